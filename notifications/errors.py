@@ -1,0 +1,83 @@
+"""One vocabulary of failures. Each carries a code (api.md's snake_case words), a status and a sentence for the reader."""
+
+from typing import Any
+
+
+class Failure(Exception):
+    """Something the caller asked for cannot be done; `detail` says what to do."""
+
+    status = 400
+    code = "bad_request"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+
+class Malformed(Failure):
+    status, code = 400, "malformed"
+
+
+class NotFound(Failure):
+    status, code = 404, "not_found"
+
+
+class InvalidEvent(Failure):
+    """`errors` is a list of {"pointer", "detail"} (RFC 9457, RFC 6901)."""
+
+    status, code = 422, "invalid_event"
+
+    def __init__(self, detail: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(detail, errors=errors or [])
+
+
+class EventIdReused(Failure):
+    status, code = 409, "event_id_reused"
+
+
+class AlreadyAnswered(Failure):
+    """Extra members: `answered_by`, `answered_at`, `action`."""
+
+    status, code = 409, "already_answered"
+
+
+class AlreadyHandled(Failure):
+    status, code = 409, "already_handled"
+
+
+class Withdrawn(Failure):
+    status, code = 409, "withdrawn"
+
+
+class Expired(Failure):
+    status, code = 410, "expired"
+
+
+class NotAllowed(Failure):
+    status, code = 403, "not_allowed"
+
+
+class CommentRequired(Failure):
+    status, code = 422, "comment_required"
+
+
+class IdempotencyKeyReused(Failure):
+    status, code = 422, "idempotency_key_reused"
+
+
+class TransportError(Exception):
+    """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds."""
+
+    def __init__(self, detail: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+class RecipientGone(TransportError):
+    """The address will never work again; it is to be dropped."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, permanent=True)

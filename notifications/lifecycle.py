@@ -1,0 +1,44 @@
+"""Observers of a task's life, called synchronously in the transaction that changes it, in a listed order.
+
+Escalations hang on here: they start, pause and stop clocks without the pipeline knowing them. Registered in AppConfig.ready().
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from notifications.models import Recipient, Task
+
+Moment = Literal["opened", "changed", "acknowledged", "paused", "resumed", "answered", "reopened", "closed"]
+
+
+class Observer(Protocol):
+    """Raising undoes the change."""
+
+    def __call__(self, moment: Moment, task: Task, *, by: Recipient | None, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    order: int
+    name: str
+    observer: Observer
+
+
+_entries: list[Entry] = []
+
+
+def register(name: str, observer: Observer, *, order: int) -> None:
+    """Add an observer; smaller orders are called first. Registering a name again replaces it."""
+    unregister(name)
+    _entries.append(Entry(order, name, observer))
+    _entries.sort(key=lambda entry: (entry.order, entry.name))
+
+
+def unregister(name: str) -> None:
+    _entries[:] = [entry for entry in _entries if entry.name != name]
+
+
+def tell(moment: Moment, task: Task, *, now: datetime, by: Recipient | None = None) -> None:
+    for entry in list(_entries):
+        entry.observer(moment, task, by=by, now=now)

@@ -1,0 +1,126 @@
+"""What people got: notifications, and one delivery per channel with its attempts."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models.events import Case, Event, Priority, Task
+from notifications.models.people import Brand, Recipient
+from notifications.models.routing import Category, Route
+from notifications.models.templates import TemplateVersion
+from wfpush.identifiers import uuid7
+from wfpush.outbox import Work
+
+
+class NotificationState(models.TextChoices):
+    OPEN = "open", _("waiting for you")
+    ANSWERED = "answered", _("answered")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    EXPIRED = "expired", _("expired")
+    INFO = "info", _("for your information")
+
+
+class Notification(models.Model):
+    """One person's copy. `seq` is that of its last change in the person's inbox: contiguous per recipient.
+
+    The wording, the template version and the route's rules are kept as they were: later edits change later copies only.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="notifications")
+    seq = models.BigIntegerField()
+    event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL, related_name="notifications")
+    task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.CASCADE, related_name="notifications")
+    case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="notifications")
+    route = models.ForeignKey(Route, null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications")
+    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="notifications")
+    brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    language = models.CharField(max_length=20, default="en")
+    state = models.CharField(max_length=10, choices=NotificationState.choices)
+    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True)
+    short_body = models.CharField(max_length=500, blank=True)
+    url = models.CharField(max_length=2000, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    actions: Any = models.JSONField(default=list, blank=True)
+    details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
+    outcome: Any = models.JSONField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn."))
+    answer_from_email = models.BooleanField(default=False)
+    read_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["recipient", "seq"], name="seq_is_unique"),
+            models.UniqueConstraint(fields=["task", "recipient"], condition=~Q(state="info"), name="one_copy_a_person"),
+        ]
+        indexes = [
+            models.Index(fields=["recipient", "-created_at"]),
+            models.Index(fields=["recipient"], condition=Q(read_at__isnull=True), name="notification_unread"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending", _("waiting to be sent")
+    DELIVERED = "delivered", _("delivered")
+    SUPERSEDED = "superseded", _("no longer needed")
+    SUPPRESSED = "suppressed", _("not sent, with a reason")
+    EXPIRED = "expired", _("expired before it could be sent")
+    DEAD = "dead", _("given up")
+
+
+class Delivery(Work):
+    """One row per event, recipient and channel; ends as exactly one of the states but pending."""
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=20)
+    address = models.CharField(max_length=320, blank=True)
+    state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.UniqueConstraint(fields=["event", "recipient", "channel", "address"], name="one_delivery_a_channel")
+        ]
+        indexes = [
+            models.Index(fields=["channel", "due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
+            models.Index(fields=["state", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} → {self.recipient}"
+
+
+class DeliveryAttempt(models.Model):
+    """Written before the I/O: a row without an end is an attempt whose outcome is unknown."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_log")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    succeeded = models.BooleanField(null=True)
+    detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["delivery", "number"]
+
+    def __str__(self) -> str:
+        return f"{self.delivery} #{self.number}"

@@ -1,0 +1,124 @@
+"""Workflow engines: who may send events, how we sign, and how their words map to ours."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from wfpush.crypto import EncryptedTextField
+
+
+class Scope(models.TextChoices):
+    """What an API key may do (docs/api.md, "Who may call")."""
+
+    EVENTS = "events", _("Events: send events, read its own events, tasks and answers")
+    PEOPLE = "people", _("People: create and update its own external people")
+    DIRECTORY = "directory", _("Directory: create and update everybody, teams and managers")
+    TOKENS = "tokens", _("Tokens: recipient tokens and sign-in links for its external people")
+
+
+def default_scopes() -> list[str]:
+    return [Scope.EVENTS.value]
+
+
+class Engine(models.Model):
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=30, default="webhook")
+    callback_url = models.URLField(
+        blank=True, max_length=500, help_text=_("Where answers are sent. Empty: answers are kept and can be read by API.")
+    )
+    active = models.BooleanField(default=True, help_text=_("Off: its keys are refused and nothing is sent to it."))
+    callback_disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    callback_disabled_reason = models.CharField(max_length=500, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def takes_answers(self) -> bool:
+        return bool(self.active and self.callback_url and self.callback_disabled_at is None)
+
+
+class ApiKey(models.Model):
+    """A key is shown once; its SHA-256 is kept (the key is 256 random bits, so a slow hash would add nothing)."""
+
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80, default="default")
+    prefix = models.CharField(max_length=20, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices), default=default_scopes)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    @property
+    def usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class SigningSecret(models.Model):
+    """A Standard Webhooks secret, used both ways. While two are active, both sign: that is how a secret rotates."""
+
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="signing_secrets")
+    secret = EncryptedTextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("Afterwards it neither signs nor verifies."))
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"whsec_… ({self.created_at:%Y-%m-%d})" if self.created_at else "whsec_…"
+
+
+class EventMapping(models.Model):
+    """One member of the CloudEvent made from an engine's own JSON, as a JMESPath expression over that JSON."""
+
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="event_mappings")
+    member = models.CharField(
+        max_length=100,
+        validators=[RegexValidator(r"^(id|source|type|subject|time|data(\.[A-Za-z_][A-Za-z0-9_]*)+)$")],
+        help_text=_("id, type, time … or a path under data, such as data.task.name"),
+    )
+    expression = models.CharField(max_length=500, help_text=_("JMESPath over the engine's JSON; 'text' in quotes is fixed"))
+
+    class Meta:
+        ordering = ["member"]
+        constraints = [models.UniqueConstraint(fields=["engine", "member"], name="one_expression_a_member")]
+
+    def __str__(self) -> str:
+        return self.member
+
+
+class AnswerMapping(models.Model):
+    """What an action is called in the engine, and variables that overlay the person's own."""
+
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="answer_mappings")
+    action = models.CharField(max_length=60)
+    outcome = models.CharField(max_length=100, blank=True)
+    variables: Any = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["action"]
+        constraints = [models.UniqueConstraint(fields=["engine", "action"], name="one_mapping_an_action")]
+
+    def __str__(self) -> str:
+        return f"{self.action} → {self.outcome}"

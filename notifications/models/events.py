@@ -1,0 +1,146 @@
+"""What engines told us: events, and the tasks and cases they are about."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models.engines import Engine
+from notifications.models.people import Recipient, Team
+from wfpush.identifiers import uuid7
+from wfpush.outbox import Work
+
+
+class EventStatus(models.TextChoices):
+    ACCEPTED = "accepted", _("waiting to be processed")
+    PROCESSED = "processed", _("processed")
+    UNROUTED = "unrouted", _("matched no route")
+    STALE = "stale", _("older than what was known")
+    IGNORED = "ignored", _("the task had ended")
+    FAILED = "failed", _("could not be processed")
+
+
+class Event(Work):
+    """One accepted CloudEvent. The row is its own outbox entry: due until it is processed.
+
+    `group` names the task or case it is about: events of one group are processed in order of arrival (the id's order).
+    `plan` is the trace written while processing: routes matched or not, with reasons, and the people found.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="events")
+    source = models.CharField(max_length=500)
+    event_id = models.CharField(max_length=200)
+    type = models.CharField(max_length=200)
+    subject = models.CharField(max_length=500, blank=True)
+    time = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField()
+    data: Any = models.JSONField(default=dict)
+    extensions: Any = models.JSONField(default=dict, blank=True)
+    digest = models.CharField(max_length=64)
+    group = models.CharField(max_length=260, blank=True)
+    status = models.CharField(max_length=10, choices=EventStatus.choices, default=EventStatus.ACCEPTED)
+    plan: Any = models.JSONField(default=dict, blank=True)
+    unresolved = models.PositiveIntegerField(default=0, help_text=_("People it names whom nobody knows."))
+    processed_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    task = models.ForeignKey("Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
+    case = models.ForeignKey("Case", null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["engine", "source", "event_id"], name="event_is_unique")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="event_due"),
+            models.Index(fields=["engine", "group", "id"], condition=Q(due_at__isnull=False), name="event_group_due"),
+            models.Index(fields=["status", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class Case(models.Model):
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="cases")
+    case_id = models.CharField(max_length=200)
+    title = models.CharField(max_length=300, blank=True)
+    type = models.CharField(max_length=100, blank=True)
+    status = models.CharField(max_length=100, blank=True)
+    url = models.CharField(max_length=2000, blank=True)
+    status_time = models.DateTimeField(null=True, blank=True, editable=False)
+    followers = models.ManyToManyField(Recipient, blank=True, related_name="followed_cases")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+        constraints = [models.UniqueConstraint(fields=["engine", "case_id"], name="case_is_unique")]
+
+    def __str__(self) -> str:
+        return self.title or self.case_id
+
+
+class TaskState(models.TextChoices):
+    OPEN = "open", _("waiting for an answer")
+    ACKNOWLEDGED = "acknowledged", _("acknowledged")
+    INFO_REQUESTED = "info_requested", _("information requested")
+    ANSWERED = "answered", _("answered")
+    COMPLETED = "completed", _("completed in the engine")
+    CANCELLED = "cancelled", _("cancelled in the engine")
+    EXPIRED = "expired", _("expired")
+
+
+ANSWERABLE = (TaskState.OPEN, TaskState.ACKNOWLEDGED, TaskState.INFO_REQUESTED)
+CLOSED = (TaskState.COMPLETED, TaskState.CANCELLED)
+
+
+class Priority(models.TextChoices):
+    LOW = "low", _("low")
+    NORMAL = "normal", _("normal")
+    HIGH = "high", _("high")
+    URGENT = "urgent", _("urgent")
+
+
+class Task(models.Model):
+    """A human task of an engine's process, as its events told it. `data` is what they said, merged."""
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="tasks")
+    task_id = models.CharField(max_length=200)
+    case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks")
+    name = models.CharField(max_length=300, blank=True)
+    kind = models.CharField(max_length=60, blank=True)
+    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    url = models.CharField(max_length=2000, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    assignee = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tasks")
+    initiator = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="initiated_tasks")
+    candidates = models.ManyToManyField(Recipient, blank=True, related_name="candidate_tasks")
+    teams = models.ManyToManyField(Team, blank=True, related_name="tasks")
+    actions: Any = models.JSONField(default=list, blank=True, help_text=_("As the engine names them."))
+    data: Any = models.JSONField(default=dict, blank=True)
+    info: Any = models.JSONField(default=list, blank=True, help_text=_("Questions asked and information supplied."))
+    state = models.CharField(max_length=20, choices=TaskState.choices, default=TaskState.OPEN)
+    state_before = models.CharField(max_length=20, blank=True, help_text=_("What an answer or a question returns to."))
+    outcome: Any = models.JSONField(null=True, blank=True)
+    last_event_time = models.DateTimeField(null=True, blank=True)
+    assigned_event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["engine", "task_id"], name="task_is_unique")]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False, state__in=ANSWERABLE), name="task_expiry"),
+            models.Index(fields=["state", "due_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.task_id
+
+    @property
+    def answerable(self) -> bool:
+        return self.state in ANSWERABLE

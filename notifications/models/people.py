@@ -1,0 +1,137 @@
+"""People who receive notifications, their teams, brands and ways in."""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from notifications.models.engines import Engine
+from notifications.models.validators import validate_ref, validate_timezone
+
+colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write a colour such as #0b57d0."))
+
+
+class Brand(models.Model):
+    """The name, logo and colours under which people see messages."""
+
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=80)
+    logo_url = models.URLField(blank=True, max_length=500, help_text=_("An https address of an SVG or PNG."))
+    accent = models.CharField(max_length=7, default="#0b57d0", validators=[colour])
+    accent_dark = models.CharField(
+        _("accent in dark mode"), max_length=7, default="#a8c7fa", validators=[colour]
+    )
+    from_email = models.CharField(max_length=200, blank=True, help_text=_("Sender of e-mails, such as Acme <no-reply@acme.example>."))
+    contact = models.CharField(max_length=200, blank=True, help_text=_("Shown to customers, such as a phone number."))
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Recipient(models.Model):
+    """A person. Internal: known across the installation, may have an account. External: known to one engine only."""
+
+    ref = models.CharField(max_length=200, validators=[validate_ref], help_text=_("The name engines use for this person."))
+    engine = models.ForeignKey(
+        Engine, null=True, blank=True, on_delete=models.CASCADE, related_name="external_people",
+        help_text=_("Set for external people only: the engine that knows them."),
+    )
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="recipient"
+    )
+    name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(blank=True)
+    email_verified = models.BooleanField(default=False, help_text=_("Engines may then name this person by the address."))
+    phone = models.CharField(max_length=40, blank=True)
+    locale = models.CharField(max_length=20, default="en")
+    timezone = models.CharField(max_length=60, default="UTC", validators=[validate_timezone])
+    manager = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="reports")
+    brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.SET_NULL, related_name="people")
+    active = models.BooleanField(default=True)
+    inbox_seq = models.BigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    history = HistoricalRecords(excluded_fields=["inbox_seq"])
+
+    class Meta:
+        ordering = ["name", "ref"]
+        constraints = [
+            models.UniqueConstraint(fields=["ref"], condition=Q(engine=None), name="internal_ref_is_unique"),
+            models.UniqueConstraint(fields=["engine", "ref"], condition=~Q(engine=None), name="external_ref_is_unique"),
+            models.CheckConstraint(condition=Q(engine=None) | Q(user=None), name="external_people_have_no_account"),
+        ]
+        indexes = [models.Index(fields=["email"])]
+
+    def __str__(self) -> str:
+        return self.name or self.ref
+
+    @property
+    def external(self) -> bool:
+        return self.engine_id is not None
+
+    def as_person(self) -> dict[str, str]:
+        """How answers and outcomes name this person."""
+        return {"ref": self.ref, "name": self.name or self.ref}
+
+
+class Team(models.Model):
+    slug = models.SlugField(unique=True, max_length=100)
+    name = models.CharField(max_length=120)
+    lead = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="leads")
+    members = models.ManyToManyField(Recipient, blank=True, related_name="teams")
+
+    history = HistoricalRecords(m2m_fields=[members])
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecipientToken(models.Model):
+    """Signs one person in to the API (`wfr_…`): apps and customer portals."""
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="tokens")
+    label = models.CharField(max_length=80, blank=True)
+    prefix = models.CharField(max_length=20, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    @property
+    def usable(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class SignInLink(models.Model):
+    """One sign-in to the inbox or portal; opens a page with a button, whose POST signs in."""
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="sign_in_links")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    next = models.CharField(max_length=500, default="/")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.created_at:%Y-%m-%d %H:%M}"

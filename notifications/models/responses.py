@@ -1,0 +1,141 @@
+"""What people answered, the tokens they may answer with, and the calls that tell the engine."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models.delivery import Delivery, Notification
+from notifications.models.engines import Engine
+from notifications.models.events import Task
+from notifications.models.people import Recipient
+from wfpush.identifiers import uuid7
+from wfpush.outbox import Work
+
+
+class Via(models.TextChoices):
+    INBOX = "inbox", _("inbox")
+    PORTAL = "portal", _("portal")
+    EMAIL = "email", _("e-mail")
+    API = "api", _("API")
+
+
+class Response(models.Model):
+    """One answer. `counts` turns off when the engine refuses it; the same words are then a new answer."""
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="responses")
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="responses")
+    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="responses")
+    action = models.CharField(max_length=60)
+    effect = models.CharField(max_length=20)
+    comment = models.TextField(blank=True)
+    variables: Any = models.JSONField(default=dict, blank=True)
+    via = models.CharField(max_length=10, choices=Via.choices)
+    at = models.DateTimeField()
+    counts = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"], condition=Q(effect="final", counts=True), name="one_final_answer_a_task"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.recipient}"
+
+
+class IdempotencyKey(models.Model):
+    """Kept 7 days; scope: person and notification."""
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="+")
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["notification", "recipient", "key"], name="idempotency_key_is_unique")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ActionToken(models.Model):
+    """Answers one task as one person from one delivery (an e-mail; later a device), with the actions it offered."""
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="action_tokens")
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="action_tokens")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="action_tokens")
+    actions = ArrayField(models.CharField(max_length=60), default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.notification}"
+
+
+class CallbackState(models.TextChoices):
+    WAITING = "waiting", _("waiting for the engine")
+    DELIVERED = "delivered", _("the engine has it")
+    HANDLED = "handled", _("the engine had handled it already")
+    REFUSED = "refused", _("refused by the engine")
+    SUPERSEDED = "superseded", _("overtaken by a later answer")
+    FAILED = "failed", _("given up")
+
+
+class Callback(Work):
+    """One call that tells the engine one answer. `body` never changes; `id` is the webhook-id, the response's own."""
+
+    id: Any = models.UUIDField(primary_key=True, editable=False)
+    response = models.OneToOneField(Response, on_delete=models.CASCADE, related_name="callback")
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="callbacks")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="callbacks")
+    position = models.PositiveIntegerField(help_text=_("Order among the task's answers."))
+    body = models.TextField()
+    state = models.CharField(max_length=10, choices=CallbackState.choices, default=CallbackState.WAITING)
+    last_status = models.PositiveIntegerField(null=True, blank=True)
+    detail = models.CharField(max_length=1000, blank=True)
+    alert = models.CharField(max_length=500, blank=True, help_text=_("What an operator should look at."))
+    first_attempt_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Work.Meta):
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["task", "position"], name="one_callback_a_position")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="callback_due"),
+            models.Index(fields=["state", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.response} → {self.engine}"
+
+
+class CallbackAttempt(models.Model):
+    """Written before the call: a row without an end is a call whose outcome is unknown."""
+
+    callback = models.ForeignKey(Callback, on_delete=models.CASCADE, related_name="attempt_log")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    status = models.PositiveIntegerField(null=True, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["callback", "number"]
+
+    def __str__(self) -> str:
+        return f"{self.callback} #{self.number}"

@@ -1,0 +1,154 @@
+"""Categories, event types, and routes: which event reaches whom, said how."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from notifications.models.engines import Engine
+from notifications.models.people import Brand, Recipient, Team
+from notifications.models.templates import Template
+
+PATH = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", _("Write a path such as task.kind."))
+
+
+def default_channels() -> list[str]:
+    return ["live", "email"]
+
+
+class Category(models.Model):
+    """What a message is about, for a person: approvals, field work … Channels are tried in this order."""
+
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=80)
+    name_de = models.CharField(_("name in German"), max_length=80, blank=True)
+    channels = ArrayField(models.CharField(max_length=20), default=default_channels)
+    position = models.PositiveIntegerField(default=0)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["position", "slug"]
+        verbose_name_plural = _("categories")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EventType(models.Model):
+    """A kind of event, with the variables its templates may use and a sample to preview them on."""
+
+    name = models.CharField(max_length=200, unique=True)
+    description = models.CharField(max_length=300, blank=True)
+    sample: Any = models.JSONField(default=dict, blank=True, help_text=_("The data of one such event."))
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EventVariable(models.Model):
+    event_type = models.ForeignKey(EventType, on_delete=models.CASCADE, related_name="variables")
+    path = models.CharField(max_length=150, validators=[PATH])
+    label = models.CharField(max_length=120, blank=True)
+    sensitive = models.BooleanField(default=False, help_text=_("Never shown on a lock screen."))
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.UniqueConstraint(fields=["event_type", "path"], name="one_variable_a_path")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Route(models.Model):
+    """Events of some types that meet all conditions reach the targets, worded by the template.
+
+    Routes are tried by priority, smallest first; all that match apply, until one says to stop.
+    """
+
+    name = models.CharField(max_length=120, unique=True)
+    enabled = models.BooleanField(default=True)
+    priority = models.IntegerField(default=100, help_text=_("Smaller numbers are tried first."))
+    stop = models.BooleanField(_("stop here"), default=False, help_text=_("When this route matches, later ones are not tried."))
+    event_types = models.ManyToManyField(EventType, blank=True, related_name="routes", help_text=_("None: every type."))
+    engine = models.ForeignKey(Engine, null=True, blank=True, on_delete=models.CASCADE, help_text=_("Empty: every engine."))
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="routes")
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="routes")
+    brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.SET_NULL, help_text=_("Empty: the person's own."))
+    answer_from_email = models.BooleanField(
+        default=False, help_text=_("Final answers work from the e-mail's link without signing in.")
+    )
+
+    history = HistoricalRecords(m2m_fields=[event_types])
+
+    class Meta:
+        ordering = ["priority", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Operator(models.TextChoices):
+    EQUALS = "eq", _("is")
+    NOT_EQUALS = "ne", _("is not")
+    ONE_OF = "in", _("is one of")
+    CONTAINS = "contains", _("contains")
+    STARTS_WITH = "starts", _("starts with")
+    GREATER = "gt", _("is more than")
+    GREATER_OR_EQUAL = "ge", _("is at least")
+    LESS = "lt", _("is less than")
+    LESS_OR_EQUAL = "le", _("is at most")
+    EXISTS = "exists", _("is present")
+    MISSING = "missing", _("is missing")
+
+
+class RouteCondition(models.Model):
+    """All conditions of a route must hold. `path` is looked up in the event's data, then `event.type`, `event.source`, `event.subject`."""
+
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="conditions")
+    path = models.CharField(max_length=150, validators=[PATH])
+    operator = models.CharField(max_length=10, choices=Operator.choices, default=Operator.EQUALS)
+    value = models.CharField(max_length=300, blank=True, help_text=_("For “is one of”: separated by commas."))
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.get_operator_display()} {self.value}".strip()
+
+
+class TargetKind(models.TextChoices):
+    ASSIGNEE = "assignee", _("the task's assignee")
+    CANDIDATES = "candidates", _("the task's candidates")
+    TASK_TEAMS = "task_teams", _("the members of the event's teams")
+    TEAM = "team", _("the members of a team")
+    TEAM_LEAD = "team_lead", _("the lead of the event's or the named team")
+    MANAGER = "manager", _("the assignee's manager")
+    INITIATOR = "initiator", _("who started it")
+    FOLLOWERS = "followers", _("the case's followers")
+    RECIPIENTS = "recipients", _("the event's recipients")
+    PERSON = "person", _("a named person")
+    CUSTOMER = "customer", _("the customer")
+    PATH = "path", _("the person found at a path in the event")
+
+
+class RouteTarget(models.Model):
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="targets")
+    kind = models.CharField(max_length=20, choices=TargetKind.choices)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE)
+    person = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.CASCADE)
+    path = models.CharField(max_length=150, blank=True, validators=[PATH])
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.team or self.person or self.path}".strip()

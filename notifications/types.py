@@ -1,0 +1,95 @@
+"""What the pipeline passes along, normalised at the border: no vendor's field name goes past these types."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Effect = Literal["final", "acknowledge", "request_info"]
+CommentRule = Literal["none", "optional", "required"]
+Json = dict[str, Any]
+
+EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
+"""Effects of the well-known actions; every other name is final."""
+
+BEHAVIOURS = (
+    "task.assigned",
+    "task.updated",
+    "task.info_supplied",
+    "task.completed",
+    "task.cancelled",
+    "task.escalated",
+    "case.status_changed",
+    "request.status_changed",
+    "exception.raised",
+    "exception.resolved",
+)
+"""Event types with behaviour of their own; a leading reverse-DNS prefix is ignored (`com.acme.task.assigned`)."""
+
+
+def behaviour_of(event_type: str) -> str:
+    """The behaviour an event type stands for, else the type itself."""
+    for name in BEHAVIOURS:
+        if event_type == name or event_type.endswith("." + name):
+            return name
+    return event_type
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEvent:
+    """A CloudEvent, checked. `digest` is over the canonical JSON of type, subject and data."""
+
+    id: str
+    source: str
+    type: str
+    data: Json
+    digest: str
+    subject: str = ""
+    time: datetime | None = None
+    extensions: Json = field(default_factory=dict)
+
+    @property
+    def behaviour(self) -> str:
+        return behaviour_of(self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a notification offers."""
+
+    name: str
+    title: str
+    effect: Effect
+    comment: CommentRule
+
+    def as_json(self) -> Json:
+        return {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
+
+    @classmethod
+    def from_json(cls, value: Json) -> "Action":
+        return cls(value["action"], value["title"], value["effect"], value["comment"])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One person an event is for, and why (`reason` is a sentence for the trace)."""
+
+    recipient_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Written once, channel-neutral; transports only translate. All text is plain text."""
+
+    notification_id: str
+    language: str
+    title: str
+    body: str
+    short_body: str
+    priority: str
+    category: str
+    actions: tuple[Action, ...]
+    url: str
+    facts: tuple[tuple[str, str], ...]
+    brand: Json
+    due_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""wfpush connects workflow engines with the people they wait for."""

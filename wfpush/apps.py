@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.contrib.admin import apps as django_admin
+
+
+class ProjectConfig(AppConfig):
+    name = "wfpush"
+    label = "wfpush"
+    verbose_name = "wfpush"
+    default_auto_field = "django.db.models.BigAutoField"
+
+
+class AdminConfig(django_admin.AdminConfig):
+    """The admin at /admin, with our overview page (wfpush/admin.py)."""
+
+    default = False  # `wfpush` alone means ProjectConfig
+    default_site = "wfpush.admin.Site"

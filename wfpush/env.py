@@ -1,0 +1,127 @@
+"""The one typed reader of the environment: a wrong value refuses to start and says which.
+
+Looked up in this order: the process environment, `.env` in the checkout, `secrets.env` in `WFPUSH_DATA`.
+"""
+
+import os
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env as DjangoEnviron
+
+from wfpush import embedded
+
+SECRETS_FILE = "secrets.env"
+
+
+class Environment:
+    """Typed access to settings.
+
+    Raises ImproperlyConfigured naming the variable, the value's fault and what to write instead.
+    """
+
+    def __init__(self, values: dict[str, str], data_dir: Path) -> None:
+        self.values = values
+        self.data_dir = data_dir
+
+    def text(self, name: str, *, default: str | None = None) -> str:
+        value = self.values.get(name, "").strip()
+        if value:
+            return value
+        if default is None:
+            raise ImproperlyConfigured(f"{name} is not set. Set it in the environment or in .env.")
+        return default
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.text(name, default="yes" if default else "no").lower()
+        if value in DjangoEnviron.BOOLEAN_TRUE_STRINGS:
+            return True
+        if value in ("false", "off", "no", "n", "0"):
+            return False
+        raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no. Write yes or no.")
+
+    def integer(self, name: str, *, default: int, minimum: int) -> int:
+        value = self.text(name, default=str(default))
+        if not value.isdecimal() or int(value) < minimum:
+            raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least {minimum}.")
+        return int(value)
+
+    def choice(self, name: str, allowed: Sequence[str], *, default: str) -> str:
+        value = self.text(name, default=default)
+        if value not in allowed:
+            raise ImproperlyConfigured(f"{name}={value!r} is unknown. Write one of {', '.join(allowed)}.")
+        return value
+
+    def words(self, name: str, *, default: list[str]) -> list[str]:
+        value = self.text(name, default="")
+        return [word.strip() for word in value.split(",") if word.strip()] or default
+
+    def url(self, name: str, *, default: str) -> str:
+        value = self.text(name, default=default)
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ImproperlyConfigured(f"{name}={value!r} is not an http(s) address, such as https://push.example.com.")
+        return value
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        networks = []
+        for word in self.words(name, default=[]):
+            try:
+                networks.append(ip_network(word))
+            except ValueError as fault:
+                raise ImproperlyConfigured(f"{name}: {fault}. Write networks such as 10.1.0.0/16.") from fault
+        return networks
+
+    def secret(self, name: str) -> str:
+        value = self.text(name, default="")
+        if len(value) < 32:
+            raise ImproperlyConfigured(
+                f"{name} is missing or shorter than 32 characters. Set it, or start with `manage.py up`, which generates it."
+            )
+        return value
+
+    def secrets(self, name: str) -> list[str]:
+        self.secret(name)
+        return self.words(name, default=[])
+
+    def database(self) -> dict[str, Any]:
+        address = self.text("DATABASE_URL", default="") or embedded.servers(self.data_dir, "DATABASE_URL").database_url
+        config: dict[str, Any] = DjangoEnviron.db_url_config(address)
+        if "postgresql" not in str(config.get("ENGINE")):
+            raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name.")
+        return config | {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
+
+    def redis(self) -> str:
+        return self.text("REDIS_URL", default="") or embedded.servers(self.data_dir, "REDIS_URL").redis_url
+
+    def email(self, data_dir: Path) -> dict[str, Any]:
+        """EMAIL_URL as django-environ reads it; unset, messages are kept as files in `WFPUSH_DATA/mail`."""
+        address = self.text("EMAIL_URL", default="")
+        if address:
+            return dict(DjangoEnviron.email_url_config(address)) | {"EMAIL_TIMEOUT": 20}
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": str(data_dir / "mail"),
+        }
+
+
+def load(base_dir: Path) -> Environment:
+    """Read the environment of this process and the two files that stand in for it."""
+    values = read_file(base_dir / ".env") | dict(os.environ)
+    data_dir = (base_dir / values.get("WFPUSH_DATA", ".wfpush")).absolute()
+    return Environment(read_file(data_dir / SECRETS_FILE) | values, data_dir)
+
+
+def read_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    found: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, separator, value = line.strip().partition("=")
+        if separator and not name.startswith("#"):
+            found[name.strip()] = value.strip().strip("'\"")
+    return found

@@ -1,0 +1,180 @@
+"""The one mechanism by which due work is claimed, retried and ended. Our tables are the queue.
+
+A row is work while `due_at` is set. Claiming takes a lease (`lease_until`) and a fencing token (`lease_token`) under
+`FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed worker's rows come back when
+their lease ends; a lost wake-up costs at most the ticker's second.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+from uuid import uuid4
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django_q.tasks import async_task
+
+log = structlog.get_logger(__name__)
+
+WAKE_CHANNEL = "wfpush:wake"
+"""Redis pub/sub channel on which the dispatcher hears the names of due sources."""
+
+WAKE_TTL_MS = 2_000
+"""How long one wake-up stands for all that follow it, should the woken task be lost."""
+
+
+class Work(models.Model):
+    """A row that is its own outbox entry."""
+
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+WorkT = TypeVar("WorkT", bound=Work)
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Pauses between tries, as data. Pauses double from `first`, up to `most`; after `slow_after` they are `slow`."""
+
+    first: timedelta = timedelta(seconds=1)
+    most: timedelta = timedelta(minutes=5)
+    slow_after: timedelta = timedelta(days=1)
+    slow: timedelta = timedelta(hours=1)
+    give_up_after: timedelta = timedelta(days=8)
+    jitter: float = 0.2
+
+    def next_at(
+        self, attempts: int, since: datetime, now: datetime, retry_after: float | None = None
+    ) -> datetime | None:
+        """When to try again after `attempts` tries since `since`; None: give up. `retry_after` in seconds can only lengthen a pause."""
+        if now - since >= self.give_up_after:
+            return None
+        pause = self.slow if now - since >= self.slow_after else min(self.first * 2 ** min(attempts - 1, 30), self.most)
+        pause *= random.uniform(1 - self.jitter, 1 + self.jitter)
+        return now + max(pause, timedelta(seconds=retry_after or 0))
+
+
+def due(queryset: QuerySet[WorkT], now: datetime) -> QuerySet[WorkT]:
+    """Rows that are due and not leased to anyone."""
+    return queryset.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
+
+
+def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str) -> QuerySet[WorkT]:
+    """Only rows before which no unended row of their group stands: groups go one at a time, in `order`.
+
+    Rows whose first group field is empty are on their own.
+    """
+    same = {name: OuterRef(name) for name in group}
+    earlier = queryset.model._default_manager.filter(due_at__isnull=False, **same, **{f"{order}__lt": OuterRef(order)})
+    return queryset.filter(~Exists(earlier))
+
+
+def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datetime) -> list[WorkT]:
+    """Lease up to `limit` due rows, oldest due first. Each counts an attempt, recorded before any work is done."""
+    with transaction.atomic():
+        rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
+        token, until = uuid4(), now + lease
+        queryset.model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
+            lease_token=token, lease_until=until, attempts=F("attempts") + 1
+        )
+    for row in rows:
+        row.lease_token, row.lease_until, row.attempts = token, until, row.attempts + 1
+    return rows
+
+
+def end(row: Work, **fields: Any) -> bool:
+    """Nothing more is to be done. False: the lease was lost, and somebody else decides."""
+    return _finish(row, due_at=None, **fields)
+
+
+def postpone(row: Work, at: datetime, **fields: Any) -> bool:
+    """Due again at `at`. False: the lease was lost."""
+    return _finish(row, due_at=at, **fields)
+
+
+def _finish(row: Work, **fields: Any) -> bool:
+    mine = type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token)
+    return bool(mine.update(lease_token=None, lease_until=None, **fields))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of due work. `drain` does what is due now: in django-q2 (`cluster`, synchronous) or in the dispatcher (asynchronous)."""
+
+    name: str
+    runner: Literal["cluster", "dispatcher"]
+    has_due: Callable[[datetime], bool]
+    drain: Callable[[], None] | Callable[[], Awaitable[None]]
+
+    def wake(self) -> None:
+        wake(self)
+
+
+@dataclass
+class Registry:
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+_registry = Registry()
+
+
+def register(source: Source) -> None:
+    """Called from AppConfig.ready(); registering a name again replaces it."""
+    _registry.sources[source.name] = source
+
+
+def sources(runner: str | None = None) -> list[Source]:
+    return [source for source in _registry.sources.values() if runner in (None, source.runner)]
+
+
+def source_named(name: str) -> Source:
+    return _registry.sources[name]
+
+
+_connection: redis.Redis | None = None
+
+
+def connection() -> redis.Redis:
+    """This process's Redis connection pool, with short timeouts: a lost Redis must only cost latency."""
+    global _connection
+    if _connection is None:
+        _connection = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
+    return _connection
+
+
+def wake(source: Source) -> None:
+    """Tell whoever drains the source. Never fails: the ticker finds what a lost wake-up left."""
+    try:
+        if source.runner == "dispatcher":
+            connection().publish(WAKE_CHANNEL, source.name)
+        elif connection().set(_flag(source.name), 1, nx=True, px=WAKE_TTL_MS):
+            async_task("wfpush.tasks.run_source", source.name)
+    except (redis.RedisError, OSError) as fault:
+        log.warning("wake_lost", source=source.name, fault=str(fault))
+
+
+def awake(name: str) -> None:
+    """The woken task has started: what is enqueued from now on needs a wake-up of its own."""
+    try:
+        connection().delete(_flag(name))
+    except (redis.RedisError, OSError) as fault:
+        log.warning("wake_flag_kept", source=name, fault=str(fault))
+
+
+def wake_on_commit(name: str) -> None:
+    transaction.on_commit(lambda: source_named(name).wake(), robust=True)
+
+
+def _flag(name: str) -> str:
+    return f"wfpush:woken:{name}"

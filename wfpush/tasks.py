@@ -1,0 +1,26 @@
+"""What django-q2 runs: names and nothing else go in, our tables say what there is to do."""
+
+from collections.abc import Callable
+from typing import cast
+
+import structlog
+from django.utils import timezone
+
+from wfpush import outbox
+
+log = structlog.get_logger(__name__)
+
+
+def run_source(name: str) -> None:
+    """Do what is due in one source."""
+    outbox.awake(name)
+    cast(Callable[[], None], outbox.source_named(name).drain)()
+
+
+def backstop() -> None:
+    """The ticker's backstop, once a minute: wake every source that has something due."""
+    now = timezone.now()
+    for source in outbox.sources():
+        if source.has_due(now):
+            log.info("backstop_wake", source=source.name)
+            source.wake()

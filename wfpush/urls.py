@@ -1,0 +1,19 @@
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from wfpush import metrics, problems
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("notifications.api.urls")),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("healthz", metrics.healthz),
+    path("readyz", metrics.readyz),
+    path("metrics", metrics.metrics),
+    path("", include("notifications.inbox.urls")),
+]
+
+handler400 = problems.bad_request
+handler403 = problems.permission_denied
+handler404 = problems.not_found
+handler500 = problems.server_error
