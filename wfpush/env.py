@@ -1,6 +1,7 @@
 """The one typed reader of the environment: a wrong value refuses to start and says which.
 
 Looked up in this order: the process environment, `.env` in the checkout, `secrets.env` in `WFPUSH_DATA`.
+Nothing in here needs Django's settings: they are made from it.
 """
 
 import os
@@ -13,9 +14,9 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env as DjangoEnviron
 
-from wfpush import embedded
+from wfpush import datafolder, embedded
 
-SECRETS_FILE = "secrets.env"
+GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS")
 
 
 class Environment:
@@ -111,16 +112,36 @@ class Environment:
 
 def load(base_dir: Path) -> Environment:
     """Read the environment of this process and the two files that stand in for it."""
-    values = read_file(base_dir / ".env") | dict(os.environ)
-    data_dir = (base_dir / values.get("WFPUSH_DATA", ".wfpush")).absolute()
-    return Environment(read_file(data_dir / SECRETS_FILE) | values, data_dir)
+    dotenv = base_dir / ".env"
+    values = parse(dotenv.read_text(encoding="utf-8") if dotenv.is_file() else "") | dict(os.environ)
+    data_dir = (base_dir / (values.get("WFPUSH_DATA") or ".wfpush")).absolute()
+    return Environment(parse(datafolder.read_secrets(data_dir)) | values, data_dir)
 
 
-def read_file(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
+def prepare(base_dir: Path) -> Environment:
+    """For `manage.py up` and the tests: make `WFPUSH_DATA` and the secrets that are missing, and load."""
+    found = load(base_dir)
+    missing = [name for name in GENERATED if not found.values.get(name)]
+    datafolder.prepare(found.data_dir, missing)
+    return load(base_dir)
+
+
+def stand_in(base_dir: Path) -> None:
+    """For `--help`, which needs Django's settings but nothing of what they say: fill in what is missing."""
+    found = load(base_dir)
+    for name in GENERATED:
+        if not found.values.get(name):
+            os.environ[name] = "x" * 32
+    if not found.values.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = "postgresql://nowhere/help"
+    if not found.values.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = "redis://nowhere"
+
+
+def parse(text: str) -> dict[str, str]:
+    """The assignments of a `.env` file."""
     found: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         name, separator, value = line.strip().partition("=")
         if separator and not name.startswith("#"):
             found[name.strip()] = value.strip().strip("'\"")

@@ -7,6 +7,7 @@ import structlog
 from django.utils import timezone
 
 from wfpush import outbox
+from wfpush.models import Heartbeat
 
 log = structlog.get_logger(__name__)
 
@@ -24,3 +25,13 @@ def backstop() -> None:
         if source.has_due(now):
             log.info("backstop_wake", source=source.name)
             source.wake()
+
+
+def beat() -> None:
+    """Shows the watchdog that the cluster runs tasks."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(name="cluster", beat_at=timezone.now())],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["beat_at"],
+    )

@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""The project's command line: `manage.py help` lists the commands."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+try:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+    from django.db.utils import OperationalError
+
+    from wfpush import env
+    from wfpush.datafolder import DataFolderError
+    from wfpush.embedded_servers import EmbeddedError
+except ModuleNotFoundError as fault:
+    sys.exit(f"{fault}. Run `make setup` and start with .venv/bin/python, or install requirements.txt.")
+
+BASE_DIR = Path(__file__).resolve().parent
+
+
+def main(arguments: list[str]) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
+    command = arguments[1] if len(arguments) > 1 else "help"
+    try:
+        if command in ("help", "--help", "-h", "version", "--version") or {"--help", "-h"} & set(arguments[2:]):
+            env.stand_in(BASE_DIR)
+        elif command == "up":
+            env.prepare(BASE_DIR)
+        importlib.import_module("wfpush.settings")  # before Django does, which would hide what is wrong with them
+        execute_from_command_line(arguments)
+    except (ImproperlyConfigured, DataFolderError, EmbeddedError) as fault:
+        sys.exit(f"{Path(arguments[0]).name} {command}: {fault}")
+    except OperationalError as fault:
+        if "--traceback" in arguments:
+            raise
+        sys.exit(f"{Path(arguments[0]).name} {command}: the database does not answer: {str(fault).strip()}")
+
+
+if __name__ == "__main__":
+    main(sys.argv)
