@@ -1,0 +1,121 @@
+"""Standard Webhooks signatures, both ways (https://github.com/standard-webhooks/standard-webhooks, symmetric `v1`).
+
+The algorithm is written out here because the `standardwebhooks` library takes text: it decodes the body before it
+has checked anything, and answers malformed headers with ValueError or UnicodeDecodeError. The signature covers the raw
+bytes, so raw bytes are what these functions take. The tests hold both against the library.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets as random
+from collections.abc import Mapping, Sequence
+
+SECRET_PREFIX = "whsec_"
+TOLERANCE = 300
+"""Seconds a timestamp may lie in the past or in the future."""
+
+_NEW_KEY_BYTES = 32
+_KEY_BYTES = range(24, 65)  # the specification's bounds
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_ID = re.compile(r"[\x21-\x7e]+")
+
+
+class SignatureError(Exception):
+    """The request does not carry a valid signature. `detail` says why, in a sentence without secrets."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+def new_secret() -> str:
+    """A fresh signing secret: `whsec_` and the base64 of 32 random bytes."""
+    return SECRET_PREFIX + base64.b64encode(random.token_bytes(_NEW_KEY_BYTES)).decode()
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes that sign. Raises ValueError with a sentence for the person who typed the secret."""
+    text = secret.removeprefix(SECRET_PREFIX)
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        raise ValueError("A signing secret is `whsec_` followed by base64 text; this one is not.") from None
+    if len(key) not in _KEY_BYTES:
+        raise ValueError(f"A signing secret holds 24 to 64 bytes; this one holds {len(key)}.")
+    return key
+
+
+def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature`: one signature a secret, so that a receiver may hold the old or the new one.
+
+    `timestamp` is in Unix seconds. Raises ValueError for an id that no header can carry and for a bad secret.
+    """
+    if not _ID.fullmatch(message_id):
+        raise ValueError("A webhook id is printable ASCII without spaces.")
+    if not secrets:
+        raise ValueError("There is no secret to sign with.")
+    signatures = (_signature(key_of(secret), message_id, timestamp, body) for secret in secrets)
+    return " ".join(f"v1,{base64.b64encode(signature).decode()}" for signature in signatures)
+
+
+def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: float) -> str:
+    """Check a signed request and return its `webhook-id`, the sender's idempotency key.
+
+    Header names are matched whatever their case; `now` is in Unix seconds. Raises SignatureError.
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    message_id = _header(lowered, "webhook-id")
+    if not _ID.fullmatch(message_id):
+        raise SignatureError("webhook-id is not printable ASCII without spaces.")
+    timestamp = _timestamp(_header(lowered, "webhook-timestamp"), now)
+    given = _signatures(_header(lowered, "webhook-signature"))
+    expected = [_signature(key_of(secret), message_id, timestamp, body) for secret in secrets]
+    # Every pair is compared, so that the time taken does not tell which secret came close.
+    matches = [hmac.compare_digest(one, other) for one in given for other in expected]
+    if not any(matches):
+        raise SignatureError("No signature matches the body. Check the secret, and sign the bytes exactly as sent.")
+    return message_id
+
+
+def _signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> bytes:
+    return hmac.digest(key, f"{message_id}.{timestamp}.".encode("ascii") + body, hashlib.sha256)
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name, "")
+    if not value:
+        raise SignatureError(f"The header {name} is missing.")
+    return value
+
+
+def _timestamp(text: str, now: float) -> int:
+    if not _TIMESTAMP.fullmatch(text):
+        raise SignatureError("webhook-timestamp is not a whole number of Unix seconds.")
+    timestamp = int(text)
+    if str(timestamp) != text:
+        raise SignatureError("webhook-timestamp has leading zeros.")  # the number is signed as it is written
+    if timestamp < now - TOLERANCE:
+        raise SignatureError(f"webhook-timestamp is more than {TOLERANCE} seconds old. Sign anew on every try.")
+    if timestamp > now + TOLERANCE:
+        raise SignatureError(f"webhook-timestamp is more than {TOLERANCE} seconds ahead. Check the sender's clock.")
+    return timestamp
+
+
+def _signatures(header: str) -> list[bytes]:
+    """The `v1` signatures; other versions, such as the asymmetric `v1a`, are skipped as the specification asks."""
+    found = []
+    for entry in header.split():
+        version, comma, text = entry.partition(",")
+        if not comma:
+            raise SignatureError("webhook-signature is a list of `v1,<base64>`; one entry has no comma.")
+        if version != "v1":
+            continue
+        try:
+            found.append(base64.b64decode(text, validate=True))
+        except ValueError:
+            raise SignatureError("webhook-signature holds text that is not base64.") from None
+    if not found:
+        raise SignatureError("webhook-signature holds no signature of version v1.")
+    return found
