@@ -1,6 +1,120 @@
-"""Being written."""
+"""One way of logging for our own code and the libraries': structlog's, with request and event ids, without secrets."""
+
+import logging
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from wfpush.redaction import redact, redact_text
+
+# Libraries whose loggers come with handlers, levels or formats of their own.
+_OPINIONATED = ("django", "django.server", "django-q", "daphne", "aiohttp", "channels")
 
 
 def configure(level: str, fmt: str) -> dict[str, Any]:
-    return {"version": 1, "disable_existing_loggers": False}
+    """Set up structlog and return the value of Django's LOGGING.
+
+    `level` is a level's name, `fmt` is "console" or "json". Lines go to stderr, so that what a command prints on stdout
+    stays clean. Errors that nobody catches are logged too, instead of being printed past the redaction.
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_logger_name,
+            *_common(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=True,
+    )
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "redacted": {
+                "()": RedactingFormatter,
+                "foreign_pre_chain": [
+                    structlog.contextvars.merge_contextvars,
+                    structlog.stdlib.add_logger_name,
+                    *_common(),
+                ],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    redact_event,
+                    _renderer(fmt),
+                ],
+            }
+        },
+        "handlers": {"stderr": {"()": QuietStreamHandler, "formatter": "redacted"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {name: {"handlers": [], "level": "NOTSET", "propagate": True} for name in _OPINIONATED},
+    }
+
+
+def event_context(event_id: object) -> AbstractContextManager[Mapping[str, Any]]:
+    """Everything logged inside names the event it is about."""
+    return structlog.contextvars.bound_contextvars(event_id=str(event_id))
+
+
+def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: takes secrets out of every value of a line, the traceback's text included."""
+    return dict(redact(event))
+
+
+class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Looks at the finished line once more: the last chance to find what hid in a value's `repr`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact_text(super().format(record))
+
+
+class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time
+    """Writes to whatever stderr is now; a record that cannot be formatted is reported without its arguments."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        kind = sys.exc_info()[0]
+        name = kind.__name__ if kind else "error"
+        sys.stderr.write(f"A log record of {record.name} ({record.pathname}:{record.lineno}) failed: {name}\n")
+
+
+def _common() -> list[Processor]:
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,  # to text, so that redaction sees it
+        structlog.processors.UnicodeDecoder(),
+    ]
+
+
+def _renderer(fmt: str) -> Processor:
+    if fmt == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, sort_keys=False
+    )
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    structlog.get_logger("wfpush").critical("uncaught_error", exc_info=(kind, error, traceback))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)

@@ -1,0 +1,101 @@
+"""Takes secrets out of whatever is about to be logged: keys of data, tokens in text, URLs and tracebacks."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+MASK = "***"
+_DEPTH = 6
+_MASKED_WORDS = (
+    "authorization|x[-_]?api[-_]?key|api[-_]?key|private[-_]?key|encryption[-_]?keys?|secret|token|password|passwd|"
+    "signature|cookie|csrf|session[-_]?id|sessionid|credential"
+)
+_KEY = re.compile(_MASKED_WORDS, re.IGNORECASE)
+# Text without any of these has nothing to hide. Most text is such, and need not meet the patterns.
+_SUSPICIOUS = (
+    *(
+        "wfp_",
+        "wfr_",
+        "wfa_",
+        "wfl_",
+        "whs",
+        "/link",
+        "/answer",
+        "/sign",
+        "/portal",
+        "@",
+        "bearer",
+        "basic",
+        "sig",
+        "key",
+    ),
+    *("authorization", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
+)
+# Each pattern keeps its first group and masks the rest. Repetitions are bounded: log lines repeat what strangers send.
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        # our own tokens and signing secrets, wherever they stand
+        (r"(wf[pral]_)[a-z0-9_-]{6,}", rf"\1{MASK}"),
+        (r"(wh(?:sec|sk)_)[a-z0-9+/=_-]{6,}", rf"\1{MASK}"),
+        # a page that a link alone opens
+        (r"(/(?:link|links|answer|signin|sign-in|portal)/)[^/?#\s\"'<>]{12,}", rf"\1{MASK}"),
+        # https://user:password@host, redis://:password@host
+        (r"(://[^:/@\s]{0,200}:)[^@/\s]{1,500}(?=@)", rf"\1{MASK}"),
+        # Authorization: Bearer …, and the same without its name
+        (r"(\b(?:bearer|basic)\s{1,4})[a-z0-9._~+/=-]{8,}", rf"\1{MASK}"),
+        # headers that are secret to the end of the line
+        (r"(\b(?:set-)?cookie[\"']?: ?[\"']?)[^\"'\r\n]{1,4000}", rf"\1{MASK}"),
+        (r"(\bauthorization[\"']?: ?[\"']?)(?!bearer |basic )[^\"'\r\n]{1,4000}", rf"\1{MASK}"),
+        # ?token=…&sig=…, password='…', {"secret": "…"}, X-API-Key: …
+        (
+            rf"((?<![a-z0-9])[a-z0-9_.-]{{0,40}}(?:{_MASKED_WORDS}|\bsig|\bkey)[a-z0-9_-]{{0,40}}[\"']?(?:=|: ?)"
+            r"b?[\"']?)"
+            rf"(?!\*\*\*|bearer |basic )[^\"',;&\s)}}\]]{{1,4000}}",
+            rf"\1{MASK}",
+        ),
+    )
+)
+
+
+def redact_text(text: str) -> str:
+    """The text without what looks like a secret."""
+    lowered = text.lower()
+    if not any(word in lowered for word in _SUSPICIOUS):
+        return text
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redact(value: Any, depth: int = _DEPTH) -> Any:
+    """The value, nested ones included, without secrets. What is not plain data becomes text first."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes | bytearray):
+        return redact_text(bytes(value).decode("utf-8", "replace"))
+    if depth and isinstance(value, Mapping):
+        return {_plain_key(key): _redact_member(str(key), member, depth - 1) for key, member in value.items()}
+    if depth and isinstance(value, list | tuple | set | frozenset):
+        return [redact(member, depth - 1) for member in value]
+    return redact_text(str(value))
+
+
+def _redact_member(key: str, value: Any, depth: int) -> Any:
+    """A secret's place is masked whatever lies in it; that it is empty may be said."""
+    if _is_secret_key(key):
+        return value if value is None or isinstance(value, bool) else MASK
+    return redact(value, depth)
+
+
+@lru_cache(maxsize=1024)
+def _is_secret_key(key: str) -> bool:
+    return _KEY.search(key) is not None
+
+
+@lru_cache(maxsize=1024)
+def _plain_key(key: object) -> str:
+    return redact_text(str(key))
