@@ -35,6 +35,7 @@ from wfpush.embedded_servers import (
 
 ROOT_BASE = Path("/var/lib/wfpush")
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 107 on Linux and 103 on macOS
+UNSAFE_IN_SOCKET_PATH = frozenset("\"',\\%?#&+ ")  # would need quoting in PostgreSQL's list of folders or in a URL
 START_DEADLINE = 90.0  # seconds that one process may hold up the others: a first initdb on a busy machine
 
 _held: dict[Path, int] = {}  # base folder → descriptor of this process's shared lock on `users`
@@ -139,9 +140,8 @@ def _digest(text: str) -> str:
 
 
 def _fits_a_socket(folder: Path) -> bool:
-    """Short enough, and without what PostgreSQL's list of socket folders or a URL would need quoting for."""
-    text = str(folder)
-    return len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH and not set(text) & set("\"',\\%?#&+ ")
+    short = len(os.fsencode(folder / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH
+    return short and not UNSAFE_IN_SOCKET_PATH & set(str(folder))
 
 
 def _private_folder(folder: Path, owner: int | None) -> None:

@@ -241,8 +241,9 @@ class Postgres(Server):
         programs = self.programs()
         self._ensure_cluster(programs)
         self._configure()
-        # Nothing of the server lives: a pid file can only be a dead one's, and its pid may be anybody's by now.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # Nothing of the server lives: pid files can only be a dead one's, and the pid may be a zombie's or anybody's.
+        for left_over in (self.data / "postmaster.pid", self.where.sockets / f"{self.socket_name}.lock"):
+            left_over.unlink(missing_ok=True)
         self.launch(
             [str(programs / "pg_ctl"), "start", "-w", f"-t{START_SECONDS}", "-D", str(self.data), "-l", str(self.log)]
         )

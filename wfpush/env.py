@@ -81,7 +81,8 @@ class Environment:
         value = self.text(name, default="")
         if len(value) < 32:
             raise ImproperlyConfigured(
-                f"{name} is missing or shorter than 32 characters. Set it, or start with `manage.py up`, which generates it."
+                f"{name} is missing or shorter than 32 characters. "
+                "Set it, or start with `manage.py up`, which generates it."
             )
         return value
 
@@ -93,7 +94,9 @@ class Environment:
         address = self.text("DATABASE_URL", default="") or embedded.servers(self.data_dir, "DATABASE_URL").database_url
         config: dict[str, Any] = DjangoEnviron.db_url_config(address)
         if "postgresql" not in str(config.get("ENGINE")):
-            raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name.")
+            raise ImproperlyConfigured(
+                "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
+            )
         return config | {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
 
     def redis(self) -> str:

@@ -1,0 +1,10 @@
+"""Before Django's settings exist: a data folder of the tests' own, whose servers end with the session."""
+
+import os
+from pathlib import Path
+
+from wfpush import env
+
+os.environ.setdefault("WFPUSH_DATA", ".wfpush-test")
+os.environ["DJANGO_SETTINGS_MODULE"] = "wfpush.settings"
+env.prepare(Path(__file__).resolve().parent.parent)
