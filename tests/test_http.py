@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientConnectorError, web
@@ -81,7 +82,7 @@ async def failure_of(awaitable: Awaitable[object]) -> OutboundError:
 
 
 async def test_an_engine_receives_what_was_sent_and_its_answer_comes_back() -> None:
-    seen = {}
+    seen: dict[str, Any] = {}
 
     async def receive(request: web.Request) -> web.StreamResponse:
         seen.update(method=request.method, path=request.path_qs, headers=request.headers, body=await request.read())

@@ -12,7 +12,7 @@ import secrets
 import string
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -132,10 +132,17 @@ class _SecretAttribute(DeferredAttribute):
         instance.__dict__[self.field.attname] = value
 
 
-class EncryptedTextField(models.TextField):
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField  # takes no type arguments at run time
+
+
+class EncryptedTextField(_TextField):
     """Text that is encrypted in the database and plain in Python. Reading it raises UndecryptableSecret.
 
-    It can only be searched for being NULL: the same text is stored differently each time. Dumps carry it encrypted.
+    It can only be searched for being NULL: the same text is stored differently each time. Dumps, `values()` and
+    `values_list()` give it encrypted.
     """
 
     descriptor_class = _SecretAttribute

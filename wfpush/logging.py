@@ -3,7 +3,6 @@
 import logging
 import sys
 import threading
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -61,7 +60,7 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
     }
 
 
-def event_context(event_id: object) -> AbstractContextManager[Mapping[str, Any]]:
+def event_context(event_id: object) -> AbstractContextManager[None]:
     """Everything logged inside names the event it is about."""
     return structlog.contextvars.bound_contextvars(event_id=str(event_id))
 

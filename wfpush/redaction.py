@@ -11,26 +11,12 @@ _MASKED_WORDS = (
     "authorization|x[-_]?api[-_]?key|api[-_]?key|private[-_]?key|encryption[-_]?keys?|secret|token|password|passwd|"
     "signature|cookie|csrf|session[-_]?id|sessionid|credential"
 )
-_KEY = re.compile(_MASKED_WORDS, re.IGNORECASE)
+_KEY = re.compile(rf"{_MASKED_WORDS}|^auth$|^sig$", re.IGNORECASE)
 # Text without any of these has nothing to hide. Most text is such, and need not meet the patterns.
 _SUSPICIOUS = (
-    *(
-        "wfp_",
-        "wfr_",
-        "wfa_",
-        "wfl_",
-        "whs",
-        "/link",
-        "/answer",
-        "/sign",
-        "/portal",
-        "@",
-        "bearer",
-        "basic",
-        "sig",
-        "key",
-    ),
-    *("authorization", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
+    *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@"),
+    *("authorization", "bearer", "basic", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
+    *("sig", "key"),
 )
 # Each pattern keeps its first group and masks the rest. Repetitions are bounded: log lines repeat what strangers send.
 _PATTERNS = tuple(
