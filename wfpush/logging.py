@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+import traceback
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -78,7 +79,7 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time
-    """Writes to whatever stderr is now; a record that cannot be formatted is reported without its arguments."""
+    """Writes to stderr; a record that cannot be formatted is reported there without its arguments."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -86,7 +87,7 @@ class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # no
     def handleError(self, record: logging.LogRecord) -> None:
         kind = sys.exc_info()[0]
         name = kind.__name__ if kind else "error"
-        sys.stderr.write(f"A log record of {record.name} ({record.pathname}:{record.lineno}) failed: {name}\n")
+        self.stream.write(f"A log record of {record.name} ({record.pathname}:{record.lineno}) failed: {name}\n")
 
 
 def _common() -> list[Processor]:
@@ -107,11 +108,14 @@ def _renderer(fmt: str) -> Processor:
     )
 
 
-def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, traceback)
+        sys.__excepthook__(kind, error, trace)
         return
-    structlog.get_logger("wfpush").critical("uncaught_error", exc_info=(kind, error, traceback))
+    if not logging.getLogger().handlers:  # Django has not applied LOGGING yet
+        sys.stderr.write(redact_text("".join(traceback.format_exception(kind, error, trace))))
+        return
+    structlog.get_logger("wfpush").critical("uncaught_error", exc_info=(kind, error, trace))
 
 
 def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:

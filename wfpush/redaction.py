@@ -32,7 +32,7 @@ _PATTERNS = tuple(
         # Authorization: Bearer …, and the same without its name
         (r"(\b(?:bearer|basic)\s{1,4})[a-z0-9._~+/=-]{8,}", rf"\1{MASK}"),
         # headers that are secret to the end of the line
-        (r"(\b(?:set-)?cookie[\"']?: ?[\"']?)[^\"'\r\n]{1,4000}", rf"\1{MASK}"),
+        (r"(\b(?:cookie|signature)[\"']?: ?[\"']?)[^\"'\r\n]{1,4000}", rf"\1{MASK}"),
         (r"(\bauthorization[\"']?: ?[\"']?)(?!bearer |basic )[^\"'\r\n]{1,4000}", rf"\1{MASK}"),
         # ?token=…&sig=…, password='…', {"secret": "…"}, X-API-Key: …
         (
