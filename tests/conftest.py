@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
+import django
+
 from wfpush import env
 
 os.environ.setdefault("WFPUSH_DATA", ".wfpush-test")
 os.environ["DJANGO_SETTINGS_MODULE"] = "wfpush.settings"
 env.prepare(Path(__file__).resolve().parent.parent)
+django.setup()  # test modules import models at their top
