@@ -1,0 +1,83 @@
+"""`python -m demo`: the engine as a process of its own, bound to 127.0.0.1."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from aiohttp import web
+
+from demo.client import WfpushClient
+from demo.clock import utc_now
+from demo.config import ConfigError, Settings
+from demo.definitions import load_definitions
+from demo.engine import Engine
+from demo.seed import prepare
+from demo.sender import Connection, Sender
+from demo.server import make_app
+from demo.store import Store, StoreError
+
+log = logging.getLogger("demo")
+
+
+def build(settings: Settings, store: Store) -> web.Application:
+    """The application with everything behind it. Raises StoreError when the data folder cannot be used."""
+    engine = Engine(load_definitions(), store, settings.base_url, utc_now)
+    engine.load()
+    connection = Connection(settings.wfpush_url)
+
+    async def background(_app: web.Application) -> AsyncIterator[None]:
+        async with WfpushClient(settings.wfpush_url, settings.api_key) as client:
+            sender = Sender(engine, client, connection)
+            engine.on_events = sender.notify
+            tasks = [asyncio.create_task(prepare(store, engine, client, connection, sender), name="prepare")]
+            if settings.parent_pid:
+                tasks.append(asyncio.create_task(stop_with(settings.parent_pid), name="stop with parent"))
+            yield
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await sender.close()
+
+    return make_app(engine, connection, settings.signing_secret, settings.base_url, background)
+
+
+async def stop_with(pid: int) -> None:
+    """Stops this process when that one is gone, however it ended."""
+    while True:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            log.warning("the process that started this one (%s) is gone", pid)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        await asyncio.sleep(1)
+
+
+def main() -> int:
+    """Serves until stopped. Returns the exit status: 2 for wrong settings, 1 for a data folder that cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="demo: %(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        settings = Settings.from_env(os.environ)
+    except ConfigError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    store = Store(settings.data)
+    try:
+        store.open()
+        app = build(settings, store)
+    except StoreError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    log.info("serving %s, speaking to wfpush at %s", settings.base_url, settings.wfpush_url)
+    with suppress(web.GracefulExit):
+        web.run_app(app, host="127.0.0.1", port=settings.port, print=None, access_log=None, shutdown_timeout=3)
+    store.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Reads a signed callback, Standard Webhooks around a CloudEvent: its origin is proven before anything is read."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from demo.records import Person
+
+Kind = TypeVar("Kind")
+
+ANSWERED = "task.responded"
+
+
+class SignatureError(Exception):
+    """The signature is missing, wrong or out of its five minutes."""
+
+
+class MalformedError(Exception):
+    """The signature is right, the content is not a CloudEvent as the contract has it."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """`data` of `task.responded`, as far as this engine uses it."""
+
+    task_id: str
+    action: str
+    responded_by: Person
+    comment: str | None = None
+
+
+class CallbackEvent(msgspec.Struct, frozen=True):
+    """The CloudEvent; `data` is read once the type is known."""
+
+    id: str
+    type: str
+    data: msgspec.Raw
+
+    @property
+    def answer(self) -> Answer:
+        """What a person answered. Raises MalformedError."""
+        return _decode(self.data, Answer)
+
+
+def read_callback(secret: str, headers: Mapping[str, str], body: bytes) -> tuple[str, CallbackEvent]:
+    """The webhook-id, the same over every retry of one answer, and the event. Raises SignatureError, MalformedError."""
+    given = {name.lower(): value for name, value in headers.items()}
+    try:
+        Webhook(secret).verify(body, given, json_parse=False)
+    except (WebhookVerificationError, ValueError) as error:
+        # The library lets ValueError (UnicodeDecodeError too) through for what it cannot take apart.
+        raise SignatureError(str(error)) from error
+    return given["webhook-id"], _decode(body, CallbackEvent)
+
+
+def _decode(content: bytes | msgspec.Raw, kind: type[Kind]) -> Kind:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedError(str(error)) from error

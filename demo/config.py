@@ -1,0 +1,79 @@
+"""What the demo needs to know, read from the environment once."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`base_url` is how people reach this page (links in notifications); the server itself binds 127.0.0.1."""
+
+    port: int
+    base_url: str
+    wfpush_url: str
+    api_key: str
+    signing_secret: str
+    data: Path
+    parent_pid: int | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Reads `DEMO_*` and `WFPUSH_*`. Raises ConfigError naming the first setting that is missing or wrong."""
+        port = _number(environ, "DEMO_PORT", 8001, 65535)
+        parent = environ.get("DEMO_PARENT_PID", "")
+        return cls(
+            port=port,
+            base_url=_url(environ, "DEMO_BASE_URL", f"http://127.0.0.1:{port}"),
+            wfpush_url=_url(environ, "WFPUSH_URL", "http://127.0.0.1:8000"),
+            api_key=_required(environ, "WFPUSH_API_KEY"),
+            signing_secret=_secret(environ, "WFPUSH_SIGNING_SECRET"),
+            data=Path(_required(environ, "DEMO_DATA")),
+            parent_pid=_number(environ, "DEMO_PARENT_PID", 0, 2**31) if parent else None,
+        )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        hints = {
+            "WFPUSH_API_KEY": "`manage.py create_engine demo` prints it",
+            "WFPUSH_SIGNING_SECRET": "`manage.py create_engine demo` prints it",
+            "DEMO_DATA": "name a folder where the engine keeps its instances",
+        }
+        raise ConfigError(f"{name} is not set: {hints[name]}.")
+    return value
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = environ.get(name, "").strip() or str(default)
+    if not text.isdecimal() or not 0 <= int(text) <= most:
+        raise ConfigError(f"{name} is {text!r}: give a whole number up to {most}.")
+    return int(text)
+
+
+def _url(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = (environ.get(name, "").strip() or default).rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{name} is {text!r}: give an address such as {default}.")
+    return text
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str:
+    value = _required(environ, name)
+    try:
+        key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not value.startswith("whsec_") or not 24 <= len(key) <= 64:
+        # Standard Webhooks: 24 to 64 random bytes. The value itself stays out of the message.
+        raise ConfigError(f"{name} is not a signing secret: whsec_ and then 24 to 64 bytes in base64.")
+    return value

@@ -1,0 +1,253 @@
+"""One process instance: what its model, the people and the clock do to it. Nothing here touches disk or network."""
+
+from datetime import timedelta
+from typing import Any
+
+from SpiffWorkflow import TaskState
+from SpiffWorkflow.bpmn import BpmnEvent, BpmnWorkflow
+from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition
+
+from demo.clock import Clock, stamp
+from demo.definitions import SERIALIZER, Definition, script_engine
+from demo.people import one_of
+from demo.records import (
+    Action,
+    EventRecord,
+    HistoryEntry,
+    InstanceRecord,
+    Message,
+    Person,
+    TaskRecord,
+    TaskResult,
+    Verdict,
+)
+
+_TOLD_OF = {"StartEvent", "EndEvent", "ServiceTask"}
+_ADDRESSES = ("assignee", "candidates", "teams")
+_TASK_FIELDS = ("description", "kind", *_ADDRESSES, "initiator", "priority", "actions")
+_OTHER_FIELDS = ("case", "variables", "location", "customer", "documents")
+_ASKED = "question_asked"
+
+
+class Instance:
+    """A record and its living workflow. Every public method leaves `record` ready to be written down."""
+
+    def __init__(self, record: InstanceRecord, workflow: Any, clock: Clock) -> None:
+        self.record = record
+        self._clock = clock
+        self._workflow = workflow
+        workflow.script_engine = script_engine(self._emit)
+
+    @classmethod
+    def start(cls, definition: Definition, record: InstanceRecord, base_url: str, clock: Clock) -> "Instance":
+        """A new instance of the model, run up to its first human task."""
+        instance = cls(record, BpmnWorkflow(definition.spec, definition.subprocess_specs), clock)
+        url = f"{base_url}/instances/{record.id}"
+        first = instance._workflow.get_next_task(spec_name="Start")
+        first.set_data(**record.data, instance={"id": record.id, "url": url, "base_url": base_url})
+        instance._advance()
+        instance._touch()
+        return instance
+
+    @classmethod
+    def resume(cls, record: InstanceRecord, clock: Clock) -> "Instance":
+        """The instance as its record has it."""
+        state = dict(record.workflow)
+        SERIALIZER.migrate(state)
+        return cls(record, SERIALIZER.from_dict(state), clock)
+
+    def respond(self, key: str, task_id: str, action: str, comment: str, by: Person) -> Verdict:
+        """An answer that wfpush passes on. The same `key` (webhook-id) again: the same verdict, nothing changes."""
+        if key in self.record.answers:
+            return self.record.answers[key]
+        verdict = self._judge(task_id, action, comment, by)
+        if verdict.taken:
+            self._take(self.record.tasks[task_id], action, comment, by)
+        elif task_id in self.record.tasks:
+            self._note("refused", f"Refused {by.name}'s answer: {verdict.detail}", self.record.tasks[task_id].step)
+        self.record.answers[key] = verdict
+        self._touch()
+        return verdict
+
+    def complete_here(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
+        """Somebody ends the task in the engine itself; wfpush hears `task.completed`."""
+        verdict = self._judge(task_id, action, comment, by)
+        if not verdict.taken:
+            return verdict
+        task = self.record.tasks[task_id]
+        if self._action(task, action).effect != "final":
+            return Verdict(422, f"“{action}” does not complete a task.")
+        result = {"action": action, "by": by.ref, "at": stamp(self._clock())}
+        self._emit("task.completed", {"task": {"id": task_id}, "result": result, "case": task.data.get("case")})
+        self._take(task, action, comment, by, where=" here in the engine")
+        self._touch()
+        return verdict
+
+    def reassign(self, task_id: str, to: Person) -> Verdict:
+        """The open task now waits for `to` alone; wfpush hears `task.assigned` with the new assignee."""
+        task = self.record.tasks[task_id]
+        if task.state != "open":
+            return Verdict(409, f"“{task.name}” is already {task.state}.")
+        kept = {name: value for name, value in task.data["task"].items() if name not in _ADDRESSES}
+        task.data = {**task.data, "task": {**kept, "assignee": to.ref}}
+        event = self._emit("task.assigned", task.data)
+        self._note("moved", f"Reassigned to {to.name}: {task.name}", task.step, event)
+        self._touch()
+        return Verdict(200, f"Reassigned to {to.name}.")
+
+    # An answer, step by step
+
+    def _judge(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
+        """Whether the answer can be taken: 200, 409 (the task is closed) or 422 (impossible), with the reason."""
+        task = self.record.tasks.get(task_id)
+        if task is None:
+            return Verdict(422, "The engine has no such task.")
+        if task.state != "open":
+            by_whom = f" by {task.result.by.name}" if task.result else ""
+            return Verdict(409, f"“{task.name}” is already {task.state}{by_whom}.")
+        if action not in {known.action for known in task.actions}:
+            offered = ", ".join(known.action for known in task.actions)
+            return Verdict(422, f"“{task.name}” does not offer “{action}”, only {offered}.")
+        known = self._action(task, action)
+        if known.comment == "required" and not comment.strip():
+            return Verdict(422, f"“{known.title}” needs a comment.")
+        answer = self._answer(task, action, comment, by)
+        reason = self._evaluate(task_id, "refuse", {"answer": answer})
+        return Verdict(422, str(reason)) if reason else Verdict(200, "taken")
+
+    def _take(self, task: TaskRecord, action: str, comment: str, by: Person, where: str = "") -> None:
+        effect = self._action(task, action).effect
+        if effect == "acknowledge":
+            self._note("seen", f"{by.name} has seen it: {task.name}", task.step)
+        elif effect == "request_info":
+            self._note("asked", f"{by.name} asks about it: {task.name}", task.step, comment=comment)
+            asker = {"ref": by.ref, "name": by.name}
+            payload = {"task_id": task.id, "task_name": task.name, "text": comment, "by": asker}
+            self.record.messages.append(Message(_ASKED, payload))
+            self._advance()
+        else:
+            answer = self._answer(task, action, comment, by)
+            task.state, task.closed_at = "completed", answer["at"]
+            task.result = TaskResult(action, by, answer["at"], comment)
+            title = self._action(task, action).title
+            self._note("answered", f"{by.name} answered “{title}”{where}: {task.name}", task.step, comment=comment)
+            living = self._living(task.id)
+            living.set_data(answer=answer)
+            living.run()
+            self._advance()
+
+    def _answer(self, task: TaskRecord, action: str, comment: str, by: Person) -> dict[str, Any]:
+        """The answer as process models see it."""
+        return {
+            "action": action,
+            "outcome": task.outcomes.get(action, action),
+            "comment": comment,
+            "by": {"ref": by.ref, "name": by.name},
+            "at": stamp(self._clock()),
+        }
+
+    @staticmethod
+    def _action(task: TaskRecord, name: str) -> Action:
+        return next(action for action in task.actions if action.action == name)
+
+    # The workflow, up to the next human task
+
+    def _advance(self) -> None:
+        self._run_automatic_steps()
+        self._sync_tasks()
+        while message := self._deliverable():
+            self.record.messages.remove(message)
+            definition = MessageEventDefinition(message.name)
+            self._workflow.send_event(BpmnEvent(definition, payload=message.payload))
+            self._run_automatic_steps()
+            self._sync_tasks()
+        if self._workflow.is_completed() and self.record.state == "running":
+            self.record.state = "finished"
+            self.record.messages.clear()
+
+    def _run_automatic_steps(self) -> None:
+        self._workflow.do_engine_steps(did_complete_task=self._tell_step)
+
+    def _tell_step(self, step: Any) -> None:
+        spec = step.task_spec
+        kind = type(spec).__name__
+        if kind not in _TOLD_OF or not spec.bpmn_name or (kind == "EndEvent" and step.workflow is not self._workflow):
+            return
+        if kind == "ServiceTask":
+            self._note("told", spec.bpmn_name, spec.bpmn_id, step.data["last_event"])
+        else:
+            self._note("started" if kind == "StartEvent" else "finished", spec.bpmn_name, spec.bpmn_id)
+
+    def _deliverable(self) -> Message | None:
+        """The oldest message that is waited for. A question waits here while another one is being answered."""
+        alive = {task.id for task in self.record.open_tasks}
+        self.record.messages = [m for m in self.record.messages if m.payload["task_id"] in alive]
+        waiting = {event.name for event in self._workflow.waiting_events()}
+        return next((message for message in self.record.messages if message.name in waiting), None)
+
+    def _sync_tasks(self) -> None:
+        """Opens what became ready and cancels what the model took back."""
+        ready = {str(step.id): step for step in self._workflow.get_tasks(state=TaskState.READY, manual=True)}
+        for task in self.record.open_tasks:
+            if task.id not in ready:
+                task.state, task.closed_at = "cancelled", stamp(self._clock())
+                event = self._emit("task.cancelled", {"task": {"id": task.id}, "case": task.data.get("case")})
+                self._note("dropped", f"No longer needed: {task.name}", task.step, event)
+        for task_id, step in ready.items():
+            if task_id not in self.record.tasks:
+                self._open(task_id, step)
+
+    def _open(self, task_id: str, step: Any) -> None:
+        names = step.task_spec.extensions["properties"]
+        values = {name: self._evaluate(task_id, name) for name in names if name != "refuse"}
+        now = self._clock()
+        url = f"{step.data['instance']['base_url']}/tasks/{task_id}"
+        about = {name: values[name] for name in _TASK_FIELDS if name in values}
+        due_at = stamp(now + timedelta(minutes=values["due_in_minutes"]))
+        data = {name: values[name] for name in _OTHER_FIELDS if name in values}
+        data["task"] = {"id": task_id, "name": values["name"], **about, "due_at": due_at, "url": url}
+        task = TaskRecord(
+            id=task_id,
+            step=step.task_spec.bpmn_id,
+            step_name=step.task_spec.bpmn_name,
+            data=data,
+            actions=[Action.read(raw) for raw in values["actions"]],
+            outcomes=values["outcomes"],
+            opened_at=stamp(now),
+        )
+        self.record.tasks[task_id] = task
+        event = self._emit("task.assigned", data)
+        self._note("opened", f"{task.name}: waiting for {one_of(task.addressed, task.teams)}", task.step, event)
+
+    def _living(self, task_id: str) -> Any:
+        steps = self._workflow.get_tasks(state=TaskState.READY, manual=True)
+        return next(step for step in steps if str(step.id) == task_id)
+
+    def _evaluate(self, task_id: str, name: str, extra: dict[str, Any] | None = None) -> Any:
+        """The value of a property of the task's model, an expression over the process's data."""
+        step = self._living(task_id)
+        expression = step.task_spec.extensions["properties"].get(name)
+        if expression is None:
+            return None
+        context = {**step.data, **(extra or {})}
+        return self._workflow.script_engine.environment.evaluate(expression, context)
+
+    # What is written down
+
+    def _emit(self, event_type: str, data: dict[str, Any]) -> str:
+        """Puts an event into the outbox. Returns its id."""
+        self.record.event_count += 1
+        subject = (data.get("task") or {}).get("id") or (data.get("case") or {}).get("id") or self.record.id
+        kept = {name: value for name, value in data.items() if value is not None}
+        event_id = f"{self.record.id}.{self.record.event_count}"
+        self.record.events.append(EventRecord(event_id, event_type, subject, stamp(self._clock()), kept))
+        return event_id
+
+    def _note(self, kind: Any, text: str, step: str, event_id: str | None = None, comment: str = "") -> None:
+        self.record.history.append(HistoryEntry(stamp(self._clock()), kind, text, step, event_id, comment))
+
+    def _touch(self) -> None:
+        state: dict[str, Any] = SERIALIZER.to_dict(self._workflow)
+        state[SERIALIZER.VERSION_KEY] = SERIALIZER.VERSION
+        self.record.workflow = state
+        self.record.updated_at = stamp(self._clock())

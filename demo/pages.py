@@ -1,0 +1,253 @@
+"""The pages people see: what runs, where each process stands, and what happened."""
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from demo.clock import read_stamp
+from demo.definitions import Definition, Sample
+from demo.engine import Step, Summary
+from demo.html import el, write
+from demo.people import EVERYBODY, one_of
+from demo.records import Action, EventRecord, HistoryEntry, InstanceRecord, TaskRecord
+from demo.sender import Connection
+
+_AT_MOST = 50
+
+
+def overview(definitions: Mapping[str, Definition], summaries: Sequence[Summary], connection: Connection) -> str:
+    """`/`: buttons that start something, then what runs and what is finished."""
+    running = [summary for summary in summaries if summary.state == "running"]
+    finished = [summary for summary in summaries if summary.state == "finished"]
+    return _page(
+        "Processes",
+        connection,
+        el("h1", "Processes"),
+        el(
+            "p",
+            "This is the workflow engine. It runs the processes below and asks people through wfpush. ",
+            el("a", "Open the inbox", href=f"{connection.url}/"),
+            cls="lead",
+        ),
+        _section("Start something", "start", *[_starters(definition) for definition in definitions.values()]),
+        _listing("Running", "running", running, "Nothing is running."),
+        _listing("Finished", "finished", finished, "Nothing is finished yet."),
+    )
+
+
+def _starters(definition: Definition) -> ET.Element:
+    return el("div", *[_starter(definition, sample) for sample in definition.samples.values()], cls="starters")
+
+
+def _starter(definition: Definition, sample: Sample) -> ET.Element:
+    return el(
+        "form",
+        _hidden("process", definition.id),
+        _hidden("sample", sample.key),
+        el("button", sample.label, id=f"start-{sample.key}"),
+        method="post",
+        action="/start",
+    )
+
+
+def _listing(title: str, name: str, summaries: Sequence[Summary], empty: str) -> ET.Element:
+    shown = summaries[:_AT_MOST]
+    more = len(summaries) - len(shown)
+    return _section(
+        f"{title} ({len(summaries)})" if summaries else title,
+        name,
+        el("ul", *[_row(summary) for summary in shown], cls="rows") if shown else el("p", empty, cls="empty"),
+        el("p", f"And {more} more, older ones.", cls="empty") if more else None,
+    )
+
+
+def _row(summary: Summary) -> ET.Element:
+    trouble = None
+    if summary.refused_events:
+        number = _count(summary.refused_events, "event was", "events were")
+        trouble = el("p", f"{number} refused by wfpush.", cls="trouble")
+    return el(
+        "li",
+        el("a", summary.title, href=f"/instances/{summary.id}", cls="title"),
+        el("span", _when(summary.updated_at), cls="when"),
+        *[_step(step) for step in summary.steps],
+        trouble,
+        id=f"instance-{summary.id}",
+    )
+
+
+def _step(step: Step) -> ET.Element:
+    return el("p", step.task, el("span", f" · waiting for {step.waiting_for}", cls="quiet"), cls="step")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def detail(
+    definition: Definition, record: InstanceRecord, steps: Sequence[Step], connection: Connection, said: str = ""
+) -> str:
+    """`/instances/<id>`: where it stands, its picture and its story. `said`: why the last button did not work."""
+    done = {entry.step for entry in record.history if entry.kind != "dropped"}
+    current = {step.step for step in steps}
+    return _page(
+        record.title,
+        connection,
+        el("nav", el("a", "All processes", href="/"), cls="back", aria_label="Back"),
+        el("h1", record.title),
+        el("p", f"{definition.name} · started ", _when(record.created_at), cls="lead"),
+        el("p", said, cls="notice", role="alert") if said else None,
+        _section("Now", "now", *_now(record)),
+        _section(
+            "The process",
+            "picture",
+            el(
+                "div",
+                definition.diagram.svg(done - current, current),
+                cls="canvas",
+                tabindex="0",
+                role="region",
+                aria_label="Diagram, scrolls sideways",
+            ),
+        ),
+        _section("What happened, newest first", "history", _story(record)),
+    )
+
+
+def _now(record: InstanceRecord) -> list[ET.Element]:
+    if record.state == "finished":
+        last = next(entry for entry in reversed(record.history) if entry.kind == "finished")
+        return [el("p", f"Finished: {last.text}.", cls="finished", data_step=last.step, data_state="finished")]
+    return [_task(task) for task in record.open_tasks]
+
+
+def _task(task: TaskRecord) -> ET.Element:
+    about = task.data["task"]
+    waiting_for = one_of(task.addressed, task.teams)
+    return el(
+        "article",
+        el("h3", task.name),
+        el("p", f"{task.step_name} · waiting for {waiting_for} · due ", _when(about["due_at"]), cls="quiet"),
+        el("p", about.get("description", ""), cls="description"),
+        _completion(task),
+        _reassignment(task),
+        cls="task",
+        id=f"task-{task.id}",
+        data_step=task.step,
+        data_task=task.id,
+    )
+
+
+def _completion(task: TaskRecord) -> ET.Element:
+    finals = [action for action in task.actions if action.effect == "final"]
+    first = (task.addressed or ["carol"])[0]
+    people = [el("option", known.name, value=known.ref, selected=known.ref == first) for known in EVERYBODY]
+    return el(
+        "details",
+        el("summary", "Complete this task here in the engine"),
+        el(
+            "form",
+            el("label", "Done by", el("select", *people, name="by", id=f"by-{task.id}")),
+            el("label", "Comment", el("textarea", name="comment", id=f"comment-{task.id}", rows="2", maxlength="4000")),
+            el("div", *[_button(action) for action in finals], cls="buttons"),
+            method="post",
+            action=f"/tasks/{task.id}/complete",
+        ),
+        id=f"complete-{task.id}",
+    )
+
+
+def _button(action: Action) -> ET.Element:
+    asks = " (with a comment)" if action.comment == "required" else ""
+    return el("button", action.title + asks, name="action", value=action.action)
+
+
+def _reassignment(task: TaskRecord) -> ET.Element:
+    others = [known for known in EVERYBODY if [known.ref] != task.addressed]
+    buttons = [el("button", f"Reassign to {known.name}", name="to", value=known.ref, cls="plain") for known in others]
+    return el("form", el("div", *buttons, cls="buttons"), method="post", action=f"/tasks/{task.id}/reassign")
+
+
+def _story(record: InstanceRecord) -> ET.Element:
+    events = {event.id: event for event in record.events}
+    entries = [_entry(entry, events.get(entry.event_id or "")) for entry in reversed(record.history)]
+    return el("ol", *entries, cls="story", reversed=True)
+
+
+def _entry(entry: HistoryEntry, event: EventRecord | None) -> ET.Element:
+    return el(
+        "li",
+        el("span", _when(entry.at), cls="when"),
+        el("p", entry.text),
+        el("blockquote", entry.comment) if entry.comment else None,
+        _event(event) if event else None,
+        cls=entry.kind,
+    )
+
+
+def _event(event: EventRecord) -> ET.Element:
+    states = {"waiting": "not sent yet", "sent": "wfpush has it", "refused": "refused by wfpush"}
+    return el(
+        "details",
+        el("summary", el("code", event.type), f" · {states[event.state]}"),
+        el("p", event.detail, cls="trouble") if event.state == "refused" else None,
+        el("pre", json.dumps(event.data, indent=2, ensure_ascii=False), tabindex="0"),
+        cls=f"event {event.state}",
+        id=f"event-{event.id}",
+    )
+
+
+def failure(title: str, words: str, connection: Connection) -> str:
+    """A page that only says what went wrong."""
+    back = el("a", "All processes", href="/")
+    return _page(title, connection, el("h1", title), el("p", words, cls="lead"), el("p", back))
+
+
+def _page(title: str, connection: Connection, *content: ET.Element | None) -> str:
+    page = el(
+        "html",
+        el(
+            "head",
+            el("meta", charset="utf-8"),
+            el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            el("meta", name="color-scheme", content="light dark"),
+            el("title", f"{title} – demo engine"),
+            el("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
+            el("link", rel="stylesheet", href="/static/demo.css"),
+            el("script", src="/static/demo.js", type="module"),
+        ),
+        el(
+            "body",
+            el("a", "To the content", href="#main", cls="skip"),
+            el("header", el("a", "Demo engine", href="/", cls="brand"), _status(connection)),
+            el("main", *content, id="main"),
+            el("p", cls="announce", id="announce", role="status"),
+        ),
+        lang="en",
+    )
+    return "<!doctype html>\n" + write(page)
+
+
+def _status(connection: Connection) -> ET.Element:
+    if connection.state == "connected":
+        link = el("a", connection.url, href=f"{connection.url}/")
+        return el("p", "Connected to wfpush at ", link, cls="status connected", id="status")
+    detail = f": {connection.detail}. It is tried again until it answers." if connection.detail else "."
+    return el("p", f"Waiting for wfpush at {connection.url}{detail}", cls="status waiting", id="status")
+
+
+def _section(title: str, name: str, *content: ET.Element | None) -> ET.Element:
+    return el("section", el("h2", title, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")
+
+
+def _hidden(name: str, value: str) -> ET.Element:
+    return el("input", type="hidden", name=name, value=value)
+
+
+def _when(text: str) -> ET.Element:
+    """The time of day on this machine's clock, with the date when it is another day; the full instant as title."""
+    moment = read_stamp(text).astimezone()
+    today = moment.date() == datetime.now().astimezone().date()
+    words = moment.strftime("%H:%M:%S" if today else "%d %b %H:%M")
+    return el("time", words, datetime=text, title=moment.strftime("%A %d %B %Y, %H:%M:%S %Z"))

@@ -1,0 +1,158 @@
+"""What the engine writes down about a process instance: one JSON file holds one `InstanceRecord`."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Effect = Literal["final", "acknowledge", "request_info"]
+CommentRule = Literal["none", "optional", "required"]
+
+_EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
+_COMMENTS: dict[str, CommentRule] = {"request_info": "required", "reject": "required", "acknowledge": "none"}
+_TITLES = {"request_info": "Ask for information"}
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Who did something, as the engine and wfpush both name people."""
+
+    ref: str
+    name: str
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One thing a person may do with a task."""
+
+    action: str
+    title: str
+    effect: Effect
+    comment: CommentRule
+
+    @classmethod
+    def read(cls, raw: Any) -> "Action":
+        """From a process model: a name with its usual meaning, or an object that says it all."""
+        given: dict[str, Any] = {"action": raw} if isinstance(raw, str) else raw
+        name = given["action"]
+        return msgspec.convert(
+            {
+                "action": name,
+                "title": given.get("title") or _TITLES.get(name, name.replace("_", " ").capitalize()),
+                "effect": given.get("effect") or _EFFECTS.get(name, "final"),
+                "comment": given.get("comment") or _COMMENTS.get(name, "optional"),
+            },
+            cls,
+        )
+
+
+class TaskResult(msgspec.Struct, frozen=True):
+    """How a task ended."""
+
+    action: str
+    by: Person
+    at: str
+    comment: str = ""
+
+
+class TaskRecord(msgspec.Struct):
+    """A human task from the moment it is ready; `data` is what `task.assigned` tells wfpush about it."""
+
+    id: str
+    step: str
+    step_name: str
+    data: dict[str, Any]
+    actions: list[Action]
+    outcomes: dict[str, str]
+    opened_at: str
+    state: Literal["open", "completed", "cancelled"] = "open"
+    closed_at: str | None = None
+    result: TaskResult | None = None
+
+    @property
+    def name(self) -> str:
+        """The title people see."""
+        return str(self.data["task"]["name"])
+
+    @property
+    def addressed(self) -> list[str]:
+        """The refs of the people it waits for: the assignee, else candidates, else none (a team)."""
+        task = self.data["task"]
+        return [task["assignee"]] if task.get("assignee") else list(task.get("candidates", []))
+
+    @property
+    def teams(self) -> list[str]:
+        """The teams it waits for, when no person is named."""
+        return list(self.data["task"].get("teams", []))
+
+
+class EventRecord(msgspec.Struct):
+    """An event for wfpush. Its id never changes, so that sending it twice counts once."""
+
+    id: str
+    type: str
+    subject: str
+    time: str
+    data: dict[str, Any]
+    state: Literal["waiting", "sent", "refused"] = "waiting"
+    detail: str = ""
+    sent_at: str | None = None
+
+
+class HistoryEntry(msgspec.Struct):
+    """One line of an instance's story, in plain words."""
+
+    at: str
+    kind: Literal["started", "told", "opened", "seen", "asked", "answered", "moved", "dropped", "refused", "finished"]
+    text: str
+    step: str = ""
+    event_id: str | None = None
+    comment: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What the engine says to an answer: an HTTP status and the words with it."""
+
+    status: int
+    detail: str
+
+    @property
+    def taken(self) -> bool:
+        """Whether the answer counted."""
+        return self.status < 300
+
+
+class Message(msgspec.Struct):
+    """A BPMN message that no catching event waits for yet."""
+
+    name: str
+    payload: dict[str, Any]
+
+
+class InstanceRecord(msgspec.Struct):
+    """Everything about one instance. `answers` keeps the verdict on every webhook-id ever received."""
+
+    id: str
+    process: str
+    process_name: str
+    title: str
+    data: dict[str, Any]
+    created_at: str
+    updated_at: str
+    workflow: dict[str, Any]
+    state: Literal["running", "finished"] = "running"
+    sample: str = ""
+    seeded: bool = False
+    event_count: int = 0
+    tasks: dict[str, TaskRecord] = {}
+    events: list[EventRecord] = []
+    history: list[HistoryEntry] = []
+    messages: list[Message] = []
+    answers: dict[str, Verdict] = {}
+
+    @property
+    def open_tasks(self) -> list[TaskRecord]:
+        """The tasks that wait for somebody, oldest first."""
+        return [task for task in self.tasks.values() if task.state == "open"]
+
+    @property
+    def next_event(self) -> EventRecord | None:
+        """The oldest event that wfpush has not yet taken."""
+        return next((event for event in self.events if event.state == "waiting"), None)

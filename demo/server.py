@@ -1,0 +1,287 @@
+"""The engine over HTTP: wfpush's callbacks, a JSON API, and the pages."""
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from demo import pages
+from demo.callbacks import ANSWERED, MalformedError, SignatureError, read_callback
+from demo.definitions import DataError
+from demo.documents import document
+from demo.engine import Engine, Summary, UnknownTaskError, as_dict
+from demo.people import person
+from demo.records import InstanceRecord, Verdict
+from demo.sender import Connection
+
+log = logging.getLogger("demo.server")
+
+ENGINE = web.AppKey("engine", Engine)
+CONNECTION = web.AppKey("connection", Connection)
+SECRET = web.AppKey("secret", str)
+HOSTS = web.AppKey("hosts", frozenset)
+
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The body of `POST /api/instances`."""
+
+    process: str
+    data: dict[str, Any] = {}
+    sample: str | None = None
+
+
+def make_app(
+    engine: Engine,
+    connection: Connection,
+    signing_secret: str,
+    base_url: str,
+    background: Callable[[web.Application], AsyncIterator[None]] | None = None,
+) -> web.Application:
+    """The application; `background` runs from start to stop beside it."""
+    app = web.Application(middlewares=[_guard], client_max_size=1024 * 1024)
+    app[ENGINE] = engine
+    app[CONNECTION] = connection
+    app[SECRET] = signing_secret
+    app[HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", urlsplit(base_url).hostname})
+    app.add_routes(
+        [
+            web.get("/healthz", healthz),
+            web.post("/callback", callback),
+            web.get("/api/instances", list_instances),
+            web.post("/api/instances", post_instance),
+            web.get("/api/instances/{id}", get_instance),
+            web.get("/", show_overview),
+            web.post("/start", press_start),
+            web.get("/instances/{id}", show_instance),
+            web.get("/instances/{id}/documents/{name}", get_document),
+            web.get("/tasks/{id}", show_task),
+            web.post("/tasks/{id}/complete", press_complete),
+            web.post("/tasks/{id}/reassign", press_reassign),
+            web.get("/static/{name}", get_static),
+        ]
+    )
+    if background:
+        app.cleanup_ctx.append(background)
+    return app
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Only by a name of this machine (against DNS rebinding), and no changes from other sites' pages."""
+    if urlsplit(f"//{request.host}").hostname not in request.app[HOSTS]:
+        return _json({"detail": "This server is not known by that name."}, 421)
+    origin = request.headers.get("Origin")
+    if request.method == "POST" and origin is not None and origin != f"{request.scheme}://{request.host}":
+        return _json({"detail": "This request comes from another site's page."}, 403)
+    response = await handler(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+# For wfpush
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """Alive."""
+    return _json({"status": "ok"})
+
+
+async def callback(request: web.Request) -> web.Response:
+    """An answer. 200 when it counts and is on disk, 409 task closed already, 422 impossible, 401 or 400 not proper."""
+    try:
+        key, event = read_callback(request.app[SECRET], request.headers, await request.read())
+        if event.type != ANSWERED:
+            return _json({"detail": f"Nothing here waits for {event.type}."})
+        answer = event.answer
+    except SignatureError as error:
+        return _json({"detail": f"The signature does not hold: {error}"}, 401)
+    except MalformedError as error:
+        return _json({"detail": f"This is not a CloudEvent with an answer: {error}"}, 400)
+    comment = answer.comment or ""
+    try:
+        verdict = await request.app[ENGINE].respond(key, answer.task_id, answer.action, comment, answer.responded_by)
+    except UnknownTaskError as error:
+        verdict = Verdict(422, str(error))
+    return _json({"detail": verdict.detail}, verdict.status)
+
+
+# For programs
+
+
+async def list_instances(request: web.Request) -> web.Response:
+    """All instances, the newest first."""
+    return _json({"items": [as_dict(summary) for summary in request.app[ENGINE].summaries]})
+
+
+async def get_instance(request: web.Request) -> web.Response:
+    """One instance with its history and its events."""
+    return _json(_whole(_record(request)))
+
+
+async def post_instance(request: web.Request) -> web.Response:
+    """Starts an instance: 201 and the instance, or 422 saying which field is wrong."""
+    if request.content_type != "application/json":
+        return _json({"detail": "Send JSON with Content-Type: application/json."}, 415)
+    try:
+        start = msgspec.json.decode(await request.read(), type=Start)
+    except msgspec.ValidationError as error:
+        return _json({"detail": f"{error}. Send a process, and data if you like."}, 422)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _json({"detail": f"This is not JSON: {error}"}, 400)
+    try:
+        record = await request.app[ENGINE].start(start.process, start.data, start.sample)
+    except DataError as error:
+        return _json({"detail": str(error), "errors": error.errors}, 422)
+    return _json(_whole(record), 201, {"Location": f"/api/instances/{record.id}"})
+
+
+def _whole(record: InstanceRecord) -> dict[str, Any]:
+    return {
+        **as_dict(Summary.of(record)),
+        "data": record.data,
+        "history": msgspec.to_builtins(record.history),
+        "events": msgspec.to_builtins(record.events),
+    }
+
+
+# For people
+
+
+async def show_overview(request: web.Request) -> web.Response:
+    """`/`"""
+    engine = request.app[ENGINE]
+    return _page(request, pages.overview(engine.definitions, engine.summaries, request.app[CONNECTION]))
+
+
+async def show_instance(request: web.Request) -> web.Response:
+    """`/instances/{id}`"""
+    return _page(request, _detail(request, _record(request)))
+
+
+async def show_task(request: web.Request) -> web.Response:
+    """Where the links in notifications lead: the task's instance, at the task."""
+    task_id = request.match_info["id"]
+    try:
+        instance_id = request.app[ENGINE].instance_of(task_id)
+    except UnknownTaskError as error:
+        return _missing(request, str(error))
+    raise web.HTTPSeeOther(f"/instances/{instance_id}#task-{task_id}")
+
+
+async def press_start(request: web.Request) -> web.Response:
+    """A button of the overview."""
+    form = await _form(request)
+    try:
+        record = await request.app[ENGINE].start(form.get("process", ""), {}, form.get("sample", ""))
+    except DataError as error:
+        return _page(request, pages.failure("Nothing was started", str(error), request.app[CONNECTION]), 422)
+    raise web.HTTPSeeOther(f"/instances/{record.id}")
+
+
+async def press_complete(request: web.Request) -> web.Response:
+    """Ends a task here in the engine."""
+    form = await _form(request)
+    task_id = request.match_info["id"]
+    by = person(form.get("by", ""))
+    change = request.app[ENGINE].complete_here(task_id, form.get("action", ""), form.get("comment", ""), by)
+    return await _after(request, change)
+
+
+async def press_reassign(request: web.Request) -> web.Response:
+    """Gives a task to somebody else."""
+    form = await _form(request)
+    return await _after(request, request.app[ENGINE].reassign(request.match_info["id"], person(form.get("to", ""))))
+
+
+async def _after(request: web.Request, change: Awaitable[Verdict]) -> web.Response:
+    """Back to the instance; when the change did not work, its page says why."""
+    try:
+        verdict = await change
+    except UnknownTaskError as error:
+        return _missing(request, str(error))
+    instance_id = request.app[ENGINE].instance_of(request.match_info["id"])
+    if verdict.taken:
+        raise web.HTTPSeeOther(f"/instances/{instance_id}")
+    record = request.app[ENGINE].record(instance_id)
+    return _page(request, _detail(request, record, verdict.detail), verdict.status)
+
+
+async def get_document(request: web.Request) -> web.Response:
+    """A document that a task links to."""
+    try:
+        found = document(_record(request), request.match_info["name"])
+    except KeyError:
+        return _missing(request, "There is no such document.")
+    # A page's policy would keep a browser's own PDF viewer from drawing.
+    headers = {"Content-Security-Policy": "frame-ancestors 'none'"}
+    charset = "utf-8" if found.content_type.startswith("text/") else None
+    return web.Response(body=found.content, content_type=found.content_type, charset=charset, headers=headers)
+
+
+async def get_static(request: web.Request) -> web.Response:
+    """The style sheet, the script and the icon."""
+    path = _STATIC / request.match_info["name"]
+    if path.suffix not in _TYPES or path.parent != _STATIC or not path.is_file():
+        raise web.HTTPNotFound()
+    return _tagged(request, path.read_bytes(), _TYPES[path.suffix])
+
+
+def _record(request: web.Request) -> InstanceRecord:
+    try:
+        return request.app[ENGINE].record(request.match_info["id"])
+    except KeyError:
+        if request.path.startswith("/api/"):
+            words = '{"detail": "There is no such instance."}'
+            raise web.HTTPNotFound(text=words, content_type="application/json") from None
+        words = pages.failure("Not found", "There is no such process.", request.app[CONNECTION])
+        raise web.HTTPNotFound(text=words, content_type="text/html") from None
+
+
+def _detail(request: web.Request, record: InstanceRecord, said: str = "") -> str:
+    definition = request.app[ENGINE].definitions[record.process]
+    return pages.detail(definition, record, Summary.of(record).steps, request.app[CONNECTION], said)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The fields of a form of this site. Browsers name the origin of every POST; without it nothing is done."""
+    if "Origin" not in request.headers:
+        raise web.HTTPForbidden(text="Forms are sent from this site's own pages (no Origin header).")
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _missing(request: web.Request, words: str) -> web.Response:
+    return _page(request, pages.failure("Not found", words, request.app[CONNECTION]), 404)
+
+
+def _page(request: web.Request, text: str, status: int = 200) -> web.Response:
+    return _tagged(request, text.encode(), "text/html", status)
+
+
+def _tagged(request: web.Request, body: bytes, content_type: str, status: int = 200) -> web.Response:
+    """With an ETag, so that a page that asks again and again is sent only when it has changed."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if status == 200 and request.headers.get("If-None-Match") == tag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(status=status, body=body, content_type=content_type, charset="utf-8", headers=headers)
+
+
+def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json", headers=headers)
