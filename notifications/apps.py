@@ -1,6 +1,18 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+
+from wfpush import outbox
+
+SOURCES = ("notifications.pipeline", "notifications.deliver", "notifications.callback")
+"""Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
 
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        for module in SOURCES:
+            for source in import_module(module).SOURCES:
+                outbox.register(source)

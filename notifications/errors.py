@@ -66,6 +66,10 @@ class IdempotencyKeyReused(Failure):
     status, code = 422, "idempotency_key_reused"
 
 
+class InvalidAnswer(Failure):
+    status, code = 422, "invalid_answer"
+
+
 class TransportError(Exception):
     """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds."""
 

@@ -29,6 +29,10 @@ class Environment:
         self.values = values
         self.data_dir = data_dir
 
+    @property
+    def uses_embedded_servers(self) -> bool:
+        return not (self.text("DATABASE_URL", default="") and self.text("REDIS_URL", default=""))
+
     def text(self, name: str, *, default: str | None = None) -> str:
         value = self.values.get(name, "").strip()
         if value:
@@ -97,7 +101,7 @@ class Environment:
             raise ImproperlyConfigured(
                 "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
             )
-        return config | {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0}
+        return config | {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
 
     def redis(self) -> str:
         return self.text("REDIS_URL", default="") or embedded.servers(self.data_dir, "REDIS_URL").redis_url

@@ -70,14 +70,14 @@ def due(queryset: QuerySet[WorkT], now: datetime) -> QuerySet[WorkT]:
     return queryset.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
 
 
-def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str) -> QuerySet[WorkT]:
+def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str, alone: Q | None = None) -> QuerySet[WorkT]:
     """Only rows before which no unended row of their group stands: groups go one at a time, in `order`.
 
-    Rows whose first group field is empty are on their own.
+    Rows that match `alone` belong to no group.
     """
     same = {name: OuterRef(name) for name in group}
     earlier = queryset.model._default_manager.filter(due_at__isnull=False, **same, **{f"{order}__lt": OuterRef(order)})
-    return queryset.filter(~Exists(earlier))
+    return queryset.filter(~Exists(earlier.exclude(alone) if alone is not None else earlier))
 
 
 def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datetime) -> list[WorkT]:
@@ -110,12 +110,16 @@ def _finish(row: Work, **fields: Any) -> bool:
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of due work. `drain` does what is due now: in django-q2 (`cluster`, synchronous) or in the dispatcher (asynchronous)."""
+    """A kind of due work. `drain` does what is due now: in django-q2 (`cluster`, synchronous) or in the dispatcher (asynchronous).
+
+    `close` gives back what a dispatcher's source holds when the process stops.
+    """
 
     name: str
     runner: Literal["cluster", "dispatcher"]
     has_due: Callable[[datetime], bool]
     drain: Callable[[], None] | Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]] | None = None
 
     def wake(self) -> None:
         wake(self)

@@ -36,7 +36,9 @@ class Notification(models.Model):
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications")
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="notifications")
     route = models.ForeignKey(Route, null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications")
-    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="notifications")
+    template_version = models.ForeignKey(
+        TemplateVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="notifications"
+    )
     brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     language = models.CharField(max_length=20, default="en")
     state = models.CharField(max_length=10, choices=NotificationState.choices)
@@ -59,7 +61,7 @@ class Notification(models.Model):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "seq"], name="seq_is_unique"),
-            models.UniqueConstraint(fields=["task", "recipient"], condition=~Q(state="info"), name="one_copy_a_person"),
+            models.UniqueConstraint(fields=["task", "recipient"], condition=~Q(state__in=["info", "withdrawn"]), name="one_copy_a_person"),
         ]
         indexes = [
             models.Index(fields=["recipient", "-created_at"]),
@@ -90,6 +92,7 @@ class Delivery(Work):
     address = models.CharField(max_length=320, blank=True)
     state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     reason = models.CharField(max_length=500, blank=True)
+    words: Any = models.JSONField(null=True, blank=True, help_text=_("title and body, where the channel has its own"))
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -123,7 +123,7 @@ class Task(models.Model):
     data: Any = models.JSONField(default=dict, blank=True)
     info: Any = models.JSONField(default=list, blank=True, help_text=_("Questions asked and information supplied."))
     state = models.CharField(max_length=20, choices=TaskState.choices, default=TaskState.OPEN)
-    state_before = models.CharField(max_length=20, blank=True, help_text=_("What an answer or a question returns to."))
+    state_before = models.CharField(max_length=50, blank=True, help_text=_("What an answer or a question returns to."))
     outcome: Any = models.JSONField(null=True, blank=True)
     last_event_time = models.DateTimeField(null=True, blank=True)
     assigned_event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,0 +1,45 @@
+"""The CloudEvent that tells an engine an answer: docs/api.md, "Answers out to the engine"."""
+
+import json
+
+from notifications.models import AnswerMapping, Notification, Response, Task
+from notifications.representation import stamp
+from notifications.types import Json
+
+OUTCOMES = {"approve": "approved", "reject": "rejected", "acknowledge": "acknowledged", "request_info": "info_requested"}
+"""What the well-known actions are called in the engine, unless its mapping says otherwise."""
+
+
+def task_responded(response: Response, task: Task, notification: Notification) -> str:
+    """The body as it is stored and sent: written once, so that every retry is byte-identical."""
+    mapping = AnswerMapping.objects.filter(engine_id=task.engine_id, action=response.action).first()
+    data: Json = {
+        "task_id": task.task_id,
+        "case_id": task.case.case_id if task.case else None,
+        "action": response.action,
+        "outcome": (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action),
+        "comment": response.comment,
+        "variables": {**response.variables, **(mapping.variables if mapping else {})},
+        "responded_by": response.recipient.as_person(),
+        "responded_at": stamp(response.at),
+        "via": response.via,
+        "event": _assigning_event(task),
+        "notification_id": str(notification.pk),
+    }
+    event: Json = {
+        "specversion": "1.0",
+        "id": str(response.pk),
+        "source": "wfpush",
+        "type": "task.responded",
+        "subject": task.task_id,
+        "time": stamp(response.at),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def _assigning_event(task: Task) -> Json | None:
+    """The CloudEvent that last assigned the task."""
+    event = task.assigned_event
+    return {"id": event.event_id, "source": event.source} if event is not None else None

@@ -1,0 +1,171 @@
+"""Tells engines their answers: in order per task, each under one id, retried over days, ended exactly once."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from notifications import respond
+from notifications.connectors import connector_for
+from notifications.connectors.base import Call, Misconfigured, Result
+from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, Task
+from wfpush import outbox
+from wfpush.http import Outbound, outbound_from_settings
+from wfpush.threads import in_database_thread
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "callbacks"
+BATCH = 50
+LEASE = timedelta(seconds=45)
+"""Longer than a call's deadline with what surrounds it, so that a live call is never made twice at once."""
+RETRY = outbox.Backoff()
+
+ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
+
+
+class _Door:
+    """The process's outbound connections, kept alive between drains."""
+
+    def __init__(self) -> None:
+        self._http: Outbound | None = None
+
+    def open(self) -> Outbound:
+        if self._http is None:
+            self._http = outbound_from_settings()
+        return self._http
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+
+_door = _Door()
+
+
+# --- claiming -------------------------------------------------------------------------------------------------------------------
+def sendable() -> QuerySet[Callback]:
+    """Callbacks whose engine takes calls, the first of each task: the next goes when the one before has ended."""
+    reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None).exclude(engine__callback_url="")
+    return outbox.head_of_group(reachable.select_related("engine"), "position", "task")
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(sendable(), now).exists()
+
+
+async def drain() -> None:
+    """Send what is due until nothing is."""
+    http = _door.open()
+    while claimed := await in_database_thread(_claim):
+        await asyncio.gather(*(_send(http, callback, call) for callback, call in claimed))
+
+
+def _claim() -> list[tuple[Callback, Call]]:
+    now = timezone.now()
+    ready = []
+    for callback in outbox.claim(sendable(), limit=BATCH, lease=LEASE, now=now):
+        try:
+            call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now)
+        except (Misconfigured, ValueError) as fault:
+            record(callback, Result("misconfigured", None, str(fault)), now)
+            continue
+        _begin(callback, now)
+        ready.append((callback, call))
+    return ready
+
+
+def _begin(callback: Callback, now: datetime) -> None:
+    """The attempt is on record before the call is made."""
+    CallbackAttempt.objects.create(callback=callback, number=callback.attempts, started_at=now)
+    if callback.first_attempt_at is None:
+        callback.first_attempt_at = now
+        Callback.objects.filter(pk=callback.pk).update(first_attempt_at=now)
+
+
+async def _send(http: Outbound, callback: Callback, call: Call) -> None:
+    with structlog.contextvars.bound_contextvars(callback_id=str(callback.pk), engine=callback.engine.slug):
+        result = await connector_for(callback.engine.kind).send(http, call)
+        await in_database_thread(record, callback, result, timezone.now())
+
+
+# --- recording ----------------------------------------------------------------------------------------------------------------
+def record(callback: Callback, result: Result, now: datetime) -> None:
+    """Write down what came of a call. Without the lease any more, only the attempt is noted: somebody else decides."""
+    with transaction.atomic():
+        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)  # first, as answers do
+        CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
+            ended_at=now, status=result.status, detail=result.detail[:500]
+        )
+        if result.outcome in ENDED:
+            _end(callback, ENDED[result.outcome], result, now)
+        else:
+            _try_again(callback, result, now)
+    log.info("callback", outcome=result.outcome, status=result.status, attempts=callback.attempts)
+
+
+def _end(callback: Callback, state: CallbackState, result: Result, now: datetime) -> None:
+    ended = outbox.end(
+        callback, state=state, last_status=result.status, detail=result.detail[:1000], alert="", ended_at=now
+    )
+    if ended:
+        respond.engine_has_it(callback.pk, state, result.detail, now)
+        outbox.wake_on_commit(SOURCE)  # the task's next answer
+
+
+def _try_again(callback: Callback, result: Result, now: datetime) -> None:
+    if _overtaken(callback):
+        outbox.end(callback, state=CallbackState.SUPERSEDED, last_status=result.status, ended_at=now)
+        outbox.wake_on_commit(SOURCE)
+        return
+    alert = result.detail[:500] if result.outcome in ("misconfigured", "gone") else ""
+    told = {"last_status": result.status, "detail": result.detail[:1000], "alert": alert}
+    since = callback.first_attempt_at or callback.created_at
+    again = RETRY.next_at(callback.attempts, since, now, result.retry_after)
+    if again is None:
+        if outbox.end(callback, state=CallbackState.FAILED, ended_at=now, **told):
+            respond.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
+        return
+    outbox.postpone(callback, again, **told)
+    if result.outcome == "gone":
+        _disable(callback, result, now)
+    if alert:
+        log.error("callback_needs_an_operator", detail=result.detail, engine=callback.engine.slug)
+
+
+GIVEN_UP = "The engine could not be reached for over a week. Please tell whoever runs the process."
+
+
+def _overtaken(callback: Callback) -> bool:
+    """A final answer given meanwhile: an acknowledgement or question that failed is not sent after it."""
+    later = Callback.objects.filter(task_id=callback.task_id, position__gt=callback.position, response__effect="final")
+    return later.exclude(state=CallbackState.REFUSED).exists()
+
+
+def _disable(callback: Callback, result: Result, now: datetime) -> None:
+    """410: nothing more is sent to this engine until an administrator enables its address again; its answers wait."""
+    Engine.objects.filter(pk=callback.engine_id, callback_disabled_at=None).update(
+        callback_disabled_at=now, callback_disabled_reason=result.detail[:500]
+    )
+
+
+# --- by hand --------------------------------------------------------------------------------------------------------------------
+def replay(callback: Callback, now: datetime) -> bool:
+    """Send a callback that was given up again, under the same id. False when it is not one that can be sent."""
+    with transaction.atomic():
+        revived = Callback.objects.filter(pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)).filter(
+            Q(lease_until=None) | Q(lease_until__lte=now)
+        )
+        if not revived.update(state=CallbackState.WAITING, due_at=now, ended_at=None, first_attempt_at=None, alert=""):
+            return False
+        if callback.state == CallbackState.FAILED:
+            respond.engine_has_it(callback.pk, CallbackState.WAITING, "", now)
+        outbox.wake_on_commit(SOURCE)
+    return True
+
+
+SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, _door.close),)

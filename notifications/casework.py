@@ -1,0 +1,234 @@
+"""Applies an event to its task and case: the state machine of docs/api.md, "How events meet tasks"."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from notifications import lifecycle
+from notifications.models import ANSWERABLE, CLOSED, Case, Event, EventStatus, Priority, Recipient, Task, TaskState, Team
+from notifications.people import Directory, Named
+from notifications.types import Json, behaviour_of
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""An event's time further ahead than this counts as its arrival."""
+
+DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
+"""What a task offers whose engine names no actions."""
+
+ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
+
+
+@dataclass
+class Change:
+    """What an event did to its task and case."""
+
+    task: Task | None = None
+    case: Case | None = None
+    status: EventStatus = EventStatus.PROCESSED
+    notes: list[str] = field(default_factory=list)
+    priority_rose: bool = False
+    closed: bool = False
+
+    @property
+    def counts(self) -> bool:
+        return self.status == EventStatus.PROCESSED
+
+
+def people_named(data: Json) -> list[Named]:
+    """Every person an event's data names, where api.md has people."""
+    task, found = part(data, "task"), []
+    found += [task.get("assignee"), task.get("initiator"), data.get("customer")]
+    for many in (task.get("candidates"), data.get("recipients")):
+        found += many if isinstance(many, list) else []
+    return [person for person in found if person]
+
+
+def part(data: Json, name: str) -> Json:
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def effective_time(event: Event) -> datetime:
+    if event.time is None or event.time > event.received_at + CLOCK_TOLERANCE:
+        return event.received_at
+    return event.time
+
+
+def apply(event: Event, directory: Directory, now: datetime) -> Change:
+    """Lock the task and case an event is about and change them as the event says."""
+    behaviour = behaviour_of(event.type)
+    change = Change(case=_case(event))
+    if behaviour.startswith("task."):
+        _apply_to_task(behaviour, event, directory, change, now)
+    else:
+        change.task = _known_task(event)
+    if change.task is not None and change.case is None:
+        change.case = change.task.case
+    return change
+
+
+# --- cases --------------------------------------------------------------------------------------------------------------
+def _case(event: Event) -> Case | None:
+    said = part(event.data, "case")
+    if not said.get("id"):
+        return None
+    key = {"engine_id": event.engine_id, "case_id": str(said["id"])}
+    Case.objects.bulk_create([Case(**key)], ignore_conflicts=True)
+    case = Case.objects.select_for_update(no_key=True).get(**key)
+    for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
+        if isinstance(said.get(name), str):
+            setattr(case, name, said[name][:limit])
+    when = effective_time(event)
+    if isinstance(said.get("status"), str) and (case.status_time is None or when >= case.status_time):
+        case.status, case.status_time = said["status"][:100], when
+    case.save()
+    return case
+
+
+# --- tasks --------------------------------------------------------------------------------------------------------------
+def _known_task(event: Event) -> Task | None:
+    task_id = part(event.data, "task").get("id")
+    if not task_id:
+        return None
+    return Task.objects.filter(engine_id=event.engine_id, task_id=str(task_id)).select_related("assignee").first()
+
+
+def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: Change, now: datetime) -> None:
+    task_id = part(event.data, "task").get("id")
+    if not task_id:
+        return
+    key = {"engine_id": event.engine_id, "task_id": str(task_id)}
+    Task.objects.bulk_create([Task(**key)], ignore_conflicts=True)
+    task = change.task = Task.objects.select_for_update(no_key=True).get(**key)
+    when = effective_time(event)
+    older = task.last_event_time is not None and when < task.last_event_time
+    if behaviour in ENDINGS:
+        _end(task, ENDINGS[behaviour], event, change, now)
+        return
+    first_assignment = behaviour == "task.assigned" and task.assigned_event_id is None and task.answerable
+    if older and not first_assignment:
+        change.status = EventStatus.STALE
+        change.notes.append("Older than what was known of the task: kept, changes nothing.")
+        return
+    if not task.answerable:
+        change.status = EventStatus.IGNORED
+        change.notes.append(f"The task had ended ({task.get_state_display()}): kept, changes nothing.")
+        return
+    before = task.priority
+    _merge(task, event, directory, change.case, keep_newer=older)
+    change.priority_rose = task.priority == Priority.URGENT and before != Priority.URGENT and bool(task.assigned_event_id)
+    moment: lifecycle.Moment = "opened" if first_assignment else "changed"
+    if behaviour == "task.assigned":
+        _assign(task, event, directory)
+    elif behaviour == "task.info_supplied":
+        moment = _supply_info(task, event, when)
+    if not older:
+        task.last_event_time = when
+    task.save()
+    lifecycle.tell(moment, task, now=now)
+
+
+def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
+    """Take over what the event says of the task; what it does not mention stays. `keep_newer`: only fill the gaps."""
+    known = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
+    old, new = (event.data, known) if keep_newer else (known, event.data)
+    task.data = merged(old, new)
+    said = part(task.data, "task")
+    task.name = text(said, "name", 300)
+    task.kind = text(said, "kind", 60)
+    task.url = text(said, "url", 2000)
+    if said.get("priority") in Priority.values:
+        task.priority = said["priority"]
+    task.due_at, task.expires_at = instant(said, "due_at"), instant(said, "expires_at")
+    actions = said.get("actions")
+    task.actions = actions if isinstance(actions, list) else DEFAULT_ACTIONS
+    if said.get("initiator"):
+        task.initiator = directory.get(said["initiator"]) or task.initiator
+    task.case = case or task.case
+
+
+def merged(old: Json, new: Json) -> Json:
+    """`new` over `old`, one level into objects."""
+    result = dict(old)
+    for name, value in new.items():
+        known = result.get(name)
+        result[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _without_people(data: Json) -> Json:
+    """An assignment replaces the people of the one before."""
+    said = {name: value for name, value in part(data, "task").items() if name not in ("assignee", "candidates", "teams")}
+    return {**data, "task": said} if said else data
+
+
+def _assign(task: Task, event: Event, directory: Directory) -> None:
+    said = part(event.data, "task")
+    task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
+    task.candidates.set(_found(directory, said.get("candidates")))
+    task.teams.set(Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)]))
+    task.assigned_event = event
+
+
+def _found(directory: Directory, people: Any) -> list[Recipient]:
+    found = [directory.get(person) for person in people or []]
+    return [person for person in found if person is not None]
+
+
+def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
+    task.info = [*task.info, {"text": str(event.data.get("info", ""))[:4000], "by": None, "at": when.isoformat()}]
+    if task.state != TaskState.INFO_REQUESTED:
+        return "changed"
+    task.state, task.state_before = task.state_before or TaskState.OPEN, ""
+    return "resumed"
+
+
+def _end(task: Task, state: TaskState, event: Event, change: Change, now: datetime) -> None:
+    """The engine closed the task: always applies, whatever its time."""
+    if task.state in CLOSED:
+        change.status = EventStatus.IGNORED
+        change.notes.append("The task had ended already: kept, changes nothing.")
+        return
+    was_open = task.answerable
+    task.data = merged(event.data, task.data)
+    task.name = task.name or text(part(task.data, "task"), "name", 300)
+    task.case = task.case or change.case
+    if was_open and isinstance(event.data.get("result"), dict):
+        task.outcome = _result(event.data["result"])
+    when = effective_time(event)
+    task.last_event_time = max(task.last_event_time or when, when)
+    task.state = state
+    task.save()
+    change.closed = True
+    lifecycle.tell("closed", task, now=now)
+
+
+def _result(said: Json) -> Json:
+    """The engine's word of who did what, in the shape of an outcome."""
+    by = said.get("by")
+    person = by if isinstance(by, dict) else {"ref": by, "name": by}
+    named = {"ref": str(person.get("ref") or ""), "name": str(person.get("name") or person.get("ref") or "")}
+    return {
+        "action": str(said.get("action") or "")[:60],
+        "by": named if named["ref"] or named["name"] else None,
+        "at": said["at"] if isinstance(said.get("at"), str) else None,
+        "engine": "handled",
+        "detail": "",
+    }
+
+
+# --- reading what engines say -------------------------------------------------------------------------------------------
+def text(said: Json, name: str, limit: int) -> str:
+    value = said.get(name)
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def instant(said: Json, name: str) -> datetime | None:
+    value = said.get(name)
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

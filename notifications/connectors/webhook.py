@@ -1,0 +1,64 @@
+"""Kind `webhook`: a Standard Webhooks POST of the answer's CloudEvent (docs/api.md, "Answers out to the engine")."""
+
+import json
+import time
+from datetime import datetime
+
+from django.db.models import Q
+
+from notifications import signing
+from notifications.connectors.base import Call, Misconfigured, Outcome, Result
+from notifications.models import Callback, Engine
+from wfpush.http import Outbound, OutboundError, parse_retry_after
+
+
+class Webhook:
+    kind = "webhook"
+    label = "Webhook (Standard Webhooks)"
+
+    def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Call:
+        """Sign with every active secret; raises Misconfigured without one."""
+        active = engine.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        secrets = [row.secret for row in active]
+        if not secrets:
+            raise Misconfigured("The engine has no active signing secret. Add one in the admin.")
+        body, timestamp = callback.body.encode(), int(now.timestamp())
+        return Call(engine.callback_url, body, {
+            "Content-Type": "application/cloudevents+json",
+            "webhook-id": str(callback.pk),
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signing.sign(secrets, str(callback.pk), timestamp, body),
+        })
+
+    async def send(self, http: Outbound, call: Call) -> Result:
+        try:
+            response = await http.request("POST", call.url, body=call.body, headers=call.headers)
+        except OutboundError as fault:
+            return Result("misconfigured" if fault.permanent else "later", None, fault.detail)
+        wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
+        return read_answer(response.status, response.body, wait)
+
+
+def read_answer(status: int, body: bytes, retry_after: float | None = None) -> Result:
+    """2xx took it, 409 had it, 422 with a detail refuses it, 410 closes the endpoint; everything else is tried again."""
+    if 200 <= status < 300:
+        return Result("done", status)
+    if status == 409:
+        return Result("handled", status, detail_in(body))
+    if status == 410:
+        return Result("gone", status, "The engine says this address is gone (410).")
+    if status == 422 and detail_in(body):
+        return Result("refused", status, detail_in(body))
+    expected: tuple[int, ...] = (408, 425, 429)
+    outcome: Outcome = "misconfigured" if 300 <= status < 500 and status not in expected else "later"
+    return Result(outcome, status, f"The engine answered {status}.", retry_after)
+
+
+def detail_in(body: bytes) -> str:
+    """The `detail` of a JSON answer, at most 500 characters; empty when there is none."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    detail = answer.get("detail") if isinstance(answer, dict) else None
+    return detail.strip()[:500] if isinstance(detail, str) else ""

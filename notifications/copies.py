@@ -1,0 +1,134 @@
+"""Each person's copies: created, changed and withdrawn in the transaction that decides it.
+
+`seq` is allocated under the recipient's row lock, which is held until the commit: it is contiguous per person and commits in order.
+Locks are taken in one order everywhere: case, task, recipients by id, notifications.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from notifications import live
+from notifications.models import (
+    ActionToken,
+    Delivery,
+    DeliveryState,
+    Event,
+    Notification,
+    NotificationState,
+    Recipient,
+    Task,
+)
+from notifications.types import Json
+
+
+def allocate(counts: dict[int, int]) -> dict[int, int]:
+    """Lock the recipients and allocate that many seqs to each; returns the last one. Must run in a transaction."""
+    ids = sorted(counts)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids]
+        )
+        cursor.execute(
+            "UPDATE notifications_recipient r SET inbox_seq = inbox_seq + n.count"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, count) WHERE r.id = n.id RETURNING r.id, r.inbox_seq",
+            [ids, [counts[recipient_id] for recipient_id in ids]],
+        )
+        return dict(cursor.fetchall())
+
+
+def create(notifications: Sequence[Notification]) -> None:
+    """Put new notifications, at most one a person, into their inboxes."""
+    if not notifications:
+        return
+    seqs = allocate({notification.recipient_id: 1 for notification in notifications})
+    for notification in notifications:
+        notification.seq = seqs[notification.recipient_id]
+    Notification.objects.bulk_create(notifications, batch_size=500)
+    live.announce_on_commit([notification.pk for notification in notifications])
+
+
+def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:
+    """Set fields on notifications, at most one a person, each with a new seq. Returns them as they were."""
+    rows = list(notifications.order_by("recipient_id").select_related("recipient"))
+    if not rows:
+        return []
+    allocate({row.recipient_id: 1 for row in rows})
+    latest = Recipient.objects.filter(pk=OuterRef("recipient_id")).values("inbox_seq")[:1]
+    Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
+    live.announce_on_commit([row.pk for row in rows])
+    return rows
+
+
+def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime) -> None:
+    """Save changed wording of notifications, at most one a person, each with a new seq."""
+    if not rows:
+        return
+    seqs = allocate({row.recipient_id: 1 for row in rows})
+    for row in rows:
+        row.seq, row.updated_at = seqs[row.recipient_id], now
+    Notification.objects.bulk_update(rows, ["seq", "updated_at", *fields], batch_size=500)
+    live.announce_on_commit([row.pk for row in rows])
+
+
+def open_copies(task: Task) -> QuerySet[Notification]:
+    return Notification.objects.filter(task=task, state=NotificationState.OPEN)
+
+
+def asking_copies(task: Task) -> QuerySet[Notification]:
+    """Copies that ask, or asked until their answer was given."""
+    return Notification.objects.filter(task=task, state__in=(NotificationState.OPEN, NotificationState.ANSWERED))
+
+
+def withdraw(notifications: QuerySet[Notification], reason: str, now: datetime, outcome: Json | None = None) -> list[Notification]:
+    """Take back open copies and void what could answer them."""
+    rows = change(
+        notifications, now, state=NotificationState.WITHDRAWN, reason=reason[:500], outcome=outcome
+    )
+    void_tokens([row.pk for row in rows], reason, now)
+    supersede([row.pk for row in rows], reason, now)
+    return rows
+
+
+def void_tokens(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+    tokens = ActionToken.objects.filter(notification_id__in=notification_ids, voided_at=None)
+    tokens.update(voided_at=now, void_reason=reason[:200])
+
+
+def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+    """Messages still waiting to be sent about these copies are no longer needed."""
+    waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
+    waiting.update(
+        state=DeliveryState.SUPERSEDED, reason=reason[:500], ended_at=now, due_at=None, lease_token=None, lease_until=None
+    )
+
+
+def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: str = "") -> list[Delivery]:
+    """The ledger's row for a change in the inbox: live counts as delivered once it is there."""
+    deliveries = [
+        Delivery(
+            event=event, notification=row, recipient_id=row.recipient_id, channel="live",
+            state=DeliveryState.DELIVERED, reason=reason, created_at=now, ended_at=now,
+        )
+        for row in rows
+    ]
+    return Delivery.objects.bulk_create(deliveries, batch_size=500, ignore_conflicts=True)
+
+
+def mark_read(unread: QuerySet[Notification], now: datetime) -> int:
+    """Mark one person's notifications as read, each with a new seq, oldest first. Must run in a transaction."""
+    rows = list(unread.filter(read_at=None).order_by("seq"))
+    if not rows:
+        return 0
+    recipient_id = rows[0].recipient_id
+    last = allocate({recipient_id: len(rows)})[recipient_id]
+    fresh = list(Notification.objects.filter(pk__in=[row.pk for row in rows]).order_by("seq"))
+    for seq, row in enumerate(fresh, last - len(fresh) + 1):
+        row.seq, row.read_at, row.updated_at = seq, row.read_at or now, now
+    Notification.objects.bulk_update(fresh, ["seq", "read_at", "updated_at"], batch_size=500)
+    live.announce_on_commit([row.pk for row in fresh])
+    return len(fresh)

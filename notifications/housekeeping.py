@@ -1,0 +1,25 @@
+"""What is kept only for a while: removed once a day by a schedule, or by `manage.py prune`."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.sessions.models import Session
+from django_q.models import Failure, Success
+
+from notifications.models import ActionToken, IdempotencyKey, RecipientToken, SignInLink
+
+KEPT = timedelta(days=7)
+
+
+def prune(now: datetime) -> dict[str, int]:
+    """Remove what is past its time; returns how many rows of each kind."""
+    past = now - KEPT
+    stale = {
+        "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=past),
+        "sign-in links": SignInLink.objects.filter(expires_at__lt=past),
+        "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
+        "action tokens": ActionToken.objects.filter(expires_at__lt=past),
+        "sessions": Session.objects.filter(expire_date__lt=now),
+        "finished background tasks": Success.objects.filter(stopped__lt=past),
+        "failed background tasks": Failure.objects.filter(stopped__lt=past),
+    }
+    return {name: rows.delete()[0] for name, rows in stale.items()}

@@ -1,0 +1,39 @@
+"""Links in what engines send: only http and https are followed by people."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from notifications.types import Json
+
+
+def is_web_link(value: Any) -> bool:
+    """True for an absolute http or https address without control characters."""
+    if not isinstance(value, str) or not value.isprintable():
+        return False
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def without_bad_links(data: Json) -> tuple[Json, list[str]]:
+    """The event's data without links that are not web links, and a note for each that was dropped."""
+    dropped: list[str] = []
+    return _cleaned(data, "", dropped), [f"Dropped a link that is not a web address: {path}" for path in dropped]
+
+
+def _cleaned(value: Any, path: str, dropped: list[str]) -> Any:
+    if isinstance(value, list):
+        return [_cleaned(item, f"{path}.{index}", dropped) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    result = {}
+    for name, item in value.items():
+        here = f"{path}.{name}".lstrip(".")
+        if name == "url" and isinstance(item, str) and item and not is_web_link(item):
+            dropped.append(here)
+            result[name] = ""
+        else:
+            result[name] = _cleaned(item, here, dropped)
+    return result

@@ -1,0 +1,254 @@
+"""An event in, messages out: task and case change, routes match, people get their copies, deliveries are planned.
+
+Everything an event does happens in one transaction with the end of its outbox row: once, or not at all.
+"""
+
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from notifications import casework, copies, lifecycle, links, planning, route
+from notifications.models import (
+    CallbackState,
+    Engine,
+    Event,
+    EventStatus,
+    Notification,
+    NotificationState,
+    Task,
+    TaskState,
+)
+from notifications.people import Directory
+from notifications.types import InboundEvent, Json, behaviour_of
+from notifications.writing import Writer
+from wfpush import outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "events"
+BATCH = 20
+LEASE = timedelta(seconds=50)
+BUDGET = timedelta(seconds=20)
+RETRY = outbox.Backoff(give_up_after=timedelta(hours=1), most=timedelta(minutes=1))
+
+
+# --- the outbox's source --------------------------------------------------------------------------------------------------
+def due_events() -> QuerySet[Event]:
+    """Unprocessed events that head their group: events of one task or case go one at a time, in order of arrival."""
+    return outbox.head_of_group(Event.objects.select_related("engine"), "id", "engine", "group", alone=Q(group=""))
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(Event.objects.all(), now).exists()
+
+
+def drain() -> None:
+    """Process what is due, for at most BUDGET; what is left is woken again."""
+    deadline = timezone.now() + BUDGET
+    while timezone.now() < deadline:
+        events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
+        if not events:
+            return
+        for event in events:
+            run(event, timezone.now())
+    outbox.source_named(SOURCE).wake()
+
+
+def run(event: Event, now: datetime) -> None:
+    """Process one claimed event; a fault is recorded and the event tried again, at last given up."""
+    with structlog.contextvars.bound_contextvars(event_id=str(event.pk)):
+        try:
+            process(event, now)
+        except LeaseLost:
+            log.warning("event_lease_lost")
+        except Exception as fault:  # whatever it is, the event must not be lost and the worker must live
+            log.exception("event_failed", attempts=event.attempts)
+            _retry_later(event, now, fault)
+
+
+def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
+    error = f"{type(fault).__name__}: {fault}"[:2000]
+    again = RETRY.next_at(event.attempts, event.received_at, now)
+    if again is None:
+        outbox.end(event, status=EventStatus.FAILED, error=error, processed_at=now)
+    else:
+        outbox.postpone(event, again, error=error)
+
+
+class LeaseLost(Exception):
+    """Somebody else has the event now; what was done is rolled back."""
+
+
+@transaction.atomic
+def process(event: Event, now: datetime) -> None:
+    """Raises LeaseLost, with nothing changed, when the claim has passed to somebody else."""
+    result = advance(event, now)
+    ended = outbox.end(
+        event,
+        status=result.status,
+        plan=result.plan.as_json(),
+        unresolved=len(result.plan.unresolved),
+        processed_at=now,
+        error="",
+        task=result.task,
+        case=result.case,
+    )
+    if not ended:
+        raise LeaseLost
+    outbox.wake_on_commit("deliveries")
+
+
+# --- what an event does -----------------------------------------------------------------------------------------------------
+@dataclass
+class Result:
+    status: EventStatus
+    plan: planning.Plan
+    task: Task | None = None
+    case: Any = None
+
+
+def advance(event: Event, now: datetime) -> Result:
+    """Everything an event does, inside the caller's transaction. The dry run calls it too, and rolls back."""
+    event.data, notes = links.without_bad_links(event.data)
+    directory = Directory(event.engine, casework.people_named(event.data))
+    change = casework.apply(event, directory, now)
+    plan = planning.Plan(notes=[*notes, *change.notes])
+    result = Result(change.status, plan, change.task, change.case)
+    if not change.counts:
+        return result
+    if change.closed and change.task is not None:
+        close_copies(event, change.task, plan, now)
+        return result
+    _reach_people(event, change, directory, plan, now)
+    if not plan.reached and not any(tried["matched"] for tried in plan.routes):
+        result.status = EventStatus.UNROUTED
+    return result
+
+
+def _reach_people(
+    event: Event, change: casework.Change, directory: Directory, plan: planning.Plan, now: datetime
+) -> None:
+    facts = facts_of(event, change)
+    about = route.Subject(event, change.task, change.case, directory, facts)
+    matches = route.match(event, facts)
+    addressed = route.people_for(matches, about)
+    plan.tried(matches)
+    plan.unresolved += [{"ref": each.ref, "reason": each.reason} for each in about.unresolved]
+    is_task = behaviour_of(event.type).startswith("task.") and change.task is not None
+    planner = planning.Planner(event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now)
+    if is_task and change.task is not None:
+        _change_copies(event, change, change.task, {each.recipient.pk for each in addressed}, planner)
+        has_copy = set(copies.open_copies(change.task).values_list("recipient_id", flat=True))
+        addressed = [each for each in addressed if each.recipient.pk not in has_copy]
+    planner.notify(addressed)
+
+
+def _change_copies(
+    event: Event, change: casework.Change, task: Task, addressed: set[int], planner: planning.Planner
+) -> None:
+    """Open copies follow their task: withdrawn from those it was taken from, reworded in place for the others."""
+    if behaviour_of(event.type) == "task.assigned":
+        planner.withdraw(copies.open_copies(task).exclude(recipient_id__in=addressed), _reassigned_to(task))
+    planner.rewrite(copies.open_copies(task), alert=change.priority_rose)
+
+
+def _reassigned_to(task: Task) -> str:
+    if task.assignee is not None:
+        return f"Reassigned to {task.assignee}"
+    names = [str(person) for person in task.candidates.all()[:3]] + [str(team) for team in task.teams.all()[:3]]
+    return f"Reassigned to {', '.join(names)}" if names else "Reassigned"
+
+
+def close_copies(event: Event, task: Task, plan: planning.Plan, now: datetime) -> None:
+    """The engine closed the task: copies that still ask are withdrawn, answers still waiting are its business no more."""
+    reason = "Completed in the engine" if task.state == TaskState.COMPLETED else "Cancelled in the engine"
+    rows = copies.withdraw(copies.open_copies(task), reason, now, outcome=task.outcome)
+    plan.changed(rows, reason, copies.record_live(event, rows, now, reason))
+    drop_waiting_callbacks(task, now)
+
+
+def drop_waiting_callbacks(task: Task, now: datetime) -> None:
+    """Nobody need tell the engine what it has decided itself: such answers end as handled, and their copies say so."""
+    dropped = task.callbacks.filter(state=CallbackState.WAITING).update(
+        state=CallbackState.HANDLED, ended_at=now, due_at=None, lease_token=None, lease_until=None,
+        detail="The engine closed the task.",
+    )
+    if dropped and task.outcome and task.outcome.get("engine") == "waiting":
+        task.outcome = {**task.outcome, "engine": "handled"}
+        task.save(update_fields=["outcome", "updated_at"])
+        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
+        copies.change(answered, now, outcome=task.outcome)
+
+
+def facts_of(event: Event, change: casework.Change) -> Json:
+    """What conditions look at and templates may use: the event's data over its task's, and its case as it now is."""
+    facts = casework.merged(change.task.data, event.data) if change.task is not None else dict(event.data)
+    if change.case is not None:
+        case = change.case
+        known = {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
+        facts["case"] = {**known, **casework.part(event.data, "case")}
+    if change.task is not None and change.task.info:
+        facts.setdefault("info", change.task.info[-1]["text"])
+    facts["event"] = {"type": event.type, "source": event.source, "subject": event.subject, "engine": event.engine.slug}
+    return facts
+
+
+# --- dry run ------------------------------------------------------------------------------------------------------------------
+class _RollBack(Exception):
+    pass
+
+
+def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
+    """What this event would do now, by the very same code; nothing is kept and nothing sent."""
+    result: list[Result] = []
+    try:
+        with transaction.atomic():
+            event = Event(
+                engine=engine, source=inbound.source, event_id=inbound.id, type=inbound.type, subject=inbound.subject,
+                time=inbound.time, received_at=now, data=inbound.data, extensions=inbound.extensions,
+                digest=inbound.digest,
+            )
+            event.save(force_insert=True)
+            result.append(advance(event, now))
+            raise _RollBack
+    except _RollBack:
+        return result[0]
+
+
+# --- expiry -------------------------------------------------------------------------------------------------------------------
+EXPIRY = "expiry"
+
+
+def expiring(now: datetime) -> QuerySet[Task]:
+    return Task.objects.filter(expires_at__lte=now, state__in=casework.ANSWERABLE)
+
+
+def expire_due() -> None:
+    """Tasks past their `expires_at` stop taking answers."""
+    now = timezone.now()
+    while expire_batch(now):
+        pass
+
+
+@transaction.atomic
+def expire_batch(now: datetime) -> int:
+    tasks = list(expiring(now).select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH])
+    for task in tasks:
+        task.state = TaskState.EXPIRED
+        task.save(update_fields=["state", "updated_at"])
+        rows = copies.change(copies.open_copies(task), now, state=NotificationState.EXPIRED, reason="Expired")
+        copies.supersede([row.pk for row in rows], "The task expired", now)
+        lifecycle.tell("closed", task, now=now)
+    return len(tasks)
+
+
+SOURCES = (
+    outbox.Source(SOURCE, "cluster", has_due, drain),
+    outbox.Source(EXPIRY, "cluster", lambda now: expiring(now).exists(), expire_due),
+)

@@ -1,0 +1,220 @@
+"""Turns people addressed into copies and deliveries, and writes down who got what and why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from notifications import casework, copies, writing
+from notifications.models import (
+    Brand,
+    Case,
+    Delivery,
+    DeliveryState,
+    Event,
+    Notification,
+    NotificationState,
+    Priority,
+    Recipient,
+    Task,
+    TemplateVersion,
+)
+from notifications.route import Addressed, Match
+from notifications.transports import transport_for
+from notifications.types import Json, behaviour_of
+
+MESSAGE_LIFE = timedelta(days=3)
+"""How long a message that cannot be delivered is worth trying; a task's a day past its due instant, if that is later."""
+
+SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
+WORDED = ["title", "body", "short_body", "actions", "priority", "url", "due_at", "details", "read_at"]
+
+
+@dataclass
+class Plan:
+    """The trace of one event, kept with it."""
+
+    routes: list[Json] = field(default_factory=list)
+    recipients: list[Json] = field(default_factory=list)
+    unresolved: list[Json] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def reached(self) -> bool:
+        return bool(self.recipients)
+
+    def as_json(self) -> Json:
+        return {
+            "routes": self.routes, "recipients": self.recipients, "unresolved": self.unresolved,
+            "warnings": self.warnings, "notes": self.notes,
+        }
+
+    def tried(self, matches: Iterable[Match]) -> None:
+        self.routes += [
+            {"route": each.route.pk, "name": each.route.name, "matched": each.matched, "reason": each.reason}
+            for each in matches
+        ]
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        self.warnings += [warning for warning in warnings if warning not in self.warnings]
+
+    def changed(self, rows: Iterable[Notification], reason: str, deliveries: Sequence[Delivery], route: str = "") -> None:
+        by_notification: dict[Any, list[Delivery]] = {}
+        for delivery in deliveries:
+            by_notification.setdefault(delivery.notification_id, []).append(delivery)
+        for row in rows:
+            self.add(row.recipient, row, route, reason, by_notification.get(row.pk, []))
+
+    def add(
+        self, recipient: Recipient, notification: Notification, route: str, reason: str, deliveries: Sequence[Delivery]
+    ) -> None:
+        self.recipients.append({
+            **recipient.as_person(), "recipient": recipient.pk, "route": route, "reason": reason,
+            "notification": str(notification.pk), "title": notification.title,
+            "channels": [{"channel": each.channel, "state": each.state, "reason": each.reason} for each in deliveries],
+        })
+
+
+@dataclass
+class Planner:
+    """Writes the copies and deliveries of one event."""
+
+    event: Event
+    task: Task | None
+    case: Case | None
+    writer: writing.Writer
+    plan: Plan
+    now: datetime
+
+    # --- new copies ---------------------------------------------------------------------------------------------------
+    def notify(self, addressed: Sequence[Addressed]) -> None:
+        if not addressed:
+            return
+        versions = writing.published_versions([each.route.template_id for each in addressed])
+        made = [self._copy(each, versions.get(each.route.template_id)) for each in addressed]
+        copies.create([notification for notification, _ in made])
+        deliveries = []
+        for each, (notification, words) in zip(addressed, made, strict=True):
+            mine = self._deliveries(notification, each.recipient, each.route.category.channels, words)
+            self.plan.add(each.recipient, notification, each.route.name, each.reason, mine)
+            deliveries += mine
+        Delivery.objects.bulk_create(deliveries, batch_size=500)
+
+    def _copy(self, addressed: Addressed, version: TemplateVersion | None) -> tuple[Notification, dict[str, Json]]:
+        recipient, route = addressed.recipient, addressed.route
+        brand = route.brand or recipient.brand
+        wording = self.writer.write(version, recipient, brand, route.category.channels)
+        self.plan.warn(wording.warnings)
+        asks = self._is_task and bool(wording.actions)
+        notification = Notification(
+            recipient=recipient, event=self.event, task=self.task, case=self.case, category=route.category, route=route,
+            template_version=version, brand=brand, language=wording.language, answer_from_email=route.answer_from_email,
+            state=NotificationState.OPEN if asks else NotificationState.INFO, reason=addressed.reason[:500],
+            created_at=self.now, updated_at=self.now,
+        )
+        self._word(notification, wording, asks)
+        return notification, wording.words
+
+    def _word(self, notification: Notification, wording: writing.Wording, asks: bool) -> None:
+        facts = self.writer.facts
+        notification.title, notification.body = wording.title, wording.body
+        notification.short_body = wording.short_body
+        notification.actions = [action.as_json() for action in wording.actions] if asks else []
+        notification.priority = self._priority(facts)
+        notification.details = details_of(facts)
+        notification.url = self._url(facts)
+        notification.due_at = self.task.due_at if self.task and self._is_task else None
+
+    @property
+    def _is_task(self) -> bool:
+        return self.task is not None and behaviour_of(self.event.type).startswith("task.")
+
+    def _priority(self, facts: Json) -> str:
+        if self._is_task and self.task is not None:
+            return self.task.priority
+        severity = casework.part(facts, "exception").get("severity")
+        if behaviour_of(self.event.type) == "exception.raised" and severity in SEVERITY_PRIORITY:
+            return SEVERITY_PRIORITY[severity].value
+        return Priority.NORMAL.value
+
+    def _url(self, facts: Json) -> str:
+        if self.task is not None and self.task.url:
+            return self.task.url
+        return casework.text(casework.part(facts, "case"), "url", 2000)
+
+    # --- deliveries ---------------------------------------------------------------------------------------------------
+    def _deliveries(
+        self, notification: Notification, recipient: Recipient, channels: Sequence[str], words: dict[str, Json]
+    ) -> list[Delivery]:
+        return [
+            self._delivery(notification, recipient, channel, words.get(channel))
+            for channel in dict.fromkeys(["live", *channels])
+        ]
+
+    def _delivery(
+        self, notification: Notification, recipient: Recipient, channel: str, words: Json | None
+    ) -> Delivery:
+        delivery = Delivery(
+            event=self.event, notification=notification, recipient=recipient, channel=channel, words=words,
+            created_at=self.now,
+        )
+        if channel == "live":
+            delivery.state, delivery.ended_at = DeliveryState.DELIVERED, self.now
+            return delivery
+        transport = transport_for(channel)
+        delivery.address = (transport.address_of(recipient) or "") if transport else ""
+        if delivery.address:
+            delivery.due_at, delivery.expires_at = self.now, self._worth_until(notification)
+        else:
+            delivery.state, delivery.ended_at = DeliveryState.SUPPRESSED, self.now
+            delivery.reason = transport.without_address if transport else "this channel is not available"
+        return delivery
+
+    def _worth_until(self, notification: Notification) -> datetime:
+        worth = self.now + MESSAGE_LIFE
+        return max(worth, notification.due_at + timedelta(days=1)) if notification.due_at else worth
+
+    # --- copies that are there -------------------------------------------------------------------------------------------
+    def rewrite(self, open_copies: QuerySet[Notification], *, alert: bool) -> None:
+        """Word open copies anew by their own template version. `alert`: it became urgent, so other channels hear again."""
+        rows = list(
+            open_copies.select_related("recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route")
+            .prefetch_related("template_version__texts", "template_version__actions")
+            .order_by("recipient_id")
+        )
+        deliveries: list[Delivery] = []
+        for row in rows:
+            channels = row.category.channels if alert else []
+            wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
+            self.plan.warn(wording.warnings)
+            self._word(row, wording, asks=True)
+            row.read_at = None if alert else row.read_at
+            deliveries += self._deliveries(row, row.recipient, channels, wording.words)
+        copies.rewrite(rows, WORDED, self.now)
+        Delivery.objects.bulk_create(deliveries, batch_size=500)
+        self.plan.changed(rows, "became urgent" if alert else "changed in place", deliveries)
+
+    def withdraw(self, notifications: QuerySet[Notification], reason: str) -> None:
+        rows = copies.withdraw(notifications, reason, self.now)
+        self.plan.changed(rows, reason, copies.record_live(self.event, rows, self.now, reason))
+
+
+def details_of(facts: Json) -> Json:
+    """Location, customer and documents as they are shown, each only in the shape api.md gives it."""
+    details: Json = {}
+    for name in ("location", "customer"):
+        if casework.part(facts, name):
+            details[name] = facts[name]
+    documents = facts.get("documents")
+    if isinstance(documents, list):
+        details["documents"] = [each for each in documents if isinstance(each, dict) and each.get("url")]
+    variables = casework.part(facts, "variables")
+    if variables:
+        details["variables"] = variables
+    exception = casework.part(facts, "exception")
+    if exception:
+        details["exception"] = exception
+    return details

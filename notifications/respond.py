@@ -1,0 +1,323 @@
+"""A person's answer: one winner, recorded once with the callback that tells the engine, every other copy changed with it."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from notifications import answer_body, copies, lifecycle, representation
+from notifications.errors import (
+    AlreadyAnswered,
+    AlreadyHandled,
+    CommentRequired,
+    Expired,
+    IdempotencyKeyReused,
+    InvalidAnswer,
+    NotAllowed,
+    NotFound,
+    Withdrawn,
+)
+from notifications.models import (
+    ANSWERABLE,
+    CLOSED,
+    ActionToken,
+    Callback,
+    CallbackState,
+    Event,
+    IdempotencyKey,
+    Notification,
+    NotificationState,
+    Recipient,
+    Response,
+    Task,
+    TaskState,
+)
+from notifications.types import Action, Json
+from wfpush import outbox
+from wfpush.crypto import digest_of
+from wfpush.identifiers import uuid7
+
+MAX_COMMENT = 4_000
+TOKEN_LIFE = timedelta(days=30)
+KEY_LIFE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person said, on which way. `offered`: the actions a token was given for; None: all the copy offers."""
+
+    action: str
+    comment: str = ""
+    variables: Json = field(default_factory=dict)
+    via: str = "api"
+    idempotency_key: str = ""
+    offered: tuple[str, ...] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        said = json.dumps([self.action, self.comment, self.variables], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The answer as it stands. `created` is False when the same answer was there already."""
+
+    response: Response
+    created: bool
+
+
+def respond(notification: Notification, answer: Answer, *, now: datetime) -> Recorded:
+    """Record a person's answer on their copy.
+
+    Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, CommentRequired, InvalidAnswer.
+    """
+    if notification.task_id is None:
+        raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
+    with transaction.atomic():
+        task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=notification.task_id)
+        notification = Notification.objects.select_related("recipient", "case").get(pk=notification.pk)
+        earlier = _by_key(notification, answer) or _same_answer(task, notification.recipient, answer)
+        if earlier is not None:
+            _remember_key(notification, answer, earlier)
+            return Recorded(earlier, created=False)
+        _refuse_if_over(task, notification, now)
+        action = _offered(notification, answer)
+        _check_words(action, answer)
+        response = _record(task, notification, action, answer, now)
+        _remember_key(notification, answer, response)
+        EFFECTS[action.effect](task, notification, response, now)
+    return Recorded(response, created=True)
+
+
+def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded:
+    """Answer with an action token: no session, one person, one task, the actions offered with it.
+
+    Raises NotFound for a token nobody gave out, Expired for one past its time or voided, and what `respond` raises.
+    """
+    row = ActionToken.objects.select_related("notification", "recipient").filter(digest=digest_of(token)).first()
+    if row is None:
+        raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
+    refuse_dead_token(row, now)
+    offered = Answer(answer.action, answer.comment, answer.variables, answer.via, answer.idempotency_key, tuple(row.actions))
+    return respond(row.notification, offered, now=now)
+
+
+def refuse_dead_token(token: ActionToken, now: datetime) -> None:
+    """Raises Expired when the token no longer counts."""
+    if token.voided_at is not None:
+        raise Expired(f"This link no longer works: {token.void_reason or 'it was withdrawn'}. Open the inbox instead.")
+    if token.expires_at <= now or not token.recipient.active:
+        raise Expired("This link is past its time. Open the inbox instead.")
+
+
+# --- guards -------------------------------------------------------------------------------------------------------------------
+def _by_key(notification: Notification, answer: Answer) -> Response | None:
+    if not answer.idempotency_key:
+        return None
+    known = (
+        IdempotencyKey.objects.select_related("response__recipient", "response__callback")
+        .filter(notification=notification, recipient=notification.recipient, key=answer.idempotency_key)
+        .first()
+    )
+    if known is None:
+        return None
+    if known.fingerprint != answer.fingerprint:
+        raise IdempotencyKeyReused("This Idempotency-Key came with another answer. Use a new key for a new answer.")
+    return known.response
+
+
+def _same_answer(task: Task, person: Recipient, answer: Answer) -> Response | None:
+    """The same person's same words again, whatever key, token or device."""
+    said = Response.objects.select_related("recipient", "callback")
+    for response in said.filter(task=task, recipient=person, action=answer.action, counts=True):
+        if response.comment == answer.comment and response.variables == answer.variables:
+            return response
+    return None
+
+
+def _refuse_if_over(task: Task, notification: Notification, now: datetime) -> None:
+    if task.state in CLOSED:
+        raise AlreadyHandled("The engine has closed this task already. Nothing was sent.", **_outcome_members(task))
+    if task.state == TaskState.ANSWERED:
+        outcome = task.outcome or {}
+        raise AlreadyAnswered(
+            f"{outcome.get('by', {}).get('name', 'Somebody')} answered this already. Nothing was sent.", **_outcome_members(task)
+        )
+    if task.state == TaskState.EXPIRED or (task.expires_at is not None and task.expires_at <= now):
+        raise Expired("This task expired before it was answered. Nothing was sent.")
+    if notification.state == NotificationState.WITHDRAWN:
+        raise Withdrawn(f"This is no longer yours to answer: {notification.reason}.")
+
+
+def _outcome_members(task: Task) -> Json:
+    outcome = task.outcome or {}
+    return {"answered_by": outcome.get("by"), "answered_at": outcome.get("at"), "action": outcome.get("action")}
+
+
+def _offered(notification: Notification, answer: Answer) -> Action:
+    actions = {action["action"]: Action.from_json(action) for action in notification.actions}
+    names = [name for name in actions if answer.offered is None or name in answer.offered]
+    if answer.action not in names:
+        raise NotAllowed(f"“{answer.action}” is not offered here. Choose one of: {', '.join(names) or 'nothing'}.")
+    return actions[answer.action]
+
+
+def _check_words(action: Action, answer: Answer) -> None:
+    if len(answer.comment) > MAX_COMMENT:
+        raise InvalidAnswer(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
+    if action.comment == "required" and not answer.comment.strip():
+        raise CommentRequired(f"“{action.title}” needs a comment. Write why.")
+
+
+# --- recording ----------------------------------------------------------------------------------------------------------------
+def _record(task: Task, notification: Notification, action: Action, answer: Answer, now: datetime) -> Response:
+    """The answer and the call that tells the engine, in one transaction."""
+    response = Response.objects.create(
+        id=uuid7(), task=task, notification=notification, recipient=notification.recipient, action=action.name,
+        effect=action.effect, comment=answer.comment, variables=answer.variables, via=answer.via, at=now,
+    )
+    last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
+    response.callback = Callback.objects.create(
+        id=response.pk, response=response, engine_id=task.engine_id, task=task, position=last + 1, due_at=now,
+        body=answer_body.task_responded(response, task, notification),
+    )
+    outbox.wake_on_commit("callbacks")
+    return response
+
+
+def _remember_key(notification: Notification, answer: Answer, response: Response) -> None:
+    if answer.idempotency_key:
+        IdempotencyKey.objects.bulk_create(
+            [IdempotencyKey(
+                notification=notification, recipient=notification.recipient, key=answer.idempotency_key,
+                fingerprint=answer.fingerprint, response=response,
+            )],
+            ignore_conflicts=True,
+        )
+
+
+def outcome_of(response: Response, engine: str, detail: str = "") -> Json:
+    return {
+        "action": response.action,
+        "by": response.recipient.as_person(),
+        "at": representation.stamp(response.at),
+        "engine": engine,
+        "detail": detail,
+    }
+
+
+def _finally(task: Task, notification: Notification, response: Response, now: datetime) -> None:
+    """The one final answer: ends the task here, changes every copy, overtakes what was not yet delivered."""
+    outcome = outcome_of(response, "waiting")
+    won = Task.objects.filter(pk=task.pk, state__in=ANSWERABLE).update(
+        state=TaskState.ANSWERED, state_before=_state_to_return_to(task), outcome=outcome, updated_at=now
+    )
+    if not won:
+        raise AlreadyAnswered("Somebody answered this already. Nothing was sent.")
+    task.refresh_from_db(fields=["state", "state_before", "outcome"])
+    _supersede_unsent(task, response, now)
+    rows = copies.change(copies.open_copies(task), now, state=NotificationState.ANSWERED, outcome=outcome)
+    copies.supersede([row.pk for row in rows], "The task was answered", now)
+    _mark_read(notification, now)
+    lifecycle.tell("answered", task, by=response.recipient, now=now)
+
+
+def _state_to_return_to(task: Task) -> str:
+    """What a refused answer returns to; what an open question returned to is kept behind it."""
+    return f"{task.state}>{task.state_before}" if task.state == TaskState.INFO_REQUESTED else task.state
+
+
+def _supersede_unsent(task: Task, response: Response, now: datetime) -> None:
+    """A final answer overtakes acknowledgements and questions; one under way is left to end, and is not tried again."""
+    earlier = task.callbacks.filter(state=CallbackState.WAITING).exclude(pk=response.pk)
+    free = earlier.filter(lease_token=None) | earlier.filter(lease_until__lte=now)
+    free.update(state=CallbackState.SUPERSEDED, ended_at=now, due_at=None, lease_token=None, lease_until=None)
+
+
+def _acknowledge(task: Task, notification: Notification, response: Response, now: datetime) -> None:
+    if task.state == TaskState.OPEN:
+        task.state, task.outcome = TaskState.ACKNOWLEDGED, outcome_of(response, "waiting")
+        task.save(update_fields=["state", "outcome", "updated_at"])
+        copies.change(copies.open_copies(task), now, outcome=task.outcome)
+    _mark_read(notification, now)
+    lifecycle.tell("acknowledged", task, by=response.recipient, now=now)
+
+
+def _request_info(task: Task, notification: Notification, response: Response, now: datetime) -> None:
+    if task.state != TaskState.INFO_REQUESTED:
+        task.state, task.state_before = TaskState.INFO_REQUESTED, task.state
+    task.info = [*task.info, {"text": response.comment, "by": response.recipient.as_person(), "at": representation.stamp(now)}]
+    task.outcome = outcome_of(response, "waiting")
+    task.save(update_fields=["state", "state_before", "info", "outcome", "updated_at"])
+    copies.change(copies.open_copies(task), now, outcome=task.outcome)
+    _tell_initiator(task, response, now)
+    _mark_read(notification, now)
+    lifecycle.tell("paused", task, by=response.recipient, now=now)
+
+
+EFFECTS: dict[str, Any] = {"final": _finally, "acknowledge": _acknowledge, "request_info": _request_info}
+
+
+def _mark_read(notification: Notification, now: datetime) -> None:
+    """Who answers has read."""
+    copies.mark_read(Notification.objects.filter(pk=notification.pk), now)
+
+
+def _tell_initiator(task: Task, response: Response, now: datetime) -> None:
+    """An event of our own, so that routes and templates say who hears of a question, as for any other event."""
+    data: Json = {
+        "task": {"id": task.task_id, "name": task.name, "kind": task.kind, "url": task.url},
+        "info": response.comment,
+        "asked_by": response.recipient.as_person(),
+    }
+    Event.objects.create(
+        engine_id=task.engine_id, source="wfpush", event_id=str(response.pk), type="task.info_requested",
+        subject=task.task_id, received_at=now, due_at=now, data=data, digest="", group=f"task:{task.task_id}",
+    )
+    outbox.wake_on_commit("events")
+
+
+# --- what the engine made of it -------------------------------------------------------------------------------------------
+def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
+    """The answer's callback ended: everybody's copies say so. A refused final answer opens the task again."""
+    response = Response.objects.select_related("recipient").get(pk=callback_id)
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
+    if state == CallbackState.REFUSED:
+        _refused(task, response, detail, now)
+    elif _speaks_of(task.outcome, response):
+        _say(task, copies.asking_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
+
+
+def _speaks_of(outcome: Json | None, response: Response) -> bool:
+    """Whether this is the answer that the task's outcome tells of, and not a later one."""
+    mine = outcome_of(response, "")
+    return outcome is not None and all(outcome.get(name) == mine[name] for name in ("action", "by", "at"))
+
+
+def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:
+    task.outcome = outcome
+    task.save(update_fields=["outcome", "state", "state_before", "updated_at"])
+    copies.change(rows, now, outcome=outcome, **fields)
+
+
+def _refused(task: Task, response: Response, detail: str, now: datetime) -> None:
+    Response.objects.filter(pk=response.pk).update(counts=False)
+    outcome = outcome_of(response, CallbackState.REFUSED, detail)
+    if response.effect == "final" and task.state == TaskState.ANSWERED:
+        task.state, _, task.state_before = task.state_before.partition(">")
+        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
+        _say(task, answered, outcome, now, state=NotificationState.OPEN, read_at=None)
+        lifecycle.tell("reopened", task, by=response.recipient, now=now)
+    elif response.effect == "acknowledge" and task.state == TaskState.ACKNOWLEDGED and _speaks_of(task.outcome, response):
+        task.state = TaskState.OPEN
+        _say(task, copies.open_copies(task), outcome, now)
+    elif response.effect == "request_info" and task.state == TaskState.INFO_REQUESTED and _speaks_of(task.outcome, response):
+        task.state, task.state_before = task.state_before or TaskState.OPEN, ""
+        _say(task, copies.open_copies(task), outcome, now)
+        lifecycle.tell("resumed", task, by=response.recipient, now=now)

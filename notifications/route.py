@@ -1,0 +1,295 @@
+"""Which routes an event matches, and whom they name. Every decision has a reason that the trace shows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.encoding import force_str
+
+from notifications.models import Case, Event, Operator, Recipient, Route, RouteCondition, RouteTarget, TargetKind, Task, Team
+from notifications.people import Directory, Named, ref_of
+from notifications.types import Json, behaviour_of
+
+
+@dataclass(frozen=True)
+class Match:
+    """One route tried, and why it applied or did not."""
+
+    route: Route
+    matched: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """A person a route names, and why."""
+
+    recipient: Recipient
+    route: Route
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A name that means nobody we could tell, and why."""
+
+    ref: str
+    reason: str
+
+
+@dataclass
+class Subject:
+    """What an event is about, as routes see it. `facts` is the event's data over its task's, and `event` itself."""
+
+    event: Event
+    task: Task | None
+    case: Case | None
+    directory: Directory
+    facts: Json
+    unresolved: list[Unresolved] = field(default_factory=list)
+
+    def person(self, named: Named | None) -> list[Recipient]:
+        """The person meant, or an entry among the unresolved."""
+        if not named:
+            return []
+        found = self.directory.get(named)
+        if found is None:
+            self.unresolved.append(Unresolved(ref_of(named) or force_str(named)[:200], "unknown"))
+            return []
+        return [found]
+
+
+# --- matching -----------------------------------------------------------------------------------------------------------
+def match(event: Event, facts: Json) -> list[Match]:
+    """Try the enabled routes by priority until one that matches says to stop."""
+    tried: list[Match] = []
+    stopped_by = ""
+    for route in _routes():
+        if stopped_by:
+            tried.append(Match(route, False, f"not tried: “{stopped_by}” says to stop there"))
+            continue
+        reason = _why_not(route, event, facts)
+        tried.append(Match(route, not reason, reason or _why(route, event)))
+        if not reason and route.stop:
+            stopped_by = route.name
+    return tried
+
+
+def _routes() -> list[Route]:
+    routes = Route.objects.filter(enabled=True).select_related("category", "template", "brand", "engine")
+    return list(routes.prefetch_related("event_types", "conditions", "targets__team__lead", "targets__person__manager"))
+
+
+def _why_not(route: Route, event: Event, facts: Json) -> str:
+    if route.engine_id is not None and route.engine_id != event.engine_id:
+        return f"only for events of {route.engine}"
+    types = [event_type.name for event_type in route.event_types.all()]
+    if types and event.type not in types and behaviour_of(event.type) not in types:
+        return f"not for {event.type}"
+    for condition in route.conditions.all():
+        if not holds(condition, facts):
+            return f"{condition} does not hold: it is {_shown(lookup(facts, condition.path))}"
+    return ""
+
+
+def _why(route: Route, event: Event) -> str:
+    conditions = [str(condition) for condition in route.conditions.all()]
+    return " and ".join(conditions) if conditions else f"it is {event.type}"
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is None else f"“{force_str(value)[:80]}”"
+
+
+def lookup(facts: Any, path: str) -> Any:
+    """The value at a dotted path, list positions included; None when there is none."""
+    for name in path.split("."):
+        if isinstance(facts, dict):
+            facts = facts.get(name)
+        elif isinstance(facts, list) and name.isdecimal() and int(name) < len(facts):
+            facts = facts[int(name)]
+        else:
+            return None
+    return facts
+
+
+def holds(condition: RouteCondition, facts: Json) -> bool:
+    return OPERATORS[Operator(condition.operator)](lookup(facts, condition.path), condition.value)
+
+
+def _same(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool):
+        return wanted.strip().lower() == str(value).lower()
+    if isinstance(value, int | float):
+        return _compare(value, wanted, lambda left, right: left == right)
+    return force_str(value) == wanted if value is not None else False
+
+
+def _one_of(value: Any, wanted: str) -> bool:
+    return any(_same(value, choice.strip()) for choice in wanted.split(","))
+
+
+def _contains(value: Any, wanted: str) -> bool:
+    if isinstance(value, list):
+        return any(_same(ref_of(item) or item, wanted) for item in value)
+    return isinstance(value, str) and wanted.lower() in value.lower()
+
+
+def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
+    """Numbers as numbers (text that reads as one too); nothing else can be more or less."""
+    try:
+        left, right = Decimal(str(value)), Decimal(wanted.strip())
+    except InvalidOperation:
+        return False
+    return left.is_finite() and right.is_finite() and test(left, right)
+
+
+OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
+    Operator.EQUALS: _same,
+    Operator.NOT_EQUALS: lambda value, wanted: not _same(value, wanted),
+    Operator.ONE_OF: _one_of,
+    Operator.CONTAINS: _contains,
+    Operator.STARTS_WITH: lambda value, wanted: isinstance(value, str) and value.startswith(wanted),
+    Operator.GREATER: lambda value, wanted: _compare(value, wanted, lambda left, right: left > right),
+    Operator.GREATER_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left >= right),
+    Operator.LESS: lambda value, wanted: _compare(value, wanted, lambda left, right: left < right),
+    Operator.LESS_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left <= right),
+    Operator.EXISTS: lambda value, wanted: value is not None,
+    Operator.MISSING: lambda value, wanted: value is None,
+}
+
+
+# --- targets ------------------------------------------------------------------------------------------------------------
+def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
+    """Everybody the matching routes name, each once: the first route that names a person words the message."""
+    found: dict[int, Addressed] = {}
+    for tried in matches:
+        if not tried.matched:
+            continue
+        for target in tried.route.targets.all():
+            for person, reason in TARGETS[TargetKind(target.kind)](target, subject):
+                if not person.active:
+                    subject.unresolved.append(Unresolved(person.ref, "no longer active"))
+                else:
+                    found.setdefault(person.pk, Addressed(person, tried.route, reason))
+    return list(found.values())
+
+
+People = Iterable[tuple[Recipient, str]]
+
+
+def _assignee(target: RouteTarget, subject: Subject) -> People:
+    named = _named_in_task(subject, "assignee")
+    if subject.task is not None and subject.task.assignee is not None:
+        return [(subject.task.assignee, "assignee")]
+    return [(person, "assignee") for person in subject.person(named)]
+
+
+def _named_in_task(subject: Subject, member: str) -> Any:
+    task = subject.facts.get("task")
+    return task.get(member) if isinstance(task, dict) else None
+
+
+def _has_assignee(subject: Subject) -> bool:
+    """With an assignee, candidates and teams get no copy until the task is reassigned."""
+    return bool(subject.task is not None and subject.task.assignee_id) or bool(_named_in_task(subject, "assignee"))
+
+
+def _candidates(target: RouteTarget, subject: Subject) -> People:
+    if _has_assignee(subject):
+        return []
+    named = _named_in_task(subject, "candidates")
+    return [(person, "candidate") for each in named or [] for person in subject.person(each)]
+
+
+def _teams(subject: Subject) -> list[Team]:
+    """The teams an event names: of its task, its exception, or its own."""
+    slugs: list[str] = []
+    for place in ("task.teams", "exception.teams", "teams"):
+        value = lookup(subject.facts, place)
+        slugs += [slug for slug in value if isinstance(slug, str)] if isinstance(value, list) else []
+    teams = {team.slug: team for team in Team.objects.filter(slug__in=slugs).select_related("lead")} if slugs else {}
+    for slug in dict.fromkeys(slugs):
+        if slug not in teams:
+            subject.unresolved.append(Unresolved(slug, "unknown team"))
+    return list(teams.values())
+
+
+def _task_teams(target: RouteTarget, subject: Subject) -> People:
+    if behaviour_of(subject.event.type).startswith("task.") and _has_assignee(subject):
+        return []
+    return [(person, f"member of team {team.name}") for team in _teams(subject) for person in _members(team)]
+
+
+def _members(team: Team) -> Iterable[Recipient]:
+    return team.members.select_related("manager", "brand")
+
+
+def _team(target: RouteTarget, subject: Subject) -> People:
+    return [(person, f"member of team {target.team.name}") for person in _members(target.team)] if target.team else []
+
+
+def _team_lead(target: RouteTarget, subject: Subject) -> People:
+    teams = [target.team] if target.team else _teams(subject)
+    for team in teams:
+        if team.lead is None:
+            subject.unresolved.append(Unresolved(team.slug, "the team has no lead"))
+    return [(team.lead, f"lead of team {team.name}") for team in teams if team.lead is not None]
+
+
+def _manager(target: RouteTarget, subject: Subject) -> People:
+    found = []
+    for assignee, _ in _assignee(target, subject):
+        if assignee.manager is None:
+            subject.unresolved.append(Unresolved(assignee.ref, "has no manager"))
+        else:
+            found.append((assignee.manager, f"manager of {assignee}"))
+    return found
+
+
+def _initiator(target: RouteTarget, subject: Subject) -> People:
+    if subject.task is not None and subject.task.initiator is not None:
+        return [(subject.task.initiator, "started it")]
+    return [(person, "started it") for person in subject.person(_named_in_task(subject, "initiator"))]
+
+
+def _followers(target: RouteTarget, subject: Subject) -> People:
+    if subject.case is None:
+        return []
+    return [(person, "follows the case") for person in subject.case.followers.select_related("manager", "brand")]
+
+
+def _recipients(target: RouteTarget, subject: Subject) -> People:
+    named = subject.event.data.get("recipients")
+    return [(person, "named by the event") for each in named or [] for person in subject.person(each)]
+
+
+def _person(target: RouteTarget, subject: Subject) -> People:
+    return [(target.person, "named by the route")] if target.person else []
+
+
+def _customer(target: RouteTarget, subject: Subject) -> People:
+    return [(person, "customer") for person in subject.person(subject.facts.get("customer"))]
+
+
+def _path(target: RouteTarget, subject: Subject) -> People:
+    value = lookup(subject.facts, target.path)
+    named = value if isinstance(value, list) else [value]
+    return [(person, f"named at {target.path}") for each in named for person in subject.person(each)]
+
+
+TARGETS: dict[TargetKind, Callable[[RouteTarget, Subject], People]] = {
+    TargetKind.ASSIGNEE: _assignee,
+    TargetKind.CANDIDATES: _candidates,
+    TargetKind.TASK_TEAMS: _task_teams,
+    TargetKind.TEAM: _team,
+    TargetKind.TEAM_LEAD: _team_lead,
+    TargetKind.MANAGER: _manager,
+    TargetKind.INITIATOR: _initiator,
+    TargetKind.FOLLOWERS: _followers,
+    TargetKind.RECIPIENTS: _recipients,
+    TargetKind.PERSON: _person,
+    TargetKind.CUSTOMER: _customer,
+    TargetKind.PATH: _path,
+}

@@ -1,0 +1,21 @@
+"""The ASGI application: Django for HTTP, Channels for `/ws/`."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.sessions import CookieMiddleware
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
+http = get_asgi_application()  # first: it fills the app registry that the consumer's models need
+
+from notifications.consumers import InboxConsumer  # noqa: E402
+from wfpush.bodylimit import BodyLimit  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": BodyLimit(http),
+        "websocket": CookieMiddleware(URLRouter([path("ws/inbox", InboxConsumer.as_asgi())])),
+    }
+)
