@@ -2,8 +2,6 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from wfpush import outbox
-
 SOURCES = ("notifications.pipeline", "notifications.deliver", "notifications.callback")
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
 
@@ -13,6 +11,7 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        outbox = import_module("wfpush.outbox")  # by name: models cannot be imported before now
         for module in SOURCES:
             for source in import_module(module).SOURCES:
                 outbox.register(source)
