@@ -1,0 +1,126 @@
+"""The dispatcher: one asyncio loop on uvloop for everything that waits on the network.
+
+Each source registered for it is drained by one job at a time, when Redis says that something is due and every
+LOOK_SECONDS anyway: a lost Redis costs that much latency and nothing else.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import cast
+
+import redis.asyncio
+import structlog
+import uvloop
+from django.conf import settings
+
+from wfpush import lifeline, outbox
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 2.0
+STOP_SECONDS = 2.0
+RETRY_SECONDS = 1.0
+
+
+class Job:
+    """Drains one source; woken while it does so, it drains once more."""
+
+    def __init__(self, source: outbox.Source) -> None:
+        self.source = source
+        self._drain = cast(Callable[[], Awaitable[None]], source.drain)
+        self._woken = asyncio.Event()
+        self._failing = False
+        self.idle = asyncio.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            self.idle.set()
+            await self._woken.wait()
+            self.idle.clear()
+            self._woken.clear()
+            try:
+                await self._drain()
+                if self._failing:
+                    log.info("drain_works_again", source=self.source.name)
+                self._failing = False
+            except Exception as fault:  # a source that fails must not stop the others, whatever it is
+                if not self._failing:
+                    log.error("drain_failing", source=self.source.name, fault=repr(fault), exc_info=True)
+                self._failing = True
+                await asyncio.sleep(RETRY_SECONDS)  # and not at full speed against a database that is away
+
+
+class Dispatcher:
+    def __init__(self, sources: Sequence[outbox.Source], redis_url: str) -> None:
+        self._jobs = {source.name: Job(source) for source in sources}
+        self._redis_url = redis_url
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. What is in flight then may finish for a moment; leases cover the rest."""
+        async with asyncio.TaskGroup() as group:
+            others = [group.create_task(self._listen()), group.create_task(self._look())]
+            jobs = [group.create_task(job.run()) for job in self._jobs.values()]
+            log.info("dispatcher_runs", sources=sorted(self._jobs))
+            await stop.wait()
+            for task in others:
+                task.cancel()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(*(job.idle.wait() for job in self._jobs.values())), STOP_SECONDS)
+            for task in jobs:
+                task.cancel()
+        for job in self._jobs.values():
+            if job.source.close is not None:
+                await job.source.close()
+
+    async def _look(self) -> None:
+        while True:
+            for job in self._jobs.values():
+                job.wake()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _listen(self) -> None:
+        """Follow the wake-up channel; log once when Redis goes and once when it is back."""
+        away = False
+        while True:
+            client = redis.asyncio.Redis.from_url(self._redis_url, socket_connect_timeout=2)
+            try:
+                async with client, client.pubsub() as pubsub:
+                    await pubsub.subscribe(outbox.WAKE_CHANNEL)
+                    async for message in pubsub.listen():
+                        if message["type"] == "subscribe" and away:
+                            log.info("wake_channel_back")
+                            away = False
+                        self._hear(message)
+            except (redis.RedisError, OSError) as fault:
+                if not away:
+                    log.warning("wake_channel_away", fault=str(fault))
+                away = True
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _hear(self, message: dict[str, object]) -> None:
+        if message["type"] != "message":
+            return
+        name = cast(bytes, message["data"]).decode(errors="replace")
+        if job := self._jobs.get(name):
+            job.wake()
+
+
+def run() -> None:
+    """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
+    uvloop.run(_main())
+
+
+async def _main() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    lifeline.follow()
+    with suppress(asyncio.CancelledError):
+        await Dispatcher(outbox.sources("dispatcher"), settings.REDIS_URL).run(stop)
+    log.info("dispatcher_stopped")

@@ -1,0 +1,27 @@
+import os
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django_q.cluster import Cluster
+
+from wfpush import lifeline
+
+
+class Command(BaseCommand):
+    help = "Run one django-q2 cluster in this process group; `manage.py worker` does it for you."
+    requires_system_checks = []  # the parent has run them
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        cluster = Cluster()
+        try:
+            cluster.start()
+        except RuntimeError as fault:  # Redis is away; the parent tries again
+            raise SystemExit(f"{fault}") from fault
+        # After the start, because this process forks no more: threads and forks do not go together.
+        lifeline.follow(_end_the_group)
+        cluster.sentinel.join()
+
+
+def _end_the_group() -> None:
+    os.killpg(os.getpgrp(), signal.SIGKILL)

@@ -1,0 +1,13 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from wfpush import dispatcher
+
+
+class Command(BaseCommand):
+    help = "Run one dispatcher; `manage.py worker` does it for you."
+    requires_system_checks = []  # the parent has run them
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        dispatcher.run()

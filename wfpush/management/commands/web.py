@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from wfpush import lifeline
+from wfpush.asgi import application
+from wfpush.web import PortTaken, serve
+
+
+class Command(BaseCommand):
+    help = "Serve pages, API and WebSockets with daphne."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lifeline.follow()
+        try:
+            serve(application, options["host"], options["port"])
+        except PortTaken as fault:
+            raise CommandError(str(fault)) from fault

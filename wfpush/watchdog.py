@@ -1,0 +1,52 @@
+"""Notices a django-q2 cluster that looks alive and runs nothing.
+
+Killing an idle django-q2 worker with SIGKILL can leave the lock of the task queue with the dead: every other worker
+then waits for ever. So a task beats a row in the database, and when the row stops advancing while Redis and the
+database answer, the cluster is to be restarted.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import redis
+import structlog
+from django.db import connections
+from django.db.utils import Error as DatabaseError
+from django_q.tasks import async_task
+
+from wfpush import outbox
+from wfpush.models import Heartbeat
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 5.0
+STALL_SECONDS = 45.0
+
+
+class Watchdog:
+    """Asked about every BEAT_SECONDS by the worker; `clock` gives seconds that never jump."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: datetime | None = None
+        self._progress_at = clock()
+
+    def excuse(self) -> None:
+        """The cluster was just started, or what it needs is away: the time until the next beat starts anew."""
+        self._progress_at = self._clock()
+
+    def stalled(self) -> bool:
+        """Enqueue a beat and say whether the earlier ones were not executed for too long."""
+        try:
+            found = Heartbeat.objects.filter(name="cluster").values_list("beat_at", flat=True).first()
+            outbox.connection().ping()
+            async_task("wfpush.tasks.beat")
+        except (DatabaseError, redis.RedisError, OSError):
+            connections["default"].close()
+            self.excuse()
+            return False
+        if found != self._seen:
+            self._seen = found
+            self._progress_at = self._clock()
+        return self._clock() - self._progress_at > STALL_SECONDS
