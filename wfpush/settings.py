@@ -88,6 +88,7 @@ TEMPLATES = [
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
 DATABASES = {"default": ENV.database()}
 REDIS_URL = ENV.redis()
+EMBEDDED_SERVERS = ENV.uses_embedded_servers
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CHANNEL_LAYERS = {
