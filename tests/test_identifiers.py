@@ -76,10 +76,10 @@ def test_threads_never_get_the_same_and_each_sees_its_own_grow() -> None:
 def test_a_forked_child_counts_for_itself_even_if_a_thread_held_the_lock() -> None:
     generate = Uuid7Generator(lambda: MOMENT)
     before = generate()
-    with generate._lock:
-        generate.after_fork()  # what the operating system's fork leaves behind: a lock held by nobody alive
-
-    assert before < generate()
+    with generate._lock:  # what the operating system's fork leaves behind: a lock held by nobody alive
+        generate.after_fork()
+        assert not generate._lock.locked()
+        assert before < generate()
 
 
 def test_a_real_fork_shares_no_identifiers() -> None:

@@ -43,6 +43,7 @@ LAYERS: dict[str, list[str]] = {
     "types, errors": ["notifications.types", "notifications.errors", "notifications.strictjson"],
     "models": ["notifications.models"],
     "what many verbs share": [
+        "notifications.credentials",
         "notifications.lifecycle",
         "notifications.links",
         "notifications.live",

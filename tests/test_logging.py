@@ -175,11 +175,14 @@ def test_no_key_is_written_by_our_own_code(log: Log) -> None:
     except ValueError:
         logger.exception("callback_failed", url=f"https://engine.example/?token={KEY}", headers={"X-API-Key": KEY})
     logger.warning(f"message with {KEY}", stack_info=True)
+    logger.warning("engine_saved", secret=["geheim"], engine={"slug": "acme", "signing_secret": {"new": "geheim"}})
 
     written = log.text()
     assert "callback_failed" in written
     assert "ValueError: the engine refused wfp_***" in written
+    assert "acme" in written
     assert KEY[-20:] not in written
+    assert "geheim" not in written
 
 
 @pytest.mark.parametrize(

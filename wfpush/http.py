@@ -21,7 +21,6 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from django.utils.http import parse_http_date_safe
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from wfpush.addresses import Network, refusal
@@ -51,7 +50,7 @@ class Response:
     """What came back, redirects included. `headers` ignores case; `elapsed` is in seconds."""
 
     status: int
-    headers: CIMultiDictProxy[str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     truncated: bool
     elapsed: float

@@ -42,7 +42,7 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "redacted": {
-                "()": RedactingFormatter,
+                "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": [
                     structlog.contextvars.merge_contextvars,
                     structlog.stdlib.add_logger_name,
@@ -69,13 +69,6 @@ def event_context(event_id: object) -> AbstractContextManager[None]:
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """A structlog processor: takes secrets out of every value of a line, the traceback's text included."""
     return dict(redact(event))
-
-
-class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
-    """Looks at the finished line once more: the last chance to find what hid in a value's `repr`."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redact_text(super().format(record))
 
 
 class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time
