@@ -32,6 +32,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.metrics",
         "wfpush.models",
         "wfpush.outbox",
+        "wfpush.ports",
         "wfpush.problems",
         "wfpush.redaction",
         "wfpush.tasks",

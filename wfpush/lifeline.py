@@ -25,13 +25,13 @@ class Lifeline:
 
     def __init__(self) -> None:
         self._descriptor, name = tempfile.mkstemp(prefix="wfpush-parent-")
-        self._path = Path(name)
+        self.path = Path(name)
         fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
         self.environment = {VARIABLE: name}
 
     def close(self) -> None:
         """Let go: children that still follow stop."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 
@@ -42,7 +42,12 @@ def follow(on_death: Callable[[], None] | None = None) -> None:
     """
     name = os.environ.pop(VARIABLE, "")
     if name:
-        threading.Thread(target=_wait, args=(Path(name), on_death or stop_this_process), daemon=True).start()
+        watch(Path(name), on_death or stop_this_process)
+
+
+def watch(path: Path, on_death: Callable[[], None]) -> None:
+    """Call `on_death` from a thread when the process with the lifeline `path` is gone."""
+    threading.Thread(target=_wait, args=(path, on_death), daemon=True).start()
 
 
 def _wait(path: Path, on_death: Callable[[], None]) -> None:

@@ -134,7 +134,7 @@ class Trouble:
 
 
 def ensure_backstop() -> None:
-    """The minutely django-q2 schedule that wakes what a dead ticker left. Only the leader calls it, so it is made once."""
+    """The minutely schedule that wakes what a dead ticker left. Only the leader calls it, so it is made once."""
     Schedule.objects.update_or_create(
         name=BACKSTOP,
         defaults={

@@ -1,6 +1,5 @@
 """The web process: daphne as a library, with limits that it does not have by itself."""
 
-import socket
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
@@ -9,14 +8,11 @@ from daphne.server import Server as DaphneServer
 from twisted.internet import reactor
 
 from wfpush.bodylimit import PROBLEM, PROBLEM_HEADERS, Application, limit_for
+from wfpush.ports import PortTaken, check_port
 
 WEBSOCKET_FRAME_LIMIT = 64 * 1024
 LINGER_SECONDS = 3.0
 LINGER_BYTES = 32 * 1024 * 1024
-
-
-class PortTaken(Exception):
-    """Something else listens there; the message is for the person at the terminal."""
 
 
 class LimitedRequest(WebRequest):  # type: ignore[misc]
@@ -30,14 +26,14 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
     received = 0
     refused = False
 
-    def gotLength(self, length: int | None) -> None:  # noqa: N802 - twisted's name
+    def gotLength(self, length: int | None) -> None:
         types = self.requestHeaders.getRawHeaders(b"content-type") or [b""]
         self.limit = limit_for(types[-1])
         super().gotLength(length)
         if length is not None and length > self.limit:
             self.refuse()
 
-    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+    def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
         if self.refused:
             if self.received > LINGER_BYTES:
@@ -66,7 +62,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
 
 
 class LimitedFactory(HTTPFactory):  # type: ignore[misc]
-    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
+    def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = LimitedRequest
         return protocol
@@ -89,19 +85,6 @@ class Server(DaphneServer):  # type: ignore[misc]
     def listen_error(self, failure: Any) -> None:
         self.failed_to_listen = failure.getErrorMessage()
         self.stop()
-
-
-def check_port(host: str, port: int, variable: str) -> None:
-    """Raises PortTaken naming the port, and `variable` as the way to choose another."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as fault:
-            raise PortTaken(
-                f"Port {port} on {host} is in use or not allowed ({fault.strerror}). Choose another: {variable}."
-            ) from fault
 
 
 def serve(application: Application, host: str, port: int) -> None:

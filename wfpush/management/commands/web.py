@@ -4,7 +4,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wfpush import lifeline
 from wfpush.asgi import application
-from wfpush.web import PortTaken, serve
+from wfpush.ports import PortTaken
+from wfpush.web import serve
 
 
 class Command(BaseCommand):

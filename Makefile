@@ -1,0 +1,56 @@
+# `make run` needs nothing but Python 3.11 or newer; everything it installs goes into .venv.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+
+.PHONY: setup setup-dev run test lint bench soak messages
+
+setup: $(VENV)/installed
+
+setup-dev: $(VENV)/installed-dev
+
+# The stamps are younger than the files they were made from, or pip runs again.
+$(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/python
+	@echo "Installing requirements.txt into $(VENV)"
+	@$(PIP) install --quiet --requirement requirements.txt --constraint constraints.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(VENV)/bin/python
+	@echo "Installing requirements-dev.txt into $(VENV)"
+	@$(PIP) install --quiet --requirement requirements-dev.txt --constraint constraints.txt
+	@touch $@ $(VENV)/installed
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "wfpush needs Python 3.11 or newer. Choose one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) lacks ensurepip. Install it (Debian, Ubuntu: apt-get install python3-venv)" \
+			"or choose another Python: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+
+run: setup
+	@exec $(PY) manage.py up --demo --port $(PORT) --stop-with-parent
+
+lint test bench soak: export WFPUSH_DATA ?= .wfpush-test
+
+lint: setup-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m tests.support.prepare
+	$(PY) -m mypy
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) -m pytest -q tests/test_layering.py $(wildcard tests/test_docs.py)
+
+test: lint
+	$(PY) -m pytest
+
+bench: setup-dev
+	$(PY) -m bench
+
+soak: setup-dev
+	WFPUSH_SOAK=long $(PY) -m pytest tests/soak
+
+messages: setup-dev
+	$(PY) -m babel.messages.frontend compile --directory locale --domain django

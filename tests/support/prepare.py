@@ -1,0 +1,7 @@
+"""`python -m tests.support.prepare`: the tests' data folder, for checks that read the settings outside pytest."""
+
+from pathlib import Path
+
+from wfpush import env
+
+env.prepare(Path(__file__).resolve().parents[2])

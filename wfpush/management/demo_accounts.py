@@ -1,0 +1,84 @@
+"""What `manage.py up --demo` needs to exist: an engine with its key, and people who can sign in.
+
+Made once, by the commands that an administrator would use, and kept in `WFPUSH_DATA/demo.json`.
+"""
+
+import io
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from notifications.models import ApiKey
+from wfpush.crypto import digest_of
+
+ENGINE = "demo"
+CHANGED = "(password changed since)"
+
+# Managers first: nobody can report to somebody unknown.
+PEOPLE: dict[str, dict[str, Any]] = {
+    "carol": {"name": "Carol", "email": "carol@example.com"},
+    "bob": {"name": "Bob", "email": "bob@example.com", "manager": "carol"},
+    "alice": {"name": "Alice", "email": "alice@example.com", "manager": "bob"},
+    "admin": {"name": "Administrator", "email": "admin@example.com", "staff": True},
+}
+
+
+@dataclass
+class DemoAccounts:
+    """The content of demo.json."""
+
+    api_key: str = ""
+    signing_secret: str = ""
+    callback_url: str = ""
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "DemoAccounts":
+        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else cls()
+
+    def write(self, path: Path) -> None:
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, indent=2)
+        fresh.replace(path)
+
+
+def ensure(path: Path, callback_url: str) -> DemoAccounts:
+    """Make what is missing. People who are there keep their passwords, also changed ones."""
+    accounts = DemoAccounts.read(path)
+    known = ApiKey.objects.filter(digest=digest_of(accounts.api_key), revoked_at=None).exists()
+    if not known or accounts.callback_url != callback_url:
+        made = _engine(callback_url)
+        accounts.api_key, accounts.signing_secret = made["api_key"], made["signing_secret"]
+        accounts.callback_url = callback_url
+        accounts.write(path)
+    for ref, options in PEOPLE.items():
+        if not User.objects.filter(username=ref).exists():
+            accounts.passwords[ref] = secrets.token_urlsafe(9)
+            accounts.write(path)  # first: a password that nobody knows cannot be printed any more
+            call_command("create_person", ref, password=accounts.passwords[ref], stdout=io.StringIO(), **options)
+    return accounts
+
+
+def shown_passwords(accounts: DemoAccounts) -> dict[str, str]:
+    """Each account's password as it works now, or a word on why it is not shown."""
+    shown = {}
+    for ref in sorted(PEOPLE):
+        password = accounts.passwords.get(ref, "")
+        user = User.objects.filter(username=ref).first()
+        shown[ref] = password if user is not None and user.check_password(password) else CHANGED
+    return shown
+
+
+def _engine(callback_url: str) -> dict[str, str]:
+    said = io.StringIO()
+    call_command("create_engine", ENGINE, name="Demo engine", callback_url=callback_url, stdout=said)
+    made: dict[str, str] = json.loads(said.getvalue().strip().splitlines()[-1])
+    return made

@@ -1,0 +1,20 @@
+"""Ports of this machine."""
+
+import socket
+
+
+class PortTaken(Exception):
+    """Nothing can listen there; the message is for the person at the terminal."""
+
+
+def check_port(host: str, port: int, variable: str) -> None:
+    """Raises PortTaken naming the port, and `variable` as the way to choose another."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            raise PortTaken(
+                f"Port {port} on {host} is in use or not allowed ({fault.strerror}). Choose another: {variable}."
+            ) from fault
