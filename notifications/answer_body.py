@@ -6,7 +6,12 @@ from notifications.models import AnswerMapping, Notification, Response, Task
 from notifications.representation import stamp
 from notifications.types import Json
 
-OUTCOMES = {"approve": "approved", "reject": "rejected", "acknowledge": "acknowledged", "request_info": "info_requested"}
+OUTCOMES = {
+    "approve": "approved",
+    "reject": "rejected",
+    "acknowledge": "acknowledged",
+    "request_info": "info_requested",
+}
 """What the well-known actions are called in the engine, unless its mapping says otherwise."""
 
 

@@ -47,10 +47,12 @@ class _Door:
 _door = _Door()
 
 
-# --- claiming -------------------------------------------------------------------------------------------------------------------
+# --- claiming -------------------------------------------------------------------------------------
 def sendable() -> QuerySet[Callback]:
     """Callbacks whose engine takes calls, the first of each task: the next goes when the one before has ended."""
-    reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None).exclude(engine__callback_url="")
+    reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None).exclude(
+        engine__callback_url=""
+    )
     return outbox.head_of_group(reachable.select_related("engine"), "position", "task")
 
 
@@ -93,7 +95,7 @@ async def _send(http: Outbound, callback: Callback, call: Call) -> None:
         await in_database_thread(record, callback, result, timezone.now())
 
 
-# --- recording ----------------------------------------------------------------------------------------------------------------
+# --- recording ------------------------------------------------------------------------------------
 def record(callback: Callback, result: Result, now: datetime) -> None:
     """Write down what came of a call. Without the lease any more, only the attempt is noted: somebody else decides."""
     with transaction.atomic():
@@ -153,13 +155,13 @@ def _disable(callback: Callback, result: Result, now: datetime) -> None:
     )
 
 
-# --- by hand --------------------------------------------------------------------------------------------------------------------
+# --- by hand --------------------------------------------------------------------------------------
 def replay(callback: Callback, now: datetime) -> bool:
     """Send a callback that was given up again, under the same id. False when it is not one that can be sent."""
     with transaction.atomic():
-        revived = Callback.objects.filter(pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)).filter(
-            Q(lease_until=None) | Q(lease_until__lte=now)
-        )
+        revived = Callback.objects.filter(
+            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
+        ).filter(Q(lease_until=None) | Q(lease_until__lte=now))
         if not revived.update(state=CallbackState.WAITING, due_at=now, ended_at=None, first_attempt_at=None, alert=""):
             return False
         if callback.state == CallbackState.FAILED:

@@ -7,7 +7,17 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from notifications import lifecycle
-from notifications.models import ANSWERABLE, CLOSED, Case, Event, EventStatus, Priority, Recipient, Task, TaskState, Team
+from notifications.models import (
+    CLOSED,
+    Case,
+    Event,
+    EventStatus,
+    Priority,
+    Recipient,
+    Task,
+    TaskState,
+    Team,
+)
 from notifications.people import Directory, Named
 from notifications.types import Json, behaviour_of
 
@@ -69,7 +79,7 @@ def apply(event: Event, directory: Directory, now: datetime) -> Change:
     return change
 
 
-# --- cases --------------------------------------------------------------------------------------------------------------
+# --- cases ----------------------------------------------------------------------------------------
 def _case(event: Event) -> Case | None:
     said = part(event.data, "case")
     if not said.get("id"):
@@ -87,7 +97,7 @@ def _case(event: Event) -> Case | None:
     return case
 
 
-# --- tasks --------------------------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------
 def _known_task(event: Event) -> Task | None:
     task_id = part(event.data, "task").get("id")
     if not task_id:
@@ -118,7 +128,9 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
         return
     before = task.priority
     _merge(task, event, directory, change.case, keep_newer=older)
-    change.priority_rose = task.priority == Priority.URGENT and before != Priority.URGENT and bool(task.assigned_event_id)
+    change.priority_rose = (
+        task.priority == Priority.URGENT and before != Priority.URGENT and bool(task.assigned_event_id)
+    )
     moment: lifecycle.Moment = "opened" if first_assignment else "changed"
     if behaviour == "task.assigned":
         _assign(task, event, directory)
@@ -160,7 +172,9 @@ def merged(old: Json, new: Json) -> Json:
 
 def _without_people(data: Json) -> Json:
     """An assignment replaces the people of the one before."""
-    said = {name: value for name, value in part(data, "task").items() if name not in ("assignee", "candidates", "teams")}
+    said = {
+        name: value for name, value in part(data, "task").items() if name not in ("assignee", "candidates", "teams")
+    }
     return {**data, "task": said} if said else data
 
 
@@ -219,7 +233,7 @@ def _result(said: Json) -> Json:
     }
 
 
-# --- reading what engines say -------------------------------------------------------------------------------------------
+# --- reading what engines say ---------------------------------------------------------------------
 def text(said: Json, name: str, limit: int) -> str:
     value = said.get(name)
     return value[:limit] if isinstance(value, str) else ""

@@ -1,7 +1,7 @@
 """`WS /ws/inbox`: one person's inbox, live (docs/api.md, "Inbox and answers").
 
-Frames carry `seq`; the database has the truth. A frame that does not follow the last one sent makes the consumer catch up from the
-database, so a lost or overtaken hint is never seen by the client.
+Frames carry `seq`; the database has the truth. A frame that does not follow the last one sent makes the consumer
+catch up from the database, so a lost or overtaken hint is never seen by the client.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if origin is not None and not is_ours(origin):
             await self.close(REFUSED)
             return
-        if origin is not None:  # programs without an Origin say who they are by token: cookies are for our own pages
+        if origin is not None:  # programs without an Origin show a token: cookies are for our own pages
             self.recipient = await database_sync_to_async(recipient_of_cookies)(self.scope.get("cookies", {}))
         self.watch = asyncio.create_task(self._watch())
         if self.recipient is not None:
@@ -97,11 +97,11 @@ class InboxConsumer(AsyncWebsocketConsumer):
         person = recipient_of_cookies(self.scope.get("cookies", {}))
         return person is not None and person.pk == self.recipient.pk
 
-    # --- from the client ------------------------------------------------------------------------------------------------
+    # --- from the client -------------------------------------------------------------------------
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         message = _parse(text_data)
         if message is None:
-            await self._say({"type": "error", "detail": "Send JSON such as {\"type\": \"resume\", \"after\": 0}."})
+            await self._say({"type": "error", "detail": 'Send JSON such as {"type": "resume", "after": 0}.'})
         elif message.get("type") == "auth" and self.recipient is None:
             await self._authenticate(message.get("token"))
         elif self.recipient is None:
@@ -130,7 +130,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def _resume(self, after: object) -> None:
         if isinstance(after, bool) or not isinstance(after, int) or after < 0:
-            await self._say({"type": "error", "detail": "`after` is the last seq you have: a whole number, 0 for none."})
+            await self._say({"type": "error", "detail": "`after` is the last seq you have, 0 for none."})
             return
         latest, rows, unread = await database_sync_to_async(self._since)(after)
         if rows is None:
@@ -143,7 +143,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         await self._say({"type": "synced", "seq": latest, "unread": unread})
 
     def _since(self, after: int) -> tuple[int, Sequence[Notification] | None, int]:
-        """The inbox's latest seq, what changed since (None: too much, or a seq that never was), and the unread count."""
+        """The latest seq, what changed since (None: too much, or a seq that never was), and the unread count."""
         assert self.recipient is not None
         latest = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=self.recipient.pk)
         unread = unread_count(self.recipient)
@@ -165,7 +165,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def _say(self, message: Json) -> None:
         await self.send(text_data=json.dumps(message))
 
-    # --- from the channel layer ---------------------------------------------------------------------------------------------
+    # --- from the channel layer ------------------------------------------------------------------
     async def inbox_changed(self, message: dict[str, Any]) -> None:
         if self.seq is None or message["seq"] <= self.seq:
             return

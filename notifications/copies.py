@@ -1,6 +1,6 @@
 """Each person's copies: created, changed and withdrawn in the transaction that decides it.
 
-`seq` is allocated under the recipient's row lock, which is held until the commit: it is contiguous per person and commits in order.
+`seq` is allocated under the recipient's row lock, held until the commit: contiguous per person, committed in order.
 Locks are taken in one order everywhere: case, task, recipients by id, notifications.
 """
 
@@ -30,9 +30,7 @@ def allocate(counts: dict[int, int]) -> dict[int, int]:
     """Lock the recipients and allocate that many seqs to each; returns the last one. Must run in a transaction."""
     ids = sorted(counts)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids]
-        )
+        cursor.execute("SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
         cursor.execute(
             "UPDATE notifications_recipient r SET inbox_seq = inbox_seq + n.count"
             " FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, count) WHERE r.id = n.id RETURNING r.id, r.inbox_seq",
@@ -84,11 +82,11 @@ def asking_copies(task: Task) -> QuerySet[Notification]:
     return Notification.objects.filter(task=task, state__in=(NotificationState.OPEN, NotificationState.ANSWERED))
 
 
-def withdraw(notifications: QuerySet[Notification], reason: str, now: datetime, outcome: Json | None = None) -> list[Notification]:
+def withdraw(
+    notifications: QuerySet[Notification], reason: str, now: datetime, outcome: Json | None = None
+) -> list[Notification]:
     """Take back open copies and void what could answer them."""
-    rows = change(
-        notifications, now, state=NotificationState.WITHDRAWN, reason=reason[:500], outcome=outcome
-    )
+    rows = change(notifications, now, state=NotificationState.WITHDRAWN, reason=reason[:500], outcome=outcome)
     void_tokens([row.pk for row in rows], reason, now)
     supersede([row.pk for row in rows], reason, now)
     return rows
@@ -103,7 +101,12 @@ def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> N
     """Messages still waiting to be sent about these copies are no longer needed."""
     waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
     waiting.update(
-        state=DeliveryState.SUPERSEDED, reason=reason[:500], ended_at=now, due_at=None, lease_token=None, lease_until=None
+        state=DeliveryState.SUPERSEDED,
+        reason=reason[:500],
+        ended_at=now,
+        due_at=None,
+        lease_token=None,
+        lease_until=None,
     )
 
 
@@ -111,8 +114,14 @@ def record_live(event: Event, rows: Iterable[Notification], now: datetime, reaso
     """The ledger's row for a change in the inbox: live counts as delivered once it is there."""
     deliveries = [
         Delivery(
-            event=event, notification=row, recipient_id=row.recipient_id, channel="live",
-            state=DeliveryState.DELIVERED, reason=reason, created_at=now, ended_at=now,
+            event=event,
+            notification=row,
+            recipient_id=row.recipient_id,
+            channel="live",
+            state=DeliveryState.DELIVERED,
+            reason=reason,
+            created_at=now,
+            ended_at=now,
         )
         for row in rows
     ]

@@ -19,7 +19,7 @@ from notifications.models import ActionToken, Delivery, DeliveryAttempt, Deliver
 from notifications.transports import transport_for
 from notifications.types import Message
 from wfpush import outbox
-from wfpush.crypto import new_action_token
+from wfpush.crypto import digest_of, new_action_token
 from wfpush.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
@@ -61,8 +61,12 @@ async def drain() -> None:
 def _claim() -> list[Parcel | None]:
     now = timezone.now()
     needed = waiting().select_related(
-        "notification__task", "notification__case", "notification__category", "notification__brand",
-        "notification__recipient__brand", "recipient",
+        "notification__task",
+        "notification__case",
+        "notification__category",
+        "notification__brand",
+        "notification__recipient__brand",
+        "recipient",
     )
     return [_prepare(delivery, now) for delivery in outbox.claim(needed, limit=BATCH, lease=LEASE, now=now)]
 
@@ -87,11 +91,15 @@ def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:
 
 def _new_token(delivery: Delivery, now: datetime) -> str:
     """A token for this one message: its person, address and task, and the actions it shows."""
-    token, digest = new_action_token()
+    token = new_action_token()
     notification = delivery.notification
     ActionToken.objects.create(
-        digest=digest, recipient=delivery.recipient, notification=notification, delivery=delivery,
-        actions=[action["action"] for action in notification.actions], expires_at=expiry_of(notification.due_at, now),
+        digest=digest_of(token),
+        recipient=delivery.recipient,
+        notification=notification,
+        delivery=delivery,
+        actions=[action["action"] for action in notification.actions],
+        expires_at=expiry_of(notification.due_at, now),
     )
     return token
 
@@ -131,7 +139,9 @@ def record(delivery: Delivery, fault: TransportError | None, now: datetime) -> N
         if fault is None:
             outbox.end(delivery, state=DeliveryState.DELIVERED, reason="", ended_at=now)
             return
-        again = None if fault.permanent else RETRY.next_at(delivery.attempts, delivery.created_at, now, fault.retry_after)
+        again = (
+            None if fault.permanent else RETRY.next_at(delivery.attempts, delivery.created_at, now, fault.retry_after)
+        )
         if again is None:
             outbox.end(delivery, state=DeliveryState.DEAD, reason=fault.detail[:500], ended_at=now)
         else:
@@ -141,10 +151,17 @@ def record(delivery: Delivery, fault: TransportError | None, now: datetime) -> N
 def resend(delivery_id: UUID, now: datetime) -> bool:
     """Try a dead delivery again. False when it is not dead or its notification no longer asks."""
     dead = Delivery.objects.filter(
-        pk=delivery_id, state=DeliveryState.DEAD, notification__state__in=(NotificationState.OPEN, NotificationState.INFO)
+        pk=delivery_id,
+        state=DeliveryState.DEAD,
+        notification__state__in=(NotificationState.OPEN, NotificationState.INFO),
     )
     revived = dead.update(
-        state=DeliveryState.PENDING, due_at=now, created_at=now, ended_at=None, reason="", attempts=0,
+        state=DeliveryState.PENDING,
+        due_at=now,
+        created_at=now,
+        ended_at=None,
+        reason="",
+        attempts=0,
         expires_at=now + timedelta(days=3),
     )
     if revived:

@@ -1,4 +1,4 @@
-"""One vocabulary of failures. Each carries a code (api.md's snake_case words), a status and a sentence for the reader."""
+"""One vocabulary of failures. Each carries a code (docs/api.md), a status and a sentence for the reader."""
 
 from typing import Any
 
@@ -68,6 +68,10 @@ class IdempotencyKeyReused(Failure):
 
 class InvalidAnswer(Failure):
     status, code = 422, "invalid_answer"
+
+
+class RenderError(Exception):
+    """A template is wrong, or does too much; the message says what and where."""
 
 
 class TransportError(Exception):

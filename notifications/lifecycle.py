@@ -1,6 +1,7 @@
 """Observers of a task's life, called synchronously in the transaction that changes it, in a listed order.
 
-Escalations hang on here: they start, pause and stop clocks without the pipeline knowing them. Registered in AppConfig.ready().
+Escalations hang on here: they start, pause and stop clocks without the pipeline knowing them. Registered in
+AppConfig.ready().
 """
 
 from dataclasses import dataclass

@@ -34,16 +34,19 @@ def announce_on_commit(notification_ids: Iterable[UUID]) -> None:
 
 
 def announce(notification_ids: list[UUID]) -> None:
-    """Send each notification, as it now is, to its recipient's open inboxes. Never fails: the database has the truth."""
+    """Send each notification, as it now is, to its recipient's inboxes. Never fails: the database has the truth."""
     rows = list(notification_queryset().filter(pk__in=notification_ids))
     unread = unread_counts([row.recipient_id for row in rows])
     frames = [
-        (group_of(row.recipient_id), {
-            "type": "inbox.changed",
-            "seq": row.seq,
-            "notification": json.dumps(notification_json(row), ensure_ascii=False, separators=(",", ":")),
-            "unread": unread.get(row.recipient_id, 0),
-        })
+        (
+            group_of(row.recipient_id),
+            {
+                "type": "inbox.changed",
+                "seq": row.seq,
+                "notification": json.dumps(notification_json(row), ensure_ascii=False, separators=(",", ":")),
+                "unread": unread.get(row.recipient_id, 0),
+            },
+        )
         for row in rows
     ]
     _send(frames)

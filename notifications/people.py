@@ -1,4 +1,4 @@
-"""Who a name in an event means: the internal person, else the engine's own external one (docs/api.md, "Who may call")."""
+"""Who a name in an event means: the internal person, else the engine's own external one (docs/api.md)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -53,7 +53,9 @@ def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
     addresses = {ref.lower() for ref in refs if "@" in ref}
     mine = Q(ref__in=refs) & (Q(engine=None) | Q(engine=engine))
     by_address = Q(engine=None, email_verified=True, email_lower__in=addresses)
-    people = Recipient.objects.alias(email_lower=Lower("email")).filter(mine | by_address).select_related("manager", "brand")
+    people = (
+        Recipient.objects.alias(email_lower=Lower("email")).filter(mine | by_address).select_related("manager", "brand")
+    )
     found: dict[str, Recipient] = {}
     for rank in (_by_address, _external, _internal):
         for person in people:

@@ -3,7 +3,6 @@
 Everything an event does happens in one transaction with the end of its outbox row: once, or not at all.
 """
 
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +37,7 @@ BUDGET = timedelta(seconds=20)
 RETRY = outbox.Backoff(give_up_after=timedelta(hours=1), most=timedelta(minutes=1))
 
 
-# --- the outbox's source --------------------------------------------------------------------------------------------------
+# --- the outbox's source --------------------------------------------------------------------------
 def due_events() -> QuerySet[Event]:
     """Unprocessed events that head their group: events of one task or case go one at a time, in order of arrival."""
     return outbox.head_of_group(Event.objects.select_related("engine"), "id", "engine", "group", alone=Q(group=""))
@@ -104,7 +103,7 @@ def process(event: Event, now: datetime) -> None:
     outbox.wake_on_commit("deliveries")
 
 
-# --- what an event does -----------------------------------------------------------------------------------------------------
+# --- what an event does ---------------------------------------------------------------------------
 @dataclass
 class Result:
     status: EventStatus
@@ -141,7 +140,9 @@ def _reach_people(
     plan.tried(matches)
     plan.unresolved += [{"ref": each.ref, "reason": each.reason} for each in about.unresolved]
     is_task = behaviour_of(event.type).startswith("task.") and change.task is not None
-    planner = planning.Planner(event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now)
+    planner = planning.Planner(
+        event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now
+    )
     if is_task and change.task is not None:
         _change_copies(event, change, change.task, {each.recipient.pk for each in addressed}, planner)
         has_copy = set(copies.open_copies(change.task).values_list("recipient_id", flat=True))
@@ -166,7 +167,7 @@ def _reassigned_to(task: Task) -> str:
 
 
 def close_copies(event: Event, task: Task, plan: planning.Plan, now: datetime) -> None:
-    """The engine closed the task: copies that still ask are withdrawn, answers still waiting are its business no more."""
+    """The engine closed the task: copies that still ask are withdrawn, waiting answers dropped."""
     reason = "Completed in the engine" if task.state == TaskState.COMPLETED else "Cancelled in the engine"
     rows = copies.withdraw(copies.open_copies(task), reason, now, outcome=task.outcome)
     plan.changed(rows, reason, copies.record_live(event, rows, now, reason))
@@ -176,7 +177,11 @@ def close_copies(event: Event, task: Task, plan: planning.Plan, now: datetime) -
 def drop_waiting_callbacks(task: Task, now: datetime) -> None:
     """Nobody need tell the engine what it has decided itself: such answers end as handled, and their copies say so."""
     dropped = task.callbacks.filter(state=CallbackState.WAITING).update(
-        state=CallbackState.HANDLED, ended_at=now, due_at=None, lease_token=None, lease_until=None,
+        state=CallbackState.HANDLED,
+        ended_at=now,
+        due_at=None,
+        lease_token=None,
+        lease_until=None,
         detail="The engine closed the task.",
     )
     if dropped and task.outcome and task.outcome.get("engine") == "waiting":
@@ -199,7 +204,7 @@ def facts_of(event: Event, change: casework.Change) -> Json:
     return facts
 
 
-# --- dry run ------------------------------------------------------------------------------------------------------------------
+# --- dry run --------------------------------------------------------------------------------------
 class _RollBack(Exception):
     pass
 
@@ -210,8 +215,15 @@ def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
     try:
         with transaction.atomic():
             event = Event(
-                engine=engine, source=inbound.source, event_id=inbound.id, type=inbound.type, subject=inbound.subject,
-                time=inbound.time, received_at=now, data=inbound.data, extensions=inbound.extensions,
+                engine=engine,
+                source=inbound.source,
+                event_id=inbound.id,
+                type=inbound.type,
+                subject=inbound.subject,
+                time=inbound.time,
+                received_at=now,
+                data=inbound.data,
+                extensions=inbound.extensions,
                 digest=inbound.digest,
             )
             event.save(force_insert=True)
@@ -221,7 +233,7 @@ def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
         return result[0]
 
 
-# --- expiry -------------------------------------------------------------------------------------------------------------------
+# --- expiry ---------------------------------------------------------------------------------------
 EXPIRY = "expiry"
 
 

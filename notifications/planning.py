@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 
 from notifications import casework, copies, writing
 from notifications.models import (
-    Brand,
     Case,
     Delivery,
     DeliveryState,
@@ -26,7 +25,7 @@ from notifications.transports import transport_for
 from notifications.types import Json, behaviour_of
 
 MESSAGE_LIFE = timedelta(days=3)
-"""How long a message that cannot be delivered is worth trying; a task's a day past its due instant, if that is later."""
+"""How long a message that cannot be delivered is worth trying; a task's until a day past due, if later."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 WORDED = ["title", "body", "short_body", "actions", "priority", "url", "due_at", "details", "read_at"]
@@ -48,8 +47,11 @@ class Plan:
 
     def as_json(self) -> Json:
         return {
-            "routes": self.routes, "recipients": self.recipients, "unresolved": self.unresolved,
-            "warnings": self.warnings, "notes": self.notes,
+            "routes": self.routes,
+            "recipients": self.recipients,
+            "unresolved": self.unresolved,
+            "warnings": self.warnings,
+            "notes": self.notes,
         }
 
     def tried(self, matches: Iterable[Match]) -> None:
@@ -61,7 +63,9 @@ class Plan:
     def warn(self, warnings: Iterable[str]) -> None:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
 
-    def changed(self, rows: Iterable[Notification], reason: str, deliveries: Sequence[Delivery], route: str = "") -> None:
+    def changed(
+        self, rows: Iterable[Notification], reason: str, deliveries: Sequence[Delivery], route: str = ""
+    ) -> None:
         by_notification: dict[Any, list[Delivery]] = {}
         for delivery in deliveries:
             by_notification.setdefault(delivery.notification_id, []).append(delivery)
@@ -71,11 +75,19 @@ class Plan:
     def add(
         self, recipient: Recipient, notification: Notification, route: str, reason: str, deliveries: Sequence[Delivery]
     ) -> None:
-        self.recipients.append({
-            **recipient.as_person(), "recipient": recipient.pk, "route": route, "reason": reason,
-            "notification": str(notification.pk), "title": notification.title,
-            "channels": [{"channel": each.channel, "state": each.state, "reason": each.reason} for each in deliveries],
-        })
+        self.recipients.append(
+            {
+                **recipient.as_person(),
+                "recipient": recipient.pk,
+                "route": route,
+                "reason": reason,
+                "notification": str(notification.pk),
+                "title": notification.title,
+                "channels": [
+                    {"channel": each.channel, "state": each.state, "reason": each.reason} for each in deliveries
+                ],
+            }
+        )
 
 
 @dataclass
@@ -89,7 +101,7 @@ class Planner:
     plan: Plan
     now: datetime
 
-    # --- new copies ---------------------------------------------------------------------------------------------------
+    # --- new copies ------------------------------------------------------------------------------
     def notify(self, addressed: Sequence[Addressed]) -> None:
         if not addressed:
             return
@@ -110,10 +122,20 @@ class Planner:
         self.plan.warn(wording.warnings)
         asks = self._is_task and bool(wording.actions)
         notification = Notification(
-            recipient=recipient, event=self.event, task=self.task, case=self.case, category=route.category, route=route,
-            template_version=version, brand=brand, language=wording.language, answer_from_email=route.answer_from_email,
-            state=NotificationState.OPEN if asks else NotificationState.INFO, reason=addressed.reason[:500],
-            created_at=self.now, updated_at=self.now,
+            recipient=recipient,
+            event=self.event,
+            task=self.task,
+            case=self.case,
+            category=route.category,
+            route=route,
+            template_version=version,
+            brand=brand,
+            language=wording.language,
+            answer_from_email=route.answer_from_email,
+            state=NotificationState.OPEN if asks else NotificationState.INFO,
+            reason=addressed.reason[:500],
+            created_at=self.now,
+            updated_at=self.now,
         )
         self._word(notification, wording, asks)
         return notification, wording.words
@@ -145,7 +167,7 @@ class Planner:
             return self.task.url
         return casework.text(casework.part(facts, "case"), "url", 2000)
 
-    # --- deliveries ---------------------------------------------------------------------------------------------------
+    # --- deliveries ------------------------------------------------------------------------------
     def _deliveries(
         self, notification: Notification, recipient: Recipient, channels: Sequence[str], words: dict[str, Json]
     ) -> list[Delivery]:
@@ -154,11 +176,13 @@ class Planner:
             for channel in dict.fromkeys(["live", *channels])
         ]
 
-    def _delivery(
-        self, notification: Notification, recipient: Recipient, channel: str, words: Json | None
-    ) -> Delivery:
+    def _delivery(self, notification: Notification, recipient: Recipient, channel: str, words: Json | None) -> Delivery:
         delivery = Delivery(
-            event=self.event, notification=notification, recipient=recipient, channel=channel, words=words,
+            event=self.event,
+            notification=notification,
+            recipient=recipient,
+            channel=channel,
+            words=words,
             created_at=self.now,
         )
         if channel == "live":
@@ -177,11 +201,13 @@ class Planner:
         worth = self.now + MESSAGE_LIFE
         return max(worth, notification.due_at + timedelta(days=1)) if notification.due_at else worth
 
-    # --- copies that are there -------------------------------------------------------------------------------------------
+    # --- copies that are there -------------------------------------------------------------------
     def rewrite(self, open_copies: QuerySet[Notification], *, alert: bool) -> None:
-        """Word open copies anew by their own template version. `alert`: it became urgent, so other channels hear again."""
+        """Word open copies anew by their own template version. `alert`: it became urgent, other channels hear too."""
         rows = list(
-            open_copies.select_related("recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route")
+            open_copies.select_related(
+                "recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route"
+            )
             .prefetch_related("template_version__texts", "template_version__actions")
             .order_by("recipient_id")
         )

@@ -5,7 +5,17 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from notifications.models import Brand, Callback, Delivery, Event, Notification, NotificationState, Recipient, Response, Task
+from notifications.models import (
+    Brand,
+    Callback,
+    Delivery,
+    Event,
+    Notification,
+    NotificationState,
+    Recipient,
+    Response,
+    Task,
+)
 from notifications.types import Json
 
 SHOWN_ACTION = ("action", "title", "comment", "effect")
@@ -16,14 +26,14 @@ def stamp(value: datetime | None) -> str | None:
     return value.isoformat().replace("+00:00", "Z") if value is not None else None
 
 
-# --- notifications --------------------------------------------------------------------------------------------------------
+# --- notifications --------------------------------------------------------------------------------
 def notification_queryset() -> QuerySet[Notification]:
     """Notifications with what their representation needs."""
     return Notification.objects.select_related("task", "case", "category", "brand", "recipient__brand")
 
 
 def notification_json(notification: Notification) -> Json:
-    task, case = notification.task, notification.case
+    task = notification.task
     details = notification.details
     return {
         "id": str(notification.pk),
@@ -62,7 +72,13 @@ def case_json(notification: Notification) -> Json | None:
     case = notification.case
     if case is None:
         return None
-    return {"id": case.case_id, "title": case.title, "type": case.type or None, "status": case.status or None, "url": case.url or None}
+    return {
+        "id": case.case_id,
+        "title": case.title,
+        "type": case.type or None,
+        "status": case.status or None,
+        "url": case.url or None,
+    }
 
 
 def brand_json(brand: Brand | None) -> Json | None:
@@ -81,7 +97,7 @@ def unread_counts(recipient_ids: list[int]) -> dict[int, int]:
     return dict(unread.values_list("recipient_id").annotate(Count("pk")))
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 def response_json(response: Response) -> Json:
     return {
         "id": str(response.pk),
@@ -115,14 +131,19 @@ def answer_json(response: Response) -> Json:
     }
 
 
-# --- the trace --------------------------------------------------------------------------------------------------------------
+# --- the trace ------------------------------------------------------------------------------------
 def event_trace_json(event: Event) -> Json:
     """One event from arrival to the engine's confirmation: what happened, what did not, and why."""
     deliveries = event.deliveries.select_related("recipient").prefetch_related("attempt_log").order_by("pk")
     return {
         "id": str(event.pk),
-        "event": {"id": event.event_id, "source": event.source, "type": event.type, "subject": event.subject or None,
-                  "time": stamp(event.time)},
+        "event": {
+            "id": event.event_id,
+            "source": event.source,
+            "type": event.type,
+            "subject": event.subject or None,
+            "time": stamp(event.time),
+        },
         "status": event.status,
         "received_at": stamp(event.received_at),
         "processed_at": stamp(event.processed_at),
@@ -133,7 +154,9 @@ def event_trace_json(event: Event) -> Json:
         "notes": event.plan.get("notes", []),
         "warnings": event.plan.get("warnings", []),
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
-        "answers": [answer_json(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in _answers(event)],
+        "answers": [
+            answer_json(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in _answers(event)
+        ],
     }
 
 
@@ -144,8 +167,13 @@ def _answers(event: Event) -> QuerySet[Response]:
 
 def delivery_json(delivery: Delivery) -> Json:
     attempts: list[Any] = [
-        {"number": attempt.number, "started_at": stamp(attempt.started_at), "ended_at": stamp(attempt.ended_at),
-         "succeeded": attempt.succeeded, "detail": attempt.detail or None}
+        {
+            "number": attempt.number,
+            "started_at": stamp(attempt.started_at),
+            "ended_at": stamp(attempt.ended_at),
+            "succeeded": attempt.succeeded,
+            "detail": attempt.detail or None,
+        }
         for attempt in delivery.attempt_log.all()
     ]
     return {
@@ -164,7 +192,12 @@ def delivery_json(delivery: Delivery) -> Json:
 
 def engine_calls(callback: Callback) -> list[Json]:
     return [
-        {"number": call.number, "started_at": stamp(call.started_at), "ended_at": stamp(call.ended_at), "status": call.status,
-         "detail": call.detail or None}
+        {
+            "number": call.number,
+            "started_at": stamp(call.started_at),
+            "ended_at": stamp(call.ended_at),
+            "status": call.status,
+            "detail": call.detail or None,
+        }
         for call in callback.attempt_log.all()
     ]

@@ -1,4 +1,4 @@
-"""A person's answer: one winner, recorded once with the callback that tells the engine, every other copy changed with it."""
+"""A person's answer: one winner, recorded once with the call that tells the engine, every copy changed with it."""
 
 import hashlib
 import json
@@ -75,7 +75,8 @@ class Recorded:
 def respond(notification: Notification, answer: Answer, *, now: datetime) -> Recorded:
     """Record a person's answer on their copy.
 
-    Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, CommentRequired, InvalidAnswer.
+    Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, CommentRequired,
+    InvalidAnswer.
     """
     if notification.task_id is None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
@@ -104,7 +105,9 @@ def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded
     if row is None:
         raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
     refuse_dead_token(row, now)
-    offered = Answer(answer.action, answer.comment, answer.variables, answer.via, answer.idempotency_key, tuple(row.actions))
+    offered = Answer(
+        answer.action, answer.comment, answer.variables, answer.via, answer.idempotency_key, tuple(row.actions)
+    )
     return respond(row.notification, offered, now=now)
 
 
@@ -116,7 +119,7 @@ def refuse_dead_token(token: ActionToken, now: datetime) -> None:
         raise Expired("This link is past its time. Open the inbox instead.")
 
 
-# --- guards -------------------------------------------------------------------------------------------------------------------
+# --- guards ---------------------------------------------------------------------------------------
 def _by_key(notification: Notification, answer: Answer) -> Response | None:
     if not answer.idempotency_key:
         return None
@@ -147,7 +150,8 @@ def _refuse_if_over(task: Task, notification: Notification, now: datetime) -> No
     if task.state == TaskState.ANSWERED:
         outcome = task.outcome or {}
         raise AlreadyAnswered(
-            f"{outcome.get('by', {}).get('name', 'Somebody')} answered this already. Nothing was sent.", **_outcome_members(task)
+            f"{outcome.get('by', {}).get('name', 'Somebody')} answered this already. Nothing was sent.",
+            **_outcome_members(task),
         )
     if task.state == TaskState.EXPIRED or (task.expires_at is not None and task.expires_at <= now):
         raise Expired("This task expired before it was answered. Nothing was sent.")
@@ -175,16 +179,29 @@ def _check_words(action: Action, answer: Answer) -> None:
         raise CommentRequired(f"“{action.title}” needs a comment. Write why.")
 
 
-# --- recording ----------------------------------------------------------------------------------------------------------------
+# --- recording ------------------------------------------------------------------------------------
 def _record(task: Task, notification: Notification, action: Action, answer: Answer, now: datetime) -> Response:
     """The answer and the call that tells the engine, in one transaction."""
     response = Response.objects.create(
-        id=uuid7(), task=task, notification=notification, recipient=notification.recipient, action=action.name,
-        effect=action.effect, comment=answer.comment, variables=answer.variables, via=answer.via, at=now,
+        id=uuid7(),
+        task=task,
+        notification=notification,
+        recipient=notification.recipient,
+        action=action.name,
+        effect=action.effect,
+        comment=answer.comment,
+        variables=answer.variables,
+        via=answer.via,
+        at=now,
     )
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
     response.callback = Callback.objects.create(
-        id=response.pk, response=response, engine_id=task.engine_id, task=task, position=last + 1, due_at=now,
+        id=response.pk,
+        response=response,
+        engine_id=task.engine_id,
+        task=task,
+        position=last + 1,
+        due_at=now,
         body=answer_body.task_responded(response, task, notification),
     )
     outbox.wake_on_commit("callbacks")
@@ -194,10 +211,15 @@ def _record(task: Task, notification: Notification, action: Action, answer: Answ
 def _remember_key(notification: Notification, answer: Answer, response: Response) -> None:
     if answer.idempotency_key:
         IdempotencyKey.objects.bulk_create(
-            [IdempotencyKey(
-                notification=notification, recipient=notification.recipient, key=answer.idempotency_key,
-                fingerprint=answer.fingerprint, response=response,
-            )],
+            [
+                IdempotencyKey(
+                    notification=notification,
+                    recipient=notification.recipient,
+                    key=answer.idempotency_key,
+                    fingerprint=answer.fingerprint,
+                    response=response,
+                )
+            ],
             ignore_conflicts=True,
         )
 
@@ -252,7 +274,10 @@ def _acknowledge(task: Task, notification: Notification, response: Response, now
 def _request_info(task: Task, notification: Notification, response: Response, now: datetime) -> None:
     if task.state != TaskState.INFO_REQUESTED:
         task.state, task.state_before = TaskState.INFO_REQUESTED, task.state
-    task.info = [*task.info, {"text": response.comment, "by": response.recipient.as_person(), "at": representation.stamp(now)}]
+    task.info = [
+        *task.info,
+        {"text": response.comment, "by": response.recipient.as_person(), "at": representation.stamp(now)},
+    ]
     task.outcome = outcome_of(response, "waiting")
     task.save(update_fields=["state", "state_before", "info", "outcome", "updated_at"])
     copies.change(copies.open_copies(task), now, outcome=task.outcome)
@@ -277,13 +302,21 @@ def _tell_initiator(task: Task, response: Response, now: datetime) -> None:
         "asked_by": response.recipient.as_person(),
     }
     Event.objects.create(
-        engine_id=task.engine_id, source="wfpush", event_id=str(response.pk), type="task.info_requested",
-        subject=task.task_id, received_at=now, due_at=now, data=data, digest="", group=f"task:{task.task_id}",
+        engine_id=task.engine_id,
+        source="wfpush",
+        event_id=str(response.pk),
+        type="task.info_requested",
+        subject=task.task_id,
+        received_at=now,
+        due_at=now,
+        data=data,
+        digest="",
+        group=f"task:{task.task_id}",
     )
     outbox.wake_on_commit("events")
 
 
-# --- what the engine made of it -------------------------------------------------------------------------------------------
+# --- what the engine made of it -------------------------------------------------------------------
 def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
     """The answer's callback ended: everybody's copies say so. A refused final answer opens the task again."""
     response = Response.objects.select_related("recipient").get(pk=callback_id)
@@ -314,10 +347,16 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
         answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
         _say(task, answered, outcome, now, state=NotificationState.OPEN, read_at=None)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)
-    elif response.effect == "acknowledge" and task.state == TaskState.ACKNOWLEDGED and _speaks_of(task.outcome, response):
+    elif (
+        response.effect == "acknowledge" and task.state == TaskState.ACKNOWLEDGED and _speaks_of(task.outcome, response)
+    ):
         task.state = TaskState.OPEN
         _say(task, copies.open_copies(task), outcome, now)
-    elif response.effect == "request_info" and task.state == TaskState.INFO_REQUESTED and _speaks_of(task.outcome, response):
+    elif (
+        response.effect == "request_info"
+        and task.state == TaskState.INFO_REQUESTED
+        and _speaks_of(task.outcome, response)
+    ):
         task.state, task.state_before = task.state_before or TaskState.OPEN, ""
         _say(task, copies.open_copies(task), outcome, now)
         lifecycle.tell("resumed", task, by=response.recipient, now=now)

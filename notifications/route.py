@@ -7,7 +7,18 @@ from typing import Any
 
 from django.utils.encoding import force_str
 
-from notifications.models import Case, Event, Operator, Recipient, Route, RouteCondition, RouteTarget, TargetKind, Task, Team
+from notifications.models import (
+    Case,
+    Event,
+    Operator,
+    Recipient,
+    Route,
+    RouteCondition,
+    RouteTarget,
+    TargetKind,
+    Task,
+    Team,
+)
 from notifications.people import Directory, Named, ref_of
 from notifications.types import Json, behaviour_of
 
@@ -60,7 +71,7 @@ class Subject:
         return [found]
 
 
-# --- matching -----------------------------------------------------------------------------------------------------------
+# --- matching -------------------------------------------------------------------------------------
 def match(event: Event, facts: Json) -> list[Match]:
     """Try the enabled routes by priority until one that matches says to stop."""
     tried: list[Match] = []
@@ -160,7 +171,7 @@ OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
 }
 
 
-# --- targets ------------------------------------------------------------------------------------------------------------
+# --- targets --------------------------------------------------------------------------------------
 def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     """Everybody the matching routes name, each once: the first route that names a person words the message."""
     found: dict[int, Addressed] = {}

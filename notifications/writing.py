@@ -60,7 +60,9 @@ class Writer:
             main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings)
         )
 
-    def _words(self, version: TemplateVersion, recipient: Recipient, context: Json, channels: Sequence[str]) -> dict[str, Json]:
+    def _words(
+        self, version: TemplateVersion, recipient: Recipient, context: Json, channels: Sequence[str]
+    ) -> dict[str, Json]:
         own = {text.channel for text in version.texts.all()}
         words = {}
         for channel in own.intersection(channels) - {"live"}:
@@ -91,4 +93,7 @@ class Writer:
 def published_versions(template_ids: Sequence[int]) -> dict[int, TemplateVersion]:
     """Template id to its published version, with its texts and actions."""
     versions = TemplateVersion.objects.filter(template_id__in=template_ids, state=VersionState.PUBLISHED)
-    return {version.template_id: version for version in versions.select_related("template").prefetch_related("texts", "actions")}
+    return {
+        version.template_id: version
+        for version in versions.select_related("template").prefetch_related("texts", "actions")
+    }

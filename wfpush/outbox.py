@@ -1,8 +1,8 @@
 """The one mechanism by which due work is claimed, retried and ended. Our tables are the queue.
 
 A row is work while `due_at` is set. Claiming takes a lease (`lease_until`) and a fencing token (`lease_token`) under
-`FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed worker's rows come back when
-their lease ends; a lost wake-up costs at most the ticker's second.
+`FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed worker's rows
+come back when their lease ends; a lost wake-up costs at most the ticker's second.
 """
 
 import random
@@ -57,7 +57,7 @@ class Backoff:
     def next_at(
         self, attempts: int, since: datetime, now: datetime, retry_after: float | None = None
     ) -> datetime | None:
-        """When to try again after `attempts` tries since `since`; None: give up. `retry_after` in seconds can only lengthen a pause."""
+        """When to try again after `attempts` tries since `since`; None: give up. `retry_after` (s) only lengthens."""
         if now - since >= self.give_up_after:
             return None
         pause = self.slow if now - since >= self.slow_after else min(self.first * 2 ** min(attempts - 1, 30), self.most)
@@ -110,7 +110,7 @@ def _finish(row: Work, **fields: Any) -> bool:
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of due work. `drain` does what is due now: in django-q2 (`cluster`, synchronous) or in the dispatcher (asynchronous).
+    """A kind of due work. `drain` does what is due now, in django-q2 (`cluster`, sync) or in the dispatcher (async).
 
     `close` gives back what a dispatcher's source holds when the process stops.
     """

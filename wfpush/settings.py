@@ -85,7 +85,7 @@ TEMPLATES = [
     },
 ]
 
-# --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
+# --- PostgreSQL and Redis -------------------------------------------------------------------------
 DATABASES = {"default": ENV.database()}
 REDIS_URL = ENV.redis()
 EMBEDDED_SERVERS = ENV.uses_embedded_servers
@@ -114,7 +114,7 @@ Q_CLUSTER = {
     "label": "Background tasks",
 }
 
-# --- People and their sessions ---------------------------------------------------------------------------------------
+# --- People and their sessions --------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -150,7 +150,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- API ---------------------------------------------------------------------------------------------------------------
+# --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -171,7 +171,7 @@ SPECTACULAR_SETTINGS = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # batches; single events are cut at 1 MiB by the body limit
 
-# --- Languages, static files, mail, logs --------------------------------------------------------------------------------
+# --- Languages, static files, mail, logs ----------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def in_database_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run synchronous database work in the loop's one database thread; a broken connection is dropped before and after."""
+    """Run synchronous database work in the loop's one database thread; broken connections are dropped first."""
 
     def run() -> T:
         close_old_connections()

@@ -1,4 +1,4 @@
-"""What the callbacks need of an engine, whatever its kind. A new kind is one file beside this one and one registry line."""
+"""What callbacks need of an engine, whatever its kind. A new kind is one file beside this one and one registry line."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +14,9 @@ Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"
 class Result:
     """What the engine made of an answer, in one vocabulary.
 
-    done: it has it. handled: it had been handled already. refused: it will never take it (`detail` says why, for the person).
-    later: try again (`retry_after` in seconds). misconfigured: try again, and an operator must look. gone: the endpoint is no more.
+    done: it has it. handled: it had been handled already. refused: it will never take it (`detail` says why, for the
+    person). later: try again (`retry_after` in seconds). misconfigured: try again, and an operator must look. gone: the
+    endpoint is no more.
     """
 
     outcome: Outcome
@@ -31,7 +32,7 @@ class Connector(Protocol):
     label: str
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime) -> "Call":
-        """Read from the database what the call needs (synchronous). Raises Misconfigured with a sentence for the operator."""
+        """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator."""
         ...
 
     async def send(self, http: Outbound, call: "Call") -> Result:

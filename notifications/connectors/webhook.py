@@ -9,6 +9,7 @@ from django.db.models import Q
 from notifications import signing
 from notifications.connectors.base import Call, Misconfigured, Outcome, Result
 from notifications.models import Callback, Engine
+from wfpush.crypto import UndecryptableSecret
 from wfpush.http import Outbound, OutboundError, parse_retry_after
 
 
@@ -19,16 +20,23 @@ class Webhook:
     def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Call:
         """Sign with every active secret; raises Misconfigured without one."""
         active = engine.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
-        secrets = [row.secret for row in active]
+        try:
+            secrets = [row.secret for row in active]
+        except UndecryptableSecret as fault:
+            raise Misconfigured(str(fault)) from fault
         if not secrets:
             raise Misconfigured("The engine has no active signing secret. Add one in the admin.")
         body, timestamp = callback.body.encode(), int(now.timestamp())
-        return Call(engine.callback_url, body, {
-            "Content-Type": "application/cloudevents+json",
-            "webhook-id": str(callback.pk),
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signing.sign(secrets, str(callback.pk), timestamp, body),
-        })
+        return Call(
+            engine.callback_url,
+            body,
+            {
+                "Content-Type": "application/cloudevents+json",
+                "webhook-id": str(callback.pk),
+                "webhook-timestamp": str(timestamp),
+                "webhook-signature": signing.sign(secrets, str(callback.pk), timestamp, body),
+            },
+        )
 
     async def send(self, http: Outbound, call: Call) -> Result:
         try:
@@ -40,7 +48,7 @@ class Webhook:
 
 
 def read_answer(status: int, body: bytes, retry_after: float | None = None) -> Result:
-    """2xx took it, 409 had it, 422 with a detail refuses it, 410 closes the endpoint; everything else is tried again."""
+    """2xx took it, 409 had it, 422 with a detail refuses it, 410 closes the endpoint; all else is tried again."""
     if 200 <= status < 300:
         return Result("done", status)
     if status == 409:
@@ -58,7 +66,7 @@ def detail_in(body: bytes) -> str:
     """The `detail` of a JSON answer, at most 500 characters; empty when there is none."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     detail = answer.get("detail") if isinstance(answer, dict) else None
     return detail.strip()[:500] if isinstance(detail, str) else ""

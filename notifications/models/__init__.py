@@ -91,5 +91,6 @@ __all__ = [
     "TemplateAction",
     "TemplateText",
     "TemplateVersion",
+    "VersionState",
     "Via",
 ]

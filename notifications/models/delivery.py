@@ -61,7 +61,9 @@ class Notification(models.Model):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "seq"], name="seq_is_unique"),
-            models.UniqueConstraint(fields=["task", "recipient"], condition=~Q(state__in=["info", "withdrawn"]), name="one_copy_a_person"),
+            models.UniqueConstraint(
+                fields=["task", "recipient"], condition=~Q(state__in=["info", "withdrawn"]), name="one_copy_a_person"
+            ),
         ]
         indexes = [
             models.Index(fields=["recipient", "-created_at"]),

@@ -30,7 +30,9 @@ class Engine(models.Model):
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=30, default="webhook")
     callback_url = models.URLField(
-        blank=True, max_length=500, help_text=_("Where answers are sent. Empty: answers are kept and can be read by API.")
+        blank=True,
+        max_length=500,
+        help_text=_("Where answers are sent. Empty: answers are kept and can be read by API."),
     )
     active = models.BooleanField(default=True, help_text=_("Off: its keys are refused and nothing is sent to it."))
     callback_disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -98,7 +100,9 @@ class EventMapping(models.Model):
         validators=[RegexValidator(r"^(id|source|type|subject|time|data(\.[A-Za-z_][A-Za-z0-9_]*)+)$")],
         help_text=_("id, type, time … or a path under data, such as data.task.name"),
     )
-    expression = models.CharField(max_length=500, help_text=_("JMESPath over the engine's JSON; 'text' in quotes is fixed"))
+    expression = models.CharField(
+        max_length=500, help_text=_("JMESPath over the engine's JSON; 'text' in quotes is fixed")
+    )
 
     class Meta:
         ordering = ["member"]

@@ -115,8 +115,12 @@ class Task(models.Model):
     url = models.CharField(max_length=2000, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
-    assignee = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tasks")
-    initiator = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="initiated_tasks")
+    assignee = models.ForeignKey(
+        Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tasks"
+    )
+    initiator = models.ForeignKey(
+        Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="initiated_tasks"
+    )
     candidates = models.ManyToManyField(Recipient, blank=True, related_name="candidate_tasks")
     teams = models.ManyToManyField(Team, blank=True, related_name="tasks")
     actions: Any = models.JSONField(default=list, blank=True, help_text=_("As the engine names them."))
@@ -134,7 +138,9 @@ class Task(models.Model):
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["engine", "task_id"], name="task_is_unique")]
         indexes = [
-            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False, state__in=ANSWERABLE), name="task_expiry"),
+            models.Index(
+                fields=["expires_at"], condition=Q(expires_at__isnull=False, state__in=ANSWERABLE), name="task_expiry"
+            ),
             models.Index(fields=["state", "due_at"]),
         ]
 

@@ -21,10 +21,10 @@ class Brand(models.Model):
     name = models.CharField(max_length=80)
     logo_url = models.URLField(blank=True, max_length=500, help_text=_("An https address of an SVG or PNG."))
     accent = models.CharField(max_length=7, default="#0b57d0", validators=[colour])
-    accent_dark = models.CharField(
-        _("accent in dark mode"), max_length=7, default="#a8c7fa", validators=[colour]
+    accent_dark = models.CharField(_("accent in dark mode"), max_length=7, default="#a8c7fa", validators=[colour])
+    from_email = models.CharField(
+        max_length=200, blank=True, help_text=_("Sender of e-mails, such as Acme <no-reply@acme.example>.")
     )
-    from_email = models.CharField(max_length=200, blank=True, help_text=_("Sender of e-mails, such as Acme <no-reply@acme.example>."))
     contact = models.CharField(max_length=200, blank=True, help_text=_("Shown to customers, such as a phone number."))
 
     history = HistoricalRecords()
@@ -39,9 +39,15 @@ class Brand(models.Model):
 class Recipient(models.Model):
     """A person. Internal: known across the installation, may have an account. External: known to one engine only."""
 
-    ref = models.CharField(max_length=200, validators=[validate_ref], help_text=_("The name engines use for this person."))
+    ref = models.CharField(
+        max_length=200, validators=[validate_ref], help_text=_("The name engines use for this person.")
+    )
     engine = models.ForeignKey(
-        Engine, null=True, blank=True, on_delete=models.CASCADE, related_name="external_people",
+        Engine,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="external_people",
         help_text=_("Set for external people only: the engine that knows them."),
     )
     user = models.OneToOneField(
@@ -49,7 +55,9 @@ class Recipient(models.Model):
     )
     name = models.CharField(max_length=200, blank=True)
     email = models.EmailField(blank=True)
-    email_verified = models.BooleanField(default=False, help_text=_("Engines may then name this person by the address."))
+    email_verified = models.BooleanField(
+        default=False, help_text=_("Engines may then name this person by the address.")
+    )
     phone = models.CharField(max_length=40, blank=True)
     locale = models.CharField(max_length=20, default="en")
     timezone = models.CharField(max_length=60, default="UTC", validators=[validate_timezone])

@@ -60,7 +60,9 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["notification", "recipient", "key"], name="idempotency_key_is_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["notification", "recipient", "key"], name="idempotency_key_is_unique")
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -12,7 +12,9 @@ from notifications.models.engines import Engine
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.templates import Template
 
-PATH = RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", _("Write a path such as task.kind."))
+PATH = RegexValidator(
+    r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", _("Write a path such as task.kind.")
+)
 
 
 def default_channels() -> list[str]:
@@ -77,12 +79,18 @@ class Route(models.Model):
     name = models.CharField(max_length=120, unique=True)
     enabled = models.BooleanField(default=True)
     priority = models.IntegerField(default=100, help_text=_("Smaller numbers are tried first."))
-    stop = models.BooleanField(_("stop here"), default=False, help_text=_("When this route matches, later ones are not tried."))
+    stop = models.BooleanField(
+        _("stop here"), default=False, help_text=_("When this route matches, later ones are not tried.")
+    )
     event_types = models.ManyToManyField(EventType, blank=True, related_name="routes", help_text=_("None: every type."))
-    engine = models.ForeignKey(Engine, null=True, blank=True, on_delete=models.CASCADE, help_text=_("Empty: every engine."))
+    engine = models.ForeignKey(
+        Engine, null=True, blank=True, on_delete=models.CASCADE, help_text=_("Empty: every engine.")
+    )
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="routes")
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="routes")
-    brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.SET_NULL, help_text=_("Empty: the person's own."))
+    brand = models.ForeignKey(
+        Brand, null=True, blank=True, on_delete=models.SET_NULL, help_text=_("Empty: the person's own.")
+    )
     answer_from_email = models.BooleanField(
         default=False, help_text=_("Final answers work from the e-mail's link without signing in.")
     )
@@ -111,7 +119,7 @@ class Operator(models.TextChoices):
 
 
 class RouteCondition(models.Model):
-    """All conditions of a route must hold. `path` is looked up in the event's data, then `event.type`, `event.source`, `event.subject`."""
+    """All conditions of a route must hold. `path` is looked up in the event's data and in `event` (type, source …)."""
 
     route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="conditions")
     path = models.CharField(max_length=150, validators=[PATH])

@@ -61,7 +61,9 @@ class TemplateText(models.Model):
     channel = models.CharField(max_length=20, blank=True, help_text=_("Empty: every channel without words of its own."))
     title = models.CharField(max_length=500)
     body = models.TextField(blank=True, max_length=10_000)
-    short_body = models.CharField(max_length=500, blank=True, help_text=_("For lock screens; empty: the start of the body."))
+    short_body = models.CharField(
+        max_length=500, blank=True, help_text=_("For lock screens; empty: the start of the body.")
+    )
 
     class Meta:
         ordering = ["language", "channel"]
@@ -85,7 +87,9 @@ class TemplateAction(models.Model):
     version = models.ForeignKey(TemplateVersion, on_delete=models.CASCADE, related_name="actions")
     action = models.CharField(max_length=60)
     comment = models.CharField(max_length=10, choices=CommentRuleChoice.choices, default=CommentRuleChoice.OPTIONAL)
-    labels: Any = models.JSONField(default=dict, help_text=_("Language to label, such as {\"en\": \"Approve\", \"de\": \"Genehmigen\"}."))
+    labels: Any = models.JSONField(
+        default=dict, help_text=_('Language to label, such as {"en": "Approve", "de": "Genehmigen"}.')
+    )
 
     class Meta:
         ordering = ["pk"]

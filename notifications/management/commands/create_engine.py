@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import URLValidator, validate_slug
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.text import capfirst
 
@@ -16,28 +16,35 @@ from wfpush.crypto import new_api_key
 
 
 class Command(BaseCommand):
-    help = "Create an engine, or give an existing one another key. The last line is JSON: slug, api_key, signing_secret."
+    help = (
+        "Create an engine, or give an existing one another key. The last line is JSON: slug, api_key, signing_secret."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="short name, such as invoices")
         parser.add_argument("--name", help="what people read; default: from the slug")
         parser.add_argument("--kind", default="webhook", choices=[connector.kind for connector in CONNECTORS])
         parser.add_argument("--callback-url", help="where answers are sent")
-        parser.add_argument("--scopes", default=",".join(Scope.values), help=f"of {', '.join(Scope.values)}; default: all")
+        parser.add_argument(
+            "--scopes", default=",".join(Scope.values), help=f"of {', '.join(Scope.values)}; default: all"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, scopes = options["slug"], [scope for scope in options["scopes"].split(",") if scope]
         self._check(slug, options["callback_url"], scopes)
         with transaction.atomic():
             engine, _ = Engine.objects.get_or_create(
-                slug=slug, defaults={"name": options["name"] or capfirst(slug.replace("-", " ")), "kind": options["kind"]}
+                slug=slug,
+                defaults={"name": options["name"] or capfirst(slug.replace("-", " ")), "kind": options["kind"]},
             )
             if options["callback_url"]:
                 engine.callback_url = options["callback_url"]
                 engine.save(update_fields=["callback_url"])
             key, prefix, digest = new_api_key()
             ApiKey.objects.create(engine=engine, prefix=prefix, digest=digest, scopes=scopes)
-            secret = engine.signing_secrets.first() or SigningSecret.objects.create(engine=engine, secret=signing.new_secret())
+            secret = engine.signing_secrets.first() or SigningSecret.objects.create(
+                engine=engine, secret=signing.new_secret()
+            )
         self.stdout.write(json.dumps({"slug": slug, "api_key": key, "signing_secret": secret.secret}))
 
     def _check(self, slug: str, callback_url: str | None, scopes: list[str]) -> None:
@@ -52,4 +59,6 @@ class Command(BaseCommand):
             raise CommandError(f"{callback_url!r} is not an http(s) address.") from fault
         unknown = [scope for scope in scopes if scope not in Scope.values]
         if unknown or not scopes:
-            raise CommandError(f"Unknown scopes: {', '.join(unknown) or 'none given'}. Choose of {', '.join(Scope.values)}.")
+            raise CommandError(
+                f"Unknown scopes: {', '.join(unknown) or 'none given'}. Choose of {', '.join(Scope.values)}."
+            )

@@ -12,7 +12,9 @@ from notifications.models import Recipient
 
 
 class Command(BaseCommand):
-    help = "Create or update a person with an account. Without --password a new account gets a random one, printed once."
+    help = (
+        "Create or update a person with an account. Without --password a new account gets a random one, printed once."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ref", help="the name engines use for this person; also the account's name")
@@ -29,7 +31,9 @@ class Command(BaseCommand):
             with transaction.atomic():
                 password = self._save(options)
         except ValidationError as fault:
-            raise CommandError("; ".join(f"{name}: {' '.join(said)}" for name, said in fault.message_dict.items())) from fault
+            raise CommandError(
+                "; ".join(f"{name}: {' '.join(said)}" for name, said in fault.message_dict.items())
+            ) from fault
         if password:
             self.stdout.write(f"Password of {options['ref']}: {password}")
         self.stdout.write(f"{options['ref']} is ready.")

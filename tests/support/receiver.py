@@ -1,0 +1,78 @@
+"""An engine's callback address on loopback: a real HTTP server in a thread, answering as the test says."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from notifications import signing
+
+
+@dataclass
+class Call:
+    """One request as it came in."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self.body)["data"]
+        return data
+
+    def signed_with(self, *secrets: str) -> bool:
+        return signing.verify(secrets, self.headers, self.body, float(self.headers["webhook-timestamp"])) == self.id
+
+
+@dataclass
+class Receiver:
+    """`answers` are (status, headers, body), used one after the other; the last one stays."""
+
+    url: str = ""
+    calls: list[Call] = field(default_factory=list)
+    answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=lambda: [(204, {}, b"")])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, *answers: int | tuple[int, dict[str, str], bytes]) -> None:
+        self.answers = [(each, {}, b"") if isinstance(each, int) else each for each in answers]
+
+    def take(self, call: Call) -> tuple[int, dict[str, str], bytes]:
+        with self._lock:
+            self.calls.append(call)
+            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status, headers, answer = receiver.take(
+                Call({name.lower(): value for name, value in self.headers.items()}, body)
+            )
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(answer))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiver.url = f"http://127.0.0.1:{server.server_port}/callback"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,239 @@
+"""The live inbox: resume, contiguous frames, gaps found, sign-out noticed (docs/api.md, `WS /ws/inbox`; faults 28)."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.layers import channel_layers
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from notifications import consumers, copies, live
+from notifications.models import Notification, Recipient, RecipientToken
+from tests.support.story import Story
+from wfpush.asgi import application
+from wfpush.crypto import digest_of, new_recipient_token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OURS = b"http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story.begin()
+
+
+def cookie_of(person: Recipient) -> bytes:
+    client = Client()
+    client.force_login(person.user)
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode()
+
+
+def token_of(person: Recipient) -> str:
+    token = new_recipient_token()
+    RecipientToken.objects.create(
+        recipient=person, prefix=token[:8], digest=digest_of(token), expires_at=timezone.now() + timedelta(days=1)
+    )
+    return token
+
+
+@asynccontextmanager
+async def socket(*headers: tuple[bytes, bytes]) -> AsyncIterator[WebsocketCommunicator]:
+    communicator = WebsocketCommunicator(application, "/ws/inbox", headers=[(b"host", b"127.0.0.1:8000"), *headers])
+    connected, _ = await communicator.connect(timeout=10)
+    assert connected
+    try:
+        yield communicator
+    finally:
+        await communicator.disconnect()
+        channel_layers.backends.clear()
+
+
+@asynccontextmanager
+async def inbox_of(
+    person: Recipient, after: int = 0
+) -> AsyncIterator[tuple[WebsocketCommunicator, list[dict[str, Any]]]]:
+    """A signed-in socket that has resumed, and what it was sent up to `synced`."""
+    cookie = await database_sync_to_async(cookie_of)(person)
+    async with socket((b"origin", OURS), (b"cookie", cookie)) as communicator:
+        yield communicator, await resume(communicator, after)
+
+
+async def resume(communicator: WebsocketCommunicator, after: Any) -> list[dict[str, Any]]:
+    await communicator.send_to(text_data=json.dumps({"type": "resume", "after": after}))
+    frames = [await frame(communicator)]
+    while frames[-1]["type"] not in ("synced", "error"):
+        frames.append(await frame(communicator))
+    return frames
+
+
+async def frame(communicator: WebsocketCommunicator) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(await communicator.receive_from(timeout=10))
+    return said
+
+
+async def close_code(communicator: WebsocketCommunicator) -> int:
+    message = await communicator.receive_output(timeout=10)
+    assert message["type"] == "websocket.close", message
+    code: int = message["code"]
+    return code
+
+
+async def test_resume_gives_what_changed_oldest_first_then_synced(story: Story) -> None:
+    await database_sync_to_async(story.assign)("T-1")
+    await database_sync_to_async(story.assign)("T-2")
+    async with inbox_of(story.bob) as (_, frames):
+        assert [(each["type"], each["seq"]) for each in frames] == [
+            ("notification", 1),
+            ("notification", 2),
+            ("synced", 2),
+        ]
+        assert [each["prev"] for each in frames[:2]] == [0, 1]
+        assert frames[2]["unread"] == 2
+
+
+async def test_a_new_task_arrives_live_with_its_actions(story: Story) -> None:
+    async with inbox_of(story.bob) as (communicator, frames):
+        assert frames == [{"type": "synced", "seq": 0, "unread": 0}]
+        await database_sync_to_async(story.assign)()
+        arrived = await frame(communicator)
+        assert (arrived["prev"], arrived["seq"], arrived["unread"]) == (0, 1, 1)
+        assert arrived["notification"]["title"] == "Approve invoice 4711"
+        assert "approve" in [action["action"] for action in arrived["notification"]["actions"]]
+
+
+async def test_carol_sees_bobs_answer_at_once(story: Story) -> None:
+    await database_sync_to_async(story.assign)(candidates=["bob", "carol"])
+    async with inbox_of(story.carol) as (communicator, _):
+        await database_sync_to_async(story.answer)(story.bob, "approve")
+        changed = await frame(communicator)
+        assert changed["notification"]["state"] == "answered"
+        assert changed["notification"]["outcome"]["by"]["name"] == "Bob"
+        assert changed["notification"]["actions"] == []
+
+
+async def test_a_lost_frame_is_made_good_before_the_next_one(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with inbox_of(story.bob) as (communicator, _):
+        with monkeypatch.context() as lossy:
+            lossy.setattr(live, "_send", lambda frames: None)
+            await database_sync_to_async(story.assign)("T-1")
+        await database_sync_to_async(story.assign)("T-2")
+        first, second = await frame(communicator), await frame(communicator)
+        assert [(each["prev"], each["seq"]) for each in (first, second)] == [(0, 1), (1, 2)]
+
+
+async def test_no_frames_before_the_first_resume(story: Story) -> None:
+    cookie = await database_sync_to_async(cookie_of)(story.bob)
+    async with socket((b"origin", OURS), (b"cookie", cookie)) as communicator:
+        await database_sync_to_async(story.assign)()
+        assert await communicator.receive_nothing(timeout=0.3)
+        assert [each["type"] for each in await resume(communicator, 0)] == ["notification", "synced"]
+
+
+async def test_marking_read_is_a_change_of_its_own(story: Story) -> None:
+    await database_sync_to_async(story.assign)()
+    async with inbox_of(story.bob, after=1) as (communicator, _):
+        unread = Notification.objects.filter(recipient=story.bob)
+        await database_sync_to_async(_in_transaction)(lambda: copies.mark_read(unread, timezone.now()))
+        read = await frame(communicator)
+        assert (read["seq"], read["unread"]) == (2, 0) and read["notification"]["read_at"]
+
+
+def _in_transaction(work: Any) -> None:
+    with transaction.atomic():
+        work()
+
+
+async def test_a_future_or_far_too_old_seq_is_told_to_load_afresh(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "MAX_CATCH_UP", 3)
+    for number in range(5):
+        await database_sync_to_async(story.assign)(f"T-{number}")
+    async with inbox_of(story.bob, after=99) as (communicator, frames):
+        assert [each["type"] for each in frames] == ["reset", "synced"]
+        assert [each["type"] for each in await resume(communicator, 0)] == ["reset", "synced"]
+
+
+@pytest.mark.parametrize("after", ["soon", -1, None, 1.5, True])
+async def test_a_seq_that_is_no_number_is_an_error_and_the_socket_lives(story: Story, after: Any) -> None:
+    async with inbox_of(story.bob) as (communicator, _):
+        assert (await resume(communicator, after))[0]["type"] == "error"
+        assert (await resume(communicator, 0))[-1]["type"] == "synced"
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", "x" * 20_000, '{"type": "shout"}'])
+async def test_nonsense_is_an_error_frame(story: Story, text: str) -> None:
+    async with inbox_of(story.bob) as (communicator, _):
+        await communicator.send_to(text_data=text)
+        assert (await frame(communicator))["type"] == "error"
+
+
+@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b"http://[", b"http://127.0.0.1.evil.example"])
+async def test_foreign_pages_are_refused(story: Story, origin: bytes) -> None:
+    cookie = await database_sync_to_async(cookie_of)(story.bob)
+    async with socket((b"origin", origin), (b"cookie", cookie)) as communicator:
+        assert await close_code(communicator) == consumers.REFUSED
+
+
+async def test_a_cookie_without_an_origin_is_nobodys(story: Story) -> None:
+    cookie = await database_sync_to_async(cookie_of)(story.bob)
+    async with socket((b"cookie", cookie)) as communicator:
+        await communicator.send_to(text_data='{"type": "resume", "after": 0}')
+        assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+
+
+async def test_an_app_signs_in_with_its_token(story: Story) -> None:
+    await database_sync_to_async(story.assign)()
+    token = await database_sync_to_async(token_of)(story.bob)
+    async with socket() as communicator:
+        await communicator.send_to(text_data=json.dumps({"type": "auth", "token": token}))
+        assert [each["type"] for each in await resume(communicator, 0)] == ["notification", "synced"]
+
+
+@pytest.mark.parametrize("token", ["wfr_wrong", 7, None])
+async def test_a_wrong_token_closes_the_socket(story: Story, token: Any) -> None:
+    async with socket() as communicator:
+        await communicator.send_to(text_data=json.dumps({"type": "auth", "token": token}))
+        assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+
+
+async def test_signing_out_closes_the_socket(story: Story) -> None:
+    token = await database_sync_to_async(token_of)(story.bob)
+    async with socket() as communicator:
+        await communicator.send_to(text_data=json.dumps({"type": "auth", "token": token}))
+        await resume(communicator, 0)
+        await database_sync_to_async(lambda: RecipientToken.objects.update(revoked_at=timezone.now()))()
+        await database_sync_to_async(live.tell)(story.bob.pk, "inbox.signed_out")
+        assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+
+
+async def test_a_session_that_ended_is_noticed_by_itself(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
+    async with inbox_of(story.bob) as (communicator, _):
+        await database_sync_to_async(lambda: Recipient.objects.filter(pk=story.bob.pk).update(active=False))()
+        assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+
+
+async def test_too_many_sockets_of_one_person_are_refused(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "MAX_SOCKETS", 1)
+    async with inbox_of(story.bob) as (first, _):
+        cookie = await database_sync_to_async(cookie_of)(story.bob)
+        second = WebsocketCommunicator(application, "/ws/inbox", headers=[(b"origin", OURS), (b"cookie", cookie)])
+        await second.connect(timeout=10)
+        assert await close_code(second) == consumers.REFUSED
+        await second.disconnect()
+        assert (await resume(first, 0))[-1]["type"] == "synced"
+
+
+async def test_a_lost_channel_layer_asks_clients_to_come_back(story: Story) -> None:
+    async with inbox_of(story.bob) as (communicator, _):
+        await database_sync_to_async(live.tell)(story.bob.pk, "inbox.reconnect")
+        assert await close_code(communicator) == consumers.RESTART
