@@ -1,0 +1,112 @@
+"""What people do in the inbox, as plain forms: answer, mark as read, follow. Each is a POST that ends in a redirect."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from notifications import copies
+from notifications.errors import CommentRequired, Failure, InvalidAnswer, NotAllowed
+from notifications.inbox.items import item, own_notification
+from notifications.inbox.pages import show
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.signin import local_path
+from notifications.inbox.words import say
+from notifications.models import Case, Notification, Recipient, Via
+from notifications.respond import MAX_COMMENT, Answer, respond
+
+
+def said_in(request: PersonRequest, via: Via) -> Answer:
+    """The answer a form carries. Browsers send line ends as CR LF; everybody else, and the API, as LF."""
+    return Answer(
+        action=request.POST.get("action", ""),
+        comment=plain(request.POST.get("comment", "")),
+        via=via.value,
+        idempotency_key=request.POST.get("key", "")[:200],
+    )
+
+
+def plain(comment: str) -> str:
+    """The comment without what no database text holds and no reader sees."""
+    return comment.replace("\r\n", "\n").replace("\x00", "").strip()
+
+
+@person_required
+@require_POST
+def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
+    notification = own_notification(request.recipient, notification_id)
+    said = said_in(request, Via.PORTAL if request.recipient.external else Via.INBOX)
+    try:
+        respond(notification, said, now=timezone.now())
+    except (CommentRequired, InvalidAnswer) as failure:
+        found = item(notification, request.recipient, timezone.now())
+        return show(request, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status)
+    except NotAllowed as failure:
+        messages.error(request, explain(failure))
+    except Failure:
+        pass  # somebody else was first, or the engine: the item itself now says what became of it
+    if request.POST.get("from") == "list":
+        return redirect(f"{reverse('inbox:list')}#n-{notification.pk}")
+    return redirect("inbox:item", notification.pk)
+
+
+def explain(failure: Failure) -> str:
+    """A failed answer in the reader's words."""
+    if isinstance(failure, CommentRequired):
+        return say("comment_required")
+    if isinstance(failure, InvalidAnswer):
+        return _("Your comment is too long. Shorten it to %(most)s characters.") % {"most": f"{MAX_COMMENT:,}"}
+    if isinstance(failure, NotAllowed):
+        return say("not_allowed")
+    return failure.detail
+
+
+@person_required
+@require_POST
+def read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
+    notification = own_notification(request.recipient, notification_id)
+    with transaction.atomic():
+        copies.mark_read(Notification.objects.filter(pk=notification.pk), timezone.now())
+    return redirect(_back(request))
+
+
+@person_required
+@require_POST
+def read_all(request: PersonRequest) -> HttpResponse:
+    """Everything the page showed: what arrived meanwhile (a higher `up_to`) stays unread."""
+    up_to = request.POST.get("up_to", "")
+    if not up_to.isdecimal() or len(up_to) > 18:
+        raise Http404
+    with transaction.atomic():
+        shown = Notification.objects.filter(recipient=request.recipient, seq__lte=int(up_to))
+        copies.mark_read(shown, timezone.now())
+    return redirect(_back(request))
+
+
+@person_required
+@require_POST
+def follow(request: PersonRequest, case_id: int) -> HttpResponse:
+    """Follow a case, or with `follow=0` no longer."""
+    case = get_object_or_404(cases_of(request.recipient), pk=case_id)
+    if request.POST.get("follow") == "0":
+        case.followers.remove(request.recipient)
+    else:
+        case.followers.add(request.recipient)
+    return redirect(_back(request))
+
+
+def cases_of(reader: Recipient) -> QuerySet[Case]:
+    """Cases a person has heard of: others are unknown to them."""
+    heard_of = Notification.objects.filter(recipient=reader, case__isnull=False).values("case_id")
+    return Case.objects.filter(pk__in=heard_of)
+
+
+def _back(request: PersonRequest) -> str:
+    return local_path(request.POST.get("next", ""))

@@ -1,0 +1,134 @@
+"""A notification as the list and the item's page show it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+
+from notifications.inbox.outcomes import is_waiting, outcome_of
+from notifications.inbox.times import Due, due, exact, stamp
+from notifications.inbox.words import TEXTS, say
+from notifications.models import Notification, NotificationState, Priority, Recipient
+from notifications.representation import notification_queryset
+from notifications.types import Action
+
+WAITING_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 30, 20, 10
+"""How many of each the list shows: a page stays under 100 kB."""
+
+RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
+NEVER_PRIMARY = frozenset({"reject", "decline", "deny", "refuse", "cancel", "delete", "terminate", "withdraw"})
+"""Names of answers that take something away: never the button that stands out."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """One answer offered. `asks`: a comment is wanted before it is sent."""
+
+    action: Action
+    primary: bool
+
+    @property
+    def asks(self) -> bool:
+        return self.action.comment == "required"
+
+    @property
+    def label(self) -> str:
+        return f"{self.action.title}…" if self.asks else self.action.title
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything the templates show of one notification, in the reader's words."""
+
+    notification: Notification
+    buttons: tuple[Button, ...]
+    due: Due | None
+    priority: str
+    outcome: str
+    waiting: bool
+    stamp: str
+    exact: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.notification.state == NotificationState.OPEN
+
+    @property
+    def unread(self) -> bool:
+        return self.notification.read_at is None
+
+    @property
+    def snippet(self) -> str:
+        return self.notification.short_body or self.notification.body[:300]
+
+    @property
+    def on_card(self) -> tuple[Button, ...]:
+        """A card has room for two answers; the item's page has them all."""
+        return self.buttons[:2]
+
+
+def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
+    is_open = notification.state == NotificationState.OPEN
+    priority = f"priority_{notification.priority}"
+    return Card(
+        notification=notification,
+        buttons=buttons([Action.from_json(action) for action in notification.actions]) if is_open else (),
+        due=due(notification.due_at, now) if is_open and notification.due_at else None,
+        priority=say(priority) if is_open and priority in TEXTS else "",
+        outcome=outcome_of(notification, reader, now),
+        waiting=is_waiting(notification, reader),
+        stamp=stamp(notification.created_at, now),
+        exact=exact(notification.created_at),
+    )
+
+
+def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
+    """The one that moves the work on first, then other final answers, questions, and acknowledging last."""
+    offered = list(actions)
+    final = [action for action in offered if action.effect == "final"]
+    primary = next((action for action in final if action.name not in NEVER_PRIMARY), None)
+    if primary is None:
+        primary = next((action for action in offered if action.effect == "acknowledge"), None)
+    ranks = {"final": 1, "request_info": 2, "acknowledge": 3}
+    ordered = sorted(offered, key=lambda action: 0 if action is primary else ranks[action.effect])
+    return tuple(Button(action, action is primary) for action in ordered)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A person's list at one moment. `seq` is what the browser has seen when it has seen this."""
+
+    seq: int
+    unread: int
+    waiting_count: int
+    waiting: list[Card]
+    updates: list[Card]
+    done: list[Card]
+
+
+def listing(reader: Recipient, now: datetime) -> Listing:
+    """What needs an answer first (most urgent, then soonest due), then what is new, then what is done."""
+    # Read first: a change that commits meanwhile is then sent again by the live connection rather than missed.
+    seq = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=reader.pk)
+    mine = notification_queryset().filter(recipient=reader)
+    waiting = mine.filter(state=NotificationState.OPEN)
+    updates = mine.filter(state=NotificationState.INFO).order_by("-created_at", "-id")
+    done = mine.exclude(state__in=(NotificationState.OPEN, NotificationState.INFO)).order_by("-updated_at", "-id")
+    return Listing(
+        seq=seq,
+        unread=mine.filter(read_at=None).count(),
+        waiting_count=waiting.count(),
+        waiting=[card(row, reader, now) for row in most_pressing_first(waiting)[:WAITING_SHOWN]],
+        updates=[card(row, reader, now) for row in updates[:UPDATES_SHOWN]],
+        done=[card(row, reader, now) for row in done[:DONE_SHOWN]],
+    )
+
+
+def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
+    rank = Case(
+        *(When(priority=priority, then=Value(position)) for priority, position in RANKS.items()),
+        default=Value(len(RANKS)),
+        output_field=IntegerField(),
+    )
+    return rows.order_by(rank, F("due_at").asc(nulls_last=True), "-created_at", "-id")

@@ -1,0 +1,106 @@
+"""What has happened to a task so far, for the people who are asked about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from notifications.inbox.outcomes import parse_time
+from notifications.inbox.times import exact, stamp
+from notifications.models import Event, EventStatus, Notification, Recipient, Response, Task
+from notifications.types import Json, behaviour_of
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: when, what happened, and the words that came with it."""
+
+    at: datetime
+    text: str
+    words: str
+    stamp: str
+    exact: str
+
+
+def history_of(notification: Notification, reader: Recipient, now: datetime) -> list[Entry]:
+    """The latest things that happened, oldest first. External people see the questions and answers, not who did what."""
+    task = notification.task
+    if task is None:
+        return []
+    told = [*_information(task)] if reader.external else [*_events(task), *_information(task), *_answers(task)]
+    told.sort(key=lambda each: each[0])
+    return [Entry(at, text, words, stamp(at, now), exact(at)) for at, text, words in told[-SHOWN:]]
+
+
+Told = tuple[datetime, str, str]
+
+
+def _events(task: Task) -> Iterator[Told]:
+    """The engine's events of the task that changed something."""
+    events = Event.objects.filter(task=task, status=EventStatus.PROCESSED).select_related("engine").order_by("-id")
+    assigned = False
+    for event in reversed(list(events[:SHOWN])):
+        behaviour = behaviour_of(event.type)
+        text = _event_text(behaviour, event, again=assigned)
+        assigned = assigned or behaviour == "task.assigned"
+        if text:
+            yield event.time or event.received_at, text, ""
+
+
+def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
+    name = _assignee(event.data)
+    if behaviour == "task.assigned":
+        if name:
+            return _("Given to %(name)s") % {"name": name}
+        return _("Assigned again") if again else _("Came from %(engine)s") % {"engine": event.engine.name}
+    return {
+        "task.escalated": _("Escalated"),
+        "task.updated": _("Changed"),
+        "task.completed": _("Completed in the engine"),
+        "task.cancelled": _("Cancelled in the engine"),
+    }.get(behaviour, "")
+
+
+def _assignee(data: Json) -> str:
+    """The assignee's name as the event has it: a person object's name, else the known person's, else the ref."""
+    task: Any = data.get("task")
+    person = task.get("assignee") if isinstance(task, dict) else None
+    if isinstance(person, dict):
+        return str(person.get("name") or person.get("ref") or "")
+    if not isinstance(person, str) or not person:
+        return ""
+    known = Recipient.objects.filter(engine=None, ref=person).only("name", "ref").first()
+    return str(known) if known else person
+
+
+def _information(task: Task) -> Iterator[Told]:
+    """Questions asked and what the engine supplied."""
+    for each in task.info:
+        at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
+        if at is not None:
+            asked = _("%(name)s asked for information") % {"name": by} if by else _("Information was supplied")
+            yield at, asked, str(each.get("text") or "")
+
+
+def _answers(task: Task) -> Iterator[Told]:
+    """Answers that are not questions: those stand with the information."""
+    responses = Response.objects.filter(task=task).exclude(effect="request_info").select_related("recipient", "notification")
+    for response in responses.order_by("-id")[:SHOWN]:
+        yield response.at, _answer_text(response), response.comment
+
+
+def _answer_text(response: Response) -> str:
+    titles = {action["action"]: action["title"] for action in response.notification.actions}
+    said = {"name": response.recipient, "answer": titles.get(response.action, response.action)}
+    if not response.counts:
+        return _("%(name)s answered “%(answer)s”; the engine refused it") % said
+    texts = {
+        "approve": _("%(name)s approved it"),
+        "reject": _("%(name)s rejected it"),
+        "acknowledge": _("%(name)s acknowledged it"),
+    }
+    return texts.get(response.action, _("%(name)s answered “%(answer)s”")) % said

@@ -1,0 +1,101 @@
+"""What became of an item, in a sentence: the same words as static/wfpush/outcomes.js says of a live change."""
+
+from datetime import datetime
+
+from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst
+
+from notifications.inbox.times import when
+from notifications.inbox.words import TEXTS, say, say_of
+from notifications.models import Notification, NotificationState, Recipient, TaskState
+from notifications.types import Json
+
+REASONS = {
+    "Completed in the engine": "reason_completed",
+    "Cancelled in the engine": "reason_cancelled",
+    "Reassigned": "reason_reassigned",
+}
+"""Why copies are withdrawn, as the pipeline writes it, to what it is called on screen."""
+
+REASSIGNED_TO = "Reassigned to "
+
+
+def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> str:
+    """The sentence for an item's outcome; empty while nothing has become of it."""
+    outcome, state = notification.outcome or {}, notification.state
+    if state == NotificationState.EXPIRED:
+        return say("expired")
+    if state == NotificationState.WITHDRAWN and not outcome.get("by"):
+        return _withdrawn(notification.reason.strip())
+    if not outcome or _is_past(notification):
+        return ""
+    if outcome.get("engine") == "refused":
+        return _refused(outcome)
+    title = action_title(notification)
+    if is_mine(outcome, reader):
+        return f"{say_of('done', outcome['action'], title=title)} {_engine(outcome)}".strip()
+    return _by_others(outcome, title, now, still_open=state == NotificationState.OPEN)
+
+
+def is_mine(outcome: Json, reader: Recipient) -> bool:
+    return (outcome.get("by") or {}).get("ref") == reader.ref
+
+
+def is_waiting(notification: Notification, reader: Recipient) -> bool:
+    """The reader's own answer is on its way to the engine."""
+    outcome = notification.outcome or {}
+    return outcome.get("engine") == "waiting" and is_mine(outcome, reader)
+
+
+def action_title(notification: Notification) -> str:
+    """What the answer was called: its label where it is known, else the action's name made readable."""
+    name = str((notification.outcome or {}).get("action") or "")
+    titles = {action["action"]: action["title"] for action in notification.actions}
+    return str(titles.get(name) or capfirst(name.replace("_", " ").replace("-", " ")))
+
+
+def _is_past(notification: Notification) -> bool:
+    """A question that has been answered meanwhile: the item's own history tells both."""
+    outcome, task = notification.outcome or {}, notification.task
+    asked = outcome.get("action") == "request_info" and outcome.get("engine") != "refused"
+    return asked and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
+
+
+def _engine(outcome: Json) -> str:
+    key = f"engine_{outcome.get('engine')}"
+    return say(key) if key in TEXTS else ""
+
+
+def _refused(outcome: Json) -> str:
+    detail = str(outcome.get("detail") or "").strip()
+    return say("engine_refused", detail=sentence(detail)) if detail else say("engine_refused_silently")
+
+
+def _by_others(outcome: Json, title: str, now: datetime, *, still_open: bool) -> str:
+    name, at = (outcome.get("by") or {}).get("name") or "", parse_time(outcome.get("at"))
+    if not name or at is None:
+        return say("already_handled")
+    prefix = "others" if still_open else "already"
+    return say_of(prefix, outcome["action"], name=name, when=when(at, now), title=title)
+
+
+def _withdrawn(reason: str) -> str:
+    if not reason:
+        return say("withdrawn")
+    if reason.startswith(REASSIGNED_TO):
+        return say("withdrawn_because", reason=say("reason_reassigned_to", name=reason.removeprefix(REASSIGNED_TO)))
+    return say("withdrawn_because", reason=say(REASONS[reason]) if reason in REASONS else sentence(reason))
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop, unless it ends like a sentence."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def parse_time(value: object) -> datetime | None:
+    """An engine's or our own ISO time; None for anything else."""
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

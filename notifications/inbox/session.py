@@ -1,0 +1,135 @@
+"""Who is signed in: a person with an account by Django's session user, anybody else by the session's own key."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, login, logout
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.http import urlencode
+
+from notifications.models import Recipient
+
+RECIPIENT_KEY = "recipient_id"
+"""Session key of a person without an account, set by a sign-in link."""
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+View = Callable[..., HttpResponse]
+P = ParamSpec("P")
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who is signed in and has an inbox."""
+
+    recipient: Recipient
+
+
+def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | AnonymousUser) -> Recipient | None:
+    """The active person a session belongs to, in one query; None for strangers and the deactivated.
+
+    Deactivating a person ends the session at its next request, since only the id is kept in it.
+    """
+    people = Recipient.objects.filter(active=True).select_related("brand")
+    if user.is_authenticated:
+        return people.filter(user_id=user.pk).first()
+    if RECIPIENT_KEY in session:
+        return people.filter(pk=session[RECIPIENT_KEY]).first()
+    return None
+
+
+def may_use_link(recipient: Recipient) -> bool:
+    """Links are for active people; staff sign in with their password, since their session opens the administration."""
+    user = recipient.user
+    return recipient.active and (user is None or (user.is_active and not user.is_staff))
+
+
+def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
+    """Start a fresh session for a person who came by a link. `may_use_link` must hold."""
+    logout(request)
+    if recipient.user is not None:
+        login(request, recipient.user, backend=BACKEND)
+    else:
+        request.session.cycle_key()
+        request.session[RECIPIENT_KEY] = recipient.pk
+
+
+class RecipientMiddleware:
+    """Sets `request.recipient`, and speaks the person's language in their time zone.
+
+    Costs strangers and engines nothing: only a session that names somebody is looked up.
+    """
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        recipient = self._recipient(request)
+        request.recipient = recipient  # type: ignore[attr-defined]
+        if recipient is None:
+            return self.get_response(request)
+        if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:  # a choice made in the footer wins
+            translation.activate(language_of(recipient))
+            request.LANGUAGE_CODE = translation.get_language()
+        with timezone.override(ZoneInfo(recipient.timezone)):
+            return self.get_response(request)
+
+    def _recipient(self, request: HttpRequest) -> Recipient | None:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        if SESSION_KEY not in request.session and RECIPIENT_KEY not in request.session:
+            return None
+        return signed_in_recipient(request.session, request.user)
+
+
+def language_of(recipient: Recipient) -> str:
+    """The person's language as far as we speak it: `de-AT` is read as `de`."""
+    spoken = dict(settings.LANGUAGES)
+    wanted = recipient.locale.replace("_", "-").lower()
+    return next((code for code in (wanted, wanted.split("-")[0]) if code in spoken), settings.LANGUAGE_CODE)
+
+
+def recipient_of(request: HttpRequest) -> Recipient | None:
+    """The person signed in, as RecipientMiddleware found them."""
+    found: Recipient | None = getattr(request, "recipient", None)
+    return found
+
+
+def person_required(
+    view: Callable[Concatenate[PersonRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Send strangers to the sign-in page and back, and tell accounts without an inbox so. The page is never stored."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if recipient_of(request) is not None:
+            response = view(request, *args, **kwargs)  # type: ignore[arg-type]
+        elif isinstance(request.user, User):
+            response = render(request, "inbox/no_inbox.html", status=403)
+        else:
+            response = redirect(sign_in_url(_way_back(request)))
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return guarded
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Where to go after signing in: the page itself, or the item whose form was sent."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    match: Any = request.resolver_match
+    item = match.kwargs.get("notification_id") if match else None
+    return reverse("inbox:item", args=[item]) if item else reverse("inbox:list")
+
+
+def sign_in_url(back: str) -> str:
+    address = reverse("inbox:sign-in")
+    return address if back == reverse("inbox:list") else f"{address}?{urlencode({'next': back})}"

@@ -1,0 +1,107 @@
+"""Signing in and out: with a password, or by a link that works once."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from notifications.inbox.session import may_use_link, recipient_of, sign_in_as
+from notifications.models import SignInLink
+from wfpush.crypto import digest_of
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password, with faults said in our own words."""
+
+    error_messages = {
+        "invalid_login": _("This name and password do not go together. Check both and try again."),
+        "inactive": _("This account is closed. Your administrator can open it again."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field, fault in (("username", _("Write your name.")), ("password", _("Write your password."))):
+            self.fields[field].error_messages["required"] = fault
+
+    def clean(self) -> dict[str, Any]:
+        """NUL, which no name holds, would be the database's fault to report."""
+        if "\x00" in (self.cleaned_data.get("username") or ""):
+            raise ValidationError(self.error_messages["invalid_login"], code="invalid_login")
+        return super().clean()
+
+
+@sensitive_post_parameters()
+@csrf_protect
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The password page. django-axes counts failures per user and address and answers with `locked_out`."""
+    back = local_path(request.POST.get("next") or request.GET.get("next") or "")
+    if request.user.is_authenticated or recipient_of(request) is not None:
+        return redirect(back)
+    form = SignInForm(request, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        login(request, form.get_user())
+        return redirect(back)
+    return render(request, "inbox/sign_in.html", {"form": form, "next": back}, status=422 if form.errors else 200)
+
+
+def locked_out(
+    request: HttpRequest, original_response: HttpResponse | None, credentials: dict[str, Any] | None
+) -> HttpResponse:
+    """After too many failures (AXES_LOCKOUT_CALLABLE)."""
+    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+    response = render(request, "inbox/locked_out.html", {"minutes": minutes}, status=429)
+    response["Retry-After"] = str(minutes * 60)
+    return response
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect("inbox:sign-in")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def link(request: HttpRequest, token: str) -> HttpResponse:
+    """A page with a button; only its POST signs in, so that what previews links in e-mails uses up nothing."""
+    found = SignInLink.objects.select_related("recipient__user", "recipient__brand").filter(digest=digest_of(token)).first()
+    if found is not None and recipient_of(request) == found.recipient:
+        return redirect(local_path(found.next))
+    if found is None or not _still_good(found):
+        return render(request, "inbox/link_over.html", {"found": found}, status=410)
+    if request.method == "POST":
+        return _use(request, found)
+    return render(request, "inbox/link.html", {"person": found.recipient, "brand": found.recipient.brand})
+
+
+def _still_good(link: SignInLink) -> bool:
+    return link.used_at is None and link.expires_at > timezone.now() and may_use_link(link.recipient)
+
+
+def _use(request: HttpRequest, found: SignInLink) -> HttpResponse:
+    with transaction.atomic():
+        # The row count tells of two presses at once: only one signs in.
+        if not SignInLink.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):
+            return render(request, "inbox/link_over.html", {"found": found}, status=410)
+        sign_in_as(request, found.recipient)
+    return HttpResponseRedirect(local_path(found.next))
+
+
+def local_path(address: str) -> str:
+    """The address if it is a path of this site, else the inbox: nobody is sent elsewhere by signing in."""
+    safe = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if safe and address.isprintable() else resolve_url("inbox:list")

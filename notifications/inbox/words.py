@@ -1,0 +1,138 @@
+"""Every sentence of the inbox that both the server and the browser say, so that one translation serves both.
+
+Placeholders are `{name}`. Templates use Django's own tags for words that only they say.
+"""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+DUE: dict[str, Text] = {
+    "due_today": _("due today {time}"),
+    "due_tomorrow": _("due tomorrow {time}"),
+    "due_yesterday": _("due yesterday {time}"),
+    "due_weekday": _("due {weekday} {time}"),
+    "due_date": _("due {date} {time}"),
+    "left_moment": _("less than a minute left"),
+    "left_minutes": _("{m} min left"),
+    "left_hours_minutes": _("{h} h {m} min left"),
+    "left_hours": _("{h} h left"),
+    "left_days": _("{d} days left"),
+    "over_moment": _("just overdue"),
+    "over_minutes": _("overdue by {m} min"),
+    "over_hours_minutes": _("overdue by {h} h {m} min"),
+    "over_hours": _("overdue by {h} h"),
+    "over_days": _("overdue by {d} days"),
+    "yesterday": _("yesterday {time}"),
+    "at_time": _("at {time}"),
+    "at_date": _("on {date} at {time}"),
+}
+
+DOING: dict[str, Text] = {
+    "doing_approve": _("Approving…"),
+    "doing_reject": _("Rejecting…"),
+    "doing_acknowledge": _("Acknowledging…"),
+    "doing_request_info": _("Asking…"),
+    "doing_complete": _("Completing…"),
+    "doing_other": _("Sending “{title}”…"),
+}
+
+DONE: dict[str, Text] = {
+    "done_approve": _("Approved."),
+    "done_reject": _("Rejected."),
+    "done_acknowledge": _("Acknowledged."),
+    "done_request_info": _("You asked for information."),
+    "done_complete": _("Completed."),
+    "done_other": _("You answered “{title}”."),
+}
+
+BY_OTHERS: dict[str, Text] = {
+    "already_approve": _("Already approved by {name} {when}."),
+    "already_reject": _("Already rejected by {name} {when}."),
+    "already_complete": _("Already completed by {name} {when}."),
+    "already_other": _("{name} already answered “{title}” {when}."),
+    "already_handled": _("The engine has already handled this."),
+    "others_acknowledge": _("{name} acknowledged this {when}. You can still answer."),
+    "others_request_info": _("{name} asked for information {when}. You can still answer."),
+    "others_other": _("{name} answered “{title}” {when}. You can still answer."),
+}
+
+ENGINE: dict[str, Text] = {
+    "engine_waiting": _("Waiting for the engine."),
+    "engine_delivered": _("The engine has it."),
+    "engine_handled": _("The engine had already handled it."),
+    "engine_refused": _("The engine refused it: {detail} You can answer again."),
+    "engine_refused_silently": _("The engine refused it without a reason. You can answer again."),
+    "engine_failed": _("The engine could not be told, and we have stopped trying. Please tell your administrator."),
+}
+
+ENDED: dict[str, Text] = {
+    "withdrawn": _("No longer waiting for you."),
+    "withdrawn_because": _("No longer waiting for you: {reason}"),
+    "reason_completed": _("completed in the engine."),
+    "reason_cancelled": _("cancelled in the engine."),
+    "reason_reassigned": _("given to somebody else."),
+    "reason_reassigned_to": _("given to {name}."),
+    "expired": _("The time to answer this is over."),
+}
+
+PRIORITIES: dict[str, Text] = {"priority_urgent": _("urgent"), "priority_high": _("high")}
+
+ASKING: dict[str, Text] = {
+    "ask_reject": _("Why do you reject this?"),
+    "ask_request_info": _("What do you need to know?"),
+    "ask_other": _("Your comment"),
+    "cancel": _("Cancel"),
+    "more": _("More"),
+}
+
+TROUBLE: dict[str, Text] = {
+    "comment_required": _("Write a comment first. It goes to the engine with your answer."),
+    "not_allowed": _("This answer is not open to you. Nothing was sent."),
+    "not_sent": _("No connection. Your answer has not been sent."),
+    "not_recorded": _("Something went wrong here, and your answer was not recorded. Please try again."),
+    "still_trying": _("No connection. Still trying to send your answer…"),
+    "try_again": _("Try again"),
+    "not_loaded": _("This could not be loaded. Check your connection and try again."),
+}
+
+CONNECTION: dict[str, Text] = {
+    "connecting": _("Connecting…"),
+    "live": _("Live"),
+    "paused": _("Not live"),
+    "reconnecting": _("The connection is lost, and we keep trying. You see how things were at {time}."),
+    "offline": _("You are offline. You see how things were at {time}."),
+    "connected_again": _("Connected again."),
+    "signed_out": _("You have been signed out."),
+    "sign_in_again": _("Sign in again"),
+    "refused": _("This page cannot be live here. Reload it to see what is new."),
+    "reload": _("Reload"),
+}
+
+LIST: dict[str, Text] = {
+    "new": _("{n} new"),
+    "list_changed": _("The list has changed. Show it"),
+    "arrived": _("New: {title}"),
+    "unread": _("unread"),
+}
+
+TEXTS: dict[str, Text] = {
+    **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
+}  # fmt: skip
+
+
+def say(key: str, **values: object) -> str:
+    """The sentence in the active language, its placeholders filled."""
+    return str(TEXTS[key]).format(**values)
+
+
+def say_of(prefix: str, action: str, **values: object) -> str:
+    """The sentence of a family for an action, `<prefix>_other` where the action has none of its own."""
+    key = f"{prefix}_{action}"
+    return say(key if key in TEXTS else f"{prefix}_other", **values)
+
+
+def spoken() -> dict[str, str]:
+    """All sentences in the active language, for the browser."""
+    return {key: str(text) for key, text in TEXTS.items()}
