@@ -135,7 +135,7 @@ class Engine:
             data=filled,
             created_at=now,
             updated_at=now,
-            workflow={},
+            workflow=msgspec.Raw(b"null"),
             sample=sample or "",
             seeded=seeded,
         )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from SpiffWorkflow import TaskState
 from SpiffWorkflow.bpmn import BpmnEvent, BpmnWorkflow
 from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition
@@ -52,7 +53,7 @@ class Instance:
     @classmethod
     def resume(cls, record: InstanceRecord, clock: Clock) -> "Instance":
         """The instance as its record has it."""
-        state = dict(record.workflow)
+        state = msgspec.json.decode(record.workflow)
         SERIALIZER.migrate(state)
         return cls(record, SERIALIZER.from_dict(state), clock)
 
@@ -249,5 +250,5 @@ class Instance:
     def _touch(self) -> None:
         state: dict[str, Any] = SERIALIZER.to_dict(self._workflow)
         state[SERIALIZER.VERSION_KEY] = SERIALIZER.VERSION
-        self.record.workflow = state
+        self.record.workflow = msgspec.Raw(msgspec.json.encode(state))
         self.record.updated_at = stamp(self._clock())

@@ -127,7 +127,10 @@ class Message(msgspec.Struct):
 
 
 class InstanceRecord(msgspec.Struct):
-    """Everything about one instance. `answers` keeps the verdict on every webhook-id ever received."""
+    """Everything about one instance. `answers` keeps the verdict on every webhook-id ever received.
+
+    `workflow` is SpiffWorkflow's own serialisation, read only when the process is to move.
+    """
 
     id: str
     process: str
@@ -136,7 +139,7 @@ class InstanceRecord(msgspec.Struct):
     data: dict[str, Any]
     created_at: str
     updated_at: str
-    workflow: dict[str, Any]
+    workflow: msgspec.Raw
     state: Literal["running", "finished"] = "running"
     sample: str = ""
     seeded: bool = False
