@@ -11,6 +11,9 @@ Json = dict[str, Any]
 EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
 """Effects of the well-known actions; every other name is final."""
 
+TAKES_AWAY = frozenset({"reject", "decline", "deny", "refuse", "cancel", "delete", "terminate", "withdraw"})
+"""Names of actions that take something away: never the button that stands out."""
+
 BEHAVIOURS = (
     "task.assigned",
     "task.updated",
@@ -61,6 +64,10 @@ class Action:
     effect: Effect
     comment: CommentRule
 
+    @property
+    def takes_away(self) -> bool:
+        return self.name in TAKES_AWAY
+
     def as_json(self) -> Json:
         return {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
 
@@ -79,7 +86,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Written once, channel-neutral; transports only translate. All text is plain text."""
+    """Written once, channel-neutral; transports only translate. All text is plain text.
+
+    `actions` come with the one that moves the work on first; `facts` are pairs of a label and its value; `brand` says
+    whose message it is; messages of one `thread` belong together.
+    """
 
     notification_id: str
     language: str
@@ -93,3 +104,4 @@ class Message:
     facts: tuple[tuple[str, str], ...]
     brand: Json
     due_at: datetime | None = None
+    thread: str = ""

@@ -1,0 +1,104 @@
+"""Money, numbers, dates and times as a person's language writes them; times in the person's own time zone."""
+
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_currency, format_decimal
+
+LARGEST = Decimal(10) ** 15
+"""Numbers from here on are left as they came."""
+
+FALLBACK = Locale("en")
+DAYS = {"en": Locale("en", "GB")}
+"""Whose dates a language without a country uses: 25 November 2026 is read the same everywhere."""
+
+
+@lru_cache(maxsize=64)
+def locale_of(language: str) -> Locale:
+    """The locale of a language tag such as de, de-AT or en_US; English where there is none."""
+    try:
+        return Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError):
+        base = language.replace("_", "-").partition("-")[0]
+        return locale_of(base) if base != language else FALLBACK
+
+
+@lru_cache(maxsize=64)
+def zone_of(timezone: str) -> tzinfo:
+    """The time zone of that name; UTC where there is none."""
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def as_number(value: Any) -> Decimal | None:
+    """The number meant by a JSON number or by text that reads as one; None for anything else and beyond all bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        number = Decimal(str(value).strip()) if len(str(value)) <= 60 else None
+    except (InvalidOperation, ValueError):
+        return None
+    return number if number is not None and number.is_finite() and abs(number) < LARGEST else None
+
+
+def as_instant(value: Any) -> datetime | None:
+    """The instant of ISO 8601 text; without an offset it is UTC."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        found = datetime.fromisoformat(value.strip())
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def number(value: Decimal, locale: Locale) -> str:
+    """1,200.5 or 1.200,5, at most three places."""
+    return _plain_blanks(format_decimal(value, locale=locale))
+
+
+def money(amount: Decimal, currency: str, locale: Locale) -> str:
+    """€1,200.50 or 1.200,50 €. A currency that is no ISO 4217 code follows the number."""
+    if len(currency) == 3 and currency.isascii() and currency.isalpha():
+        return _plain_blanks(format_currency(amount, currency.upper(), locale=locale))
+    places = format_decimal(amount, format="#,##0.00", locale=locale)
+    return f"{_plain_blanks(places)} {currency}".strip()
+
+
+def day(value: datetime | date, locale: Locale) -> str:
+    """25 November 2026 or 25. November 2026."""
+    return _plain_blanks(format_date(value, "long", locale=_for_days(locale)))
+
+
+def clock(value: datetime, locale: Locale) -> str:
+    """17:00 CET; 5:00 PM CET where a country that counts so is named (en-US)."""
+    return f"{_hour(value, locale)} {value.tzname() or 'UTC'}"
+
+
+def moment(value: datetime, locale: Locale) -> str:
+    """Wed, 25 Nov 2026, 17:00 CET or Mi., 25. Nov. 2026, 17:00 CET."""
+    text = format_skeleton("yMMMEd", value, locale=_for_days(locale))
+    return f"{_plain_blanks(text)}, {clock(value, locale)}"
+
+
+def _hour(value: datetime, locale: Locale) -> str:
+    if locale.territory is not None and "a" in locale.time_formats["short"].pattern:
+        return _plain_blanks(format_skeleton("hm", value, locale=locale))
+    return f"{value:%H:%M}"
+
+
+def _for_days(locale: Locale) -> Locale:
+    return DAYS.get(locale.language, locale) if locale.territory is None else locale
+
+
+def _plain_blanks(text: str) -> str:
+    """With ordinary spaces in place of narrow and unbreakable ones, which lock screens draw as boxes."""
+    return text.replace("\u202f", " ").replace("\u00a0", " ")

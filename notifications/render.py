@@ -1,0 +1,146 @@
+"""From a template version and what is known of an event to the words of one message."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from notifications import formats, liquid
+from notifications.errors import RenderError
+from notifications.liquid_filters import Place
+from notifications.message import message_of
+from notifications.models import TemplateAction, TemplateText, TemplateVersion
+from notifications.plaintext import clean, clean_line, cut
+from notifications.template_check import Problem, check
+from notifications.types import EFFECTS, Action, CommentRule, Effect, Json
+
+__all__ = [
+    "Problem",
+    "RenderError",
+    "Rendered",
+    "actions_of",
+    "check",
+    "clean_title",
+    "message_of",
+    "render",
+    "text_for",
+]
+
+MAX_TITLE, MAX_SHORT_BODY, MAX_BODY = 200, 300, 10_000
+"""Characters after rendering."""
+
+MAX_LABEL, MAX_ACTIONS = 60, 12
+"""Characters on a button; buttons of one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The words of one message. `warnings` are sentences for the trace."""
+
+    title: str
+    body: str
+    short_body: str
+    language: str
+    warnings: tuple[str, ...]
+
+
+def render(version: TemplateVersion, language: str, channel: str, context: Json, *, timezone: str) -> Rendered:
+    """Word a message in the language nearest to `language`, with times in `timezone`.
+
+    `context` is plain JSON: the event's data, its case, brand and event. Raises RenderError when the template has no
+    text, is wrong, or does too much.
+    """
+    text = text_for(version, language, channel)
+    place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
+    missing: list[str] = []
+
+    def fill_in(source: str) -> str:
+        words, missed = liquid.render(source, context, place)
+        missing.extend(name for name in missed if name not in missing)
+        return words
+
+    title, body = clean_title(fill_in(text.title)), cut(clean(fill_in(text.body)), MAX_BODY)
+    short_body = cut(clean(fill_in(text.short_body)) or clean_line(body[: 2 * MAX_SHORT_BODY]), MAX_SHORT_BODY)
+    warnings = [f"{name} is missing; “—” stands in its place." for name in missing]
+    if not title:
+        title = clean_title(version.template.name) or "—"
+        warnings.append("The title came out empty; the template's name stands in its place.")
+    return Rendered(title, body, short_body, text.language, tuple(warnings))
+
+
+def clean_title(text: str) -> str:
+    """One line of at most 200 characters, without anything unseen."""
+    return cut(clean_line(text), MAX_TITLE)
+
+
+# --- which text -----------------------------------------------------------------------------------------------------
+def text_for(version: TemplateVersion, language: str, channel: str) -> TemplateText:
+    """The language itself, its base (de-AT: de), the fallback, then any; in each the channel's own text first.
+
+    Raises RenderError when there is none.
+    """
+    texts = {(_tag(text.language), text.channel): text for text in version.texts.all()}
+    for wanted in (*languages(language, version.template.fallback_language), *sorted({tag for tag, _ in texts})):
+        found = texts.get((wanted, channel)) or texts.get((wanted, ""))
+        if found is not None:
+            return found
+    raise RenderError(f"There is no text for {channel} in any language.")
+
+
+def languages(language: str, fallback: str = "en") -> Iterator[str]:
+    """Tags to look for, nearest first."""
+    for each in (language, fallback):
+        tag = _tag(each)
+        yield tag
+        if "-" in tag:
+            yield tag.partition("-")[0]
+
+
+def _tag(language: str) -> str:
+    return language.replace("_", "-").lower()
+
+
+def _place_language(wanted: str, written: str) -> str:
+    """Numbers and dates follow the text's language, in the reader's own variety of it."""
+    return wanted if _tag(wanted).partition("-")[0] == _tag(written).partition("-")[0] else written
+
+
+# --- actions --------------------------------------------------------------------------------------------------------
+def actions_of(version: TemplateVersion | None, language: str, event_actions: Iterable[Any]) -> list[Action]:
+    """What a message offers, as its event names it, with labels and comment rules from the template.
+
+    An action is a name or {"action", "title", "effect", "comment"}; what is neither is left out, a name counts once.
+    """
+    rules = {rule.action: rule for rule in version.actions.all()} if version is not None else {}
+    tags = tuple(languages(language, version.template.fallback_language if version is not None else "en"))
+    found: dict[str, Action] = {}
+    for said in event_actions:
+        given = said if isinstance(said, dict) else {"action": said}
+        name = given.get("action")
+        if isinstance(name, str) and 0 < len(name) <= MAX_LABEL and name.isprintable() and name not in found:
+            found[name] = _action(name, given, rules.get(name), tags)
+    return list(found.values())[:MAX_ACTIONS]
+
+
+def _action(name: str, given: Json, rule: TemplateAction | None, tags: Sequence[str]) -> Action:
+    effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else EFFECTS.get(name, "final")
+    label = _label(name, given.get("title"), rule, tags)
+    return Action(name, label, effect, _comment(effect, given.get("comment"), rule))
+
+
+def _label(name: str, given: Any, rule: TemplateAction | None, tags: Sequence[str]) -> str:
+    labels = rule.labels if rule is not None and isinstance(rule.labels, dict) else {}
+    written = {_tag(tag): label for tag, label in labels.items() if isinstance(label, str)}
+    choices = [given if isinstance(given, str) else "", *(written.get(tag, "") for tag in tags)]
+    words = clean_line(name.replace("_", " ").replace("-", " "))
+    labelled = next((clean_line(choice) for choice in choices if clean_line(choice)), words[:1].upper() + words[1:])
+    return cut(labelled or name, MAX_LABEL)
+
+
+def _comment(effect: Effect, given: Any, rule: TemplateAction | None) -> CommentRule:
+    """A question needs its words; acknowledging, unless somebody says otherwise, has none."""
+    if effect == "request_info":
+        return "required"
+    for choice in (given, rule.comment if rule is not None else None):
+        if choice in get_args(CommentRule):
+            return choice  # type: ignore[no-any-return]
+    return "none" if effect == "acknowledge" else "optional"

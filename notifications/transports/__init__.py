@@ -1,0 +1,13 @@
+"""The channels, one file each. A new one is its file and its line here."""
+
+from notifications.transports.base import Transport
+from notifications.transports.email import Email
+
+__all__ = ["TRANSPORTS", "Transport", "transport_for"]
+
+TRANSPORTS: tuple[Transport, ...] = (Email(),)
+
+
+def transport_for(channel: str) -> Transport | None:
+    """The transport of a channel; None for one there is none of, and for the inbox itself (`live`)."""
+    return next((transport for transport in TRANSPORTS if transport.channel == channel), None)
