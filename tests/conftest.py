@@ -8,6 +8,6 @@ import django
 from wfpush import env
 
 os.environ.setdefault("WFPUSH_DATA", ".wfpush-test")
-os.environ["DJANGO_SETTINGS_MODULE"] = "wfpush.settings"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 env.prepare(Path(__file__).resolve().parent.parent)
 django.setup()  # test modules import models at their top

@@ -67,12 +67,10 @@ class Dispatcher:
             jobs = [group.create_task(job.run()) for job in self._jobs.values()]
             log.info("dispatcher_runs", sources=sorted(self._jobs))
             await stop.wait()
-            for task in others:
-                task.cancel()
+            await _end(others)
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.gather(*(job.idle.wait() for job in self._jobs.values())), STOP_SECONDS)
-            for task in jobs:
-                task.cancel()
+            await _end(jobs)
         for job in self._jobs.values():
             if job.source.close is not None:
                 await job.source.close()
@@ -108,6 +106,15 @@ class Dispatcher:
         name = cast(bytes, message["data"]).decode(errors="replace")
         if job := self._jobs.get(name):
             job.wake()
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Cancel until it holds: redis-py swallows a cancellation that meets it while it connects."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.2)
 
 
 def run() -> None:

@@ -27,7 +27,8 @@ STALL_SECONDS = 45.0
 class Watchdog:
     """Asked about every BEAT_SECONDS by the worker; `clock` gives seconds that never jump."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stall_seconds: float = STALL_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stall_seconds = stall_seconds
         self._clock = clock
         self._seen: datetime | None = None
         self._progress_at = clock()
@@ -49,4 +50,4 @@ class Watchdog:
         if found != self._seen:
             self._seen = found
             self._progress_at = self._clock()
-        return self._clock() - self._progress_at > STALL_SECONDS
+        return self._clock() - self._progress_at > self._stall_seconds

@@ -101,7 +101,9 @@ class Child:
 
 
 class Worker:
-    def __init__(self, *, dispatchers: int, grace: float, data_dir: Path | None) -> None:
+    """`grace` and `stall` in seconds: to finish in after SIGTERM, and without a task run before a restart."""
+
+    def __init__(self, *, dispatchers: int, grace: float, stall: float, data_dir: Path | None) -> None:
         self._stop = threading.Event()
         self._grace = grace
         self._data_dir = data_dir
@@ -110,7 +112,7 @@ class Worker:
         self._cluster = Child("cluster", ["cluster"], environment)
         names = ["dispatcher"] if dispatchers == 1 else [f"dispatcher {n + 1}" for n in range(dispatchers)]
         self._children = [self._cluster, *(Child(name, ["dispatcher"], environment) for name in names)]
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(stall)
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or the parent's death."""

@@ -3,6 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from wfpush.watchdog import STALL_SECONDS
 from wfpush.worker import Worker
 
 
@@ -17,6 +18,12 @@ class Command(BaseCommand):
             "--grace", type=float, default=20, help="seconds that running work gets to finish after SIGTERM"
         )
 
+        parser.add_argument(
+            "--stall", type=float, default=STALL_SECONDS, help="seconds without a task run before the cluster restarts"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         data_dir = settings.DATA_DIR if settings.EMBEDDED_SERVERS else None
-        Worker(dispatchers=options["dispatchers"], grace=options["grace"], data_dir=data_dir).run()
+        Worker(
+            dispatchers=options["dispatchers"], grace=options["grace"], stall=options["stall"], data_dir=data_dir
+        ).run()

@@ -1,0 +1,160 @@
+"""One ticker leads, asks every source, and survives whatever is away."""
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from django.db import connection
+from django.db.utils import Error as DatabaseError
+from django_q.models import Schedule
+
+from wfpush import outbox, ticker
+from wfpush.ticker import BACKSTOP, Leadership, Ticker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sources() -> Iterator[dict[str, outbox.Source]]:
+    """The registry, emptied for the test."""
+    registry = outbox._registry.sources
+    kept = dict(registry)
+    registry.clear()
+    yield registry
+    registry.clear()
+    registry.update(kept)
+
+
+@pytest.fixture
+def alone() -> Iterator[Ticker]:
+    found = Ticker(threading.Event())
+    yield found
+    found._leadership.release()
+
+
+@pytest.fixture
+def two() -> Iterator[tuple[Leadership, Leadership]]:
+    one, other = Leadership(), Leadership()
+    yield one, other
+    one.release()
+    other.release()
+
+
+def source(name: str, *, due: bool = True, fault: Exception | None = None) -> outbox.Source:
+    def has_due(now: datetime) -> bool:
+        if fault is not None:
+            raise fault
+        return due
+
+    async def drain() -> None:
+        raise AssertionError("the ticker wakes, it does not drain")
+
+    return outbox.Source(name, "dispatcher", has_due, drain)
+
+
+class Ear:
+    """Listens on the channel of wake-ups."""
+
+    def __init__(self) -> None:
+        self._pubsub = outbox.connection().pubsub(ignore_subscribe_messages=False)
+        self._pubsub.subscribe(outbox.WAKE_CHANNEL)
+        assert self._pubsub.get_message(timeout=5) is not None
+
+    def heard(self) -> list[str]:
+        names = []
+        while message := self._pubsub.get_message(timeout=0.2):
+            names.append(message["data"].decode())
+        return names
+
+
+def test_only_one_leads_until_it_leaves(two: tuple[Leadership, Leadership]) -> None:
+    one, other = two
+    assert one.acquire()
+    assert not other.acquire()
+    assert one.acquire()
+    one.release()
+    assert other.acquire()
+    assert not one.acquire()
+
+
+def test_who_loses_its_connection_loses_the_lead(two: tuple[Leadership, Leadership]) -> None:
+    one, other = two
+    assert one.acquire()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
+    assert other.acquire()
+    with pytest.raises(DatabaseError):
+        one.acquire()
+    assert not one.held
+    assert not one.acquire()
+
+
+def test_it_wakes_what_is_due_and_nothing_else(sources: dict[str, outbox.Source], alone: Ticker) -> None:
+    outbox.register(source("due"))
+    outbox.register(source("not due", due=False))
+    ear = Ear()
+    alone.tick()
+    assert ear.heard() == ["due"]
+
+
+def test_a_source_that_fails_is_logged_once_and_stops_nobody(
+    sources: dict[str, outbox.Source], alone: Ticker, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox.register(source("broken", fault=ZeroDivisionError("division by zero")))
+    outbox.register(source("due"))
+    ear = Ear()
+    alone.tick()
+    alone.tick()
+    assert ear.heard() == ["due", "due"]
+    assert [record.getMessage().count("tick_failing") for record in caplog.records].count(1) == 1
+    outbox.register(source("broken", due=False))
+    alone.tick()
+    assert any("tick_works_again" in record.getMessage() for record in caplog.records)
+
+
+def test_a_ticker_that_does_not_lead_wakes_nobody(sources: dict[str, outbox.Source], alone: Ticker) -> None:
+    leader = Leadership()
+    assert leader.acquire()
+    outbox.register(source("due"))
+    ear = Ear()
+    alone.tick()
+    assert ear.heard() == []
+    leader.release()
+    alone.tick()
+    assert ear.heard() == ["due"]
+
+
+def test_a_lost_database_costs_the_lead_only_until_it_is_back(
+    sources: dict[str, outbox.Source], alone: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.register(source("due"))
+    with monkeypatch.context() as away:
+        away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
+        alone.tick()
+        assert not alone._leadership.held
+    ear = Ear()
+    alone.tick()
+    assert ear.heard() == ["due"]
+
+
+def test_the_leader_makes_the_backstop_schedule_once(sources: dict[str, outbox.Source], alone: Ticker) -> None:
+    alone.tick()
+    alone._leadership.release()
+    alone.tick()
+    found = Schedule.objects.get(name=BACKSTOP)
+    assert (found.func, found.minutes, found.repeats) == ("wfpush.tasks.backstop", 1, -1)
+
+
+def test_it_stops_when_told(sources: dict[str, outbox.Source], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticker, "TICK_SECONDS", 3600.0)
+    stop = threading.Event()
+    thread = threading.Thread(target=Ticker(stop).run)
+    thread.start()
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    other = Leadership()
+    assert other.acquire()
+    other.release()
