@@ -18,6 +18,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django_q.tasks import async_task
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +155,12 @@ def connection() -> redis.Redis:
     """This process's Redis connection pool, with short timeouts: a lost Redis must only cost latency."""
     global _connection
     if _connection is None:
-        _connection = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
+        _connection = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=2,
+            socket_connect_timeout=1,
+            retry=Retry(NoBackoff(), 1),  # the default's growing pauses would hold up a request for seconds
+        )
     return _connection
 
 
