@@ -27,6 +27,9 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 """What a task offers whose engine names no actions."""
 
+ASKING = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
+"""Events whose copies ask for the task's answer; every other event only informs."""
+
 ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
 
 
@@ -70,7 +73,7 @@ def apply(event: Event, directory: Directory, now: datetime) -> Change:
     """Lock the task and case an event is about and change them as the event says."""
     behaviour = behaviour_of(event.type)
     change = Change(case=_case(event))
-    if behaviour.startswith("task."):
+    if behaviour in ASKING or behaviour in ENDINGS:
         _apply_to_task(behaviour, event, directory, change, now)
     else:
         change.task = _known_task(event)

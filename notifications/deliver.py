@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from notifications import render
+from notifications import message
 from notifications.errors import TransportError
 from notifications.models import ActionToken, Delivery, DeliveryAttempt, DeliveryState, NotificationState
 from notifications.transports import transport_for
@@ -86,7 +86,7 @@ def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:
     with transaction.atomic():
         DeliveryAttempt.objects.create(delivery=delivery, number=delivery.attempts, started_at=now)
         link = f"{settings.BASE_URL}/a/{_new_token(delivery, now)}"
-    return Parcel(delivery, render.message_of(notification, words=delivery.words), link)
+    return Parcel(delivery, message.message_of(notification, words=delivery.words), link)
 
 
 def _new_token(delivery: Delivery, now: datetime) -> str:

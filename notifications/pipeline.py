@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from notifications import casework, copies, lifecycle, links, planning, route
 from notifications.models import (
+    ANSWERABLE,
     CallbackState,
     Engine,
     Event,
@@ -139,7 +140,7 @@ def _reach_people(
     addressed = route.people_for(matches, about)
     plan.tried(matches)
     plan.unresolved += [{"ref": each.ref, "reason": each.reason} for each in about.unresolved]
-    is_task = behaviour_of(event.type).startswith("task.") and change.task is not None
+    is_task = behaviour_of(event.type) in casework.ASKING
     planner = planning.Planner(
         event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now
     )
@@ -238,7 +239,7 @@ EXPIRY = "expiry"
 
 
 def expiring(now: datetime) -> QuerySet[Task]:
-    return Task.objects.filter(expires_at__lte=now, state__in=casework.ANSWERABLE)
+    return Task.objects.filter(expires_at__lte=now, state__in=ANSWERABLE)
 
 
 def expire_due() -> None:

@@ -152,7 +152,7 @@ class Planner:
 
     @property
     def _is_task(self) -> bool:
-        return self.task is not None and behaviour_of(self.event.type).startswith("task.")
+        return self.task is not None and behaviour_of(self.event.type) in casework.ASKING
 
     def _priority(self, facts: Json) -> str:
         if self._is_task and self.task is not None:

@@ -79,12 +79,9 @@ class RecipientFactory(DjangoModelFactory[Recipient]):
     class Meta:
         model = Recipient
 
-
     ref = factory.Sequence(lambda n: f"person{n}")
     name = factory.LazyAttribute(lambda person: person.ref.capitalize())
-    user: Any = factory.Maybe(
-        "engine", None, factory.SubFactory(UserFactory, username=factory.SelfAttribute("..ref"))
-    )
+    user: Any = factory.Maybe("engine", None, factory.SubFactory(UserFactory, username=factory.SelfAttribute("..ref")))
     engine = None
 
 
@@ -234,6 +231,7 @@ def action_token(notification: Notification, *, expires_at: datetime, actions: l
         notification=notification,
         recipient=notification.recipient,
         channel="email",
+        address=f"{digest_of(token)[:12]}@example.org",
         created_at=timezone.now(),
     )
     ActionToken.objects.create(

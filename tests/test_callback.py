@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from notifications import callback, errors
 from notifications.models import Callback, CallbackAttempt, CallbackState, SigningSecret, TaskState
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def engine_side(settings: SettingsWrapper) -> Iterator[Receiver]:
+def engine_side(settings: Settings) -> Iterator[Receiver]:
     settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     with receiving() as receiver:
         yield receiver
@@ -187,7 +187,7 @@ def test_an_unreachable_engine_costs_nothing_but_time(story: Story, engine_side:
 
 
 def test_a_private_address_is_refused_and_an_operator_told(
-    story: Story, settings: SettingsWrapper, engine_side: Receiver
+    story: Story, settings: Settings, engine_side: Receiver
 ) -> None:
     settings.OUTBOUND_ALLOWED_CIDRS = []
     story.answer(story.bob, "approve")

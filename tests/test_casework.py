@@ -9,7 +9,7 @@ from notifications import pipeline
 from notifications.models import Event, EventStatus, Notification, TaskState
 from tests.support.story import Story
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

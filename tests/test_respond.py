@@ -14,7 +14,7 @@ from notifications.respond import Answer, respond, respond_with_token
 from tests.factories import action_token
 from tests.support.story import Story
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -181,6 +181,7 @@ def test_expired_voided_and_unknown_tokens_call_no_engine(story: Story) -> None:
 
 
 # --- races ----------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("rounds", [200])
 def test_two_answers_at_once_have_one_winner_each_time(story: Story, rounds: int) -> None:
     gate = Barrier(2)

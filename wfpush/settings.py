@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from wfpush import env
@@ -187,4 +188,29 @@ LOGGING = configure_logging(
     ENV.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO"),
     ENV.choice("LOG_FORMAT", ["console", "json"], default="console"),
 )
-UNFOLD = {"SITE_TITLE": "wfpush", "SITE_HEADER": "wfpush", "SHOW_HISTORY": True}
+
+# --- The administrators' desk ----------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "wfpush",
+    "SITE_HEADER": "wfpush",
+    "SHOW_HISTORY": True,
+    "SHOW_LANGUAGES": True,
+    "STYLES": [lambda request: static("wfpush/admin/desk.css")],
+    "SIDEBAR": {"navigation": "notifications.admin.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "notifications.admin.overview.dashboard",
+    "COLORS": {
+        "primary": {  # around the accent #0b57d0
+            "50": "oklch(97% .014 255)",
+            "100": "oklch(93.2% .032 255)",
+            "200": "oklch(88.2% .059 255)",
+            "300": "oklch(80.9% .105 255)",
+            "400": "oklch(74% .14 256)",
+            "500": "oklch(67% .17 257)",
+            "600": "oklch(50.5% .19 259)",
+            "700": "oklch(45% .18 260)",
+            "800": "oklch(39% .15 261)",
+            "900": "oklch(34% .12 262)",
+            "950": "oklch(26% .09 264)",
+        },
+    },
+}
