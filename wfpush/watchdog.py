@@ -25,10 +25,11 @@ STALL_SECONDS = 45.0
 
 
 class Watchdog:
-    """Asked about every BEAT_SECONDS by the worker; `clock` gives seconds that never jump."""
+    """Asked every `beat_seconds` by the worker; `clock` gives seconds that never jump."""
 
     def __init__(self, stall_seconds: float = STALL_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._stall_seconds = stall_seconds
+        self.beat_seconds = min(BEAT_SECONDS, stall_seconds / 6)
         self._clock = clock
         self._seen: datetime | None = None
         self._progress_at = clock()

@@ -20,7 +20,7 @@ from wfpush import embedded
 from wfpush.embedded_servers import EmbeddedError
 from wfpush.lifeline import Lifeline, follow
 from wfpush.ticker import Ticker
-from wfpush.watchdog import BEAT_SECONDS, Watchdog
+from wfpush.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +156,7 @@ class Worker:
                 self._watchdog.excuse()
                 self._cluster.kill()
 
-        self._every(BEAT_SECONDS, look)
+        self._every(self._watchdog.beat_seconds, look)
 
     def _keep_servers(self, data_dir: Path) -> None:
         def look() -> None:

@@ -1,0 +1,172 @@
+"""The project's own processes, started as people start them, on a data folder of their own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+import psutil
+import psycopg
+import redis
+
+from tests.support.waiting import eventually
+from wfpush import datafolder, embedded, env
+
+ROOT = Path(__file__).resolve().parents[2]
+MANAGE = str(ROOT / "manage.py")
+SETTINGS = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL")
+
+
+class Command:
+    """A running `manage.py` command; what it says is kept in a file."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the command
+        self.process = subprocess.Popen(
+            [sys.executable, MANAGE, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def said(self) -> str:
+        size = os.fstat(self._said.fileno()).st_size
+        return os.pread(self._said.fileno(), size, 0).decode(errors="replace")
+
+    def says(self, text: str, *, within: float = 60) -> None:
+        def look() -> bool:
+            assert text in self.said or self.process.poll() is None, f"ended without {text!r}:\n{self.said}"
+            return text in self.said
+
+        try:
+            eventually(look, f"it says {text!r}", within=within)
+        except AssertionError as fault:
+            raise AssertionError(f"{fault}\n{self.said}") from None
+
+    def ends(self, *, within: float = 30) -> int:
+        try:
+            return self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running after {within:g} s:\n{self.said}") from None
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+class House:
+    """A data folder with a migrated database, and the commands that run on it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.gettempdir()).resolve() / f"wfpush-test-{uuid4().hex[:8]}"
+        datafolder.prepare(self.folder, env.GENERATED)
+        kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+        self.environment = kept | {"WFPUSH_DATA": str(self.folder), "PYTHONPATH": os.pathsep.join(_path())}
+        self.commands: list[Command] = []
+
+    def start(self, *arguments: str, **environment: str) -> Command:
+        command = Command(list(arguments), self.environment | environment)
+        self.commands.append(command)
+        return command
+
+    def run(self, *arguments: str, **environment: str) -> Command:
+        command = self.start(*arguments, **environment)
+        command.ends(within=120)
+        return command
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """Asked over a connection of its own, which does not keep the servers up."""
+        base = embedded.locate(self.folder)
+        with psycopg.connect(embedded.Postgres(base).url) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(embedded.Valkey(embedded.locate(self.folder)).url)
+
+    def beat(self) -> object:
+        """When the django-q2 cluster last ran a task."""
+        found = self.rows("SELECT beat_at FROM wfpush_heartbeat WHERE name = 'cluster'")
+        return found[0][0] if found else None
+
+    def beats_again(self, *, within: float) -> None:
+        before = self.beat()
+        eventually(lambda: self.beat() != before, "the cluster runs tasks", within=within)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that was started for this folder, the servers included."""
+        base = str(embedded.locate(self.folder).base)
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                    continue
+                started_for_it = process.environ().get("WFPUSH_DATA") == str(self.folder)
+                if started_for_it or any(base in word for word in process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def is_empty(self) -> bool:
+        return not self.processes()
+
+    def named(self, word: str) -> list[psutil.Process]:
+        """The processes with a word in their command line."""
+        found = []
+        for process in self.processes():
+            try:
+                if word in process.cmdline():
+                    found.append(process)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def clear(self) -> None:
+        """End what is left, and take the data away."""
+        for command in self.commands:
+            if command.process.poll() is None:
+                command.process.kill()
+                command.process.wait()
+        for process in self.processes():
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        eventually(self.is_empty, "no process is left")
+        for folder in (embedded.locate(self.folder).base, embedded.locate(self.folder).sockets, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _path() -> list[str]:
+    return [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` neighbouring ports of 127.0.0.1 that were free a moment ago."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = int(probe.getsockname()[1])
+        if first + count < 65536 and all(_is_free(first + number) for number in range(count)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
