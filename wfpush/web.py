@@ -5,7 +5,6 @@ from typing import Any
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
-from twisted.internet import reactor
 
 from wfpush.bodylimit import PROBLEM, PROBLEM_HEADERS, Application, limit_for
 from wfpush.ports import PortTaken, check_port
@@ -54,7 +53,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         head = b"".join(b"%s: %s\r\n" % header for header in PROBLEM_HEADERS)
         self.channel.transport.write(b"HTTP/1.1 413 Payload Too Large\r\n%s\r\n%s" % (head, PROBLEM))
         self.content.truncate(0)
-        reactor.callLater(LINGER_SECONDS, self.abandon)
+        self.channel.callLater(LINGER_SECONDS, self.abandon)
 
     def abandon(self) -> None:
         if self.channel is not None and not self._disconnected:

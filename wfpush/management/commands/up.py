@@ -43,7 +43,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         lifeline = Lifeline()
         try:
-            watchers = [_stop_with_parent] if options["stop_with_parent"] else []
+            watchers: list[Watcher] = [_stop_with_parent] if options["stop_with_parent"] else []
             code = self._run(lifeline, port, with_demo, watchers)
         finally:
             lifeline.close()
@@ -67,11 +67,11 @@ class Command(BaseCommand):
             passwords = demo_accounts.shown_passwords(accounts).items()
             banner += [f"  sign in as {ref:6} {password}" for ref, password in passwords]
             banner.append(f"Administration: http://{HOST}:{port}/admin/   Demo engine: http://{HOST}:{port + 1}")
-        if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
-            banner.append(f"E-mail is kept in {settings.EMAIL_FILE_PATH}")
+        if mail := getattr(settings, "EMAIL_FILE_PATH", None):
+            banner.append(f"E-mail is kept in {mail}")
         banner.append("Ctrl-C stops everything.")
         connection.close()
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
         return stack.run()
 
     def _announce(self, waits_for: list[tuple[int, str]], banner: list[str], over: threading.Event) -> None:
