@@ -57,7 +57,11 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"()": QuietStreamHandler, "formatter": "redacted"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {name: {"handlers": [], "level": "NOTSET", "propagate": True} for name in _OPINIONATED},
+        "loggers": {
+            **{name: {"handlers": [], "level": "NOTSET", "propagate": True} for name in _OPINIONATED},
+            # Three lines a task, and a task every few seconds when nothing happens: for DEBUG.
+            "django-q": {"handlers": [], "level": "WARNING" if level == "INFO" else level, "propagate": True},
+        },
     }
 
 
