@@ -3,10 +3,8 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from aiohttp import web
 
@@ -33,28 +31,13 @@ def build(settings: Settings, store: Store) -> web.Application:
         async with WfpushClient(settings.wfpush_url, settings.api_key) as client:
             sender = Sender(engine, client, connection)
             engine.on_events = sender.notify
-            tasks = [asyncio.create_task(prepare(store, engine, client, connection, sender), name="prepare")]
-            if settings.parent_pid:
-                tasks.append(asyncio.create_task(stop_with(settings.parent_pid), name="stop with parent"))
+            first = asyncio.create_task(prepare(store, engine, client, connection, sender), name="prepare")
             yield
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
             await sender.close()
 
     return make_app(engine, connection, settings.signing_secret, settings.base_url, background)
-
-
-async def stop_with(pid: int) -> None:
-    """Stops this process when that one is gone, however it ended."""
-    while True:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            log.warning("the process that started this one (%s) is gone", pid)
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
-        await asyncio.sleep(1)
 
 
 def main() -> int:
@@ -67,14 +50,13 @@ def main() -> int:
         return 2
     store = Store(settings.data)
     try:
-        store.open()
+        store.open(patience=10)
         app = build(settings, store)
     except StoreError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     log.info("serving %s, speaking to wfpush at %s", settings.base_url, settings.wfpush_url)
-    with suppress(web.GracefulExit):
-        web.run_app(app, host="127.0.0.1", port=settings.port, print=None, access_log=None, shutdown_timeout=3)
+    web.run_app(app, host="127.0.0.1", port=settings.port, print=None, access_log=None, shutdown_timeout=3)
     store.close()
     return 0
 

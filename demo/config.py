@@ -22,13 +22,11 @@ class Settings:
     api_key: str
     signing_secret: str
     data: Path
-    parent_pid: int | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Reads `DEMO_*` and `WFPUSH_*`. Raises ConfigError naming the first setting that is missing or wrong."""
-        port = _number(environ, "DEMO_PORT", 8001, 65535)
-        parent = environ.get("DEMO_PARENT_PID", "")
+        port = _port(environ, "DEMO_PORT", 8001)
         return cls(
             port=port,
             base_url=_url(environ, "DEMO_BASE_URL", f"http://127.0.0.1:{port}"),
@@ -36,7 +34,6 @@ class Settings:
             api_key=_required(environ, "WFPUSH_API_KEY"),
             signing_secret=_secret(environ, "WFPUSH_SIGNING_SECRET"),
             data=Path(_required(environ, "DEMO_DATA")),
-            parent_pid=_number(environ, "DEMO_PARENT_PID", 0, 2**31) if parent else None,
         )
 
 
@@ -52,10 +49,10 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name, "").strip() or str(default)
-    if not text.isdecimal() or not 0 <= int(text) <= most:
-        raise ConfigError(f"{name} is {text!r}: give a whole number up to {most}.")
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 65535:
+        raise ConfigError(f"{name} is {text!r}: give a port from 1 to 65535.")
     return int(text)
 
 

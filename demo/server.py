@@ -76,9 +76,14 @@ def make_app(
             web.get("/static/{name}", get_static),
         ]
     )
+    app.on_response_prepare.append(_add_headers)
     if background:
         app.cleanup_ctx.append(background)
     return app
+
+
+class NotFound(web.HTTPNotFound):
+    """Something that is not there; its text is a sentence for people."""
 
 
 @web.middleware
@@ -89,10 +94,18 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     origin = request.headers.get("Origin")
     if request.method == "POST" and origin is not None and origin != f"{request.scheme}://{request.host}":
         return _json({"detail": "This request comes from another site's page."}, 403)
-    response = await handler(request)
+    try:
+        return await handler(request)
+    except web.HTTPNotFound as error:
+        words = error.text if isinstance(error, NotFound) and error.text else "There is nothing at this address."
+        if request.path.startswith("/api/"):
+            return _json({"detail": words}, 404)
+        return _page(request, pages.failure("Not found", words, request.app[CONNECTION]), 404)
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    return response
 
 
 # For wfpush
@@ -181,7 +194,7 @@ async def show_task(request: web.Request) -> web.Response:
     try:
         instance_id = request.app[ENGINE].instance_of(task_id)
     except UnknownTaskError as error:
-        return _missing(request, str(error))
+        raise NotFound(text=str(error)) from None
     raise web.HTTPSeeOther(f"/instances/{instance_id}#task-{task_id}")
 
 
@@ -215,7 +228,7 @@ async def _after(request: web.Request, change: Awaitable[Verdict]) -> web.Respon
     try:
         verdict = await change
     except UnknownTaskError as error:
-        return _missing(request, str(error))
+        raise NotFound(text=str(error)) from None
     instance_id = request.app[ENGINE].instance_of(request.match_info["id"])
     if verdict.taken:
         raise web.HTTPSeeOther(f"/instances/{instance_id}")
@@ -228,7 +241,7 @@ async def get_document(request: web.Request) -> web.Response:
     try:
         found = document(_record(request), request.match_info["name"])
     except KeyError:
-        return _missing(request, "There is no such document.")
+        raise NotFound(text="There is no such document.") from None
     # A page's policy would keep a browser's own PDF viewer from drawing.
     headers = {"Content-Security-Policy": "frame-ancestors 'none'"}
     charset = "utf-8" if found.content_type.startswith("text/") else None
@@ -247,11 +260,7 @@ def _record(request: web.Request) -> InstanceRecord:
     try:
         return request.app[ENGINE].record(request.match_info["id"])
     except KeyError:
-        if request.path.startswith("/api/"):
-            words = '{"detail": "There is no such instance."}'
-            raise web.HTTPNotFound(text=words, content_type="application/json") from None
-        words = pages.failure("Not found", "There is no such process.", request.app[CONNECTION])
-        raise web.HTTPNotFound(text=words, content_type="text/html") from None
+        raise NotFound(text="There is no such process instance.") from None
 
 
 def _detail(request: web.Request, record: InstanceRecord, said: str = "") -> str:
@@ -264,10 +273,6 @@ async def _form(request: web.Request) -> dict[str, str]:
     if "Origin" not in request.headers:
         raise web.HTTPForbidden(text="Forms are sent from this site's own pages (no Origin header).")
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-
-
-def _missing(request: web.Request, words: str) -> web.Response:
-    return _page(request, pages.failure("Not found", words, request.app[CONNECTION]), 404)
 
 
 def _page(request: web.Request, text: str, status: int = 200) -> web.Response:

@@ -1,8 +1,10 @@
 """Instances on disk: one JSON file each, replaced as a whole, so that a crash leaves the old state or the new one."""
 
 import fcntl
+import logging
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -10,6 +12,8 @@ from typing import IO
 import msgspec
 
 from demo.records import InstanceRecord
+
+log = logging.getLogger("demo.store")
 
 _INSTANCE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -26,17 +30,23 @@ class Store:
         self._instances = folder / "instances"
         self._lock: IO[str] | None = None
 
-    def open(self) -> None:
-        """Makes the folder if needed and takes its lock. Raises StoreError when another process has it."""
+    def open(self, patience: float = 0) -> None:
+        """Makes the folder if needed and takes its lock.
+
+        Raises StoreError when another process keeps it for `patience` seconds: one that is just stopping lets go soon.
+        """
         for path in (self.folder, self._instances):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
         self._lock = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.close()
-            raise StoreError(f"Another demo engine uses {self.folder}: stop it, or set DEMO_DATA elsewhere.") from error
+        if patience and not _locked(self._lock):
+            log.warning("another demo engine uses %s; waiting for it to stop", self.folder)
+        give_up = time.monotonic() + patience
+        while not _locked(self._lock):
+            if time.monotonic() >= give_up:
+                self._lock.close()
+                raise StoreError(f"Another demo engine uses {self.folder}: stop it, or set DEMO_DATA elsewhere.")
+            time.sleep(0.1)
         for left_over in self.folder.rglob("*.tmp"):
             left_over.unlink()
 
@@ -91,3 +101,11 @@ class Store:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -30,7 +30,9 @@ def test_the_approvers_read_all_they_need(invoice: Story) -> None:
     (event,) = invoice.events("task.assigned")
     task = event.data["task"]
     assert task["name"] == "Approve invoice 4711"
-    assert task["description"] == "Acme GmbH asks for 1,200.50 EUR. Purchase order PO-2041, cost centre 4100 Facilities."
+    assert (
+        task["description"] == "Acme GmbH asks for 1,200.50 EUR. Purchase order PO-2041, cost centre 4100 Facilities."
+    )
     assert (task["kind"], task["initiator"], task["priority"]) == ("approval", "alice", "normal")
     assert task["candidates"] == ["bob", "carol"]
     assert task["due_at"] == "2026-11-23T11:00:00.000000Z"
@@ -130,7 +132,9 @@ def test_a_missing_purchase_order_is_an_exception_for_finance(invoice_without_or
     assert invoice_without_order.task("add_purchase_order").data["task"]["kind"] == "exception"
 
 
-def test_once_the_order_is_there_the_exception_is_resolved_and_the_invoice_goes_on(invoice_without_order: Story) -> None:
+def test_once_the_order_is_there_the_exception_is_resolved_and_the_invoice_goes_on(
+    invoice_without_order: Story,
+) -> None:
     invoice_without_order.answer("Carol", "supply", "add_purchase_order", "PO-7")
     (resolved,) = invoice_without_order.events("exception.resolved")
     assert resolved.data["exception"]["summary"] == "Invoice 4711 now has purchase order PO-7."

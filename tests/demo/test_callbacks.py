@@ -1,0 +1,159 @@
+"""What wfpush sends back: only what is signed counts, and it counts once."""
+
+import asyncio
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.demo.service import SECRET, Service, callback_body, signed
+
+
+async def waiting_task(service: Service) -> tuple[str, str]:
+    started = await service.start()
+    (task_id,) = started["open_tasks"]
+    return started["id"], task_id
+
+
+async def test_bobs_approval_moves_the_invoice_on(service: Service) -> None:
+    invoice, task = await waiting_task(service)
+    assert await service.answer(task, "approve") == (200, {"detail": "taken"})
+    assert (await service.instance(invoice))["state"] == "finished"
+
+
+async def test_the_same_callback_again_succeeds_and_changes_nothing(service: Service) -> None:
+    invoice, task = await waiting_task(service)
+    body = callback_body(task, "request_info", comment="Which project?", key="r-9")
+    first = await service.call_back(body, signed(body, "r-9"))
+    history = (await service.instance(invoice))["history"]
+    later = datetime.now(UTC) - timedelta(seconds=60)
+    assert await service.call_back(body, signed(body, "r-9", at=later)) == first
+    assert (await service.instance(invoice))["history"] == history
+
+
+async def test_of_the_same_callback_twenty_times_at_once_one_counts(service: Service) -> None:
+    invoice, task = await waiting_task(service)
+    answers = await asyncio.gather(*[service.answer(task, "approve", key="r-1") for _ in range(20)])
+    assert {status for status, _ in answers} == {200}
+    story = [entry["kind"] for entry in (await service.instance(invoice))["history"]]
+    assert story.count("answered") == 1
+
+
+async def test_of_two_different_answers_at_once_one_wins(service: Service) -> None:
+    _, task = await waiting_task(service)
+    answers = await asyncio.gather(
+        service.answer(task, "approve", "bob"), service.answer(task, "reject", "carol", "Not ours")
+    )
+    assert sorted(status for status, _ in answers) == [200, 409]
+
+
+async def test_a_closed_task_answers_409(service: Service) -> None:
+    _, task = await waiting_task(service)
+    await service.answer(task, "approve", "carol")
+    status, body = await service.answer(task, "approve", "bob")
+    assert status == 409
+    assert body["detail"].endswith("is already completed by Carol.")
+
+
+async def test_a_rejection_without_words_answers_422(service: Service) -> None:
+    invoice, task = await waiting_task(service)
+    assert await service.answer(task, "reject") == (422, {"detail": "“Reject” needs a comment."})
+    assert (await service.instance(invoice))["open_tasks"] == [task]
+
+
+async def test_a_task_nobody_knows_answers_422(service: Service) -> None:
+    assert await service.answer("T-42", "approve") == (422, {"detail": "This engine has no task T-42."})
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": "nocomma"},
+        {"webhook-signature": "v1,*not base64*"},
+        {"webhook-signature": "v2,AAAA"},
+        {"webhook-id": "another"},
+        {"webhook-timestamp": "yesterday"},
+    ],
+)
+async def test_a_wrong_signature_answers_401_and_nothing_happens(service: Service, spoil: dict[str, str]) -> None:
+    invoice, task = await waiting_task(service)
+    body = callback_body(task, "approve")
+    status, _ = await service.call_back(body, {**signed(body, "r-1"), **spoil})
+    assert status == 401
+    assert (await service.instance(invoice))["open_tasks"] == [task]
+
+
+@pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+async def test_a_missing_header_answers_401(service: Service, missing: str) -> None:
+    _, task = await waiting_task(service)
+    body = callback_body(task, "approve")
+    headers = signed(body, "r-1")
+    del headers[missing]
+    assert (await service.call_back(body, headers))[0] == 401
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+async def test_a_timestamp_six_minutes_off_answers_401(service: Service, minutes: int) -> None:
+    _, task = await waiting_task(service)
+    body = callback_body(task, "approve")
+    headers = signed(body, "r-1", at=datetime.now(UTC) + timedelta(minutes=minutes))
+    assert (await service.call_back(body, headers))[0] == 401
+
+
+async def test_a_body_changed_on_the_way_answers_401(service: Service) -> None:
+    _, task = await waiting_task(service)
+    headers = signed(callback_body(task, "reject", comment="No"), "r-1")
+    assert (await service.call_back(callback_body(task, "approve"), headers))[0] == 401
+
+
+async def test_bytes_that_are_not_utf8_answer_401(service: Service) -> None:
+    assert (await service.call_back(b"\xff\xfe", signed(b"{}", "r-1")))[0] == 401
+
+
+async def test_while_a_secret_rotates_one_of_two_signatures_is_enough(service: Service) -> None:
+    _, task = await waiting_task(service)
+    body = callback_body(task, "approve")
+    other = signed(body, "r-1", secret="whsec_" + base64.b64encode(b"x" * 32).decode())
+    headers = signed(body, "r-1", secret=SECRET)
+    headers["webhook-signature"] = f"{other['webhook-signature']} {headers['webhook-signature']}"
+    assert (await service.call_back(body, headers))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "not json",
+        '{"type": "task.responded"}',
+        '{"id": "1", "type": "task.responded", "data": {"task_id": "T-1"}}',
+        '{"id": "1", "type": "task.responded", "data": {"task_id": 1, "action": "approve", "responded_by": null}}',
+    ],
+)
+async def test_a_signed_body_that_is_no_answer_gets_400(service: Service, content: str) -> None:
+    body = content.encode()
+    assert (await service.call_back(body, signed(body, "r-1")))[0] == 400
+
+
+async def test_news_of_a_kind_the_engine_does_not_use_is_taken_politely(service: Service) -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "wfpush", "type": "task.escalation_raised", "data": {}}
+    body = json.dumps(event).encode()
+    assert (await service.call_back(body, signed(body, "r-1")))[0] == 200
+
+
+async def test_an_answer_that_cannot_be_written_down_is_not_taken(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice, task = await waiting_task(service)
+
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("demo.store.os.fsync", full)
+        body = callback_body(task, "approve")
+        async with service.client.post("/callback", data=body, headers=signed(body, "r-1")) as response:
+            assert response.status == 500
+    assert (await service.instance(invoice))["open_tasks"] == [task]
+    assert (await service.call_back(body, signed(body, "r-1")))[0] == 200
