@@ -256,7 +256,7 @@ def rounded(number: Decimal, places: Decimal = Decimal()) -> Decimal:
 
 
 # --- as people write them -------------------------------------------------------------------------------------------
-def placed(function: Callable[[Any, Place], str]) -> Filter:
+def placed(function: Callable[..., str]) -> Filter:
     """For filters that need the reader's language and time zone."""
 
     @with_context

@@ -46,7 +46,7 @@ def message_of(notification: Notification, *, words: Json | None = None) -> Mess
 
 def brand_of(brand: Brand | None) -> Json:
     """Name, logo and colours; those of wfpush itself where nobody chose a brand."""
-    chosen = brand or Brand(name=settings.UNFOLD["SITE_TITLE"])
+    chosen = brand or Brand(name=str(settings.UNFOLD["SITE_TITLE"]))
     return {
         "name": chosen.name, "logo_url": chosen.logo_url, "accent": chosen.accent, "accent_dark": chosen.accent_dark,
         "from_email": chosen.from_email, "contact": chosen.contact,
@@ -74,7 +74,7 @@ def _facts(notification: Notification) -> Iterator[Fact]:
         due_at = notification.due_at.astimezone(formats.zone_of(notification.recipient.timezone))
         yield _("Due"), formats.moment(due_at, locale)
     if notification.priority != Priority.NORMAL:
-        yield _("Priority"), Priority(notification.priority).label
+        yield _("Priority"), str(Priority(notification.priority).label)
     if notification.case is not None:
         yield _("Case"), _titled(notification.case.title, notification.case.case_id)
     yield from _amount(_part(details, "variables"), locale)

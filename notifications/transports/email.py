@@ -105,7 +105,7 @@ def _sender(message: Message) -> str:
 def _button(action: Action, link: str, *, first: bool) -> Json:
     return {
         "label": f"{action.title}…" if action.comment == "required" else action.title,
-        "url": f"{link}?action={quote(action.name, safe='')}",
+        "url": f"{link}?answer={quote(action.name, safe='')}",
         "stands_out": first and not action.takes_away,
     }
 

@@ -1,0 +1,74 @@
+"""The event types with behaviour of their own, what their data may hold, and a sample of each.
+
+Sensitive is what lock screens must not show: personal data of customers and their places, and what people write freely.
+Amounts are not: an approval is decided on them, and can be answered from the lock screen. Tick them in the admin where
+they are confidential.
+"""
+
+from notifications.starter.samples import SAMPLES
+from notifications.starter.shapes import EventTypeSeed, VariableSeed
+
+_CASE = (
+    VariableSeed("case.id", "Case number"),
+    VariableSeed("case.title", "Case title"),
+    VariableSeed("case.type", "Kind of case"),
+    VariableSeed("case.status", "Case status"),
+    VariableSeed("case.url", "Link to the case"),
+)
+_TASK = (
+    VariableSeed("task.id", "Task number"),
+    VariableSeed("task.name", "Task name"),
+    VariableSeed("task.description", "Task description", sensitive=True),
+    VariableSeed("task.kind", "Kind of task: approval, review, exception, field"),
+    VariableSeed("task.assignee", "Assignee"),
+    VariableSeed("task.initiator", "Who asked for it"),
+    VariableSeed("task.due_at", "Due"),
+    VariableSeed("task.expires_at", "Takes no answers after"),
+    VariableSeed("task.priority", "Priority: low, normal, high, urgent"),
+    VariableSeed("task.url", "Link to the task"),
+)
+_CUSTOMER = (
+    VariableSeed("customer.ref", "Customer number"),
+    VariableSeed("customer.name", "Customer name", sensitive=True),
+    VariableSeed("customer.phone", "Customer phone", sensitive=True),
+    VariableSeed("customer.email", "Customer e-mail address", sensitive=True),
+)
+_PLACE = (
+    VariableSeed("location.address", "Address", sensitive=True),
+    VariableSeed("location.lat", "Latitude", sensitive=True),
+    VariableSeed("location.lon", "Longitude", sensitive=True),
+    VariableSeed("documents", "Documents"),
+)
+_MONEY = (VariableSeed("variables.amount", "Amount"), VariableSeed("variables.currency", "Currency"))
+_EXCEPTION = (
+    VariableSeed("exception.code", "Error code"),
+    VariableSeed("exception.summary", "Error summary"),
+    VariableSeed("exception.severity", "Severity: warning, error, critical"),
+    VariableSeed("exception.recommended_action", "Recommended next step"),
+)
+_MESSAGE = (VariableSeed("message", "A sentence for the reader", sensitive=True),)
+_INFO = (VariableSeed("info", "Question or answer", sensitive=True),)
+_RESULT = (
+    VariableSeed("result.action", "Action taken in the engine"),
+    VariableSeed("result.by", "Who took it"),
+    VariableSeed("result.at", "When it was taken"),
+)
+_FULL_TASK = (*_TASK, *_CASE, *_CUSTOMER, *_PLACE, *_MONEY, *_EXCEPTION)
+
+_KINDS: tuple[tuple[str, str, tuple[VariableSeed, ...]], ...] = (
+    ("task.assigned", "A person's task is ready, or now waits for somebody else.", _FULL_TASK),
+    ("task.updated", "Something about a task changed: its due date, priority or text.", _FULL_TASK),
+    ("task.info_supplied", "The information somebody asked for is there.", (*_FULL_TASK, *_INFO)),
+    ("task.info_requested", "Somebody asks for information about a task. Sent by wfpush itself.",
+     (*_FULL_TASK, *_INFO, VariableSeed("asked_by.name", "Who asks"))),
+    ("task.completed", "A task was completed in the engine.", (*_FULL_TASK, *_RESULT)),
+    ("task.cancelled", "A task was cancelled in the engine.", _FULL_TASK),
+    ("task.escalated", "The engine says that a task has waited too long.", _FULL_TASK),
+    ("case.status_changed", "A case reached a milestone.", (*_CASE, *_CUSTOMER, *_MONEY, *_MESSAGE)),
+    ("request.status_changed", "A customer's request moved on.", (*_CASE, *_CUSTOMER, *_MONEY, *_MESSAGE)),
+    ("exception.raised", "Missing data, failed validation, a breach of policy, or an integration error.",
+     (*_EXCEPTION, *_CASE, *_TASK, *_MONEY)),
+    ("exception.resolved", "The exception is solved.", (*_EXCEPTION, *_CASE, *_TASK, *_MONEY)),
+)  # fmt: skip
+
+EVENT_TYPES = tuple(EventTypeSeed(name, text, variables, SAMPLES[name]) for name, text, variables in _KINDS)

@@ -1,0 +1,51 @@
+"""Who hears of what in a fresh installation, in the order in which the routes are tried.
+
+They are tried after all routes that an administrator adds, whose priority is 100 unless they choose another.
+"""
+
+from notifications.starter.shapes import RouteSeed
+
+FIRST_PRIORITY = 900
+STEP = 10
+
+WAITING = ("task.assigned", "task.updated", "task.info_supplied")
+"""Events that find a task waiting. Those that end one withdraw its copies whatever the routes say."""
+
+ROUTES = (
+    RouteSeed(
+        "Field work", WAITING, "field-work", "field-work", ("assignee", "candidates", "task_teams"),
+        conditions=(("task.kind", "eq", "field"),),
+    ),
+    RouteSeed(
+        "Exceptions that need a person", WAITING, "incidents", "task", ("assignee", "candidates", "task_teams"),
+        conditions=(("task.kind", "eq", "exception"),),
+    ),
+    RouteSeed("Tasks", WAITING, "approvals", "task", ("assignee", "candidates", "task_teams")),
+    RouteSeed("Tasks that wait too long", ("task.escalated",), "approvals", "task-escalated", ("team_lead", "manager")),
+    RouteSeed(
+        "Questions about a task", ("task.info_requested",), "approvals", "information-requested", ("initiator",)
+    ),
+    RouteSeed("Exceptions", ("exception.raised",), "incidents", "exception-raised", ("task_teams", "recipients")),
+    RouteSeed(
+        "Exceptions solved", ("exception.resolved",), "incidents", "exception-resolved", ("task_teams", "recipients")
+    ),
+    RouteSeed(
+        "Case milestones", ("case.status_changed",), "case-updates", "case-milestone", ("recipients", "followers")
+    ),
+    RouteSeed(
+        "Customer updates", ("request.status_changed",), "customer-updates", "customer-update",
+        ("customer", "recipients"), goes_on=True,
+    ),
+    RouteSeed(
+        "Followers of a customer's request", ("request.status_changed",), "case-updates", "case-milestone",
+        ("followers",),
+    ),
+    RouteSeed(
+        "Other events that name people", (), "case-updates", "general", ("recipients", "followers"),
+        conditions=(("recipients", "exists", ""),),
+    ),
+    RouteSeed(
+        "Other events about a case", (), "case-updates", "general", ("followers",),
+        conditions=(("case.id", "exists", ""),),
+    ),
+)  # fmt: skip

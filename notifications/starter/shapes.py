@@ -1,0 +1,73 @@
+"""The shapes of the starter configuration. Everything in it is data; `ensure` alone writes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from notifications.types import CommentRule, Json
+
+TargetName = Literal[
+    "assignee", "candidates", "task_teams", "team_lead", "manager", "initiator", "followers", "recipients", "customer"
+]
+
+
+@dataclass(frozen=True)
+class CategorySeed:
+    slug: str
+    name: str
+    name_de: str
+    channels: tuple[str, ...] = ("live", "email")
+
+
+@dataclass(frozen=True)
+class VariableSeed:
+    """A member of an event's data. `sensitive`: personal data, and what people write freely; kept off lock screens."""
+
+    path: str
+    label: str
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class EventTypeSeed:
+    name: str
+    description: str
+    variables: tuple[VariableSeed, ...]
+    sample: Json
+
+
+@dataclass(frozen=True)
+class ActionSeed:
+    """The label of an action on its button, and whether it asks for a comment."""
+
+    action: str
+    comment: CommentRule
+    en: str
+    de: str
+
+
+@dataclass(frozen=True)
+class TextSeed:
+    """One language's words, in Liquid. `short_body` is what a lock screen shows below the title."""
+
+    title: str
+    body: str
+    short_body: str
+
+
+@dataclass(frozen=True)
+class TemplateSeed:
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RouteSeed:
+    """`conditions` are path, operator and value; the first route that matches ends the search unless `goes_on`."""
+
+    name: str
+    event_types: tuple[str, ...]
+    category: str
+    template: str
+    targets: tuple[TargetName, ...]
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    goes_on: bool = False
