@@ -1,0 +1,214 @@
+"""Who may sign in here and do what; sign-ins that were locked; the background tasks' failures."""
+
+from typing import Any
+
+import axes.admin
+import django_q.admin
+from axes.conf import settings as axes_settings
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from axes.utils import reset
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.decorators import action, display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from notifications.admin.base import DeskAdmin, LedgerAdmin
+from notifications.admin.filters import Conditions
+from notifications.admin.words import ago, link, list_url, mark, shortened, took
+from wfpush.models import Heartbeat
+from wfpush.redaction import redact_text
+
+THEIRS = (axes.admin, django_q.admin)
+"""Imported first, because importing registers: ours then take their place."""
+
+for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule, Success, Failure, OrmQ):
+    # Schedule would run any Python path; the broker's table and successes hold nothing here.
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+
+
+# --- users and groups -----------------------------------------------------------------------------------------------------------
+class Rights(Conditions):
+    title = _("rights")
+    parameter_name = "rights"
+    conditions = {
+        "all": (_("all rights"), Q(is_superuser=True)),
+        "staff": (_("this desk, by their groups"), Q(is_staff=True, is_superuser=False)),
+        "inbox": (_("their inbox only"), Q(is_staff=False)),
+    }
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, DeskAdmin):
+    """Only who holds all rights gives all rights: others can neither take them nor change those who have them."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "person", "rights", "seen", "is_active"]
+    list_filter = [Rights, "is_active", "groups"]
+    list_select_related = ["recipient"]
+    search_fields = ["username", "email", "recipient__name", "recipient__ref"]
+    filter_horizontal: list[str] = []
+    autocomplete_fields = ["groups"]
+    readonly_fields = ["person", "last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["username", "password", "person", "email"]}),
+        (_("Rights"), {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
+        (_("Times"), {"fields": ["last_login", "date_joined"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        users: QuerySet[User] = super().get_queryset(request)
+        return users.prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        return [*self.readonly_fields, *([] if request.user.is_superuser else ["is_superuser"])]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and not self._above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and not self._above(request, obj)
+
+    def _above(self, request: HttpRequest, user: Any) -> bool:
+        return isinstance(user, User) and user.is_superuser and not request.user.is_superuser
+
+    @display(description=_("person"), ordering="recipient__name")
+    def person(self, user: User) -> SafeString:
+        return link(getattr(user, "recipient", None))
+
+    @display(description=_("rights"))
+    def rights(self, user: User) -> str:
+        if user.is_superuser:
+            return _t("all rights")
+        return ", ".join(group.name for group in user.groups.all()) or (_t("none") if user.is_staff else _t("inbox"))
+
+    @display(description=_("last signed in"), ordering="last_login")
+    def seen(self, user: User) -> SafeString:
+        return ago(user.last_login)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
+    list_display = ["name", "size", "right_count"]
+    search_fields = ["name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        groups: QuerySet[Group] = super().get_queryset(request)
+        return groups.annotate(users=Count("user", distinct=True), rights=Count("permissions", distinct=True))
+
+    @display(description=_("users"), ordering="users")
+    def size(self, group: Any) -> SafeString:
+        query = f"groups__id__exact={group.pk}"
+        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(User, query), group.users)
+
+    @display(description=_("rights"), ordering="rights")
+    def right_count(self, group: Any) -> int:
+        return int(group.rights)
+
+
+# --- locks ----------------------------------------------------------------------------------------------------------------------
+class Locked(Conditions):
+    title = _("locked")
+    parameter_name = "locked"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        locked = Q(failures_since_start__gte=axes_settings.AXES_FAILURE_LIMIT)
+        return {"yes": (_("locked"), locked), "no": (_("not locked"), ~locked)}
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(LedgerAdmin):
+    """What was typed is not shown, not even masked."""
+
+    list_display = ["username", "ip_address", "failures", "last_try", "state"]
+    list_filter = [Locked]
+    search_fields = ["=username", "=ip_address"]
+    fields = ["username", "ip_address", "failures_since_start", "state", "attempt_time", "path_info", "user_agent"]
+    readonly_fields = fields
+    actions = ["unlock"]
+
+    def has_unlock_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "delete")
+
+    @action(description=_("Unlock"), permissions=["unlock"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        """Forget the failures of these names and addresses: both are counted, so both are freed."""
+        attempts = list(queryset)
+        for attempt in attempts:
+            self.log(request, attempt, f"Unlocked {attempt.username} at {attempt.ip_address}")
+            reset(username=attempt.username)
+            reset(ip=attempt.ip_address)
+        names = ", ".join(sorted({attempt.username or attempt.ip_address for attempt in attempts}))
+        self.message_user(request, _t("%(names)s may sign in again.") % {"names": names})
+
+    @display(description=_("failures"), ordering="failures_since_start")
+    def failures(self, attempt: AccessAttempt) -> int:
+        return int(attempt.failures_since_start)
+
+    @display(description=_("last try"), ordering="attempt_time")
+    def last_try(self, attempt: AccessAttempt) -> SafeString:
+        return ago(attempt.attempt_time)
+
+    @display(description=_("state"))
+    def state(self, attempt: AccessAttempt) -> SafeString:
+        if attempt.failures_since_start >= axes_settings.AXES_FAILURE_LIMIT:
+            return mark("bad", _t("locked"))
+        left = axes_settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
+        return mark("wait", _t("%(left)d tries left") % {"left": left})
+
+
+@admin.register(AccessLog)
+class AccessLogAdmin(LedgerAdmin):
+    list_display = ["username", "ip_address", "signed_in", "logout_time", "user_agent"]
+    search_fields = ["=username", "=ip_address"]
+    fields = ["username", "ip_address", "attempt_time", "logout_time", "path_info", "user_agent"]
+
+    @display(description=_("signed in"), ordering="attempt_time")
+    def signed_in(self, entry: AccessLog) -> SafeString:
+        return ago(entry.attempt_time)
+
+
+# --- background tasks -----------------------------------------------------------------------------------------------------------
+@admin.register(Failure)
+class FailureAdmin(LedgerAdmin):
+    """Background tasks are wake-ups: a failed one costs latency, and says what is wrong with the code or its surroundings."""
+
+    list_display = ["func", "stopped", "duration", "short_result"]
+    list_filter = ["func"]
+    search_fields = ["func", "name"]
+    fields = ["name", "func", "started", "stopped", "attempt_count", "full_result"]
+    readonly_fields = fields
+
+    @display(description=_("took"))
+    def duration(self, failure: Failure) -> str:
+        return took(failure.started, failure.stopped)
+
+    @display(description=_("error"))
+    def short_result(self, failure: Failure) -> SafeString:
+        return shortened(redact_text(str(failure.result)))
+
+    @display(description=_("error"))
+    def full_result(self, failure: Failure) -> SafeString:
+        return format_html('<pre class="desk-json">{}</pre>', redact_text(str(failure.result)))
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(LedgerAdmin):
+    list_display = ["name", "last_beat"]
+
+    @display(description=_("last beat"), ordering="beat_at")
+    def last_beat(self, heartbeat: Heartbeat) -> SafeString:
+        return ago(heartbeat.beat_at)

@@ -1,0 +1,145 @@
+"""What the desk's lists and forms share."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet, UUIDField
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+
+from notifications.admin.words import change_url
+
+COUNTED = 10_000
+"""Lists count no further: beyond it, nobody pages, and counting would cost more than the page."""
+
+
+class BoundedPaginator(Paginator):
+    """Counts at most COUNTED rows."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class DeskAdmin(ModelAdmin):
+    """A list and a form of the desk."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    list_disable_select_all = True
+    list_filter_sheet = True
+    compressed_fields = True
+    warn_unsaved_form = True
+    paginator = BoundedPaginator
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Our own id, as it stands in traces and logs, finds its row whatever else is searched."""
+        if isinstance(self.model._meta.pk, UUIDField) and (identifier := as_uuid(search_term)) is not None:
+            return queryset.filter(pk=identifier), False
+        return super().get_search_results(request, queryset, search_term)
+
+    # --- for actions and pages ---------------------------------------------------------------------------------------
+    def found(self, request: HttpRequest, object_id: str) -> Any:
+        """The row of a page or action. Raises Http404, PermissionDenied."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404(_("There is no such row; it may have been deleted."))
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        return row
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+        """A page of the desk. Its answers may hold what only its reader may see: nobody keeps a copy."""
+        request.current_app = self.admin_site.name
+        shown = {**self.admin_site.each_context(request), "opts": None, "title": title, "model_admin": self, **context}
+        response = TemplateResponse(request, template, shown)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def ask(
+        self, request: HttpRequest, row: Model, *, title: str, text: str, button: str, form: BaseForm | None = None,
+        danger: bool = False,
+    ) -> TemplateResponse:
+        """Ask before doing: a page with one button, whose POST does it. Nothing changes by GET."""
+        context = {"row": row, "back": change_url(row), "text": text, "button": button, "form": form, "danger": danger}
+        return self.page(request, "admin/desk/confirm.html", title, **context)
+
+    def done(self, request: HttpRequest, row: Model, text: str, level: int = messages.SUCCESS) -> HttpResponse:
+        """Say what happened, on the row's page and, when it succeeded, in its log."""
+        self.message_user(request, text, level)
+        if level == messages.SUCCESS:
+            self.log(request, row, text)
+        return HttpResponseRedirect(change_url(row))
+
+    def log(self, request: HttpRequest, row: Model, text: str) -> None:
+        LogEntry.objects.log_actions(request.user.pk, [row], CHANGE, text, single_object=True)
+
+
+class HistoryAdmin(SimpleHistoryAdmin, DeskAdmin):
+    """Configuration, with the history of every change."""
+
+    history_list_per_page = 50
+
+
+class LedgerAdmin(DeskAdmin):
+    """What happened: to be read, never to be edited. Actions on it have permissions of their own."""
+
+    list_filter_submit = False
+    warn_unsaved_form = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def may(self, request: HttpRequest, verb: str = "change") -> bool:
+        """Whether the person holds the model's own permission, which nothing but the ledger's actions ask for."""
+        return request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows that belong to the one shown, to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    tab = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+def count_words(done: int, asked: int, what: str) -> str:
+    """The sentence after a bulk action, which says so when some rows could not be done."""
+    if done == asked:
+        return _("%(what)s: %(done)d.") % {"what": what, "done": done}
+    return _("%(what)s: %(done)d of %(asked)d; the others cannot be.") % {"what": what, "done": done, "asked": asked}

@@ -1,0 +1,11 @@
+"""The channels there are, and what people call them."""
+
+from django.utils.translation import gettext as _
+
+from notifications.transports import TRANSPORTS
+
+CHANNELS = ("live", *(transport.channel for transport in TRANSPORTS))
+
+
+def channel_name(channel: str) -> str:
+    return {"live": _("inbox"), "email": _("e-mail")}.get(channel, channel)

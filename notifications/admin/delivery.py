@@ -1,0 +1,265 @@
+"""Notifications, deliveries and attempts: who got what, by which channel, and why not."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from notifications import deliver
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.channels import channel_name
+from notifications.admin.filters import Conditions, Recent
+from notifications.admin.timeline import DELIVERY_TONES
+from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took
+from notifications.models import (
+    ActionToken,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    Notification,
+    NotificationState,
+    Response,
+)
+
+COPY_TONES: dict[str, Tone] = {
+    NotificationState.OPEN: "wait",
+    NotificationState.ANSWERED: "ok",
+    NotificationState.WITHDRAWN: "quiet",
+    NotificationState.EXPIRED: "bad",
+    NotificationState.INFO: "quiet",
+}
+
+
+# --- notifications ------------------------------------------------------------------------------------------------------------
+class ReadState(Conditions):
+    title = _("read")
+    parameter_name = "read"
+    conditions = {"no": (_("unread"), Q(read_at=None)), "yes": (_("read"), Q(read_at__isnull=False))}
+
+
+class DeliveryInline(ReadOnlyInline):
+    model = Delivery
+    fields = ["way", "state_mark", "reason", "created_at", "ended_at", "attempts"]
+    readonly_fields = fields
+
+    @display(description=_("by"))
+    def way(self, delivery: Delivery) -> str:
+        return f"{channel_name(delivery.channel)} {delivery.address}"
+
+    @display(description=_("state"))
+    def state_mark(self, delivery: Delivery) -> SafeString:
+        return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
+
+
+class ResponseInline(ReadOnlyInline):
+    model = Response
+    fields = ["action", "comment", "via", "at", "counts"]
+    readonly_fields = fields
+
+
+class ActionTokenInline(ReadOnlyInline):
+    model = ActionToken
+    fields = ["actions", "created_at", "expires_at", "voided_at", "void_reason"]
+    readonly_fields = fields
+    verbose_name_plural = _("links that answer it")
+
+
+@admin.register(Notification)
+class NotificationAdmin(LedgerAdmin):
+    list_display = ["made", "whose", "headline", "state_mark", "asked_because", "due_word", "read_word", "category"]
+    list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
+    list_select_related = ["recipient", "category"]
+    search_fields = ["=recipient__ref", "=task__task_id", "=case__case_id"]
+    search_help_text = _("A person's ref, a task's or a case's id, whole.")
+    inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
+    fieldsets = [
+        (None, {"fields": ["whose", "state_mark", "reason", "read_at"]}),
+        (_("What it says"), {"fields": ["title", "body", "short_body", "language", "priority", "due_at", "url", "shown_actions", "shown_details"]}),
+        (_("Where it comes from"), {"fields": ["from_event", "for_task", "in_case", "by_route", "category", "wording", "brand"]}),
+        (_("In our books"), {"fields": ["id", "seq", "created_at", "updated_at", "answer_from_email", "shown_outcome"], "classes": ["collapse"]}),
+    ]
+
+    @display(description=_("made"), ordering="id")
+    def made(self, notification: Notification) -> SafeString:
+        return ago(notification.created_at)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, notification: Notification) -> SafeString:
+        return link(notification.recipient)
+
+    @display(description=_("title"))
+    def headline(self, notification: Notification) -> SafeString:
+        return shortened(notification.title, 70)
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, notification: Notification) -> SafeString:
+        return mark(COPY_TONES[notification.state], notification.get_state_display())
+
+    @display(description=_("why"))
+    def asked_because(self, notification: Notification) -> SafeString:
+        return shortened(notification.reason, 50)
+
+    @display(description=_("due"), ordering="due_at")
+    def due_word(self, notification: Notification) -> SafeString:
+        return due(notification.due_at, still_matters=notification.state == NotificationState.OPEN)
+
+    @display(description=_("read"), ordering="read_at")
+    def read_word(self, notification: Notification) -> SafeString:
+        return ago(notification.read_at)
+
+    @display(description=_("actions"))
+    def shown_actions(self, notification: Notification) -> str:
+        return ", ".join(f"{each['title']} ({each['action']})" for each in notification.actions)
+
+    @display(description=_("details"))
+    def shown_details(self, notification: Notification) -> SafeString:
+        return pretty(notification.details)
+
+    @display(description=_("outcome"))
+    def shown_outcome(self, notification: Notification) -> SafeString:
+        return pretty(notification.outcome)
+
+    @display(description=_("event"))
+    def from_event(self, notification: Notification) -> SafeString:
+        return link(notification.event)
+
+    @display(description=_("task"))
+    def for_task(self, notification: Notification) -> SafeString:
+        return link(notification.task)
+
+    @display(description=_("case"))
+    def in_case(self, notification: Notification) -> SafeString:
+        return link(notification.case)
+
+    @display(description=_("route"))
+    def by_route(self, notification: Notification) -> SafeString:
+        return link(notification.route)
+
+    @display(description=_("worded by"))
+    def wording(self, notification: Notification) -> SafeString:
+        return link(notification.template_version)
+
+
+# --- deliveries ---------------------------------------------------------------------------------------------------------------
+class AttemptInline(ReadOnlyInline):
+    model = DeliveryAttempt
+    fields = ["number", "started_at", "took", "succeeded", "detail"]
+    readonly_fields = fields
+    show_change_link = False
+
+    @display(description=_("took"))
+    def took(self, attempt: DeliveryAttempt) -> str:
+        return took(attempt.started_at, attempt.ended_at) or _t("no outcome known")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(LedgerAdmin):
+    list_display = ["made", "whose", "way", "state_mark", "why", "waiting", "attempts", "next_try", "took"]
+    list_filter = ["state", Recent, "channel"]
+    list_select_related = ["recipient"]
+    search_fields = ["=recipient__ref", "=address"]
+    search_help_text = _("A person's ref or an address, whole.")
+    actions = ["resend"]
+    actions_detail = ["resend_this"]
+    inlines = [AttemptInline]
+    fieldsets = [
+        (None, {"fields": ["whose", "way", "state_mark", "reason", "next_try", "attempts", "created_at", "ended_at", "expires_at"]}),
+        (_("Of"), {"fields": ["of_notification", "of_event", "id"]}),
+    ]
+
+    @display(description=_("made"), ordering="id")
+    def made(self, delivery: Delivery) -> SafeString:
+        return ago(delivery.created_at)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, delivery: Delivery) -> SafeString:
+        return link(delivery.recipient)
+
+    @display(description=_("by"), ordering="channel")
+    def way(self, delivery: Delivery) -> str:
+        return f"{channel_name(delivery.channel)} {delivery.address}"
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, delivery: Delivery) -> SafeString:
+        return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
+
+    @display(description=_("why"))
+    def why(self, delivery: Delivery) -> SafeString:
+        return shortened(delivery.reason)
+
+    @display(description=_("waiting since"))
+    def waiting(self, delivery: Delivery) -> SafeString:
+        return since(delivery.created_at, "wait") if delivery.state == DeliveryState.PENDING else link(None)
+
+    @display(description=_("next try"), ordering="due_at")
+    def next_try(self, delivery: Delivery) -> SafeString:
+        return ago(delivery.due_at)
+
+    @display(description=_("took"))
+    def took(self, delivery: Delivery) -> str:
+        return took(delivery.created_at, delivery.ended_at)
+
+    @display(description=_("notification"))
+    def of_notification(self, delivery: Delivery) -> SafeString:
+        return link(delivery.notification)
+
+    @display(description=_("event"))
+    def of_event(self, delivery: Delivery) -> SafeString:
+        return link(delivery.event)
+
+    def has_resend_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Send again"), permissions=["resend"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        asked = list(queryset)
+        done = [delivery for delivery in asked if deliver.resend(delivery.pk, timezone.now())]
+        for delivery in done:
+            self.log(request, delivery, "Sent again")
+        self.message_user(request, count_words(len(done), len(asked), _t("Deliveries that are sent again")))
+
+    @action(description=_("Send again"), url_path="resend", permissions=["resend"], icon="send")
+    def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        delivery: Delivery = self.found(request, object_id)
+        if delivery.state != DeliveryState.DEAD:
+            return self.done(request, delivery, _t("Only deliveries that were given up can be sent again."), messages.WARNING)
+        if request.method != "POST":
+            text = _t("%(person)s gets the message at %(address)s, if it still asks for anything.")
+            told = {"person": delivery.recipient, "address": delivery.address}
+            return self.ask(request, delivery, title=_t("Send again"), text=text % told, button=_t("Send again"))
+        if not deliver.resend(delivery.pk, timezone.now()):
+            return self.done(request, delivery, _t("Not sent: the notification no longer asks for anything."), messages.WARNING)
+        return self.done(request, delivery, _t("It is sent again. Reload this page in a moment."))
+
+
+class AttemptOutcome(Conditions):
+    title = _("outcome")
+    parameter_name = "outcome"
+    conditions = {
+        "failed": (_("failed"), Q(succeeded=False)),
+        "worked": (_("worked"), Q(succeeded=True)),
+        "unknown": (_("no outcome known"), Q(ended_at=None)),
+    }
+
+
+@admin.register(DeliveryAttempt)
+class DeliveryAttemptAdmin(LedgerAdmin):
+    list_display = ["started_at", "of_delivery", "number", "succeeded", "detail", "took"]
+    list_filter = [AttemptOutcome]
+    list_select_related = ["delivery__recipient"]
+    search_fields = ["=delivery__address", "=delivery__recipient__ref"]
+    ordering = ["-id"]
+
+    @display(description=_("delivery"))
+    def of_delivery(self, attempt: DeliveryAttempt) -> SafeString:
+        return link(attempt.delivery)
+
+    @display(description=_("took"))
+    def took(self, attempt: DeliveryAttempt) -> str:
+        return took(attempt.started_at, attempt.ended_at)

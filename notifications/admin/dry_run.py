@@ -1,0 +1,92 @@
+"""An event in; who, by which channel, and which route matched or did not and why, out. Nothing is kept and nothing sent."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from notifications import pipeline
+from notifications.admin.base import DeskAdmin
+from notifications.admin.preview import as_id
+from notifications.admin.reading import ReadError, read_event
+from notifications.admin.timeline import Line, dry_lines
+from notifications.models import Engine, Event, EventType, Route
+from notifications.types import Json
+
+
+class DryRunForm(forms.Form):
+    engine = forms.ModelChoiceField(Engine.objects.all(), label=_("as sent by"), widget=UnfoldAdminSelectWidget, empty_label=None)
+    body = forms.CharField(
+        label=_("the event"), max_length=1024 * 1024, strip=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 18, "class": "desk-code", "spellcheck": "false"}),
+        help_text=_("A CloudEvent as JSON, or the engine's own JSON if it has a mapping."),
+    )
+
+
+def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = None) -> HttpResponse:
+    """GET fills the form from a sample (`?sample=`) or a real event (`?event=`); POST runs it."""
+    if not request.user.has_perm("notifications.view_event"):
+        raise PermissionDenied
+    context: dict[str, Any] = {"route": route, "samples": EventType.objects.exclude(sample={})}
+    if request.method == "POST":
+        form = DryRunForm(request.POST)
+        if form.is_valid():
+            lines = _run(form)
+            context["lines"] = lines
+    else:
+        form = DryRunForm(initial=_initial(request, route))
+    return desk.page(request, "admin/desk/dry_run.html", _t("Dry run"), form=form, **context)
+
+
+def _run(form: DryRunForm) -> list[Line] | None:
+    engine: Engine = form.cleaned_data["engine"]
+    try:
+        inbound = read_event(engine, form.cleaned_data["body"])
+    except ReadError as fault:
+        for sentence in fault.sentences:
+            form.add_error("body", sentence)
+        return None
+    result = pipeline.dry_run(engine, inbound, timezone.now())
+    first = Line(_t("event %(type)s from %(engine)s would come in") % {"type": inbound.type, "engine": engine}, "ok")
+    return [first, *dry_lines(result.plan.as_json(), result.status)]
+
+
+# --- what to start from -------------------------------------------------------------------------------------------------------
+def _initial(request: HttpRequest, route: Route | None) -> dict[str, Any]:
+    event = _event_named(request.GET.get("event", ""))
+    if event is not None:
+        return {"engine": event.engine_id, "body": written(as_cloudevent(event))}
+    described = EventType.objects.exclude(sample={})
+    chosen = request.GET.get("sample", "")
+    event_type = described.filter(pk=chosen).first() if chosen.isdecimal() else None
+    if event_type is None and route is not None:
+        event_type = described.filter(routes=route).first()
+    event_type = event_type or described.first()
+    engine = route.engine if route is not None and route.engine else Engine.objects.filter(active=True).first()
+    return {"engine": engine and engine.pk, "body": written(sample_event(event_type)) if event_type else ""}
+
+
+def _event_named(name: str) -> Event | None:
+    return Event.objects.select_related("engine").filter(pk=as_id(name)).first() if as_id(name) else None
+
+
+def as_cloudevent(event: Event) -> Json:
+    """A stored event as it was sent, with an id of its own so that it is not taken for the same one."""
+    said: Json = {"specversion": "1.0", "id": f"{event.event_id[:180]} (dry run)", "source": event.source, "type": event.type}
+    if event.subject:
+        said["subject"] = event.subject
+    return {**said, **event.extensions, "data": event.data}
+
+
+def sample_event(event_type: EventType) -> Json:
+    return {"specversion": "1.0", "id": "dry-run", "source": "dry-run", "type": event_type.name, "data": event_type.sample}
+
+
+def written(document: Json) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)

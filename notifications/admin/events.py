@@ -1,0 +1,330 @@
+"""Events, tasks and cases: what came in, what became of it, what waits since when."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from notifications import again
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.filters import Conditions, Lookups, Recent
+from notifications.admin.timeline import trace
+from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took
+from notifications.models import (
+    ANSWERABLE,
+    Case,
+    Event,
+    EventStatus,
+    EventType,
+    Notification,
+    Response,
+    Task,
+    TaskState,
+)
+
+EVENT_TONES: dict[str, Tone] = {
+    EventStatus.ACCEPTED: "wait",
+    EventStatus.PROCESSED: "ok",
+    EventStatus.UNROUTED: "bad",
+    EventStatus.STALE: "quiet",
+    EventStatus.IGNORED: "quiet",
+    EventStatus.FAILED: "bad",
+}
+TASK_TONES: dict[str, Tone] = {
+    TaskState.OPEN: "wait",
+    TaskState.ACKNOWLEDGED: "wait",
+    TaskState.INFO_REQUESTED: "wait",
+    TaskState.ANSWERED: "ok",
+    TaskState.COMPLETED: "ok",
+    TaskState.CANCELLED: "quiet",
+    TaskState.EXPIRED: "bad",
+}
+
+
+# --- events -----------------------------------------------------------------------------------------------------------------
+class OfType(admin.SimpleListFilter):
+    """By the types that are described: asking the ledger which types it holds would read all of it."""
+
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [(name, name) for name in EventType.objects.values_list("name", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+class Unknown(Conditions):
+    title = _("people")
+    parameter_name = "people"
+    conditions = {"unresolved": (_("names somebody nobody knows"), Q(unresolved__gt=0))}
+
+
+@admin.register(Event)
+class EventAdmin(LedgerAdmin):
+    list_display = ["received", "type", "about", "from_engine", "state", "why", "reached", "duration"]
+    list_filter = ["status", Recent, Unknown, OfType, "engine"]
+    list_select_related = ["engine", "task", "case"]
+    search_fields = ["=event_id", "=task__task_id", "=case__case_id", "=subject"]
+    search_help_text = _("An event's, task's or case's id, whole.")
+    actions = ["process_again"]
+    actions_detail = ["process_this_again"]
+    change_form_outer_before_template = "admin/desk/trace.html"
+    fieldsets = [
+        (_("The event"), {"fields": ["event_id", "source", "type", "subject", "from_engine", "time", "received_at", "processed_at", "about"]}),
+        (_("Its data"), {"fields": ["shown_data", "shown_extensions"]}),
+        (_("In our books"), {"fields": ["id", "status", "group", "attempts", "due_at", "lease_until", "shown_error"], "classes": ["collapse"]}),
+    ]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        event: Event | None = kwargs.get("obj")
+        if event is not None:
+            context.update({"lines": trace(event), "title": _t("What became of it"), "subtitle": None})
+        return super().render_change_form(request, context, **kwargs)
+
+    # --- columns ---------------------------------------------------------------------------------------------------------
+    @display(description=_("received"), ordering="id")
+    def received(self, event: Event) -> SafeString:
+        return ago(event.received_at)
+
+    @display(description=_("about"))
+    def about(self, event: Event) -> SafeString:
+        return link(event.task or event.case)
+
+    @display(description=_("engine"), ordering="engine__name")
+    def from_engine(self, event: Event) -> SafeString:
+        return link(event.engine)
+
+    @display(description=_("state"), ordering="status")
+    def state(self, event: Event) -> SafeString:
+        return mark(EVENT_TONES[event.status], event.get_status_display())
+
+    @display(description=_("why"))
+    def why(self, event: Event) -> SafeString:
+        if event.status == EventStatus.ACCEPTED and not event.error:
+            return since(event.received_at, "wait")
+        names = ", ".join(each.get("ref", "") for each in event.plan.get("unresolved") or [])
+        unknown = _t("nobody knows %(names)s") % {"names": names} if names else ""
+        notes = event.plan.get("warnings") or event.plan.get("notes") or []
+        return shortened(event.error or unknown or "; ".join(notes))
+
+    @display(description=_("told"))
+    def reached(self, event: Event) -> SafeString:
+        return shortened(", ".join(each.get("name", "") for each in event.plan.get("recipients") or []), 50)
+
+    @display(description=_("took"))
+    def duration(self, event: Event) -> str:
+        return took(event.received_at, event.processed_at)
+
+    @display(description=_("data"))
+    def shown_data(self, event: Event) -> SafeString:
+        return pretty(event.data)
+
+    @display(description=_("other members"))
+    def shown_extensions(self, event: Event) -> SafeString:
+        return pretty(event.extensions)
+
+    @display(description=_("error"))
+    def shown_error(self, event: Event) -> str:
+        return event.error
+
+    # --- actions -----------------------------------------------------------------------------------------------------------
+    def has_process_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Process again"), permissions=["process"])
+    def process_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        asked = list(queryset.order_by("id"))
+        done = [event for event in asked if again.process_event(event.pk, timezone.now())]
+        for event in done:
+            self.log(request, event, "Processed again")
+        self.message_user(request, count_words(len(done), len(asked), _t("Events that are processed again")))
+
+    @action(description=_("Process again"), url_path="process", permissions=["process"], icon="replay")
+    def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        event: Event = self.found(request, object_id)
+        if event.status not in again.PROCESSABLE:
+            return self.done(request, event, _t("Only events that failed or matched no route can be processed again."), messages.WARNING)
+        if request.method != "POST":
+            text = _t("The event is routed by the routes as they are now, and people are told.")
+            return self.ask(request, event, title=_t("Process the event again"), text=text, button=_t("Process again"))
+        again.process_event(event.pk, timezone.now())
+        return self.done(request, event, _t("It is processed again. Reload this page in a moment."))
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------------
+class Now(Conditions):
+    """The questions of the overview."""
+
+    title = _("now")
+    parameter_name = "now"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        waiting = Q(state__in=ANSWERABLE)
+        return {
+            "waiting": (_("waiting"), waiting),
+            "late": (_("late"), waiting & Q(due_at__lt=timezone.now())),
+            "nobody": (_("waiting, and nobody has it"), waiting & ~Q(notifications__state="open")),
+        }
+
+
+class CopyInline(ReadOnlyInline):
+    model = Notification
+    fields = ["whose", "state", "why", "read_at"]
+    readonly_fields = fields
+    verbose_name_plural = _("copies: who has it")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
+        copies: QuerySet[Notification] = super().get_queryset(request)
+        return copies.select_related("recipient")
+
+    @display(description=_("person"))
+    def whose(self, notification: Notification) -> SafeString:
+        return link(notification.recipient)
+
+    @display(description=_("why"))
+    def why(self, notification: Notification) -> str:
+        return notification.reason
+
+
+class AnswerInline(ReadOnlyInline):
+    model = Response
+    fields = ["whose", "action", "comment", "via", "at", "engine_says"]
+    readonly_fields = fields
+    verbose_name_plural = _("answers")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
+        answers: QuerySet[Response] = super().get_queryset(request)
+        return answers.select_related("recipient", "callback")
+
+    @display(description=_("person"))
+    def whose(self, response: Response) -> SafeString:
+        return link(response.recipient)
+
+    @display(description=_("engine"))
+    def engine_says(self, response: Response) -> SafeString:
+        callback = getattr(response, "callback", None)
+        return link(callback, callback.get_state_display()) if callback else link(None)
+
+
+class EventInline(ReadOnlyInline):
+    model = Event
+    fields = ["received_at", "type", "status"]
+    readonly_fields = fields
+    verbose_name_plural = _("its events, newest first")
+
+
+@admin.register(Task)
+class TaskAdmin(LedgerAdmin):
+    list_display = ["title", "task_id", "state_mark", "waiting_since", "due_word", "people", "priority", "from_engine", "by"]
+    list_filter = [Now, "state", "priority", Recent, "engine"]
+    list_select_related = ["engine", "assignee", "case"]
+    search_fields = ["=task_id", "name__istartswith", "=case__case_id"]
+    search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
+    inlines = [CopyInline, AnswerInline, EventInline]
+    fieldsets = [
+        (None, {"fields": ["name", "task_id", "state_mark", "outcome_words", "due_at", "expires_at", "priority", "kind"]}),
+        (_("Whose"), {"fields": ["people", "initiator", "in_case", "from_engine", "url"]}),
+        (_("Questions and answers"), {"fields": ["shown_info"]}),
+        (_("As the engine said it"), {"fields": ["id", "shown_actions", "shown_data", "created_at", "updated_at"], "classes": ["collapse"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        tasks: QuerySet[Task] = super().get_queryset(request)
+        return tasks.prefetch_related("candidates", "teams")
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """The most overdue first among those that wait; else the newest."""
+        return [F("due_at").asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
+
+    @display(description=_("task"), ordering="name")
+    def title(self, task: Task) -> str:
+        return str(task)
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, task: Task) -> SafeString:
+        return mark(TASK_TONES[task.state], task.get_state_display())
+
+    @display(description=_("waiting since"), ordering="created_at")
+    def waiting_since(self, task: Task) -> SafeString:
+        return since(task.created_at) if task.answerable else link(None)
+
+    @display(description=_("due"), ordering="due_at")
+    def due_word(self, task: Task) -> SafeString:
+        return due(task.due_at, still_matters=task.answerable)
+
+    @display(description=_("whose"))
+    def people(self, task: Task) -> SafeString:
+        if task.assignee:
+            return link(task.assignee)
+        names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
+        return shortened(", ".join(names), 60) if names else mark("bad", _t("nobody"))
+
+    @display(description=_("engine"), ordering="engine__name")
+    def from_engine(self, task: Task) -> SafeString:
+        return link(task.engine)
+
+    @display(description=_("answered by"))
+    def by(self, task: Task) -> str:
+        said = (task.outcome or {}).get("by") or {}
+        return str(said.get("name", ""))
+
+    @display(description=_("outcome"))
+    def outcome_words(self, task: Task) -> SafeString:
+        return pretty(task.outcome)
+
+    @display(description=_("case"))
+    def in_case(self, task: Task) -> SafeString:
+        return link(task.case)
+
+    @display(description=_("questions and what was supplied"))
+    def shown_info(self, task: Task) -> SafeString:
+        return pretty(task.info)
+
+    @display(description=_("actions"))
+    def shown_actions(self, task: Task) -> SafeString:
+        return pretty(task.actions)
+
+    @display(description=_("data"))
+    def shown_data(self, task: Task) -> SafeString:
+        return pretty(task.data)
+
+
+# --- cases ------------------------------------------------------------------------------------------------------------------
+class TaskInline(ReadOnlyInline):
+    model = Task
+    fields = ["name", "task_id", "state", "due_at"]
+    readonly_fields = fields
+
+
+@admin.register(Case)
+class CaseAdmin(LedgerAdmin):
+    list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
+    list_filter = ["engine"]
+    list_select_related = ["engine"]
+    search_fields = ["=case_id", "title__istartswith"]
+    inlines = [TaskInline]
+    fields = ["title", "case_id", "type", "status", "url", "from_engine", "following", "created_at", "updated_at"]
+
+    @display(description=_("case"), ordering="title")
+    def title_or_id(self, case: Case) -> str:
+        return str(case)
+
+    @display(description=_("engine"), ordering="engine__name")
+    def from_engine(self, case: Case) -> SafeString:
+        return link(case.engine)
+
+    @display(description=_("changed"), ordering="updated_at")
+    def changed(self, case: Case) -> SafeString:
+        return ago(case.updated_at)
+
+    @display(description=_("followed by"))
+    def following(self, case: Case) -> str:
+        return ", ".join(str(person) for person in case.followers.all())

@@ -1,0 +1,130 @@
+"""Form fields for what is stored as JSON or arrays, as a person would write it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+MAX_LABEL = 60
+
+
+class JsonObjectField(forms.JSONField):
+    """A JSON object, shown with line breaks; errors say where the text is wrong."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def __init__(self, *, rows: int = 12, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.attrs.update({"rows": rows, "spellcheck": "false"})
+        self.widget.attrs["class"] = f"{self.widget.attrs.get('class', '')} desk-code"
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return {}
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError as fault:
+                raise ValidationError(_("This is not JSON: %(fault)s") % {"fault": fault}) from fault
+        if not isinstance(value, dict):
+            raise ValidationError(_('Write a JSON object, such as {"task": {"id": "T-42"}}.'))
+        return value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != (initial or {}))
+        except ValidationError:
+            return True
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+class LabelsField(forms.CharField):
+    """A label in each language, one a line: `de: Genehmigen`. Stored as {"de": "Genehmigen"}."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 3, "cols": 24}))
+        kwargs.setdefault("help_text", _("One language a line, such as “de: Genehmigen”."))
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return "\n".join(f"{language}: {label}" for language, label in value.items())
+        return value
+
+    def to_python(self, value: Any) -> Any:
+        labels: dict[str, str] = {}
+        for line in str(value or "").splitlines():
+            if line.strip():
+                language, label = self._read(line)
+                if language in labels:
+                    raise ValidationError(_("“%(language)s” is there twice.") % {"language": language})
+                labels[language] = label
+        return labels
+
+    def _read(self, line: str) -> tuple[str, str]:
+        language, colon, label = (part.strip() for part in line.partition(":"))
+        if not colon or not label or not is_language(language):
+            raise ValidationError(_("Write “language: label”, such as “de: Genehmigen”, instead of “%(line)s”.") % {"line": line})
+        if len(label) > MAX_LABEL:
+            raise ValidationError(_("“%(label)s” is longer than %(limit)d characters.") % {"label": label, "limit": MAX_LABEL})
+        return language, label
+
+    def validate(self, value: Any) -> None:
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """The lines were checked one by one; a dict has no length to check."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != (initial or {}))
+        except ValidationError:
+            return True
+
+
+class OrderedChoicesField(forms.CharField):
+    """Some of a few known words, in an order that means something: `live, email`."""
+
+    def __init__(self, known: Sequence[str], **kwargs: Any) -> None:
+        self.known = known
+        kwargs.setdefault("widget", UnfoldAdminTextInputWidget())
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = list(dict.fromkeys(word.strip().lower() for word in str(value or "").split(",") if word.strip()))
+        for word in words:
+            if word not in self.known:
+                known = ", ".join(self.known)
+                raise ValidationError(_("“%(word)s” is not one of: %(known)s.") % {"word": word, "known": known})
+        return words
+
+    def validate(self, value: Any) -> None:
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """The words were checked one by one."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != list(initial or []))
+        except ValidationError:
+            return True
+
+
+def is_language(text: str) -> bool:
+    """A language tag such as de, pt-BR or zh-Hant."""
+    parts = text.replace("_", "-").split("-")
+    return 2 <= len(parts[0]) <= 3 and all(part.isalnum() and part.isascii() and len(part) <= 8 for part in parts)

@@ -1,0 +1,252 @@
+"""API keys and signing secrets: made here, shown once, never shown again."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+)
+
+from notifications import credentials, signing
+from notifications.admin.base import LedgerAdmin, count_words
+from notifications.admin.filters import Conditions, Usable
+from notifications.admin.words import ago, change_url, link, mark, span
+from notifications.models import ApiKey, Scope, SigningSecret
+
+SCOPE_HELP = _(
+    "Directory and tokens reach far: a key with “directory” may change everybody's manager and teams; one with “tokens” "
+    "may sign in as its engine's external people and, together with “directory”, as internal people who are not staff."
+)
+
+
+def key_state(key: ApiKey) -> SafeString:
+    if key.revoked_at:
+        return mark("quiet", _t("revoked"), str(key.revoked_at))
+    if not key.usable:
+        return mark("bad", _t("expired"))
+    if key.expires_at:
+        return mark("ok", _t("works for %(span)s more") % {"span": span(key.expires_at - timezone.now())})
+    return mark("ok", _t("works"))
+
+
+def secret_state(secret: SigningSecret) -> SafeString:
+    if secret.expires_at is None:
+        return mark("ok", _t("until it is replaced"))
+    left = secret.expires_at - timezone.now()
+    return mark("wait", _t("for %(span)s more") % {"span": span(left)}) if left > timedelta(0) else mark("quiet", _t("no longer"))
+
+
+class ShownOnce(LedgerAdmin):
+    """What is made here is shown on the answer to the very request that made it, and nowhere else.
+
+    Not in a message (Django keeps those in the session or a cookie), not in the log, not after a reload.
+    """
+
+    list_select_related = ["engine"]
+    autocomplete_fields = ["engine"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "add")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.shown_fields) if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.shown_fields if obj else self.form_fields)
+
+    shown_fields: list[str] = []
+    form_fields: list[str] = []
+
+    def shown_once(self, request: HttpRequest, row: Any, title: str, plain: str, text: str) -> HttpResponse:
+        context = {"row": row, "back": change_url(row), "plain": plain, "text": text, "engine": row.engine}
+        return self.page(request, "admin/desk/shown_once.html", title, **context)
+
+    @display(description=_("engine"), ordering="engine__name")
+    def of_engine(self, row: Any) -> SafeString:
+        return link(row.engine)
+
+    @display(description=_("made"), ordering="created_at")
+    def made(self, row: Any) -> SafeString:
+        return ago(row.created_at)
+
+
+class ApiKeyForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices, initial=[Scope.EVENTS.value], widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=SCOPE_HELP, error_messages={"required": _("Tick at least one: a key without a scope can do nothing.")},
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ["engine", "name", "scopes", "expires_at"]
+        help_texts = {"expires_at": _("Empty: until it is revoked."), "name": _("Where it is used, such as “production”.")}
+
+    def clean_expires_at(self) -> Any:
+        expires_at = self.cleaned_data["expires_at"]
+        if expires_at is not None and expires_at <= timezone.now():
+            raise ValidationError(_t("This is past. Choose a later time, or leave it empty."))
+        return expires_at
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ShownOnce):
+    form = ApiKeyForm
+    form_fields = ["engine", "name", "scopes", "expires_at"]
+    shown_fields = ["of_engine", "name", "starts", "scopes", "state", "made", "last_used", "expires_at", "revoked_at"]
+    list_display = ["starts", "of_engine", "name", "scopes", "last_used", "made", "state"]
+    list_filter = [Usable, "engine"]
+    search_fields = ["prefix", "name", "engine__name"]
+    actions = ["revoke_chosen"]
+    actions_detail = ["revoke"]
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        made, plain = credentials.issue_key(
+            obj.engine, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at
+        )
+        obj.pk, obj.prefix, obj.digest, obj.created_at = made.pk, made.prefix, made.digest, made.created_at
+        request.plain_once = plain  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
+        plain: str = request.plain_once  # type: ignore[attr-defined]
+        text = _t("Give it to %(engine)s now. It is not kept here, so this is the only time it is shown.")
+        return self.shown_once(request, obj, _t("The new API key"), plain, text % {"engine": obj.engine})
+
+    def has_revoke_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Revoke"), url_path="revoke", permissions=["revoke"], icon="block")
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key: ApiKey = self.found(request, object_id)
+        if key.revoked_at is not None:
+            return self.done(request, key, _t("It is revoked already."), messages.INFO)
+        if request.method != "POST":
+            text = _t("Whoever uses the key wfp_%(prefix)s… of %(engine)s is refused from this moment on. This cannot be undone.")
+            told = {"prefix": key.prefix, "engine": key.engine}
+            return self.ask(request, key, title=_t("Revoke the key"), text=text % told, button=_t("Revoke"), danger=True)
+        credentials.revoke_keys(ApiKey.objects.filter(pk=key.pk), timezone.now())
+        return self.done(request, key, _t("The key wfp_%(prefix)s… is refused from now on.") % {"prefix": key.prefix})
+
+    @action(description=_("Revoke"), permissions=["revoke"])
+    def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        asked = list(queryset)
+        revoked = credentials.revoke_keys(ApiKey.objects.filter(pk__in=[key.pk for key in asked]), timezone.now())
+        for key in asked:
+            self.log(request, key, "Revoked")
+        self.message_user(request, count_words(revoked, len(asked), _t("Keys revoked")))
+
+    @display(description=_("begins with"), ordering="prefix")
+    def starts(self, key: ApiKey) -> str:
+        return f"wfp_{key.prefix}…"
+
+    @display(description=_("works"))
+    def state(self, key: ApiKey) -> SafeString:
+        return key_state(key)
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, key: ApiKey) -> SafeString:
+        return ago(key.last_used_at)
+
+
+OVERLAPS = {
+    "24": (_("24 hours from now"), timedelta(hours=24)),
+    "168": (_("7 days from now"), timedelta(days=7)),
+    "0": (_("at once (it leaked)"), timedelta(0)),
+    "keep": (_("never, until I end them"), None),
+}
+
+
+class SigningSecretForm(forms.ModelForm):
+    secret = forms.CharField(
+        required=False, max_length=200, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text=_("Empty: a new one is made and shown once. Or paste one that the engine made (whsec_…)."),
+    )
+    old_ones_end = forms.ChoiceField(
+        choices=[(value, words) for value, (words, _overlap) in OVERLAPS.items()], initial="24",
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Until then both sign, and either is accepted: time to change it on the engine's side."),
+    )
+
+    class Meta:
+        model = SigningSecret
+        fields = ["engine", "secret"]
+
+    def clean_secret(self) -> str:
+        secret: str = self.cleaned_data["secret"].strip()
+        if secret:
+            try:
+                signing.key_of(secret)
+            except ValueError as fault:
+                raise ValidationError(str(fault)) from fault
+        return secret
+
+
+class SecretWorks(Conditions):
+    title = _("works")
+    parameter_name = "works"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        ended = Q(expires_at__lte=timezone.now())
+        return {"yes": (_("signs and verifies"), ~ended), "no": (_("no longer"), ended)}
+
+
+@admin.register(SigningSecret)
+class SigningSecretAdmin(ShownOnce):
+    form = SigningSecretForm
+    form_fields = ["engine", "secret", "old_ones_end"]
+    shown_fields = ["of_engine", "made", "works", "expires_at"]
+    list_display = ["name", "of_engine", "made", "works"]
+    list_filter = [SecretWorks, "engine"]
+    search_fields = ["engine__name", "engine__slug"]
+    actions_detail = ["end_now"]
+
+    def save_model(self, request: HttpRequest, obj: SigningSecret, form: Any, change: bool) -> None:
+        _words, overlap = OVERLAPS[form.cleaned_data["old_ones_end"]]
+        given = form.cleaned_data["secret"]
+        made, plain = credentials.rotate_secret(obj.engine, now=timezone.now(), overlap=overlap, secret=given)
+        obj.pk, obj.created_at = made.pk, made.created_at
+        request.plain_once = "" if given else plain  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: SigningSecret, post_url_continue: str | None = None) -> HttpResponse:
+        plain: str = request.plain_once  # type: ignore[attr-defined]
+        if not plain:
+            return self.done(request, obj, _t("The secret is kept, encrypted, and signs from now on."))
+        text = _t("Set it on %(engine)s's side now, to check our calls and to sign its own. This is the only time it is shown.")
+        return self.shown_once(request, obj, _t("The new signing secret"), plain, text % {"engine": obj.engine})
+
+    def has_end_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("End it now"), url_path="end", permissions=["end"], icon="block")
+    def end_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        secret: SigningSecret = self.found(request, object_id)
+        now = timezone.now()
+        if secret.expires_at is not None and secret.expires_at <= now:
+            return self.done(request, secret, _t("It has ended already."), messages.INFO)
+        others = credentials.active_secrets(secret.engine, now).exclude(pk=secret.pk).exists()
+        if request.method != "POST":
+            text = _t("From this moment on it neither signs our calls nor is accepted.")
+            if not others:
+                text += " " + _t("It is the last one: answers to %(engine)s will wait until there is another.") % {"engine": secret.engine}
+            return self.ask(request, secret, title=_t("End the secret"), text=text, button=_t("End it now"), danger=True)
+        SigningSecret.objects.filter(pk=secret.pk).update(expires_at=now)
+        return self.done(request, secret, _t("The secret has ended."))
+
+    @display(description=_("secret"))
+    def name(self, secret: SigningSecret) -> str:
+        return str(secret)
+
+    @display(description=_("signs and verifies"), ordering="expires_at")
+    def works(self, secret: SigningSecret) -> SafeString:
+        return secret_state(secret)

@@ -1,0 +1,58 @@
+"""The try-out box of an engine's mapping: its own JSON in, the CloudEvent it means out. Presets to begin with."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from notifications import cloudevents, mapping
+from notifications.admin.base import DeskAdmin
+from notifications.admin.reading import ReadError, read_json, sentences_of
+from notifications.errors import InvalidEvent
+from notifications.models import Engine
+
+TITLES = {"flowable": "Flowable", "opentext": "OpenText Workflow Service", "camunda7": "Camunda 7"}
+
+
+class TryForm(forms.Form):
+    body = forms.CharField(
+        label=_("the engine's JSON"), max_length=1024 * 1024, strip=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "class": "desk-code", "spellcheck": "false"}),
+        help_text=_("What the engine sends, as it stands in its documentation or its log."),
+    )
+
+
+def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+    preset = request.POST.get("preset", "")
+    if preset in mapping.PRESETS:
+        mapping.use_preset(engine, preset)
+        text = _t("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
+        return desk.done(request, engine, text % {"engine": engine, "preset": TITLES.get(preset, preset)})
+    form = TryForm(request.POST or None)
+    rows = list(engine.event_mappings.values_list("member", "expression"))
+    presets = [(name, TITLES.get(name, name)) for name in mapping.PRESETS]
+    context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": presets}
+    if request.method == "POST" and form.is_valid():
+        context |= _tried(engine, rows, form)
+    return desk.page(request, "admin/desk/mapping.html", _t("Mapping of %(engine)s") % {"engine": engine}, **context)
+
+
+def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
+    """The CloudEvent, and what the API would say to it."""
+    try:
+        document = read_json(form.cleaned_data["body"])
+        event = mapping.translate(rows, document, source=f"/engines/{engine.slug}")
+    except ReadError as fault:
+        return {"faults": fault.sentences}
+    except InvalidEvent as refused:
+        return {"faults": sentences_of(refused)}
+    shown = {"event": json.dumps(event, indent=2, ensure_ascii=False, default=str)}
+    try:
+        cloudevents.structured(event)
+    except InvalidEvent as refused:
+        return {**shown, "faults": sentences_of(refused)}
+    return {**shown, "accepted": True}

@@ -1,0 +1,100 @@
+"""The desk's sidebar: what happens now, what is set up, who people are, who may sign in."""
+
+from collections.abc import Callable
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.words import list_url
+from notifications.models import (
+    ActionToken,
+    ApiKey,
+    Brand,
+    Callback,
+    Case,
+    Category,
+    Delivery,
+    Engine,
+    Event,
+    EventType,
+    Notification,
+    Recipient,
+    RecipientToken,
+    Response,
+    Route,
+    SigningSecret,
+    SignInLink,
+    Task,
+    Team,
+    Template,
+)
+
+Item = dict[str, Any]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups of links; each is shown to those who may see its list."""
+    return [
+        {
+            "title": _("Now"),
+            "items": [
+                {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")},
+                _to(Event, _("Events"), "input"),
+                _to(Task, _("Tasks"), "task_alt"),
+                _to(Case, _("Cases"), "folder_open"),
+                _to(Notification, _("Notifications"), "notifications"),
+                _to(Delivery, _("Deliveries"), "send"),
+                _to(Response, _("Answers"), "thumbs_up_down"),
+                _to(Callback, _("Callbacks"), "reply"),
+            ],
+        },
+        {
+            "title": _("Set up"),
+            "separator": True,
+            "items": [
+                _to(Engine, _("Engines"), "settings_input_component"),
+                _to(Category, _("Categories"), "category"),
+                _to(EventType, _("Event types"), "data_object"),
+                _to(Route, _("Routes"), "alt_route"),
+                _to(Template, _("Templates"), "edit_note"),
+            ],
+        },
+        {
+            "title": _("People"),
+            "separator": True,
+            "items": [
+                _to(Recipient, _("Recipients"), "person"),
+                _to(Team, _("Teams"), "groups"),
+                _to(Brand, _("Brands"), "palette"),
+            ],
+        },
+        {
+            "title": _("Access"),
+            "separator": True,
+            "items": [
+                _to(User, _("Users"), "account_circle"),
+                _to(Group, _("Groups"), "admin_panel_settings"),
+                _to(ApiKey, _("API keys"), "key"),
+                _to(SigningSecret, _("Signing secrets"), "enhanced_encryption"),
+                _to(RecipientToken, _("Recipient tokens"), "token"),
+                _to(SignInLink, _("Sign-in links"), "link"),
+                _to(ActionToken, _("Answer links"), "mark_email_read"),
+                _to(AccessAttempt, _("Locks"), "lock"),
+            ],
+        },
+    ]
+
+
+def _to(model: type[Model], title: object, icon: str) -> Item:
+    address = list_url(model)
+    return {"title": title, "icon": icon, "link": address, "permission": _viewers_of(model)}
+
+
+def _viewers_of(model: type[Model]) -> Callable[[HttpRequest], bool]:
+    names = [f"{model._meta.app_label}.{verb}_{model._meta.model_name}" for verb in ("view", "change")]
+    return lambda request: any(request.user.has_perm(name) for name in names)

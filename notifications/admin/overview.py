@@ -1,0 +1,229 @@
+"""The desk's first page: did everyone who should know, know; and if not, why. What waits, what is late, what failed, now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from notifications.admin.events import EVENT_TONES
+from notifications.admin.filters import lowest_id
+from notifications.admin.responses import why_not_sent
+from notifications.admin.words import Tone, ago, change_url, list_url, mark, shortened, since, span
+from notifications.models import (
+    ANSWERABLE,
+    Callback,
+    CallbackState,
+    Delivery,
+    DeliveryState,
+    Engine,
+    Event,
+    EventStatus,
+    Task,
+    Template,
+    VersionState,
+)
+from wfpush.models import Heartbeat
+
+ROWS = 8
+COUNTED = 1_000
+FAILED_WITHIN = timedelta(days=7)
+QUIET_FOR = timedelta(seconds=90)
+"""How long a part of the worker may be silent before the overview says so: what the watchdog takes to restart it."""
+
+
+@dataclass
+class Tile:
+    """One number, and the one worst of what it counts."""
+
+    title: str
+    count: str
+    href: str
+    tone: Tone
+    worst: str = ""
+    worst_href: str = ""
+    parts: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Panel:
+    """A short list; `empty` is the good news when there is nothing in it."""
+
+    title: str
+    href: str
+    empty: str
+    rows: list[list[SafeString | str]]
+    links: list[str]
+
+    @property
+    def lines(self) -> list[tuple[str, list[SafeString | str]]]:
+        return list(zip(self.links, self.rows, strict=True))
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the index shows, each part to those who may see its rows."""
+    now = timezone.now()
+
+    def sees(model: type[Model]) -> bool:
+        return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+    tiles = [make(now) for model, make in TILES if sees(model)]
+    panels = [make(now) for model, make in PANELS if sees(model)]
+    alarms = silent_parts(now) if sees(Event) else []
+    return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
+
+
+def silent_parts(now: datetime) -> list[str]:
+    """Parts of the worker that have not shown life lately."""
+    beats = list(Heartbeat.objects.order_by("name"))
+    if not beats:
+        return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
+    quiet = [beat for beat in beats if now - beat.beat_at > QUIET_FOR]
+    text = _("“%(name)s” has shown no life for %(span)s: is the worker running?")
+    return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
+
+
+def counted(rows: QuerySet[Any]) -> int:
+    return rows.order_by()[: COUNTED + 1].count()
+
+
+def shown(count: int) -> str:
+    return f"{COUNTED}+" if count > COUNTED else str(count)
+
+
+# --- the first row --------------------------------------------------------------------------------------------------------------
+def waiting_tile(now: datetime) -> Tile:
+    tasks = Task.objects.filter(state__in=ANSWERABLE)
+    tile = Tile(_("Waiting now"), shown(counted(tasks)), list_url(Task, "now=waiting"), "wait")
+    oldest = tasks.order_by("id").first()
+    if oldest is None:
+        tile.tone, tile.worst = "ok", _("Nothing is waiting for anybody.")
+    else:
+        tile.worst = _("Longest: “%(task)s”, for %(span)s") % {"task": oldest, "span": span(now - oldest.created_at)}
+        tile.worst_href = change_url(oldest)
+    return tile
+
+
+def late_tile(now: datetime) -> Tile:
+    tasks = Task.objects.filter(state__in=ANSWERABLE, due_at__lt=now)
+    tile = Tile(_("Late now"), shown(counted(tasks)), list_url(Task, "now=late"), "bad")
+    worst = tasks.order_by("due_at").first()
+    if worst is None or worst.due_at is None:
+        tile.tone, tile.worst = "ok", _("Nothing is late.")
+    else:
+        tile.worst = _("Latest: “%(task)s”, by %(span)s") % {"task": worst, "span": span(now - worst.due_at)}
+        tile.worst_href = change_url(worst)
+    return tile
+
+
+def failed_tile(now: datetime) -> Tile:
+    """Answers engines never got weigh most, then events nobody heard of, then messages."""
+    since_id = lowest_id(now - FAILED_WITHIN)
+    kinds: list[tuple[Any, str, str]] = [
+        (
+            Callback.objects.filter(pk__gte=since_id, state=CallbackState.FAILED).select_related("response__recipient", "engine"),
+            _("answers"), f"state__exact={CallbackState.FAILED}&within=168",
+        ),
+        (Event.objects.filter(pk__gte=since_id, status=EventStatus.FAILED), _("events"), f"status__exact={EventStatus.FAILED}&within=168"),
+        (
+            Delivery.objects.filter(pk__gte=since_id, state=DeliveryState.DEAD).select_related("recipient"),
+            _("deliveries"), f"state__exact={DeliveryState.DEAD}&within=168",
+        ),
+    ]
+    tile, total = Tile(_("Failed, last 7 days"), "0", "", "ok", _("Nothing failed.")), 0
+    for rows, name, query in kinds:
+        count = counted(rows)
+        if not count:
+            continue
+        total += count
+        tile.parts.append((f"{shown(count)} {name}", list_url(rows.model, query)))
+        if not tile.worst_href:
+            worst = rows.order_by("pk").first()
+            tile.worst, tile.worst_href, tile.tone = _("Worst: %(row)s") % {"row": worst}, change_url(worst), "bad"
+    tile.count = shown(total)
+    tile.href = tile.parts[0][1] if tile.parts else list_url(Callback, f"state__exact={CallbackState.FAILED}&within=168")
+    return tile
+
+
+TILES: list[tuple[type[Model], Callable[[datetime], Tile]]] = [
+    (Task, waiting_tile), (Task, late_tile), (Callback, failed_tile),
+]
+
+
+# --- below it -------------------------------------------------------------------------------------------------------------------
+def recent_events(now: datetime) -> Panel:
+    events = list(Event.objects.select_related("engine", "task", "case").order_by("-id")[:ROWS])
+    rows = [
+        [ago(event.received_at), mark(EVENT_TONES[event.status], event.get_status_display()), shortened(event.type, 40),
+         shortened(str(event.task or event.case or event.engine), 50)]
+        for event in events
+    ]
+    return Panel(_("Recent events"), list_url(Event), _("No event has come in yet."), rows, [change_url(each) for each in events])
+
+
+def waiting_callbacks(now: datetime) -> Panel:
+    waiting = Callback.objects.filter(state=CallbackState.WAITING).select_related("response__recipient", "engine", "task")
+    found = list(waiting.order_by("pk")[:ROWS])
+    rows = [
+        [since(each.created_at, "wait"), shortened(str(each.response), 40), shortened(str(each.engine), 30),
+         shortened(each.alert or each.detail or ("" if each.engine.takes_answers else why_not_sent(each)), 60)]
+        for each in found
+    ]
+    query = f"state__exact={CallbackState.WAITING}"
+    return Panel(
+        _("Answers waiting for their engine"), list_url(Callback, query), _("Engines have every answer."), rows,
+        [change_url(each) for each in found],
+    )
+
+
+def stopped_engines(now: datetime) -> Panel:
+    engines = list(Engine.objects.filter(Q(callback_disabled_at__isnull=False) | Q(active=False))[:ROWS])
+    rows = [
+        [shortened(str(engine), 40), mark("bad", engine.callback_disabled_reason or _("switched off")), since(engine.callback_disabled_at)]
+        for engine in engines
+    ]
+    return Panel(
+        _("Engines that get no answers"), list_url(Engine, "answers=disabled"), _("No engine's address is stopped."), rows,
+        [change_url(engine) for engine in engines],
+    )
+
+
+def unknown_people(now: datetime) -> Panel:
+    events = list(Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).order_by("-id")[:ROWS])
+    rows = [
+        [ago(event.received_at), shortened(", ".join(f"{each['ref']} ({each['reason']})" for each in event.plan.get("unresolved", [])), 70),
+         shortened(event.type, 40)]
+        for event in events
+    ]
+    return Panel(
+        _("People nobody knows"), list_url(Event, "people=unresolved&within=168"), _("Everybody named this week is known."), rows,
+        [change_url(event) for event in events],
+    )
+
+
+def unrouted_events(now: datetime) -> Panel:
+    events = list(Event.objects.filter(status=EventStatus.UNROUTED).select_related("engine").order_by("-id")[:ROWS])
+    rows = [[ago(event.received_at), shortened(event.type, 50), shortened(str(event.engine), 40)] for event in events]
+    return Panel(
+        _("Events no route matched"), list_url(Event, f"status__exact={EventStatus.UNROUTED}"), _("Every event found a route."), rows,
+        [change_url(event) for event in events],
+    )
+
+
+def drafts(now: datetime) -> Panel:
+    templates = list(Template.objects.filter(versions__state=VersionState.DRAFT).distinct()[:ROWS])
+    return Panel(
+        _("Templates with a draft"), list_url(Template, "published=draft"), _("No draft waits to be published."),
+        [[shortened(str(template), 60)] for template in templates], [change_url(template) for template in templates],
+    )
+
+
+PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
+    (Event, recent_events), (Callback, waiting_callbacks), (Event, unrouted_events), (Event, unknown_people),
+    (Engine, stopped_engines), (Template, drafts),
+]

@@ -1,0 +1,365 @@
+"""People, teams, brands, and the tokens and links they come in with."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
+
+from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.filters import Conditions, Usable
+from notifications.admin.words import ago, link, list_url, mark
+from notifications.models import (
+    Brand,
+    Notification,
+    NotificationState,
+    Recipient,
+    RecipientToken,
+    SignInLink,
+    Team,
+)
+
+READABLE = 4.5
+"""WCAG 2.2 contrast for text."""
+
+
+# --- brands ---------------------------------------------------------------------------------------------------------------
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours such as #0b57d0 (WCAG 2.2, "contrast ratio")."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+class BrandForm(forms.ModelForm):
+    class Meta:
+        widgets = {
+            "accent": UnfoldAdminColorInputWidget(attrs={"type": "color"}),
+            "accent_dark": UnfoldAdminColorInputWidget(attrs={"type": "color"}),
+        }
+
+    def clean_accent(self) -> str:
+        return self._readable("accent", "#ffffff", _t("white"))
+
+    def clean_accent_dark(self) -> str:
+        return self._readable("accent_dark", "#121316", _t("the dark background"))
+
+    def _readable(self, field: str, background: str, name: str) -> str:
+        colour: str = self.cleaned_data[field]
+        if (found := contrast(colour, background)) < READABLE:
+            raise ValidationError(
+                _t("Text in this colour is hard to read on %(background)s: contrast %(found).1f, at least %(needed).1f is needed.")
+                % {"background": name, "found": found, "needed": READABLE}
+            )
+        return colour
+
+
+@admin.register(Brand)
+class BrandAdmin(HistoryAdmin):
+    form = BrandForm
+    list_display = ["name", "slug", "colours", "from_email", "people_count"]
+    search_fields = ["name", "slug", "from_email"]
+    prepopulated_fields = {"slug": ["name"]}
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "logo_url"]}),
+        (_("Colours"), {"fields": [("accent", "accent_dark")]}),
+        (_("E-mail"), {"fields": ["from_email", "contact"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
+        brands: QuerySet[Brand] = super().get_queryset(request)
+        return brands.annotate(people_total=Count("people"))
+
+    @display(description=_("colours"))
+    def colours(self, brand: Brand) -> SafeString:
+        return format_html(
+            '<span class="desk-swatch" style="background:{}"></span> <span class="desk-swatch" style="background:{}"></span> {}',
+            brand.accent, brand.accent_dark, brand.accent,
+        )
+
+    @display(description=_("people"), ordering="people_total")
+    def people_count(self, brand: Any) -> SafeString:
+        query = f"brand__id__exact={brand.pk}"
+        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Recipient, query), brand.people_total)
+
+
+# --- people ---------------------------------------------------------------------------------------------------------------
+class RecipientForm(forms.ModelForm):
+    locale = forms.ChoiceField(label=_("language"), widget=UnfoldAdminSelectWidget)
+    timezone = forms.ChoiceField(
+        label=_("time zone"), initial="UTC", choices=[(name, name) for name in sorted(available_timezones())],
+        widget=UnfoldAdminSelect2Widget,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("locale")
+        if isinstance(field, forms.ChoiceField):
+            known = dict(settings.LANGUAGES)
+            field.choices = [*known.items(), *([] if self.instance.locale in known else [(self.instance.locale,) * 2])]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        engine = cleaned.get("engine") if "engine" in self.fields else self.instance.engine
+        if engine is not None and cleaned.get("user") is not None:
+            self.add_error("user", _t("External people have no account: they sign in by links their engine gives them."))
+        self._check_manager(cleaned.get("manager"))
+        self._check_address(cleaned, engine)
+        return cleaned
+
+    def _check_manager(self, manager: Recipient | None) -> None:
+        """Escalations walk up: the way must end."""
+        seen: set[int | None] = {self.instance.pk} if self.instance.pk else set()
+        while manager is not None:
+            if manager.pk in seen:
+                self.add_error("manager", _t("This goes in a circle: %(manager)s reports to this person.") % {"manager": manager})
+                return
+            seen.add(manager.pk)
+            manager = manager.manager
+
+    def _check_address(self, cleaned: dict[str, Any], engine: Any) -> None:
+        address, verified = cleaned.get("email"), cleaned.get("email_verified")
+        if verified and not address:
+            self.add_error("email_verified", _t("There is no address to have been verified."))
+        if not verified or not address or engine is not None:
+            return
+        others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True).exclude(pk=self.instance.pk)
+        if (other := others.first()) is not None:
+            self.add_error("email", _t("%(person)s has this verified address already: engines could not tell them apart.") % {"person": other})
+
+
+class Where(Conditions):
+    title = _("kind")
+    parameter_name = "kind"
+    conditions = {
+        "account": (_("internal, with an account"), Q(engine=None, user__isnull=False)),
+        "no_account": (_("internal, without an account"), Q(engine=None, user=None)),
+        "external": (_("external"), Q(engine__isnull=False)),
+    }
+
+
+class Reach(Conditions):
+    title = _("reach")
+    parameter_name = "reach"
+    conditions = {
+        "nobody": (_("cannot be told anything: no account, no e-mail"), Q(user=None, email="", engine=None) | Q(active=False)),
+        "no_email": (_("no e-mail"), Q(email="")),
+        "unverified": (_("e-mail not verified"), ~Q(email="") & Q(email_verified=False)),
+        "no_manager": (_("no manager"), Q(manager=None, engine=None)),
+    }
+
+
+class TeamInline(ReadOnlyInline):
+    model = Team.members.through
+    fields = ["team"]
+    verbose_name_plural = _("member of")
+    show_change_link = False
+
+
+@admin.register(Recipient)
+class RecipientAdmin(HistoryAdmin):
+    form = RecipientForm
+    list_display = ["person", "ref", "kind", "reach", "waiting_count", "reports_to", "on"]
+    list_filter = ["active", Where, Reach, "engine", "locale", "brand"]
+    list_select_related = ["engine", "user", "manager"]
+    search_fields = ["ref", "name", "email", "phone"]
+    autocomplete_fields = ["user", "manager", "brand", "engine"]
+    readonly_fields = ["waiting_count", "created_at"]
+    inlines = [TeamInline]
+    fieldsets = [
+        (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
+        (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone"]}),
+        (_("How to speak to them"), {"fields": ["locale", "timezone", "brand"]}),
+        (_("Where they belong"), {"fields": ["manager", "engine", "created_at"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Recipient]:
+        people: QuerySet[Recipient] = super().get_queryset(request)
+        waiting = Count("notifications", filter=Q(notifications__state=NotificationState.OPEN))
+        return people.annotate(waiting=waiting) if self._lists(request) else people
+
+    def _lists(self, request: HttpRequest) -> bool:
+        """Autocompletes ask for names only."""
+        return request.resolver_match is None or not str(request.resolver_match.url_name).endswith("autocomplete")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Recipient | None = None) -> list[str]:
+        """Whose person somebody is decides what their ref means, so it stays."""
+        return [*self.readonly_fields, *(["engine"] if obj else [])]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
+        """People who answered stay in the record; others are switched off, too, unless nothing was ever sent to them."""
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not obj.notifications.exists())
+
+    def save_model(self, request: HttpRequest, obj: Recipient, form: Any, change: bool) -> None:
+        if change and "email" in form.changed_data and "email_verified" not in form.changed_data and obj.email_verified:
+            obj.email_verified = False
+            self.message_user(
+                request, _t("The new address counts as not verified: tick “e-mail verified” when it has been."), messages.WARNING
+            )
+        super().save_model(request, obj, form, change)
+
+    @display(description=_("person"), ordering="name")
+    def person(self, recipient: Recipient) -> str:
+        return str(recipient)
+
+    @display(description=_("kind"), ordering="engine")
+    def kind(self, recipient: Recipient) -> str:
+        if recipient.engine is not None:
+            return _t("external, of %(engine)s") % {"engine": recipient.engine}
+        return _t("internal") if recipient.user else _t("internal, no account")
+
+    @display(description=_("reached by"))
+    def reach(self, recipient: Recipient) -> SafeString:
+        ways = [*([_t("inbox")] if recipient.user or recipient.external else []), *([recipient.email] if recipient.email else [])]
+        return mark("ok", ", ".join(ways)) if ways else mark("bad", _t("nothing: no account, no e-mail"))
+
+    @display(description=_("waiting for them"), ordering="waiting")
+    def waiting_count(self, recipient: Any) -> SafeString | int:
+        waiting = getattr(recipient, "waiting", 0)
+        if not waiting:
+            return 0
+        query = f"recipient__id__exact={recipient.pk}&state__exact={NotificationState.OPEN}"
+        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Notification, query), waiting)
+
+    @display(description=_("reports to"), ordering="manager__name")
+    def reports_to(self, recipient: Recipient) -> SafeString:
+        return link(recipient.manager)
+
+    @display(description=_("active"), ordering="active", boolean=True)
+    def on(self, recipient: Recipient) -> bool:
+        return recipient.active
+
+
+class TeamGaps(Conditions):
+    title = _("gaps")
+    parameter_name = "gaps"
+    conditions = {"lead": (_("no lead"), Q(lead=None)), "members": (_("no members"), Q(members=None))}
+
+
+@admin.register(Team)
+class TeamAdmin(HistoryAdmin):
+    list_display = ["name", "slug", "led_by", "size"]
+    list_filter = [TeamGaps]
+    list_select_related = ["lead"]
+    search_fields = ["name", "slug", "lead__name"]
+    autocomplete_fields = ["lead", "members"]
+    prepopulated_fields = {"slug": ["name"]}
+    fields = ["name", "slug", "lead", "members"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        teams: QuerySet[Team] = super().get_queryset(request)
+        return teams.annotate(member_total=Count("members", distinct=True))
+
+    @display(description=_("lead"), ordering="lead__name")
+    def led_by(self, team: Team) -> SafeString:
+        return link(team.lead) if team.lead else mark("wait", _t("nobody"))
+
+    @display(description=_("members"), ordering="member_total")
+    def size(self, team: Any) -> SafeString | int:
+        return team.member_total or mark("bad", _t("nobody"))
+
+
+# --- ways in --------------------------------------------------------------------------------------------------------------
+@admin.register(RecipientToken)
+class RecipientTokenAdmin(LedgerAdmin):
+    list_display = ["starts", "whose", "label", "last_used", "made", "state"]
+    list_filter = [Usable]
+    list_select_related = ["recipient"]
+    search_fields = ["prefix", "label", "=recipient__ref", "recipient__name"]
+    fields = ["starts", "whose", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
+    readonly_fields = fields
+    actions = ["void"]
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return self.may(request)
+
+    @action(description=_("Void: sign these devices and portals out"), permissions=["void"])
+    def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
+        asked = list(queryset)
+        working = RecipientToken.objects.filter(pk__in=[token.pk for token in asked], revoked_at=None)
+        voided = working.update(revoked_at=timezone.now())
+        for token in asked:
+            self.log(request, token, "Voided")
+        self.message_user(request, count_words(voided, len(asked), _t("Tokens voided")))
+
+    @display(description=_("begins with"), ordering="prefix")
+    def starts(self, token: RecipientToken) -> str:
+        return str(token)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, token: RecipientToken) -> SafeString:
+        return link(token.recipient)
+
+    @display(description=_("works"))
+    def state(self, token: RecipientToken) -> SafeString:
+        if token.revoked_at:
+            return mark("quiet", _t("revoked"))
+        return mark("ok", _t("works")) if token.usable else mark("quiet", _t("expired"))
+
+    @display(description=_("made"), ordering="created_at")
+    def made(self, token: RecipientToken) -> SafeString:
+        return ago(token.created_at)
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, token: RecipientToken) -> SafeString:
+        return ago(token.last_used_at)
+
+
+class LinkUse(Conditions):
+    title = _("used")
+    parameter_name = "used"
+    conditions = {"yes": (_("used"), Q(used_at__isnull=False)), "no": (_("not used"), Q(used_at=None))}
+
+
+@admin.register(SignInLink)
+class SignInLinkAdmin(LedgerAdmin):
+    list_display = ["made", "whose", "next", "expires_at", "state"]
+    list_filter = [LinkUse]
+    list_select_related = ["recipient"]
+    search_fields = ["=recipient__ref", "recipient__name"]
+    fields = ["whose", "next", "made", "expires_at", "used_at"]
+    readonly_fields = fields
+    actions = ["void"]
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return self.may(request)
+
+    @action(description=_("Void: these links sign nobody in any more"), permissions=["void"])
+    def void(self, request: HttpRequest, queryset: QuerySet[SignInLink]) -> None:
+        now, asked = timezone.now(), list(queryset)
+        working = SignInLink.objects.filter(pk__in=[row.pk for row in asked], used_at=None, expires_at__gt=now)
+        voided = working.update(expires_at=now)
+        for row in asked:
+            self.log(request, row, "Voided")
+        self.message_user(request, count_words(voided, len(asked), _t("Links voided")))
+
+    @display(description=_("made"), ordering="created_at")
+    def made(self, row: SignInLink) -> SafeString:
+        return ago(row.created_at)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, row: SignInLink) -> SafeString:
+        return link(row.recipient)
+
+    @display(description=_("state"))
+    def state(self, row: SignInLink) -> SafeString:
+        if row.used_at:
+            return mark("ok", _t("used"))
+        return mark("wait", _t("not used yet")) if row.expires_at > timezone.now() else mark("quiet", _t("ended unused"))

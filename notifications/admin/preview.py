@@ -1,0 +1,165 @@
+"""How a template version reads: as the inbox's card, as the e-mail, and on a lock screen, by the renderer people get it from."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from notifications import casework, pipeline, planning, render
+from notifications.admin.base import DeskAdmin
+from notifications.errors import RenderError, TransportError
+from notifications.models import Case, Category, Engine, Event, EventType, Notification, Recipient, Task, TemplateVersion
+from notifications.transports.email import mail_of
+from notifications.types import Action, Json
+from notifications.writing import Writer
+
+NO_ID = UUID(int=0)
+EXAMPLE_ADDRESS = "alice@example.org"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a preview is about: a sample, or a real event with its task and case as they now are."""
+
+    event: Event
+    task: Task | None
+    case: Case | None
+    words: str
+
+    @property
+    def facts(self) -> Json:
+        return pipeline.facts_of(self.event, casework.Change(task=self.task, case=self.case))
+
+
+@dataclass
+class Preview:
+    """The three looks of one message; `faults` says why one is missing."""
+
+    inbox: Notification | None = None
+    mail_subject: str = ""
+    mail_text: str = ""
+    mail_html: str = ""
+    warnings: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+class PreviewForm(forms.Form):
+    """`event` is there only for those who may read events: a template's editor need not see people's data."""
+
+    language = forms.ChoiceField(label=_("language"), widget=UnfoldAdminSelectWidget, required=False)
+    sample = forms.ModelChoiceField(
+        EventType.objects.exclude(sample={}), label=_("on the sample of"), widget=UnfoldAdminSelectWidget, required=False,
+        empty_label=_("the template's own event type"),
+    )
+    event = forms.CharField(
+        label=_("or on a real event"), widget=UnfoldAdminTextInputWidget, required=False, max_length=200,
+        help_text=_("Its id, ours or the engine's."),
+    )
+
+    def __init__(self, data: Any, *, languages: list[str], may_read_events: bool) -> None:
+        super().__init__(data)
+        language = self.fields["language"]
+        if isinstance(language, forms.ChoiceField):
+            language.choices = [(each, each) for each in languages]
+        if not may_read_events:
+            del self.fields["event"]
+
+    def clean_event(self) -> Event | None:
+        named: str = self.cleaned_data["event"].strip()
+        if not named:
+            return None
+        known = Event.objects.select_related("engine", "task", "case")
+        found = known.filter(pk=as_id(named)).first() if as_id(named) else None
+        found = found or known.filter(event_id=named).order_by("-id").first()
+        if found is None:
+            raise forms.ValidationError(_t("There is no such event. Copy its id from the list of events."))
+        return found
+
+
+def as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+    texts = list(version.texts.all())
+    languages = sorted({text.language for text in texts}, key=lambda each: (each != version.template.fallback_language, each))
+    may_read_events = request.user.has_perm("notifications.view_event")
+    form = PreviewForm(request.GET or {}, languages=languages, may_read_events=may_read_events)
+    context: dict[str, Any] = {"version": version, "form": form, "problems": render.check(version), "languages": languages}
+    if form.is_valid():
+        about = _about(version, form.cleaned_data)
+        language = form.cleaned_data["language"] or (languages[0] if languages else "en")
+        context |= {"about": about, "language": language, "preview": previewed(version, language, about) if about else None}
+    return desk.page(request, "admin/desk/preview.html", _t("Preview of %(version)s") % {"version": version}, **context)
+
+
+def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
+    event: Event | None = chosen.get("event")
+    if event is not None:
+        return About(event, event.task, event.case, str(event))
+    event_type = chosen.get("sample") or own_type(version)
+    if event_type is None:
+        return None
+    engine = Engine(slug="sample", name=_t("Sample"))
+    sample = Event(
+        engine=engine, type=event_type.name, source="sample", event_id="sample", data=event_type.sample,
+        received_at=timezone.now(),
+    )
+    return About(sample, None, None, _t("the sample of %(type)s") % {"type": event_type})
+
+
+def own_type(version: TemplateVersion) -> EventType | None:
+    """The event type of the routes that use the template, else any with a sample."""
+    described = EventType.objects.exclude(sample={})
+    return described.filter(routes__template=version.template).first() or described.first()
+
+
+def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
+    """Render as the runtime does; nothing is stored or sent."""
+    preview = Preview()
+    facts = about.facts
+    context = Writer(about.event, about.task, facts).context(None)
+    try:
+        card = render.render(version, language, "live", context, timezone="UTC")
+        mail = render.render(version, language, "email", context, timezone="UTC")
+    except RenderError as fault:
+        preview.faults.append(str(fault))
+        return preview
+    preview.warnings += dict.fromkeys([*card.warnings, *mail.warnings])
+    preview.inbox = _copy(version, card, facts, about)
+    _write_mail(preview, {"title": mail.title, "body": mail.body, "short_body": mail.short_body})
+    return preview
+
+
+def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: About) -> Notification:
+    """The copy a person would have, not saved."""
+    task = casework.part(facts, "task")
+    actions = about.task.actions if about.task else task.get("actions") or []
+    offered: list[Action] = render.actions_of(version, said.language, actions)
+    return Notification(
+        recipient=Recipient(ref="alice", name="Alice", locale=said.language, timezone="UTC"), category=Category(slug="preview"),
+        title=said.title, body=said.body, short_body=said.short_body, language=said.language,
+        actions=[action.as_json() for action in offered], details=planning.details_of(facts),
+        due_at=casework.instant(task, "due_at"), priority=task.get("priority") or "normal", created_at=timezone.now(),
+    )
+
+
+def _write_mail(preview: Preview, words: Json) -> None:
+    if preview.inbox is None:
+        return
+    try:
+        mail = mail_of(EXAMPLE_ADDRESS, render.message_of(preview.inbox, words=words), NO_ID, "https://example.org/a/…")
+    except TransportError as fault:
+        preview.faults.append(fault.detail)
+        return
+    preview.mail_subject, preview.mail_text = mail.subject, str(mail.body)
+    preview.mail_html = next((str(content) for content, kind in mail.alternatives if kind == "text/html"), "")

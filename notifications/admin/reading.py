@@ -1,0 +1,42 @@
+"""Reads what a person pasted: a CloudEvent, or an engine's own JSON through its mapping. As the API reads it."""
+
+from typing import Any
+
+from notifications import cloudevents, mapping
+from notifications.errors import Failure, InvalidEvent
+from notifications.models import Engine
+from notifications.types import InboundEvent
+
+
+class ReadError(Exception):
+    """What was pasted is no event; `sentences` say why, one fault each."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = sentences
+
+
+def read_json(body: str) -> Any:
+    """Raises ReadError."""
+    try:
+        return cloudevents.read(body.encode())
+    except Failure as refused:
+        raise ReadError(sentences_of(refused)) from refused
+    except UnicodeEncodeError as fault:
+        raise ReadError([str(fault)]) from fault
+
+
+def read_event(engine: Engine, body: str) -> InboundEvent:
+    """Raises ReadError."""
+    document = read_json(body)
+    try:
+        if isinstance(document, dict) and "specversion" in document:
+            return cloudevents.structured(document)
+        return mapping.read(engine, document)
+    except InvalidEvent as refused:
+        raise ReadError(sentences_of(refused)) from refused
+
+
+def sentences_of(refused: Failure) -> list[str]:
+    faults = refused.extra.get("errors") or []
+    return [f"{fault['pointer']}: {fault['detail']}" for fault in faults] or [refused.detail]

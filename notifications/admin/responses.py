@@ -1,0 +1,269 @@
+"""Answers, and the calls that tell the engine: which engine does not know yet, since when, and why."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from notifications import callback as callbacks
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.filters import Conditions, Recent, Voidable
+from notifications.admin.timeline import CALLBACK_TONES
+from notifications.admin.words import ago, link, mark, pretty, shortened, since, took
+from notifications.models import (
+    ActionToken,
+    Callback,
+    CallbackAttempt,
+    CallbackState,
+    IdempotencyKey,
+    Response,
+)
+
+REPLAYABLE = (CallbackState.WAITING, CallbackState.FAILED)
+
+
+# --- answers ------------------------------------------------------------------------------------------------------------------
+class Counting(Conditions):
+    title = _("counts")
+    parameter_name = "counts"
+    conditions = {"yes": (_("counts"), Q(counts=True)), "no": (_("refused by the engine"), Q(counts=False))}
+
+
+@admin.register(Response)
+class ResponseAdmin(LedgerAdmin):
+    list_display = ["given", "whose", "action", "about", "said", "via", "engine_says"]
+    list_filter = [Recent, "via", "effect", Counting, "callback__state"]
+    list_select_related = ["recipient", "task", "callback"]
+    search_fields = ["=recipient__ref", "=task__task_id"]
+    search_help_text = _("A person's ref or a task's id, whole.")
+    date_hierarchy = "at"
+    fieldsets = [
+        (None, {"fields": ["whose", "action", "comment", "shown_variables", "via", "at", "engine_says"]}),
+        (_("Of"), {"fields": ["about", "of_notification", "effect", "counts", "id"]}),
+    ]
+
+    @display(description=_("given"), ordering="id")
+    def given(self, response: Response) -> SafeString:
+        return ago(response.at)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, response: Response) -> SafeString:
+        return link(response.recipient)
+
+    @display(description=_("task"))
+    def about(self, response: Response) -> SafeString:
+        return link(response.task)
+
+    @display(description=_("comment"))
+    def said(self, response: Response) -> SafeString:
+        return shortened(response.comment, 60)
+
+    @display(description=_("variables"))
+    def shown_variables(self, response: Response) -> SafeString:
+        return pretty(response.variables)
+
+    @display(description=_("engine"), ordering="callback__state")
+    def engine_says(self, response: Response) -> SafeString:
+        callback = getattr(response, "callback", None)
+        return link(callback, mark(CALLBACK_TONES[callback.state], callback.get_state_display())) if callback else link(None)
+
+    @display(description=_("notification"))
+    def of_notification(self, response: Response) -> SafeString:
+        return link(response.notification)
+
+
+# --- callbacks ----------------------------------------------------------------------------------------------------------------
+class NeedsLook(Conditions):
+    title = _("needs a look")
+    parameter_name = "look"
+    conditions = {
+        "alert": (_("an operator should look"), ~Q(alert="")),
+        "stopped": (_("the engine's address is stopped"), Q(state=CallbackState.WAITING, engine__callback_disabled_at__isnull=False)),
+        "tried": (_("tried, not taken yet"), Q(state=CallbackState.WAITING, attempts__gt=0)),
+    }
+
+
+class CallInline(ReadOnlyInline):
+    model = CallbackAttempt
+    fields = ["number", "started_at", "took", "status", "detail"]
+    readonly_fields = fields
+    show_change_link = False
+
+    @display(description=_("took"))
+    def took(self, attempt: CallbackAttempt) -> str:
+        return took(attempt.started_at, attempt.ended_at) or _t("no outcome known")
+
+
+@admin.register(Callback)
+class CallbackAdmin(LedgerAdmin):
+    list_display = ["answer", "about", "to_engine", "state_mark", "waiting", "why", "last_status", "attempts", "next_try"]
+    list_filter = ["state", NeedsLook, Recent, "engine"]
+    list_select_related = ["response__recipient", "engine", "task"]
+    search_fields = ["=task__task_id"]
+    search_help_text = _("A task's id, or the webhook-id, whole.")
+    actions = ["replay"]
+    actions_detail = ["replay_this"]
+    inlines = [CallInline]
+    fieldsets = [
+        (None, {"fields": ["answer", "to_engine", "state_mark", "alert", "detail", "last_status", "attempts", "next_try"]}),
+        (_("Times"), {"fields": ["created_at", "first_attempt_at", "ended_at"]}),
+        (_("What is sent, the same at every try"), {"fields": ["id", "position", "shown_body"]}),
+    ]
+
+    @display(description=_("answer"), ordering="id")
+    def answer(self, callback: Callback) -> SafeString:
+        response = callback.response
+        return format_html("{}: {}", response.recipient, response.action)
+
+    @display(description=_("task"))
+    def about(self, callback: Callback) -> SafeString:
+        return link(callback.task)
+
+    @display(description=_("engine"), ordering="engine__name")
+    def to_engine(self, callback: Callback) -> SafeString:
+        return link(callback.engine)
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, callback: Callback) -> SafeString:
+        return mark(CALLBACK_TONES[callback.state], callback.get_state_display())
+
+    @display(description=_("waiting since"), ordering="created_at")
+    def waiting(self, callback: Callback) -> SafeString:
+        return since(callback.created_at, "wait") if callback.state == CallbackState.WAITING else link(None)
+
+    @display(description=_("why"))
+    def why(self, callback: Callback) -> SafeString:
+        if callback.state == CallbackState.WAITING and not callback.engine.takes_answers:
+            return mark("bad", why_not_sent(callback))
+        return shortened(callback.alert or callback.detail)
+
+    @display(description=_("next try"), ordering="due_at")
+    def next_try(self, callback: Callback) -> SafeString:
+        return ago(callback.due_at)
+
+    @display(description=_("body"))
+    def shown_body(self, callback: Callback) -> SafeString:
+        return format_html('<pre class="desk-json">{}</pre>', callback.body)
+
+    def has_replay_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Send again"), permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
+        asked = list(queryset)
+        done = [callback for callback in asked if callbacks.replay(callback, timezone.now())]
+        for callback in done:
+            self.log(request, callback, "Sent again")
+        self.message_user(request, count_words(len(done), len(asked), _t("Answers that are sent again")))
+
+    @action(description=_("Send again"), url_path="replay", permissions=["replay"], icon="replay")
+    def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        callback: Callback = self.found(request, object_id)
+        if callback.state not in REPLAYABLE:
+            return self.done(request, callback, _t("Only answers that wait or were given up can be sent again."), messages.WARNING)
+        if request.method != "POST":
+            text = _t("%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat.")
+            told = {"engine": callback.engine, "answer": callback.response}
+            return self.ask(request, callback, title=_t("Send the answer again"), text=text % told, button=_t("Send again"))
+        if not callbacks.replay(callback, timezone.now()):
+            return self.done(request, callback, _t("It is being sent at this moment. Try again in a minute."), messages.WARNING)
+        return self.done(request, callback, _t("It is sent again. Reload this page in a moment."))
+
+
+def why_not_sent(callback: Callback) -> str:
+    engine = callback.engine
+    if not engine.active:
+        return _t("the engine is switched off")
+    if engine.callback_disabled_at:
+        return _t("the engine's address is stopped")
+    return _t("the engine has no address for answers")
+
+
+class CallOutcome(Conditions):
+    title = _("outcome")
+    parameter_name = "outcome"
+    conditions = {
+        "taken": (_("taken (2xx)"), Q(status__gte=200, status__lt=300)),
+        "other": (_("another status"), Q(status__gte=300)),
+        "none": (_("no answer came"), Q(status=None, ended_at__isnull=False)),
+        "unknown": (_("no outcome known"), Q(ended_at=None)),
+    }
+
+
+@admin.register(CallbackAttempt)
+class CallbackAttemptAdmin(LedgerAdmin):
+    list_display = ["started_at", "of_callback", "number", "status", "detail", "took"]
+    list_filter = [CallOutcome]
+    list_select_related = ["callback__response__recipient", "callback__engine"]
+    search_fields = ["=callback__task__task_id"]
+    ordering = ["-id"]
+
+    @display(description=_("answer"))
+    def of_callback(self, attempt: CallbackAttempt) -> SafeString:
+        return link(attempt.callback)
+
+    @display(description=_("took"))
+    def took(self, attempt: CallbackAttempt) -> str:
+        return took(attempt.started_at, attempt.ended_at)
+
+
+# --- tokens and keys ----------------------------------------------------------------------------------------------------------
+@admin.register(ActionToken)
+class ActionTokenAdmin(LedgerAdmin):
+    list_display = ["whose", "of_notification", "actions_offered", "made", "expires_at", "state"]
+    list_filter = [Voidable]
+    list_select_related = ["recipient", "notification"]
+    search_fields = ["=recipient__ref", "=notification__task__task_id"]
+    fields = ["whose", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "void_reason"]
+    readonly_fields = fields
+    actions = ["void"]
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return self.may(request)
+
+    @action(description=_("Void: these links answer nothing any more"), permissions=["void"])
+    def void(self, request: HttpRequest, queryset: QuerySet[ActionToken]) -> None:
+        asked = list(queryset)
+        working = ActionToken.objects.filter(pk__in=[token.pk for token in asked], voided_at=None)
+        voided = working.update(voided_at=timezone.now(), void_reason="an administrator voided it")
+        for token in asked:
+            self.log(request, token, "Voided")
+        self.message_user(request, count_words(voided, len(asked), _t("Links voided")))
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, token: ActionToken) -> SafeString:
+        return link(token.recipient)
+
+    @display(description=_("notification"))
+    def of_notification(self, token: ActionToken) -> SafeString:
+        return link(token.notification)
+
+    @display(description=_("actions"))
+    def actions_offered(self, token: ActionToken) -> str:
+        return ", ".join(token.actions)
+
+    @display(description=_("made"), ordering="created_at")
+    def made(self, token: ActionToken) -> SafeString:
+        return ago(token.created_at)
+
+    @display(description=_("state"))
+    def state(self, token: ActionToken) -> SafeString:
+        if token.voided_at:
+            return mark("quiet", _t("void: %(why)s") % {"why": token.void_reason})
+        return mark("ok", _t("works")) if token.expires_at > timezone.now() else mark("quiet", _t("expired"))
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(LedgerAdmin):
+    list_display = ["key", "recipient", "response", "created_at"]
+    list_select_related = ["recipient", "response__recipient"]
+    search_fields = ["=key", "=recipient__ref"]
+    fields = ["key", "recipient", "notification", "response", "created_at"]
+    ordering = ["-id"]

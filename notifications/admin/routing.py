@@ -1,0 +1,349 @@
+"""Categories, event types and routes: which event reaches whom, readable as sentences."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from notifications import route as routing
+from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.dry_run import dry_run_page
+from notifications.admin.channels import CHANNELS
+from notifications.admin.fields import JsonObjectField, OrderedChoicesField
+from notifications.admin.filters import Conditions
+from notifications.admin.words import link, list_url, mark, shortened
+from notifications.eventdata import faults_of
+from notifications.formats import as_number
+from notifications.models import (
+    Category,
+    EventType,
+    EventVariable,
+    Operator,
+    Route,
+    RouteCondition,
+    RouteTarget,
+    TargetKind,
+    VersionState,
+)
+
+EVENT_PATHS = ("event.type", "event.source", "event.subject", "event.engine")
+NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)
+BARE = (Operator.EXISTS, Operator.MISSING)
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    TargetKind.TEAM: ("team",),
+    TargetKind.PERSON: ("person",),
+    TargetKind.PATH: ("path",),
+}
+"""What a kind of target cannot do without; the team lead may name a team."""
+MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
+
+
+# --- categories -------------------------------------------------------------------------------------------------------------
+class CategoryForm(forms.ModelForm):
+    channels = OrderedChoicesField(
+        CHANNELS, help_text=_("In this order, separated by commas. Known: %(known)s.") % {"known": ", ".join(CHANNELS)}
+    )
+
+
+@admin.register(Category)
+class CategoryAdmin(HistoryAdmin):
+    form = CategoryForm
+    list_display = ["name", "name_de", "slug", "ways", "route_count"]
+    search_fields = ["name", "name_de", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    fields = ["name", "name_de", "slug", "channels", "position"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        categories: QuerySet[Category] = super().get_queryset(request)
+        return categories.annotate(route_total=Count("routes"))
+
+    @display(description=_("channels"))
+    def ways(self, category: Category) -> str:
+        return " → ".join(category.channels)
+
+    @display(description=_("routes"), ordering="route_total")
+    def route_count(self, category: Any) -> SafeString:
+        query = f"category__id__exact={category.pk}"
+        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Route, query), category.route_total)
+
+
+# --- event types ------------------------------------------------------------------------------------------------------------
+class EventTypeForm(forms.ModelForm):
+    sample = JsonObjectField(required=False, rows=20, help_text=_("The data of one such event: previews and dry runs use it."))
+
+    def clean(self) -> dict[str, Any]:
+        """A sample is checked as the API checks an event's data."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("sample") and cleaned.get("name"):
+            for fault in faults_of(cleaned["name"], cleaned["sample"]):
+                self.add_error("sample", f"{fault['pointer']}: {fault['detail']}")
+        return cleaned
+
+
+class EventVariableInline(TabularInline):
+    model = EventVariable
+    extra = 0
+    fields = ["path", "label", "sensitive"]
+
+
+class SampleThere(Conditions):
+    title = _("sample")
+    parameter_name = "sample"
+    conditions = {"no": (_("no sample"), Q(sample={})), "yes": (_("has a sample"), ~Q(sample={}))}
+
+
+@admin.register(EventType)
+class EventTypeAdmin(HistoryAdmin):
+    form = EventTypeForm
+    list_display = ["name", "description", "variable_list", "route_list"]
+    list_filter = [SampleThere]
+    search_fields = ["name", "description", "variables__path"]
+    fields = ["name", "description", "sample"]
+    inlines = [EventVariableInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EventType]:
+        types: QuerySet[EventType] = super().get_queryset(request)
+        return types.prefetch_related("variables", "routes")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        event_type: EventType = form.instance
+        missing = [each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None]
+        if missing and event_type.sample:
+            text = _t("The sample has no %(paths)s: previews will show them as missing.")
+            self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
+
+    @display(description=_("variables"))
+    def variable_list(self, event_type: EventType) -> SafeString:
+        return shortened(", ".join(f"{each.path}{' 🔒' if each.sensitive else ''}" for each in event_type.variables.all()))
+
+    @display(description=_("routes"))
+    def route_list(self, event_type: EventType) -> SafeString:
+        return shortened(", ".join(each.name for each in event_type.routes.all()))
+
+
+class VariableOf(Conditions):
+    title = _("sensitive")
+    parameter_name = "sensitive"
+    conditions = {"yes": (_("never on a lock screen"), Q(sensitive=True)), "no": (_("public"), Q(sensitive=False))}
+
+
+@admin.register(EventVariable)
+class EventVariableAdmin(LedgerAdmin):
+    """Found across all types here; edited on the type's page."""
+
+    list_display = ["path", "of_type", "label", "sensitive"]
+    list_filter = [VariableOf, "event_type"]
+    list_select_related = ["event_type"]
+    search_fields = ["path", "label"]
+
+    @display(description=_("event type"), ordering="event_type__name")
+    def of_type(self, variable: EventVariable) -> SafeString:
+        return link(variable.event_type)
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------------
+class ConditionForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        operator, value = cleaned.get("operator"), (cleaned.get("value") or "").strip()
+        if operator in BARE and value:
+            self.add_error("value", _t("“%(operator)s” takes no value.") % {"operator": Operator(operator).label})
+        elif operator and operator not in BARE and not value:
+            self.add_error("value", _t("Write the value to compare with."))
+        elif operator in NUMBERS and not _is_number(value):
+            self.add_error("value", _t("Write a number, such as 1000 or 12.5."))
+        return cleaned
+
+
+def _is_number(value: str) -> bool:
+    return as_number(value) is not None
+
+
+class TargetForm(forms.ModelForm):
+    """Takes what the kind needs, refuses its absence, and drops what the kind does not use."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        kind = cleaned.get("kind", "")
+        for name in NEEDS.get(kind, ()):
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, NEEDED[name])
+        for name in ("team", "person", "path"):
+            if name not in MAY_NAME.get(kind, ()):
+                cleaned[name] = "" if name == "path" else None
+                if name in self.errors:
+                    del self.errors[name]
+        return cleaned
+
+
+NEEDED = {
+    "team": _("Choose the team."),
+    "person": _("Choose the person."),
+    "path": _("Write where in the event the person is named, such as task.data.owner."),
+}
+
+
+class ConditionInline(TabularInline):
+    model = RouteCondition
+    form = ConditionForm
+    extra = 0
+    fields = ["path", "operator", "value"]
+    verbose_name_plural = _("conditions: all must hold")
+
+
+class TargetInline(TabularInline):
+    model = RouteTarget
+    form = TargetForm
+    extra = 0
+    fields = ["kind", "team", "person", "path"]
+    autocomplete_fields = ["team", "person"]
+    verbose_name_plural = _("targets: who gets it")
+
+    class Media:
+        js = ["wfpush/admin/targets.js"]
+
+
+class Gaps(Conditions):
+    title = _("gaps")
+    parameter_name = "gaps"
+    conditions = {
+        "targets": (_("reaches nobody: no targets"), Q(targets=None)),
+        "template": (_("template without a published version"), ~Q(template__versions__state=VersionState.PUBLISHED)),
+    }
+
+
+@admin.register(Route)
+class RouteAdmin(HistoryAdmin):
+    list_display = ["name", "priority", "when", "who", "words", "category", "halts", "on"]
+    list_filter = ["enabled", Gaps, "category", "event_types", "engine"]
+    list_select_related = ["category", "template", "engine"]
+    search_fields = ["name", "template__name", "conditions__path", "conditions__value"]
+    autocomplete_fields = ["event_types", "engine", "category", "template", "brand"]
+    save_as = True
+    inlines = [ConditionInline, TargetInline]
+    actions = ["enable", "disable"]
+    actions_list = ["dry_run"]
+    actions_detail = ["dry_run_here"]
+    fieldsets = [
+        (None, {"fields": ["name", ("enabled", "priority", "stop")]}),
+        (_("When"), {"fields": ["event_types", "engine"]}),
+        (_("What people get"), {"fields": ["template", "category", "brand", "answer_from_email"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
+        routes: QuerySet[Route] = super().get_queryset(request)
+        return routes.prefetch_related("event_types", "conditions", "targets__team", "targets__person")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        for warning in doubts_about(form.instance):
+            self.message_user(request, warning, messages.WARNING)
+
+    # --- columns ---------------------------------------------------------------------------------------------------------
+    @display(description=_("when"))
+    def when(self, route: Route) -> SafeString:
+        types = " / ".join(each.name for each in route.event_types.all()) or _t("every event")
+        from_engine = [_t("from %(engine)s") % {"engine": route.engine}] if route.engine else []
+        conditions = [str(condition) for condition in route.conditions.all()]
+        return shortened(", ".join([types, *from_engine, *conditions]), 110)
+
+    @display(description=_("who"))
+    def who(self, route: Route) -> SafeString:
+        targets = [str(target) for target in route.targets.all()]
+        return shortened(", ".join(targets), 110) if targets else mark("bad", _t("nobody"))
+
+    @display(description=_("template"), ordering="template__name")
+    def words(self, route: Route) -> SafeString:
+        return link(route.template)
+
+    @display(description=_("stops"), ordering="stop")
+    def halts(self, route: Route) -> str:
+        return _t("stops here") if route.stop else ""
+
+    @display(description=_("enabled"), ordering="enabled", boolean=True)
+    def on(self, route: Route) -> bool:
+        return route.enabled
+
+    # --- actions -----------------------------------------------------------------------------------------------------------
+    @action(description=_("Dry run"), url_path="dry-run", permissions=["view"], icon="science")
+    def dry_run(self, request: HttpRequest) -> HttpResponse:
+        return dry_run_page(self, request)
+
+    @action(description=_("Dry run"), url_path="dry-run-here", permissions=["view"], icon="science")
+    def dry_run_here(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The dry run on this route's own event type."""
+        return dry_run_page(self, request, self.found(request, object_id))
+
+    @action(description=_("Enable"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Route]) -> None:
+        self._switch(request, queryset, True)
+
+    @action(description=_("Disable"), permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Route]) -> None:
+        self._switch(request, queryset, False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Route], enabled: bool) -> None:
+        changed = list(Route.objects.filter(pk__in=queryset.values("pk")).exclude(enabled=enabled))
+        for route in changed:
+            route.enabled = enabled
+            route.save()  # one by one, so that each has its history
+            self.log(request, route, "Enabled" if enabled else "Disabled")
+        text = _t("%(done)d enabled.") if enabled else _t("%(done)d disabled.")
+        self.message_user(request, text % {"done": len(changed)})
+
+
+def doubts_about(route: Route) -> list[str]:
+    """What an administrator may not have meant; the route is saved nevertheless."""
+    doubts = []
+    if not route.targets.exists():
+        doubts.append(_t("This route has no target: nobody will get anything."))
+    if not route.template.versions.filter(state=VersionState.PUBLISHED).exists():
+        text = _t("The template “%(template)s” has no published version: people would only read the task's name.")
+        doubts.append(text % {"template": route.template})
+    types = list(route.event_types.prefetch_related("variables"))
+    for condition in route.conditions.all():
+        if types and not any(_knows(event_type, condition.path) for event_type in types):
+            text = _t("No sample or variable of its event types has “%(path)s”: is the condition's path right?")
+            doubts.append(text % {"path": condition.path})
+    return doubts
+
+
+def _knows(event_type: EventType, path: str) -> bool:
+    if path in EVENT_PATHS or routing.lookup(event_type.sample, path) is not None:
+        return True
+    return any(path == each.path for each in event_type.variables.all())
+
+
+class PartOfRoute(LedgerAdmin):
+    """Found across all routes here; edited on the route's page."""
+
+    list_select_related = ["route"]
+    list_filter = ["route"]
+
+    @display(description=_("route"), ordering="route__name")
+    def of_route(self, row: Any) -> SafeString:
+        return link(row.route)
+
+
+@admin.register(RouteCondition)
+class RouteConditionAdmin(PartOfRoute):
+    list_display = ["path", "operator", "value", "of_route"]
+    search_fields = ["path", "value", "route__name"]
+
+
+@admin.register(RouteTarget)
+class RouteTargetAdmin(PartOfRoute):
+    list_display = ["kind", "team", "person", "path", "of_route"]
+    list_filter = ["kind", "team"]
+    list_select_related = ["route", "team", "person"]
+    search_fields = ["route__name", "team__name", "person__name", "=person__ref", "path"]

@@ -1,0 +1,345 @@
+"""Templates and their versions: drafts to edit, preview and publish; what people read now; what they read before."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline, TabularInline
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from notifications import liquid, versions
+from notifications.admin.base import DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications.admin.channels import CHANNELS
+from notifications.admin.fields import LabelsField, is_language
+from notifications.admin.filters import Conditions
+from notifications.admin.preview import preview_page
+from notifications.admin.words import Tone, ago, change_url, link, mark, shortened
+from notifications.errors import RenderError
+from notifications.models import (
+    Template,
+    TemplateAction,
+    TemplateText,
+    TemplateVersion,
+    VersionState,
+)
+from notifications.render import check
+
+VERSION_TONES: dict[str, Tone] = {
+    VersionState.DRAFT: "wait",
+    VersionState.PUBLISHED: "ok",
+    VersionState.RETIRED: "quiet",
+}
+
+
+# --- templates ----------------------------------------------------------------------------------------------------------------
+class VersionInline(ReadOnlyInline):
+    model = TemplateVersion
+    fields = ["number", "state_mark", "note", "published_at", "published_by"]
+    readonly_fields = fields
+    ordering = ["-number"]
+
+    @display(description=_("state"))
+    def state_mark(self, version: TemplateVersion) -> SafeString:
+        return mark(VERSION_TONES[version.state], version.get_state_display())
+
+
+class Publication(Conditions):
+    title = _("published")
+    parameter_name = "published"
+    conditions = {
+        "no": (_("nothing published"), ~Q(versions__state=VersionState.PUBLISHED)),
+        "draft": (_("has a draft"), Q(versions__state=VersionState.DRAFT)),
+        "unused": (_("used by no route"), Q(routes=None)),
+    }
+
+
+@admin.register(Template)
+class TemplateAdmin(HistoryAdmin):
+    list_display = ["name", "slug", "published", "draft", "speaks", "used_by"]
+    list_filter = [Publication]
+    search_fields = ["name", "slug", "versions__texts__title"]
+    prepopulated_fields = {"slug": ["name"]}
+    fields = ["name", "slug", "fallback_language"]
+    inlines = [VersionInline]
+    actions_detail = ["edit_draft"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
+        templates: QuerySet[Template] = super().get_queryset(request)
+        return templates.prefetch_related("routes", Prefetch("versions", TemplateVersion.objects.prefetch_related("texts")))
+
+    def get_inlines(self, request: HttpRequest, obj: Template | None) -> list[Any]:
+        return list(self.inlines) if obj else []
+
+    def response_add(self, request: HttpRequest, obj: Template, post_url_continue: str | None = None) -> HttpResponse:
+        """A new template is nothing without words: on to its first draft."""
+        if "_popup" in request.POST or not request.user.has_perm("notifications.add_templateversion"):
+            return super().response_add(request, obj, post_url_continue)
+        return HttpResponseRedirect(change_url(versions.new_draft(obj)))
+
+    @display(description=_("published"))
+    def published(self, template: Template) -> SafeString:
+        for version in template.versions.all():
+            if version.state == VersionState.PUBLISHED:
+                return link(version, f"v{version.number}")
+        return mark("bad", _t("nothing"))
+
+    @display(description=_("draft"))
+    def draft(self, template: Template) -> SafeString:
+        return next((link(each, f"v{each.number}") for each in template.versions.all() if each.state == VersionState.DRAFT), link(None))
+
+    @display(description=_("languages"))
+    def speaks(self, template: Template) -> str:
+        current = [version for version in template.versions.all() if version.state == VersionState.PUBLISHED]
+        return ", ".join(sorted({text.language for version in current for text in version.texts.all()}))
+
+    @display(description=_("used by"))
+    def used_by(self, template: Template) -> SafeString:
+        return shortened(", ".join(route.name for route in template.routes.all()))
+
+    @action(description=_("Edit the draft"), url_path="draft", permissions=["notifications.add_templateversion"], icon="edit")
+    def edit_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The newest draft, made from what is published when there is none."""
+        template: Template = self.found(request, object_id)
+        draft = template.versions.filter(state=VersionState.DRAFT).order_by("-number").first()
+        if draft is not None:
+            return HttpResponseRedirect(change_url(draft))
+        source = template.versions.filter(state=VersionState.PUBLISHED).first()
+        if request.method != "POST":
+            text = _t("A draft with the words of version %(number)d.") % {"number": source.number} if source else _t("An empty draft.")
+            return self.ask(request, template, title=_t("New draft"), text=text, button=_t("Make the draft"))
+        draft = versions.new_draft(template, source)
+        self.log(request, template, f"New draft: version {draft.number}")
+        return HttpResponseRedirect(change_url(draft))
+
+
+# --- versions -----------------------------------------------------------------------------------------------------------------
+class TextForm(forms.ModelForm):
+    channel = forms.ChoiceField(
+        label=_("channel"), required=False, widget=UnfoldAdminSelectWidget,
+        choices=[("", _("all channels without words of their own")), *((channel, channel) for channel in CHANNELS)],
+    )
+
+    class Meta:
+        widgets = {
+            "language": UnfoldAdminTextInputWidget(attrs={"size": 6}),
+            "title": UnfoldAdminTextInputWidget(attrs={"class": "desk-code"}),
+            "body": UnfoldAdminTextareaWidget(attrs={"rows": 7, "class": "desk-code", "spellcheck": "true"}),
+            "short_body": UnfoldAdminTextareaWidget(attrs={"rows": 2, "class": "desk-code"}),
+        }
+
+    def clean_language(self) -> str:
+        language: str = self.cleaned_data["language"].strip()
+        if not is_language(language):
+            raise ValidationError(_t("Write a language such as en, de or pt-BR."))
+        return language
+
+    def clean_title(self) -> str:
+        return self._liquid("title")
+
+    def clean_body(self) -> str:
+        return self._liquid("body")
+
+    def clean_short_body(self) -> str:
+        return self._liquid("short_body")
+
+    def _liquid(self, field: str) -> str:
+        """What no renderer could read is refused where it is written."""
+        source: str = self.cleaned_data[field]
+        try:
+            liquid.parse(source)
+        except RenderError as fault:
+            raise ValidationError(str(fault)) from fault
+        return source
+
+
+class ActionForm(forms.ModelForm):
+    labels = LabelsField()
+
+
+class OnlyInDrafts:
+    """Texts and actions of a version that was published are history: shown, not changed."""
+
+    def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
+        return _is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc, no-any-return]
+
+    def has_change_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
+        return _is_draft(obj) and super().has_change_permission(request, obj)  # type: ignore[misc, no-any-return]
+
+    def has_delete_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
+        return _is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc, no-any-return]
+
+
+def _is_draft(version: TemplateVersion | None) -> bool:
+    return version is None or version.state == VersionState.DRAFT
+
+
+class TextInline(OnlyInDrafts, StackedInline):
+    model = TemplateText
+    form = TextForm
+    extra = 0
+    fields = [("language", "channel"), "title", "body", "short_body"]
+    verbose_name_plural = _("texts")
+
+
+class ActionInline(OnlyInDrafts, TabularInline):
+    model = TemplateAction
+    form = ActionForm
+    extra = 0
+    fields = ["action", "comment", "labels"]
+    verbose_name_plural = _("actions: what the buttons are called")
+
+
+@admin.register(TemplateVersion)
+class TemplateVersionAdmin(DeskAdmin):
+    list_display = ["of_template", "number", "state_mark", "speaks", "note", "published_ago", "published_by"]
+    list_filter = ["state", "template"]
+    list_select_related = ["template", "published_by"]
+    search_fields = ["template__name", "template__slug", "note", "texts__title"]
+    fields = ["of_template", "number", "state_mark", "note", "published_at", "published_by"]
+    readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
+    inlines = [TextInline, ActionInline]
+    actions_detail = ["preview", "publish", "draft_from", "roll_back"]
+    actions_submit_line = ["save_and_preview"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
+        found: QuerySet[TemplateVersion] = super().get_queryset(request)
+        return found.prefetch_related("texts")
+
+    # --- who may -----------------------------------------------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Versions are made from templates and from each other, which numbers them."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (not isinstance(obj, TemplateVersion) or _is_draft(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (not isinstance(obj, TemplateVersion) or _is_draft(obj))
+
+    def has_draft_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.add_templateversion")
+
+    def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Publishing changes what the template says."""
+        return request.user.has_perm("notifications.change_template")
+
+    # --- after saving --------------------------------------------------------------------------------------------------------
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        version = TemplateVersion.objects.prefetch_related("texts").get(pk=form.instance.pk)
+        for problem in check(version):
+            level = messages.ERROR if problem.fatal else messages.WARNING
+            self.message_user(request, f"{problem.text}, {problem.field}: {problem.message}", level)
+
+    @action(description=_("Save and preview"))
+    def save_and_preview(self, request: HttpRequest, obj: TemplateVersion) -> None:
+        """Where to go is decided in `response_change`, once the texts are saved, too."""
+
+    def response_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
+        if "notifications_templateversion_save_and_preview" in request.POST:
+            return HttpResponseRedirect(reverse("admin:notifications_templateversion_preview", args=[obj.pk]))
+        return super().response_change(request, obj)
+
+    # --- actions -----------------------------------------------------------------------------------------------------------
+    @action(description=_("Preview"), url_path="preview", permissions=["view"], icon="visibility")
+    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return preview_page(self, request, self.found(request, object_id))
+
+    @action(description=_("Publish"), url_path="publish", permissions=["publish"], icon="publish")
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: TemplateVersion = self.found(request, object_id)
+        if request.method != "POST":
+            return self._ask_to_publish(request, version)
+        return self._publish(request, version, versions.publish)
+
+    def _ask_to_publish(self, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+        problems = check(version)
+        if version.state == VersionState.DRAFT and any(problem.fatal for problem in problems):
+            text = _t("It cannot be published yet.")
+        else:
+            text = _t("From now on new messages of “%(template)s” say this. Messages people have already keep their words.")
+        context = {"row": version, "back": change_url(version), "text": text % {"template": version.template},
+                   "button": "" if any(problem.fatal for problem in problems) else _t("Publish"), "problems": problems}
+        return self.page(request, "admin/desk/confirm.html", _t("Publish %(version)s") % {"version": version}, **context)
+
+    @action(description=_("New draft from this"), url_path="draft", permissions=["draft"], icon="content_copy")
+    def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: TemplateVersion = self.found(request, object_id)
+        if request.method != "POST":
+            text = _t("A draft with the words of %(version)s, to be edited and published later.") % {"version": version}
+            return self.ask(request, version, title=_t("New draft"), text=text, button=_t("Make the draft"))
+        draft = versions.new_draft(version.template, version, note=_t("From version %(number)d") % {"number": version.number})
+        return self.done(request, draft, _t("This is the new draft."))
+
+    @action(description=_("Roll back to this"), url_path="roll-back", permissions=["publish", "draft"], icon="history")
+    def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version: TemplateVersion = self.found(request, object_id)
+        if request.method != "POST" and version.state == VersionState.RETIRED:
+            text = _t("A copy of %(version)s is published: new messages say this again.") % {"version": version}
+            return self.ask(request, version, title=_t("Roll back"), text=text, button=_t("Roll back"))
+        return self._publish(request, version, versions.roll_back)
+
+    def _publish(self, request: HttpRequest, version: TemplateVersion, how: Any) -> HttpResponse:
+        try:
+            published: TemplateVersion = how(version, request.user, timezone.now())
+        except versions.CannotPublish as fault:
+            return self.done(request, version, fault.detail, messages.ERROR)
+        self.log(request, published.template, f"Published version {published.number}")
+        return self.done(request, published, _t("%(version)s is published.") % {"version": published})
+
+    # --- columns ---------------------------------------------------------------------------------------------------------
+    @display(description=_("template"), ordering="template__name")
+    def of_template(self, version: TemplateVersion) -> SafeString:
+        return link(version.template)
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, version: TemplateVersion) -> SafeString:
+        return mark(VERSION_TONES[version.state], version.get_state_display())
+
+    @display(description=_("languages"))
+    def speaks(self, version: TemplateVersion) -> str:
+        return ", ".join(sorted({text.language for text in version.texts.all()}))
+
+    @display(description=_("published"), ordering="published_at")
+    def published_ago(self, version: TemplateVersion) -> SafeString:
+        return ago(version.published_at)
+
+
+class PartOfVersion(LedgerAdmin):
+    """Found across all templates here; edited on a draft's page."""
+
+    list_select_related = ["version__template"]
+
+    @display(description=_("version"), ordering="version__template__name")
+    def of_version(self, row: Any) -> SafeString:
+        version = row.version
+        return link(version, f"{version} ({version.get_state_display()})")
+
+
+@admin.register(TemplateText)
+class TemplateTextAdmin(PartOfVersion):
+    list_display = ["title", "language", "channel", "of_version"]
+    list_filter = ["language", "version__state", "version__template"]
+    search_fields = ["title", "body", "version__template__name"]
+
+
+@admin.register(TemplateAction)
+class TemplateActionAdmin(PartOfVersion):
+    list_display = ["action", "comment", "shown_labels", "of_version"]
+    list_filter = ["comment", "version__state", "version__template"]
+    search_fields = ["action", "version__template__name"]
+
+    @display(description=_("labels"))
+    def shown_labels(self, row: TemplateAction) -> str:
+        return ", ".join(f"{language}: {label}" for language, label in row.labels.items())

@@ -1,0 +1,242 @@
+"""The trace of an event as lines that a support person can read aloud; the dry run is the same picture with “would”."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from notifications.admin.channels import channel_name
+from notifications.admin.words import Tone, change_url, clock, exact, span
+from notifications.models import (
+    Callback,
+    CallbackAttempt,
+    CallbackState,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    Event,
+    EventStatus,
+    Notification,
+    Response,
+)
+from notifications.types import Json
+
+DELIVERY_TONES: dict[str, Tone] = {
+    DeliveryState.PENDING: "wait",
+    DeliveryState.DELIVERED: "ok",
+    DeliveryState.SUPERSEDED: "quiet",
+    DeliveryState.SUPPRESSED: "quiet",
+    DeliveryState.EXPIRED: "bad",
+    DeliveryState.DEAD: "bad",
+}
+CALLBACK_TONES: dict[str, Tone] = {
+    CallbackState.WAITING: "wait",
+    CallbackState.DELIVERED: "ok",
+    CallbackState.HANDLED: "ok",
+    CallbackState.REFUSED: "bad",
+    CallbackState.SUPERSEDED: "quiet",
+    CallbackState.FAILED: "bad",
+}
+
+
+@dataclass
+class Line:
+    """One thing that happened, or did not. Lines below it (`below`) are its parts."""
+
+    text: str
+    tone: Tone = "ok"
+    at: datetime | None = None
+    detail: str = ""
+    href: str = ""
+    below: list["Line"] = field(default_factory=list)
+    folded: bool = False
+
+    @property
+    def clock(self) -> str:
+        return clock(self.at) if self.at else ""
+
+    @property
+    def exact(self) -> str:
+        return exact(self.at) if self.at else ""
+
+
+# --- what the plan says: the same for the trace and for the dry run -----------------------------------------------------------
+def route_lines(plan: Json) -> list[Line]:
+    """The routes that matched, and below one line those that did not, each with its reason."""
+    tried = plan.get("routes") or []
+    lines = [
+        Line(_("route “%(name)s” matched: %(reason)s") % each, "ok") for each in tried if each["matched"]
+    ]
+    others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
+    if others:
+        count = _("%(count)d routes did not match") if len(others) > 1 else _("%(count)d route did not match")
+        lines.append(Line(count % {"count": len(others)}, "quiet", below=others, folded=True))
+    if not tried:
+        return lines
+    if not any(each["matched"] for each in tried):
+        lines.append(Line(_("no route matched, so nobody is told"), "bad"))
+    return lines
+
+
+def other_lines(plan: Json) -> list[Line]:
+    """Names nobody knows, warnings and notes."""
+    unresolved = [
+        Line(_("“%(ref)s” is told nothing: %(reason)s") % each, "bad") for each in plan.get("unresolved") or []
+    ]
+    warnings = [Line(warning, "wait") for warning in plan.get("warnings") or []]
+    return [*unresolved, *warnings, *(Line(note, "quiet") for note in plan.get("notes") or [])]
+
+
+def dry_lines(plan: Json, status: str) -> list[Line]:
+    """What an event would do."""
+    lines = [Line(EventStatus(status).label, "quiet")] if status in (EventStatus.STALE, EventStatus.IGNORED) else []
+    lines += route_lines(plan)
+    lines += [_would(person) for person in plan.get("recipients") or []]
+    if not plan.get("recipients"):
+        lines.append(Line(_("nobody would be told"), "bad"))
+    return lines + other_lines(plan)
+
+
+def _would(person: Json) -> Line:
+    by = _("%(name)s (%(reason)s) would get “%(title)s”") if person.get("title") else _("%(name)s (%(reason)s)")
+    text = by % {"name": person["name"], "reason": person["reason"], "title": person.get("title", "")}
+    line = Line(text, "ok", detail=_("by route “%(route)s”") % person if person.get("route") else "")
+    line.below = [_would_channel(each) for each in person.get("channels") or []]
+    return line
+
+
+def _would_channel(said: Json) -> Line:
+    name = channel_name(said["channel"])
+    if said["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
+        return Line(_("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": said["reason"]}, "quiet")
+    if said["channel"] == "live":
+        return Line(_("%(channel)s: would be there at once") % {"channel": name}, "ok")
+    return Line(_("%(channel)s: would be sent") % {"channel": name}, "ok")
+
+
+# --- what happened ------------------------------------------------------------------------------------------------------------
+def trace(event: Event) -> list[Line]:
+    """An event from arrival to the engine's confirmation, with what did not happen and why."""
+    lines = [_arrival(event), *_processing(event), *route_lines(event.plan)]
+    lines += _people(event)
+    if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
+        lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
+    return [*lines, *other_lines(event.plan), *(_answer(response) for response in _answers(event))]
+
+
+def _arrival(event: Event) -> Line:
+    text = _("event %(type)s from %(engine)s") % {"type": event.type, "engine": event.engine}
+    about = event.task or event.case
+    return Line(text, "ok", event.received_at, detail=_("about “%(about)s”") % {"about": about} if about else "")
+
+
+def _processing(event: Event) -> list[Line]:
+    if event.status == EventStatus.FAILED:
+        return [Line(_("could not be processed: %(error)s") % {"error": event.error}, "bad", event.processed_at)]
+    if event.status == EventStatus.ACCEPTED:
+        lines = [Line(_("waits to be processed"), "wait")]
+        if event.error:
+            lines.append(Line(_("tried %(times)d times: %(error)s") % {"times": event.attempts, "error": event.error}, "bad"))
+        return lines
+    if event.status in (EventStatus.STALE, EventStatus.IGNORED):
+        return [Line(_("kept, and changed nothing: %(why)s") % {"why": EventStatus(event.status).label}, "quiet", event.processed_at)]
+    return []
+
+
+def _people(event: Event) -> list[Line]:
+    """Each person the plan names, with what became of their deliveries."""
+    attempts = "attempt_log"
+    rows = event.deliveries.select_related("notification", "recipient").prefetch_related(attempts).order_by("created_at", "pk")
+    by_person: dict[int, list[Delivery]] = {}
+    for delivery in rows:
+        by_person.setdefault(delivery.recipient_id, []).append(delivery)
+    return [_person(said, by_person.get(said["recipient"], []), event) for said in event.plan.get("recipients") or []]
+
+
+def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
+    text = _("%(name)s (%(reason)s)") % said
+    line = Line(text, "ok", event.processed_at, detail=_("by route “%(route)s”") % said if said.get("route") else "")
+    if deliveries:
+        line.href = change_url(deliveries[0].notification)
+        line.below = [_delivery(delivery) for delivery in deliveries]
+        line.below += _read(deliveries[0].notification)
+    else:
+        line.below = [
+            Line(f"{channel_name(each['channel'])}: {DeliveryState(each['state']).label} {each['reason']}", "quiet")
+            for each in said.get("channels") or []
+        ]
+    return line
+
+
+def _read(notification: Notification) -> list[Line]:
+    return [Line(_("read"), "ok", notification.read_at)] if notification.read_at else []
+
+
+def _delivery(delivery: Delivery) -> Line:
+    name = channel_name(delivery.channel)
+    line = Line("", DELIVERY_TONES[delivery.state], delivery.ended_at or delivery.created_at, href=change_url(delivery))
+    if delivery.channel == "live" and delivery.state == DeliveryState.DELIVERED:
+        line.text = _("%(channel)s: there") % {"channel": name}
+        line.detail = delivery.reason
+        return line
+    to = f"{name} {delivery.address}".strip()
+    state = DeliveryState(delivery.state).label
+    line.text = f"{to}: {state}" + (f": {delivery.reason}" if delivery.reason else "")
+    if delivery.state == DeliveryState.PENDING and delivery.due_at:
+        line.detail = _("next try at %(time)s") % {"time": exact(delivery.due_at)}
+    line.below = [_delivery_attempt(attempt) for attempt in _worth_telling(delivery.attempt_log.all())]
+    return line
+
+
+def _worth_telling(attempts: Iterable[Any]) -> list[Any]:
+    """One try that worked needs no line of its own."""
+    found = list(attempts)
+    return found if len(found) > 1 or any(each.ended_at is None or each.detail for each in found) else []
+
+
+def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
+    if attempt.ended_at is None:
+        return Line(_("try %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
+    if attempt.succeeded:
+        return Line(_("try %(number)d: taken") % {"number": attempt.number}, "ok", attempt.started_at)
+    told = {"number": attempt.number, "why": attempt.detail}
+    return Line(_("try %(number)d: %(why)s") % told, "bad", attempt.started_at)
+
+
+# --- answers ------------------------------------------------------------------------------------------------------------------
+def _answers(event: Event) -> QuerySet[Response]:
+    """Answers to the event's task that came after it: an earlier answer is another event's story."""
+    answers = Response.objects.filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
+    return answers.select_related("recipient", "callback").prefetch_related("callback__attempt_log").order_by("at", "pk")
+
+
+def _answer(response: Response) -> Line:
+    told = {"name": response.recipient, "action": response.action, "via": response.get_via_display()}
+    line = Line(_("%(name)s answered “%(action)s” (%(via)s)") % told, "ok" if response.counts else "quiet", response.at)
+    line.detail = f"“{response.comment}”" if response.comment else ""
+    line.href = change_url(response)
+    callback = getattr(response, "callback", None)
+    if callback is not None:
+        line.below = [*(_engine_call(attempt) for attempt in callback.attempt_log.all()), _engine(callback)]
+    return line
+
+
+def _engine_call(attempt: CallbackAttempt) -> Line:
+    said = str(attempt.status) if attempt.status else ""
+    if attempt.ended_at is None:
+        return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
+    took = span(attempt.ended_at - attempt.started_at)
+    tone = "ok" if attempt.status and 200 <= attempt.status < 300 else "bad"
+    text = _("call %(number)d: %(said)s after %(took)s") % {"number": attempt.number, "said": said or attempt.detail, "took": took}
+    return Line(text, tone, attempt.started_at, detail=attempt.detail if said else "")
+
+
+def _engine(callback: Callback) -> Line:
+    line = Line(CallbackState(callback.state).label, CALLBACK_TONES[callback.state], callback.ended_at, callback.detail)
+    line.href = change_url(callback)
+    if callback.state == CallbackState.WAITING and callback.due_at:
+        line.detail = " ".join(filter(None, [callback.alert, _("next try at %(time)s") % {"time": exact(callback.due_at)}]))
+    return line

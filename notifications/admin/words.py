@@ -1,0 +1,120 @@
+"""How the desk says times, durations, links and data: in a person's words, with the exact value in the title."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+Tone = str
+"""One of "ok", "wait", "bad", "quiet": text says the state, the tone repeats it as a shape and a colour."""
+
+NOTHING = mark_safe('<span class="desk-quiet">–</span>')
+
+
+def span(length: timedelta) -> str:
+    """A duration in its two largest units: 2 h 10 min."""
+    seconds = int(abs(length.total_seconds()))
+    if seconds < 60:
+        return _("%(seconds)d s") % {"seconds": seconds}
+    minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
+    if days:
+        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours} if days < 14 else _("%(days)d d") % {"days": days}
+    if hours:
+        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+    return _("%(minutes)d min") % {"minutes": minutes}
+
+
+def exact(value: datetime) -> str:
+    """Date, time and zone, for titles."""
+    local = timezone.localtime(value)
+    return f"{date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}"
+
+
+def clock(value: datetime) -> str:
+    """The time of day as the timeline says it."""
+    return f"{timezone.localtime(value):%H:%M:%S}"
+
+
+def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}" class="{}">{}</time>',
+        value.isoformat(), exact(value), f"desk-tone-{tone}" if tone else "", text,
+    )
+
+
+def ago(value: datetime | None) -> SafeString:
+    """12 min ago; for what lies ahead: in 12 min."""
+    if value is None:
+        return NOTHING
+    length = timezone.now() - value
+    form = _("%(span)s ago") if length >= timedelta(0) else _("in %(span)s")
+    return _time(value, form % {"span": span(length)})
+
+
+def since(value: datetime | None, tone: Tone = "") -> SafeString:
+    """How long it has been: 12 min."""
+    return NOTHING if value is None else _time(value, span(timezone.now() - value), tone)
+
+
+def due(value: datetime | None, *, still_matters: bool = True) -> SafeString:
+    """Late by 2 h, or due in 10 min."""
+    if value is None:
+        return NOTHING
+    if not still_matters:
+        return _time(value, date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT"))
+    length = value - timezone.now()
+    if length < timedelta(0):
+        return _time(value, _("late by %(span)s") % {"span": span(length)}, "bad")
+    return _time(value, _("due in %(span)s") % {"span": span(length)})
+
+
+def took(start: datetime | None, end: datetime | None) -> str:
+    """Seconds to the hundredth below a minute, because that is where processing times differ."""
+    if start is None or end is None:
+        return ""
+    length = end - start
+    return f"{length.total_seconds():.2f} s" if length < timedelta(minutes=1) else span(length)
+
+
+def change_url(row: models.Model) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def list_url(model: type[models.Model], query: str = "") -> str:
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{address}?{query}" if query else address
+
+
+def link(row: models.Model | None, text: object = None) -> SafeString:
+    """The row's name, leading to it."""
+    if row is None:
+        return NOTHING
+    return format_html('<a class="desk-link" href="{}">{}</a>', change_url(row), text if text is not None else row)
+
+
+def pretty(value: Any) -> SafeString:
+    """JSON as text with line breaks."""
+    if value in (None, "", [], {}):
+        return NOTHING
+    return format_html('<pre class="desk-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def mark(tone: Tone, text: object, title: str = "") -> SafeString:
+    """A state: its word, with a shape and a colour that repeat it."""
+    return format_html('<span class="desk-mark desk-mark-{}" title="{}">{}</span>', tone, title, text)
+
+
+def shortened(text: str, length: int = 90) -> SafeString:
+    """At most so many characters, the whole in the title."""
+    if not text:
+        return NOTHING
+    if len(text) <= length:
+        return format_html("{}", text)
+    return format_html('<span title="{}">{}…</span>', text, text[: length - 1].rstrip())

@@ -1,0 +1,22 @@
+// A target's form shows only what its kind needs: the server checks the same (notifications/admin/routing.py).
+"use strict";
+(() => {
+  const uses = { team: ["team"], team_lead: ["team"], person: ["person"], path: ["path"] };
+  const fields = ["team", "person", "path"];
+
+  function show(select) {
+    const row = select.closest(".form-row, tr, .inline-related");
+    if (!row) return;
+    for (const name of fields) {
+      const cell = row.querySelector(`.field-${name}`);
+      if (!cell) continue;
+      const used = (uses[select.value] || []).includes(name);
+      for (const child of cell.children) child.classList.toggle("desk-hidden", !used);
+    }
+  }
+
+  const isKind = (element) => element instanceof HTMLSelectElement && /^targets-.+-kind$/.test(element.name);
+  document.addEventListener("change", (event) => { if (isKind(event.target)) show(event.target); });
+  document.addEventListener("formset:added", (event) => event.target.querySelectorAll("select").forEach((select) => isKind(select) && show(select)));
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("select").forEach((select) => isKind(select) && show(select)));
+})();
