@@ -39,7 +39,16 @@ UNSAFE_IN_SOCKET_PATH = frozenset("\"',\\%?#&+ ")  # would need quoting in Postg
 START_DEADLINE = 90.0  # seconds that one process may hold up the others: a first initdb on a busy machine
 
 _held: dict[Path, int] = {}  # base folder → descriptor of this process's shared lock on `users`
-_guards: list[subprocess.Popen[bytes]] = []  # kept so that a guard that ends is reaped
+
+
+class _Guard(subprocess.Popen[bytes]):
+    """The guard as its starter sees it."""
+
+    def __del__(self) -> None:
+        """Outlives its starter on purpose: nothing to warn about."""
+
+
+_guards: dict[Path, _Guard] = {}  # base folder → the guard this process started last
 
 
 @dataclass(frozen=True)
@@ -102,8 +111,8 @@ def release(data_dir: Path, *, deadline: float = 30.0) -> bool:
             return False
         _stop(where)
     wait_until(lambda: not _guard_lives(where.base), deadline)
-    for child in _guards:
-        child.wait(deadline)
+    if where.base in _guards:
+        _guards[where.base].wait(deadline)
     return True
 
 
@@ -217,17 +226,15 @@ def _start_guard(data_dir: Path, base: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         project = Path(__file__).resolve().parent.parent
         with os.fdopen(_open(base / "guard.log"), "ab") as log:
-            _guards.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "wfpush.embedded", str(data_dir.resolve()), str(descriptor)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd=base,
-                    env=os.environ | {"PYTHONPATH": str(project)},
-                    pass_fds=[descriptor],
-                    start_new_session=True,
-                )
+            _guards[base] = _Guard(
+                [sys.executable, "-m", "wfpush.embedded", str(data_dir.resolve()), str(descriptor)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=base,
+                env=os.environ | {"PYTHONPATH": str(project)},
+                pass_fds=[descriptor],
+                start_new_session=True,
             )
     finally:
         os.close(descriptor)
