@@ -205,7 +205,7 @@ def is_ours(origin: str) -> bool:
         host = urlsplit(origin).hostname
     except ValueError:
         return False
-    return bool(host) and validate_host(host, settings.ALLOWED_HOSTS)
+    return host is not None and validate_host(host, settings.ALLOWED_HOSTS)
 
 
 def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from notifications import message
 from notifications.errors import TransportError
-from notifications.models import ActionToken, Delivery, DeliveryAttempt, DeliveryState, NotificationState
+from notifications.models import ActionToken, Delivery, DeliveryAttempt, DeliveryState, Notification, NotificationState
 from notifications.transports import transport_for
-from notifications.types import Message
+from notifications.types import Json, Message
 from wfpush import outbox
 from wfpush.crypto import digest_of, new_action_token
 from wfpush.threads import in_database_thread
@@ -90,7 +90,7 @@ def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:
 
 
 def _new_token(delivery: Delivery, now: datetime) -> str:
-    """A token for this one message: its person, address and task, and the actions it shows."""
+    """A token for this one message: its person, address and task, and what may be answered with the message alone."""
     token = new_action_token()
     notification = delivery.notification
     ActionToken.objects.create(
@@ -98,10 +98,20 @@ def _new_token(delivery: Delivery, now: datetime) -> str:
         recipient=delivery.recipient,
         notification=notification,
         delivery=delivery,
-        actions=[action["action"] for action in notification.actions],
+        actions=answerable_with_the_message(notification),
         expires_at=expiry_of(notification.due_at, now),
     )
     return token
+
+
+def answerable_with_the_message(notification: Notification) -> list[str]:
+    """A mailbox is not a sign-in: final answers and questions need one, unless the route says otherwise."""
+    allowed = notification.actions if notification.answer_from_email else _acknowledgements(notification)
+    return [action["action"] for action in allowed]
+
+
+def _acknowledgements(notification: Notification) -> list[Json]:
+    return [action for action in notification.actions if action["effect"] == "acknowledge"]
 
 
 def expiry_of(due_at: datetime | None, now: datetime) -> datetime:

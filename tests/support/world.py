@@ -1,0 +1,132 @@
+"""The public API as an engine and its people use it; work is drained where a running installation would be woken."""
+
+import json
+from dataclasses import dataclass, field
+from io import StringIO
+from itertools import count
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.apps import apps
+from django.core import mail
+from django.core.management import call_command
+from django.test import Client
+
+from notifications import callback, deliver, pipeline, starter
+from notifications.types import Json
+from tests.support.receiver import Receiver
+
+PASSWORD = "a long walk by the sea"
+
+
+@dataclass
+class World:
+    """One engine with its callback address; Alice, Bob and Carol with accounts; Carol leads finance, Bob is in it."""
+
+    receiver: Receiver
+    key: str
+    secret: str
+    tokens: dict[str, str] = field(default_factory=dict)
+    client: Client = field(default_factory=Client)
+    _ids: Any = field(default_factory=lambda: count(1))
+
+    @classmethod
+    def begin(cls, receiver: Receiver) -> "World":
+        starter.ensure(apps)
+        for ref, manager in (("carol", None), ("bob", "carol"), ("alice", "bob")):
+            call_command(
+                "create_person", ref, email=f"{ref}@example.org", manager=manager, password=PASSWORD, stdout=StringIO()
+            )
+        out = StringIO()
+        call_command("create_engine", "invoices", callback_url=receiver.url, stdout=out)
+        made = json.loads(out.getvalue().splitlines()[-1])
+        world = cls(receiver, made["api_key"], made["signing_secret"])
+        world.put("/api/v1/teams/finance", {"name": "Finance", "lead": "carol", "members": ["bob", "carol"]})
+        return world
+
+    # --- the engine ---------------------------------------------------------------------------------
+    def send(self, type: str, data: Json, **members: Any) -> str:
+        """Send a CloudEvent and let everything due happen. Returns our address of the event."""
+        event = {"specversion": "1.0", "id": f"e-{next(self._ids)}", "source": "invoices", "type": type, "data": data}
+        answer = self.post("/api/v1/events", {**event, **members})
+        self.run()
+        url: str = answer["url"]
+        return url
+
+    def run(self) -> None:
+        """What worker and dispatcher would do now."""
+        pipeline.drain()
+        async_to_sync(_dispatch)()
+        pipeline.drain()
+
+    def put(self, path: str, body: Json) -> Json:
+        answer = self.client.put(path, json.dumps(body), content_type="application/json", headers=self._as_engine)
+        assert answer.status_code in (200, 201), answer.content
+        return _json(answer)
+
+    def post(self, path: str, body: Json, *, expect: tuple[int, ...] = (200, 201, 202)) -> Json:
+        answer = self.client.post(path, json.dumps(body), content_type="application/json", headers=self._as_engine)
+        assert answer.status_code in expect, answer.content
+        return _json(answer)
+
+    def get(self, path: str) -> Json:
+        answer = self.client.get(path, headers=self._as_engine)
+        assert answer.status_code == 200, answer.content
+        return _json(answer)
+
+    @property
+    def _as_engine(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    # --- people -------------------------------------------------------------------------------------
+    def _as(self, person: str) -> dict[str, str]:
+        if person not in self.tokens:
+            self.tokens[person] = self.post(f"/api/v1/recipients/{person}/tokens", {})["token"]
+        return {"Authorization": f"Bearer {self.tokens[person]}"}
+
+    def inbox(self, person: str, query: str = "") -> list[Json]:
+        """Newest first."""
+        answer = self.client.get(f"/api/v1/notifications{query}", headers=self._as(person))
+        assert answer.status_code == 200, answer.content
+        items: list[Json] = _json(answer)["items"]
+        return items
+
+    def respond(self, person: str, action: str, comment: str = "", *, expect: int = 201) -> Json:
+        """Answer the person's newest open item by the API."""
+        item = next(each for each in self.inbox(person) if each["task"])
+        answer = self.client.post(
+            f"/api/v1/notifications/{item['id']}/responses",
+            json.dumps({"action": action, "comment": comment}),
+            content_type="application/json",
+            headers=self._as(person),
+        )
+        assert answer.status_code == expect, answer.content
+        self.run()
+        return _json(answer)
+
+    def follow(self, person: str, case_id: str) -> None:
+        assert self.client.put(f"/api/v1/cases/{case_id}/follow", headers=self._as(person)).status_code == 204
+
+    def signed_in(self, person: str) -> Client:
+        """A browser in which the person has signed in."""
+        browser = Client()
+        answer = browser.post("/sign-in", {"username": person, "password": PASSWORD})
+        assert answer.status_code == 302, answer.content
+        return browser
+
+    def mail_to(self, person: str) -> str:
+        """The plain text of the newest mail to a person's address."""
+        bodies = [message.body for message in mail.outbox if person in message.to[0]]
+        assert bodies, f"No mail to {person}"
+        return str(bodies[-1])
+
+
+async def _dispatch() -> None:
+    await deliver.drain()
+    await callback.drain()
+    await callback._door.close()
+
+
+def _json(answer: Any) -> Json:
+    content: Json = json.loads(answer.content) if answer.content else {}
+    return content
