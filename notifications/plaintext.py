@@ -9,7 +9,7 @@ import unicodedata
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile(r"\s+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
-_TRAILING_BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
+_TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
 
 # Control characters; zero-width and invisible ones; all of Unicode's Bidi_Control; tags; lone surrogates. Letters of
 # right-to-left scripts order themselves without them. The joiners U+200C and U+200D are looked at one by one.
@@ -27,9 +27,9 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
 def clean(text: str) -> str:
-    """Text of several lines: line ends are LF, at most one empty line in a row, nothing unseen."""
-    text = _EMPTY_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", _seen(_LINE_ENDS.sub("\n", text))))
-    return text.strip()
+    """Text of several lines: line ends are LF, at most one empty line in a row, tabs are spaces, nothing unseen."""
+    text = _seen(_LINE_ENDS.sub("\n", text).replace("\t", " "))
+    return _EMPTY_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", text)).strip()
 
 
 def clean_line(text: str) -> str:
