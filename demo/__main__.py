@@ -43,6 +43,7 @@ def build(settings: Settings, store: Store) -> web.Application:
 def main() -> int:
     """Serves until stopped. Returns the exit status: 2 for wrong settings, 1 for a data folder that cannot be used."""
     logging.basicConfig(level=logging.INFO, format="demo: %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("spiff").setLevel(logging.WARNING)  # it tells every change of every node
     try:
         settings = Settings.from_env(os.environ)
     except ConfigError as error:

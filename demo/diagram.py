@@ -13,13 +13,13 @@ _NS = {
     "dc": "http://www.omg.org/spec/DD/20100524/DC",
     "di": "http://www.omg.org/spec/DD/20100524/DI",
 }
-_MARGIN = 24
-_LETTERS_A_LINE = 18
+_MARGIN = 56
+_LETTERS_A_LINE = 15
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A node: its BPMN kind (`userTask`, …), name and place, in the file's own units (pixels at 100 %)."""
+    """A node: its BPMN kind (`userTask`, …), name, place and the middle of its label (pixels at 100 %)."""
 
     id: str
     kind: str
@@ -28,6 +28,7 @@ class Shape:
     y: float
     width: float
     height: float
+    label: tuple[float, float]
     terminates: bool
 
 
@@ -89,13 +90,19 @@ class Diagram:
 
 
 def _shape(di: ET.Element, node: ET.Element) -> Shape:
-    bounds = di.find("dc:Bounds", _NS)
-    if bounds is None:
-        raise ValueError(f"the shape of {node.get('id')} has no bounds")
-    x, y, width, height = (float(bounds.get(side, "0")) for side in ("x", "y", "width", "height"))
+    x, y, width, height = _bounds(di.find("dc:Bounds", _NS))
+    lx, ly, label_width, label_height = _bounds(di.find("bpmndi:BPMNLabel/dc:Bounds", _NS))
+    label = (lx + label_width / 2, ly + label_height / 2)
     kind = node.tag.partition("}")[2]
     terminates = node.find("bpmn:terminateEventDefinition", _NS) is not None
-    return Shape(node.get("id", ""), kind, node.get("name", ""), x, y, width, height, terminates)
+    return Shape(node.get("id", ""), kind, node.get("name", ""), x, y, width, height, label, terminates)
+
+
+def _bounds(element: ET.Element | None) -> tuple[float, float, float, float]:
+    if element is None:
+        return 0, 0, 0, 0
+    x, y, width, height = (float(element.get(side, "0")) for side in ("x", "y", "width", "height"))
+    return x, y, width, height
 
 
 def _edge(di: ET.Element, node: ET.Element) -> Edge:
@@ -156,7 +163,7 @@ def _draw_event(shape: Shape, middle: float, centre: float) -> list[ET.Element]:
     if shape.terminates:
         parts.append(el("circle", cls="terminate", r=f"{radius - 8:g}", **place))
     if shape.name:
-        parts.append(_text(shape.name, middle, shape.y + shape.height + 18, "label"))
+        parts.append(_text(shape.name, *shape.label, "label"))
     return parts
 
 
@@ -168,7 +175,7 @@ def _draw_gateway(shape: Shape, middle: float, centre: float) -> list[ET.Element
         cross = f"M{middle - 7:g} {centre - 7:g} l14 14 M{middle + 7:g} {centre - 7:g} l-14 14"
     parts = [el("path", cls="gateway", d=outline), el("path", cls="gateway-sign", d=cross)]
     if shape.name:
-        parts.append(el("text", shape.name, cls="label", x=f"{middle:g}", y=f"{shape.y - 10:g}", text_anchor="middle"))
+        parts.append(_text(shape.name, *shape.label, "label"))
     return parts
 
 

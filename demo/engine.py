@@ -45,6 +45,7 @@ class Summary:
     updated_at: str
     steps: tuple[Step, ...]
     task_ids: tuple[str, ...]
+    ended: str
     waiting_events: int
     refused_events: int
 
@@ -62,6 +63,7 @@ class Summary:
             updated_at=record.updated_at,
             steps=tuple(_step(task) for task in record.open_tasks),
             task_ids=tuple(record.tasks),
+            ended=record.end.text if record.end else "",
             waiting_events=states.count("waiting"),
             refused_events=states.count("refused"),
         )

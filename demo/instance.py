@@ -132,6 +132,7 @@ class Instance:
             task.result = TaskResult(action, by, answer["at"], comment)
             title = self._action(task, action).title
             self._note("answered", f"{by.name} answered “{title}”{where}: {task.name}", task.step, comment=comment)
+            self._mark_done(task.step)
             living = self._living(task.id)
             living.set_data(answer=answer)
             living.run()
@@ -172,6 +173,7 @@ class Instance:
     def _tell_step(self, step: Any) -> None:
         spec = step.task_spec
         kind = type(spec).__name__
+        self._mark_done(spec.bpmn_id)
         if kind not in _TOLD_OF or not spec.bpmn_name or (kind == "EndEvent" and step.workflow is not self._workflow):
             return
         if kind == "ServiceTask":
@@ -246,6 +248,10 @@ class Instance:
 
     def _note(self, kind: Any, text: str, step: str, event_id: str | None = None, comment: str = "") -> None:
         self.record.history.append(HistoryEntry(stamp(self._clock()), kind, text, step, event_id, comment))
+
+    def _mark_done(self, step: str | None) -> None:
+        if step and step not in self.record.done:
+            self.record.done.append(step)
 
     def _touch(self) -> None:
         state: dict[str, Any] = SERIALIZER.to_dict(self._workflow)

@@ -2,7 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from demo.clock import read_stamp
@@ -30,14 +30,15 @@ def overview(definitions: Mapping[str, Definition], summaries: Sequence[Summary]
             el("a", "Open the inbox", href=f"{connection.url}/"),
             cls="lead",
         ),
-        _section("Start something", "start", *[_starters(definition) for definition in definitions.values()]),
+        _section("Start something", "start", _starters(definitions.values())),
         _listing("Running", "running", running, "Nothing is running."),
         _listing("Finished", "finished", finished, "Nothing is finished yet."),
     )
 
 
-def _starters(definition: Definition) -> ET.Element:
-    return el("div", *[_starter(definition, sample) for sample in definition.samples.values()], cls="starters")
+def _starters(definitions: Iterable[Definition]) -> ET.Element:
+    starters = [_starter(definition, sample) for definition in definitions for sample in definition.samples.values()]
+    return el("div", *starters, cls="starters")
 
 
 def _starter(definition: Definition, sample: Sample) -> ET.Element:
@@ -72,6 +73,7 @@ def _row(summary: Summary) -> ET.Element:
         el("a", summary.title, href=f"/instances/{summary.id}", cls="title"),
         el("span", _when(summary.updated_at), cls="when"),
         *[_step(step) for step in summary.steps],
+        el("p", summary.ended, cls="step") if summary.ended else None,
         trouble,
         id=f"instance-{summary.id}",
     )
@@ -89,8 +91,7 @@ def detail(
     definition: Definition, record: InstanceRecord, steps: Sequence[Step], connection: Connection, said: str = ""
 ) -> str:
     """`/instances/<id>`: where it stands, its picture and its story. `said`: why the last button did not work."""
-    done = {entry.step for entry in record.history if entry.kind != "dropped"}
-    current = {step.step for step in steps}
+    current = {record.end.step} if record.end else {step.step for step in steps}
     return _page(
         record.title,
         connection,
@@ -104,7 +105,7 @@ def detail(
             "picture",
             el(
                 "div",
-                definition.diagram.svg(done - current, current),
+                definition.diagram.svg(record.done, current),
                 cls="canvas",
                 tabindex="0",
                 role="region",
@@ -116,9 +117,8 @@ def detail(
 
 
 def _now(record: InstanceRecord) -> list[ET.Element]:
-    if record.state == "finished":
-        last = next(entry for entry in reversed(record.history) if entry.kind == "finished")
-        return [el("p", f"Finished: {last.text}.", cls="finished", data_step=last.step, data_state="finished")]
+    if end := record.end:
+        return [el("p", f"Finished: {end.text}.", cls="finished", data_step=end.step, data_state="finished")]
     return [_task(task) for task in record.open_tasks]
 
 
@@ -128,7 +128,7 @@ def _task(task: TaskRecord) -> ET.Element:
     return el(
         "article",
         el("h3", task.name),
-        el("p", f"{task.step_name} · waiting for {waiting_for} · due ", _when(about["due_at"]), cls="quiet"),
+        el("p", f"{task.step_name} · waiting for {waiting_for} · due ", _when(about["due_at"], "%H:%M"), cls="quiet"),
         el("p", about.get("description", ""), cls="description"),
         _completion(task),
         _reassignment(task),
@@ -179,10 +179,13 @@ def _entry(entry: HistoryEntry, event: EventRecord | None) -> ET.Element:
     return el(
         "li",
         el("span", _when(entry.at), cls="when"),
-        el("p", entry.text),
-        el("blockquote", entry.comment) if entry.comment else None,
-        _event(event) if event else None,
-        cls=entry.kind,
+        el(
+            "div",
+            el("p", entry.text),
+            el("blockquote", entry.comment) if entry.comment else None,
+            _event(event) if event else None,
+        ),
+        cls=f"entry-{entry.kind}",
     )
 
 
@@ -245,9 +248,9 @@ def _hidden(name: str, value: str) -> ET.Element:
     return el("input", type="hidden", name=name, value=value)
 
 
-def _when(text: str) -> ET.Element:
+def _when(text: str, clock: str = "%H:%M:%S") -> ET.Element:
     """The time of day on this machine's clock, with the date when it is another day; the full instant as title."""
     moment = read_stamp(text).astimezone()
     today = moment.date() == datetime.now().astimezone().date()
-    words = moment.strftime("%H:%M:%S" if today else "%d %b %H:%M")
+    words = moment.strftime(clock if today else "%d %b %H:%M")
     return el("time", words, datetime=text, title=moment.strftime("%A %d %B %Y, %H:%M:%S %Z"))

@@ -129,6 +129,7 @@ class Message(msgspec.Struct):
 class InstanceRecord(msgspec.Struct):
     """Everything about one instance. `answers` keeps the verdict on every webhook-id ever received.
 
+    `done` are the steps of the model that were passed, for its picture.
     `workflow` is SpiffWorkflow's own serialisation, read only when the process is to move.
     """
 
@@ -144,6 +145,7 @@ class InstanceRecord(msgspec.Struct):
     sample: str = ""
     seeded: bool = False
     event_count: int = 0
+    done: list[str] = []
     tasks: dict[str, TaskRecord] = {}
     events: list[EventRecord] = []
     history: list[HistoryEntry] = []
@@ -154,6 +156,11 @@ class InstanceRecord(msgspec.Struct):
     def open_tasks(self) -> list[TaskRecord]:
         """The tasks that wait for somebody, oldest first."""
         return [task for task in self.tasks.values() if task.state == "open"]
+
+    @property
+    def end(self) -> HistoryEntry | None:
+        """How it ended, once it is finished."""
+        return next((entry for entry in reversed(self.history) if entry.kind == "finished"), None)
 
     @property
     def next_event(self) -> EventRecord | None:
