@@ -1,0 +1,289 @@
+"""`/healthz`, `/readyz` and `/metrics`: what load balancers, orchestrators and Prometheus ask.
+
+The numbers are read from the database when they are asked for, so whichever process answers says the same. Everything
+here has short deadlines: these pages matter most when the database or Redis is away.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial, wraps
+from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+import redis
+import structlog
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.db.models import Count, Min, Q
+from django.db.utils import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from wfpush import outbox, problems
+from wfpush.models import Heartbeat
+from wfpush.watchdog import BEAT_SECONDS, STALL_SECONDS
+
+log = structlog.get_logger(__name__)
+
+View = Callable[[HttpRequest], HttpResponse]
+
+BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
+"""A cluster whose last beat is older has not been brought back by the watchdog either."""
+WORK_LATE = timedelta(minutes=2)
+"""Due work that waits longer: more comes in than goes out, or nothing goes out at all."""
+CONNECT_SECONDS = 2
+STATEMENT_MS = 3_000
+
+OK = "ok"
+FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
+
+
+def only_reads(view: View) -> View:
+    """GET and HEAD, never kept by a cache."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return problems.plain(405, {"Allow": "GET, HEAD"})
+        response = view(request)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return answer
+
+
+# --- who may look inside --------------------------------------------------------------------------
+def may_look_inside(request: HttpRequest) -> bool:
+    """A program on this machine that connects by itself, or the holder of METRICS_TOKEN."""
+    return _is_from_here(request) or _has_token(request)
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """By the peer's address alone. What a proxy on this machine passes on comes from elsewhere, and says so."""
+    if any(name in request.META for name in FORWARDED):
+        return False
+    try:
+        peer = ip_address(request.META.get("REMOTE_ADDR") or "")
+    except ValueError:  # a unix socket has no address
+        return False
+    mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
+    return (mapped or peer).is_loopback
+
+
+def _has_token(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if not settings.METRICS_TOKEN or scheme.lower() != "bearer":
+        return False
+    return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
+
+
+# --- alive, ready ---------------------------------------------------------------------------------
+@only_reads
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return JsonResponse({"status": OK})
+
+
+@only_reads
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 while events are taken and worked off, else 503; `checks` has a reason for each part that is not "ok"."""
+    checks = dict(_checks(timezone.now()))
+    faults = {name: found for name, found in checks.items() if found != OK}
+    if faults:
+        log.warning("not_ready", checks=faults)
+    body: dict[str, Any] = {"status": "unavailable" if faults else OK}
+    if may_look_inside(request):
+        body["checks"] = checks
+    return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
+
+
+def _checks(now: datetime) -> Iterator[tuple[str, str]]:
+    database = _database()
+    yield "database", database
+    yield "redis", _redis()
+    if database != OK:
+        return
+    yield "worker", _asked(partial(_worker, now))
+    for source in outbox.sources():
+        yield source.name, _asked(partial(_late, source, now))
+
+
+def _database() -> str:
+    """Asked over a connection of its own: the pool waits for a server that is away."""
+    usual = connections["default"]
+    config = copy.deepcopy(usual.settings_dict)
+    config["OPTIONS"].pop("pool", None)
+    config["OPTIONS"]["connect_timeout"] = CONNECT_SECONDS
+    own = type(usual)(config, alias="readiness")
+    try:
+        with own.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as fault:
+        return f"does not answer ({type(fault).__name__})"
+    finally:
+        own.close()
+    return OK
+
+
+def _redis() -> str:
+    try:
+        outbox.connection().ping()
+    except (redis.RedisError, OSError) as fault:
+        return f"does not answer ({type(fault).__name__})"
+    return OK
+
+
+def _worker(now: datetime) -> str:
+    beat = Heartbeat.objects.filter(name="cluster").values_list("beat_at", flat=True).first()
+    if beat is None:
+        return "has never run a task; start `manage.py worker`"
+    age = now - beat
+    return OK if age <= BEAT_LATE else f"ran its last task {age.total_seconds():.0f} s ago; is `manage.py worker` up?"
+
+
+def _late(source: outbox.Source, now: datetime) -> str:
+    late = source.has_due(now - WORK_LATE)
+    return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
+
+
+def _asked(question: Callable[[], str]) -> str:
+    """The answer, or what kept the database from giving it in time."""
+    try:
+        with _short_statements():
+            return question()
+    except DatabaseError as fault:
+        return f"cannot be asked ({type(fault).__name__})"
+
+
+@contextmanager
+def _short_statements() -> Iterator[None]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS:d}")
+        yield
+
+
+# --- numbers --------------------------------------------------------------------------------------
+@only_reads
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text: this process, and the whole installation as the database has it now."""
+    if not may_look_inside(request):
+        if not settings.METRICS_TOKEN:
+            return problems.plain(404)
+        detail = "Send METRICS_TOKEN as Authorization: Bearer …"
+        return problems.problem(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(Installation())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A table whose rows are counted by the columns that say what became of them. Models are named, not imported."""
+
+    metric: str
+    help: str
+    model: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A table that is its own outbox; rows outside `workable` wait for an administrator, not for a worker."""
+
+    name: str
+    model: str
+    workable: Q
+
+
+LEDGERS = (
+    Ledger("wfpush_events", "Events by what became of them.", "notifications.Event", ("status",)),
+    Ledger("wfpush_tasks", "Tasks by state.", "notifications.Task", ("state",)),
+    Ledger("wfpush_deliveries", "Deliveries by channel and state.", "notifications.Delivery", ("channel", "state")),
+    Ledger("wfpush_callbacks", "Answers to be told to engines, by state.", "notifications.Callback", ("state",)),
+)
+REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
+QUEUES = (
+    Queue("events", "notifications.Event", Q()),
+    Queue("deliveries", "notifications.Delivery", Q()),
+    Queue("callbacks", "notifications.Callback", REACHABLE),
+)
+
+
+class Installation(Collector):
+    """Read once per scrape. What the database does not tell in time is left out, and `wfpush_up` says so."""
+
+    def describe(self) -> list[Metric]:
+        """Nothing, so that registering asks the database nothing."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        now = timezone.now()
+        complete, redis_up = _database() == OK, _redis() == OK
+        questions: list[Callable[[], list[Metric]]] = [partial(_counts, ledger) for ledger in LEDGERS]
+        questions += [partial(_waiting, now), partial(_beats, now), _disabled_endpoints]
+        for question in questions if complete else []:
+            try:
+                with _short_statements():
+                    answer = question()
+            except DatabaseError as fault:
+                log.warning("metrics_left_out", fault=type(fault).__name__)
+                complete = False
+            else:
+                yield from answer
+        up = GaugeMetricFamily("wfpush_up", "1 if it answers, the database to every question.", labels=["part"])
+        up.add_metric(["database"], complete)
+        up.add_metric(["redis"], redis_up)
+        yield up
+
+
+def _counts(ledger: Ledger) -> list[Metric]:
+    family = GaugeMetricFamily(
+        ledger.metric, ledger.help, labels=["state" if c == "status" else c for c in ledger.columns]
+    )
+    rows = _rows(ledger.model).order_by().values_list(*ledger.columns).annotate(Count("pk"))
+    for *values, count in rows:
+        family.add_metric(values, count)
+    return [family]
+
+
+def _waiting(now: datetime) -> list[Metric]:
+    due = GaugeMetricFamily("wfpush_due", "Rows whose time has come and that are not done.", labels=["queue"])
+    oldest = GaugeMetricFamily("wfpush_oldest_due_seconds", "How long the oldest of them waits.", labels=["queue"])
+    for queue in QUEUES:
+        found = (
+            _rows(queue.model).filter(queue.workable, due_at__lte=now).aggregate(count=Count("pk"), since=Min("due_at"))
+        )
+        due.add_metric([queue.name], found["count"])
+        oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
+    return [due, oldest]
+
+
+def _beats(now: datetime) -> list[Metric]:
+    family = GaugeMetricFamily(
+        "wfpush_heartbeat_age_seconds", "Since a part last showed that it works.", labels=["part"]
+    )
+    for name, beat_at in Heartbeat.objects.values_list("name", "beat_at"):
+        family.add_metric([name], (now - beat_at).total_seconds())
+    return [family]
+
+
+def _disabled_endpoints() -> list[Metric]:
+    disabled = _rows("notifications.Engine").filter(callback_disabled_at__isnull=False).count()
+    return [GaugeMetricFamily("wfpush_disabled_endpoints", "Engines whose address was disabled by a 410.", disabled)]
+
+
+def _rows(model: str) -> Any:
+    return apps.get_model(model)._default_manager.all()
