@@ -1,6 +1,7 @@
 """All instances: starts them, takes answers, writes each step down before anybody hears of it."""
 
 import asyncio
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ class Engine:
         self._count(process, filled["number"])
         now = stamp(self._clock())
         record = InstanceRecord(
-            id=f"{definition.noun}-{secrets.token_hex(5)}",
+            id=self._new_id(definition.noun, filled["number"]),
             process=process,
             process_name=definition.name,
             title=f"{definition.noun.capitalize()} {filled['number']}",
@@ -200,6 +201,12 @@ class Engine:
         self._summaries[record.id] = summary
         self._instance_of_task.update(dict.fromkeys(summary.task_ids, record.id))
         self._count(record.process, record.data["number"])
+
+    def _new_id(self, noun: str, number: str) -> str:
+        """Told by its number where people read it, and unlike any id of another data folder at the same wfpush."""
+        words = [noun, *re.findall(r"[a-z0-9]+", number.lower())[:3], secrets.token_hex(3)]
+        new = "-".join(word[:12] for word in words)
+        return new if new not in self._summaries else self._new_id(noun, number)
 
     def _count(self, process: str, number: str) -> None:
         if number.isdecimal():

@@ -26,7 +26,7 @@ from demo.records import (
 _TOLD_OF = {"StartEvent", "EndEvent", "ServiceTask"}
 _ADDRESSES = ("assignee", "candidates", "teams")
 _TASK_FIELDS = ("description", "kind", *_ADDRESSES, "initiator", "priority", "actions")
-_OTHER_FIELDS = ("case", "variables", "location", "customer", "documents")
+_OTHER_FIELDS = ("case", "exception", "variables", "location", "customer", "documents")
 _ASKED = "question_asked"
 
 
@@ -44,8 +44,9 @@ class Instance:
         """A new instance of the model, run up to its first human task."""
         instance = cls(record, BpmnWorkflow(definition.spec, definition.subprocess_specs), clock)
         url = f"{base_url}/instances/{record.id}"
+        key = record.id.removeprefix(f"{definition.noun}-")
         first = instance._workflow.get_next_task(spec_name="Start")
-        first.set_data(**record.data, instance={"id": record.id, "url": url, "base_url": base_url})
+        first.set_data(**record.data, instance={"id": record.id, "key": key, "url": url, "base_url": base_url})
         instance._advance()
         instance._touch()
         return instance

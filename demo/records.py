@@ -9,7 +9,12 @@ CommentRule = Literal["none", "optional", "required"]
 
 _EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
 _COMMENTS: dict[str, CommentRule] = {"request_info": "required", "reject": "required", "acknowledge": "none"}
-_TITLES = {"request_info": "Ask for information"}
+_TITLES = {
+    "request_info": "Ask for information",
+    "answer": "Send the answer",
+    "report": "Send the report",
+    "resubmit": "Submit again",
+}
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -68,6 +68,7 @@ def test_the_supplier_hears_in_german_about_a_request_of_its_own(invoice: Story)
         {"ref": "acme", "name": "Acme GmbH", "email": "rechnungen@acme.example", "locale": "de"}
     ]
     assert event.data["case"]["title"] == "Rechnung 4711"
+    assert event.data["case"]["id"] == "R-1"
     assert event.data["case"]["id"] != invoice.events("case.status_changed")[0].data["case"]["id"]
 
 
@@ -104,12 +105,14 @@ def test_a_rejection_brings_alice_the_comment_and_then_a_new_round(invoice: Stor
     assert "Bob rejected it: “Wrong total”" in task.data["task"]["description"]
     rejected = invoice.events("case.status_changed")[-1]
     assert rejected.data["case"]["status"] == "rejected"
-    assert rejected.data["variables"]["reason"] == "Wrong total"
+    assert rejected.data["message"] == "Bob writes: “Wrong total”"
     invoice.answer("Alice", "resubmit", "correct_invoice", "Total corrected")
     assert invoice.waiting == {"approve_invoice": ["bob", "carol"]}
     assert invoice.task("approve_invoice").id != first_round
     invoice.answer("Carol", "approve", "approve_invoice")
     assert invoice.statuses("request.status_changed") == ["received", "assigned", "updated", "assigned", "completed"]
+    news = invoice.events("request.status_changed")[2].data["message"]
+    assert news == "Die Rechnung wurde korrigiert und wird erneut geprüft."
     assert invoice.record.state == "finished"
 
 
@@ -125,11 +128,13 @@ def test_a_missing_purchase_order_is_an_exception_for_finance(invoice_without_or
     (raised,) = invoice_without_order.events("exception.raised")
     exception = raised.data["exception"]
     assert exception["code"] == "missing_po"
-    assert exception["summary"] == "Invoice 4711 from Lakeside Printing Ltd has no purchase order."
+    assert exception["summary"] == "Lakeside Printing Ltd sent no purchase order"
     assert exception["recommended_action"] == "Find the purchase order of Lakeside Printing Ltd, or reject the invoice."
     assert raised.data["case"]["id"] == invoice_without_order.id
     assert invoice_without_order.waiting == {"add_purchase_order": ["finance"]}
-    assert invoice_without_order.task("add_purchase_order").data["task"]["kind"] == "exception"
+    task = invoice_without_order.task("add_purchase_order").data
+    assert task["task"]["kind"] == "exception"
+    assert task["exception"] == exception
 
 
 def test_once_the_order_is_there_the_exception_is_resolved_and_the_invoice_goes_on(
@@ -137,7 +142,7 @@ def test_once_the_order_is_there_the_exception_is_resolved_and_the_invoice_goes_
 ) -> None:
     invoice_without_order.answer("Carol", "supply", "add_purchase_order", "PO-7")
     (resolved,) = invoice_without_order.events("exception.resolved")
-    assert resolved.data["exception"]["summary"] == "Invoice 4711 now has purchase order PO-7."
+    assert resolved.data["exception"]["summary"] == "The purchase order is there: PO-7"
     assert invoice_without_order.waiting == {"approve_invoice": ["bob", "carol"]}
     assert "Purchase order PO-7" in invoice_without_order.task("approve_invoice").data["task"]["description"]
 

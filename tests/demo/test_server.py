@@ -40,6 +40,12 @@ async def test_numbers_count_up_and_given_ones_are_kept(service: Service) -> Non
     assert titles == ["Invoice 4711", "Invoice 4712", "Invoice 9000", "Invoice 9001"]
 
 
+async def test_ids_tell_the_number_and_are_unlike_each_other(service: Service) -> None:
+    ids = [(await service.start(number="RE 2026/17"))["id"] for _ in range(3)]
+    assert all(re.fullmatch(r"invoice-re-2026-17-[0-9a-f]{6}", each) for each in ids)
+    assert len(set(ids)) == 3
+
+
 async def test_the_list_has_the_newest_first(service: Service) -> None:
     ids = [(await service.start())["id"] for _ in range(3)]
     async with service.client.get("/api/instances") as response:
