@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.views import ChangeList
 
 from notifications.admin.words import change_url
 
@@ -29,6 +30,15 @@ class BoundedPaginator(Paginator):
     def count(self) -> int:
         rows = self.object_list
         return rows.order_by()[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class DeskChangeList(ChangeList):
+    """Says how many rows there are, and only when a filter or search leaves some out that there are more."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
 
 
 class DeskAdmin(ModelAdmin):
@@ -49,6 +59,25 @@ class DeskAdmin(ModelAdmin):
         if isinstance(self.model._meta.pk, UUIDField) and (identifier := as_uuid(search_term)) is not None:
             return queryset.filter(pk=identifier), False
         return super().get_search_results(request, queryset, search_term)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DeskChangeList
+
+    # --- which actions a row offers ------------------------------------------------------------------------------------
+    def offers(self, action: str, row: Any) -> bool:
+        """Whether this action makes sense for this row; permissions are asked elsewhere."""
+        return True
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        return self._sensible(request, object_id, super().get_actions_detail(request, object_id))
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        return self._sensible(request, object_id, super().get_actions_submit_line(request, object_id))
+
+    def _sensible(self, request: HttpRequest, object_id: Any, actions: list[Any]) -> list[Any]:
+        row = self.get_object(request, str(object_id)) if actions else None
+        start = f"{self.opts.app_label}_{self.opts.model_name}_"
+        return [each for each in actions if row is not None and self.offers(each.action_name.removeprefix(start), row)]
 
     # --- for actions and pages ---------------------------------------------------------------------------------------
     def found(self, request: HttpRequest, object_id: str) -> Any:

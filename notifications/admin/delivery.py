@@ -213,6 +213,9 @@ class DeliveryAdmin(LedgerAdmin):
     def of_event(self, delivery: Delivery) -> SafeString:
         return link(delivery.event)
 
+    def offers(self, action: str, row: Delivery) -> bool:
+        return row.state == DeliveryState.DEAD
+
     def has_resend_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)
 

@@ -21,9 +21,9 @@ from notifications.types import Json
 
 
 class DryRunForm(forms.Form):
-    engine = forms.ModelChoiceField(Engine.objects.all(), label=_("as sent by"), widget=UnfoldAdminSelectWidget, empty_label=None)
+    engine = forms.ModelChoiceField(Engine.objects.all(), label=_("As sent by"), widget=UnfoldAdminSelectWidget, empty_label=None)
     body = forms.CharField(
-        label=_("the event"), max_length=1024 * 1024, strip=False,
+        label=_("The event"), max_length=1024 * 1024, strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 18, "class": "desk-code", "spellcheck": "false"}),
         help_text=_("A CloudEvent as JSON, or the engine's own JSON if it has a mapping."),
     )

@@ -66,6 +66,7 @@ class EventMappingInline(TabularInline):
     model = EventMapping
     form = EventMappingForm
     extra = 0
+    hide_title = True
     verbose_name_plural = _("its own JSON → CloudEvent (only for engines that cannot send CloudEvents)")
 
 
@@ -73,6 +74,7 @@ class AnswerMappingInline(TabularInline):
     model = AnswerMapping
     form = AnswerMappingForm
     extra = 0
+    hide_title = True
     verbose_name_plural = _("our actions → its outcomes and variables")
 
 
@@ -177,6 +179,9 @@ class EngineAdmin(HistoryAdmin):
         return engine.active
 
     # --- actions -----------------------------------------------------------------------------------------------------------
+    def offers(self, action: str, row: Engine) -> bool:
+        return action != "enable_answers" or row.callback_disabled_at is not None
+
     @action(description=_("New API key"), url_path="new-key", permissions=["notifications.add_apikey"], icon="key")
     def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
         engine = self.found(request, object_id)

@@ -136,6 +136,9 @@ class EventAdmin(LedgerAdmin):
         return event.error
 
     # --- actions -----------------------------------------------------------------------------------------------------------
+    def offers(self, action: str, row: Event) -> bool:
+        return row.status in again.PROCESSABLE
+
     def has_process_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)
 
@@ -273,7 +276,7 @@ class TaskAdmin(LedgerAdmin):
 
     @display(description=_("answered by"))
     def by(self, task: Task) -> str:
-        said = (task.outcome or {}).get("by") or {}
+        said = (task.outcome or {}).get("by") or {} if not task.answerable else {}
         return str(said.get("name", ""))
 
     @display(description=_("outcome"))

@@ -69,6 +69,11 @@ class ShownOnce(LedgerAdmin):
     shown_fields: list[str] = []
     form_fields: list[str] = []
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """One at a time: what is made has to be read before the next."""
+        context.update({"show_save_and_add_another": False, "show_save_and_continue": False})
+        return super().render_change_form(request, context, **kwargs)
+
     def shown_once(self, request: HttpRequest, row: Any, title: str, plain: str, text: str) -> HttpResponse:
         context = {"row": row, "back": change_url(row), "plain": plain, "text": text, "engine": row.engine}
         return self.page(request, "admin/desk/shown_once.html", title, **context)
@@ -122,6 +127,9 @@ class ApiKeyAdmin(ShownOnce):
         plain: str = request.plain_once  # type: ignore[attr-defined]
         text = _t("Give it to %(engine)s now. It is not kept here, so this is the only time it is shown.")
         return self.shown_once(request, obj, _t("The new API key"), plain, text % {"engine": obj.engine})
+
+    def offers(self, action: str, row: ApiKey) -> bool:
+        return row.revoked_at is None
 
     def has_revoke_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)
@@ -224,6 +232,9 @@ class SigningSecretAdmin(ShownOnce):
             return self.done(request, obj, _t("The secret is kept, encrypted, and signs from now on."))
         text = _t("Set it on %(engine)s's side now, to check our calls and to sign its own. This is the only time it is shown.")
         return self.shown_once(request, obj, _t("The new signing secret"), plain, text % {"engine": obj.engine})
+
+    def offers(self, action: str, row: SigningSecret) -> bool:
+        return row.expires_at is None or row.expires_at > timezone.now()
 
     def has_end_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,7 @@ from notifications.models import (
     EventStatus,
     Task,
     Template,
+    TemplateVersion,
     VersionState,
 )
 from wfpush.models import Heartbeat
@@ -50,6 +52,14 @@ class Tile:
     parts: list[tuple[str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Row:
+    when: SafeString
+    what: SafeString | str
+    detail: SafeString | str
+    href: str
+
+
 @dataclass
 class Panel:
     """A short list; `empty` is the good news when there is nothing in it."""
@@ -57,12 +67,7 @@ class Panel:
     title: str
     href: str
     empty: str
-    rows: list[list[SafeString | str]]
-    links: list[str]
-
-    @property
-    def lines(self) -> list[tuple[str, list[SafeString | str]]]:
-        return list(zip(self.links, self.rows, strict=True))
+    rows: list[Row]
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -127,12 +132,12 @@ def failed_tile(now: datetime) -> Tile:
     kinds: list[tuple[Any, str, str]] = [
         (
             Callback.objects.filter(pk__gte=since_id, state=CallbackState.FAILED).select_related("response__recipient", "engine"),
-            _("answers"), f"state__exact={CallbackState.FAILED}&within=168",
+            _("Answers"), f"state__exact={CallbackState.FAILED}&within=168",
         ),
-        (Event.objects.filter(pk__gte=since_id, status=EventStatus.FAILED), _("events"), f"status__exact={EventStatus.FAILED}&within=168"),
+        (Event.objects.filter(pk__gte=since_id, status=EventStatus.FAILED), _("Events"), f"status__exact={EventStatus.FAILED}&within=168"),
         (
             Delivery.objects.filter(pk__gte=since_id, state=DeliveryState.DEAD).select_related("recipient"),
-            _("deliveries"), f"state__exact={DeliveryState.DEAD}&within=168",
+            _("Deliveries"), f"state__exact={DeliveryState.DEAD}&within=168",
         ),
     ]
     tile, total = Tile(_("Failed, last 7 days"), "0", "", "ok", _("Nothing failed.")), 0
@@ -141,7 +146,7 @@ def failed_tile(now: datetime) -> Tile:
         if not count:
             continue
         total += count
-        tile.parts.append((f"{shown(count)} {name}", list_url(rows.model, query)))
+        tile.parts.append((f"{name}: {shown(count)}", list_url(rows.model, query)))
         if not tile.worst_href:
             worst = rows.order_by("pk").first()
             tile.worst, tile.worst_href, tile.tone = _("Worst: %(row)s") % {"row": worst}, change_url(worst), "bad"
@@ -157,70 +162,75 @@ TILES: list[tuple[type[Model], Callable[[datetime], Tile]]] = [
 
 # --- below it -------------------------------------------------------------------------------------------------------------------
 def recent_events(now: datetime) -> Panel:
-    events = list(Event.objects.select_related("engine", "task", "case").order_by("-id")[:ROWS])
+    events = Event.objects.select_related("engine", "task", "case").order_by("-id")[:ROWS]
     rows = [
-        [ago(event.received_at), mark(EVENT_TONES[event.status], event.get_status_display()), shortened(event.type, 40),
-         shortened(str(event.task or event.case or event.engine), 50)]
+        Row(
+            ago(event.received_at), shortened(event.task or event.case or event.type),
+            format_html("{} {}", mark(EVENT_TONES[event.status], event.get_status_display()), shortened(event.type, 50)),
+            change_url(event),
+        )
         for event in events
     ]
-    return Panel(_("Recent events"), list_url(Event), _("No event has come in yet."), rows, [change_url(each) for each in events])
+    return Panel(_("Recent events"), list_url(Event), _("No event has come in yet."), rows)
 
 
 def waiting_callbacks(now: datetime) -> Panel:
     waiting = Callback.objects.filter(state=CallbackState.WAITING).select_related("response__recipient", "engine", "task")
-    found = list(waiting.order_by("pk")[:ROWS])
     rows = [
-        [since(each.created_at, "wait"), shortened(str(each.response), 40), shortened(str(each.engine), 30),
-         shortened(each.alert or each.detail or ("" if each.engine.takes_answers else why_not_sent(each)), 60)]
-        for each in found
+        Row(since(each.created_at, "wait"), shortened(f"{each.task}: {each.response}"), _why_waiting(each), change_url(each))
+        for each in waiting.order_by("pk")[:ROWS]
     ]
     query = f"state__exact={CallbackState.WAITING}"
-    return Panel(
-        _("Answers waiting for their engine"), list_url(Callback, query), _("Engines have every answer."), rows,
-        [change_url(each) for each in found],
-    )
+    return Panel(_("Answers waiting for their engine"), list_url(Callback, query), _("Engines have every answer."), rows)
+
+
+def _why_waiting(callback: Callback) -> SafeString:
+    if not callback.engine.takes_answers:
+        return mark("bad", why_not_sent(callback))
+    if callback.alert:
+        return mark("bad", f"{callback.engine}: {callback.alert}")
+    return shortened(f"{callback.engine}: {callback.detail}" if callback.detail else str(callback.engine))
 
 
 def stopped_engines(now: datetime) -> Panel:
-    engines = list(Engine.objects.filter(Q(callback_disabled_at__isnull=False) | Q(active=False))[:ROWS])
+    stopped = Engine.objects.filter(Q(callback_disabled_at__isnull=False) | Q(active=False))
     rows = [
-        [shortened(str(engine), 40), mark("bad", engine.callback_disabled_reason or _("switched off")), since(engine.callback_disabled_at)]
-        for engine in engines
+        Row(
+            since(engine.callback_disabled_at), shortened(engine),
+            mark("bad", engine.callback_disabled_reason if engine.callback_disabled_at else _("switched off")), change_url(engine),
+        )
+        for engine in stopped[:ROWS]
     ]
-    return Panel(
-        _("Engines that get no answers"), list_url(Engine, "answers=disabled"), _("No engine's address is stopped."), rows,
-        [change_url(engine) for engine in engines],
-    )
+    empty = _("No engine's address is stopped.")
+    return Panel(_("Engines that get no answers"), list_url(Engine, "answers=disabled"), empty, rows)
 
 
 def unknown_people(now: datetime) -> Panel:
-    events = list(Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).order_by("-id")[:ROWS])
+    events = Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).select_related("task", "case")
     rows = [
-        [ago(event.received_at), shortened(", ".join(f"{each['ref']} ({each['reason']})" for each in event.plan.get("unresolved", [])), 70),
-         shortened(event.type, 40)]
-        for event in events
+        Row(ago(event.received_at), _names(event), shortened(event.task or event.case or event.type), change_url(event))
+        for event in events.order_by("-id")[:ROWS]
     ]
     return Panel(
-        _("People nobody knows"), list_url(Event, "people=unresolved&within=168"), _("Everybody named this week is known."), rows,
-        [change_url(event) for event in events],
+        _("People nobody knows"), list_url(Event, "people=unresolved&within=168"), _("Everybody named this week is known."), rows
     )
+
+
+def _names(event: Event) -> SafeString:
+    return shortened(", ".join(f"{each['ref']} ({each['reason']})" for each in event.plan.get("unresolved") or []))
 
 
 def unrouted_events(now: datetime) -> Panel:
-    events = list(Event.objects.filter(status=EventStatus.UNROUTED).select_related("engine").order_by("-id")[:ROWS])
-    rows = [[ago(event.received_at), shortened(event.type, 50), shortened(str(event.engine), 40)] for event in events]
-    return Panel(
-        _("Events no route matched"), list_url(Event, f"status__exact={EventStatus.UNROUTED}"), _("Every event found a route."), rows,
-        [change_url(event) for event in events],
-    )
+    events = Event.objects.filter(status=EventStatus.UNROUTED).select_related("engine").order_by("-id")[:ROWS]
+    rows = [Row(ago(event.received_at), shortened(event.type), shortened(event.engine), change_url(event)) for event in events]
+    query = f"status__exact={EventStatus.UNROUTED}"
+    return Panel(_("Events no route matched"), list_url(Event, query), _("Every event found a route."), rows)
 
 
 def drafts(now: datetime) -> Panel:
-    templates = list(Template.objects.filter(versions__state=VersionState.DRAFT).distinct()[:ROWS])
-    return Panel(
-        _("Templates with a draft"), list_url(Template, "published=draft"), _("No draft waits to be published."),
-        [[shortened(str(template), 60)] for template in templates], [change_url(template) for template in templates],
-    )
+    versions = TemplateVersion.objects.filter(state=VersionState.DRAFT).select_related("template").order_by("-created_at")
+    rows = [Row(ago(each.created_at), shortened(each), shortened(each.note), change_url(each)) for each in versions[:ROWS]]
+    return Panel(_("Templates with a draft"), list_url(Template, "published=draft"), _("No draft waits to be published."), rows)
 
 
 PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [

@@ -101,9 +101,9 @@ class BrandAdmin(HistoryAdmin):
 
 # --- people ---------------------------------------------------------------------------------------------------------------
 class RecipientForm(forms.ModelForm):
-    locale = forms.ChoiceField(label=_("language"), widget=UnfoldAdminSelectWidget)
+    locale = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget)
     timezone = forms.ChoiceField(
-        label=_("time zone"), initial="UTC", choices=[(name, name) for name in sorted(available_timezones())],
+        label=_("Time zone"), initial="UTC", choices=[(name, name) for name in sorted(available_timezones())],
         widget=UnfoldAdminSelect2Widget,
     )
 
@@ -169,6 +169,7 @@ class TeamInline(ReadOnlyInline):
     model = Team.members.through
     fields = ["team"]
     verbose_name_plural = _("member of")
+    hide_title = True
     show_change_link = False
 
 

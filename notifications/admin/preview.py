@@ -48,17 +48,23 @@ class Preview:
     warnings: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
+    @property
+    def first_choice(self) -> str:
+        """The action whose button stands out, as in e-mails."""
+        offered = [Action.from_json(each) for each in self.inbox.actions] if self.inbox else []
+        return next((each.name for each in offered[:1] if not each.takes_away), "")
+
 
 class PreviewForm(forms.Form):
     """`event` is there only for those who may read events: a template's editor need not see people's data."""
 
-    language = forms.ChoiceField(label=_("language"), widget=UnfoldAdminSelectWidget, required=False)
+    language = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget, required=False)
     sample = forms.ModelChoiceField(
-        EventType.objects.exclude(sample={}), label=_("on the sample of"), widget=UnfoldAdminSelectWidget, required=False,
+        EventType.objects.exclude(sample={}), label=_("On the sample of"), widget=UnfoldAdminSelectWidget, required=False,
         empty_label=_("the template's own event type"),
     )
     event = forms.CharField(
-        label=_("or on a real event"), widget=UnfoldAdminTextInputWidget, required=False, max_length=200,
+        label=_("Or on a real event"), widget=UnfoldAdminTextInputWidget, required=False, max_length=200,
         help_text=_("Its id, ours or the engine's."),
     )
 

@@ -152,6 +152,9 @@ class CallbackAdmin(LedgerAdmin):
     def shown_body(self, callback: Callback) -> SafeString:
         return format_html('<pre class="desk-json">{}</pre>', callback.body)
 
+    def offers(self, action: str, row: Callback) -> bool:
+        return row.state in REPLAYABLE
+
     def has_replay_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)
 

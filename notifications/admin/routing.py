@@ -92,6 +92,7 @@ class EventTypeForm(forms.ModelForm):
 class EventVariableInline(TabularInline):
     model = EventVariable
     extra = 0
+    hide_title = True
     fields = ["path", "label", "sensitive"]
 
 
@@ -197,6 +198,7 @@ class ConditionInline(TabularInline):
     model = RouteCondition
     form = ConditionForm
     extra = 0
+    hide_title = True
     fields = ["path", "operator", "value"]
     verbose_name_plural = _("conditions: all must hold")
 
@@ -205,6 +207,7 @@ class TargetInline(TabularInline):
     model = RouteTarget
     form = TargetForm
     extra = 0
+    hide_title = True
     fields = ["kind", "team", "person", "path"]
     autocomplete_fields = ["team", "person"]
     verbose_name_plural = _("targets: who gets it")
@@ -235,7 +238,7 @@ class RouteAdmin(HistoryAdmin):
     actions_list = ["dry_run"]
     actions_detail = ["dry_run_here"]
     fieldsets = [
-        (None, {"fields": ["name", ("enabled", "priority", "stop")]}),
+        (None, {"fields": ["name", "enabled", "priority", "stop"]}),
         (_("When"), {"fields": ["event_types", "engine"]}),
         (_("What people get"), {"fields": ["template", "category", "brand", "answer_from_email"]}),
     ]

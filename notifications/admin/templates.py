@@ -124,7 +124,7 @@ class TemplateAdmin(HistoryAdmin):
 # --- versions -----------------------------------------------------------------------------------------------------------------
 class TextForm(forms.ModelForm):
     channel = forms.ChoiceField(
-        label=_("channel"), required=False, widget=UnfoldAdminSelectWidget,
+        label=_("Channel"), required=False, widget=UnfoldAdminSelectWidget,
         choices=[("", _("all channels without words of their own")), *((channel, channel) for channel in CHANNELS)],
     )
 
@@ -194,8 +194,16 @@ class ActionInline(OnlyInDrafts, TabularInline):
     model = TemplateAction
     form = ActionForm
     extra = 0
-    fields = ["action", "comment", "labels"]
+    readonly_fields = ["shown_labels"]
+    hide_title = True
     verbose_name_plural = _("actions: what the buttons are called")
+
+    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
+        return ["action", "comment", "labels" if self.has_change_permission(request, obj) else "shown_labels"]
+
+    @display(description=_("labels"))
+    def shown_labels(self, row: TemplateAction) -> str:
+        return labels_of(row)
 
 
 @admin.register(TemplateVersion)
@@ -234,6 +242,11 @@ class TemplateVersionAdmin(DeskAdmin):
         """Publishing changes what the template says."""
         return request.user.has_perm("notifications.change_template")
 
+    def offers(self, action: str, row: TemplateVersion) -> bool:
+        states = {"publish": [VersionState.DRAFT], "roll_back": [VersionState.RETIRED], "save_and_preview": [VersionState.DRAFT],
+                  "draft_from": [VersionState.PUBLISHED, VersionState.RETIRED]}
+        return action not in states or row.state in states[action]
+
     # --- after saving --------------------------------------------------------------------------------------------------------
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -242,7 +255,7 @@ class TemplateVersionAdmin(DeskAdmin):
             level = messages.ERROR if problem.fatal else messages.WARNING
             self.message_user(request, f"{problem.text}, {problem.field}: {problem.message}", level)
 
-    @action(description=_("Save and preview"))
+    @action(description=_("Save and preview"), permissions=["change"])
     def save_and_preview(self, request: HttpRequest, obj: TemplateVersion) -> None:
         """Where to go is decided in `response_change`, once the texts are saved, too."""
 
@@ -316,6 +329,10 @@ class TemplateVersionAdmin(DeskAdmin):
         return ago(version.published_at)
 
 
+def labels_of(row: TemplateAction) -> str:
+    return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
+
+
 class PartOfVersion(LedgerAdmin):
     """Found across all templates here; edited on a draft's page."""
 
@@ -342,4 +359,4 @@ class TemplateActionAdmin(PartOfVersion):
 
     @display(description=_("labels"))
     def shown_labels(self, row: TemplateAction) -> str:
-        return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
+        return labels_of(row)

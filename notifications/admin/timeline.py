@@ -68,7 +68,7 @@ def route_lines(plan: Json) -> list[Line]:
     """The routes that matched, and below one line those that did not, each with its reason."""
     tried = plan.get("routes") or []
     lines = [
-        Line(_("route “%(name)s” matched: %(reason)s") % each, "ok") for each in tried if each["matched"]
+        Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in tried if each["matched"]
     ]
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:
@@ -225,13 +225,12 @@ def _answer(response: Response) -> Line:
 
 
 def _engine_call(attempt: CallbackAttempt) -> Line:
-    said = str(attempt.status) if attempt.status else ""
     if attempt.ended_at is None:
         return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
-    took = span(attempt.ended_at - attempt.started_at)
-    tone = "ok" if attempt.status and 200 <= attempt.status < 300 else "bad"
-    text = _("call %(number)d: %(said)s after %(took)s") % {"number": attempt.number, "said": said or attempt.detail, "took": took}
-    return Line(text, tone, attempt.started_at, detail=attempt.detail if said else "")
+    taken = attempt.status is not None and 200 <= attempt.status < 300
+    said = _("taken (%(status)d)") % {"status": attempt.status} if taken else attempt.detail or str(attempt.status or "")
+    text = _("call %(number)d: %(said)s") % {"number": attempt.number, "said": said}
+    return Line(text, "ok" if taken else "bad", attempt.started_at, detail=span(attempt.ended_at - attempt.started_at))
 
 
 def _engine(callback: Callback) -> Line:

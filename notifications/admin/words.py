@@ -111,8 +111,9 @@ def mark(tone: Tone, text: object, title: str = "") -> SafeString:
     return format_html('<span class="desk-mark desk-mark-{}" title="{}">{}</span>', tone, title, text)
 
 
-def shortened(text: str, length: int = 90) -> SafeString:
+def shortened(said: object, length: int = 90) -> SafeString:
     """At most so many characters, the whole in the title."""
+    text = str(said)
     if not text:
         return NOTHING
     if len(text) <= length:
