@@ -5,31 +5,29 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from notifications import copies
 from notifications.errors import CommentRequired, Failure, InvalidAnswer, NotAllowed
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
-from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
 from notifications.inbox.words import say
 from notifications.models import Case, Notification, Recipient, Via
 from notifications.respond import MAX_COMMENT, Answer, respond
 
 
-def said_in(request: PersonRequest, via: Via) -> Answer:
+def said_in(request: HttpRequest, via: Via) -> Answer:
     """The answer a form carries. Browsers send line ends as CR LF; everybody else, and the API, as LF."""
     return Answer(
         action=request.POST.get("action", ""),
         comment=plain(request.POST.get("comment", "")),
         via=via.value,
-        idempotency_key=request.POST.get("key", "")[:200],
     )
 
 
@@ -38,8 +36,8 @@ def plain(comment: str) -> str:
     return comment.replace("\r\n", "\n").replace("\x00", "").strip()
 
 
+@form_only
 @person_required
-@require_POST
 def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     said = said_in(request, Via.PORTAL if request.recipient.external else Via.INBOX)
@@ -47,7 +45,9 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         respond(notification, said, now=timezone.now())
     except (CommentRequired, InvalidAnswer) as failure:
         found = item(notification, request.recipient, timezone.now())
-        return show(request, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status)
+        return show(
+            request, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
+        )
     except NotAllowed as failure:
         messages.error(request, explain(failure))
     except Failure:
@@ -68,8 +68,8 @@ def explain(failure: Failure) -> str:
     return failure.detail
 
 
+@form_only
 @person_required
-@require_POST
 def read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     with transaction.atomic():
@@ -77,8 +77,8 @@ def read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     return redirect(_back(request))
 
 
+@form_only
 @person_required
-@require_POST
 def read_all(request: PersonRequest) -> HttpResponse:
     """Everything the page showed: what arrived meanwhile (a higher `up_to`) stays unread."""
     up_to = request.POST.get("up_to", "")
@@ -90,8 +90,8 @@ def read_all(request: PersonRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
+@form_only
 @person_required
-@require_POST
 def follow(request: PersonRequest, case_id: int) -> HttpResponse:
     """Follow a case, or with `follow=0` no longer."""
     case = get_object_or_404(cases_of(request.recipient), pk=case_id)

@@ -1,6 +1,7 @@
 """A brand's colours as a style sheet of its own, since the Content-Security-Policy admits no inline style.
 
-Whatever accent an administrator picks, text on it and in it stays readable: contrast is at least 4.5:1 (WCAG 2.2, 1.4.3).
+Whatever accent an administrator picks, text on it and in it stays readable: its contrast is at least 4.5:1
+(WCAG 2.2, 1.4.3).
 """
 
 import hashlib

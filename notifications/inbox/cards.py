@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
-from notifications.inbox.outcomes import is_waiting, outcome_of
+from notifications.inbox.outcomes import is_mine, is_waiting, mood_of, outcome_of
 from notifications.inbox.times import Due, due, exact, stamp
 from notifications.inbox.words import TEXTS, say
 from notifications.models import Notification, NotificationState, Priority, Recipient
@@ -46,6 +46,7 @@ class Card:
     due: Due | None
     priority: str
     outcome: str
+    mood: str
     waiting: bool
     stamp: str
     exact: str
@@ -60,7 +61,7 @@ class Card:
 
     @property
     def snippet(self) -> str:
-        return self.notification.short_body or self.notification.body[:300]
+        return self.notification.body[:300]
 
     @property
     def on_card(self) -> tuple[Button, ...]:
@@ -73,14 +74,22 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
     priority = f"priority_{notification.priority}"
     return Card(
         notification=notification,
-        buttons=buttons([Action.from_json(action) for action in notification.actions]) if is_open else (),
+        buttons=buttons(offered(notification, reader)) if is_open else (),
         due=due(notification.due_at, now) if is_open and notification.due_at else None,
         priority=say(priority) if is_open and priority in TEXTS else "",
         outcome=outcome_of(notification, reader, now),
+        mood=mood_of(notification, reader),
         waiting=is_waiting(notification, reader),
         stamp=stamp(notification.created_at, now),
         exact=exact(notification.created_at),
     )
+
+
+def offered(notification: Notification, reader: Recipient) -> list[Action]:
+    """What is still to be answered: who has acknowledged is not asked to do so again."""
+    actions, outcome = [Action.from_json(action) for action in notification.actions], notification.outcome or {}
+    given = outcome.get("action") if is_mine(outcome, reader) and outcome.get("engine") != "refused" else None
+    return [action for action in actions if not (action.effect == "acknowledge" and action.name == given)]
 
 
 def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
@@ -105,6 +114,11 @@ class Listing:
     waiting: list[Card]
     updates: list[Card]
     done: list[Card]
+
+    @property
+    def more(self) -> int:
+        """Items that wait, but are not shown."""
+        return self.waiting_count - len(self.waiting)
 
 
 def listing(reader: Recipient, now: datetime) -> Listing:

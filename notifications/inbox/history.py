@@ -27,7 +27,7 @@ class Entry:
 
 
 def history_of(notification: Notification, reader: Recipient, now: datetime) -> list[Entry]:
-    """The latest things that happened, oldest first. External people see the questions and answers, not who did what."""
+    """The latest things that happened, oldest first. External people see questions and replies only."""
     task = notification.task
     if task is None:
         return []
@@ -88,7 +88,9 @@ def _information(task: Task) -> Iterator[Told]:
 
 def _answers(task: Task) -> Iterator[Told]:
     """Answers that are not questions: those stand with the information."""
-    responses = Response.objects.filter(task=task).exclude(effect="request_info").select_related("recipient", "notification")
+    responses = (
+        Response.objects.filter(task=task).exclude(effect="request_info").select_related("recipient", "notification")
+    )
     for response in responses.order_by("-id")[:SHOWN]:
         yield response.at, _answer_text(response), response.comment
 

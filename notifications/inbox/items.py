@@ -6,12 +6,13 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils import translation
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
 from notifications.inbox.times import stamp
 from notifications.links import is_web_link
-from notifications.models import Engine, Notification, Recipient
+from notifications.models import Category, Engine, Notification, Recipient
 from notifications.representation import notification_queryset
 from notifications.types import Json
 
@@ -32,6 +33,7 @@ class Related:
 @dataclass(frozen=True)
 class Item:
     card: Card
+    category: str
     engine: Engine | None
     url: str
     case_url: str
@@ -49,6 +51,11 @@ class Item:
     def notification(self) -> Notification:
         return self.card.notification
 
+    @property
+    def takes_comment(self) -> bool:
+        """Whether one of the answers may carry a comment that it does not need."""
+        return any(button.action.comment == "optional" for button in self.card.buttons)
+
 
 def own_notification(reader: Recipient, notification_id: UUID) -> Notification:
     """Somebody else's item is as unknown as one that does not exist (Http404)."""
@@ -61,6 +68,7 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
     phone = str(customer.get("phone") or "")
     return Item(
         card=card(notification, reader, now),
+        category=name_of(notification.category),
         engine=_engine_of(notification),
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
@@ -74,6 +82,11 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
     )
+
+
+def name_of(category: Category) -> str:
+    language = translation.get_language() or ""
+    return category.name_de if language.startswith("de") and category.name_de else category.name
 
 
 def _part(details: Json, name: str) -> Json:

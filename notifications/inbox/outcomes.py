@@ -26,7 +26,7 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if state == NotificationState.EXPIRED:
         return say("expired")
     if state == NotificationState.WITHDRAWN and not outcome.get("by"):
-        return _withdrawn(notification.reason.strip())
+        return why_withdrawn(notification.reason)
     if not outcome or _is_past(notification):
         return ""
     if outcome.get("engine") == "refused":
@@ -35,6 +35,16 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if is_mine(outcome, reader):
         return f"{say_of('done', outcome['action'], title=title)} {_engine(outcome)}".strip()
     return _by_others(outcome, title, now, still_open=state == NotificationState.OPEN)
+
+
+def mood_of(notification: Notification, reader: Recipient) -> str:
+    """`good` when one's own answer has arrived, `bad` when it has not and somebody must act."""
+    outcome = notification.outcome or {}
+    if _is_past(notification):
+        return ""
+    if outcome.get("engine") in ("refused", "failed"):
+        return "bad"
+    return "good" if is_mine(outcome, reader) and outcome.get("engine") in ("delivered", "handled") else ""
 
 
 def is_mine(outcome: Json, reader: Recipient) -> bool:
@@ -79,7 +89,9 @@ def _by_others(outcome: Json, title: str, now: datetime, *, still_open: bool) ->
     return say_of(prefix, outcome["action"], name=name, when=when(at, now), title=title)
 
 
-def _withdrawn(reason: str) -> str:
+def why_withdrawn(reason: str) -> str:
+    """Why a copy was taken back, as far as the pipeline's reason says it."""
+    reason = reason.strip()
     if not reason:
         return say("withdrawn")
     if reason.startswith(REASSIGNED_TO):

@@ -1,17 +1,20 @@
 """The list, and one item beside it. Both are whole without JavaScript; neither changes anything."""
 
+from collections.abc import Iterable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications.inbox.cards import Button, listing
+from notifications.inbox.cards import NEVER_PRIMARY, Button, listing
 from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.words import spoken
+from notifications.inbox.shell import show_page
+from notifications.inbox.words import say_of, spoken
 from notifications.respond import MAX_COMMENT
 from notifications.types import Json
 
@@ -31,33 +34,49 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 
 
 def show(
-    request: PersonRequest, found: Item | None, *, asked: str = "", comment: str = "", fault: str = "", status: int = 200
+    request: PersonRequest,
+    found: Item | None,
+    *,
+    asked: str = "",
+    comment: str = "",
+    fault: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """The page: `asked` names the answer whose comment is wanted, `fault` what was wrong with the one just sent."""
+    button = asked_of(found.card.buttons if found else (), asked)
     context: dict[str, Any] = {
         "list": listing(request.recipient, timezone.now()),
         "item": found,
-        "asked": _asked(found, asked),
+        "asked": button,
+        "question": question_of(button),
         "comment": comment,
         "fault": fault,
-        "answer_key": uuid4(),
         "max_comment": MAX_COMMENT,
         "settings": browser_settings(request),
     }
-    return render(request, "inbox/inbox.html", context, status=status)
+    return show_page(request, "inbox/inbox.html", context, status=status)
 
 
-def _asked(found: Item | None, name: str) -> Button | None:
-    buttons = found.card.buttons if found is not None else ()
+def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
+    """The answer of that name, if it is offered."""
     return next((button for button in buttons if button.action.name == name), None)
+
+
+def question_of(button: Button | None) -> str:
+    """What a comment answers."""
+    return say_of("ask", button.action.name) if button else ""
 
 
 def browser_settings(request: PersonRequest) -> Json:
     """What the page's modules need to know, as a block of data (no inline script)."""
     return {
         "texts": spoken(),
+        "now": timezone.now().isoformat(),
         "ref": request.recipient.ref,
         "timezone": request.recipient.timezone,
         "language": request.LANGUAGE_CODE,
         "max_comment": MAX_COMMENT,
+        "never_primary": sorted(NEVER_PRIMARY),
+        "icons": static("wfpush/icons.svg"),
+        "sign_in": reverse("inbox:sign-in"),
     }

@@ -1,6 +1,7 @@
 """Who is signed in: a person with an account by Django's session user, anybody else by the session's own key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
@@ -75,10 +76,7 @@ class RecipientMiddleware:
         request.recipient = recipient  # type: ignore[attr-defined]
         if recipient is None:
             return self.get_response(request)
-        if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:  # a choice made in the footer wins
-            translation.activate(language_of(recipient))
-            request.LANGUAGE_CODE = translation.get_language()
-        with timezone.override(ZoneInfo(recipient.timezone)):
+        with speaking_to(recipient, request):
             return self.get_response(request)
 
     def _recipient(self, request: HttpRequest) -> Recipient | None:
@@ -87,6 +85,16 @@ class RecipientMiddleware:
         if SESSION_KEY not in request.session and RECIPIENT_KEY not in request.session:
             return None
         return signed_in_recipient(request.session, request.user)
+
+
+@contextmanager
+def speaking_to(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
+    """Answer a request in the person's language and time zone; a language chosen in the footer wins."""
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(language_of(recipient))  # LocaleMiddleware does so for every request: nothing to undo
+        request.LANGUAGE_CODE = translation.get_language()
+    with timezone.override(ZoneInfo(recipient.timezone)):
+        yield
 
 
 def language_of(recipient: Recipient) -> str:
@@ -114,17 +122,28 @@ def person_required(
         elif isinstance(request.user, User):
             response = render(request, "inbox/no_inbox.html", status=403)
         else:
-            response = redirect(sign_in_url(_way_back(request)))
+            safe = request.method in ("GET", "HEAD")
+            response = redirect(sign_in_url(request.get_full_path() if safe else _way_back(request)))
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return guarded
 
 
+def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """For what forms send: who comes to such an address without one is led back to the page that has the form."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        request = args[0]
+        assert isinstance(request, HttpRequest)
+        return view(*args, **kwargs) if request.method == "POST" else redirect(_way_back(request))
+
+    return guarded
+
+
 def _way_back(request: HttpRequest) -> str:
-    """Where to go after signing in: the page itself, or the item whose form was sent."""
-    if request.method in ("GET", "HEAD"):
-        return request.get_full_path()
+    """The page whose form was sent: the item's, or the list."""
     match: Any = request.resolver_match
     item = match.kwargs.get("notification_id") if match else None
     return reverse("inbox:item", args=[item]) if item else reverse("inbox:list")

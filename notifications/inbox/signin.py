@@ -8,16 +8,17 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from notifications.inbox.session import may_use_link, recipient_of, sign_in_as
+from notifications.inbox.session import form_only, may_use_link, recipient_of, sign_in_as, speaking_to
+from notifications.inbox.shell import show_page
 from notifications.models import SignInLink
 from wfpush.crypto import digest_of
 
@@ -55,7 +56,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         login(request, form.get_user())
         return redirect(back)
-    return render(request, "inbox/sign_in.html", {"form": form, "next": back}, status=422 if form.errors else 200)
+    return show_page(request, "inbox/sign_in.html", {"form": form, "next": back}, status=422 if form.errors else 200)
 
 
 def locked_out(
@@ -63,12 +64,12 @@ def locked_out(
 ) -> HttpResponse:
     """After too many failures (AXES_LOCKOUT_CALLABLE)."""
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    response = render(request, "inbox/locked_out.html", {"minutes": minutes}, status=429)
+    response = show_page(request, "inbox/locked_out.html", {"minutes": minutes}, status=429)
     response["Retry-After"] = str(minutes * 60)
     return response
 
 
-@require_POST
+@form_only
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return redirect("inbox:sign-in")
@@ -78,14 +79,22 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """A page with a button; only its POST signs in, so that what previews links in e-mails uses up nothing."""
-    found = SignInLink.objects.select_related("recipient__user", "recipient__brand").filter(digest=digest_of(token)).first()
+    found = (
+        SignInLink.objects.select_related("recipient__user", "recipient__brand").filter(digest=digest_of(token)).first()
+    )
     if found is not None and recipient_of(request) == found.recipient:
         return redirect(local_path(found.next))
     if found is None or not _still_good(found):
-        return render(request, "inbox/link_over.html", {"found": found}, status=410)
+        return _over(request, found)
     if request.method == "POST":
         return _use(request, found)
-    return render(request, "inbox/link.html", {"person": found.recipient, "brand": found.recipient.brand})
+    with speaking_to(found.recipient, request):
+        return show_page(request, "inbox/link.html", {"invited": found.recipient}, brand=found.recipient.brand)
+
+
+def _over(request: HttpRequest, found: SignInLink | None) -> HttpResponse:
+    brand = found.recipient.brand if found else None
+    return show_page(request, "inbox/link_over.html", {"used": bool(found and found.used_at)}, brand=brand, status=410)
 
 
 def _still_good(link: SignInLink) -> bool:
@@ -96,7 +105,7 @@ def _use(request: HttpRequest, found: SignInLink) -> HttpResponse:
     with transaction.atomic():
         # The row count tells of two presses at once: only one signs in.
         if not SignInLink.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):
-            return render(request, "inbox/link_over.html", {"found": found}, status=410)
+            return _over(request, found)
         sign_in_as(request, found.recipient)
     return HttpResponseRedirect(local_path(found.next))
 

@@ -31,6 +31,11 @@ class Due:
     exact: str
     urgency: Urgency
 
+    @property
+    def icon(self) -> str:
+        """The shape that says the same as the colour (static/wfpush/icons.svg)."""
+        return "clock" if self.urgency == "ontime" else self.urgency
+
 
 def due(at: datetime, now: datetime) -> Due:
     """`due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`."""

@@ -84,7 +84,6 @@ ASKING: dict[str, Text] = {
     "ask_request_info": _("What do you need to know?"),
     "ask_other": _("Your comment"),
     "cancel": _("Cancel"),
-    "more": _("More"),
 }
 
 TROUBLE: dict[str, Text] = {

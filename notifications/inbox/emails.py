@@ -1,0 +1,129 @@
+"""The page an e-mail's link opens: reading and acknowledging work with the link alone.
+
+The token in the address is the only authority here. Nothing is done by the session, so nothing can be forged for
+somebody who does not hold the link; CSRF protection would only refuse browsers that, told to send no referrer, send
+`Origin: null`.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
+from notifications.inbox.answers import explain, said_in
+from notifications.inbox.cards import Button
+from notifications.inbox.items import Item, item
+from notifications.inbox.outcomes import why_withdrawn
+from notifications.inbox.pages import asked_of, question_of
+from notifications.inbox.session import recipient_of, sign_in_url, speaking_to
+from notifications.inbox.shell import show_page
+from notifications.models import ActionToken, Brand, Via
+from notifications.representation import notification_queryset
+from notifications.respond import MAX_COMMENT, refuse_dead_token, respond_with_token
+from wfpush.crypto import digest_of
+
+LINK_ALONE = "acknowledge"
+"""The effect a link has by itself; only a route may allow the others too (`answer_from_email`)."""
+
+
+@never_cache
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def email_page(request: HttpRequest, token: str) -> HttpResponse:
+    """No GET or HEAD changes anything: scanners of mail follow every link. Nothing tells other sites the token."""
+    row = (
+        ActionToken.objects.select_related("recipient__brand", "recipient__user")
+        .filter(digest=digest_of(token))
+        .first()
+    )
+    if row is None or not row.recipient.active:
+        response = _over(request, "")
+    else:
+        with speaking_to(row.recipient, request):
+            _speak_as_asked(request)
+            response = _page(request, row, token)
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _speak_as_asked(request: HttpRequest) -> None:
+    """The footer's `?language=de`: a form that sets a cookie would be refused for the want of a referrer."""
+    wanted = request.GET.get("language")
+    if wanted in dict(settings.LANGUAGES):
+        translation.activate(wanted)
+
+
+def _over(request: HttpRequest, reason: str, brand: Brand | None = None) -> HttpResponse:
+    return show_page(request, "inbox/email_over.html", {"reason": reason}, brand=brand, status=410)
+
+
+def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
+    try:
+        refuse_dead_token(row, timezone.now())
+    except Expired:
+        return _over(request, why_withdrawn(row.void_reason) if row.voided_at else "", row.recipient.brand)
+    found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
+    if request.method == "POST":
+        return _answer(request, row, token, found)
+    if recipient_of(request) == row.recipient:
+        return redirect("inbox:item", row.notification_id)
+    return _show(request, row, found, asked=request.GET.get("answer", ""))
+
+
+def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> HttpResponse:
+    """Record what the link may answer; everything else leads back to the page, which says how."""
+    said = said_in(request, Via.EMAIL)
+    if said.action not in {button.action.name for button in answers_here(row, found)}:
+        return redirect("inbox:email", token)
+    try:
+        respond_with_token(token, said, now=timezone.now())
+    except (CommentRequired, InvalidAnswer) as failure:
+        return _show(
+            request, row, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
+        )
+    except Failure:
+        pass  # somebody else was first, or the engine: the page now says what became of it
+    return redirect("inbox:email", token)
+
+
+def answers_here(row: ActionToken, found: Item) -> list[Button]:
+    """The answers that work with the link alone."""
+    everything = found.notification.answer_from_email
+    offered = [button for button in found.card.buttons if button.action.name in row.actions]
+    return [button for button in offered if everything or button.action.effect == LINK_ALONE]
+
+
+def sign_in_to(button: Button) -> str:
+    names = {"approve": _("Sign in to approve"), "reject": _("Sign in to reject"), "complete": _("Sign in to complete")}
+    return names.get(button.action.name, _("Sign in to answer"))
+
+
+def _show(
+    request: HttpRequest, row: ActionToken, found: Item, *, asked: str, status: int = 200, **more: Any
+) -> HttpResponse:
+    here = answers_here(row, found)
+    button = asked_of(here, asked)
+    elsewhere = [each for each in found.card.buttons if each not in here]
+    context = {
+        "item": found,
+        "addressed": row.recipient,
+        "here": here,
+        "elsewhere": elsewhere,
+        "sign_in_to": sign_in_to(elsewhere[0]) if elsewhere else "",
+        "sign_in_url": sign_in_url(reverse("inbox:item", args=[row.notification_id])),
+        "asked": button,
+        "question": question_of(button),
+        "max_comment": MAX_COMMENT,
+        **more,
+    }
+    brand = found.notification.brand or row.recipient.brand
+    return show_page(request, "inbox/email.html", context, brand=brand, status=status)

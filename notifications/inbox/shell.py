@@ -1,0 +1,25 @@
+"""What every page of the inbox has around it: the brand's name, logo and colours, and who is signed in."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from notifications.inbox.brands import style_url
+from notifications.inbox.session import recipient_of
+from notifications.models import Brand
+
+
+def show_page(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    brand: Brand | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render a page under the given brand, else that of the person signed in, else none."""
+    person = recipient_of(request)
+    brand = brand or (person.brand if person else None)
+    around = {"person": person, "brand": brand, "brand_style": style_url(brand) if brand else ""}
+    return render(request, template, {**around, **(context or {})}, status=status)

@@ -1,0 +1,211 @@
+// Answering: the card says what is happening at once, then the truth in stages. One press is one answer: repeats after a lost
+// connection carry the same key.
+
+import { actionOf, csrfToken, fill, hostsOf, showActions, showOutcome, slot } from "./cards.js";
+import { isMine, outcomeOf } from "./outcomes.js";
+import { announce, say, sayOf } from "./words.js";
+
+const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
+const known = new Map();  // id → the item as last told
+const sending = new Map();  // id → the answer that is on its way
+
+/** Take over what a form would do, on cards and in the reader. `signedOut` is called when the session has ended. */
+export function start(signedOut) {
+  document.addEventListener("click", (event) => {
+    const asks = event.target.closest?.('[data-action][data-comment="required"]');
+    if (asks && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      ask(asks.closest("[data-id]"), asks);
+    }
+    const cancel = event.target.closest?.('[data-slot="cancel"]');
+    if (cancel) {
+      event.preventDefault();
+      closeAsk(cancel.closest("[data-id]"));
+    }
+    const again = event.target.closest?.("[data-again]");
+    if (again) send(again.closest("[data-id]"), sending.get(again.closest("[data-id]").dataset.id), signedOut);
+  });
+  document.addEventListener("keydown", (event) => {
+    const form = event.key === "Escape" && event.target.closest?.(".ask");
+    if (form) closeAsk(form.closest("[data-id]"));
+  });
+  document.addEventListener("submit", (event) => {
+    const host = event.target.closest("[data-id]"), form = event.target;
+    if (!host || !form.matches(".actions, .ask")) return;
+    event.preventDefault();
+    const answer = form.matches(".ask") ? asked(form) : pressed(form, event.submitter);
+    if (answer) send(host, { ...answer, key: crypto.randomUUID() }, signedOut);
+  });
+}
+
+/** An item as it now is: what is on its way may be over. */
+export function receive(item) {
+  known.set(item.id, item);
+  const answer = sending.get(item.id);
+  if (answer && (item.state !== "open" || (isMine(item.outcome) && item.outcome.action === answer.action))) {
+    sending.delete(item.id);
+  }
+  const { text } = outcomeOf(item);
+  let news = false;
+  for (const host of hostsOf(item.id)) {
+    news ||= text !== slot(host, "outcome").textContent;
+    if (item.state !== "open") closeAsk(host, { quietly: true });
+    fill(host, item);
+  }
+  if (sending.has(item.id)) tell(item.id, sending.get(item.id).told);
+  else if (news && text) announce(`${item.title}: ${text}`);
+}
+
+function pressed(form, button) {
+  if (!button?.dataset.action || button.dataset.comment === "required") return null;
+  const remark = form.querySelector("textarea");
+  const comment = button.dataset.comment === "none" ? "" : (remark?.value ?? "").trim();
+  return { ...actionOf(button), comment };
+}
+
+function asked(form) {
+  const box = form.querySelector("textarea"), comment = box.value.trim();
+  if (!comment && box.required) {
+    fault(form, say("comment_required"));
+    return null;
+  }
+  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, needed: box.required };
+}
+
+// --- the comment -----------------------------------------------------------------------------------------------------
+function ask(host, button) {
+  const { action, title } = button.dataset;
+  closeAsk(host, { quietly: true });
+  const form = document.getElementById("ask-template").content.firstElementChild.cloneNode(true);
+  const names = { comment: `comment-${host.dataset.id}`, hint: `hint-${host.dataset.id}`, fault: `fault-${host.dataset.id}` };
+  const box = form.querySelector("textarea");
+  form.id = `answer-${host.dataset.id}`;
+  form.elements.action.value = action;
+  form.elements.csrfmiddlewaretoken.value = csrfToken();
+  slot(form, "question").textContent = sayOf("ask", action);
+  slot(form, "question").htmlFor = box.id = names.comment;
+  form.querySelector(".hint").id = names.hint;
+  slot(form, "fault").id = names.fault;
+  box.setAttribute("aria-describedby", `${names.fault} ${names.hint}`);
+  box.required = true;
+  form.noValidate = true;  // the fault is said on the page, in our words
+  slot(form, "send").textContent = title;
+  form.dataset.opener = action;
+  slot(host, "actions").before(form);
+  showActions(host, false);
+  box.focus();
+}
+
+function closeAsk(host, { quietly = false } = {}) {
+  const form = host && slot(host, "ask-form");
+  if (!form) return;
+  form.remove();
+  showActions(host, true);
+  if (!quietly) host.querySelector(`[data-action="${CSS.escape(form.dataset.opener ?? "")}"]`)?.focus();
+}
+
+function fault(form, text) {
+  const line = slot(form, "fault"), box = form.querySelector("textarea");
+  line.textContent = text;
+  line.hidden = false;
+  box.setAttribute("aria-invalid", "true");
+  box.focus();
+}
+
+// --- sending ---------------------------------------------------------------------------------------------------------
+async function send(host, answer, signedOut) {
+  const id = host.dataset.id;
+  closeAsk(host, { quietly: true });
+  sending.set(id, answer);
+  const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
+  line?.focus({ preventScroll: true });
+  for (const pause of PAUSES) {
+    if (pause) {
+      tell(id, { text: say("still_trying") }, host);
+      await new Promise((wake) => setTimeout(wake, pause));
+    }
+    const reply = await post(id, answer);
+    if (reply.final) return settle(id, host, answer, reply, signedOut);
+  }
+  const sorry = say(navigator.onLine ? "not_recorded" : "not_sent");
+  announce(sorry);
+  return tell(id, { text: sorry, mood: "bad", again: true }, host);
+}
+
+/** {final, status, body}: final when there is nothing to gain from trying again. */
+async function post(id, answer) {
+  try {
+    const response = await fetch(`/api/v1/notifications/${id}/responses`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": answer.key },
+      body: JSON.stringify({ action: answer.action, comment: answer.comment }),
+    });
+    const body = await response.json().catch(() => ({}));
+    return { final: response.status < 500 && response.status !== 429, status: response.status, body };
+  } catch {
+    return { final: false };
+  }
+}
+
+function settle(id, host, answer, { status, body }, signedOut) {
+  if (!sending.has(id)) return;  // the live connection was faster, and has told the truth
+  if (status === 200 || status === 201) {
+    const outcome = { action: body.action, by: body.by, at: body.at, engine: body.engine };
+    tell(id, outcomeOf({ state: "answered", actions: [answer], outcome }), host);
+    announce(outcomeOf({ state: "answered", actions: [answer], outcome }).text);
+    return;
+  }
+  sending.delete(id);
+  const over = { already_answered: alreadyAnswered, already_handled: () => say("already_handled"),
+                 withdrawn: () => say("withdrawn"), expired: () => say("expired") }[body.code];
+  if (over) {
+    tell(id, { text: over(body, answer) }, host);
+    return;
+  }
+  restore(id, host);
+  if (status === 401 || body.code === "csrf_failed") signedOut();
+  else if (body.code === "comment_required") reopenAsk(host, answer);
+  else showOutcome(host, { text: body.code === "not_allowed" ? say("not_allowed") : say("not_recorded"), mood: "bad" });
+}
+
+function alreadyAnswered(body, answer) {
+  const outcome = { action: body.action, by: body.answered_by, at: body.answered_at, engine: "" };
+  return outcomeOf({ state: "answered", actions: [answer], outcome }).text;
+}
+
+function reopenAsk(host, answer) {
+  const button = host.querySelector(`[data-action="${CSS.escape(answer.action)}"]`);
+  if (!button) return;
+  ask(host, button);
+  fault(slot(host, "ask-form"), say("comment_required"));
+}
+
+/** Say how far an answer is, wherever the item is shown. */
+function tell(id, told, focus = null) {
+  if (sending.has(id)) sending.get(id).told = told;
+  let line = null;
+  for (const host of hostsOf(id)) {
+    const shown = showOutcome(host, told);
+    showActions(host, false);
+    if (told.again && shown) shown.append(" ", againButton());
+    if (host === focus) line = shown;
+  }
+  return line;
+}
+
+function againButton() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button";
+  button.dataset.again = "";
+  button.textContent = say("try_again");
+  return button;
+}
+
+function restore(id) {
+  for (const host of hostsOf(id)) {
+    if (known.has(id)) fill(host, known.get(id));
+    else showOutcome(host, { text: "" });
+    showActions(host, true);
+  }
+}

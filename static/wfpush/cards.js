@@ -1,0 +1,167 @@
+// Fills what shows an item (a card, a row, the reader's page) from the item as the API tells it. The markup is the server's:
+// templates/inbox/_card.html and _row.html, cloned from <template>. Nothing here builds HTML from text.
+
+import { isMine, outcomeOf } from "./outcomes.js";
+import { due, exact, now, stamp } from "./times.js";
+import { say, settings } from "./words.js";
+
+const RANKS = { urgent: 0, high: 1, normal: 2, low: 3 };
+const EFFECT_RANKS = { final: 1, request_info: 2, acknowledge: 3 };
+const ON_CARD = 2;
+
+export const slot = (host, name) => host.querySelector(`[data-slot="${name}"]`);
+export const hostsOf = (id) => document.querySelectorAll(`[data-id="${CSS.escape(id)}"]`);
+
+/** A new card or row for an item. */
+export function build(kind, item) {
+  const element = document.getElementById(`${kind}-template`).content.firstElementChild.cloneNode(true);
+  element.id = `n-${item.id}`;
+  element.dataset.id = item.id;
+  const token = element.querySelector("[name=csrfmiddlewaretoken]");
+  if (token) token.value = csrfToken();
+  fill(element, item);
+  return element;
+}
+
+export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
+
+/** Bring a host up to what the item now is. The buttons are only touched when they are others than before. */
+export function fill(host, item) {
+  const open = item.state === "open", address = `/n/${item.id}`;
+  Object.assign(host.dataset, { state: item.state, priority: item.priority, due: item.due_at ?? "", created: item.created_at });
+  host.toggleAttribute("data-unread", !item.read_at);
+  fillText(host, "title", item.title);
+  fillText(host, "more-title", item.title);
+  fillText(host, "snippet", item.body.slice(0, 300));
+  fillText(host, "body", item.body);
+  slot(host, "unread")?.toggleAttribute("hidden", Boolean(item.read_at));
+  for (const name of ["title", "more"]) {
+    const link = slot(host, name);
+    if (link?.tagName === "A") link.href = address;
+  }
+  fillPriority(host, open ? item.priority : "");
+  fillDue(host, open ? item.due_at : null);
+  fillStamp(host, item.created_at);
+  showOutcome(host, outcomeOf(item));
+  fillButtons(host, open ? offered(item) : []);
+}
+
+function fillText(host, name, text) {
+  const element = slot(host, name);
+  if (!element) return;
+  if (element.textContent !== text) element.textContent = text;
+  if (name === "snippet" || name === "body") element.hidden = !text;
+}
+
+function fillPriority(host, priority) {
+  const badge = slot(host, "priority"), key = `priority_${priority}`;
+  if (!badge) return;
+  badge.hidden = !(key in settings.texts);
+  if (badge.hidden) return;
+  badge.className = `badge badge-${priority}`;
+  badge.querySelector("use").setAttribute("href", `${settings.icons}#${priority}`);
+  badge.querySelector("span").textContent = say(key);
+}
+
+function fillDue(host, at) {
+  const line = slot(host, "due");
+  if (!line) return;
+  line.hidden = !at;
+  if (!at) return;
+  const time = line.querySelector("time");
+  time.dateTime = at;
+  time.title = exact(new Date(at));
+  tellDue(line);
+}
+
+function tellDue(line) {
+  const time = line.querySelector("time");
+  const said = due(new Date(time.dateTime), now());
+  if (time.textContent === said.text) return;
+  time.textContent = said.text;
+  line.className = `due due-${said.urgency}`;
+  line.querySelector("use").setAttribute("href", `${settings.icons}#${said.icon}`);
+}
+
+function fillStamp(host, at) {
+  const time = slot(host, "stamp");
+  if (!time) return;
+  time.dateTime = at;
+  time.title = exact(new Date(at));
+  time.textContent = stamp(new Date(at), now());
+}
+
+/** Every due line and stamp on the page, as it reads now. */
+export function tick() {
+  for (const line of document.querySelectorAll('[data-slot="due"]:not([hidden])')) tellDue(line);
+  for (const time of document.querySelectorAll('[data-slot="stamp"][datetime]')) {
+    time.textContent = stamp(new Date(time.dateTime), now());
+  }
+}
+
+/** Show what became of an item; `mood` is "", "good" or "bad". Returns the element, for focus. */
+export function showOutcome(host, { text, mood = "" }) {
+  const line = slot(host, "outcome");
+  if (!line) return null;
+  line.hidden = !text;
+  if (line.textContent !== text) line.textContent = text;
+  line.dataset.mood = mood;
+  return line;
+}
+
+export function showActions(host, shown) {
+  const form = slot(host, "actions");
+  if (form) form.hidden = !shown || !slot(form, "buttons").childElementCount;
+}
+
+/** Who has acknowledged is not asked to do so again. */
+function offered({ actions, outcome }) {
+  const given = isMine(outcome) && outcome.engine !== "refused" ? outcome.action : null;
+  return actions.filter((action) => !(action.effect === "acknowledge" && action.action === given));
+}
+
+function fillButtons(host, actions) {
+  const place = slot(host, "buttons");
+  if (!place) return;
+  const wanted = ordered(actions);
+  const shown = host.matches(".card") ? wanted.slice(0, ON_CARD) : wanted;
+  const before = JSON.stringify([...place.children].map(actionOf));
+  if (before !== JSON.stringify(shown.map(({ action, title, comment, effect }) => ({ action, title, comment, effect })))) {
+    place.replaceChildren(...shown.map((action) => buttonFor(action, action === wanted.primary)));
+  }
+  showActions(host, !slot(host, "ask-form"));
+}
+
+/** What a button on the page stands for, whoever made it. */
+export function actionOf(button) {
+  const { action, title, comment, effect } = button.dataset;
+  return { action, title, comment, effect };
+}
+
+function ordered(actions) {
+  const primary =
+    actions.find((action) => action.effect === "final" && !settings.never_primary.includes(action.action)) ??
+    actions.find((action) => action.effect === "acknowledge");
+  const rank = (action) => (action === primary ? 0 : EFFECT_RANKS[action.effect]);
+  return Object.assign([...actions].sort((one, other) => rank(one) - rank(other)), { primary });
+}
+
+function buttonFor(action, primary) {
+  const button = document.createElement("button");
+  button.className = primary ? "button primary" : "button";
+  button.name = "action";
+  button.value = action.action;
+  Object.assign(button.dataset, { action: action.action, title: action.title, comment: action.comment, effect: action.effect });
+  button.textContent = action.comment === "required" ? `${action.title}…` : action.title;
+  return button;
+}
+
+/** Most urgent first, then soonest due, then newest: notifications/inbox/cards.py, most_pressing_first. */
+export function morePressing(one, other) {
+  const rank = (card) => RANKS[card.dataset.priority] ?? 4;
+  const dueOf = (card) => (card.dataset.due ? Date.parse(card.dataset.due) : Infinity);
+  const created = (card) => Date.parse(card.dataset.created);
+  return rank(one) - rank(other) || compare(dueOf(one), dueOf(other)) || created(other) - created(one);
+}
+
+const compare = (one, other) => (one === other ? 0 : one < other ? -1 : 1);

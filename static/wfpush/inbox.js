@@ -1,0 +1,82 @@
+// Makes the server's page live. Without this file everything still works, as plain links and forms.
+
+import * as answers from "./answers.js";
+import { csrfToken, tick } from "./cards.js";
+import * as list from "./list.js";
+import { connect } from "./live.js";
+import * as reader from "./reader.js";
+import { exactClock, now } from "./times.js";
+import { announce, say, settings } from "./words.js";
+
+const TICK = 10_000;  // milliseconds between two looks at the times on the page
+const NOTICED = 2_500;  // a connection that is back sooner than this was never missed
+const connection = document.getElementById("connection");
+const trouble = document.getElementById("trouble");
+let seenAt = now(), complaint = 0, complained = false;
+
+const SENTENCES = {
+  lost: () => ({ sentence: say("reconnecting", { time: exactClock(seenAt) }) }),
+  offline: () => ({ sentence: say("offline", { time: exactClock(seenAt) }) }),
+  "signed-out": () => ({ sentence: say("signed_out"), way: signInAgain(), word: say("sign_in_again") }),
+  refused: () => ({ sentence: say("refused"), way: location.href, word: say("reload") }),
+};
+
+function signInAgain() {
+  return `${settings.sign_in}?next=${encodeURIComponent(location.pathname)}`;
+}
+
+function showState(state) {
+  connection.hidden = false;
+  connection.dataset.mood = state === "live" ? "live" : state === "connecting" ? "" : "paused";
+  connection.lastElementChild.textContent = say(state === "live" || state === "connecting" ? state : "paused");
+  clearTimeout(complaint);
+  if (state === "live" || state === "connecting") {
+    trouble.hidden = true;
+    if (complained && state === "live") announce(say("connected_again"));
+    complained = complained && state !== "live";
+    return;
+  }
+  const waits = state === "lost" && trouble.hidden ? NOTICED : 0;
+  complaint = setTimeout(() => complain(SENTENCES[state]()), waits);
+}
+
+function complain({ sentence, way = "", word = "" }) {
+  const [text, link] = trouble.children;
+  text.textContent = sentence;
+  link.hidden = !way;
+  if (way) Object.assign(link, { href: way, textContent: word });
+  trouble.hidden = false;
+  complained = true;
+}
+
+answers.start(() => showState("signed-out"));
+reader.start();
+const live = connect(Number(document.body.dataset.seq), {
+  onItem(item, unread) {
+    seenAt = now();
+    answers.receive(item);
+    list.receive(item);
+    list.tellUnread(unread);
+    reader.refresh(item.id);
+  },
+  onSynced(unread) {
+    seenAt = now();
+    list.tellUnread(unread);
+  },
+  onReset: list.reset,
+  onState(state) {
+    if (connection.dataset.mood === "live" && state !== "live") seenAt = now();
+    showState(state);
+  },
+});
+
+document.getElementById("read-all")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  fetch("/api/v1/notifications/read", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+    body: JSON.stringify({ up_to: live.seen() }),
+  }).catch(() => event.target.submit());
+});
+setInterval(tick, TICK);
+document.addEventListener("visibilitychange", () => document.hidden || tick());

@@ -1,0 +1,146 @@
+// The list: changes in place at once; what is new waits behind "2 new" while the list is being used, so that nothing moves
+// under a finger.
+
+import { build, morePressing, slot } from "./cards.js";
+import { announce, say } from "./words.js";
+
+const QUIET = 8_000;  // milliseconds without a touch after which a list counts as not being used
+const SETTLING = 500;  // milliseconds in which nothing can be pressed after something moved
+
+const list = document.getElementById("list");
+const waiting = document.getElementById("waiting");
+const updates = document.getElementById("updates");
+const done = document.getElementById("done");
+const showNew = document.getElementById("show-new");
+const pending = new Map();  // id → item that is not in the list yet
+let touchedAt = -Infinity;
+let stale = false;
+
+for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", "touchmove"]) {
+  list.addEventListener(kind, touched, { passive: true, capture: true });
+}
+window.addEventListener("scroll", touched, { passive: true });
+showNew.addEventListener("click", () => (stale ? location.reload() : show({ pressed: true })));
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && !stale) show();  // nobody looks: the moment to tidy up
+});
+
+function touched(event) {
+  if (!showNew.contains(event.target)) touchedAt = performance.now();
+}
+
+function inUse() {
+  if (document.hidden) return false;
+  const focused = list.contains(document.activeElement) && document.activeElement.closest("li");
+  return Boolean(focused || list.querySelector(".ask") || performance.now() - touchedAt < QUIET);
+}
+
+/** An item as it now is. What shows it already has been filled anew where it stands. */
+export function receive(item) {
+  const known = document.getElementById(`n-${item.id}`);
+  const reopened = known?.matches(".row") && item.state === "open";
+  if (known && !reopened) {
+    pending.delete(item.id);
+  } else if (item.state === "open" || item.state === "info") {
+    if (!pending.has(item.id)) announce(say("arrived", { title: item.title }));
+    pending.set(item.id, item);
+    if (inUse()) offer();
+    else show();
+  } else {
+    pending.delete(item.id);
+    offer();
+  }
+  count();
+}
+
+/** The server asks to load the list afresh: at once, unless somebody is in the middle of something. */
+export function reset() {
+  if (!inUse() && !document.querySelector(".ask")) {
+    location.reload();
+    return;
+  }
+  stale = true;
+  offer();
+}
+
+function offer() {
+  showNew.hidden = !stale && pending.size === 0;
+  showNew.textContent = stale ? say("list_changed") : say("new", { n: pending.size });
+}
+
+/** Let in what waits, move what is done away, and bring the rest in order. */
+function show({ pressed = false } = {}) {
+  const focused = document.activeElement;
+  const moved = waiting.childElementCount > 0;
+  for (const card of [...waiting.children]) if (card.dataset.state !== "open") settle(card);
+  let first = null;
+  for (const item of pending.values()) {
+    const element = place(item);
+    first = first && morePressingOrSame(first, element) ? first : element;
+  }
+  pending.clear();
+  waiting.append(...[...waiting.children].sort(morePressing));
+  offer();
+  count();
+  if (pressed) first?.querySelector("a").focus();
+  else if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  if (moved && !document.hidden) guard();
+}
+
+const morePressingOrSame = (one, other) =>
+  one.matches(".card") && (!other.matches(".card") || morePressing(one, other) <= 0);
+
+function place(item) {
+  document.getElementById(`n-${item.id}`)?.remove();
+  const element = build(item.state === "open" ? "card" : "row", item);
+  if (item.state === "open") waiting.append(element);
+  else updates.prepend(element);
+  return element;
+}
+
+/** An answered card becomes a line under "Done". */
+function settle(card) {
+  const row = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
+  for (const name of ["title", "outcome", "unread"]) {
+    const from = slot(card, name), to = slot(row, name);
+    to.textContent = name === "unread" ? to.textContent : from.textContent;
+    to.hidden = from.hidden;
+    if (from.href) to.href = from.href;
+  }
+  const at = slot(row, "stamp");
+  at.dateTime = card.dataset.created;
+  row.id = card.id;
+  Object.assign(row.dataset, { id: card.dataset.id, state: card.dataset.state, created: card.dataset.created });
+  row.toggleAttribute("data-unread", card.hasAttribute("data-unread"));
+  card.remove();
+  done.prepend(row);
+}
+
+function guard() {
+  list.classList.add("settling");
+  setTimeout(() => list.classList.remove("settling"), SETTLING);
+}
+
+function count() {
+  const open = waiting.querySelectorAll('[data-state="open"]').length;
+  const shown = slot(list, "waiting-count"), hiddenOnes = Number(list.dataset.more ?? 0);
+  shown.textContent = open + hiddenOnes;
+  shown.hidden = open + hiddenOnes === 0;
+  document.getElementById("nothing-waiting").hidden = waiting.childElementCount > 0;
+  document.getElementById("updates-part").hidden = updates.childElementCount === 0;
+  document.getElementById("done-part").hidden = done.childElementCount === 0;
+}
+
+/** Unread items in the page's title, where a tab shows them. */
+export function tellUnread(unread) {
+  document.title = (unread ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+  const everything = document.getElementById("read-all");
+  if (everything) everything.hidden = unread === 0;
+}
+
+/** Mark the item that is open beside the list. */
+export function choose(id) {
+  for (const element of list.querySelectorAll("[data-chosen]")) element.removeAttribute("data-chosen");
+  const chosen = id && document.getElementById(`n-${id}`);
+  if (chosen) chosen.setAttribute("data-chosen", "");
+}

@@ -1,0 +1,89 @@
+// The live connection to `WS /ws/inbox`: resumes where it was, finds gaps, comes back by itself and says how it is.
+
+const FIRST_PAUSE = 500, LONGEST_PAUSE = 30_000;  // milliseconds between tries, doubling, with full jitter
+const PATIENCE = 8_000;  // how long an answer to `resume` may take before the connection counts as dead
+const SIGNED_OUT = 4401, REFUSED = 4403, RESTART = 1012;
+
+/**
+ * Keep connected. `handlers`: onItem(item, unread), onSynced(unread), onReset(), onState(name) with one of
+ * connecting, live, lost, offline, signed-out, refused.
+ */
+export function connect(seq, handlers) {
+  let socket = null, tries = 0, retry = 0, watchdog = 0, over = false, resuming = false, last = seq;
+
+  function open() {
+    clearTimeout(retry);
+    if (over || (socket && socket.readyState <= WebSocket.OPEN)) return;
+    if (!navigator.onLine) return handlers.onState("offline");
+    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/inbox`);
+    socket = mine;
+    mine.addEventListener("open", () => resume());
+    mine.addEventListener("message", (event) => mine === socket && read(JSON.parse(event.data)));
+    mine.addEventListener("close", (event) => mine === socket && closed(event.code));
+    expectAnswer();
+  }
+
+  function resume() {
+    resuming = true;
+    socket.send(JSON.stringify({ type: "resume", after: last }));
+    expectAnswer();
+  }
+
+  function expectAnswer() {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => drop(), PATIENCE);
+  }
+
+  /** Give the socket up without waiting for its closing handshake, which a dead line never finishes. */
+  function drop() {
+    const dead = socket;
+    socket = null;
+    dead?.close();
+    closed(0);
+  }
+
+  function read(frame) {
+    if (frame.type === "notification") {
+      if (frame.prev !== last) return resuming || resume();  // while resuming: sent before the server heard of it
+      last = frame.seq;
+      handlers.onItem(frame.notification, frame.unread);
+    } else if (frame.type === "synced") {
+      clearTimeout(watchdog);
+      resuming = false;
+      tries = 0;
+      last = frame.seq;
+      handlers.onState("live");
+      handlers.onSynced(frame.unread);
+    } else if (frame.type === "reset") {
+      handlers.onReset();
+    }
+  }
+
+  function closed(code) {
+    clearTimeout(watchdog);
+    clearTimeout(retry);
+    socket = null;
+    if (code === SIGNED_OUT || code === REFUSED) {
+      over = true;
+      return handlers.onState(code === SIGNED_OUT ? "signed-out" : "refused");
+    }
+    handlers.onState(navigator.onLine ? "lost" : "offline");
+    const most = code === RESTART && tries === 0 ? 4 * FIRST_PAUSE : Math.min(FIRST_PAUSE * 2 ** tries, LONGEST_PAUSE);
+    tries += 1;
+    retry = setTimeout(open, FIRST_PAUSE / 5 + Math.random() * most);
+  }
+
+  /** Ask whether the line still lives: after sleep, a tunnel, or a page brought back from the browser's cache. */
+  function check() {
+    if (socket?.readyState === WebSocket.OPEN) resume();
+    else open();
+  }
+
+  window.addEventListener("online", () => (tries = 0) || check());
+  window.addEventListener("offline", drop);
+  window.addEventListener("pageshow", (event) => event.persisted && check());
+  document.addEventListener("visibilitychange", () => document.hidden || check());
+  handlers.onState("connecting");
+  open();
+  return { seen: () => last };
+}

@@ -1,0 +1,74 @@
+// What became of an item, in a sentence: the same words as notifications/inbox/outcomes.py.
+
+import { now, when } from "./times.js";
+import { say, sayOf, sentence, settings } from "./words.js";
+
+const REASONS = {
+  "Completed in the engine": "reason_completed",
+  "Cancelled in the engine": "reason_cancelled",
+  "Reassigned": "reason_reassigned",
+};
+const REASSIGNED_TO = "Reassigned to ";
+
+export const isMine = (outcome) => outcome?.by?.ref === settings.ref;
+
+/** {text, mood}: an empty text while nothing has become of it. */
+export function outcomeOf(item) {
+  return { text: textOf(item), mood: moodOf(item) };
+}
+
+function textOf(item) {
+  const outcome = item.outcome ?? {};
+  if (item.state === "expired") return say("expired");
+  if (item.state === "withdrawn" && !outcome.by) return whyWithdrawn(item.reason ?? "");
+  if (!outcome.action || isPast(item)) return "";
+  if (outcome.engine === "refused") return refused(outcome);
+  const title = titleOf(item);
+  if (isMine(outcome)) return `${sayOf("done", outcome.action, { title })} ${engine(outcome)}`.trim();
+  return byOthers(outcome, title, item.state === "open");
+}
+
+function moodOf(item) {
+  const outcome = item.outcome ?? {};
+  if (isPast(item)) return "";
+  if (["refused", "failed"].includes(outcome.engine)) return "bad";
+  return isMine(outcome) && ["delivered", "handled"].includes(outcome.engine) ? "good" : "";
+}
+
+/** What an answer was called: its label where it is known, else the action's name made readable. */
+function titleOf(item) {
+  const name = item.outcome.action;
+  const known = item.actions?.find((action) => action.action === name);
+  const words = name.replace(/[_-]/g, " ");
+  return known?.title ?? words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A question that has been answered meanwhile. */
+function isPast(item) {
+  const asked = item.outcome?.action === "request_info" && item.outcome.engine !== "refused";
+  return Boolean(asked && item.task && ["open", "acknowledged"].includes(item.task.state));
+}
+
+function engine(outcome) {
+  return outcome.engine ? say(`engine_${outcome.engine}`) : "";
+}
+
+function refused(outcome) {
+  const detail = (outcome.detail ?? "").trim();
+  return detail ? say("engine_refused", { detail: sentence(detail) }) : say("engine_refused_silently");
+}
+
+function byOthers(outcome, title, stillOpen) {
+  const name = outcome.by?.name, at = new Date(outcome.at);
+  if (!name || !outcome.at || Number.isNaN(at.valueOf())) return say("already_handled");
+  return sayOf(stillOpen ? "others" : "already", outcome.action, { name, title, when: when(at, now()) });
+}
+
+function whyWithdrawn(reason) {
+  reason = reason.trim();
+  if (!reason) return say("withdrawn");
+  if (reason.startsWith(REASSIGNED_TO)) {
+    return say("withdrawn_because", { reason: say("reason_reassigned_to", { name: reason.slice(REASSIGNED_TO.length) }) });
+  }
+  return say("withdrawn_because", { reason: reason in REASONS ? say(REASONS[reason]) : sentence(reason) });
+}

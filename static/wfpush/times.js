@@ -1,0 +1,67 @@
+// Times as people say them, in the person's time zone: the same words as notifications/inbox/times.py.
+
+import { say, settings } from "./words.js";
+
+const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const locale = settings.language.startsWith("en") ? "en-GB" : settings.language;
+const ahead = Date.parse(settings.now) - Date.now();  // a phone's clock may be minutes off; the server's counts
+
+const format = (options, tag = locale) => new Intl.DateTimeFormat(tag, { timeZone: settings.timezone, ...options });
+const clockFormat = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const dayFormat = format({ day: "numeric", month: "long" });
+const weekdayFormat = format({ weekday: "long" });
+const zoneFormat = format({ timeZoneName: "short" });
+const numbers = format({ year: "numeric", month: "2-digit", day: "2-digit" }, "en-CA");
+
+export const now = () => new Date(Date.now() + (Math.abs(ahead) > 5_000 ? ahead : 0));
+
+/** `14:02` */
+export const exactClock = (at) => clockFormat.format(at);
+const clock = exactClock;
+const dayNumber = (at) => Date.parse(`${numbers.format(at)}T00:00Z`) / DAY;
+const year = (at) => numbers.format(at).slice(0, 4);
+const day = (at, today) => dayFormat.format(at) + (year(at) === year(today) ? "" : ` ${year(at)}`);
+
+/** The full date with its zone, for titles. */
+export function exact(at) {
+  const zone = zoneFormat.formatToParts(at).find((part) => part.type === "timeZoneName").value;
+  return `${weekdayFormat.format(at)}, ${dayFormat.format(at)} ${year(at)}, ${clock(at)} ${zone}`;
+}
+
+/** `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`, and how pressing it is. */
+export function due(at, today) {
+  const left = at - today;
+  const urgency = left < 0 ? "overdue" : left <= 2 * HOUR ? "soon" : "ontime";
+  const words = urgency === "overdue" ? [span("over", -left), dueAt(at, today)] : [dueAt(at, today), span("left", left)];
+  return { text: words.join(" · "), urgency, icon: urgency === "ontime" ? "clock" : urgency };
+}
+
+function dueAt(at, today) {
+  const time = clock(at), days = dayNumber(at) - dayNumber(today);
+  const named = { 0: "due_today", 1: "due_tomorrow", "-1": "due_yesterday" }[days];
+  if (named) return say(named, { time });
+  if (days > 1 && days < 7) return say("due_weekday", { weekday: weekdayFormat.format(at), time });
+  return say("due_date", { date: day(at, today), time });
+}
+
+function span(kind, length) {
+  const minutes = Math.floor(length / MINUTE);
+  if (minutes < 1) return say(`${kind}_moment`);
+  if (minutes < 60) return say(`${kind}_minutes`, { m: minutes });
+  if (length >= 2 * DAY) return say(`${kind}_days`, { d: Math.floor(length / DAY) });
+  if (minutes % 60 && length < 10 * HOUR) return say(`${kind}_hours_minutes`, { h: Math.floor(minutes / 60), m: minutes % 60 });
+  return say(`${kind}_hours`, { h: Math.floor(minutes / 60) });
+}
+
+/** When something happened: `14:02`, `yesterday 14:02`, `24 November`. */
+export function stamp(at, today) {
+  const days = dayNumber(today) - dayNumber(at);
+  if (days === 0) return clock(at);
+  return days === 1 ? say("yesterday", { time: clock(at) }) : day(at, today);
+}
+
+/** The same inside a sentence: `at 14:02`, `on 24 November at 14:02`. */
+export function when(at, today) {
+  const same = dayNumber(at) === dayNumber(today);
+  return same ? say("at_time", { time: clock(at) }) : say("at_date", { date: day(at, today), time: clock(at) });
+}
