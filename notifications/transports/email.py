@@ -33,7 +33,7 @@ NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)\b")
 URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
 
-INK, PAPER = "#101317", "#ffffff"
+INK, PAPER = "#000000", "#ffffff"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
 
