@@ -315,14 +315,34 @@ def _here(value: Any, place: Place) -> datetime | date | None:
 
 
 _ON_TEXT: dict[str, Filter] = {
-    "append": append, "capitalize": capitalize, "downcase": downcase, "lstrip": lstrip, "prepend": prepend,
-    "remove": remove, "remove_first": remove_first, "replace": replace, "replace_first": replace_first,
-    "rstrip": rstrip, "split": split, "squish": squish, "strip": strip, "strip_newlines": strip_newlines,
-    "truncate": shortened, "truncatewords": truncatewords, "upcase": upcase, "url_encode": url_encode,
+    "append": append,
+    "capitalize": capitalize,
+    "downcase": downcase,
+    "lstrip": lstrip,
+    "prepend": prepend,
+    "remove": remove,
+    "remove_first": remove_first,
+    "replace": replace,
+    "replace_first": replace_first,
+    "rstrip": rstrip,
+    "split": split,
+    "squish": squish,
+    "strip": strip,
+    "strip_newlines": strip_newlines,
+    "truncate": shortened,
+    "truncatewords": truncatewords,
+    "upcase": upcase,
+    "url_encode": url_encode,
 }
 _ON_LISTS: dict[str, Filter] = {
-    "compact": compact, "concat": concat, "join": join, "map": members,
-    "reverse": lambda items: items[::-1], "sort": sort, "uniq": uniq, "where": where,
+    "compact": compact,
+    "concat": concat,
+    "join": join,
+    "map": members,
+    "reverse": lambda items: items[::-1],
+    "sort": sort,
+    "uniq": uniq,
+    "where": where,
 }
 _CALCULATING: dict[str, Callable[..., Decimal]] = {
     "abs": lambda number: abs(number),
@@ -338,7 +358,11 @@ _CALCULATING: dict[str, Callable[..., Decimal]] = {
     "times": lambda number, other: number * other,
 }
 _PLACED: dict[str, Filter] = {
-    "date": only_date, "datetime": date_and_time, "money": money, "number": number, "time": only_time,
+    "date": only_date,
+    "datetime": date_and_time,
+    "money": money,
+    "number": number,
+    "time": only_time,
 }
 
 FILTERS: dict[str, Filter] = {

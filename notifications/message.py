@@ -48,8 +48,12 @@ def brand_of(brand: Brand | None) -> Json:
     """Name, logo and colours; those of wfpush itself where nobody chose a brand."""
     chosen = brand or Brand(name=str(settings.UNFOLD["SITE_TITLE"]))
     return {
-        "name": chosen.name, "logo_url": chosen.logo_url, "accent": chosen.accent, "accent_dark": chosen.accent_dark,
-        "from_email": chosen.from_email, "contact": chosen.contact,
+        "name": chosen.name,
+        "logo_url": chosen.logo_url,
+        "accent": chosen.accent,
+        "accent_dark": chosen.accent_dark,
+        "from_email": chosen.from_email,
+        "contact": chosen.contact,
     }
 
 

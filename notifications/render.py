@@ -140,7 +140,9 @@ def _comment(effect: Effect, given: Any, rule: TemplateAction | None) -> Comment
     """A question needs its words; acknowledging, unless somebody says otherwise, has none."""
     if effect == "request_info":
         return "required"
-    for choice in (given, rule.comment if rule is not None else None):
-        if choice in get_args(CommentRule):
-            return choice  # type: ignore[no-any-return]
+    choices: tuple[CommentRule, ...] = get_args(CommentRule)
+    for said in (given, rule.comment if rule is not None else None):
+        for choice in choices:
+            if choice == said:
+                return choice
     return "none" if effect == "acknowledge" else "optional"
