@@ -17,6 +17,7 @@ import msgspec
 
 from notifications.errors import InvalidEvent, Malformed
 from notifications.eventdata import MAX_DATA_BYTES, Faults, fault, faults_of, instant, is_id, summary
+from notifications.models.validators import MAX_ID
 from notifications.strictjson import BadText, decode, printable
 from notifications.types import InboundEvent, Json
 
@@ -50,7 +51,7 @@ def is_json(content_type: str) -> bool:
 
 
 def mode_of(content_type: str, headers: Mapping[str, str]) -> Mode | None:
-    """How an event is written; "json" is JSON that may be an event or an engine's own. None: no way that is read here."""
+    """How an event is written; "json": JSON, an event or an engine's own. None: in no way that is read here."""
     kind = media_type(content_type)
     if kind == BATCH_TYPE:
         return "batch"
@@ -74,7 +75,16 @@ def read(body: bytes) -> Any:
         raise InvalidEvent(bad.detail, [fault(pointer, bad.detail) for pointer in bad.pointers]) from None
 
 
-def read_batch(body: bytes) -> list[InboundEvent | InvalidEvent]:
+@dataclass(frozen=True, slots=True)
+class OfBatch:
+    """One event of a batch: read, or refused. `id` is what it said, as far as it is text."""
+
+    id: str | None
+    event: InboundEvent | None = None
+    refused: InvalidEvent | None = None
+
+
+def read_batch(body: bytes) -> list[OfBatch]:
     """The events of a batch, each by itself: one that is refused does not harm the others.
 
     Raises Malformed, and InvalidEvent when the whole is no batch.
@@ -92,13 +102,15 @@ def read_batch(body: bytes) -> list[InboundEvent | InvalidEvent]:
     return [_one_of_batch(document, bad.get(str(index), [])) for index, document in enumerate(documents)]
 
 
-def _one_of_batch(document: Any, bad_text: list[str]) -> InboundEvent | InvalidEvent:
-    if bad_text:
-        return InvalidEvent(BadText.detail, [fault(pointer, BadText.detail) for pointer in bad_text])
+def _one_of_batch(document: Any, bad_text: list[str]) -> OfBatch:
+    said = document.get("id") if isinstance(document, dict) else None
+    name = printable(said)[:MAX_ID] if isinstance(said, str) else None
     try:
-        return structured(document)
+        if bad_text:
+            raise InvalidEvent(BadText.detail, [fault(pointer, BadText.detail) for pointer in bad_text])
+        return OfBatch(name, event=structured(document))
     except InvalidEvent as refused:
-        return refused
+        return OfBatch(name, refused=refused)
 
 
 def structured(document: Any) -> InboundEvent:
@@ -114,7 +126,7 @@ def structured(document: Any) -> InboundEvent:
 
 
 def binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
-    """An event from `ce-` headers, the body being its data. Raises Malformed and InvalidEvent with every fault found."""
+    """An event from `ce-` headers, the body being its data. Raises Malformed, and InvalidEvent with all faults."""
     draft = Draft()
     for header, value in headers.items():
         name = header.lower()
@@ -139,7 +151,7 @@ class Draft:
     faults: Faults = field(default_factory=list)
 
     def set(self, name: str, value: Any) -> None:
-        """An attribute that has a value. Members in snake_case are no attributes of CloudEvents: they are left alone."""
+        """An attribute that has a value. Members in snake_case are no attributes of CloudEvents: ignored."""
         if name in ATTRIBUTES:
             self.attributes[name] = value
         elif _EXTENSION.fullmatch(name) and name != "data":
@@ -170,7 +182,9 @@ class Draft:
         self._need("source", is_id(known.get("source"), MAX_SOURCE), f"1 to {MAX_SOURCE}")
         self._need("type", is_id(known.get("type"), MAX_TYPE), f"1 to {MAX_TYPE}")
         subject = known.get("subject", "")
-        self._need("subject", subject == "" and "subject" not in known or is_id(subject, MAX_SUBJECT), f"1 to {MAX_SUBJECT}")
+        self._need(
+            "subject", (subject == "" and "subject" not in known) or is_id(subject, MAX_SUBJECT), f"1 to {MAX_SUBJECT}"
+        )
         data = {} if self.data is None else self.data
         if not isinstance(data, dict):
             faults.append(fault("/data", "Write an object."))
@@ -179,7 +193,9 @@ class Draft:
         time = self._time()
         self._keep_as_extensions()
         if not faults and len(canonical := _canonical(data)) > MAX_DATA_BYTES:
-            faults.append(fault("/data", f"The data of an event may have {MAX_DATA_BYTES // 1024} KiB. Link to the rest."))
+            faults.append(
+                fault("/data", f"The data of an event may have {MAX_DATA_BYTES // 1024} KiB. Link to the rest.")
+            )
         if faults:
             raise InvalidEvent(summary(faults), faults)
         return InboundEvent(

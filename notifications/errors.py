@@ -74,6 +74,31 @@ class RenderError(Exception):
     """A template is wrong, or does too much; the message says what and where."""
 
 
+class ScopeMissing(Failure):
+    status, code = 403, "scope_missing"
+
+
+class CsrfFailed(Failure):
+    status, code = 403, "csrf_failed"
+
+
+class TooLarge(Failure):
+    status, code = 413, "too_large"
+
+
+class UnsupportedMediaType(Failure):
+    status, code = 415, "unsupported_media_type"
+
+
+class Invalid(Failure):
+    """`errors` is a list of {"pointer", "detail"} (RFC 9457, RFC 6901)."""
+
+    status, code = 422, "invalid"
+
+    def __init__(self, detail: str, errors: list[dict[str, str]]) -> None:
+        super().__init__(detail, errors=errors)
+
+
 class TransportError(Exception):
     """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds."""
 

@@ -97,7 +97,7 @@ def is_id(value: Any, limit: int = MAX_ID) -> bool:
     return isinstance(value, str) and 0 < len(value) <= limit and not _CONTROL.search(value)
 
 
-# --- checks of one value ------------------------------------------------------------------------------------------------
+# --- checks of one value --------------------------------------------------------------------------
 def _text(value: Any, here: str, faults: Faults) -> None:
     if not isinstance(value, str):
         faults.append(fault(here, "Write text."))
@@ -163,7 +163,7 @@ def _number(least: int, most: int) -> Check:
     return check
 
 
-# --- checks made of checks --------------------------------------------------------------------------------------------------
+# --- checks made of checks ------------------------------------------------------------------------
 def _object(members: Mapping[str, Check], *required: str) -> Check:
     def check(value: Any, here: str, faults: Faults) -> None:
         if not isinstance(value, dict):

@@ -1,0 +1,1 @@
+"""Bounded benchmarks, each beside its peer: `make bench`."""

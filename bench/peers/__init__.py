@@ -1,0 +1,1 @@
+"""The same, written the usual way."""

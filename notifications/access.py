@@ -1,0 +1,35 @@
+"""Ways in that engines hand to people: recipient tokens for apps and portals, and links that sign in once."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.urls import reverse
+
+from notifications.models import Recipient, RecipientToken, SignInLink
+from wfpush.crypto import digest_of, new_link_token, new_recipient_token
+
+TOKEN_LIFE = timedelta(days=90)
+LINK_LIFE = timedelta(hours=24)
+SHOWN = 12
+"""Characters of a token that lists show, to tell tokens apart."""
+
+
+def new_token(recipient: Recipient, *, label: str, now: datetime) -> tuple[RecipientToken, str]:
+    """A token that signs the person in to the API, and its only plain copy."""
+    plain = new_recipient_token()
+    row = RecipientToken.objects.create(
+        recipient=recipient, label=label, prefix=plain[:SHOWN], digest=digest_of(plain), expires_at=now + TOKEN_LIFE
+    )
+    return row, plain
+
+
+def new_link(recipient: Recipient, *, next: str, now: datetime) -> tuple[SignInLink, str]:
+    """A link that signs the person in once, and its address. `next` is a path of this site."""
+    plain = new_link_token()
+    row = SignInLink.objects.create(recipient=recipient, digest=digest_of(plain), next=next, expires_at=now + LINK_LIFE)
+    return row, settings.BASE_URL + reverse("inbox:link", args=[plain])
+
+
+def is_staff(recipient: Recipient) -> bool:
+    """Staff sign in with their password only: their session opens the administration."""
+    return recipient.user is not None and (recipient.user.is_staff or recipient.user.is_superuser)

@@ -1,0 +1,164 @@
+"""Who is calling: an engine by its key or signature, a person by token or session (docs/api.md, "Who may call")."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import structlog
+from django.db.models import Model, Q
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from notifications import credentials, signing
+from notifications.api.parsing import body_of
+from notifications.errors import CsrfFailed
+from notifications.models import ApiKey, Engine, Recipient, RecipientToken, Scope, Via
+from wfpush.crypto import API_KEY_PREFIX, RECIPIENT_TOKEN_PREFIX, UndecryptableSecret, digest_of
+
+log = structlog.get_logger(__name__)
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class EngineCaller:
+    """An engine. `ident` tells its keys apart for rate limits."""
+
+    engine: Engine
+    scopes: frozenset[str]
+    ident: str
+
+
+@dataclass(frozen=True)
+class PersonCaller:
+    """A person, and the way they came: `via` is that of their answers."""
+
+    recipient: Recipient
+    via: Via
+    token: RecipientToken | None = None
+
+    @property
+    def ident(self) -> str:
+        return str(self.recipient.pk)
+
+
+Caller = EngineCaller | PersonCaller
+Found = tuple[Any, Caller]
+"""What DRF wants: a user, and `request.auth`. Callers with keys are no users, so that is None for them."""
+
+
+class Authentication(BaseAuthentication):
+    challenge: ClassVar[str] = "Bearer"
+
+    def authenticate_header(self, request: Request) -> str:
+        return self.challenge
+
+
+class KeyAuthentication(Authentication):
+    """`Authorization: Bearer wfp_…` or `wfr_…`, or `X-API-Key: wfp_…`."""
+
+    def authenticate(self, request: Request) -> Found | None:
+        given = _key_in(request._request)
+        if given is None:
+            return None
+        now = timezone.now()
+        if given.startswith(API_KEY_PREFIX):
+            return None, _engine_of_key(given, now)
+        if given.startswith(RECIPIENT_TOKEN_PREFIX):
+            return None, _person_of_token(given, now)
+        raise AuthenticationFailed
+
+
+def _key_in(request: HttpRequest) -> str | None:
+    authorization = request.META.get("HTTP_AUTHORIZATION")
+    if authorization is not None:
+        scheme, _, given = str(authorization).partition(" ")
+        if scheme.lower() != "bearer":
+            raise AuthenticationFailed
+        return given.strip()
+    key = request.META.get("HTTP_X_API_KEY")
+    if key is None:
+        return None
+    if not key.startswith(API_KEY_PREFIX):
+        raise AuthenticationFailed
+    return str(key)
+
+
+def _engine_of_key(given: str, now: datetime) -> EngineCaller:
+    key = ApiKey.objects.select_related("engine").filter(digest=digest_of(given)).first()
+    if key is None or not key.usable or not key.engine.active:
+        raise AuthenticationFailed
+    _note_use(key, now)
+    return EngineCaller(key.engine, frozenset(key.scopes), f"key{key.pk}")
+
+
+def _person_of_token(given: str, now: datetime) -> PersonCaller:
+    token = (
+        RecipientToken.objects.select_related("recipient__brand", "recipient__user")
+        .filter(digest=digest_of(given))
+        .first()
+    )
+    if token is None or not token.usable or not token.recipient.active:
+        raise AuthenticationFailed
+    _note_use(token, now)
+    return PersonCaller(token.recipient, Via.API, token)
+
+
+def _note_use(row: ApiKey | RecipientToken, now: datetime) -> None:
+    """At most once a minute, so that a busy key does not cost a write a call."""
+    before = now - USE_NOTED_EVERY
+    if row.last_used_at is None or row.last_used_at < before:
+        model: type[Model] = type(row)
+        stale = model._default_manager.filter(Q(last_used_at=None) | Q(last_used_at__lt=before), pk=row.pk)
+        stale.update(last_used_at=now)
+
+
+class SessionAuthentication(Authentication):
+    """The session of a signed-in person, as RecipientMiddleware found them. Raises CsrfFailed."""
+
+    def authenticate(self, request: Request) -> Found | None:
+        http = request._request
+        recipient: Recipient | None = getattr(http, "recipient", None)
+        if recipient is None:
+            return None
+        _check_csrf(http)
+        return http.user, PersonCaller(recipient, Via.PORTAL if recipient.external else Via.INBOX)
+
+
+def _check_csrf(request: HttpRequest) -> None:
+    check = CSRFCheck(lambda request: None)  # type: ignore[arg-type]  # only its checks are used
+    check.process_request(request)
+    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]  # asks it whether it is exempt
+    if reason:
+        raise CsrfFailed(f"{reason} Send the token of the page as X-CSRFToken.")
+
+
+class SignatureAuthentication(Authentication):
+    """Standard Webhooks headers on `engines/{slug}/events`, in place of a key."""
+
+    def authenticate(self, request: Request) -> Found | None:
+        if not any(name in request.headers for name in ("webhook-id", "webhook-timestamp", "webhook-signature")):
+            return None
+        now = timezone.now()
+        engine = Engine.objects.filter(slug=request.parser_context["kwargs"]["slug"], active=True).first()
+        secrets = _secrets_of(engine, now) if engine is not None else []
+        try:
+            signing.verify(secrets, request.headers, body_of(request._request), now.timestamp())
+        except signing.SignatureError as wrong:
+            log.info("signature_refused", engine=engine and engine.slug, reason=wrong.detail)
+            raise AuthenticationFailed from None
+        assert engine is not None  # nothing verifies without a secret
+        return None, EngineCaller(engine, frozenset({Scope.EVENTS.value}), f"engine{engine.pk}")
+
+
+def _secrets_of(engine: Engine, now: datetime) -> list[str]:
+    found = []
+    for row in credentials.active_secrets(engine, now):
+        try:
+            found.append(row.secret)
+        except UndecryptableSecret:
+            log.error("signing_secret_unreadable", engine=engine.slug, secret=row.pk)
+    return found

@@ -1,0 +1,154 @@
+"""What all views of the API have in common: who may call, how often, and JSON out."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar, cast
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from notifications.api.authentication import (
+    Caller,
+    EngineCaller,
+    KeyAuthentication,
+    PersonCaller,
+    SessionAuthentication,
+)
+from notifications.api.throttling import Bucket, throttle
+from notifications.errors import ScopeMissing
+from notifications.models import Engine, Recipient, Scope
+
+ViewT = TypeVar("ViewT", bound=APIView)
+
+
+def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A JSON response. Nothing here may be kept by caches: it is somebody's own."""
+    return HttpResponse(
+        msgspec.json.encode(data),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def nothing() -> HttpResponse:
+    return HttpResponse(status=204)
+
+
+def validated(serializer: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+    """The members a serializer knows, checked. Raises DRF's ValidationError, which becomes a 422 with pointers."""
+    checked = serializer(data=data)
+    checked.is_valid(raise_exception=True)
+    return cast(dict[str, Any], checked.validated_data)
+
+
+class OnlyJSON(BaseContentNegotiation):
+    """Everything is JSON, whatever `Accept` says: an answer in it beats a refusal."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return next((parser for parser in parsers if _reads(parser, request.content_type)), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def _reads(parser: Any, content_type: str) -> bool:
+    return bool(content_type.partition(";")[0].strip().lower() == parser.media_type)
+
+
+def caller_of(request: Request) -> Caller | None:
+    return cast(Caller | None, request.auth)
+
+
+class ApiView(APIView):
+    content_negotiation_class = OnlyJSON
+    metadata_class = None  # OPTIONS is for CloudEvents' handshake only
+    throttle_classes = []
+
+    def check_throttles(self, request: Request) -> None:
+        caller = caller_of(request)
+        if caller is not None:
+            bucket: Bucket = "engine" if isinstance(caller, EngineCaller) else "person"
+            self.count(bucket, caller.ident)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, NotAuthenticated | AuthenticationFailed):
+            try:
+                self.count_stranger()
+            except Throttled as too_many:
+                exc = too_many
+        return super().handle_exception(exc)
+
+    def count_stranger(self) -> None:
+        """One more failure of somebody without a name. Raises Throttled."""
+        self.count("stranger", str(self.request.META.get("REMOTE_ADDR", "")))
+
+    def count(self, bucket: Bucket, ident: str) -> None:
+        """Raises Throttled."""
+        wait = throttle.wait(bucket, ident)
+        if wait is not None:
+            raise Throttled(wait=int(wait) + 1)
+
+
+class IsEngine(BasePermission):
+    """An engine's key with one of the scopes that the view's method asks for. Raises ScopeMissing."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = caller_of(request)
+        if caller is None:
+            return False
+        wanted: tuple[Scope, ...] = view.scopes_for(request.method)
+        if not isinstance(caller, EngineCaller) or not caller.scopes & set(wanted):
+            names = " or ".join(scope.value for scope in wanted)
+            raise ScopeMissing(f"This needs an engine's API key with the scope {names}.")
+        return True
+
+
+class IsPerson(BasePermission):
+    """A signed-in person or a recipient token. Raises ScopeMissing for engines."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = caller_of(request)
+        if isinstance(caller, EngineCaller):
+            raise ScopeMissing("This is a person's own: sign in, or use a recipient token (wfr_…).")
+        return caller is not None
+
+
+class EngineView(ApiView):
+    """For engines. `scopes`: one of them is enough."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [IsEngine]
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.EVENTS,)
+
+    def scopes_for(self, method: str) -> tuple[Scope, ...]:
+        return self.scopes
+
+    def caller(self) -> EngineCaller:
+        return cast(EngineCaller, self.request.auth)
+
+    def engine(self) -> Engine:
+        return self.caller().engine
+
+
+class PersonView(ApiView):
+    """For people."""
+
+    authentication_classes = [KeyAuthentication, SessionAuthentication]
+    permission_classes = [IsPerson]
+
+    def caller(self) -> PersonCaller:
+        return cast(PersonCaller, self.request.auth)
+
+    def recipient(self) -> Recipient:
+        return self.caller().recipient
+
+
+def http_request(request: Request) -> HttpRequest:
+    """Django's own request under DRF's."""
+    return request._request

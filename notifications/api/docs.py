@@ -1,0 +1,150 @@
+"""How the API describes itself (/api/schema): which statuses an operation can answer, and how events are sent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
+
+from notifications.api import shown
+from notifications.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
+from wfpush.problems import CONTENT_TYPE
+
+_PROBLEMS = {
+    400: "`malformed`, or a request that cannot be understood",
+    401: "`unauthenticated`: no key, or one that is wrong, revoked or expired",
+    403: "`scope_missing`, `not_allowed` or `csrf_failed`",
+    404: "`not_found`: nothing there, or somebody else's",
+    409: "`event_id_reused`, `already_answered` (with by whom and when), `already_handled` or `withdrawn`",
+    410: "`expired`: token or task past its time",
+    413: "`too_large`",
+    415: "`unsupported_media_type`",
+    422: "values that are not possible; `errors` says which",
+    429: "`too_many_requests`: wait for Retry-After seconds",
+    503: "`unavailable`: the database is away, nothing was stored; try again after Retry-After seconds",
+}
+_ALWAYS = (400, 401, 403, 429, 503)
+
+
+def responses(success: Mapping[int, Any], *more: int, public: bool = False) -> dict[Any, Any]:
+    """All statuses of an operation. `public`: it asks for no key."""
+    always = [status for status in _ALWAYS if not (public and status == 401)]
+    found: dict[Any, Any] = dict(success)
+    for status in sorted({*always, *more}):
+        found[status, CONTENT_TYPE] = OpenApiResponse(shown.Problem, _PROBLEMS[status])
+    return found
+
+
+_EXAMPLE = {
+    "specversion": "1.0",
+    "id": "e-1",
+    "source": "/engines/invoices",
+    "type": "task.assigned",
+    "subject": "T-42",
+    "time": "2026-11-25T09:00:00Z",
+    "data": {
+        "task": {
+            "id": "T-42",
+            "name": "Approve invoice 4711",
+            "kind": "approval",
+            "assignee": "alice",
+            "due_at": "2026-11-25T16:00:00Z",
+            "priority": "high",
+            "url": "https://engine.example/tasks/42",
+            "actions": ["approve", "reject"],
+        },
+        "case": {"id": "4711", "title": "Invoice 4711"},
+        "variables": {"amount": 1200.5, "currency": "EUR"},
+    },
+}
+_EVENT = {
+    "type": "object",
+    "title": "CloudEvent",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {
+        "specversion": {"type": "string", "enum": ["1.0"]},
+        "id": {"type": "string", "minLength": 1, "maxLength": 200},
+        "source": {"type": "string", "minLength": 1, "maxLength": 500},
+        "type": {"type": "string", "minLength": 1, "maxLength": 200, "description": "Such as task.assigned."},
+        "subject": {"type": "string", "minLength": 1, "maxLength": 500},
+        "time": {"type": "string", "format": "date-time"},
+        "datacontenttype": {"type": "string"},
+        "dataschema": {"type": "string"},
+        "data": {"type": "object", "description": "See docs/api.md. At most 64 KiB."},
+    },
+    "additionalProperties": True,
+}
+_BATCH = {"type": "array", "items": _EVENT, "maxItems": 1000}
+_ONE = OpenApiExample("A task for Alice", value=_EXAMPLE, request_only=True)
+_REQUEST = {
+    STRUCTURED_TYPE: OpenApiRequest(_EVENT, examples=[_ONE]),
+    "application/json": OpenApiRequest(_EVENT, examples=[_ONE]),
+    BATCH_TYPE: OpenApiRequest(_BATCH),
+}
+_CE_HEADERS = [
+    OpenApiParameter(f"ce-{name}", str, OpenApiParameter.HEADER, description="Binary mode: the body is the data.")
+    for name in ("specversion", "id", "source", "type", "subject", "time")
+]
+_REFUSED = OpenApiResponse(shown.RefusedBatch, "`invalid_event`; of a batch: none was taken, `items` say why")
+
+
+def _taken(*more: int) -> dict[Any, Any]:
+    found = responses(
+        {
+            202: OpenApiResponse(shown.AcceptedEventOrBatch, "Stored; of a batch: all of it"),
+            200: OpenApiResponse(shown.AcceptedEvent, "A retry of an event that is stored; no second effect"),
+            207: OpenApiResponse(shown.Batch, "Some events of a batch were refused"),
+        },
+        *(409, 413, 415, *more),
+    )
+    found[422, CONTENT_TYPE] = _REFUSED
+    return found
+
+
+EVENTS_IN = extend_schema(operation_id="send_event", parameters=_CE_HEADERS, request=_REQUEST, responses=_taken())
+ENGINE_EVENTS_IN = extend_schema(
+    operation_id="send_event_of_engine",
+    parameters=[
+        *_CE_HEADERS,
+        *(
+            OpenApiParameter(f"webhook-{name}", str, OpenApiParameter.HEADER, description="Standard Webhooks.")
+            for name in ("id", "timestamp", "signature")
+        ),
+    ],
+    request={
+        **_REQUEST,
+        "application/json": OpenApiRequest(
+            {"description": "A CloudEvent, or any JSON that the engine's mapping turns into one."}, examples=[_ONE]
+        ),
+    },
+    responses=_taken(404),
+)
+
+
+class _Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """`KeyAuthentication` as OpenAPI sees it: a bearer token or a header."""
+
+    target_class = "notifications.api.authentication.KeyAuthentication"
+    name = ["bearer", "apiKey"]
+
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        return [
+            {"type": "http", "scheme": "bearer", "description": "An engine's key (wfp_…) or a person's token (wfr_…)"},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An engine's key (wfp_…)"},
+        ]
+
+
+class _Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "notifications.api.authentication.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "Changes need X-CSRFToken too."}
+
+
+class _Signature(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "notifications.api.authentication.SignatureAuthentication"
+    name = "signature"
+
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        return {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": "Standard Webhooks"}

@@ -1,0 +1,148 @@
+"""Events in, and the trace of one."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from notifications import cloudevents, ingest, mapping
+from notifications.api import docs, shown
+from notifications.api.authentication import KeyAuthentication, SignatureAuthentication
+from notifications.api.base import EngineView, answer, http_request
+from notifications.api.parsing import body_of
+from notifications.api.throttling import LIMITS
+from notifications.cloudevents import OfBatch
+from notifications.errors import Failure, NotFound, TooLarge, UnsupportedMediaType
+from notifications.ingest import Accepted
+from notifications.models import Engine, Event
+from notifications.representation import event_trace_json
+from notifications.types import InboundEvent, Json
+from wfpush.problems import problem, refusal_json
+
+MOST_ERRORS = 100
+"""Faults that the answer to a batch repeats on its first level; each item has all of its own."""
+
+
+class Handshaking(EngineView):
+    """What both addresses for events share. A body is read by its mode, so DRF's parsers are not asked."""
+
+    parser_classes = []
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        if request.method != "OPTIONS":  # the handshake tells nothing that needs a key
+            super().initial(request, *args, **kwargs)
+
+    def options(self, request: Any, *args: object, **kwargs: object) -> Any:
+        """The CloudEvents abuse-protection handshake (CloudEvents HTTP webhooks, section 4)."""
+        return _handshake(http_request(request))
+
+
+class EventsView(Handshaking):
+    @docs.EVENTS_IN
+    def post(self, request: Request) -> HttpResponse:
+        """Send one CloudEvent (structured, binary, or as plain JSON with the same members), or a batch."""
+        return _take(self.engine(), http_request(request), foreign=False)
+
+
+class EngineEventsView(Handshaking):
+    """The same, and an engine's own JSON; by key or by signature."""
+
+    authentication_classes = [KeyAuthentication, SignatureAuthentication]
+
+    @docs.ENGINE_EVENTS_IN
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """Send a CloudEvent, a batch, or any other JSON, which the engine's mapping turns into a CloudEvent."""
+        engine = self.engine()
+        if engine.slug != slug:
+            raise NotFound("This key belongs to another engine.")
+        return _take(engine, http_request(request), foreign=True)
+
+
+class EventView(EngineView):
+    @extend_schema(operation_id="event_trace", responses=docs.responses({200: shown.Trace}, 404))
+    def get(self, request: Request, event_id: UUID) -> HttpResponse:
+        """What became of an event: routes, recipients, deliveries, answers, engine calls, each with its reason."""
+        event = Event.objects.filter(engine=self.engine(), pk=event_id).first()
+        if event is None:
+            raise NotFound("There is no such event of this engine.")
+        return answer(event_trace_json(event))
+
+
+def _take(engine: Engine, request: HttpRequest, *, foreign: bool) -> HttpResponse:
+    """Store what a request carries. `foreign`: JSON that is no CloudEvent is the engine's own."""
+    mode = cloudevents.mode_of(request.META.get("CONTENT_TYPE", ""), request.headers)
+    if mode is None:
+        raise UnsupportedMediaType(f"Send {cloudevents.STRUCTURED_TYPE}, {cloudevents.BATCH_TYPE} or application/json.")
+    body = body_of(request)
+    if mode == "batch":
+        return _batch(engine, cloudevents.read_batch(body))
+    if mode == "binary":
+        return _single(engine, cloudevents.binary(request.headers, body))
+    document = cloudevents.read(body)
+    if foreign and mode == "json" and not (isinstance(document, dict) and "specversion" in document):
+        return _single(engine, mapping.read(engine, document))
+    return _single(engine, cloudevents.structured(document))
+
+
+def _single(engine: Engine, event: InboundEvent) -> HttpResponse:
+    accepted = ingest.accept(engine, [event], timezone.now())[0]
+    if accepted.failure is not None:
+        raise accepted.failure
+    url = url_of(accepted.stored)
+    body = {"id": event.id, "source": event.source, "type": event.type, "status": accepted.status, "url": url}
+    return answer(body, 202 if accepted.status == "accepted" else 200, {"Location": url})
+
+
+def _batch(engine: Engine, read: list[OfBatch]) -> HttpResponse:
+    if len(read) > cloudevents.MAX_BATCH:
+        raise TooLarge(f"A batch may have {cloudevents.MAX_BATCH:,} events; this one has {len(read):,}.")
+    good = [item.event for item in read if item.event is not None]
+    stored = iter(ingest.accept(engine, good, timezone.now()))
+    items: list[Json] = []
+    failures: list[tuple[int, Failure]] = []
+    for index, one in enumerate(read):
+        accepted = next(stored) if one.event is not None else None
+        failure = accepted.failure if accepted is not None else one.refused
+        if failure is not None:
+            failures.append((index, failure))
+            items.append({"id": one.id, "status": "rejected", "problem": refusal_json(failure)})
+        elif accepted is not None:
+            items.append(_item(accepted))
+    if failures and len(failures) == len(items):
+        detail = "None of the events was taken; each item has its problem."
+        return problem(422, "invalid_event", detail, errors=_errors(failures), items=items)
+    return answer({"items": items}, 207 if failures else 202)
+
+
+def _item(accepted: Accepted) -> Json:
+    return {"id": accepted.id, "status": accepted.status, "url": url_of(accepted.stored)}
+
+
+def _errors(failures: list[tuple[int, Failure]]) -> list[dict[str, str]]:
+    """The faults of all events, their pointers from the batch on."""
+    found: list[dict[str, str]] = []
+    for index, failure in failures:
+        faults = failure.extra.get("errors") or [{"pointer": "", "detail": failure.detail}]
+        found += [{"pointer": f"/{index}{one['pointer']}", "detail": one["detail"]} for one in faults]
+    return found[:MOST_ERRORS]
+
+
+def url_of(event_id: UUID) -> str:
+    return f"{settings.BASE_URL}/api/v1/events/{event_id}"
+
+
+def _handshake(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(headers={"Allow": "POST, OPTIONS"})
+    origin = request.headers.get("WebHook-Request-Origin")
+    if origin:
+        asked = request.headers.get("WebHook-Request-Rate", "")
+        most = LIMITS["engine"]  # calls a minute, as the handshake counts them
+        response.headers["WebHook-Allowed-Origin"] = origin
+        response.headers["WebHook-Allowed-Rate"] = str(
+            min(int(asked), most) if asked.isdecimal() and int(asked) else most
+        )
+    return response

@@ -1,0 +1,82 @@
+"""Serializer fields that take JSON at its word: text is text, a number is a number, nothing is converted."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelFault
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from notifications.eventdata import is_id
+from notifications.models.validators import MAX_ID, validate_timezone
+
+
+class Text(serializers.CharField):
+    """Text as it was written, spaces included."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class Ref(Text):
+    """A person's ref, or another id of an engine's."""
+
+    default_error_messages = {"ref": f"Write 1 to {MAX_ID} characters without control characters."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_ID, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not is_id(value):
+            self.fail("ref")
+        return value
+
+
+class Email(serializers.EmailField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class TimeZone(Text):
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        try:
+            validate_timezone(value)
+        except ModelFault as fault:
+            raise serializers.ValidationError(fault.messages) from None
+        return value
+
+
+class Flag(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Whole(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class JsonObject(serializers.Field[dict[str, Any], Any, Any, Any]):
+    default_error_messages = {"invalid": "Write an object."}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value

@@ -1,0 +1,154 @@
+"""A person's notifications: list, one, reading them, following their cases."""
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from notifications import copies
+from notifications.api import docs, serializers, shown
+from notifications.api.base import PersonView, answer, nothing, validated
+from notifications.errors import Invalid, NotFound
+from notifications.models import Case, Notification, Recipient
+from notifications.representation import notification_json, notification_queryset
+from notifications.types import Json
+
+MOST = 200
+DEFAULT = 50
+
+
+class NotificationsView(PersonView):
+    @extend_schema(
+        operation_id="notifications",
+        parameters=[serializers.ListQuery],
+        responses=docs.responses({200: shown.NotificationPage}, 422),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """One's notifications, newest first; with `after`, what changed since that seq, oldest change first."""
+        query = validated(serializers.ListQuery, request.query_params)
+        rows = notification_queryset().filter(recipient=self.recipient())
+        if query["state"] != "all":
+            rows = rows.filter(state=query["state"])
+        if query.get("unread"):
+            rows = rows.filter(read_at=None)
+        page = _changes if "after" in query else _newest
+        return answer(page(rows, query, min(query["limit"], MOST)))
+
+
+class NotificationView(PersonView):
+    @extend_schema(operation_id="notification", responses=docs.responses({200: shown.NotificationShown}, 404))
+    def get(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """One notification as it now is."""
+        return answer(notification_json(_own(self.recipient(), notification_id)))
+
+
+class ReadView(PersonView):
+    @extend_schema(operation_id="read", request=None, responses=docs.responses({204: None}, 404))
+    def post(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """Mark one notification as read."""
+        with transaction.atomic():
+            own = _own(self.recipient(), notification_id)
+            copies.mark_read(Notification.objects.filter(pk=own.pk), timezone.now())
+        return nothing()
+
+
+class ReadUpToView(PersonView):
+    @extend_schema(
+        operation_id="read_up_to",
+        request=serializers.UpTo,
+        responses=docs.responses({204: None}, 400, 413, 415, 422),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Mark everything as read whose last change has a seq up to this one."""
+        up_to = validated(serializers.UpTo, request.data)["up_to"]
+        with transaction.atomic():
+            copies.mark_read(Notification.objects.filter(recipient=self.recipient(), seq__lte=up_to), timezone.now())
+        return nothing()
+
+
+class FollowView(PersonView):
+    """Cases are known to people by what they heard of them."""
+
+    @extend_schema(operation_id="follow", request=None, responses=docs.responses({204: None}, 404))
+    def put(self, request: Request, case_id: str) -> HttpResponse:
+        """Follow a case: hear of its milestones."""
+        for case in _cases(self.recipient(), case_id):
+            case.followers.add(self.recipient())
+        return nothing()
+
+    @extend_schema(operation_id="unfollow", responses=docs.responses({204: None}, 404))
+    def delete(self, request: Request, case_id: str) -> HttpResponse:
+        """Follow a case no longer."""
+        for case in _cases(self.recipient(), case_id):
+            case.followers.remove(self.recipient())
+        return nothing()
+
+
+def _own(recipient: Recipient, notification_id: UUID) -> Notification:
+    """Raises NotFound, for somebody else's too."""
+    found = notification_queryset().filter(recipient=recipient, pk=notification_id).first()
+    if found is None:
+        raise NotFound("There is no such notification of yours.")
+    return found
+
+
+def _cases(recipient: Recipient, case_id: str) -> list[Case]:
+    """The case with this id, of each engine that told the person of one. Raises NotFound."""
+    known = Q(followers=recipient) | Q(notifications__recipient=recipient)
+    found = list(Case.objects.filter(known, case_id=case_id).distinct())
+    if not found:
+        raise NotFound("There is no such case that you have heard of.")
+    return found
+
+
+# --- pages ----------------------------------------------------------------------------------------
+def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Json:
+    rows = rows.order_by("-created_at", "-id")
+    if "cursor" in query:
+        moment, _, last = _opened(query["cursor"]).partition(" ")
+        try:
+            when, last_id = datetime.fromisoformat(moment).astimezone(UTC), UUID(last)
+        except (ValueError, OverflowError):
+            raise _foreign_cursor() from None
+        rows = rows.filter(Q(created_at__lt=when) | Q(created_at=when, id__lt=last_id))
+    return _page(rows, limit, lambda row: f"{row.created_at.isoformat()} {row.pk}")
+
+
+def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Json:
+    after = query["after"]
+    if "cursor" in query:
+        seen = _opened(query["cursor"])
+        if not seen.isdecimal() or len(seen) > 18:
+            raise _foreign_cursor()
+        after = max(after, int(seen))
+    return _page(rows.filter(seq__gt=after).order_by("seq"), limit, lambda row: str(row.seq))
+
+
+def _page(rows: QuerySet[Notification], limit: int, position: Any) -> Json:
+    found = list(rows[: limit + 1])
+    more = len(found) > limit
+    shown = found[:limit]
+    return {
+        "items": [notification_json(row) for row in shown],
+        "next": base64.urlsafe_b64encode(position(shown[-1]).encode()).decode() if more else None,
+    }
+
+
+def _opened(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii")
+    except (binascii.Error, UnicodeError):
+        raise _foreign_cursor() from None
+
+
+def _foreign_cursor() -> Invalid:
+    detail = "Send the `next` of the page before, and the same other parameters."
+    return Invalid(detail, [{"pointer": "/cursor", "detail": detail}])

@@ -1,0 +1,39 @@
+"""Bodies, read strictly and up to a limit."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.http import HttpRequest
+from rest_framework.parsers import BaseParser
+
+from notifications.errors import Invalid, TooLarge
+from notifications.strictjson import BadText, decode
+from wfpush.bodylimit import limit_for
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """The whole body.
+
+    Raises TooLarge over the limit of its content type, for servers that did not cut it themselves.
+    """
+    body = request.body
+    limit = limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace"))
+    if len(body) > limit:
+        raise TooLarge(f"This body has {len(body):,} bytes; {limit:,} are possible.")
+    return body
+
+
+class StrictJSONParser(BaseParser):
+    """JSON without surprises. Raises Malformed, Invalid and TooLarge."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = stream.read()
+        try:
+            return decode(body)
+        except BadText as bad:
+            faults = [{"pointer": pointer, "detail": bad.detail} for pointer in bad.pointers]
+            raise Invalid(bad.detail, faults) from None

@@ -1,0 +1,82 @@
+"""Answers of people, from inbox and app, and with the token of one notification."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+
+from notifications.api import docs, serializers, shown
+from notifications.api.base import ApiView, PersonView, answer, validated
+from notifications.errors import Expired, Invalid, NotFound
+from notifications.eventdata import is_id
+from notifications.models import Notification, Via
+from notifications.representation import response_json
+from notifications.respond import Answer, Recorded, respond, respond_with_token
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes repeats of this call harmless; kept for 7 days."
+)
+
+
+class NotificationResponsesView(PersonView):
+    @extend_schema(
+        operation_id="respond",
+        parameters=[IDEMPOTENCY_KEY],
+        request=serializers.AnswerGiven,
+        responses=docs.responses(
+            {200: shown.ResponseShown, 201: shown.ResponseShown}, 400, 404, 409, 410, 413, 415, 422
+        ),
+    )
+    def post(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """Answer. The first final answer of a task wins; the engine is told next."""
+        given = validated(serializers.AnswerGiven, request.data)
+        notification = Notification.objects.filter(recipient=self.recipient(), pk=notification_id).first()
+        if notification is None:
+            raise NotFound("There is no such notification of yours.")
+        return _shown(respond(notification, _answer_of(request, given, self.caller().via), now=timezone.now()))
+
+
+class ResponsesView(ApiView):
+    """With an action token in the body: what service workers and e-mail pages send. No session counts here."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="respond_with_token",
+        parameters=[IDEMPOTENCY_KEY],
+        auth=[],
+        request=serializers.AnswerWithToken,
+        responses=docs.responses(
+            {200: shown.ResponseShown, 201: shown.ResponseShown}, 400, 404, 409, 410, 413, 415, 422, public=True
+        ),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Answer with the token of one notification, which offers its actions to one person once each."""
+        given = validated(serializers.AnswerWithToken, request.data)
+        try:
+            return _shown(respond_with_token(given["token"], _answer_of(request, given, Via.EMAIL), now=timezone.now()))
+        except (NotFound, Expired):
+            self.count_stranger()
+            raise
+
+
+def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
+    key = request.headers.get("Idempotency-Key", "")
+    if key and not is_id(key):
+        detail = "An Idempotency-Key is 1 to 200 characters without control characters."
+        raise Invalid(detail, [{"pointer": "", "detail": detail}])
+    return Answer(
+        action=str(given["action"]),
+        comment=str(given["comment"]),
+        variables=dict(given["variables"]),  # type: ignore[call-overload]  # the serializer made sure
+        via=via.value,
+        idempotency_key=key,
+    )
+
+
+def _shown(recorded: Recorded) -> HttpResponse:
+    return answer(response_json(recorded.response), 201 if recorded.created else 200)

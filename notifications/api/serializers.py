@@ -1,0 +1,74 @@
+"""What callers may send, but for events: those are read by cloudevents.py. Members not named here are ignored."""
+
+import re
+from typing import Any
+
+from django.utils.http import url_has_allowed_host_and_scheme
+from rest_framework import serializers
+
+from notifications.api.fields import Email, Flag, JsonObject, Ref, Text, TimeZone, Whole
+
+SLUG = re.compile("[A-Za-z0-9_-]{1,100}")
+LOCALE = r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
+MAX_SEQ = 2**63 - 1
+
+
+class Person(serializers.Serializer[Any]):
+    name = Text(required=False, max_length=200, allow_blank=True)
+    email = Email(required=False, max_length=254, allow_blank=True, allow_null=True)
+    phone = Text(required=False, max_length=40, allow_blank=True, allow_null=True)
+    locale = serializers.RegexField(LOCALE, required=False, max_length=20, help_text="Such as de or pt-BR.")
+    timezone = TimeZone(required=False, max_length=60, help_text="Such as Europe/Berlin.")
+    manager = Ref(required=False, allow_null=True, help_text="The manager's ref. Needs the scope directory.")
+    teams = serializers.ListField(
+        child=Text(max_length=100),
+        required=False,
+        max_length=1000,
+        help_text="Slugs of all teams the person is in. Needs the scope directory.",
+    )
+    external = Flag(required=False, help_text="True: known to this engine only, such as a customer.")
+    brand = Text(required=False, allow_null=True, max_length=60, help_text="A brand's slug.")
+
+
+class TeamGiven(serializers.Serializer[Any]):
+    name = Text(required=False, max_length=120)
+    lead = Ref(required=False, allow_null=True)
+    members = serializers.ListField(child=Ref(), required=False, max_length=10_000, help_text="Refs of all members.")
+
+
+class TokenRequest(serializers.Serializer[Any]):
+    label = Text(  # type: ignore[assignment]  # the member's name, which fields have too
+        required=False, max_length=80, allow_blank=True, default="", help_text="Such as the device's name."
+    )
+
+
+class LinkRequest(serializers.Serializer[Any]):
+    next = Text(required=False, max_length=500, default="/", help_text="The page to open, a path of this site.")
+
+    def validate_next(self, value: str) -> str:
+        local = value.startswith("/") and url_has_allowed_host_and_scheme(value, allowed_hosts=None)
+        if not local or not value.isprintable():
+            raise serializers.ValidationError("Write a path of this site, such as /.")
+        return value
+
+
+class AnswerGiven(serializers.Serializer[Any]):
+    action = Text(max_length=60)
+    comment = Text(required=False, allow_blank=True, default="")
+    variables = JsonObject(required=False, default=dict)
+
+
+class AnswerWithToken(AnswerGiven):
+    token = Text(max_length=200)
+
+
+class UpTo(serializers.Serializer[Any]):
+    up_to = Whole(min_value=0, max_value=MAX_SEQ)
+
+
+class ListQuery(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(["open", "answered", "all"], required=False, default="all")
+    unread = serializers.BooleanField(required=False, default=False)
+    after = serializers.IntegerField(required=False, min_value=0, max_value=MAX_SEQ)
+    limit = serializers.IntegerField(required=False, min_value=1, default=50, help_text="At most 200 are given.")
+    cursor = serializers.CharField(required=False, max_length=200)

@@ -1,0 +1,235 @@
+"""What the API answers, for its description at /api/schema: representation.py writes it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from notifications.models import CallbackState, EventStatus, NotificationState, Priority, TaskState, Via
+
+
+class Shown(serializers.Serializer[Any]):
+    """Only ever described, never filled in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"read_only": True, **kwargs})
+
+
+class Fault(Shown):
+    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body; empty: the whole.")
+    detail = serializers.CharField()
+
+
+class Problem(Shown):
+    """RFC 9457. Some codes add members, such as `answered_by`."""
+
+    type = serializers.CharField(help_text="/problems/<code>")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = Fault(many=True, required=False)  # type: ignore[assignment]  # members that Serializer has too
+
+
+class PersonName(Shown):
+    ref = serializers.CharField()
+    name = serializers.CharField()
+
+
+class AcceptedEvent(Shown):
+    id = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    type = serializers.CharField()
+    status = serializers.ChoiceField(["accepted", "duplicate"])
+    url = serializers.URLField(help_text="The event's trace.")
+
+
+class BatchItem(Shown):
+    id = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(["accepted", "duplicate", "rejected"])
+    url = serializers.URLField(required=False)
+    problem = Problem(required=False)
+
+
+class Batch(Shown):
+    items = BatchItem(many=True)
+
+
+class RefusedBatch(Problem):
+    items = BatchItem(many=True, required=False)
+
+
+class AcceptedEventOrBatch(AcceptedEvent):
+    """One event's members, or those of a batch."""
+
+    items = BatchItem(many=True, required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.required = False
+        return fields
+
+
+class CallbackShown(Shown):
+    state = serializers.ChoiceField(CallbackState.values)
+    attempts = serializers.IntegerField()
+    last_status = serializers.IntegerField(allow_null=True)
+    next_at = serializers.DateTimeField(allow_null=True)
+
+
+class TaskAnswer(Shown):
+    id = serializers.UUIDField()
+    action = serializers.CharField()
+    by = PersonName()
+    at = serializers.DateTimeField()
+    callback = CallbackShown()
+
+
+class TaskAnswers(Shown):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(TaskState.values)
+    answers = TaskAnswer(many=True)
+
+
+class TracedEvent(Shown):
+    id = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    type = serializers.CharField()
+    subject = serializers.CharField(allow_null=True)
+    time = serializers.DateTimeField(allow_null=True)
+
+
+class TracedRoute(Shown):
+    name = serializers.CharField()
+    matched = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
+class Trace(Shown):
+    id = serializers.UUIDField()
+    event = TracedEvent()
+    status = serializers.ChoiceField(EventStatus.values)
+    received_at = serializers.DateTimeField()
+    processed_at = serializers.DateTimeField(allow_null=True)
+    error = serializers.CharField(allow_null=True)
+    routes = TracedRoute(many=True)
+    recipients = serializers.ListField(child=serializers.DictField())
+    unresolved = serializers.ListField(child=serializers.DictField())
+    notes = serializers.ListField(child=serializers.CharField())
+    warnings = serializers.ListField(child=serializers.CharField())
+    deliveries = serializers.ListField(child=serializers.DictField())
+    answers = serializers.ListField(child=serializers.DictField())
+
+
+class PersonShown(Shown):
+    """Of internal people, keys without the scope directory see the first five members."""
+
+    ref = serializers.CharField()
+    name = serializers.CharField()
+    locale = serializers.CharField()
+    timezone = serializers.CharField()
+    external = serializers.BooleanField()
+    email = serializers.CharField(allow_null=True, required=False)
+    phone = serializers.CharField(allow_null=True, required=False)
+    manager = serializers.CharField(allow_null=True, required=False)
+    teams = serializers.ListField(child=serializers.CharField(), required=False)
+    brand = serializers.CharField(allow_null=True, required=False)
+
+
+class TeamShown(Shown):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    lead = serializers.CharField(allow_null=True)
+    members = serializers.ListField(child=serializers.CharField())
+
+
+class TokenShown(Shown):
+    token = serializers.CharField(help_text="Shown this once.")
+    expires_at = serializers.DateTimeField()
+
+
+class LinkShown(Shown):
+    url = serializers.URLField()
+    expires_at = serializers.DateTimeField()
+
+
+class ResponseShown(Shown):
+    id = serializers.UUIDField()
+    action = serializers.CharField()
+    comment = serializers.CharField()
+    by = PersonName()
+    at = serializers.DateTimeField()
+    via = serializers.ChoiceField(Via.values)
+    engine = serializers.ChoiceField(CallbackState.values)
+
+
+class TaskOfNotification(Shown):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(TaskState.values)
+    kind = serializers.CharField(allow_null=True)
+
+
+class CaseOfNotification(Shown):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    type = serializers.CharField(allow_null=True)
+    status = serializers.CharField(allow_null=True)
+    url = serializers.CharField(allow_null=True)
+
+
+class ActionOffered(Shown):
+    action = serializers.CharField()
+    title = serializers.CharField()
+    comment = serializers.ChoiceField(["none", "optional", "required"])
+    effect = serializers.ChoiceField(["final", "acknowledge", "request_info"])
+
+
+class InfoShown(Shown):
+    text = serializers.CharField()
+    by = PersonName(allow_null=True)
+    at = serializers.DateTimeField()
+
+
+class BrandShown(Shown):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    logo_url = serializers.CharField(allow_null=True)
+    accent = serializers.CharField()
+
+
+class OutcomeShown(Shown):
+    action = serializers.CharField()
+    by = PersonName(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True)
+    engine = serializers.ChoiceField(["waiting", "delivered", "handled", "refused", "failed"])
+    detail = serializers.CharField()
+
+
+class NotificationShown(Shown):
+    id = serializers.UUIDField()
+    seq = serializers.IntegerField()
+    title = serializers.CharField()
+    body = serializers.CharField()
+    category = serializers.CharField()
+    priority = serializers.ChoiceField(Priority.values)
+    state = serializers.ChoiceField(NotificationState.values)
+    due_at = serializers.DateTimeField(allow_null=True)
+    url = serializers.CharField(allow_null=True, help_text="The engine's page of it.")
+    task = TaskOfNotification(allow_null=True)
+    case = CaseOfNotification(allow_null=True)
+    actions = ActionOffered(many=True)
+    info = InfoShown(many=True)
+    location = serializers.DictField(allow_null=True)
+    customer = serializers.DictField(allow_null=True)
+    documents = serializers.ListField(child=serializers.DictField())
+    brand = BrandShown(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    read_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    outcome = OutcomeShown(allow_null=True)
+
+
+class NotificationPage(Shown):
+    items = NotificationShown(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")

@@ -1,0 +1,39 @@
+"""A person's own recipient tokens."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from notifications import access
+from notifications.api import docs, serializers, shown
+from notifications.api.base import PersonView, answer, nothing, validated
+from notifications.errors import NotAllowed, NotFound
+from notifications.models import RecipientToken
+from notifications.representation import stamp
+
+
+class TokensView(PersonView):
+    @extend_schema(
+        operation_id="new_token",
+        request=serializers.TokenRequest,
+        responses=docs.responses({201: shown.TokenShown}, 400, 413, 415, 422),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """A recipient token of one's own, for an app. It takes a session, and is shown this once."""
+        if self.caller().token is not None:
+            raise NotAllowed("A token gives no further tokens. Sign in for that.")
+        given = validated(serializers.TokenRequest, request.data)
+        row, token = access.new_token(self.recipient(), label=given["label"], now=timezone.now())
+        return answer({"token": token, "expires_at": stamp(row.expires_at)}, 201)
+
+
+class CurrentTokenView(PersonView):
+    @extend_schema(operation_id="sign_out_token", responses=docs.responses({204: None}, 404))
+    def delete(self, request: Request) -> HttpResponse:
+        """Sign out the token that this call came with."""
+        token = self.caller().token
+        if token is None:
+            raise NotFound("This call came with a session, not with a token.")
+        RecipientToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+        return nothing()

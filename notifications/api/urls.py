@@ -1,0 +1,28 @@
+"""Paths of the API: docs/api.md. Ids are any text, `/` included, so their converter is `path`."""
+
+from django.urls import URLPattern, path
+
+from notifications.api import events, inbox, people, responses, tasks, tokens
+from notifications.api.schema import DocsView, schema
+
+urlpatterns: list[URLPattern] = [
+    path("v1/events", events.EventsView.as_view()),
+    path("v1/engines/<str:slug>/events", events.EngineEventsView.as_view()),
+    path("v1/events/<uuid:event_id>", events.EventView.as_view()),
+    path("v1/tasks/<path:task_id>", tasks.TaskView.as_view()),
+    path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),
+    path("v1/recipients/<path:ref>/links", people.RecipientLinksView.as_view()),
+    path("v1/recipients/<path:ref>", people.RecipientView.as_view()),
+    path("v1/teams/<str:slug>", people.TeamView.as_view()),
+    path("v1/notifications", inbox.NotificationsView.as_view()),
+    path("v1/notifications/read", inbox.ReadUpToView.as_view()),
+    path("v1/notifications/<uuid:notification_id>", inbox.NotificationView.as_view()),
+    path("v1/notifications/<uuid:notification_id>/read", inbox.ReadView.as_view()),
+    path("v1/notifications/<uuid:notification_id>/responses", responses.NotificationResponsesView.as_view()),
+    path("v1/responses", responses.ResponsesView.as_view()),
+    path("v1/cases/<path:case_id>/follow", inbox.FollowView.as_view()),
+    path("v1/tokens", tokens.TokensView.as_view()),
+    path("v1/tokens/current", tokens.CurrentTokenView.as_view()),
+    path("schema", schema, name="api-schema"),
+    path("docs", DocsView.as_view(), name="api-docs"),
+]
