@@ -1,0 +1,228 @@
+"""The project's own processes on a data folder of their own, and what every benchmark needs around them."""
+
+import asyncio
+import http.client
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from wfpush import datafolder, embedded, env
+
+ROOT = Path(__file__).resolve().parent.parent
+MANAGE = str(ROOT / "manage.py")
+HOST = "127.0.0.1"
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+OURS_ALONE = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL")
+"""Settings of the surroundings that must not reach the measured processes."""
+
+
+class BenchError(Exception):
+    """The benchmark cannot go on; the message says why."""
+
+
+# --- figures --------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `more_is_better` says which way `ratio` (ours to the peer's) and `target` point."""
+
+    what: str
+    ours: float
+    peer: float
+    peer_is: str
+    unit: str
+    target: str
+    met: bool
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.peer
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` (0 to 1) of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))]
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+# --- processes ------------------------------------------------------------------------------------
+class Program:
+    """A process of the benchmark's own; what it says is kept, and shown when it fails."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: dict[str, str]) -> None:
+        self.name = name
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def said(self) -> str:
+        return os.pread(self._said.fileno(), os.fstat(self._said.fileno()).st_size, 0).decode(errors="replace")
+
+    def wait_until(self, ready: Callable[[], bool], what: str, within: float = START_SECONDS) -> None:
+        """Raises BenchError with the program's last words when it ends, or takes too long."""
+        end = time.monotonic() + within
+        while not ready():
+            if self.process.poll() is not None:
+                raise BenchError(f"{self.name} has ended before {what}:\n{self._last_words()}")
+            if time.monotonic() > end:
+                raise BenchError(f"{self.name}: not {what} within {within:g} s:\n{self._last_words()}")
+            time.sleep(0.05)
+
+    def wait_for_word(self, word: str) -> None:
+        self.wait_until(lambda: word in self.said, f"it said {word!r}")
+
+    def finish(self, within: float = START_SECONDS) -> str:
+        """Wait for its end and return what it said. Raises BenchError unless it succeeded."""
+        try:
+            code = self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{self.name} still runs after {within:g} s:\n{self._last_words()}") from None
+        if code:
+            raise BenchError(f"{self.name} failed:\n{self._last_words()}")
+        return self.said
+
+    def _last_words(self) -> str:
+        return "\n".join(self.said.splitlines()[-30:])
+
+    def ask_to_stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+
+    def stop(self) -> None:
+        """Its whole session, at the latest after STOP_SECONDS."""
+        self.ask_to_stop()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._said.close()
+
+
+class House:
+    """web and worker of this checkout, with embedded servers, an engine and its key. A context manager.
+
+    `environment` is for further programs that are to use the same database and Redis.
+    """
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://{HOST}:{self.port}"
+        self.folder = Path(tempfile.mkdtemp(prefix="wfpush-bench-"))
+        self._programs: list[Program] = []
+        kept = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
+        self.environment = kept | {
+            "WFPUSH_DATA": str(self.folder),
+            "BASE_URL": self.url,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.api_key = ""
+        self.database_url = ""
+        self.redis_url = ""
+
+    def __enter__(self) -> Self:
+        allow_many_sockets()
+        try:
+            datafolder.prepare(self.folder, env.GENERATED)
+            servers = embedded.ensure(self.folder)
+            self.database_url, self.redis_url = servers.database_url, servers.redis_url
+            self.manage("migrate", "--verbosity=0")
+            self.api_key = json.loads(self.manage("create_engine", "bench").strip().splitlines()[-1])["api_key"]
+            web = self.start("web", sys.executable, MANAGE, "web", "--host", HOST, "--port", str(self.port))
+            worker = self.start("worker", sys.executable, MANAGE, "worker", "--grace", "3")
+            web.wait_until(lambda: answers(self.port, "/healthz"), "up")
+            worker.wait_until(lambda: answers(self.port, "/readyz"), "at work")
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def start(self, name: str, *command: str, **environment: str) -> Program:
+        """A program that is stopped with the house."""
+        program = Program(name, command, self.environment | environment)
+        self._programs.append(program)
+        return program
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of manage.py to its end and return what it said."""
+        return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish()
+
+    def _close(self) -> None:
+        for program in self._programs:
+            program.ask_to_stop()
+        for program in reversed(self._programs):
+            program.stop()
+        if datafolder.was_made(self.folder):
+            embedded.release(self.folder)
+            where = embedded.locate(self.folder)
+            for folder in (where.base, where.sockets):
+                shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether a GET is answered with 200."""
+    client = http.client.HTTPConnection(HOST, port, timeout=10)
+    try:
+        client.request("GET", path)
+        return client.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        client.close()
+
+
+def allow_many_sockets() -> None:
+    """As many open files as this user may have, here and in every process started from here."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+# --- the public API -------------------------------------------------------------------------------
+async def at_once(work: Sequence[Callable[[], Awaitable[Any]]], concurrency: int = 16) -> list[Any]:
+    """Do all of it, a bounded number at a time; the results in the order given."""
+    gate = asyncio.Semaphore(concurrency)
+
+    async def one(job: Callable[[], Awaitable[Any]]) -> Any:
+        async with gate:
+            return await job()
+
+    return await asyncio.gather(*(one(job) for job in work))
