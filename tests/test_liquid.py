@@ -1,6 +1,8 @@
 """What administrators write in templates, and what somebody who means harm would write."""
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from notifications.types import Json
 
 BERLIN = Place(locale_of("en"), zone_of("Europe/Berlin"))
 VIENNA = Place(locale_of("de"), zone_of("Europe/Vienna"))
+DOCUMENTATION = Path(__file__).parent.parent / "docs" / "templates.md"
 SECONDS = 3.0
 """More than any rendering takes, on a busy machine too."""
 
@@ -114,6 +117,13 @@ def test_money_numbers_and_times_speak_the_readers_language(source: str, english
 )
 def test_filters_do_what_they_say(source: str, text: str) -> None:
     assert said(source) == text
+
+
+def test_every_filter_and_tag_is_documented() -> None:
+    documented = set(re.findall(r"`([a-z_#]+)`", DOCUMENTATION.read_text(encoding="utf-8")))
+    tags = {tag.name for tag in liquid.TAGS} - {"content", "output", "illegal"}  # text, {{ … }} and whatever is unknown
+
+    assert set(FILTERS) | tags <= documented
 
 
 # --- what is missing -----------------------------------------------------------------------------------------
