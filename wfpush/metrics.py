@@ -4,7 +4,6 @@ The numbers are read from the database when they are asked for, so whichever pro
 here has short deadlines: these pages matter most when the database or Redis is away.
 """
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+import psycopg
 import redis
 import structlog
 from django.apps import apps
@@ -119,18 +119,12 @@ def _checks(now: datetime) -> Iterator[tuple[str, str]]:
 
 def _database() -> str:
     """Asked over a connection of its own: the pool waits for a server that is away."""
-    usual = connections["default"]
-    config = copy.deepcopy(usual.settings_dict)
-    config["OPTIONS"].pop("pool", None)
-    config["OPTIONS"]["connect_timeout"] = CONNECT_SECONDS
-    own = type(usual)(config, alias="readiness")
+    parameters = connections["default"].get_connection_params()
     try:
-        with own.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as fault:
+        with psycopg.connect(**{**parameters, "connect_timeout": CONNECT_SECONDS}) as own:
+            own.execute("SELECT 1")
+    except psycopg.Error as fault:
         return f"does not answer ({type(fault).__name__})"
-    finally:
-        own.close()
     return OK
 
 
