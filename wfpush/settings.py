@@ -1,5 +1,6 @@
 """Django settings, all from the environment (docs/settings.md lists them)."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -169,6 +170,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are said, without invented names
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # batches; single events are cut at 1 MiB by the body limit
 
@@ -179,7 +181,6 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 globals().update(ENV.email(DATA_DIR))
@@ -188,8 +189,10 @@ LOGGING = configure_logging(
     ENV.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO"),
     ENV.choice("LOG_FORMAT", ["console", "json"], default="console"),
 )
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""  # no session is read for a log line's sake
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 
-# --- The administrators' desk ----------------------------------------------------------------------------------------------
+# --- The administrators' desk -----------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "wfpush",
     "SITE_HEADER": "wfpush",

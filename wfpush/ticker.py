@@ -67,7 +67,7 @@ def _own_connection() -> BaseDatabaseWrapper:
     usual = connections["default"]
     settings = copy.deepcopy(usual.settings_dict)
     settings["OPTIONS"].pop("pool", None)
-    connection = type(usual)(settings, alias="ticker")
+    connection = type(usual)(settings, alias=usual.alias)
     with connection.cursor() as cursor:
         cursor.execute(KEEPALIVES)
     return connection

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
 from notifications import again
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
@@ -35,6 +35,11 @@ from wfpush.http_checks import check_url
 class EngineForm(forms.ModelForm):
     kind = forms.ChoiceField(
         choices=[(connector.kind, connector.label) for connector in CONNECTORS], widget=UnfoldAdminSelectWidget
+    )
+
+    callback_url = forms.URLField(
+        label=_("Address for answers"), required=False, max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget,
+        help_text=_("Where answers are sent. Empty: answers are kept and can be read by API."),
     )
 
     def clean_callback_url(self) -> str:
@@ -80,6 +85,7 @@ class AnswerMappingInline(TabularInline):
 
 class ApiKeyInline(ReadOnlyInline):
     model = ApiKey
+    verbose_name_plural = _("API keys")
     fields = ["name", "starts", "scopes", "last_used", "state"]
     readonly_fields = fields
 
@@ -182,13 +188,19 @@ class EngineAdmin(HistoryAdmin):
     def offers(self, action: str, row: Engine) -> bool:
         return action != "enable_answers" or row.callback_disabled_at is not None
 
-    @action(description=_("New API key"), url_path="new-key", permissions=["notifications.add_apikey"], icon="key")
+    def has_new_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.add_apikey")
+
+    def has_new_secret_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.add_signingsecret")
+
+    @action(description=_("New API key"), url_path="new-key", permissions=["new_key"], icon="key")
     def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
         engine = self.found(request, object_id)
         return HttpResponseRedirect(f"{reverse('admin:notifications_apikey_add')}?engine={engine.pk}")
 
     @action(
-        description=_("New signing secret"), url_path="new-secret", permissions=["notifications.add_signingsecret"],
+        description=_("New signing secret"), url_path="new-secret", permissions=["new_secret"],
         icon="autorenew",
     )
     def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -105,7 +105,10 @@ class TemplateAdmin(HistoryAdmin):
     def used_by(self, template: Template) -> SafeString:
         return shortened(", ".join(route.name for route in template.routes.all()))
 
-    @action(description=_("Edit the draft"), url_path="draft", permissions=["notifications.add_templateversion"], icon="edit")
+    def has_draft_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.add_templateversion")
+
+    @action(description=_("Edit the draft"), url_path="draft", permissions=["draft"], icon="edit")
     def edit_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The newest draft, made from what is published when there is none."""
         template: Template = self.found(request, object_id)
