@@ -10,7 +10,6 @@ from notifications.starter.actions import ACTIONS
 from notifications.starter.categories import CATEGORIES
 from notifications.starter.event_types import EVENT_TYPES
 from notifications.starter.routes import FIRST_PRIORITY, ROUTES, STEP
-from notifications.starter.shapes import EventTypeSeed, RouteSeed, TemplateSeed
 from notifications.starter.templates import LANGUAGES, TEMPLATES, text_of
 
 NOTE = "Comes with the installation."
@@ -22,71 +21,98 @@ def ensure(apps: Any) -> None:
     `apps` is Django's registry or a migration's historical one: only fields and managers are used.
     """
     writer = _Writer(apps)
-    for place, category in enumerate(CATEGORIES):
-        writer.of("Category").get_or_create(
-            slug=category.slug,
-            defaults={
-                "name": category.name,
-                "name_de": category.name_de,
-                "channels": list(category.channels),
-                "position": place,
-            },
-        )
-    for event_type in EVENT_TYPES:
-        writer.event_type(event_type)
-    for template in TEMPLATES:
-        writer.template(template)
-    for place, route in enumerate(ROUTES):
-        writer.route(route, FIRST_PRIORITY + place * STEP)
+    writer.categories()
+    writer.event_types()
+    writer.templates()
+    writer.routes()
 
 
 class _Writer:
+    """Writes many rows at once: a fresh database is made for nearly every test that tells a story."""
+
     def __init__(self, apps: Any) -> None:
         self.apps = apps
 
-    def of(self, model: str) -> Any:
-        return self.apps.get_model("notifications", model).objects
+    def model(self, name: str) -> Any:
+        return self.apps.get_model("notifications", name)
 
-    def event_type(self, seed: EventTypeSeed) -> None:
-        defaults = {"description": seed.description, "sample": seed.sample}
-        event_type, created = self.of("EventType").get_or_create(name=seed.name, defaults=defaults)
-        if created:
-            for each in seed.variables:
-                self.of("EventVariable").create(
-                    event_type=event_type, path=each.path, label=each.label, sensitive=each.sensitive
-                )
+    def known(self, name: str, key: str) -> set[str]:
+        return set(self.model(name).objects.values_list(key, flat=True))
 
-    def template(self, seed: TemplateSeed) -> None:
-        template, created = self.of("Template").get_or_create(slug=seed.slug, defaults={"name": seed.name})
-        if not created:
+    def create(self, name: str, rows: list[dict[str, Any]]) -> list[Any]:
+        model = self.model(name)
+        return list(model.objects.bulk_create(model(**row) for row in rows)) if rows else []
+
+    def categories(self) -> None:
+        known = self.known("Category", "slug")
+        self.create("Category", [
+            {
+                "slug": seed.slug, "name": seed.name, "name_de": seed.name_de,
+                "channels": list(seed.channels), "position": at,
+            }
+            for at, seed in enumerate(CATEGORIES)
+            if seed.slug not in known
+        ])  # fmt: skip
+
+    def event_types(self) -> None:
+        known = self.known("EventType", "name")
+        seeds = [seed for seed in EVENT_TYPES if seed.name not in known]
+        made = self.create("EventType", [
+            {"name": seed.name, "description": seed.description, "sample": seed.sample} for seed in seeds
+        ])  # fmt: skip
+        self.create("EventVariable", [
+            {"event_type": event_type, "path": each.path, "label": each.label, "sensitive": each.sensitive}
+            for seed, event_type in zip(seeds, made, strict=True)
+            for each in seed.variables
+        ])  # fmt: skip
+
+    def templates(self) -> None:
+        known = self.known("Template", "slug")
+        seeds = [seed for seed in TEMPLATES if seed.slug not in known]
+        made = self.create("Template", [{"slug": seed.slug, "name": seed.name} for seed in seeds])
+        now = datetime.now(UTC)
+        versions = self.create("TemplateVersion", [
+            {"template": template, "number": 1, "state": "published", "note": NOTE, "published_at": now}
+            for template in made
+        ])  # fmt: skip
+        pairs = list(zip(seeds, versions, strict=True))
+        self.create("TemplateText", [
+            {"version": version, "language": language, **vars(text_of(seed.slug, language))}
+            for seed, version in pairs
+            for language in LANGUAGES
+        ])  # fmt: skip
+        self.create("TemplateAction", [
+            {
+                "version": version, "action": each.action, "comment": each.comment,
+                "labels": {"en": each.en, "de": each.de},
+            }
+            for _, version in pairs
+            for each in ACTIONS
+        ])  # fmt: skip
+
+    def routes(self) -> None:
+        known = self.known("Route", "name")
+        seeds = {seed.name: (at, seed) for at, seed in enumerate(ROUTES) if seed.name not in known}
+        if not seeds:
             return
-        version = self.of("TemplateVersion").create(
-            template=template, number=1, state="published", note=NOTE, published_at=datetime.now(UTC)
-        )
-        for language in LANGUAGES:
-            text = text_of(seed.slug, language)
-            self.of("TemplateText").create(
-                version=version, language=language, title=text.title, body=text.body, short_body=text.short_body
-            )
-        for each in ACTIONS:
-            self.of("TemplateAction").create(
-                version=version, action=each.action, comment=each.comment, labels={"en": each.en, "de": each.de}
-            )
-
-    def route(self, seed: RouteSeed, priority: int) -> None:
-        route, created = self.of("Route").get_or_create(
-            name=seed.name,
-            defaults={
-                "priority": priority,
-                "stop": not seed.goes_on,
-                "category": self.of("Category").get(slug=seed.category),
-                "template": self.of("Template").get(slug=seed.template),
-            },
-        )
-        if not created:
-            return
-        route.event_types.set(self.of("EventType").filter(name__in=seed.event_types))
-        for path, operator, value in seed.conditions:
-            self.of("RouteCondition").create(route=route, path=path, operator=operator, value=value)
-        for kind in seed.targets:
-            self.of("RouteTarget").create(route=route, kind=kind)
+        categories = {row.slug: row for row in self.model("Category").objects.all()}
+        templates = {row.slug: row for row in self.model("Template").objects.all()}
+        made = self.create("Route", [
+            {
+                "name": seed.name, "priority": FIRST_PRIORITY + at * STEP, "stop": not seed.goes_on,
+                "category": categories[seed.category], "template": templates[seed.template],
+            }
+            for at, seed in seeds.values()
+        ])  # fmt: skip
+        pairs = [(route, seeds[route.name][1]) for route in made]
+        types = {row.name: row for row in self.model("EventType").objects.all()}
+        for route, seed in pairs:
+            route.event_types.set([types[name] for name in seed.event_types])
+        self.create("RouteCondition", [
+            {"route": route, "path": path, "operator": operator, "value": value}
+            for route, seed in pairs
+            for path, operator, value in seed.conditions
+        ])  # fmt: skip
+        self.create("RouteTarget", [
+            {"route": route, "kind": kind} for route, seed in pairs for kind in seed.targets
+        ])  # fmt: skip
