@@ -87,7 +87,20 @@ class Writer:
             "engine": event.engine.name,
         }
         name = brand.name if brand else settings.UNFOLD["SITE_TITLE"]
-        return {**self.facts, "event": about, "brand": {"name": name, "contact": brand.contact if brand else ""}}
+        return {
+            **self.facts,
+            **self._task_with_names(),
+            "event": about,
+            "brand": {"name": name, "contact": brand.contact if brand else ""},
+        }
+
+    def _task_with_names(self) -> Json:
+        """The task as templates see it: its people by the names that people know."""
+        task = self.facts.get("task")
+        if not isinstance(task, dict):
+            return {}
+        named = {"assignee": self.task and self.task.assignee, "initiator": self.task and self.task.initiator}
+        return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
 
 
 def published_versions(template_ids: Sequence[int]) -> dict[int, TemplateVersion]:

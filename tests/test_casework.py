@@ -206,3 +206,8 @@ def test_an_event_cannot_rename_an_internal_person(story: Story) -> None:
     story.assign(assignee={"ref": "bob", "name": "Mallory", "email": "mallory@example.org"})
     story.bob.refresh_from_db()
     assert (story.bob.name, story.bob.email) == ("Bob", "bob@example.org")
+
+
+def test_templates_name_people_by_their_names(story: Story) -> None:
+    story.assign(initiator="alice")
+    assert "Alice asked for it" in story.copy(story.bob).body
