@@ -1,0 +1,105 @@
+"""`manage.py up` as a person uses it: one command, everything there, nothing left behind, nothing lost."""
+
+import json
+import signal
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.processes import Command, House, free_ports
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.processes
+
+READY = "Ctrl-C stops everything."
+ACCOUNTS = ["admin", "alice", "bob", "carol"]
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    found = House()
+    try:
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_ports(2)
+
+
+def up(house: House, port: int) -> Command:
+    command = house.start("up", "--demo", "--port", str(port))
+    command.says(READY, within=120)
+    return command
+
+
+def passwords(house: House) -> dict[str, str]:
+    found: dict[str, str] = json.loads((house.folder / "demo.json").read_text())["passwords"]
+    return found
+
+
+def items(house: House) -> int:
+    return int(str(house.rows("SELECT count(*) FROM notifications_notification")[0][0]))
+
+
+def test_it_says_where_it_is_once_it_answers_and_ctrl_c_leaves_nothing_behind(house: House, port: int) -> None:
+    command = up(house, port)
+    assert f"wfpush is ready: http://127.0.0.1:{port}" in command.said
+    for path in (f"http://127.0.0.1:{port}/healthz", f"http://127.0.0.1:{port + 1}/"):
+        with urllib.request.urlopen(path, timeout=10) as answer:
+            assert answer.status == 200
+    assert sorted(passwords(house)) == ACCOUNTS
+    for ref, password in passwords(house).items():
+        assert f"sign in as {ref:6} {password}" in command.said
+    assert (house.folder / "demo.json").stat().st_mode & 0o077 == 0
+    eventually(lambda: items(house) > 0, "the demo's processes wait in the inboxes", within=60)
+    command.signal(signal.SIGINT)
+    assert command.ends() == 0
+    assert house.is_empty(), house.processes()
+
+
+def test_a_second_start_reuses_accounts_key_and_rows(house: House, port: int) -> None:
+    before, there = (house.folder / "demo.json").read_text(), passwords(house)
+    command = up(house, port)
+    assert (house.folder / "demo.json").read_text() == before
+    assert items(house) > 0
+    assert house.rows("SELECT count(*) FROM notifications_apikey") == [(1,)]
+    assert all(password in command.said for password in there.values())
+    command.signal(signal.SIGTERM)
+    assert command.ends() == 0
+    assert house.is_empty(), house.processes()
+
+
+@pytest.mark.parametrize("victim", ["web", "worker", "demo"])
+def test_if_one_process_is_killed_the_others_stop_and_it_says_so(house: House, port: int, victim: str) -> None:
+    command = up(house, port)
+    house.named(victim)[0].kill()
+    assert command.ends() == 1
+    assert "A process has ended by itself" in command.said
+    eventually(house.is_empty, "no process is left")
+
+
+def test_if_the_parent_is_killed_its_children_notice_and_a_new_start_works(house: House, port: int) -> None:
+    command = up(house, port)
+    there = items(house)
+    command.signal(signal.SIGKILL)
+    command.ends()
+    eventually(house.is_empty, "no process is left")
+    again = up(house, port)
+    assert items(house) >= there
+    again.signal(signal.SIGTERM)
+    assert again.ends() == 0
+    assert house.is_empty(), house.processes()
+
+
+def test_on_another_port_the_demo_gets_its_answers_there(house: House) -> None:
+    other = free_ports(2)
+    command = up(house, other)
+    assert house.rows("SELECT callback_url FROM notifications_engine WHERE slug = 'demo'") == [
+        (f"http://127.0.0.1:{other + 1}/callback",)
+    ]
+    command.signal(signal.SIGTERM)
+    assert command.ends() == 0
