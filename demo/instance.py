@@ -79,7 +79,7 @@ class Instance:
         task = self.record.tasks[task_id]
         if self._action(task, action).effect != "final":
             return Verdict(422, f"“{action}” does not complete a task.")
-        result = {"action": action, "by": by.ref, "at": stamp(self._clock())}
+        result = {"action": action, "by": {"ref": by.ref, "name": by.name}, "at": stamp(self._clock())}
         self._emit("task.completed", {"task": {"id": task_id}, "result": result, "case": task.data.get("case")})
         self._take(task, action, comment, by, where=" here in the engine")
         self._touch()

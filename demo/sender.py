@@ -12,8 +12,9 @@ from demo.records import EventRecord
 log = logging.getLogger("demo.sender")
 
 FIRST_WAIT = 0.2
-LONGEST_WAIT = 10.0
+LONGEST_WAIT = 3.0
 _AT_ONCE = 8
+_PATIENCE = 30.0
 
 
 class Connection:
@@ -43,7 +44,7 @@ def backoff(failures: int, retry_after: float | None) -> float:
 
 
 class Sender:
-    """One task an instance that has something to send; a success lets all that wait try again at once."""
+    """One task for each instance that has something to send."""
 
     def __init__(self, engine: Engine, client: WfpushClient, connection: Connection) -> None:
         self._engine = engine
@@ -53,6 +54,7 @@ class Sender:
         self._again: set[str] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._recovered = asyncio.Event()
+        self._prober: str | None = None
         self._open = False
 
     def open(self) -> None:
@@ -89,9 +91,11 @@ class Sender:
                         error = await self._send(instance_id, event)
                     failures = failures + 1 if error else 0
                     if error:
-                        await self._pause(error, failures)
+                        await self._pause(instance_id, error, failures)
         finally:
             del self._running[instance_id]
+            if self._prober == instance_id:
+                self._prober = None
 
     async def _send(self, instance_id: str, event: EventRecord) -> Unavailable | None:
         """Tries once and writes down a definite outcome. Returns why to try again, or None."""
@@ -104,19 +108,27 @@ class Sender:
         except Unavailable as error:
             if error.away:
                 self._connection.failed(error)
-            else:
-                log.warning("event %s (%s) is tried again: %s", event.id, event.type, error)
+                return error
+            log.warning("event %s (%s) is tried again: %s", event.id, event.type, error)
+            self._reached()
             return error
+        self._reached()
+        return None
+
+    def _reached(self) -> None:
+        self._prober = None
         if self._connection.worked():
             self._recovered.set()
             self._recovered = asyncio.Event()
-        return None
 
-    async def _pause(self, error: Unavailable, failures: int) -> None:
-        """Waits before the next try. When wfpush was away and is back, the wait ends early."""
+    async def _pause(self, instance_id: str, error: Unavailable, failures: int) -> None:
+        """Waits before the next try. While wfpush is away, the first to notice tries for all and wakes the others."""
         seconds = backoff(failures, error.retry_after)
         if not error.away:
             await asyncio.sleep(seconds)
-            return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._recovered.wait(), seconds)
+        elif self._prober in (None, instance_id):
+            self._prober = instance_id
+            await asyncio.sleep(seconds)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._recovered.wait(), _PATIENCE)

@@ -32,7 +32,7 @@ def test_every_node_and_flow_is_drawn(path: Path) -> None:
 def test_the_model_says_who_does_a_task_by_when_and_how(path: Path) -> None:
     for task in ET.parse(path).getroot().iter(f"{BPMN}userTask"):
         names = {node.get("name") for node in task.iter(f"{SPIFF}property")}
-        assert {"name", "description", "kind", "due_in_minutes", "priority", "actions", "outcomes", "case"} <= names
+        assert {"name", "description", "due_in_minutes", "priority", "actions", "outcomes", "case"} <= names
         assert names & {"assignee", "candidates", "teams"}, task.get("id")
 
 

@@ -46,6 +46,17 @@ async def test_while_wfpush_is_away_answers_count_and_news_wait(service: Service
     assert len({event["id"] for event in wfpush.events}) == 8
 
 
+async def test_during_an_outage_one_instance_tries_for_all(service: Service, wfpush: Recorder) -> None:
+    wfpush.away = problem(503, "unavailable", "Away.")
+    started = [await service.start() for _ in range(10)]
+    await eventually(lambda: len(wfpush.received) >= 12, "a first try of each, and more")
+    tried_again = {event_id for event_id in wfpush.received if wfpush.received.count(event_id) > 1}
+    assert len(tried_again) == 1
+    wfpush.away = None
+    await eventually(lambda: len(wfpush.events) == 50, "all events, all at once")
+    assert {event["id"].rpartition(".")[0] for event in wfpush.events} == {each["id"] for each in started}
+
+
 async def test_an_event_is_sent_again_under_the_same_id(service: Service, wfpush: Recorder) -> None:
     wfpush.failures = [problem(500, "oops", "Oops."), problem(429, "slow_down", "Slow down.", **{"Retry-After": "0"})]
     started = await service.start()
