@@ -51,10 +51,10 @@ def free_port() -> int:
 @contextmanager
 def mail_server(*, password_is_wrong: bool = False) -> Iterator[Mailbox]:
     mailbox = Mailbox(port=free_port())
-    refuse = {"authenticator": lambda *_: AuthResult(success=False, handled=False), "auth_require_tls": False, "auth_required": True}
-    controller = Controller(
-        mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=10, **(refuse if password_is_wrong else {})
-    )
+    wrong = AuthResult(success=False, handled=False)
+    refuse = {"authenticator": lambda *_: wrong, "auth_require_tls": False, "auth_required": True}
+    how: dict[str, Any] = refuse if password_is_wrong else {}
+    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=10, **how)
     controller.start()
     try:
         yield mailbox
