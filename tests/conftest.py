@@ -1,9 +1,13 @@
 """Before Django's settings exist: a data folder of the tests' own, whose servers end with the session."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import django
+import pytest
+from django.db import connection
 
 from wfpush import env
 
@@ -11,3 +15,14 @@ os.environ.setdefault("WFPUSH_DATA", ".wfpush-test")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 env.prepare(Path(__file__).resolve().parent.parent)
 django.setup()  # test modules import models at their top
+
+
+@pytest.fixture(autouse=True, scope="session")
+def fast_flush() -> None:
+    """Empty some seventy small tables by DELETE, in milliseconds; TRUNCATE, with its files, takes a second a test."""
+
+    def sql_flush(style: Any, tables: Iterable[str], **options: Any) -> list[str]:
+        deletes = "".join(f"DELETE FROM {connection.ops.quote_name(table)};" for table in tables)
+        return [f"SET session_replication_role = replica;{deletes}SET session_replication_role = origin;"]
+
+    type(connection.ops).sql_flush = staticmethod(sql_flush)  # type: ignore[method-assign,assignment]
