@@ -7,6 +7,7 @@ from typing import Any
 
 import django
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from wfpush import env
@@ -15,6 +16,7 @@ os.environ.setdefault("WFPUSH_DATA", ".wfpush-test")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 env.prepare(Path(__file__).resolve().parent.parent)
 django.setup()  # test modules import models at their top
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # in tests only: slow hashes are slow
 
 
 @pytest.fixture(autouse=True, scope="session")
