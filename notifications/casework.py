@@ -19,6 +19,7 @@ from notifications.models import (
     Team,
 )
 from notifications.people import Directory, Named
+from notifications.representation import stamp
 from notifications.types import Json, behaviour_of
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -195,7 +196,7 @@ def _found(directory: Directory, people: Any) -> list[Recipient]:
 
 
 def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
-    task.info = [*task.info, {"text": str(event.data.get("info", ""))[:4000], "by": None, "at": when.isoformat()}]
+    task.info = [*task.info, {"text": str(event.data.get("info", ""))[:4000], "by": None, "at": stamp(when)}]
     if task.state != TaskState.INFO_REQUESTED:
         return "changed"
     task.state, task.state_before = task.state_before or TaskState.OPEN, ""
