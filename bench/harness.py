@@ -13,14 +13,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
+
+import aiohttp
 
 from wfpush import datafolder, embedded, env
+
+T = TypeVar("T")
+Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
@@ -38,19 +43,15 @@ class BenchError(Exception):
 # --- figures --------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `more_is_better` says which way `ratio` (ours to the peer's) and `target` point."""
+    """One line of the table. `met` is None where there is no target."""
 
     what: str
     ours: float
-    peer: float
     peer_is: str
+    peer: float
     unit: str
-    target: str
-    met: bool
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.peer
+    target: str = ""
+    met: bool | None = None
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -128,10 +129,11 @@ class Program:
 class House:
     """web and worker of this checkout, with embedded servers, an engine and its key. A context manager.
 
-    `environment` is for further programs that are to use the same database and Redis.
+    `environment` is for further programs that are to use the same database and Redis. `works=False`: without worker.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, works: bool = True) -> None:
+        self.works = works
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         self.folder = Path(tempfile.mkdtemp(prefix="wfpush-bench-"))
@@ -153,12 +155,14 @@ class House:
             datafolder.prepare(self.folder, env.GENERATED)
             servers = embedded.ensure(self.folder)
             self.database_url, self.redis_url = servers.database_url, servers.redis_url
+            self.environment |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
             self.manage("migrate", "--verbosity=0")
             self.api_key = json.loads(self.manage("create_engine", "bench").strip().splitlines()[-1])["api_key"]
             web = self.start("web", sys.executable, MANAGE, "web", "--host", HOST, "--port", str(self.port))
-            worker = self.start("worker", sys.executable, MANAGE, "worker", "--grace", "3")
             web.wait_until(lambda: answers(self.port, "/healthz"), "up")
-            worker.wait_until(lambda: answers(self.port, "/readyz"), "at work")
+            if self.works:
+                worker = self.start("worker", sys.executable, MANAGE, "worker", "--grace", "3")
+                worker.wait_until(lambda: answers(self.port, "/readyz"), "at work")
         except BaseException:
             self._close()
             raise
@@ -178,6 +182,15 @@ class House:
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py to its end and return what it said."""
         return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish()
+
+    @contextmanager
+    def running(self, name: str, *arguments: str) -> Iterator[Program]:
+        """A program of this Python, on the same database and Redis, for as long as the block runs."""
+        program = self.start(name, sys.executable, *arguments)
+        try:
+            yield program
+        finally:
+            program.stop()
 
     def _close(self) -> None:
         for program in self._programs:
@@ -210,6 +223,12 @@ def answers(port: int, path: str) -> bool:
         client.close()
 
 
+def takes_calls(port: int) -> bool:
+    """Whether something listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
 def allow_many_sockets() -> None:
     """As many open files as this user may have, here and in every process started from here."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -217,12 +236,36 @@ def allow_many_sockets() -> None:
 
 
 # --- the public API -------------------------------------------------------------------------------
-async def at_once(work: Sequence[Callable[[], Awaitable[Any]]], concurrency: int = 16) -> list[Any]:
+class Api:
+    """The public API as the holder of a key sees it. Used within one event loop."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, key: str) -> None:
+        self._session = session
+        self._url = f"{url}/api/v1"
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    async def call(self, method: str, path: str, body: Json | None = None) -> Any:
+        """The decoded answer. Raises BenchError if it is not a success."""
+        request = self._session.request(method, self._url + path, json=body, headers=self._headers)
+        async with request as response:
+            text = await response.text()
+            if response.status >= 300:
+                raise BenchError(f"{method} {path}: {response.status} {text[:500]}")
+            return json.loads(text) if text else None
+
+    async def token_for(self, ref: str, name: str) -> str:
+        """A recipient token of a person, who is made if need be."""
+        await self.call("PUT", f"/recipients/{ref}", {"name": name, "locale": "en"})
+        token: str = (await self.call("POST", f"/recipients/{ref}/tokens", {}))["token"]
+        return token
+
+
+async def at_once(work: Iterable[Coroutine[Any, Any, T]], concurrency: int = 16) -> list[T]:
     """Do all of it, a bounded number at a time; the results in the order given."""
     gate = asyncio.Semaphore(concurrency)
 
-    async def one(job: Callable[[], Awaitable[Any]]) -> Any:
+    async def one(job: Coroutine[Any, Any, T]) -> T:
         async with gate:
-            return await job()
+            return await job
 
     return await asyncio.gather(*(one(job) for job in work))

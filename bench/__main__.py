@@ -1,0 +1,47 @@
+"""`python -m bench`: every figure beside its peer's, taken in the same run."""
+
+import asyncio
+import os
+import sys
+import time
+
+from bench import live
+from bench.harness import BenchError, Figure, House
+
+HEAD = ("", "wfpush", "peer", "ratio", "target", "")
+
+
+def main() -> int:
+    began = time.monotonic()
+    try:
+        with House() as house:
+            figures = asyncio.run(live.measure(house))
+    except BenchError as fault:
+        print(f"The benchmark could not be finished. {fault}", file=sys.stderr)
+        return 1
+    print(table(figures))
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"{time.monotonic() - began:.0f} s; {os.cpu_count()} processors; load {load}.")
+    return 0
+
+
+def table(figures: list[Figure]) -> str:
+    lines = [HEAD, *(_line(figure) for figure in figures)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+
+
+def _line(figure: Figure) -> tuple[str, ...]:
+    met = {True: "met", False: "NOT MET", None: ""}[figure.met]
+    return (
+        figure.what,
+        f"{figure.ours:,.1f} {figure.unit}",
+        f"{figure.peer:,.1f} {figure.unit} ({figure.peer_is})",
+        f"{figure.ours / figure.peer:.2f}",
+        figure.target,
+        met,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
