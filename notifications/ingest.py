@@ -3,39 +3,46 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 from uuid import UUID
 
 import msgspec
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from notifications.errors import EventIdReused, Failure
 from notifications.models import Engine
 from notifications.types import InboundEvent, Json
 from wfpush import outbox
 from wfpush.identifiers import uuid7
+from wfpush.together import Together
 
 MAX_GROUP = 260
 ATTEMPTS = 3
 """An event that was in the way can be pruned before it is read: then it is stored after all."""
 
-Key = tuple[str, str]
-"""`source` and `id`: what makes an event of one engine unique."""
+MOST_SHARED = 20
+"""Larger batches have a transaction of their own: they would only wait for each other."""
+MOST_TOGETHER = 200
+"""Events that concurrent callers store in one transaction."""
 
-# One statement whatever the number of events, so that the driver prepares it once.
+Key = tuple[int, str, str]
+"""Engine, `source` and `id`: what makes an event unique."""
+
+# One statement and one parameter whatever the number of events: quoting a dozen arrays costs more than storing them.
 _INSERT = """
 INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, "time", received_at, due_at,
     data, extensions, digest, "group", status, plan, unresolved, error, attempts)
-SELECT given.id, %s, given.source, given.event_id, given.type, given.subject, given."time", %s, %s,
-    given.data, given.extensions, given.digest, given."group", 'accepted', '{}', 0, '', 0
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::jsonb[], %s::jsonb[],
-    %s::text[], %s::text[])
-    AS given(id, source, event_id, type, subject, "time", data, extensions, digest, "group")
+SELECT id, engine_id, source, event_id, type, subject, "time", received_at, received_at,
+    data, extensions, digest, "group", 'accepted', '{}', 0, '', 0
+FROM json_to_recordset(%s::json) AS given(id uuid, engine_id bigint, source text, event_id text, type text,
+    subject text, "time" timestamptz, received_at timestamptz, data jsonb, extensions jsonb, digest text, "group" text)
 ON CONFLICT (engine_id, source, event_id) DO NOTHING RETURNING id
 """
 _KNOWN = """
-SELECT event.source, event.event_id, event.id, event.digest FROM notifications_event event
-JOIN unnest(%s::text[], %s::text[]) AS given(source, event_id) USING (source, event_id) WHERE event.engine_id = %s
+SELECT event.engine_id, event.source, event.event_id, event.id, event.digest FROM notifications_event event
+JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS given(engine_id, source, event_id)
+    USING (engine_id, source, event_id)
 """
 
 
@@ -54,21 +61,48 @@ class Accepted:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event, whose it is, and when it came."""
+
+    engine_id: int
+    event: InboundEvent
+    at: datetime
+
+    @property
+    def key(self) -> Key:
+        return self.engine_id, self.event.source, self.event.id
+
+
 def accept(engine: Engine, events: Sequence[InboundEvent], now: datetime) -> list[Accepted]:
     """Store what is new, due at once, and say of each event in turn what became of it.
 
     An event that has the source and id of an earlier one is its duplicate if type, subject and data are the same too.
+    Outside of a transaction it returns after the commit, which concurrent callers with few events share; inside, it
+    is a part of it.
     """
+    arrivals = [Arrival(engine.pk, event, now) for event in events]
+    if not arrivals:
+        return []
+    if connection.in_atomic_block or len(arrivals) > MOST_SHARED:
+        return _commit([arrivals])[0]
+    return _together.do(arrivals, weight=len(arrivals))
+
+
+def _commit(jobs: Sequence[list[Arrival]]) -> list[list[Accepted]]:
+    """Store the events of several callers in one transaction."""
+    arrivals = list(chain.from_iterable(jobs))
     with transaction.atomic():
-        rows = _store(engine, _first_of_each(events), now)
+        rows = _store(_first_of_each(arrivals))
         if any(row.fresh for row in rows.values()):
             outbox.wake_on_commit("events")
-    answers, told = [], set()
-    for event in events:
-        row = rows[event.source, event.id]
-        answers.append(_answer(event, row, first=row.fresh and row.id not in told))
-        told.add(row.id)
-    return answers
+    told: set[UUID] = set()
+    return [[_answer(arrival.event, rows[arrival.key], told) for arrival in job] for job in jobs]
+
+
+_together: Together[list[Arrival], list[Accepted]] = Together(
+    _commit, most=MOST_TOGETHER, hopeless=(OperationalError, InterfaceError)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,61 +112,66 @@ class _Row:
     fresh: bool
 
 
-def _first_of_each(events: Sequence[InboundEvent]) -> list[InboundEvent]:
-    first: dict[Key, InboundEvent] = {}
-    for event in events:
-        first.setdefault((event.source, event.id), event)
+def _first_of_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    first: dict[Key, Arrival] = {}
+    for arrival in arrivals:
+        first.setdefault(arrival.key, arrival)
     return list(first.values())
 
 
-def _store(engine: Engine, events: list[InboundEvent], now: datetime) -> dict[Key, _Row]:
+def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
     """Every event's row, inserted or found."""
     rows: dict[Key, _Row] = {}
     for _attempt in range(ATTEMPTS):
-        missing = [event for event in events if (event.source, event.id) not in rows]
+        rows |= _insert([arrival for arrival in arrivals if arrival.key not in rows])
+        missing = [arrival for arrival in arrivals if arrival.key not in rows]
         if not missing:
             return rows
-        rows |= _insert(engine, missing, now)
-        missing = [event for event in missing if (event.source, event.id) not in rows]
-        if missing:
-            rows |= _known(engine, missing)
+        rows |= _known(missing)
+        if len(rows) == len(arrivals):
+            return rows
     raise RuntimeError("An event was in the way each time, and gone each time it was looked for.")
 
 
-def _insert(engine: Engine, events: list[InboundEvent], now: datetime) -> dict[Key, _Row]:
+def _insert(arrivals: list[Arrival]) -> dict[Key, _Row]:
     """Ids grow in order of arrival; rows go in by key, so that two batches never wait for each other."""
-    given = sorted(((uuid7(), event) for event in events), key=lambda pair: (pair[1].source, pair[1].id))
-    ids, ordered = [pair[0] for pair in given], [pair[1] for pair in given]
+    given = sorted(((uuid7(), arrival) for arrival in arrivals), key=lambda pair: pair[1].key)
+    rows = [_columns(pk, arrival) for pk, arrival in given]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                engine.pk,
-                now,
-                now,
-                ids,
-                [event.source for event in ordered],
-                [event.id for event in ordered],
-                [event.type for event in ordered],
-                [event.subject for event in ordered],
-                [event.time for event in ordered],
-                [_json(event.data) for event in ordered],
-                [_json(event.extensions) for event in ordered],
-                [event.digest for event in ordered],
-                [group_of(event.data) for event in ordered],
-            ],
-        )
+        cursor.execute(_INSERT, [msgspec.json.encode(rows).decode()])
         stored = {row[0] for row in cursor.fetchall()}
-    return {(event.source, event.id): _Row(pk, event.digest, True) for pk, event in given if pk in stored}
+    return {arrival.key: _Row(pk, arrival.event.digest, True) for pk, arrival in given if pk in stored}
 
 
-def _known(engine: Engine, events: list[InboundEvent]) -> dict[Key, _Row]:
+def _columns(pk: UUID, arrival: Arrival) -> Json:
+    event = arrival.event
+    return {
+        "id": pk,
+        "engine_id": arrival.engine_id,
+        "source": event.source,
+        "event_id": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time,
+        "received_at": arrival.at,
+        "data": event.data,
+        "extensions": event.extensions,
+        "digest": event.digest,
+        "group": group_of(event.data),
+    }
+
+
+def _known(arrivals: list[Arrival]) -> dict[Key, _Row]:
+    keys = [arrival.key for arrival in arrivals]
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [[event.source for event in events], [event.id for event in events], engine.pk])
-        return {(source, event_id): _Row(pk, digest, False) for source, event_id, pk, digest in cursor.fetchall()}
+        cursor.execute(_KNOWN, [[key[part] for key in keys] for part in range(3)])
+        return {(engine, source, event_id): _Row(pk, digest, False) for engine, source, event_id, pk, digest in cursor}
 
 
-def _answer(event: InboundEvent, row: _Row, *, first: bool) -> Accepted:
+def _answer(event: InboundEvent, row: _Row, told: set[UUID]) -> Accepted:
+    """Of several events with one key that came together, the first is the one that was accepted."""
+    first = row.fresh and row.id not in told
+    told.add(row.id)
     if row.digest != event.digest:
         failure = EventIdReused(
             "Another event with this source and id, but other content, was accepted before. Use an id of its own."
@@ -149,7 +188,3 @@ def group_of(data: Json) -> str:
         if isinstance(name, str) and name:
             return f"{kind}:{name}"[:MAX_GROUP]
     return ""
-
-
-def _json(value: Json) -> str:
-    return msgspec.json.encode(value).decode()

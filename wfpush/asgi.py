@@ -4,11 +4,12 @@ import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.sessions import CookieMiddleware
-from django.core.asgi import get_asgi_application
 from django.urls import path
 
+from wfpush import handler
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
-http = get_asgi_application()  # first: it fills the app registry that the consumer's models need
+http = handler.application()  # first: it fills the app registry that the consumer's models need
 
 from notifications.consumers import InboxConsumer  # noqa: E402
 from wfpush.bodylimit import BodyLimit  # noqa: E402

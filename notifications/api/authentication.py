@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import structlog
-from django.db.models import Model, Q
+from django.db import connection
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
@@ -87,12 +88,24 @@ def _key_in(request: HttpRequest) -> str | None:
     return str(key)
 
 
+# Written out, because every event asks it: making Django's query anew costs five times what asking it does.
+_ENGINE_FIELDS = [field.attname for field in Engine._meta.concrete_fields]
+_BY_KEY = f"""
+SELECT key.id, key.scopes, key.last_used_at, {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)}
+FROM notifications_apikey key JOIN notifications_engine engine ON engine.id = key.engine_id
+WHERE key.digest = %s AND key.revoked_at IS NULL AND (key.expires_at IS NULL OR key.expires_at > %s) AND engine.active
+"""
+
+
 def _engine_of_key(given: str, now: datetime) -> EngineCaller:
-    key = ApiKey.objects.select_related("engine").filter(digest=digest_of(given)).first()
-    if key is None or not key.usable or not key.engine.active:
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_KEY, [digest_of(given), now])
+        found = cursor.fetchone()
+    if found is None:
         raise AuthenticationFailed
-    _note_use(key, now)
-    return EngineCaller(key.engine, frozenset(key.scopes), f"key{key.pk}")
+    key_id, scopes, last_used_at, *values = found
+    _note_use(ApiKey, key_id, last_used_at, now)
+    return EngineCaller(Engine.from_db("default", _ENGINE_FIELDS, values), frozenset(scopes), f"key{key_id}")
 
 
 def _person_of_token(given: str, now: datetime) -> PersonCaller:
@@ -103,17 +116,16 @@ def _person_of_token(given: str, now: datetime) -> PersonCaller:
     )
     if token is None or not token.usable or not token.recipient.active:
         raise AuthenticationFailed
-    _note_use(token, now)
+    _note_use(RecipientToken, token.pk, token.last_used_at, now)
     return PersonCaller(token.recipient, Via.API, token)
 
 
-def _note_use(row: ApiKey | RecipientToken, now: datetime) -> None:
+def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetime | None, now: datetime) -> None:
     """At most once a minute, so that a busy key does not cost a write a call."""
     before = now - USE_NOTED_EVERY
-    if row.last_used_at is None or row.last_used_at < before:
-        model: type[Model] = type(row)
-        stale = model._default_manager.filter(Q(last_used_at=None) | Q(last_used_at__lt=before), pk=row.pk)
-        stale.update(last_used_at=now)
+    if last is None or last < before:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
+        model._default_manager.filter(stale, pk=pk).update(last_used_at=now)
 
 
 class SessionAuthentication(Authentication):

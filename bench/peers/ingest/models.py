@@ -56,6 +56,8 @@ class Event(models.Model):
     unresolved = models.PositiveIntegerField(default=0)
     processed_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
+    task = models.UUIDField(null=True, db_index=True)
+    case = models.BigIntegerField(null=True, db_index=True)
 
     class Meta:
         app_label = "ingest"

@@ -1,0 +1,95 @@
+"""Concurrent threads that want the same thing done have it done together, by one of them.
+
+Group commit without a thread of its own: whoever comes while nobody works takes everything that waits, its own job
+included, and does it in one go; whoever comes meanwhile waits, and the first of those does the next lot.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False)
+class _Waiting(Generic[Job, Result]):
+    job: Job
+    weight: int
+    result: Result | None = None
+    fault: BaseException | None = None
+    done: bool = False
+
+
+class Together(Generic[Job, Result]):
+    """`work` does several jobs at once and returns their results in order. When it raises for several, each job is done
+    alone, so that one cannot spoil the others; `hopeless` faults are told to all of them at once."""
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Job]], Sequence[Result]],
+        *,
+        most: int,
+        hopeless: tuple[type[BaseException], ...] = (),
+    ) -> None:
+        self._work = work
+        self._most = most
+        self._hopeless = hopeless
+        self._queue: list[_Waiting[Job, Result]] = []
+        self._working = False
+        self._changed = threading.Condition()
+
+    def do(self, job: Job, weight: int = 1) -> Result:
+        """Have the job done, with others up to `most` in weight. Raises what doing it raised."""
+        mine: _Waiting[Job, Result] = _Waiting(job, weight)
+        with self._changed:
+            self._queue.append(mine)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: mine.done or not self._working)
+                if mine.done:
+                    break
+                self._working = True
+                lot = self._take()
+            try:
+                self._do(lot)
+            finally:
+                with self._changed:
+                    self._working = False
+                    self._changed.notify_all()
+        if mine.fault is not None:
+            raise mine.fault
+        return mine.result  # type: ignore[return-value]  # set with `done`; None if that is the result
+
+    def _take(self) -> list[_Waiting[Job, Result]]:
+        """The oldest jobs that wait: one at least, more as long as they are within the weight."""
+        weight, count = 0, 0
+        for waiting in self._queue:
+            weight += waiting.weight
+            if count and weight > self._most:
+                break
+            count += 1
+        lot, self._queue = self._queue[:count], self._queue[count:]
+        return lot
+
+    def _do(self, lot: list[_Waiting[Job, Result]]) -> None:
+        try:
+            results = self._work([waiting.job for waiting in lot])
+            for waiting, result in zip(lot, results, strict=True):
+                waiting.result, waiting.done = result, True
+        except self._hopeless as fault:
+            _fail(lot, fault)
+        except Exception as fault:
+            if len(lot) == 1:
+                _fail(lot, fault)
+            for waiting in lot if len(lot) > 1 else []:
+                self._do([waiting])
+        finally:
+            # Should even this thread be interrupted, nobody may wait for ever.
+            _fail([waiting for waiting in lot if not waiting.done], InterruptedError("The work was interrupted."))
+
+
+def _fail(lot: Sequence[_Waiting[Job, Result]], fault: BaseException) -> None:
+    for waiting in lot:
+        waiting.fault, waiting.done = fault, True
