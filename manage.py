@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> None:
         execute_from_command_line(arguments)
     except (ImproperlyConfigured, DataFolderError, EmbeddedError) as fault:
         sys.exit(f"{Path(arguments[0]).name} {command}: {fault}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except OperationalError as fault:
         if "--traceback" in arguments:
             raise

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ LONG = os.environ.get("WFPUSH_SOAK") == "long"
 EVENTS = 2_000 if LONG else 240
 ROUNDS = 3 if LONG else 1
 SENDERS = 4
+ANSWERERS = 3
 PATIENCE = 600.0 if LONG else 150.0
 
 
@@ -73,10 +75,9 @@ class Installation:
 
     def _kill_server(self, name: str) -> None:
         """The worker's parent starts it again."""
-        for process in self.house.processes():
-            parent = process.parent()
-            if process.name().startswith(name) and (parent is None or parent.name() != process.name()):
-                process.kill()
+        running = [process for process in self.house.processes() if process.name().startswith(name)]
+        (main,) = [process for process in running if process.parent() not in running]
+        main.kill()
 
 
 @pytest.fixture
@@ -97,6 +98,7 @@ class Load:
         self.accepted: list[str] = []
         self.answered: dict[str, str] = {}
         self._over = threading.Event()
+        self._approving = ThreadPoolExecutor(ANSWERERS)
 
     def send(self, number: int) -> None:
         task = f"T-{number}"
@@ -120,22 +122,22 @@ class Load:
             path = f"/api/v1/notifications?after={after}&limit=200"
             status, page = self.installation.bob.insist("GET", path)
             assert status == 200, page
-            for item in page["items"]:
-                after = max(after, item["seq"])
-                if item["state"] == "open":
-                    self._approve(item["id"], item["task"]["id"])
-            if not page["items"]:
+            waiting = [item for item in page["items"] if item["state"] == "open"]
+            for approved in [self._approving.submit(self._approve, item) for item in waiting]:
+                approved.result(PATIENCE)
+            after = max([after, *(item["seq"] for item in page["items"])])
+            if not waiting:
                 self._over.wait(0.05)
 
-    def _approve(self, notification: str, task: str) -> None:
-        path = f"/api/v1/notifications/{notification}/responses"
+    def _approve(self, item: dict[str, Any]) -> None:
+        path = f"/api/v1/notifications/{item['id']}/responses"
         status, answer = self.installation.bob.insist("POST", path, {"action": "approve"})
         assert status in (200, 201), answer
-        self.answered[task] = answer["id"]
+        self.answered[item["task"]["id"]] = answer["id"]
 
     def run(self, faults: list[Callable[[], None]]) -> None:
         """Send everything while the faults happen, one after each equal share of what was accepted."""
-        with ThreadPoolExecutor(SENDERS + 2) as threads:
+        with self._approving, ThreadPoolExecutor(SENDERS + 1) as threads:
             answering = threads.submit(self.answer_all)
             sending = [threads.submit(self.send, number) for number in range(EVENTS)]
             try:

@@ -4,7 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management import call_command
@@ -40,9 +40,11 @@ class Command(BaseCommand):
                 check_port(HOST, taken, "PORT=9000 make run, or --port 9000")
         except PortTaken as fault:
             raise CommandError(str(fault)) from fault
-        call_command("migrate", interactive=False, verbosity=0)
+        for number in (signal.SIGINT, signal.SIGTERM):  # until honcho takes them over
+            signal.signal(number, _leave)
         lifeline = Lifeline()
         try:
+            call_command("migrate", interactive=False, verbosity=0)
             watchers: list[Watcher] = [_stop_with_parent] if options["stop_with_parent"] else []
             code = self._run(lifeline, port, with_demo, watchers)
         finally:
@@ -81,6 +83,10 @@ class Command(BaseCommand):
                     return
         self.stdout.write("\n".join(["", *banner, ""]))
         self.stdout.flush()
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _stop_with_parent(over: threading.Event) -> None:
