@@ -74,7 +74,7 @@ class BrandFactory(DjangoModelFactory[Brand]):
 
 
 class RecipientFactory(DjangoModelFactory[Recipient]):
-    """An internal person with an account. `user=None` for one without, `engine=…` for an external person (no account)."""
+    """An internal person with an account; `user=None` for one without, `engine=…` for an external person."""
 
     class Meta:
         model = Recipient

@@ -18,7 +18,8 @@ READABLE = 4.5
 LIGHT_GROUND, DARK_GROUND = "#f4f5f7", "#1d2126"
 """The least favourable grounds that accent-coloured text stands on, from static/wfpush/tokens.css."""
 
-INK, PAPER = "#101317", "#ffffff"
+INK, PAPER = "#000000", "#ffffff"
+"""Black, because for every ground one of the two then reads well: what is in between would fall short for some."""
 Colour = tuple[int, int, int]
 
 

@@ -13,7 +13,7 @@ from notifications.models import Notification, NotificationState, Priority, Reci
 from notifications.representation import notification_queryset
 from notifications.types import Action
 
-WAITING_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 30, 20, 10
+WAITING_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 15, 10
 """How many of each the list shows: a page stays under 100 kB."""
 
 RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
@@ -61,7 +61,8 @@ class Card:
 
     @property
     def snippet(self) -> str:
-        return self.notification.body[:300]
+        """The first paragraph."""
+        return self.notification.body.strip().split("\n\n")[0][:300]
 
     @property
     def on_card(self) -> tuple[Button, ...]:

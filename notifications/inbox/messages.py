@@ -81,9 +81,17 @@ def updated(language: str) -> Catalog:
     """The language's catalogue, holding what the sources say now."""
     before = read(language)
     after = Catalog(
-        locale=language, project="wfpush", version="1", charset="utf-8", fuzzy=False, creation_date=THEN, revision_date=THEN,
-        last_translator="wfpush", language_team="wfpush", msgid_bugs_address="",
-    )  # fmt: skip
+        locale=language,
+        project="wfpush",
+        version="1",
+        charset="utf-8",
+        fuzzy=False,
+        creation_date=THEN,
+        revision_date=THEN,
+        last_translator="wfpush",
+        language_team="wfpush",
+        msgid_bugs_address="",
+    )
     after.header_comment = "# Brought up to date and compiled by `make messages`."
     for (text, context), files in messages().items():
         known = before.get(text if isinstance(text, str) else text[0], context)

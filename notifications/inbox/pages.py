@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from notifications.inbox.cards import NEVER_PRIMARY, Button, listing
@@ -19,12 +20,14 @@ from notifications.respond import MAX_COMMENT
 from notifications.types import Json
 
 
+@gzip_page
 @person_required
 @require_safe
 def inbox(request: PersonRequest) -> HttpResponse:
     return show(request, None)
 
 
+@gzip_page
 @person_required
 @require_safe
 def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:

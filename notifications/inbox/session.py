@@ -112,7 +112,7 @@ def recipient_of(request: HttpRequest) -> Recipient | None:
 
 def person_required(
     view: Callable[Concatenate[PersonRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+) -> Callable[..., HttpResponse]:
     """Send strangers to the sign-in page and back, and tell accounts without an inbox so. The page is never stored."""
 
     @wraps(view)

@@ -22,6 +22,9 @@ from notifications.inbox.shell import show_page
 from notifications.models import SignInLink
 from wfpush.crypto import digest_of
 
+NAME_LENGTH = 150
+"""Characters an account's name has at most."""
+
 
 class SignInForm(AuthenticationForm):
     """Name and password, with faults said in our own words."""
@@ -36,11 +39,12 @@ class SignInForm(AuthenticationForm):
         for field, fault in (("username", _("Write your name.")), ("password", _("Write your password."))):
             self.fields[field].error_messages["required"] = fault
 
-    def clean(self) -> dict[str, Any]:
-        """NUL, which no name holds, would be the database's fault to report."""
-        if "\x00" in (self.cleaned_data.get("username") or ""):
+    def clean_username(self) -> str:
+        """A name longer than any account's: Django asks nobody, but django-axes would write it down, and could not."""
+        name: str = self.cleaned_data["username"]
+        if len(name) > NAME_LENGTH:
             raise ValidationError(self.error_messages["invalid_login"], code="invalid_login")
-        return super().clean()
+        return name
 
 
 @sensitive_post_parameters()
@@ -84,17 +88,20 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     )
     if found is not None and recipient_of(request) == found.recipient:
         return redirect(local_path(found.next))
-    if found is None or not _still_good(found):
-        return _over(request, found)
-    if request.method == "POST":
-        return _use(request, found)
+    if found is None:
+        return _over(request)
     with speaking_to(found.recipient, request):
+        if not _still_good(found):
+            return _over(request, found)
+        if request.method == "POST":
+            return _use(request, found)
         return show_page(request, "inbox/link.html", {"invited": found.recipient}, brand=found.recipient.brand)
 
 
-def _over(request: HttpRequest, found: SignInLink | None) -> HttpResponse:
+def _over(request: HttpRequest, found: SignInLink | None = None) -> HttpResponse:
     brand = found.recipient.brand if found else None
-    return show_page(request, "inbox/link_over.html", {"used": bool(found and found.used_at)}, brand=brand, status=410)
+    used = bool(found and found.used_at)
+    return show_page(request, "inbox/link_over.html", {"used": used}, brand=brand, status=410)
 
 
 def _still_good(link: SignInLink) -> bool:

@@ -12,10 +12,10 @@ const sending = new Map();  // id → the answer that is on its way
 /** Take over what a form would do, on cards and in the reader. `signedOut` is called when the session has ended. */
 export function start(signedOut) {
   document.addEventListener("click", (event) => {
-    const asks = event.target.closest?.('[data-action][data-comment="required"]');
-    if (asks && !event.ctrlKey && !event.metaKey) {
+    const button = event.target.closest?.("[data-action]");
+    if (button && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      ask(asks.closest("[data-id]"), asks);
+      press(button, signedOut);
     }
     const cancel = event.target.closest?.('[data-slot="cancel"]');
     if (cancel) {
@@ -30,11 +30,11 @@ export function start(signedOut) {
     if (form) closeAsk(form.closest("[data-id]"));
   });
   document.addEventListener("submit", (event) => {
-    const host = event.target.closest("[data-id]"), form = event.target;
-    if (!host || !form.matches(".actions, .ask")) return;
+    const form = event.target, host = form.closest("[data-id]");
+    if (!host || !form.matches(".ask")) return;
     event.preventDefault();
-    const answer = form.matches(".ask") ? asked(form) : pressed(form, event.submitter);
-    if (answer) send(host, { ...answer, key: crypto.randomUUID() }, signedOut);
+    const answer = asked(form);
+    if (answer) send(host, answer, signedOut);
   });
 }
 
@@ -56,11 +56,11 @@ export function receive(item) {
   else if (news && text) announce(`${item.title}: ${text}`);
 }
 
-function pressed(form, button) {
-  if (!button?.dataset.action || button.dataset.comment === "required") return null;
-  const remark = form.querySelector("textarea");
-  const comment = button.dataset.comment === "none" ? "" : (remark?.value ?? "").trim();
-  return { ...actionOf(button), comment };
+function press(button, signedOut) {
+  const host = button.closest("[data-id]"), answer = actionOf(button);
+  if (answer.comment === "required") return ask(host, button);
+  const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
+  return send(host, { ...answer, comment: remark ? remark.value.trim() : "", key: crypto.randomUUID() }, signedOut);
 }
 
 function asked(form) {
@@ -69,12 +69,12 @@ function asked(form) {
     fault(form, say("comment_required"));
     return null;
   }
-  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, needed: box.required };
+  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: crypto.randomUUID() };
 }
 
 // --- the comment -----------------------------------------------------------------------------------------------------
 function ask(host, button) {
-  const { action, title } = button.dataset;
+  const { action, title } = actionOf(button);
   closeAsk(host, { quietly: true });
   const form = document.getElementById("ask-template").content.firstElementChild.cloneNode(true);
   const names = { comment: `comment-${host.dataset.id}`, hint: `hint-${host.dataset.id}`, fault: `fault-${host.dataset.id}` };

@@ -17,8 +17,6 @@ export function build(kind, item) {
   const element = document.getElementById(`${kind}-template`).content.firstElementChild.cloneNode(true);
   element.id = `n-${item.id}`;
   element.dataset.id = item.id;
-  const token = element.querySelector("[name=csrfmiddlewaretoken]");
-  if (token) token.value = csrfToken();
   fill(element, item);
   return element;
 }
@@ -32,7 +30,7 @@ export function fill(host, item) {
   host.toggleAttribute("data-unread", !item.read_at);
   fillText(host, "title", item.title);
   fillText(host, "more-title", item.title);
-  fillText(host, "snippet", item.body.slice(0, 300));
+  fillText(host, "snippet", item.body.trim().split("\n\n")[0].slice(0, 300));
   fillText(host, "body", item.body);
   slot(host, "unread")?.toggleAttribute("hidden", Boolean(item.read_at));
   for (const name of ["title", "more"]) {
@@ -125,18 +123,18 @@ function fillButtons(host, actions) {
   if (!place) return;
   const wanted = ordered(actions);
   const shown = host.matches(".card") ? wanted.slice(0, ON_CARD) : wanted;
-  const before = JSON.stringify([...place.children].map(actionOf));
-  if (before !== JSON.stringify(shown.map(({ action, title, comment, effect }) => ({ action, title, comment, effect })))) {
-    place.replaceChildren(...shown.map((action) => buttonFor(action, action === wanted.primary)));
-  }
+  const wantedNow = shown.map((action) => buttonFor(action, action === wanted.primary));
+  if (wantedNow.map(signature).join() !== [...place.children].map(signature).join()) place.replaceChildren(...wantedNow);
   showActions(host, !slot(host, "ask-form"));
 }
 
 /** What a button on the page stands for, whoever made it. */
 export function actionOf(button) {
-  const { action, title, comment, effect } = button.dataset;
-  return { action, title, comment, effect };
+  const { action, comment } = button.dataset;
+  return { action, comment, title: button.textContent.replace(/…$/, "") };
 }
+
+const signature = (button) => JSON.stringify(actionOf(button));
 
 function ordered(actions) {
   const primary =
@@ -149,9 +147,8 @@ function ordered(actions) {
 function buttonFor(action, primary) {
   const button = document.createElement("button");
   button.className = primary ? "button primary" : "button";
-  button.name = "action";
-  button.value = action.action;
-  Object.assign(button.dataset, { action: action.action, title: action.title, comment: action.comment, effect: action.effect });
+  button.type = "button";
+  Object.assign(button.dataset, { action: action.action, comment: action.comment });
   button.textContent = action.comment === "required" ? `${action.title}…` : action.title;
   return button;
 }

@@ -1,0 +1,159 @@
+"""The page that an e-mail's link opens."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import ActionToken, Notification, Recipient, Response
+from tests.factories import action_token
+from tests.inbox.browser import Page, get, signed_in
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+A_DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def address(story: Story) -> str:
+    """Where the link of Bob's e-mail about invoice 4711 leads."""
+    story.assign(candidates=["bob", "carol"])
+    return f"/a/{action_token(story.copy(story.bob), expires_at=timezone.now() + A_DAY)}"
+
+
+def opened(address: str) -> Page:
+    return get(Client(enforce_csrf_checks=True), address)
+
+
+def test_the_link_alone_is_enough_to_read(address: str) -> None:
+    page = opened(address)
+
+    assert page.title == "Approve invoice 4711 · wfpush"
+    assert "For Bob" in page.text
+    assert "€1,200.50" in page.text
+
+
+def test_the_link_alone_is_enough_to_acknowledge(story: Story, address: str) -> None:
+    page = opened(address).press("Acknowledge")
+
+    assert page.response.redirect_chain == [(address, 302)]  # type: ignore[attr-defined]
+    assert "Acknowledged. Waiting for the engine." in page.text
+    answer = Response.objects.get()
+    assert (answer.recipient, answer.via) == (story.bob, "email")
+
+
+def test_an_answer_that_ends_the_task_asks_for_the_password(story: Story, address: str) -> None:
+    page = opened(address)
+
+    assert [button.text_content() for button in page.tree.iter("button")] == ["Acknowledge"]
+    page = page.follow("Sign in to approve")
+    assert page.url == "/sign-in"
+    assert page.tree.xpath("//main//input[@name='next']/@value") == [f"/n/{story.copy(story.bob).pk}"]
+
+
+@pytest.mark.parametrize("action", ["approve", "reject", "request_info", "no_such_thing", ""])
+def test_nothing_else_can_be_forced_through_the_link(address: str, action: str) -> None:
+    response = Client(enforce_csrf_checks=True).post(address, {"action": action, "comment": "x"})
+
+    assert (response.status_code, response["Location"]) == (302, address)
+    assert not Response.objects.exists()
+
+
+def test_a_route_may_let_the_link_answer(address: str) -> None:
+    Notification.objects.update(answer_from_email=True)
+    page = opened(address)
+    assert [button.text_content() for button in page.tree.iter("button")] == ["Approve", "Acknowledge"]
+
+    page = page.follow("Reject…").press("Reject", comment="")
+    assert page.status == 422
+    assert "Write a comment first." in page.part("fault")
+
+    page = page.press("Reject", comment="Twelve pieces, not eleven.")
+    assert "Rejected. Waiting for the engine." in page.text
+
+
+def test_the_loser_is_told_who_won(story: Story, address: str) -> None:
+    Notification.objects.update(answer_from_email=True)
+    page = opened(address)
+    story.answer(story.carol, "approve")
+
+    page = page.press("Approve")
+
+    assert "Already approved by Carol at " in page.text
+    assert Response.objects.count() == 1
+
+
+def test_looking_fifty_times_changes_nothing(story: Story, address: str) -> None:
+    for number in range(50):
+        client = Client()
+        assert (client.head if number % 2 else client.get)(address).status_code == 200
+
+    copy = story.copy(story.bob)
+    assert (copy.read_at, copy.seq, Response.objects.count()) == (None, 1, 0)
+
+
+def test_the_address_is_told_to_nobody(address: str) -> None:
+    response = Client().get(address)
+
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in response["Cache-Control"]
+    assert response["X-Robots-Tag"] == "noindex"
+
+
+def test_a_browser_that_hides_where_it_comes_from_is_believed(address: str) -> None:
+    """What `no-referrer` makes browsers send with a form."""
+    response = Client(enforce_csrf_checks=True).post(address, {"action": "acknowledge"}, headers={"Origin": "null"})
+
+    assert response.status_code == 302
+    assert Response.objects.count() == 1
+
+
+def test_whoever_is_signed_in_is_led_to_the_inbox(story: Story, address: str) -> None:
+    assert get(signed_in(story.bob), address).url == f"/n/{story.copy(story.bob).pk}"
+    assert get(signed_in(story.carol), address).url == address
+
+
+def test_the_token_of_a_withdrawn_copy_says_why(story: Story, address: str) -> None:
+    story.assign(assignee="carol", minute=1)
+
+    page = opened(address)
+
+    assert page.status == 410
+    assert "No longer waiting for you: given to Carol." in page.text
+    assert page.link("Open the inbox") == "/"
+
+
+def test_old_and_invented_links_open_nothing(story: Story, address: str) -> None:
+    ActionToken.objects.update(expires_at=timezone.now() - A_DAY)
+
+    for each in (address, "/a/wfa_invented"):
+        page = opened(each)
+        assert page.status == 410
+        assert "It is too old, or was never given out." in page.text
+        assert page.response["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_link_of_somebody_deactivated_opens_nothing(story: Story, address: str, method: str) -> None:
+    Recipient.objects.filter(pk=story.bob.pk).update(active=False)
+
+    response = getattr(Client(), method)(address, {"action": "acknowledge"})
+
+    assert response.status_code == 410
+    assert not Response.objects.exists()
+
+
+def test_customers_are_led_to_their_portal(story: Story) -> None:
+    story.assign(candidates=[{"ref": "C-9", "name": "Erin", "locale": "de"}])
+    erin = Recipient.objects.get(ref="C-9")
+    address = f"/a/{action_token(story.copy(erin), expires_at=timezone.now() + A_DAY)}"
+
+    page = opened(address)
+
+    assert "öffnen Sie Ihr Portal mit dem Link, den Sie bekommen haben" in page.text
+    assert get(Client(), address + "?language=en").link("I have opened my portal") == f"/n/{story.copy(erin).pk}"
+
+
+def test_an_unknown_language_is_not_spoken(address: str) -> None:
+    assert "For Bob" in opened(f"{address}?language=tlh").text

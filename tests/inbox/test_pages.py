@@ -1,0 +1,287 @@
+"""The list and an item, as people without JavaScript see them. With it, tests/browsers goes on from here."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from notifications.inbox.items import map_link, phone_link
+from notifications.models import Notification, Recipient
+from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, TaskFactory
+from tests.inbox.browser import Page, get, signed_in
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+
+def open_item(story: Story, person: Recipient, title: str = "") -> Page:
+    copy = next(each for each in story.inbox(person) if title in each.title)
+    return get(signed_in(person), f"/n/{copy.pk}")
+
+
+def test_the_list_shows_what_waits_and_what_is_new(story: Story) -> None:
+    story.assign(priority="urgent", due_at=(timezone.now() + timedelta(hours=2, minutes=10, seconds=30)).isoformat())
+    story.happen(
+        "case.status_changed",
+        {"case": {"id": "88", "title": "Claim 88", "status": "under_review"}, "recipients": ["bob"]},
+    )
+
+    page = get(signed_in(story.bob), "/")
+
+    assert page.title == "(2) Waiting for you · wfpush"
+    assert page.titles("waiting") == ["Approve invoice 4711"]
+    assert "urgent" in page.part("waiting")
+    assert "2 h 10 min left" in page.part("waiting")
+    assert page.buttons() == ["Approve", "Reject…"]
+    assert len(page.titles("updates")) == 1
+    assert "Claim 88" in page.titles("updates")[0]
+
+
+def test_nothing_waiting_is_good_news(story: Story) -> None:
+    page = get(signed_in(story.bob), "/")
+
+    assert page.part("nothing-waiting") == "Nothing is waiting for you."
+    assert page.title == "Waiting for you · wfpush"
+
+
+def test_times_are_the_readers_own(story: Story) -> None:
+    Recipient.objects.filter(pk=story.bob.pk).update(timezone="Asia/Tokyo")
+    due = timezone.now() + timedelta(days=10)
+    story.assign(due_at=due.isoformat())
+
+    content = signed_in(story.bob).get("/").content.decode()
+
+    assert f"{due + timedelta(hours=9):%H:%M} JST" in content
+
+
+FIELD_DATA: dict[str, Any] = {
+    "case": {"id": "301", "title": "Inspection 301", "url": "https://engine.example/cases/301"},
+    "location": {"address": "Main Street 12", "lat": 48.137, "lon": 11.575},
+    "customer": {"ref": "C-9", "name": "Erin", "phone": "+49 (89) 12 34-56"},
+    "documents": [
+        {"title": "Floor plan", "url": "https://engine.example/plan.pdf"},
+    ],
+}
+
+
+def assign_field_work(story: Story) -> None:
+    task = {
+        "id": "F-1",
+        "name": "Inspect the roof",
+        "kind": "field",
+        "assignee": "bob",
+        "url": "https://engine.example/F-1",
+    }
+    story.happen("task.assigned", {"task": task, **FIELD_DATA})
+
+
+def test_an_item_leads_to_the_place_the_customer_the_documents_and_the_engine(story: Story) -> None:
+    assign_field_work(story)
+
+    page = open_item(story, story.bob)
+
+    assert "48.137000%2C11.575000" in page.link("Main Street 12")
+    assert page.link("Call +49 (89) 12 34-56") == "tel:+4989123456"
+    assert page.link("Floor plan") == "https://engine.example/plan.pdf"
+    assert page.link("Open in Invoices") == "https://engine.example/F-1"
+    assert page.link("Inspection 301") == "https://engine.example/cases/301"
+
+
+def test_a_link_that_is_none_is_not_followed(story: Story) -> None:
+    assign_field_work(story)
+    documents = [{"title": "Trap", "url": "javascript:alert(1)"}]
+    Notification.objects.update(url="javascript:alert(1)", details={"documents": documents})  # ingest drops them, too
+
+    content = signed_in(story.bob).get(f"/n/{story.inbox(story.bob)[0].pk}").content.decode()
+
+    assert "javascript:" not in content
+    assert "Trap" in content
+
+
+@pytest.mark.parametrize(
+    ("location", "query"),
+    [
+        ({"address": "Main Street 12, München"}, "Main%20Street%2012%2C%20M%C3%BCnchen"),
+        ({"address": "x", "lat": -33.5, "lon": 151}, "-33.500000%2C151.000000"),
+        ({"address": "x", "lat": 91, "lon": 0}, "x"),
+        ({"address": "x", "lat": "48", "lon": "11"}, "x"),
+        ({"address": "x", "lat": True, "lon": False}, "x"),
+        ({"lat": 1}, None),
+        ({}, None),
+    ],
+)
+def test_places_open_in_maps_by_coordinates_or_address(location: dict[str, Any], query: str | None) -> None:
+    assert map_link(location) == (f"https://www.google.com/maps/search/?api=1&query={query}" if query else "")
+
+
+@pytest.mark.parametrize(
+    ("phone", "link"), [("+49 89/12-34", "tel:+49891234"), ("ask Erin", ""), ("", ""), ("110#", "tel:110%23")]
+)
+def test_phones_get_what_they_can_dial(phone: str, link: str) -> None:
+    assert phone_link(phone) == link
+
+
+def test_what_people_and_engines_write_stays_text(story: Story) -> None:
+    story.assign(name="<script>alert(1)</script>", description='"><img src=x onerror=alert(1)>')
+
+    for address in ("/", f"/n/{story.copy(story.bob).pk}"):
+        content = signed_in(story.bob).get(address).content.decode()
+        assert "<script>alert" not in content
+        assert "<img" not in content
+
+
+def test_the_history_tells_who_did_what(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"])
+    story.answer(story.bob, "acknowledge")
+    story.answer(story.bob, "request_info", "Which cost centre?")
+    story.happen("task.info_supplied", {"task": {"id": "T-42"}, "info": "It is 4200."})
+
+    history = open_item(story, story.carol).part("history")
+
+    told = ["Came from Invoices", "Bob acknowledged it", "Bob asked for information", "Which cost centre?",
+            "Information was supplied", "It is 4200."]  # fmt: skip
+    assert sorted(told, key=history.index) == told
+
+
+def test_a_refused_answer_stays_in_the_history(story: Story) -> None:
+    story.assign()
+    answer = story.answer(story.bob, "approve", "Fine.").response
+    answer.counts = False
+    answer.save()
+
+    assert "Bob answered “Approve”; the engine refused it Fine." in open_item(story, story.bob).part("history")
+
+
+def test_customers_are_not_told_who_did_what_inside(story: Story) -> None:
+    story.assign(candidates=["bob", {"ref": "C-9", "name": "Erin"}])
+    story.answer(story.bob, "request_info", "Which cost centre?")
+    erin = Recipient.objects.get(ref="C-9")
+    client = Client()
+    session = client.session
+    session["recipient_id"] = erin.pk
+    session.save()
+
+    history = get(client, f"/n/{story.copy(erin).pk}").part("history")
+
+    assert "Which cost centre?" in history
+    assert "Came from Invoices" not in history
+
+
+def test_an_item_names_the_others_of_its_case(story: Story) -> None:
+    story.assign()
+    story.happen("case.status_changed", {"case": {"id": "4711", "status": "under_review"}, "recipients": ["bob"]})
+
+    page = open_item(story, story.bob, "Approve")
+
+    assert "More about this case" in page.text
+    assert get(page.client, page.link("under review")).status == 200
+
+
+@pytest.mark.parametrize("path", ["", "/answer", "/read"])
+def test_somebody_elses_item_is_unknown(story: Story, path: str) -> None:
+    story.assign()
+    address = f"/n/{story.copy(story.bob).pk}{path}"
+    client = signed_in(story.carol)
+    client.handler.enforce_csrf_checks = False
+
+    response = client.post(address, {"action": "approve"}) if path else client.get(address)
+
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_looking_changes_nothing(story: Story) -> None:
+    story.assign()
+    copy = story.copy(story.bob)
+    client = signed_in(story.bob)
+
+    for address in (
+        "/",
+        f"/n/{copy.pk}",
+        f"/n/{copy.pk}?answer=reject",
+        f"/n/{copy.pk}/answer",
+        f"/n/{copy.pk}/read",
+        "/read",
+    ):
+        for look in (client.get, client.head):
+            assert look(address, follow=True).status_code == 200
+
+    copy.refresh_from_db()
+    assert (copy.read_at, copy.state, copy.seq) == (None, "open", 1)
+
+
+def test_pages_of_a_person_are_kept_by_nobody(story: Story) -> None:
+    story.assign()
+
+    for address in ("/", f"/n/{story.copy(story.bob).pk}"):
+        response = signed_in(story.bob).get(address)
+        assert response["Cache-Control"] == "no-store"
+        assert "Cookie" in response["Vary"]
+
+
+def test_the_pages_obey_the_policy_that_their_header_states(story: Story) -> None:
+    """No inline script or style, no handler attributes: `default-src 'self'` is kept, not only sent."""
+    story.assign()
+
+    for address in ("/", f"/n/{story.copy(story.bob).pk}?answer=reject"):
+        response = signed_in(story.bob).get(address)
+        content = response.content.decode()
+        assert "default-src 'self'" in response["Content-Security-Policy"]
+        assert "unsafe" not in response["Content-Security-Policy"]
+        assert not re.search(r"\sstyle=|\son\w+=|<style", content)
+        assert re.findall(r"<script(?![^>]*\bsrc=)([^>]*)>", content) == [' id="settings" type="application/json"']
+
+
+def test_a_full_list_takes_less_than_100_kb_with_everything(story: Story) -> None:
+    client = signed_in(story.bob)
+    engine = story.engine
+    for number in range(30):
+        task = TaskFactory(engine=engine, case=None, task_id=f"W-{number}")
+        NotificationFactory(
+            recipient=story.bob,
+            task=task,
+            title=f"Approve invoice {number} of Acme Manufacturing GmbH",
+            body="Your approval is needed. " * 8,
+            priority="high",
+            due_at=timezone.now(),
+        )
+    for _ in range(30):
+        NotificationFactory(recipient=story.bob, task=None, title="Claim 88 is now under review")
+
+    files = re.findall(r'(?:src|href)="(/static/[^"#]+)', client.get("/").content.decode())
+    files += [f"/static/wfpush/{path.name}" for path in (settings.BASE_DIR / "static/wfpush").glob("*.js")]
+    weight = len(client.get("/", headers={"Accept-Encoding": "gzip"}).content)
+    weight += sum(len(b"".join(client.get(file))) for file in set(files))
+
+    assert weight < 100_000
+
+
+def test_a_portal_has_the_name_logo_and_colours_of_its_brand(story: Story) -> None:
+    brand = BrandFactory(slug="acme", name="Acme", logo_url="https://acme.example/logo.svg")
+    Recipient.objects.filter(pk=story.bob.pk).update(brand=brand)
+
+    page = get(signed_in(story.bob), "/")
+
+    assert page.title.endswith("· Acme")
+    assert page.tree.xpath("//img[@class='logo'][@src='https://acme.example/logo.svg'][@alt='Acme']")
+    assert page.tree.xpath("//link[starts-with(@href, '/brand/acme.css?v=')]")
+
+
+def test_a_category_is_called_by_its_name_in_german(story: Story) -> None:
+    story.assign()
+    Recipient.objects.filter(pk=story.bob.pk).update(locale="de")
+    category = story.copy(story.bob).category
+    category.name_de = "Freigaben"
+    category.save()
+
+    assert "Freigaben" in open_item(story, story.bob).text
+
+
+def test_a_person_without_a_name_is_called_by_their_ref(db: None) -> None:
+    nameless = RecipientFactory(ref="dave", name="")
+
+    assert "Signed in as dave" in get(signed_in(nameless), "/").text
