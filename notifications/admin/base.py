@@ -1,5 +1,6 @@
 """What the desk's lists and forms share."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,12 @@ class DeskAdmin(ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     paginator = BoundedPaginator
+    parts: Sequence[type[Model]] = ()
+    """Models whose rows belong to one row of this list, and go when it goes, though their own lists are read-only."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, set(lacking) - {part._meta.verbose_name for part in self.parts}, protected
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -90,12 +97,10 @@ class DeskAdmin(ModelAdmin):
         return row
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
-        """A page of the desk. Its answers may hold what only its reader may see: nobody keeps a copy."""
+        """A page of the desk."""
         request.current_app = self.admin_site.name
         shown = {**self.admin_site.each_context(request), "opts": None, "title": title, "model_admin": self, **context}
-        response = TemplateResponse(request, template, shown)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, template, shown)
 
     def ask(
         self, request: HttpRequest, row: Model, *, title: str, text: str, button: str, form: BaseForm | None = None,

@@ -33,7 +33,7 @@ def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = No
     """GET fills the form from a sample (`?sample=`) or a real event (`?event=`); POST runs it."""
     if not request.user.has_perm("notifications.view_event"):
         raise PermissionDenied
-    context: dict[str, Any] = {"route": route, "samples": EventType.objects.exclude(sample={})}
+    context: dict[str, Any] = {"route": route, "samples": EventType.objects.exclude(sample={}), "chosen": request.GET.get("sample", "")}
     if request.method == "POST":
         form = DryRunForm(request.POST)
         if form.is_valid():

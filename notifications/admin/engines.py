@@ -34,7 +34,8 @@ from wfpush.http_checks import check_url
 
 class EngineForm(forms.ModelForm):
     kind = forms.ChoiceField(
-        choices=[(connector.kind, connector.label) for connector in CONNECTORS], widget=UnfoldAdminSelectWidget
+        choices=[(connector.kind, connector.label) for connector in CONNECTORS], initial="webhook",
+        widget=UnfoldAdminSelectWidget,
     )
 
     callback_url = forms.URLField(
@@ -138,6 +139,7 @@ class EngineAdmin(HistoryAdmin):
         (None, {"fields": ["name", "slug", "kind", "active"]}),
         (_("Answers"), {"fields": ["callback_url", "answers"]}),
     ]
+    parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret]
     inlines = [ApiKeyInline, SigningSecretInline, EventMappingInline, AnswerMappingInline]
     actions_detail = ["new_key", "rotate_secret", "try_mapping", "enable_answers"]
 

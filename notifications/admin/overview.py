@@ -166,7 +166,10 @@ def recent_events(now: datetime) -> Panel:
     rows = [
         Row(
             ago(event.received_at), shortened(event.task or event.case or event.type),
-            format_html("{} {}", mark(EVENT_TONES[event.status], event.get_status_display()), shortened(event.type, 50)),
+            format_html(
+                "{} {}", mark(EVENT_TONES[event.status], event.get_status_display()),
+                shortened(event.type if event.task or event.case else event.engine, 50),
+            ),
             change_url(event),
         )
         for event in events

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.filters import Conditions, Usable
@@ -29,6 +29,7 @@ from notifications.models import (
     SignInLink,
     Team,
 )
+from notifications.models.people import colour as is_colour
 
 READABLE = 4.5
 """WCAG 2.2 contrast for text."""
@@ -48,6 +49,11 @@ def _luminance(colour: str) -> float:
 
 
 class BrandForm(forms.ModelForm):
+    logo_url = forms.URLField(
+        label=_("Logo"), required=False, max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget,
+        help_text=_("An https address of an SVG or PNG."),
+    )
+
     class Meta:
         widgets = {
             "accent": UnfoldAdminColorInputWidget(attrs={"type": "color"}),
@@ -62,6 +68,8 @@ class BrandForm(forms.ModelForm):
 
     def _readable(self, field: str, background: str, name: str) -> str:
         colour: str = self.cleaned_data[field]
+        if not is_colour.regex.match(colour):
+            return colour  # the model says so
         if (found := contrast(colour, background)) < READABLE:
             raise ValidationError(
                 _t("Text in this colour is hard to read on %(background)s: contrast %(found).1f, at least %(needed).1f is needed.")
@@ -101,7 +109,7 @@ class BrandAdmin(HistoryAdmin):
 
 # --- people ---------------------------------------------------------------------------------------------------------------
 class RecipientForm(forms.ModelForm):
-    locale = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget)
+    locale = forms.ChoiceField(label=_("Language"), initial="en", widget=UnfoldAdminSelectWidget)
     timezone = forms.ChoiceField(
         label=_("Time zone"), initial="UTC", choices=[(name, name) for name in sorted(available_timezones())],
         widget=UnfoldAdminSelect2Widget,
@@ -119,9 +127,15 @@ class RecipientForm(forms.ModelForm):
         engine = cleaned.get("engine") if "engine" in self.fields else self.instance.engine
         if engine is not None and cleaned.get("user") is not None:
             self.add_error("user", _t("External people have no account: they sign in by links their engine gives them."))
+        self._check_ref(cleaned.get("ref"), engine)
         self._check_manager(cleaned.get("manager"))
         self._check_address(cleaned, engine)
         return cleaned
+
+    def _check_ref(self, ref: str | None, engine: Any) -> None:
+        """The model's own check sleeps while `engine` is only shown."""
+        if ref and Recipient.objects.filter(ref=ref, engine=engine).exclude(pk=self.instance.pk).exists():
+            self.add_error("ref", _t("Somebody has this ref already."))
 
     def _check_manager(self, manager: Recipient | None) -> None:
         """Escalations walk up: the way must end."""
@@ -182,6 +196,7 @@ class RecipientAdmin(HistoryAdmin):
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at"]
+    parts = [RecipientToken, SignInLink]
     inlines = [TeamInline]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),

@@ -1,5 +1,6 @@
 """How a template version reads: as the inbox's card, as the e-mail, and on a lock screen, by the renderer people get it from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from notifications import casework, pipeline, planning, render
 from notifications.admin.base import DeskAdmin
 from notifications.errors import RenderError, TransportError
+from notifications.inbox.cards import Button, buttons
 from notifications.models import Case, Category, Engine, Event, EventType, Notification, Recipient, Task, TemplateVersion
 from notifications.transports.email import mail_of
 from notifications.types import Action, Json
@@ -49,10 +51,9 @@ class Preview:
     faults: list[str] = field(default_factory=list)
 
     @property
-    def first_choice(self) -> str:
-        """The action whose button stands out, as in e-mails."""
-        offered = [Action.from_json(each) for each in self.inbox.actions] if self.inbox else []
-        return next((each.name for each in offered[:1] if not each.takes_away), "")
+    def buttons(self) -> Sequence[Button]:
+        """As the inbox orders them."""
+        return buttons([Action.from_json(each) for each in self.inbox.actions]) if self.inbox else ()
 
 
 class PreviewForm(forms.Form):

@@ -50,7 +50,7 @@ MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)
 # --- categories -------------------------------------------------------------------------------------------------------------
 class CategoryForm(forms.ModelForm):
     channels = OrderedChoicesField(
-        CHANNELS, help_text=_("In this order, separated by commas. Known: %(known)s.") % {"known": ", ".join(CHANNELS)}
+        CHANNELS, initial=CHANNELS, help_text=_("In this order, separated by commas. Known: %(known)s.") % {"known": ", ".join(CHANNELS)}
     )
 
 
@@ -109,6 +109,7 @@ class EventTypeAdmin(HistoryAdmin):
     list_filter = [SampleThere]
     search_fields = ["name", "description", "variables__path"]
     fields = ["name", "description", "sample"]
+    parts = [EventVariable]
     inlines = [EventVariableInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EventType]:
@@ -117,7 +118,7 @@ class EventTypeAdmin(HistoryAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        event_type: EventType = form.instance
+        event_type = EventType.objects.get(pk=form.instance.pk)  # afresh: its variables were just saved
         missing = [each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None]
         if missing and event_type.sample:
             text = _t("The sample has no %(paths)s: previews will show them as missing.")
@@ -233,6 +234,7 @@ class RouteAdmin(HistoryAdmin):
     search_fields = ["name", "template__name", "conditions__path", "conditions__value"]
     autocomplete_fields = ["event_types", "engine", "category", "template", "brand"]
     save_as = True
+    parts = [RouteCondition, RouteTarget]
     inlines = [ConditionInline, TargetInline]
     actions = ["enable", "disable"]
     actions_list = ["dry_run"]
@@ -249,7 +251,7 @@ class RouteAdmin(HistoryAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        for warning in doubts_about(form.instance):
+        for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # afresh: its parts were just saved
             self.message_user(request, warning, messages.WARNING)
 
     # --- columns ---------------------------------------------------------------------------------------------------------

@@ -69,6 +69,7 @@ class TemplateAdmin(HistoryAdmin):
     search_fields = ["name", "slug", "versions__texts__title"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "fallback_language"]
+    parts = [TemplateVersion, TemplateText, TemplateAction]
     inlines = [VersionInline]
     actions_detail = ["edit_draft"]
 
@@ -217,6 +218,7 @@ class TemplateVersionAdmin(DeskAdmin):
     search_fields = ["template__name", "template__slug", "note", "texts__title"]
     fields = ["of_template", "number", "state_mark", "note", "published_at", "published_by"]
     readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
+    parts = [TemplateText, TemplateAction]
     inlines = [TextInline, ActionInline]
     actions_detail = ["preview", "publish", "draft_from", "roll_back"]
     actions_submit_line = ["save_and_preview"]

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from notifications.admin.channels import channel_name
-from notifications.admin.words import Tone, change_url, clock, exact, span
+from notifications.admin.words import Tone, change_url, clock, exact, took
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -72,7 +72,7 @@ def route_lines(plan: Json) -> list[Line]:
     ]
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:
-        count = _("%(count)d routes did not match") if len(others) > 1 else _("%(count)d route did not match")
+        count = _("%(count)d other routes did not apply") if len(others) > 1 else _("%(count)d other route did not apply")
         lines.append(Line(count % {"count": len(others)}, "quiet", below=others, folded=True))
     if not tried:
         return lines
@@ -230,7 +230,7 @@ def _engine_call(attempt: CallbackAttempt) -> Line:
     taken = attempt.status is not None and 200 <= attempt.status < 300
     said = _("taken (%(status)d)") % {"status": attempt.status} if taken else attempt.detail or str(attempt.status or "")
     text = _("call %(number)d: %(said)s") % {"number": attempt.number, "said": said}
-    return Line(text, "ok" if taken else "bad", attempt.started_at, detail=span(attempt.ended_at - attempt.started_at))
+    return Line(text, "ok" if taken else "bad", attempt.started_at, detail=took(attempt.started_at, attempt.ended_at))
 
 
 def _engine(callback: Callback) -> Line:

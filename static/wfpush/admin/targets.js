@@ -11,7 +11,7 @@
       const cell = row.querySelector(`.field-${name}`);
       if (!cell) continue;
       const used = (uses[select.value] || []).includes(name);
-      for (const child of cell.children) child.classList.toggle("desk-hidden", !used);
+      cell.classList.toggle("desk-unused", !used);
     }
   }
 

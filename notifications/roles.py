@@ -1,0 +1,76 @@
+"""The three groups a fresh installation has, and what each may do."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps as installed
+
+ADMINISTRATORS, OPERATORS, EDITORS = "Administrators", "Operators", "Template editors"
+
+CONFIGURATION = ("engine", "eventmapping", "answermapping", "category", "eventtype", "eventvariable", "route", "routecondition",
+                 "routetarget", "brand", "recipient", "team")
+WORDING = ("template", "templateversion", "templatetext", "templateaction")
+LEDGERS = ("event", "task", "case", "notification", "delivery", "deliveryattempt", "response", "callback", "callbackattempt",
+           "idempotencykey")
+CREDENTIALS = ("apikey", "signingsecret")
+WAYS_IN = ("recipienttoken", "signinlink", "actiontoken")
+LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
+BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
+ALL = ("view", "add", "change", "delete")
+
+Right = tuple[str, str, str]
+"""App, verb and model. On a ledger `change` means its actions: process or send again; nothing edits its rows."""
+
+
+def _rights(models: Iterable[str], *verbs: str) -> set[Right]:
+    return {("notifications", verb, model) for model in models for verb in verbs}
+
+
+def _viewing(models: Iterable[tuple[str, str]]) -> set[Right]:
+    return {(app, "view", model) for app, model in models}
+
+
+def _operating() -> set[Right]:
+    """See everything that happens and how it was decided, and set failed work going again."""
+    seen = _rights((*LEDGERS, "engine", "category", "eventtype", "eventvariable", "route", "routecondition", "routetarget",
+                    "recipient", "team", "brand", "template"), "view")
+    return seen | _rights(("event", "delivery", "callback"), "change") | _viewing(BACKGROUND)
+
+
+def _editing() -> set[Right]:
+    """Templates, their preview and publication; nothing else."""
+    return _rights(WORDING, *ALL)
+
+
+def _administering() -> set[Right]:
+    """All configuration. Who gets all rights, and what groups may do, is for whoever has all rights."""
+    users = {("auth", verb, "user") for verb in ("view", "add", "change")} | {("auth", "view", "group")}
+    locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
+    ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
+    return _operating() | _editing() | _rights(CONFIGURATION, *ALL) | users | locks | ways_in
+
+
+ROLES = {ADMINISTRATORS: _administering(), OPERATORS: _operating(), EDITORS: _editing()}
+
+
+def ensure_roles(apps: Any) -> None:
+    """Create the groups that are missing, with their rights. Groups that are there keep what an administrator made of them.
+
+    `apps` is Django's registry or a migration's. Rights are made here, too, because Django itself makes them after the last
+    migration; it finds and keeps these.
+    """
+    group_model = apps.get_model("auth", "Group")
+    for name, rights in ROLES.items():
+        group, created = group_model.objects.get_or_create(name=name)
+        if created:
+            group.permissions.set([_permission(apps, *right) for right in sorted(rights)])
+
+
+def _permission(apps: Any, app: str, verb: str, model: str) -> Any:
+    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label=app, model=model)
+    words = installed.get_model(app, model)._meta.verbose_name_raw
+    permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
+        content_type=content_type, codename=f"{verb}_{model}", defaults={"name": f"Can {verb} {words}"}
+    )
+    return permission
+

@@ -1,0 +1,55 @@
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
+from tests.admin import world as story
+from tests.admin.world import World
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """The company, before anything has happened."""
+    return story.build()
+
+
+@pytest.fixture
+def day(world: World) -> World:
+    """The company at the end of a day."""
+    story.live(world)
+    return world
+
+
+@pytest.fixture
+def root(db: None) -> Client:
+    """The desk as somebody with all rights has it."""
+    return signed_in(User.objects.create_superuser("root"))
+
+
+@pytest.fixture
+def administrator(db: None) -> Client:
+    return signed_in(member_of(ADMINISTRATORS))
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return signed_in(member_of(OPERATORS))
+
+
+@pytest.fixture
+def editor(db: None) -> Client:
+    return signed_in(member_of(EDITORS))
+
+
+def member_of(group: str) -> User:
+    ensure_roles(apps)
+    user = User.objects.create_user(f"member-of-{group.lower().replace(' ', '-')}", is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client

@@ -1,0 +1,79 @@
+"""Addresses of the desk, and what stands on its pages."""
+
+import html
+import re
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+
+def list_of(model: type[Model], query: str = "") -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") + (f"?{query}" if query else "")
+
+
+def page_of(row: Model, action: str = "") -> str:
+    """A row's form, or the page of one of its actions."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_{action or 'change'}"
+    return reverse(name, args=[row.pk])
+
+
+def adding(model: type[Model]) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+
+
+def text_of(response: HttpResponse) -> str:
+    """What a reader sees: no tags, no runs of blanks."""
+    body = re.sub(r"(?s)<(script|style|svg).*?</\1>", " ", response.content.decode())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def press(client: Client, address: str, **fields: Any) -> HttpResponse:
+    """Press the one button of a page that asks before it does; returns the page one lands on."""
+    question = client.get(address)
+    assert question.status_code == 200, f"{address}: {question.status_code}"
+    return client.post(address, fields, follow=True)
+
+
+def choose(client: Client, rows: list[Any], action: str) -> HttpResponse:
+    """Tick rows of a list and run an action on them."""
+    fields = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return client.post(list_of(type(rows[0])), fields, follow=True)
+
+
+def filled(response: Any, **changes: Any) -> dict[str, Any]:
+    """The fields of a form as the page holds them, inlines included, with some of them changed."""
+    fields: dict[str, Any] = {}
+    known: set[str] = set()
+    for form in _forms(response.context):
+        for bound in form:
+            known.add(bound.html_name)
+            _write(fields, bound)
+    for name in changes:
+        assert name in known or name.startswith(("_", "notifications_")) or "-" in name, f"the form has no field {name}"
+    return {**fields, **changes}
+
+
+def _forms(context: Any) -> list[Any]:
+    formsets = [inline.formset for inline in context.get("inline_admin_formsets") or []]
+    forms = [context["adminform"].form]
+    for formset in formsets:
+        forms += [formset.management_form, *formset.initial_forms]
+    return forms
+
+
+def _write(fields: dict[str, Any], bound: Any) -> None:
+    value = bound.value()
+    widget = bound.field.widget
+    if hasattr(widget, "decompress") and not isinstance(value, list):
+        parts = widget.decompress(value)
+        names = getattr(widget, "widgets_names", [f"_{index}" for index in range(len(parts))])
+        fields.update({f"{bound.html_name}{name}": part or "" for name, part in zip(names, parts, strict=True)})
+    elif isinstance(value, bool):
+        fields.update({bound.html_name: "on"} if value else {})
+    elif isinstance(value, list | tuple):
+        fields[bound.html_name] = [getattr(each, "pk", each) for each in value]
+    else:
+        fields[bound.html_name] = "" if value is None else getattr(value, "pk", value)

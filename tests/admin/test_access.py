@@ -1,0 +1,86 @@
+"""Signing in to the desk, locks and how they are opened, users and their people, failed background tasks."""
+
+from datetime import timedelta
+
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+from django_q.models import Failure
+
+from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
+from tests.admin.world import World
+from tests.factories import PASSWORD
+
+LOGIN = "/admin/login/"
+
+
+def test_who_signs_in_at_the_desk_comes_to_the_desk(db: None) -> None:
+    User.objects.create_superuser("root", password=PASSWORD)
+    client = Client()
+    form = client.get(LOGIN, follow=True)
+    address = form.redirect_chain[-1][0]
+    assert client.post(address, {"username": "root", "password": PASSWORD})["Location"] == "/admin/"
+    assert client.get("/admin/")["Content-Type"].startswith("text/html")
+
+
+def guess(client: Client, times: int) -> list[int]:
+    return [client.post(LOGIN, {"username": "root", "password": f"guess {n}"}).status_code for n in range(times)]
+
+
+def test_guessing_passwords_at_the_desk_is_locked_and_unlocked(root: Client) -> None:
+    User.objects.filter(username="root").update(password=User(username="x").password)
+    owner = User.objects.get(username="root")
+    owner.set_password(PASSWORD)
+    owner.save()
+    root.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    answers = guess(Client(), 6)
+    assert answers[:4] == [200, 200, 200, 200]
+    assert answers[-1] == 429
+    assert Client().post(LOGIN, {"username": "root", "password": PASSWORD}).status_code == 429, "even the right one"
+    attempts = list(AccessAttempt.objects.filter(username="root"))
+    shown = root.get(list_of(AccessAttempt, "locked=yes"))
+    assert "locked" in text_of(shown)
+    assert "guess" not in shown.content.decode()
+    assert "root may sign in again." in text_of(choose(root, attempts, "unlock"))
+    assert Client().post(LOGIN, {"username": "root", "password": PASSWORD}).status_code == 302
+
+
+def test_what_was_typed_is_not_shown(root: Client) -> None:
+    guess(Client(), 1)
+    attempt = AccessAttempt.objects.get(username="root")
+    page = root.get(page_of(attempt)).content.decode()
+    assert "guess 0" not in page
+    assert "post_data" not in page
+    assert root.post(page_of(attempt), {}).status_code == 403
+
+
+def test_a_user_is_made_with_a_role(world: World, root: Client) -> None:
+    fields = {"username": "olga", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    root.post(adding(User), fields, follow=True)
+    olga = User.objects.get(username="olga")
+    group = Group.objects.create(name="Night shift")
+    root.post(page_of(olga), filled(root.get(page_of(olga)), is_staff="on", groups=[group.pk]), follow=True)
+    olga.refresh_from_db()
+    assert olga.is_staff
+    assert list(olga.groups.all()) == [group]
+    assert "Night shift" in text_of(root.get(list_of(User)))
+
+
+def test_a_user_shows_the_person_behind_it(world: World, root: Client) -> None:
+    assert "Bob Bauer" in text_of(root.get(page_of(world.bob.user)))  # type: ignore[arg-type]
+    assert "Bob Bauer" in text_of(root.get(list_of(User)))
+
+
+def test_a_failed_background_task_is_shown_without_secrets(root: Client) -> None:
+    now = timezone.now()
+    Failure.objects.create(
+        id="f1", name="run events", func="wfpush.tasks.run_source", args=("events",), started=now - timedelta(seconds=2), stopped=now,
+        success=False, result="OperationalError at postgres://wfpush:topsecret@db/wfpush",
+    )
+    shown = text_of(root.get(list_of(Failure)))
+    assert "wfpush.tasks.run_source" in shown
+    assert "OperationalError" in shown
+    page = root.get(page_of(Failure.objects.get())).content.decode()
+    assert "topsecret" not in page
+    assert root.post(page_of(Failure.objects.get()), {}).status_code == 403

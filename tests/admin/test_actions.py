@@ -1,0 +1,170 @@
+"""What an operator sets going again: events, deliveries, answers, an engine's address; and what they void."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from notifications import pipeline
+from notifications.models import (
+    ActionToken,
+    Callback,
+    CallbackState,
+    Case,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    Engine,
+    Event,
+    EventStatus,
+    Notification,
+    RecipientToken,
+    Response,
+    SignInLink,
+    Task,
+)
+from tests.admin.pages import adding, choose, list_of, page_of, press, text_of
+from tests.admin.world import World
+from tests.factories import action_token
+
+LEDGERS = [
+    Event, Task, Case, Notification, Delivery, DeliveryAttempt, Response, Callback, ActionToken, RecipientToken, SignInLink,
+]
+
+
+@pytest.mark.parametrize("model", LEDGERS)
+def test_a_ledger_cannot_be_written_even_with_all_rights(model: type[Event], day: World, root: Client) -> None:
+    if model is ActionToken:
+        action_token(Notification.objects.first(), expires_at=day.now + timedelta(days=1))  # type: ignore[arg-type]
+    row = model._default_manager.all()[0]
+    assert root.get(adding(model)).status_code == 403
+    assert root.post(page_of(row), {"status": "x", "state": "x"}).status_code == 403
+    assert root.post(page_of(row).replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in root.get(list_of(model)).content.decode()
+
+
+# --- events -------------------------------------------------------------------------------------------------------------------
+def test_a_failed_event_is_processed_again(day: World, root: Client) -> None:
+    event = Event.objects.get(status=EventStatus.FAILED)
+    assert "It is processed again." in text_of(press(root, page_of(event, "process_this_again")))
+    event.refresh_from_db()
+    assert event.status == EventStatus.ACCEPTED
+    pipeline.drain()
+    event.refresh_from_db()
+    assert event.status == EventStatus.PROCESSED
+    assert Notification.objects.filter(recipient=day.carol, title__contains="4714").exists()
+
+
+def test_of_several_events_only_those_that_reached_nobody_are_processed_again(day: World, root: Client) -> None:
+    events = list(Event.objects.filter(event_id__in=["e-1", "e-5", "e-6"]))
+    assert "Events that are processed again: 2 of 3; the others cannot be." in text_of(choose(root, events, "process_again"))
+    assert Event.objects.get(event_id="e-1").status == EventStatus.PROCESSED
+
+
+def test_a_processed_event_does_not_offer_to_be_processed(day: World, root: Client) -> None:
+    event = Event.objects.get(event_id="e-1")
+    assert "Process again" not in text_of(root.get(page_of(event)))
+    answer = root.post(page_of(event, "process_this_again"), follow=True)
+    assert "Only events that failed or matched no route can be processed again." in text_of(answer)
+    event.refresh_from_db()
+    assert event.due_at is None
+
+
+# --- deliveries -----------------------------------------------------------------------------------------------------------------
+def test_a_dead_delivery_is_sent_again(day: World, root: Client) -> None:
+    dead = Delivery.objects.get(state=DeliveryState.DEAD)
+    assert "It is sent again." in text_of(press(root, page_of(dead, "resend_this")))
+    dead.refresh_from_db()
+    assert dead.state == DeliveryState.PENDING
+    assert dead.due_at is not None
+
+
+def test_a_delivery_whose_notification_asks_no_more_is_not_sent(day: World, root: Client) -> None:
+    dead = Delivery.objects.get(state=DeliveryState.DEAD)
+    Notification.objects.filter(pk=dead.notification_id).update(state="withdrawn")
+    assert "Not sent: the notification no longer asks for anything." in text_of(press(root, page_of(dead, "resend_this")))
+    dead.refresh_from_db()
+    assert dead.state == DeliveryState.DEAD
+
+
+def test_only_dead_deliveries_are_sent_again(day: World, root: Client) -> None:
+    deliveries = list(Delivery.objects.filter(event__event_id__in=["e-1", "e-2"], channel="email"))
+    assert "Deliveries that are sent again: 1 of 2" in text_of(choose(root, deliveries, "resend"))
+    delivered = Delivery.objects.filter(state=DeliveryState.DELIVERED).first()
+    assert delivered is not None
+    answer = root.post(page_of(delivered, "resend_this"), follow=True)
+    assert "Only deliveries that were given up can be sent again." in text_of(answer)
+
+
+# --- answers ------------------------------------------------------------------------------------------------------------------
+def test_an_answer_that_was_given_up_is_sent_again_under_its_id(day: World, root: Client) -> None:
+    callback = Callback.objects.get(state=CallbackState.WAITING)
+    Callback.objects.filter(pk=callback.pk).update(state=CallbackState.FAILED, due_at=None, ended_at=day.now)
+    body = callback.body
+    assert "It is sent again." in text_of(press(root, page_of(callback, "replay_this")))
+    callback.refresh_from_db()
+    assert callback.state == CallbackState.WAITING
+    assert callback.due_at is not None
+    assert callback.due_at <= timezone.now()
+    assert callback.body == body
+
+
+def test_answers_the_engine_has_are_not_sent_again(day: World, root: Client) -> None:
+    delivered = Callback.objects.get(state=CallbackState.DELIVERED)
+    waiting = Callback.objects.get(state=CallbackState.WAITING)
+    assert "Send again" not in text_of(root.get(page_of(delivered)))
+    refused = text_of(root.post(page_of(delivered, "replay_this"), follow=True))
+    assert "Only answers that wait or were given up can be sent again." in refused
+    assert "Answers that are sent again: 1 of 2" in text_of(choose(root, [delivered, waiting], "replay"))
+
+
+def test_an_answer_on_its_way_at_this_moment_is_left_alone(day: World, root: Client) -> None:
+    waiting = Callback.objects.get(state=CallbackState.WAITING)
+    Callback.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() + timedelta(seconds=40))
+    assert "It is being sent at this moment." in text_of(press(root, page_of(waiting, "replay_this")))
+
+
+def test_a_stopped_address_is_used_again(day: World, root: Client) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
+    Callback.objects.filter(state=CallbackState.WAITING).update(due_at=later)
+    assert "the engine's address is stopped" in text_of(root.get(list_of(Callback)))
+    assert "Gone (410)." in text_of(root.get(page_of(day.engine, "enable_answers")))
+    assert "Answers are sent to Invoices again." in text_of(press(root, page_of(day.engine, "enable_answers")))
+    engine = Engine.objects.get(pk=day.engine.pk)
+    assert engine.takes_answers
+    assert Callback.objects.get(state=CallbackState.WAITING).due_at < later  # type: ignore[operator]
+    assert engine.history.first().history_change_reason == "Answers are sent again"  # type: ignore[union-attr]
+    assert "Answers to this engine are not stopped." in text_of(root.get(page_of(engine, "enable_answers"), follow=True))
+
+
+# --- ways in ------------------------------------------------------------------------------------------------------------------
+def test_tokens_and_links_are_voided(day: World, root: Client) -> None:
+    action_token(Notification.objects.filter(state="open")[0], expires_at=day.now + timedelta(days=1))
+    answering, token, link = ActionToken.objects.get(), RecipientToken.objects.get(), SignInLink.objects.get()
+    assert "Links voided: 1." in text_of(choose(root, [answering], "void"))
+    assert "Tokens voided: 1." in text_of(choose(root, [token], "void"))
+    assert "Links voided: 1." in text_of(choose(root, [link], "void"))
+    for row in (answering, token, link):
+        row.refresh_from_db()
+    assert answering.voided_at is not None
+    assert not token.usable
+    assert link.expires_at <= timezone.now()
+
+
+def test_every_action_is_written_down_with_who_did_it(day: World, root: Client) -> None:
+    press(root, page_of(Event.objects.get(status=EventStatus.FAILED), "process_this_again"))
+    choose(root, [Callback.objects.get(state=CallbackState.WAITING)], "replay")
+    entries = {(entry.user.username, entry.change_message) for entry in LogEntry.objects.select_related("user")}
+    assert ("root", "Sent again") in entries
+    assert ("root", "It is processed again. Reload this page in a moment.") in entries
+
+
+@pytest.mark.parametrize("page", ["process_this_again", "resend_this", "replay_this"])
+def test_a_row_that_is_gone_is_not_found(page: str, day: World, root: Client) -> None:
+    model = {"process_this_again": Event, "resend_this": Delivery, "replay_this": Callback}[page]
+    address = page_of(model.objects.all()[0], page).split("/")
+    address[-3] = "01900000-0000-7000-8000-000000000000"
+    assert root.get("/".join(address)).status_code == 404

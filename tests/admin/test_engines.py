@@ -1,0 +1,108 @@
+"""Engines: how their words map to ours, and where their answers go."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from notifications.mapping import PRESETS
+from notifications.models import Callback, Engine, EventMapping
+from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.world import World
+
+FLOWABLE_TASK = {"id": "8872", "name": "Approve invoice", "assignee": "bob", "createTime": "2026-11-25T09:00:00Z",
+                 "processInstanceId": "4711"}
+
+
+def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
+    fields = filled(root.get(adding(Engine)), name="Claims", slug="claims", active="on", callback_url="https://claims.example/in")
+    answer = root.post(adding(Engine), fields, follow=True)
+    assert "was added successfully" in text_of(answer)
+    assert Engine.objects.get(slug="claims").takes_answers
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("http://169.254.169.254/latest", "169.254.169.254"),
+        ("http://localhost/in", "localhost"),
+        ("ftp://engine.example/in", "The address must begin with https:// or http://."),
+    ],
+)
+def test_an_address_that_would_never_be_called_is_refused(address: str, sentence: str, world: World, root: Client) -> None:
+    answer = root.post(page_of(world.engine), filled(root.get(page_of(world.engine)), callback_url=address))
+    assert answer.status_code == 200
+    assert sentence in text_of(answer)
+    world.engine.refresh_from_db()
+    assert world.engine.callback_url == "https://engine.acme.example/answers"
+
+
+def test_a_new_address_is_used_at_once_after_the_old_one_was_stopped(day: World, root: Client) -> None:
+    Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
+    fields = filled(root.get(page_of(day.engine)), callback_url="https://new.acme.example/answers")
+    assert "Answers that waited are sent to the new address." in text_of(root.post(page_of(day.engine), fields, follow=True))
+    assert Engine.objects.get(pk=day.engine.pk).takes_answers
+
+
+def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: Client) -> None:
+    Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
+    Engine.objects.create(slug="silent", name="Silent")
+    shown = text_of(root.get(list_of(Engine)))
+    assert "stopped: Gone (410)." in shown
+    assert "kept here, to be read by API" in shown
+    assert [each.name for each in root.get(list_of(Engine, "answers=disabled")).context["cl"].result_list] == ["Invoices"]
+    assert f'href="{list_of(Callback, f"engine__id__exact={day.engine.pk}&amp;state__exact=waiting")}"' in root.get(
+        list_of(Engine)
+    ).content.decode()
+
+
+# --- mapping ------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("expression", "sentence"), [("task..id", "This is not JMESPath"), ("no_such_function(id)", "no_such_function")]
+)
+def test_a_mapping_is_checked_when_it_is_saved(expression: str, sentence: str, world: World, root: Client) -> None:
+    fields = filled(root.get(page_of(world.engine)), **{"event_mappings-0-expression": expression})
+    answer = root.post(page_of(world.engine), fields)
+    assert sentence in text_of(answer)
+    assert EventMapping.objects.get(member="id").expression == "taskId"
+
+
+def test_variables_of_an_answer_are_an_object(world: World, root: Client) -> None:
+    fields = filled(root.get(page_of(world.engine)), **{"answer_mappings-0-variables": "[1, 2]"})
+    assert "Write a JSON object" in text_of(root.post(page_of(world.engine), fields))
+    fields["answer_mappings-0-variables"] = '{"ok": '
+    assert "This is not JSON" in text_of(root.post(page_of(world.engine), fields))
+    fields["answer_mappings-0-variables"] = '{"level": 2}'
+    root.post(page_of(world.engine), fields)
+    assert world.engine.answer_mappings.get().variables == {"level": 2}
+
+
+def test_a_preset_is_loaded_and_tried_on_what_the_engine_sends(world: World, root: Client) -> None:
+    address = page_of(world.engine, "try_mapping")
+    assert "is now the preset for Flowable" in text_of(root.post(address, {"preset": "flowable"}, follow=True))
+    assert world.engine.event_mappings.count() == len(PRESETS["flowable"])
+    answer = root.post(address, {"body": json.dumps(FLOWABLE_TASK)})
+    assert "This would be accepted." in text_of(answer)
+    event = json.loads(answer.context["event"])
+    assert event["type"] == "task.assigned"
+    assert event["data"]["task"]["assignee"] == "bob"
+    assert event["data"]["case"]["id"] == "4711"
+    assert not world.engine.events.exists(), "trying keeps nothing"
+
+
+def test_the_try_out_says_what_is_missing(world: World, root: Client) -> None:
+    address = page_of(world.engine, "try_mapping")
+    answer = text_of(root.post(address, {"body": '{"taskId": "T-1"}'}))
+    assert "/data/task/id" in answer
+    assert "This would be accepted." not in answer
+    assert "malformed" not in text_of(root.post(address, {"body": "{"})).lower()
+    assert "This field is required" in text_of(root.post(address, {"body": ""}))
+
+
+@pytest.mark.parametrize("body", ["{", '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": "\\u0000"}', "\ud800"])
+def test_the_try_out_survives_bad_json(body: str, world: World, root: Client) -> None:
+    if body == "\ud800":
+        body = "\\ud800"
+    answer = root.post(page_of(world.engine, "try_mapping"), {"body": body})
+    assert answer.status_code == 200
+    assert answer.context["faults"]

@@ -1,0 +1,130 @@
+"""Every list and form of the desk opens on a real day's rows, is quick to make, and shows nobody's secret."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from notifications.models import ApiKey, Callback, Delivery, Event, Notification, RecipientToken, SigningSecret, Task
+from tests.admin.pages import adding, list_of, page_of, text_of
+from tests.admin.world import World
+from wfpush.models import Heartbeat
+
+OURS: list[type[Model]] = [
+    *(model for model in apps.get_app_config("notifications").get_models() if not model.__name__.startswith("Historical")),
+    Heartbeat,
+]
+REGISTERED = list(admin.site._registry)
+
+
+def addresses(model: type[Model]) -> list[str]:
+    return [page_of(row) for row in model._default_manager.all()[:3]]
+
+
+def opened(client: Client, every: list[str]) -> dict[str, int]:
+    """The addresses that do not open, with what they answer instead."""
+    answers = {address: client.get(address).status_code for address in every}
+    return {address: status for address, status in answers.items() if status != 200}
+
+
+def test_every_model_is_on_the_desk() -> None:
+    join_tables = {model for model in OURS if model._meta.auto_created}
+    assert set(OURS) - join_tables - set(REGISTERED) == set()
+
+
+def secrets_of(world: World) -> list[str]:
+    stored = [SigningSecret.objects.values_list("secret", flat=True), ApiKey.objects.values_list("digest", flat=True)]
+    digests = RecipientToken.objects.values_list("digest", flat=True)
+    return [world.api_key, world.secret, *(str(each) for every in stored for each in every), *digests]
+
+
+def test_every_list_form_and_history_opens_and_shows_no_secret(day: World, root: Client) -> None:
+    rows = [address for model in REGISTERED for address in addresses(model)]
+    assert len(rows) > 60, "the day should have left rows in most tables"
+    secrets = secrets_of(day)
+    assert len(secrets) >= 5
+    assert all(secrets)
+    unopened, leaks = {}, set()
+    for address in [*map(list_of, REGISTERED), *rows, *(row.replace("/change/", "/history/") for row in rows)]:
+        answer = root.get(address)
+        body = answer.content.decode()
+        if answer.status_code != 200:
+            unopened[address] = answer.status_code
+        if any(secret in body for secret in secrets):
+            leaks.add(address)
+    assert unopened == {}
+    assert leaks == set()
+
+
+def test_every_list_can_be_searched(day: World, root: Client) -> None:
+    wanted = ["T-101", str(Event.objects.values_list("pk", flat=True)[0]), "a\x00b"]
+    every = [list_of(model, f"q={text}") for model in REGISTERED for text in wanted]
+    assert opened(root, every) == {}
+
+
+def test_every_filter_of_every_list_works(day: World, root: Client) -> None:
+    failed = {}
+    for model in REGISTERED:
+        change_list = root.get(list_of(model)).context["cl"]
+        choices = [choice["query_string"] for each in change_list.filter_specs for choice in each.choices(change_list)]
+        failed |= opened(root, [list_of(model, choice.lstrip("?")) for choice in choices])
+    assert failed == {}
+
+
+def test_every_form_for_a_new_row_opens(day: World, root: Client) -> None:
+    request = root.get(list_of(Event)).wsgi_request
+    addable = [model for model, desk in admin.site._registry.items() if desk.has_add_permission(request)]
+    assert ApiKey in addable
+    assert opened(root, [adding(model) for model in addable]) == {}
+
+
+def test_earlier_states_of_configuration_open(day: World, root: Client) -> None:
+    earlier = []
+    for model in OURS:
+        if hasattr(model, "history"):
+            row = model._default_manager.first()
+            assert row is not None, model
+            row.save()
+            version = model.history.filter(id=row.pk).first()  # type: ignore[attr-defined]
+            earlier.append(f"{page_of(row).replace('/change/', '/history/')}{version.pk}/")
+    assert len(earlier) >= 8
+    assert opened(root, earlier) == {}
+
+
+@pytest.mark.parametrize("model", [Event, Task, Notification, Delivery, Callback])
+def test_a_ledger_costs_few_queries_whatever_its_length(
+    model: type[Model], day: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    root.get(list_of(model))
+    with django_assert_max_num_queries(16):
+        assert root.get(list_of(model)).status_code == 200
+
+
+def test_lists_say_what_failed_for_how_long_and_why(day: World, root: Client) -> None:
+    events = text_of(root.get(list_of(Event)))
+    assert "could not be processed" in events
+    assert "OperationalError: the database went away" in events
+    assert "nobody knows zoe" in events
+    late = text_of(root.get(list_of(Task, "now=late")))
+    assert "Approve invoice 4712" in late
+    assert "late by 5 h" in late
+    assert "Approve invoice 4711" not in late
+    waiting = text_of(root.get(list_of(Callback, "state__exact=waiting")))
+    assert "The engine answered 401." in waiting
+    dead = text_of(root.get(list_of(Delivery, "state__exact=dead")))
+    assert "550 5.1.1 No such user here" in dead
+
+
+def test_a_ledger_finds_a_row_by_our_own_id(day: World, root: Client) -> None:
+    event: Any = Event.objects.get(event_id="e-2")
+    found = root.get(list_of(Event, f"q={event.pk}")).context["cl"].result_list
+    assert list(found) == [event]
+
+
+def test_recent_rows_are_found_by_their_ids_time(day: World, root: Client) -> None:
+    assert root.get(list_of(Event, "within=1")).context["cl"].result_count == Event.objects.count()
+    assert root.get(list_of(Event, "within=nonsense")).status_code == 200

@@ -1,0 +1,261 @@
+"""Routes read as sentences, take only targets that can be reached, and are tried on events before they meet one."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from notifications.models import (
+    Category,
+    Delivery,
+    Event,
+    EventType,
+    EventVariable,
+    Notification,
+    Route,
+    Task,
+    Template,
+)
+from tests.admin import world as story
+from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
+from tests.admin.world import World
+from tests.factories import RouteFactory
+
+DRY_RUN = "admin:notifications_route_dry_run"
+
+
+@pytest.fixture
+def route(world: World) -> Route:
+    made: Route = RouteFactory(name="Audit", types=["task.assigned"], targets=["assignee"])
+    return made
+
+
+def with_target(client: Client, route: Route, **target: Any) -> Any:
+    names = ("id", "kind", "team", "person", "path")
+    added = {f"targets-1-{name}": target.get(name, "") for name in names} | {"targets-1-route": str(route.pk)}
+    fields = filled(client.get(page_of(route)), **added, **{"targets-TOTAL_FORMS": "2"})
+    return client.post(page_of(route), fields, follow=True)
+
+
+def with_condition(client: Client, route: Route, path: str, operator: str, value: str) -> Any:
+    said = {"id": "", "route": str(route.pk), "path": path, "operator": operator, "value": value}
+    added = {f"conditions-0-{name}": text for name, text in said.items()}
+    fields = filled(client.get(page_of(route)), **added, **{"conditions-TOTAL_FORMS": "1"})
+    return client.post(page_of(route), fields, follow=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"), [("team", "Choose the team."), ("person", "Choose the person."), ("path", "Write where in the event")]
+)
+def test_a_target_without_what_its_kind_needs_is_refused(kind: str, sentence: str, route: Route, root: Client) -> None:
+    assert sentence in text_of(with_target(root, route, kind=kind))
+    assert route.targets.count() == 1
+
+
+def test_a_target_takes_what_its_kind_needs_and_drops_the_rest(world: World, route: Route, root: Client) -> None:
+    with_target(root, route, kind="team", team=world.team.pk, person=world.bob.pk, path="not a path!")
+    target = route.targets.get(kind="team")
+    assert (target.team, target.person, target.path) == (world.team, None, "")
+
+
+def test_a_team_lead_may_but_need_not_name_a_team(world: World, route: Route, root: Client) -> None:
+    with_target(root, route, kind="team_lead")
+    assert route.targets.get(kind="team_lead").team is None
+
+
+@pytest.mark.parametrize(
+    ("path", "operator", "value", "sentence"),
+    [
+        ("variables.amount", "gt", "much", "Write a number"),
+        ("task.kind", "eq", "", "Write the value to compare with."),
+        ("task.kind", "exists", "yes", "takes no value"),
+        ("task kind", "eq", "x", "Write a path such as task.kind."),
+    ],
+)
+def test_a_condition_that_could_never_be_meant_is_refused(
+    path: str, operator: str, value: str, sentence: str, route: Route, root: Client
+) -> None:
+    assert sentence in text_of(with_condition(root, route, path, operator, value))
+    assert not route.conditions.exists()
+
+
+def test_a_condition_on_something_no_event_has_is_saved_with_a_warning(route: Route, root: Client) -> None:
+    shown = text_of(with_condition(root, route, "task.colour", "eq", "red"))
+    assert "No sample or variable of its event types has “task.colour”" in shown
+    assert route.conditions.get().path == "task.colour"
+
+
+def test_a_route_that_reaches_nobody_or_has_no_words_is_saved_with_a_warning(route: Route, root: Client) -> None:
+    route.targets.all().delete()
+    route.template.versions.all().update(state="retired")
+    shown = text_of(root.post(page_of(route), filled(root.get(page_of(route))), follow=True))
+    assert "This route has no target" in shown
+    assert "has no published version" in shown
+    assert "nobody" in text_of(root.get(list_of(Route, "q=Audit")))
+    assert [each.name for each in root.get(list_of(Route, "gaps=targets")).context["cl"].result_list] == ["Audit"]
+
+
+def test_the_list_reads_as_sentences(world: World, route: Route, root: Client) -> None:
+    with_condition(root, route, "variables.amount", "gt", "1000")
+    with_target(root, route, kind="team", team=world.team.pk)
+    shown = text_of(root.get(list_of(Route, "q=Audit")))
+    assert "task.assigned, variables.amount is more than 1000" in shown
+    assert "the task's assignee, the members of a team Finance" in shown
+
+
+def test_routes_are_switched_with_their_history(route: Route, root: Client) -> None:
+    assert "1 disabled." in text_of(choose(root, [route], "disable"))
+    route.refresh_from_db()
+    assert not route.enabled
+    assert route.history.first().enabled is False  # type: ignore[union-attr]
+    assert route.history.first().history_user.username == "root"  # type: ignore[union-attr]
+    assert "1 enabled." in text_of(choose(root, [route], "enable"))
+
+
+def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client) -> None:
+    fields = filled(
+        root.get(adding(Route)), name="Urgent", priority="5", enabled="on", category=Category.objects.all()[0].pk,
+        template=Template.objects.all()[0].pk, event_types=[EventType.objects.get(name="task.assigned").pk],
+        **{"targets-TOTAL_FORMS": "1", "targets-0-kind": "person", "targets-0-person": str(world.carol.pk), "targets-0-team": "",
+           "targets-0-path": "", "conditions-TOTAL_FORMS": "1", "conditions-0-path": "task.priority", "conditions-0-operator": "in",
+           "conditions-0-value": "high, urgent"},
+    )
+    assert "was added successfully" in text_of(root.post(adding(Route), fields, follow=True))
+    made = Route.objects.get(name="Urgent")
+    assert made.targets.get().person == world.carol
+    assert str(made.conditions.get()) == "task.priority is one of high, urgent"
+
+
+# --- event types and categories -----------------------------------------------------------------------------------------------
+def test_a_sample_is_checked_as_an_events_data_is(world: World, root: Client) -> None:
+    event_type = EventType.objects.get(name="task.assigned")
+    fields = filled(root.get(page_of(event_type)), sample='{"task": {"name": "x"}}')
+    assert "/data/task/id" in text_of(root.post(page_of(event_type), fields))
+    fields["sample"] = "{not json"
+    assert "This is not JSON" in text_of(root.post(page_of(event_type), fields))
+    event_type.refresh_from_db()
+    assert "id" in event_type.sample["task"]
+
+
+def test_variables_the_sample_lacks_are_named(world: World, root: Client) -> None:
+    event_type = EventType.objects.get(name="task.assigned")
+    EventVariable.objects.create(event_type=event_type, path="variables.cost_centre")
+    shown = text_of(root.post(page_of(event_type), filled(root.get(page_of(event_type))), follow=True))
+    assert "variables.cost_centre" in shown
+    assert "previews will show them as missing" in shown
+
+
+def test_channels_keep_their_order_and_must_exist(world: World, root: Client) -> None:
+    category = Category.objects.all()[0]
+    fields = filled(root.get(page_of(category)), channels="email, live")
+    root.post(page_of(category), fields)
+    category.refresh_from_db()
+    assert category.channels == ["email", "live"]
+    fields["channels"] = "pigeon"
+    assert "“pigeon” is not one of: live, email." in text_of(root.post(page_of(category), fields))
+
+
+# --- dry run ------------------------------------------------------------------------------------------------------------------
+def written(**data: Any) -> str:
+    return json.dumps({"specversion": "1.0", "id": "try", "source": "try", "type": "task.assigned", "data": data})
+
+
+def test_the_dry_run_says_who_would_be_told_how_and_why(world: World, root: Client) -> None:
+    body = written(**story.invoice("T-900", 900, candidates=["bob", "zoe"]))
+    shown = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    assert "event task.assigned from Invoices would come in" in shown
+    assert "route “Tasks” matched because it is task.assigned" in shown
+    assert "Bob Bauer (candidate) would get “Approve invoice 900”" in shown
+    assert "e-mail: would be sent" in shown
+    assert "“zoe” is told nothing: unknown" in shown
+    assert "other routes did not apply" in shown
+
+
+def test_the_dry_run_keeps_nothing_and_sends_nothing(world: World, root: Client) -> None:
+    body = written(**story.invoice("T-900", 900, assignee={"ref": "newcomer", "name": "New Comer", "email": "n@example.org"}))
+    assert "New Comer (assignee) would get" in text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    assert not Event.objects.exists()
+    assert not Task.objects.exists()
+    assert not Notification.objects.exists()
+    assert not Delivery.objects.exists()
+    assert not type(world.bob).objects.filter(ref="newcomer").exists()
+
+
+def test_the_dry_run_tells_the_same_story_as_the_real_event(world: World, root: Client) -> None:
+    data = story.invoice("T-901", 901, candidates=["alice", "bob", "zoe"])
+    foretold = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": written(**data)}))
+    event = story.send(world, "real", "task.assigned", data)
+    told = [f"{each['name']} ({each['reason']})" for each in event.plan["recipients"]]
+    assert sorted(told) == ["Alice Adams (candidate)", "Bob Bauer (candidate)"]
+    assert all(each in foretold for each in told)
+    trace = text_of(root.get(page_of(event)))
+    assert all(each in trace for each in told)
+
+
+def test_the_dry_run_starts_from_a_sample_or_a_real_event(day: World, root: Client) -> None:
+    sample = EventType.objects.get(name="exception.raised")
+    page = root.get(reverse(DRY_RUN), {"sample": sample.pk})
+    assert json.loads(page.context["form"]["body"].value())["data"] == sample.sample
+    event = Event.objects.get(event_id="e-3")
+    page = root.get(reverse(DRY_RUN), {"event": str(event.pk)})
+    filled_in = json.loads(page.context["form"]["body"].value())
+    assert filled_in["data"] == event.data
+    assert filled_in["id"] != event.event_id
+    route = Route.objects.filter(event_types__name="case.status_changed")[0]
+    page = root.get(page_of(route, "dry_run_here"))
+    assert json.loads(page.context["form"]["body"].value())["type"] in set(route.event_types.values_list("name", flat=True))
+    assert root.get(reverse(DRY_RUN), {"sample": "x", "event": "x"}).status_code == 200
+
+
+def test_the_dry_run_says_what_would_not_be_sent(world: World, root: Client) -> None:
+    type(world.bob).objects.filter(pk=world.bob.pk).update(email="")
+    body = written(**story.invoice("T-902", 902, assignee="bob"))
+    shown = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    assert "e-mail: would not be sent: No e-mail address is known." in shown
+    body = written(**story.invoice("T-903", 903, assignee="zoe"))
+    assert "nobody would be told" in text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+
+
+def test_the_dry_run_reads_an_engines_own_json_by_its_mapping(world: World, root: Client) -> None:
+    root.post(page_of(world.engine, "try_mapping"), {"preset": "flowable"})
+    body = json.dumps({"id": "1", "name": "Approve it", "assignee": "bob", "createTime": "2026-11-25T09:00:00Z"})
+    shown = text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    assert "Bob Bauer (assignee) would get “Approve it”" in shown
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [("{", "JSON"), ('{"specversion": "1.0"}', "/id"), ('{"a": 1}', "/data/task/id"), ("[]", "/id")],
+)
+def test_the_dry_run_says_what_is_wrong_with_an_event(body: str, sentence: str, world: World, root: Client) -> None:
+    answer = root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body})
+    assert answer.status_code == 200
+    assert sentence in " ".join(answer.context["form"].errors["body"])
+
+
+# --- taking away --------------------------------------------------------------------------------------------------------------
+def deleted(client: Client, row: Any) -> bool:
+    answer = client.post(page_of(row).replace("/change/", "/delete/"), {"post": "yes"})
+    assert answer.status_code in (200, 302, 403)
+    return not type(row).objects.filter(pk=row.pk).exists()
+
+
+def test_a_route_goes_with_its_conditions_and_targets(route: Route, root: Client) -> None:
+    with_condition(root, route, "task.kind", "eq", "approval")
+    assert deleted(root, route)
+
+
+def test_what_is_in_use_stays(day: World, root: Client) -> None:
+    RouteFactory(name="To finance", types=["task.assigned"]).targets.create(kind="team", team=day.team)
+    assert not deleted(root, day.team), "a route names it"
+    assert not deleted(root, day.engine), "it sent events"
+    assert not deleted(root, day.bob), "he was told something"
+    assert not deleted(root, Category.objects.filter(routes__isnull=False)[0])
+    assert not deleted(root, Template.objects.filter(routes__isnull=False)[0])
+
+
+def test_an_engine_that_never_sent_anything_goes_with_its_keys(world: World, root: Client) -> None:
+    type(world.customer).objects.filter(pk=world.customer.pk).delete()
+    assert deleted(root, world.engine)
