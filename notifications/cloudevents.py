@@ -4,7 +4,6 @@ Sources: CloudEvents core, JSON event format and HTTP protocol binding (https://
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -257,9 +256,9 @@ def _data_of(document: Json, faults: Faults) -> Any:
         return document.get("data")
     if document.get("data") is not None:
         faults.append(fault("/data_base64", "Send data or data_base64, not both."))
-        return None
+        return document["data"]
     try:
         return decode(base64.b64decode(encoded, validate=True))
-    except (TypeError, binascii.Error, Malformed, BadText):
+    except (TypeError, ValueError, Malformed, BadText):
         faults.append(fault("/data_base64", "Send JSON in base64, or better as data."))
         return None

@@ -1,0 +1,17 @@
+import pytest
+
+from notifications.models import Engine
+from tests.factories import EngineFactory
+from tests.support.api import Caller, engine_caller
+
+
+@pytest.fixture
+def invoices(db: None) -> Engine:
+    """The engine of these stories."""
+    return EngineFactory(slug="invoices", name="Invoices")
+
+
+@pytest.fixture
+def engine(invoices: Engine) -> Caller:
+    """Invoices, with a key that has all scopes."""
+    return engine_caller(invoices)
