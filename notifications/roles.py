@@ -7,11 +7,33 @@ from django.apps import apps as installed
 
 ADMINISTRATORS, OPERATORS, EDITORS = "Administrators", "Operators", "Template editors"
 
-CONFIGURATION = ("engine", "eventmapping", "answermapping", "category", "eventtype", "eventvariable", "route", "routecondition",
-                 "routetarget", "brand", "recipient", "team")
+CONFIGURATION = (
+    "engine",
+    "eventmapping",
+    "answermapping",
+    "category",
+    "eventtype",
+    "eventvariable",
+    "route",
+    "routecondition",
+    "routetarget",
+    "brand",
+    "recipient",
+    "team",
+)
 WORDING = ("template", "templateversion", "templatetext", "templateaction")
-LEDGERS = ("event", "task", "case", "notification", "delivery", "deliveryattempt", "response", "callback", "callbackattempt",
-           "idempotencykey")
+LEDGERS = (
+    "event",
+    "task",
+    "case",
+    "notification",
+    "delivery",
+    "deliveryattempt",
+    "response",
+    "callback",
+    "callbackattempt",
+    "idempotencykey",
+)
 CREDENTIALS = ("apikey", "signingsecret")
 WAYS_IN = ("recipienttoken", "signinlink", "actiontoken")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
@@ -32,8 +54,23 @@ def _viewing(models: Iterable[tuple[str, str]]) -> set[Right]:
 
 def _operating() -> set[Right]:
     """See everything that happens and how it was decided, and set failed work going again."""
-    seen = _rights((*LEDGERS, "engine", "category", "eventtype", "eventvariable", "route", "routecondition", "routetarget",
-                    "recipient", "team", "brand", "template"), "view")
+    seen = _rights(
+        (
+            *LEDGERS,
+            "engine",
+            "category",
+            "eventtype",
+            "eventvariable",
+            "route",
+            "routecondition",
+            "routetarget",
+            "recipient",
+            "team",
+            "brand",
+            "template",
+        ),
+        "view",
+    )
     return seen | _rights(("event", "delivery", "callback"), "change") | _viewing(BACKGROUND)
 
 
@@ -54,10 +91,10 @@ ROLES = {ADMINISTRATORS: _administering(), OPERATORS: _operating(), EDITORS: _ed
 
 
 def ensure_roles(apps: Any) -> None:
-    """Create the groups that are missing, with their rights. Groups that are there keep what an administrator made of them.
+    """Create the groups that are missing, with their rights. Those there keep what an administrator made of them.
 
-    `apps` is Django's registry or a migration's. Rights are made here, too, because Django itself makes them after the last
-    migration; it finds and keeps these.
+    `apps` is Django's registry or a migration's. Rights are made here, too, because Django itself makes them only
+    after the last migration; it finds and keeps these.
     """
     group_model = apps.get_model("auth", "Group")
     for name, rights in ROLES.items():
@@ -73,4 +110,3 @@ def _permission(apps: Any, app: str, verb: str, model: str) -> Any:
         content_type=content_type, codename=f"{verb}_{model}", defaults={"name": f"Can {verb} {words}"}
     )
     return permission
-

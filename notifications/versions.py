@@ -1,4 +1,4 @@
-"""A template's versions: drafts are edited, one is published, what it replaced is retired and can be published again."""
+"""A template's versions: drafts are edited, one is published, what it replaced is retired and can come back."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -63,7 +63,7 @@ def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion
 
 @transaction.atomic
 def roll_back(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion:
-    """Publish a copy of an earlier version: numbers only grow, so that the history can be read. Raises CannotPublish."""
+    """Publish a copy of an earlier version: numbers only grow, so that history can be read. Raises CannotPublish."""
     if version.state != VersionState.RETIRED:
         raise CannotPublish("Only a version that was published before can be rolled back to.")
     copy = new_draft(version.template, version, note=f"As version {version.number}")

@@ -1,5 +1,5 @@
 """The administrators' desk: one file per models file, and the pages that answer a question of their own."""
 
-from notifications.admin import access, delivery, engines, events, keys, people, responses, routing, templates
+from notifications.admin import access, delivery, engines, events, keys, people, responses, routing, templates, tokens
 
-__all__ = ["access", "delivery", "engines", "events", "keys", "people", "responses", "routing", "templates"]
+__all__ = ["access", "delivery", "engines", "events", "keys", "people", "responses", "routing", "templates", "tokens"]

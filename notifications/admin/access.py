@@ -18,10 +18,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
-from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
+from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.words import ago, link, list_url, mark, shortened, took
 from wfpush.models import Heartbeat
@@ -36,7 +36,7 @@ for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule
         admin.site.unregister(_model)
 
 
-# --- users and groups -----------------------------------------------------------------------------------------------------------
+# --- users and groups -----------------------------------------------------------------------------------------------
 class Rights(Conditions):
     title = _("rights")
     parameter_name = "rights"
@@ -58,7 +58,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     list_filter = [Rights, "is_active", "groups"]
     list_select_related = ["recipient"]
     search_fields = ["username", "email", "recipient__name", "recipient__ref"]
-    filter_horizontal: list[str] = []
+    filter_horizontal = []
     autocomplete_fields = ["groups"]
     readonly_fields = ["person", "last_login", "date_joined"]
     fieldsets = [
@@ -119,7 +119,7 @@ class GroupAdmin(DjangoGroupAdmin, DeskAdmin):
         return int(group.rights)
 
 
-# --- locks ----------------------------------------------------------------------------------------------------------------------
+# --- locks ----------------------------------------------------------------------------------------------------------
 class Locked(Conditions):
     title = _("locked")
     parameter_name = "locked"
@@ -181,10 +181,10 @@ class AccessLogAdmin(LedgerAdmin):
         return ago(entry.attempt_time)
 
 
-# --- background tasks -----------------------------------------------------------------------------------------------------------
+# --- background tasks -----------------------------------------------------------------------------------------------
 @admin.register(Failure)
 class FailureAdmin(LedgerAdmin):
-    """Background tasks are wake-ups: a failed one costs latency, and says what is wrong with the code or its surroundings."""
+    """Background tasks are wake-ups: a failed one costs latency, and says what is wrong with the code or its host."""
 
     list_display = ["func", "stopped", "duration", "short_result"]
     list_filter = ["func"]

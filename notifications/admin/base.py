@@ -1,7 +1,7 @@
 """What the desk's lists and forms share."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -51,7 +51,7 @@ class DeskAdmin(ModelAdmin):
     list_filter_sheet = True
     compressed_fields = True
     warn_unsaved_form = True
-    paginator = BoundedPaginator
+    paginator: Any = BoundedPaginator
     parts: Sequence[type[Model]] = ()
     """Models whose rows belong to one row of this list, and go when it goes, though their own lists are read-only."""
 
@@ -65,12 +65,13 @@ class DeskAdmin(ModelAdmin):
         """Our own id, as it stands in traces and logs, finds its row whatever else is searched."""
         if isinstance(self.model._meta.pk, UUIDField) and (identifier := as_uuid(search_term)) is not None:
             return queryset.filter(pk=identifier), False
-        return super().get_search_results(request, queryset, search_term)
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
+        return found
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskChangeList
 
-    # --- which actions a row offers ------------------------------------------------------------------------------------
+    # --- which actions a row offers ---------------------------------------------------------------------------------
     def offers(self, action: str, row: Any) -> bool:
         """Whether this action makes sense for this row; permissions are asked elsewhere."""
         return True
@@ -86,7 +87,7 @@ class DeskAdmin(ModelAdmin):
         start = f"{self.opts.app_label}_{self.opts.model_name}_"
         return [each for each in actions if row is not None and self.offers(each.action_name.removeprefix(start), row)]
 
-    # --- for actions and pages ---------------------------------------------------------------------------------------
+    # --- for actions and pages --------------------------------------------------------------------------------------
     def found(self, request: HttpRequest, object_id: str) -> Any:
         """The row of a page or action. Raises Http404, PermissionDenied."""
         row = self.get_object(request, str(object_id))
@@ -103,7 +104,14 @@ class DeskAdmin(ModelAdmin):
         return TemplateResponse(request, template, shown)
 
     def ask(
-        self, request: HttpRequest, row: Model, *, title: str, text: str, button: str, form: BaseForm | None = None,
+        self,
+        request: HttpRequest,
+        row: Model,
+        *,
+        title: str,
+        text: str,
+        button: str,
+        form: BaseForm | None = None,
         danger: bool = False,
     ) -> TemplateResponse:
         """Ask before doing: a page with one button, whose POST does it. Nothing changes by GET."""
@@ -118,7 +126,7 @@ class DeskAdmin(ModelAdmin):
         return HttpResponseRedirect(change_url(row))
 
     def log(self, request: HttpRequest, row: Model, text: str) -> None:
-        LogEntry.objects.log_actions(request.user.pk, [row], CHANGE, text, single_object=True)
+        LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)
 
 
 class HistoryAdmin(SimpleHistoryAdmin, DeskAdmin):

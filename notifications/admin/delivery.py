@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
 
 from notifications import deliver
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.channels import channel_name
+from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took
@@ -36,7 +36,7 @@ COPY_TONES: dict[str, Tone] = {
 }
 
 
-# --- notifications ------------------------------------------------------------------------------------------------------------
+# --- notifications --------------------------------------------------------------------------------------------------
 class ReadState(Conditions):
     title = _("read")
     parameter_name = "read"
@@ -80,9 +80,33 @@ class NotificationAdmin(LedgerAdmin):
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
     fieldsets = [
         (None, {"fields": ["whose", "state_mark", "reason", "read_at"]}),
-        (_("What it says"), {"fields": ["title", "body", "short_body", "language", "priority", "due_at", "url", "shown_actions", "shown_details"]}),
-        (_("Where it comes from"), {"fields": ["from_event", "for_task", "in_case", "by_route", "category", "wording", "brand"]}),
-        (_("In our books"), {"fields": ["id", "seq", "created_at", "updated_at", "answer_from_email", "shown_outcome"], "classes": ["collapse"]}),
+        (
+            _("What it says"),
+            {
+                "fields": [
+                    "title",
+                    "body",
+                    "short_body",
+                    "language",
+                    "priority",
+                    "due_at",
+                    "url",
+                    "shown_actions",
+                    "shown_details",
+                ]
+            },
+        ),
+        (
+            _("Where it comes from"),
+            {"fields": ["from_event", "for_task", "in_case", "by_route", "category", "wording", "brand"]},
+        ),
+        (
+            _("In our books"),
+            {
+                "fields": ["id", "seq", "created_at", "updated_at", "answer_from_email", "shown_outcome"],
+                "classes": ["collapse"],
+            },
+        ),
     ]
 
     @display(description=_("made"), ordering="id")
@@ -146,7 +170,7 @@ class NotificationAdmin(LedgerAdmin):
         return link(notification.template_version)
 
 
-# --- deliveries ---------------------------------------------------------------------------------------------------------------
+# --- deliveries -----------------------------------------------------------------------------------------------------
 class AttemptInline(ReadOnlyInline):
     model = DeliveryAttempt
     fields = ["number", "started_at", "took", "succeeded", "detail"]
@@ -169,7 +193,22 @@ class DeliveryAdmin(LedgerAdmin):
     actions_detail = ["resend_this"]
     inlines = [AttemptInline]
     fieldsets = [
-        (None, {"fields": ["whose", "way", "state_mark", "reason", "next_try", "attempts", "created_at", "ended_at", "expires_at"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "whose",
+                    "way",
+                    "state_mark",
+                    "reason",
+                    "next_try",
+                    "attempts",
+                    "created_at",
+                    "ended_at",
+                    "expires_at",
+                ]
+            },
+        ),
         (_("Of"), {"fields": ["of_notification", "of_event", "id"]}),
     ]
 
@@ -231,13 +270,17 @@ class DeliveryAdmin(LedgerAdmin):
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery: Delivery = self.found(request, object_id)
         if delivery.state != DeliveryState.DEAD:
-            return self.done(request, delivery, _t("Only deliveries that were given up can be sent again."), messages.WARNING)
+            return self.done(
+                request, delivery, _t("Only deliveries that were given up can be sent again."), messages.WARNING
+            )
         if request.method != "POST":
             text = _t("%(person)s gets the message at %(address)s, if it still asks for anything.")
             told = {"person": delivery.recipient, "address": delivery.address}
             return self.ask(request, delivery, title=_t("Send again"), text=text % told, button=_t("Send again"))
         if not deliver.resend(delivery.pk, timezone.now()):
-            return self.done(request, delivery, _t("Not sent: the notification no longer asks for anything."), messages.WARNING)
+            return self.done(
+                request, delivery, _t("Not sent: the notification no longer asks for anything."), messages.WARNING
+            )
         return self.done(request, delivery, _t("It is sent again. Reload this page in a moment."))
 
 

@@ -1,4 +1,4 @@
-"""An event in; who, by which channel, and which route matched or did not and why, out. Nothing is kept and nothing sent."""
+"""An event in; who, by which channel, and which route matched or did not and why, out. Nothing is kept or sent."""
 
 import json
 from typing import Any
@@ -13,17 +13,20 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from notifications import pipeline
 from notifications.admin.base import DeskAdmin
-from notifications.admin.preview import as_id
-from notifications.admin.reading import ReadError, read_event
+from notifications.admin.reading import ReadError, event_named, read_event
 from notifications.admin.timeline import Line, dry_lines
 from notifications.models import Engine, Event, EventType, Route
 from notifications.types import Json
 
 
 class DryRunForm(forms.Form):
-    engine = forms.ModelChoiceField(Engine.objects.all(), label=_("As sent by"), widget=UnfoldAdminSelectWidget, empty_label=None)
+    engine = forms.ModelChoiceField(
+        Engine.objects.all(), label=_("As sent by"), widget=UnfoldAdminSelectWidget, empty_label=None
+    )
     body = forms.CharField(
-        label=_("The event"), max_length=1024 * 1024, strip=False,
+        label=_("The event"),
+        max_length=1024 * 1024,
+        strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 18, "class": "desk-code", "spellcheck": "false"}),
         help_text=_("A CloudEvent as JSON, or the engine's own JSON if it has a mapping."),
     )
@@ -33,7 +36,11 @@ def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = No
     """GET fills the form from a sample (`?sample=`) or a real event (`?event=`); POST runs it."""
     if not request.user.has_perm("notifications.view_event"):
         raise PermissionDenied
-    context: dict[str, Any] = {"route": route, "samples": EventType.objects.exclude(sample={}), "chosen": request.GET.get("sample", "")}
+    context: dict[str, Any] = {
+        "route": route,
+        "samples": EventType.objects.exclude(sample={}),
+        "chosen": request.GET.get("sample", ""),
+    }
     if request.method == "POST":
         form = DryRunForm(request.POST)
         if form.is_valid():
@@ -57,9 +64,9 @@ def _run(form: DryRunForm) -> list[Line] | None:
     return [first, *dry_lines(result.plan.as_json(), result.status)]
 
 
-# --- what to start from -------------------------------------------------------------------------------------------------------
+# --- what to start from ---------------------------------------------------------------------------------------------
 def _initial(request: HttpRequest, route: Route | None) -> dict[str, Any]:
-    event = _event_named(request.GET.get("event", ""))
+    event = event_named(request.GET.get("event", ""))
     if event is not None:
         return {"engine": event.engine_id, "body": written(as_cloudevent(event))}
     described = EventType.objects.exclude(sample={})
@@ -72,20 +79,27 @@ def _initial(request: HttpRequest, route: Route | None) -> dict[str, Any]:
     return {"engine": engine and engine.pk, "body": written(sample_event(event_type)) if event_type else ""}
 
 
-def _event_named(name: str) -> Event | None:
-    return Event.objects.select_related("engine").filter(pk=as_id(name)).first() if as_id(name) else None
-
-
 def as_cloudevent(event: Event) -> Json:
     """A stored event as it was sent, with an id of its own so that it is not taken for the same one."""
-    said: Json = {"specversion": "1.0", "id": f"{event.event_id[:180]} (dry run)", "source": event.source, "type": event.type}
+    said: Json = {
+        "specversion": "1.0",
+        "id": f"{event.event_id[:180]} (dry run)",
+        "source": event.source,
+        "type": event.type,
+    }
     if event.subject:
         said["subject"] = event.subject
     return {**said, **event.extensions, "data": event.data}
 
 
 def sample_event(event_type: EventType) -> Json:
-    return {"specversion": "1.0", "id": "dry-run", "source": "dry-run", "type": event_type.name, "data": event_type.sample}
+    return {
+        "specversion": "1.0",
+        "id": "dry-run",
+        "source": "dry-run",
+        "type": event_type.name,
+        "data": event_type.sample,
+    }
 
 
 def written(document: Json) -> str:

@@ -15,11 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
 from notifications import again
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications.admin.decorators import action, display
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.filters import Conditions
 from notifications.admin.keys import key_state, secret_state
@@ -27,19 +27,33 @@ from notifications.admin.mapping_page import mapping_page
 from notifications.admin.words import ago, link, list_url, mark
 from notifications.connectors import CONNECTORS
 from notifications.mapping import InvalidExpression, check_expression
-from notifications.models import AnswerMapping, ApiKey, Callback, CallbackState, Engine, Event, EventMapping, SigningSecret
+from notifications.models import (
+    AnswerMapping,
+    ApiKey,
+    Callback,
+    CallbackState,
+    Engine,
+    Event,
+    EventMapping,
+    SigningSecret,
+)
 from wfpush.http import OutboundError
 from wfpush.http_checks import check_url
 
 
 class EngineForm(forms.ModelForm):
     kind = forms.ChoiceField(
-        choices=[(connector.kind, connector.label) for connector in CONNECTORS], initial="webhook",
+        choices=[(connector.kind, connector.label) for connector in CONNECTORS],
+        initial="webhook",
         widget=UnfoldAdminSelectWidget,
     )
 
     callback_url = forms.URLField(
-        label=_("Address for answers"), required=False, max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget,
+        label=_("Address for answers"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
         help_text=_("Where answers are sent. Empty: answers are kept and can be read by API."),
     )
 
@@ -65,7 +79,9 @@ class EventMappingForm(forms.ModelForm):
 
 
 class AnswerMappingForm(forms.ModelForm):
-    variables = JsonObjectField(required=False, rows=3, help_text=_("A JSON object; it overlays the person's own variables."))
+    variables = JsonObjectField(
+        required=False, rows=3, help_text=_("A JSON object; it overlays the person's own variables.")
+    )
 
 
 class EventMappingInline(TabularInline):
@@ -162,7 +178,7 @@ class EngineAdmin(HistoryAdmin):
         if moved:
             again.hurry_callbacks(obj, timezone.now())
 
-    # --- columns ---------------------------------------------------------------------------------------------------------
+    # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("answers"))
     def answers(self, engine: Engine) -> SafeString:
         if not engine.pk or not engine.callback_url:
@@ -186,7 +202,7 @@ class EngineAdmin(HistoryAdmin):
     def on(self, engine: Engine) -> bool:
         return engine.active
 
-    # --- actions -----------------------------------------------------------------------------------------------------------
+    # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:
         return action != "enable_answers" or row.callback_disabled_at is not None
 
@@ -202,7 +218,9 @@ class EngineAdmin(HistoryAdmin):
         return HttpResponseRedirect(f"{reverse('admin:notifications_apikey_add')}?engine={engine.pk}")
 
     @action(
-        description=_("New signing secret"), url_path="new-secret", permissions=["new_secret"],
+        description=_("New signing secret"),
+        url_path="new-secret",
+        permissions=["new_secret"],
         icon="autorenew",
     )
     def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -220,9 +238,14 @@ class EngineAdmin(HistoryAdmin):
         if engine.callback_disabled_at is None:
             return self.done(request, engine, _t("Answers to this engine are not stopped."), messages.INFO)
         if request.method != "POST":
-            text = _t("%(engine)s said that %(address)s is gone: “%(why)s”. Answers given since wait. Send them to this address again?")
+            text = _t(
+                "%(engine)s said that %(address)s is gone: “%(why)s”. Answers given since wait. "
+                "Send them to this address again?"
+            )
             told = {"engine": engine, "address": engine.callback_url, "why": engine.callback_disabled_reason}
-            return self.ask(request, engine, title=_t("Send answers again"), text=text % told, button=_t("Send answers again"))
+            return self.ask(
+                request, engine, title=_t("Send answers again"), text=text % told, button=_t("Send answers again")
+            )
         again.enable_answers(engine, timezone.now())
         return self.done(request, engine, _t("Answers are sent to %(engine)s again.") % {"engine": engine})
 

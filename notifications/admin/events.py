@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
 
 from notifications import again
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import trace
 from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took
@@ -47,7 +47,7 @@ TASK_TONES: dict[str, Tone] = {
 }
 
 
-# --- events -----------------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------------------------
 class OfType(admin.SimpleListFilter):
     """By the types that are described: asking the ledger which types it holds would read all of it."""
 
@@ -78,18 +78,40 @@ class EventAdmin(LedgerAdmin):
     actions_detail = ["process_this_again"]
     change_form_outer_before_template = "admin/desk/trace.html"
     fieldsets = [
-        (_("The event"), {"fields": ["event_id", "source", "type", "subject", "from_engine", "time", "received_at", "processed_at", "about"]}),
+        (
+            _("The event"),
+            {
+                "fields": [
+                    "event_id",
+                    "source",
+                    "type",
+                    "subject",
+                    "from_engine",
+                    "time",
+                    "received_at",
+                    "processed_at",
+                    "about",
+                ]
+            },
+        ),
         (_("Its data"), {"fields": ["shown_data", "shown_extensions"]}),
-        (_("In our books"), {"fields": ["id", "status", "group", "attempts", "due_at", "lease_until", "shown_error"], "classes": ["collapse"]}),
+        (
+            _("In our books"),
+            {
+                "fields": ["id", "status", "group", "attempts", "due_at", "lease_until", "shown_error"],
+                "classes": ["collapse"],
+            },
+        ),
     ]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         event: Event | None = kwargs.get("obj")
         if event is not None:
             context.update({"lines": trace(event), "title": _t("What became of it"), "subtitle": None})
-        return super().render_change_form(request, context, **kwargs)
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
 
-    # --- columns ---------------------------------------------------------------------------------------------------------
+    # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("received"), ordering="id")
     def received(self, event: Event) -> SafeString:
         return ago(event.received_at)
@@ -135,7 +157,7 @@ class EventAdmin(LedgerAdmin):
     def shown_error(self, event: Event) -> str:
         return event.error
 
-    # --- actions -----------------------------------------------------------------------------------------------------------
+    # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Event) -> bool:
         return row.status in again.PROCESSABLE
 
@@ -154,7 +176,12 @@ class EventAdmin(LedgerAdmin):
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         event: Event = self.found(request, object_id)
         if event.status not in again.PROCESSABLE:
-            return self.done(request, event, _t("Only events that failed or matched no route can be processed again."), messages.WARNING)
+            return self.done(
+                request,
+                event,
+                _t("Only events that failed or matched no route can be processed again."),
+                messages.WARNING,
+            )
         if request.method != "POST":
             text = _t("The event is routed by the routes as they are now, and people are told.")
             return self.ask(request, event, title=_t("Process the event again"), text=text, button=_t("Process again"))
@@ -162,7 +189,7 @@ class EventAdmin(LedgerAdmin):
         return self.done(request, event, _t("It is processed again. Reload this page in a moment."))
 
 
-# --- tasks ------------------------------------------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------------------------
 class Now(Conditions):
     """The questions of the overview."""
 
@@ -226,17 +253,33 @@ class EventInline(ReadOnlyInline):
 
 @admin.register(Task)
 class TaskAdmin(LedgerAdmin):
-    list_display = ["title", "task_id", "state_mark", "waiting_since", "due_word", "people", "priority", "from_engine", "by"]
+    list_display = [
+        "title",
+        "task_id",
+        "state_mark",
+        "waiting_since",
+        "due_word",
+        "people",
+        "priority",
+        "from_engine",
+        "by",
+    ]
     list_filter = [Now, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
     search_fields = ["=task_id", "name__istartswith", "=case__case_id"]
     search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
     inlines = [CopyInline, AnswerInline, EventInline]
     fieldsets = [
-        (None, {"fields": ["name", "task_id", "state_mark", "outcome_words", "due_at", "expires_at", "priority", "kind"]}),
+        (
+            None,
+            {"fields": ["name", "task_id", "state_mark", "outcome_words", "due_at", "expires_at", "priority", "kind"]},
+        ),
         (_("Whose"), {"fields": ["people", "initiator", "in_case", "from_engine", "url"]}),
         (_("Questions and answers"), {"fields": ["shown_info"]}),
-        (_("As the engine said it"), {"fields": ["id", "shown_actions", "shown_data", "created_at", "updated_at"], "classes": ["collapse"]}),
+        (
+            _("As the engine said it"),
+            {"fields": ["id", "shown_actions", "shown_data", "created_at", "updated_at"], "classes": ["collapse"]},
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
@@ -300,7 +343,7 @@ class TaskAdmin(LedgerAdmin):
         return pretty(task.data)
 
 
-# --- cases ------------------------------------------------------------------------------------------------------------------
+# --- cases ----------------------------------------------------------------------------------------------------------
 class TaskInline(ReadOnlyInline):
     model = Task
     fields = ["name", "task_id", "state", "due_at"]

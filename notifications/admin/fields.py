@@ -72,9 +72,13 @@ class LabelsField(forms.CharField):
     def _read(self, line: str) -> tuple[str, str]:
         language, colon, label = (part.strip() for part in line.partition(":"))
         if not colon or not label or not is_language(language):
-            raise ValidationError(_("Write “language: label”, such as “de: Genehmigen”, instead of “%(line)s”.") % {"line": line})
+            raise ValidationError(
+                _("Write “language: label”, such as “de: Genehmigen”, instead of “%(line)s”.") % {"line": line}
+            )
         if len(label) > MAX_LABEL:
-            raise ValidationError(_("“%(label)s” is longer than %(limit)d characters.") % {"label": label, "limit": MAX_LABEL})
+            raise ValidationError(
+                _("“%(label)s” is longer than %(limit)d characters.") % {"label": label, "limit": MAX_LABEL}
+            )
         return language, label
 
     def validate(self, value: Any) -> None:

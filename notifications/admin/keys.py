@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
@@ -21,13 +20,15 @@ from unfold.widgets import (
 
 from notifications import credentials, signing
 from notifications.admin.base import LedgerAdmin, count_words
+from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Usable
 from notifications.admin.words import ago, change_url, link, mark, span
 from notifications.models import ApiKey, Scope, SigningSecret
 
 SCOPE_HELP = _(
-    "Directory and tokens reach far: a key with “directory” may change everybody's manager and teams; one with “tokens” "
-    "may sign in as its engine's external people and, together with “directory”, as internal people who are not staff."
+    "Directory and tokens reach far: a key with “directory” may change everybody's manager and teams; one with "
+    "“tokens” may sign in as its engine's external people and, together with “directory”, as internal people who "
+    "are not staff."
 )
 
 
@@ -45,7 +46,11 @@ def secret_state(secret: SigningSecret) -> SafeString:
     if secret.expires_at is None:
         return mark("ok", _t("until it is replaced"))
     left = secret.expires_at - timezone.now()
-    return mark("wait", _t("for %(span)s more") % {"span": span(left)}) if left > timedelta(0) else mark("quiet", _t("no longer"))
+    return (
+        mark("wait", _t("for %(span)s more") % {"span": span(left)})
+        if left > timedelta(0)
+        else mark("quiet", _t("no longer"))
+    )
 
 
 class ShownOnce(LedgerAdmin):
@@ -72,7 +77,8 @@ class ShownOnce(LedgerAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """One at a time: what is made has to be read before the next."""
         context.update({"show_save_and_add_another": False, "show_save_and_continue": False})
-        return super().render_change_form(request, context, **kwargs)
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
 
     def shown_once(self, request: HttpRequest, row: Any, title: str, plain: str, text: str) -> HttpResponse:
         context = {"row": row, "back": change_url(row), "plain": plain, "text": text, "engine": row.engine}
@@ -89,14 +95,20 @@ class ShownOnce(LedgerAdmin):
 
 class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
-        choices=Scope.choices, initial=[Scope.EVENTS.value], widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=SCOPE_HELP, error_messages={"required": _("Tick at least one: a key without a scope can do nothing.")},
+        choices=Scope.choices,
+        initial=[Scope.EVENTS.value],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=SCOPE_HELP,
+        error_messages={"required": _("Tick at least one: a key without a scope can do nothing.")},
     )
 
     class Meta:
         model = ApiKey
         fields = ["engine", "name", "scopes", "expires_at"]
-        help_texts = {"expires_at": _("Empty: until it is revoked."), "name": _("Where it is used, such as “production”.")}
+        help_texts = {
+            "expires_at": _("Empty: until it is revoked."),
+            "name": _("Where it is used, such as “production”."),
+        }
 
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
@@ -117,9 +129,7 @@ class ApiKeyAdmin(ShownOnce):
     actions_detail = ["revoke"]
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        made, plain = credentials.issue_key(
-            obj.engine, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at
-        )
+        made, plain = credentials.issue_key(obj.engine, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)
         obj.pk, obj.prefix, obj.digest, obj.created_at = made.pk, made.prefix, made.digest, made.created_at
         request.plain_once = plain  # type: ignore[attr-defined]
 
@@ -140,9 +150,14 @@ class ApiKeyAdmin(ShownOnce):
         if key.revoked_at is not None:
             return self.done(request, key, _t("It is revoked already."), messages.INFO)
         if request.method != "POST":
-            text = _t("Whoever uses the key wfp_%(prefix)s… of %(engine)s is refused from this moment on. This cannot be undone.")
+            text = _t(
+                "Whoever uses the key wfp_%(prefix)s… of %(engine)s is refused from this moment on. "
+                "This cannot be undone."
+            )
             told = {"prefix": key.prefix, "engine": key.engine}
-            return self.ask(request, key, title=_t("Revoke the key"), text=text % told, button=_t("Revoke"), danger=True)
+            return self.ask(
+                request, key, title=_t("Revoke the key"), text=text % told, button=_t("Revoke"), danger=True
+            )
         credentials.revoke_keys(ApiKey.objects.filter(pk=key.pk), timezone.now())
         return self.done(request, key, _t("The key wfp_%(prefix)s… is refused from now on.") % {"prefix": key.prefix})
 
@@ -177,11 +192,14 @@ OVERLAPS = {
 
 class SigningSecretForm(forms.ModelForm):
     secret = forms.CharField(
-        required=False, max_length=200, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text=_("Empty: a new one is made and shown once. Or paste one that the engine made (whsec_…)."),
     )
     old_ones_end = forms.ChoiceField(
-        choices=[(value, words) for value, (words, _overlap) in OVERLAPS.items()], initial="24",
+        choices=[(value, words) for value, (words, _overlap) in OVERLAPS.items()],
+        initial="24",
         widget=UnfoldAdminSelectWidget,
         help_text=_("Until then both sign, and either is accepted: time to change it on the engine's side."),
     )
@@ -226,11 +244,16 @@ class SigningSecretAdmin(ShownOnce):
         obj.pk, obj.created_at = made.pk, made.created_at
         request.plain_once = "" if given else plain  # type: ignore[attr-defined]
 
-    def response_add(self, request: HttpRequest, obj: SigningSecret, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: SigningSecret, post_url_continue: str | None = None
+    ) -> HttpResponse:
         plain: str = request.plain_once  # type: ignore[attr-defined]
         if not plain:
             return self.done(request, obj, _t("The secret is kept, encrypted, and signs from now on."))
-        text = _t("Set it on %(engine)s's side now, to check our calls and to sign its own. This is the only time it is shown.")
+        text = _t(
+            "Set it on %(engine)s's side now, to check our calls and to sign its own. "
+            "This is the only time it is shown."
+        )
         return self.shown_once(request, obj, _t("The new signing secret"), plain, text % {"engine": obj.engine})
 
     def offers(self, action: str, row: SigningSecret) -> bool:
@@ -249,8 +272,12 @@ class SigningSecretAdmin(ShownOnce):
         if request.method != "POST":
             text = _t("From this moment on it neither signs our calls nor is accepted.")
             if not others:
-                text += " " + _t("It is the last one: answers to %(engine)s will wait until there is another.") % {"engine": secret.engine}
-            return self.ask(request, secret, title=_t("End the secret"), text=text, button=_t("End it now"), danger=True)
+                text += " " + _t("It is the last one: answers to %(engine)s will wait until there is another.") % {
+                    "engine": secret.engine
+                }
+            return self.ask(
+                request, secret, title=_t("End the secret"), text=text, button=_t("End it now"), danger=True
+            )
         SigningSecret.objects.filter(pk=secret.pk).update(expires_at=now)
         return self.done(request, secret, _t("The secret has ended."))
 

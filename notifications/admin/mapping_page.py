@@ -20,7 +20,9 @@ TITLES = {"flowable": "Flowable", "opentext": "OpenText Workflow Service", "camu
 
 class TryForm(forms.Form):
     body = forms.CharField(
-        label=_("The engine's JSON"), max_length=1024 * 1024, strip=False,
+        label=_("The engine's JSON"),
+        max_length=1024 * 1024,
+        strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "class": "desk-code", "spellcheck": "false"}),
         help_text=_("What the engine sends, as it stands in its documentation or its log."),
     )

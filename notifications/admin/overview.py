@@ -1,4 +1,4 @@
-"""The desk's first page: did everyone who should know, know; and if not, why. What waits, what is late, what failed, now."""
+"""The desk's first page: did everyone who should know, know; and if not, why. What waits, is late and failed, now."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -101,7 +101,7 @@ def shown(count: int) -> str:
     return f"{COUNTED}+" if count > COUNTED else str(count)
 
 
-# --- the first row --------------------------------------------------------------------------------------------------------------
+# --- the first row --------------------------------------------------------------------------------------------------
 def waiting_tile(now: datetime) -> Tile:
     tasks = Task.objects.filter(state__in=ANSWERABLE)
     tile = Tile(_("Waiting now"), shown(counted(tasks)), list_url(Task, "now=waiting"), "wait")
@@ -131,13 +131,21 @@ def failed_tile(now: datetime) -> Tile:
     since_id = lowest_id(now - FAILED_WITHIN)
     kinds: list[tuple[Any, str, str]] = [
         (
-            Callback.objects.filter(pk__gte=since_id, state=CallbackState.FAILED).select_related("response__recipient", "engine"),
-            _("Answers"), f"state__exact={CallbackState.FAILED}&within=168",
+            Callback.objects.filter(pk__gte=since_id, state=CallbackState.FAILED).select_related(
+                "response__recipient", "engine"
+            ),
+            _("Answers"),
+            f"state__exact={CallbackState.FAILED}&within=168",
         ),
-        (Event.objects.filter(pk__gte=since_id, status=EventStatus.FAILED), _("Events"), f"status__exact={EventStatus.FAILED}&within=168"),
+        (
+            Event.objects.filter(pk__gte=since_id, status=EventStatus.FAILED),
+            _("Events"),
+            f"status__exact={EventStatus.FAILED}&within=168",
+        ),
         (
             Delivery.objects.filter(pk__gte=since_id, state=DeliveryState.DEAD).select_related("recipient"),
-            _("Deliveries"), f"state__exact={DeliveryState.DEAD}&within=168",
+            _("Deliveries"),
+            f"state__exact={DeliveryState.DEAD}&within=168",
         ),
     ]
     tile, total = Tile(_("Failed, last 7 days"), "0", "", "ok", _("Nothing failed.")), 0
@@ -151,23 +159,29 @@ def failed_tile(now: datetime) -> Tile:
             worst = rows.order_by("pk").first()
             tile.worst, tile.worst_href, tile.tone = _("Worst: %(row)s") % {"row": worst}, change_url(worst), "bad"
     tile.count = shown(total)
-    tile.href = tile.parts[0][1] if tile.parts else list_url(Callback, f"state__exact={CallbackState.FAILED}&within=168")
+    tile.href = (
+        tile.parts[0][1] if tile.parts else list_url(Callback, f"state__exact={CallbackState.FAILED}&within=168")
+    )
     return tile
 
 
 TILES: list[tuple[type[Model], Callable[[datetime], Tile]]] = [
-    (Task, waiting_tile), (Task, late_tile), (Callback, failed_tile),
+    (Task, waiting_tile),
+    (Task, late_tile),
+    (Callback, failed_tile),
 ]
 
 
-# --- below it -------------------------------------------------------------------------------------------------------------------
+# --- below it -------------------------------------------------------------------------------------------------------
 def recent_events(now: datetime) -> Panel:
     events = Event.objects.select_related("engine", "task", "case").order_by("-id")[:ROWS]
     rows = [
         Row(
-            ago(event.received_at), shortened(event.task or event.case or event.type),
+            ago(event.received_at),
+            shortened(event.task or event.case or event.type),
             format_html(
-                "{} {}", mark(EVENT_TONES[event.status], event.get_status_display()),
+                "{} {}",
+                mark(EVENT_TONES[event.status], event.get_status_display()),
                 shortened(event.type if event.task or event.case else event.engine, 50),
             ),
             change_url(event),
@@ -178,13 +192,22 @@ def recent_events(now: datetime) -> Panel:
 
 
 def waiting_callbacks(now: datetime) -> Panel:
-    waiting = Callback.objects.filter(state=CallbackState.WAITING).select_related("response__recipient", "engine", "task")
+    waiting = Callback.objects.filter(state=CallbackState.WAITING).select_related(
+        "response__recipient", "engine", "task"
+    )
     rows = [
-        Row(since(each.created_at, "wait"), shortened(f"{each.task}: {each.response}"), _why_waiting(each), change_url(each))
+        Row(
+            since(each.created_at, "wait"),
+            shortened(f"{each.task}: {each.response}"),
+            _why_waiting(each),
+            change_url(each),
+        )
         for each in waiting.order_by("pk")[:ROWS]
     ]
     query = f"state__exact={CallbackState.WAITING}"
-    return Panel(_("Answers waiting for their engine"), list_url(Callback, query), _("Engines have every answer."), rows)
+    return Panel(
+        _("Answers waiting for their engine"), list_url(Callback, query), _("Engines have every answer."), rows
+    )
 
 
 def _why_waiting(callback: Callback) -> SafeString:
@@ -199,8 +222,10 @@ def stopped_engines(now: datetime) -> Panel:
     stopped = Engine.objects.filter(Q(callback_disabled_at__isnull=False) | Q(active=False))
     rows = [
         Row(
-            since(engine.callback_disabled_at), shortened(engine),
-            mark("bad", engine.callback_disabled_reason if engine.callback_disabled_at else _("switched off")), change_url(engine),
+            since(engine.callback_disabled_at),
+            shortened(engine),
+            mark("bad", engine.callback_disabled_reason if engine.callback_disabled_at else _("switched off")),
+            change_url(engine),
         )
         for engine in stopped[:ROWS]
     ]
@@ -209,13 +234,18 @@ def stopped_engines(now: datetime) -> Panel:
 
 
 def unknown_people(now: datetime) -> Panel:
-    events = Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).select_related("task", "case")
+    events = Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).select_related(
+        "task", "case"
+    )
     rows = [
         Row(ago(event.received_at), _names(event), shortened(event.task or event.case or event.type), change_url(event))
         for event in events.order_by("-id")[:ROWS]
     ]
     return Panel(
-        _("People nobody knows"), list_url(Event, "people=unresolved&within=168"), _("Everybody named this week is known."), rows
+        _("People nobody knows"),
+        list_url(Event, "people=unresolved&within=168"),
+        _("Everybody named this week is known."),
+        rows,
     )
 
 
@@ -225,18 +255,31 @@ def _names(event: Event) -> SafeString:
 
 def unrouted_events(now: datetime) -> Panel:
     events = Event.objects.filter(status=EventStatus.UNROUTED).select_related("engine").order_by("-id")[:ROWS]
-    rows = [Row(ago(event.received_at), shortened(event.type), shortened(event.engine), change_url(event)) for event in events]
+    rows = [
+        Row(ago(event.received_at), shortened(event.type), shortened(event.engine), change_url(event))
+        for event in events
+    ]
     query = f"status__exact={EventStatus.UNROUTED}"
     return Panel(_("Events no route matched"), list_url(Event, query), _("Every event found a route."), rows)
 
 
 def drafts(now: datetime) -> Panel:
-    versions = TemplateVersion.objects.filter(state=VersionState.DRAFT).select_related("template").order_by("-created_at")
-    rows = [Row(ago(each.created_at), shortened(each), shortened(each.note), change_url(each)) for each in versions[:ROWS]]
-    return Panel(_("Templates with a draft"), list_url(Template, "published=draft"), _("No draft waits to be published."), rows)
+    versions = (
+        TemplateVersion.objects.filter(state=VersionState.DRAFT).select_related("template").order_by("-created_at")
+    )
+    rows = [
+        Row(ago(each.created_at), shortened(each), shortened(each.note), change_url(each)) for each in versions[:ROWS]
+    ]
+    return Panel(
+        _("Templates with a draft"), list_url(Template, "published=draft"), _("No draft waits to be published."), rows
+    )
 
 
 PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
-    (Event, recent_events), (Callback, waiting_callbacks), (Event, unrouted_events), (Event, unknown_people),
-    (Engine, stopped_engines), (Template, drafts),
+    (Event, recent_events),
+    (Callback, waiting_callbacks),
+    (Event, unrouted_events),
+    (Event, unknown_people),
+    (Engine, stopped_engines),
+    (Template, drafts),
 ]

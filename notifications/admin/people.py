@@ -1,5 +1,6 @@
 """People, teams, brands, and the tokens and links they come in with."""
 
+import re
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -8,18 +9,22 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import (
+    UnfoldAdminColorInputWidget,
+    UnfoldAdminSelect2Widget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminURLInputWidget,
+)
 
-from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.filters import Conditions, Usable
-from notifications.admin.words import ago, link, list_url, mark
+from notifications.admin.base import HistoryAdmin, ReadOnlyInline
+from notifications.admin.decorators import display
+from notifications.admin.filters import Conditions
+from notifications.admin.words import link, list_url, mark
 from notifications.models import (
     Brand,
     Notification,
@@ -29,13 +34,13 @@ from notifications.models import (
     SignInLink,
     Team,
 )
-from notifications.models.people import colour as is_colour
 
+COLOUR = re.compile("#[0-9a-fA-F]{6}")
 READABLE = 4.5
 """WCAG 2.2 contrast for text."""
 
 
-# --- brands ---------------------------------------------------------------------------------------------------------------
+# --- brands ---------------------------------------------------------------------------------------------------------
 def contrast(one: str, other: str) -> float:
     """The contrast of two colours such as #0b57d0 (WCAG 2.2, "contrast ratio")."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -50,7 +55,11 @@ def _luminance(colour: str) -> float:
 
 class BrandForm(forms.ModelForm):
     logo_url = forms.URLField(
-        label=_("Logo"), required=False, max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget,
+        label=_("Logo"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
         help_text=_("An https address of an SVG or PNG."),
     )
 
@@ -68,11 +77,14 @@ class BrandForm(forms.ModelForm):
 
     def _readable(self, field: str, background: str, name: str) -> str:
         colour: str = self.cleaned_data[field]
-        if not is_colour.regex.match(colour):
+        if not COLOUR.fullmatch(colour):
             return colour  # the model says so
         if (found := contrast(colour, background)) < READABLE:
             raise ValidationError(
-                _t("Text in this colour is hard to read on %(background)s: contrast %(found).1f, at least %(needed).1f is needed.")
+                _t(
+                    "Text in this colour is hard to read on %(background)s: contrast %(found).1f, "
+                    "at least %(needed).1f is needed."
+                )
                 % {"background": name, "found": found, "needed": READABLE}
             )
         return colour
@@ -97,8 +109,11 @@ class BrandAdmin(HistoryAdmin):
     @display(description=_("colours"))
     def colours(self, brand: Brand) -> SafeString:
         return format_html(
-            '<span class="desk-swatch" style="background:{}"></span> <span class="desk-swatch" style="background:{}"></span> {}',
-            brand.accent, brand.accent_dark, brand.accent,
+            '<span class="desk-swatch" style="background:{}"></span> '
+            '<span class="desk-swatch" style="background:{}"></span> {}',
+            brand.accent,
+            brand.accent_dark,
+            brand.accent,
         )
 
     @display(description=_("people"), ordering="people_total")
@@ -107,11 +122,13 @@ class BrandAdmin(HistoryAdmin):
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Recipient, query), brand.people_total)
 
 
-# --- people ---------------------------------------------------------------------------------------------------------------
+# --- people ---------------------------------------------------------------------------------------------------------
 class RecipientForm(forms.ModelForm):
     locale = forms.ChoiceField(label=_("Language"), initial="en", widget=UnfoldAdminSelectWidget)
     timezone = forms.ChoiceField(
-        label=_("Time zone"), initial="UTC", choices=[(name, name) for name in sorted(available_timezones())],
+        label=_("Time zone"),
+        initial="UTC",
+        choices=[(name, name) for name in sorted(available_timezones())],
         widget=UnfoldAdminSelect2Widget,
     )
 
@@ -126,7 +143,9 @@ class RecipientForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         engine = cleaned.get("engine") if "engine" in self.fields else self.instance.engine
         if engine is not None and cleaned.get("user") is not None:
-            self.add_error("user", _t("External people have no account: they sign in by links their engine gives them."))
+            self.add_error(
+                "user", _t("External people have no account: they sign in by links their engine gives them.")
+            )
         self._check_ref(cleaned.get("ref"), engine)
         self._check_manager(cleaned.get("manager"))
         self._check_address(cleaned, engine)
@@ -142,7 +161,9 @@ class RecipientForm(forms.ModelForm):
         seen: set[int | None] = {self.instance.pk} if self.instance.pk else set()
         while manager is not None:
             if manager.pk in seen:
-                self.add_error("manager", _t("This goes in a circle: %(manager)s reports to this person.") % {"manager": manager})
+                self.add_error(
+                    "manager", _t("This goes in a circle: %(manager)s reports to this person.") % {"manager": manager}
+                )
                 return
             seen.add(manager.pk)
             manager = manager.manager
@@ -153,9 +174,15 @@ class RecipientForm(forms.ModelForm):
             self.add_error("email_verified", _t("There is no address to have been verified."))
         if not verified or not address or engine is not None:
             return
-        others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True).exclude(pk=self.instance.pk)
+        others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True).exclude(
+            pk=self.instance.pk
+        )
         if (other := others.first()) is not None:
-            self.add_error("email", _t("%(person)s has this verified address already: engines could not tell them apart.") % {"person": other})
+            self.add_error(
+                "email",
+                _t("%(person)s has this verified address already: engines could not tell them apart.")
+                % {"person": other},
+            )
 
 
 class Where(Conditions):
@@ -172,7 +199,10 @@ class Reach(Conditions):
     title = _("reach")
     parameter_name = "reach"
     conditions = {
-        "nobody": (_("cannot be told anything: no account, no e-mail"), Q(user=None, email="", engine=None) | Q(active=False)),
+        "nobody": (
+            _("cannot be told anything: no account, no e-mail"),
+            Q(user=None, email="", engine=None) | Q(active=False),
+        ),
         "no_email": (_("no e-mail"), Q(email="")),
         "unverified": (_("e-mail not verified"), ~Q(email="") & Q(email_verified=False)),
         "no_manager": (_("no manager"), Q(manager=None, engine=None)),
@@ -219,7 +249,7 @@ class RecipientAdmin(HistoryAdmin):
         return [*self.readonly_fields, *(["engine"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
-        """People who answered stay in the record; others are switched off, too, unless nothing was ever sent to them."""
+        """Who was ever sent anything stays in the record, and is switched off instead."""
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and (obj is None or not obj.notifications.exists())
 
@@ -227,7 +257,9 @@ class RecipientAdmin(HistoryAdmin):
         if change and "email" in form.changed_data and "email_verified" not in form.changed_data and obj.email_verified:
             obj.email_verified = False
             self.message_user(
-                request, _t("The new address counts as not verified: tick “e-mail verified” when it has been."), messages.WARNING
+                request,
+                _t("The new address counts as not verified: tick “e-mail verified” when it has been."),
+                messages.WARNING,
             )
         super().save_model(request, obj, form, change)
 
@@ -243,7 +275,10 @@ class RecipientAdmin(HistoryAdmin):
 
     @display(description=_("reached by"))
     def reach(self, recipient: Recipient) -> SafeString:
-        ways = [*([_t("inbox")] if recipient.user or recipient.external else []), *([recipient.email] if recipient.email else [])]
+        ways = [
+            *([_t("inbox")] if recipient.user or recipient.external else []),
+            *([recipient.email] if recipient.email else []),
+        ]
         return mark("ok", ", ".join(ways)) if ways else mark("bad", _t("nothing: no account, no e-mail"))
 
     @display(description=_("waiting for them"), ordering="waiting")
@@ -290,92 +325,3 @@ class TeamAdmin(HistoryAdmin):
     @display(description=_("members"), ordering="member_total")
     def size(self, team: Any) -> SafeString | int:
         return team.member_total or mark("bad", _t("nobody"))
-
-
-# --- ways in --------------------------------------------------------------------------------------------------------------
-@admin.register(RecipientToken)
-class RecipientTokenAdmin(LedgerAdmin):
-    list_display = ["starts", "whose", "label", "last_used", "made", "state"]
-    list_filter = [Usable]
-    list_select_related = ["recipient"]
-    search_fields = ["prefix", "label", "=recipient__ref", "recipient__name"]
-    fields = ["starts", "whose", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
-    readonly_fields = fields
-    actions = ["void"]
-
-    def has_void_permission(self, request: HttpRequest) -> bool:
-        return self.may(request)
-
-    @action(description=_("Void: sign these devices and portals out"), permissions=["void"])
-    def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
-        asked = list(queryset)
-        working = RecipientToken.objects.filter(pk__in=[token.pk for token in asked], revoked_at=None)
-        voided = working.update(revoked_at=timezone.now())
-        for token in asked:
-            self.log(request, token, "Voided")
-        self.message_user(request, count_words(voided, len(asked), _t("Tokens voided")))
-
-    @display(description=_("begins with"), ordering="prefix")
-    def starts(self, token: RecipientToken) -> str:
-        return str(token)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def whose(self, token: RecipientToken) -> SafeString:
-        return link(token.recipient)
-
-    @display(description=_("works"))
-    def state(self, token: RecipientToken) -> SafeString:
-        if token.revoked_at:
-            return mark("quiet", _t("revoked"))
-        return mark("ok", _t("works")) if token.usable else mark("quiet", _t("expired"))
-
-    @display(description=_("made"), ordering="created_at")
-    def made(self, token: RecipientToken) -> SafeString:
-        return ago(token.created_at)
-
-    @display(description=_("last used"), ordering="last_used_at")
-    def last_used(self, token: RecipientToken) -> SafeString:
-        return ago(token.last_used_at)
-
-
-class LinkUse(Conditions):
-    title = _("used")
-    parameter_name = "used"
-    conditions = {"yes": (_("used"), Q(used_at__isnull=False)), "no": (_("not used"), Q(used_at=None))}
-
-
-@admin.register(SignInLink)
-class SignInLinkAdmin(LedgerAdmin):
-    list_display = ["made", "whose", "next", "expires_at", "state"]
-    list_filter = [LinkUse]
-    list_select_related = ["recipient"]
-    search_fields = ["=recipient__ref", "recipient__name"]
-    fields = ["whose", "next", "made", "expires_at", "used_at"]
-    readonly_fields = fields
-    actions = ["void"]
-
-    def has_void_permission(self, request: HttpRequest) -> bool:
-        return self.may(request)
-
-    @action(description=_("Void: these links sign nobody in any more"), permissions=["void"])
-    def void(self, request: HttpRequest, queryset: QuerySet[SignInLink]) -> None:
-        now, asked = timezone.now(), list(queryset)
-        working = SignInLink.objects.filter(pk__in=[row.pk for row in asked], used_at=None, expires_at__gt=now)
-        voided = working.update(expires_at=now)
-        for row in asked:
-            self.log(request, row, "Voided")
-        self.message_user(request, count_words(voided, len(asked), _t("Links voided")))
-
-    @display(description=_("made"), ordering="created_at")
-    def made(self, row: SignInLink) -> SafeString:
-        return ago(row.created_at)
-
-    @display(description=_("person"), ordering="recipient__name")
-    def whose(self, row: SignInLink) -> SafeString:
-        return link(row.recipient)
-
-    @display(description=_("state"))
-    def state(self, row: SignInLink) -> SafeString:
-        if row.used_at:
-            return mark("ok", _t("used"))
-        return mark("wait", _t("not used yet")) if row.expires_at > timezone.now() else mark("quiet", _t("ended unused"))

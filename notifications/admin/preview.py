@@ -1,4 +1,4 @@
-"""How a template version reads: as the inbox's card, as the e-mail, and on a lock screen, by the renderer people get it from."""
+"""How a template version reads: as the inbox's card, as the e-mail and on a lock screen, by the very same renderer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,20 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from notifications import casework, pipeline, planning, render
 from notifications.admin.base import DeskAdmin
+from notifications.admin.reading import event_named
 from notifications.errors import RenderError, TransportError
 from notifications.inbox.cards import Button, buttons
-from notifications.models import Case, Category, Engine, Event, EventType, Notification, Recipient, Task, TemplateVersion
+from notifications.models import (
+    Case,
+    Category,
+    Engine,
+    Event,
+    EventType,
+    Notification,
+    Recipient,
+    Task,
+    TemplateVersion,
+)
 from notifications.transports.email import mail_of
 from notifications.types import Action, Json
 from notifications.writing import Writer
@@ -61,11 +72,17 @@ class PreviewForm(forms.Form):
 
     language = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget, required=False)
     sample = forms.ModelChoiceField(
-        EventType.objects.exclude(sample={}), label=_("On the sample of"), widget=UnfoldAdminSelectWidget, required=False,
+        EventType.objects.exclude(sample={}),
+        label=_("On the sample of"),
+        widget=UnfoldAdminSelectWidget,
+        required=False,
         empty_label=_("the template's own event type"),
     )
     event = forms.CharField(
-        label=_("Or on a real event"), widget=UnfoldAdminTextInputWidget, required=False, max_length=200,
+        label=_("Or on a real event"),
+        widget=UnfoldAdminTextInputWidget,
+        required=False,
+        max_length=200,
         help_text=_("Its id, ours or the engine's."),
     )
 
@@ -81,31 +98,33 @@ class PreviewForm(forms.Form):
         named: str = self.cleaned_data["event"].strip()
         if not named:
             return None
-        known = Event.objects.select_related("engine", "task", "case")
-        found = known.filter(pk=as_id(named)).first() if as_id(named) else None
-        found = found or known.filter(event_id=named).order_by("-id").first()
+        found = event_named(named)
         if found is None:
             raise forms.ValidationError(_t("There is no such event. Copy its id from the list of events."))
         return found
 
 
-def as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
     texts = list(version.texts.all())
-    languages = sorted({text.language for text in texts}, key=lambda each: (each != version.template.fallback_language, each))
+    languages = sorted(
+        {text.language for text in texts}, key=lambda each: (each != version.template.fallback_language, each)
+    )
     may_read_events = request.user.has_perm("notifications.view_event")
     form = PreviewForm(request.GET or {}, languages=languages, may_read_events=may_read_events)
-    context: dict[str, Any] = {"version": version, "form": form, "problems": render.check(version), "languages": languages}
+    context: dict[str, Any] = {
+        "version": version,
+        "form": form,
+        "problems": render.check(version),
+        "languages": languages,
+    }
     if form.is_valid():
         about = _about(version, form.cleaned_data)
         language = form.cleaned_data["language"] or (languages[0] if languages else "en")
-        context |= {"about": about, "language": language, "preview": previewed(version, language, about) if about else None}
+        context |= {
+            "about": about,
+            "language": language,
+            "preview": previewed(version, language, about) if about else None,
+        }
     return desk.page(request, "admin/desk/preview.html", _t("Preview of %(version)s") % {"version": version}, **context)
 
 
@@ -118,7 +137,11 @@ def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
         return None
     engine = Engine(slug="sample", name=_t("Sample"))
     sample = Event(
-        engine=engine, type=event_type.name, source="sample", event_id="sample", data=event_type.sample,
+        engine=engine,
+        type=event_type.name,
+        source="sample",
+        event_id="sample",
+        data=event_type.sample,
         received_at=timezone.now(),
     )
     return About(sample, None, None, _t("the sample of %(type)s") % {"type": event_type})
@@ -153,10 +176,17 @@ def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: A
     actions = about.task.actions if about.task else task.get("actions") or []
     offered: list[Action] = render.actions_of(version, said.language, actions)
     return Notification(
-        recipient=Recipient(ref="alice", name="Alice", locale=said.language, timezone="UTC"), category=Category(slug="preview"),
-        title=said.title, body=said.body, short_body=said.short_body, language=said.language,
-        actions=[action.as_json() for action in offered], details=planning.details_of(facts),
-        due_at=casework.instant(task, "due_at"), priority=task.get("priority") or "normal", created_at=timezone.now(),
+        recipient=Recipient(ref="alice", name="Alice", locale=said.language, timezone="UTC"),
+        category=Category(slug="preview"),
+        title=said.title,
+        body=said.body,
+        short_body=said.short_body,
+        language=said.language,
+        actions=[action.as_json() for action in offered],
+        details=planning.details_of(facts),
+        due_at=casework.instant(task, "due_at"),
+        priority=task.get("priority") or "normal",
+        created_at=timezone.now(),
     )
 
 
@@ -168,5 +198,5 @@ def _write_mail(preview: Preview, words: Json) -> None:
     except TransportError as fault:
         preview.faults.append(fault.detail)
         return
-    preview.mail_subject, preview.mail_text = mail.subject, str(mail.body)
+    preview.mail_subject, preview.mail_text = str(mail.subject), str(mail.body)
     preview.mail_html = next((str(content) for content, kind in mail.alternatives if kind == "text/html"), "")

@@ -3,8 +3,9 @@
 from typing import Any
 
 from notifications import cloudevents, mapping
+from notifications.admin.base import as_uuid
 from notifications.errors import Failure, InvalidEvent
-from notifications.models import Engine
+from notifications.models import Engine, Event
 from notifications.types import InboundEvent
 
 
@@ -35,6 +36,14 @@ def read_event(engine: Engine, body: str) -> InboundEvent:
         return mapping.read(engine, document)
     except InvalidEvent as refused:
         raise ReadError(sentences_of(refused)) from refused
+
+
+def event_named(name: str) -> Event | None:
+    """The stored event meant by our id or the engine's; of several with one id, the newest."""
+    known = Event.objects.select_related("engine", "task", "case")
+    identifier = as_uuid(name)
+    found = known.filter(pk=identifier).first() if identifier else None
+    return found or (known.filter(event_id=name.strip()).order_by("-id").first() if name.strip() else None)
 
 
 def sentences_of(refused: Failure) -> list[str]:

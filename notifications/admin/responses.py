@@ -10,10 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
 
 from notifications import callback as callbacks
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.timeline import CALLBACK_TONES
 from notifications.admin.words import ago, link, mark, pretty, shortened, since, took
@@ -29,7 +29,7 @@ from notifications.models import (
 REPLAYABLE = (CallbackState.WAITING, CallbackState.FAILED)
 
 
-# --- answers ------------------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------------------------
 class Counting(Conditions):
     title = _("counts")
     parameter_name = "counts"
@@ -72,20 +72,27 @@ class ResponseAdmin(LedgerAdmin):
     @display(description=_("engine"), ordering="callback__state")
     def engine_says(self, response: Response) -> SafeString:
         callback = getattr(response, "callback", None)
-        return link(callback, mark(CALLBACK_TONES[callback.state], callback.get_state_display())) if callback else link(None)
+        return (
+            link(callback, mark(CALLBACK_TONES[callback.state], callback.get_state_display()))
+            if callback
+            else link(None)
+        )
 
     @display(description=_("notification"))
     def of_notification(self, response: Response) -> SafeString:
         return link(response.notification)
 
 
-# --- callbacks ----------------------------------------------------------------------------------------------------------------
+# --- callbacks ------------------------------------------------------------------------------------------------------
 class NeedsLook(Conditions):
     title = _("needs a look")
     parameter_name = "look"
     conditions = {
         "alert": (_("an operator should look"), ~Q(alert="")),
-        "stopped": (_("the engine's address is stopped"), Q(state=CallbackState.WAITING, engine__callback_disabled_at__isnull=False)),
+        "stopped": (
+            _("the engine's address is stopped"),
+            Q(state=CallbackState.WAITING, engine__callback_disabled_at__isnull=False),
+        ),
         "tried": (_("tried, not taken yet"), Q(state=CallbackState.WAITING, attempts__gt=0)),
     }
 
@@ -103,7 +110,17 @@ class CallInline(ReadOnlyInline):
 
 @admin.register(Callback)
 class CallbackAdmin(LedgerAdmin):
-    list_display = ["answer", "about", "to_engine", "state_mark", "waiting", "why", "last_status", "attempts", "next_try"]
+    list_display = [
+        "answer",
+        "about",
+        "to_engine",
+        "state_mark",
+        "waiting",
+        "why",
+        "last_status",
+        "attempts",
+        "next_try",
+    ]
     list_filter = ["state", NeedsLook, Recent, "engine"]
     list_select_related = ["response__recipient", "engine", "task"]
     search_fields = ["=task__task_id"]
@@ -112,7 +129,10 @@ class CallbackAdmin(LedgerAdmin):
     actions_detail = ["replay_this"]
     inlines = [CallInline]
     fieldsets = [
-        (None, {"fields": ["answer", "to_engine", "state_mark", "alert", "detail", "last_status", "attempts", "next_try"]}),
+        (
+            None,
+            {"fields": ["answer", "to_engine", "state_mark", "alert", "detail", "last_status", "attempts", "next_try"]},
+        ),
         (_("Times"), {"fields": ["created_at", "first_attempt_at", "ended_at"]}),
         (_("What is sent, the same at every try"), {"fields": ["id", "position", "shown_body"]}),
     ]
@@ -170,13 +190,19 @@ class CallbackAdmin(LedgerAdmin):
     def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         callback: Callback = self.found(request, object_id)
         if callback.state not in REPLAYABLE:
-            return self.done(request, callback, _t("Only answers that wait or were given up can be sent again."), messages.WARNING)
+            return self.done(
+                request, callback, _t("Only answers that wait or were given up can be sent again."), messages.WARNING
+            )
         if request.method != "POST":
             text = _t("%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat.")
             told = {"engine": callback.engine, "answer": callback.response}
-            return self.ask(request, callback, title=_t("Send the answer again"), text=text % told, button=_t("Send again"))
+            return self.ask(
+                request, callback, title=_t("Send the answer again"), text=text % told, button=_t("Send again")
+            )
         if not callbacks.replay(callback, timezone.now()):
-            return self.done(request, callback, _t("It is being sent at this moment. Try again in a minute."), messages.WARNING)
+            return self.done(
+                request, callback, _t("It is being sent at this moment. Try again in a minute."), messages.WARNING
+            )
         return self.done(request, callback, _t("It is sent again. Reload this page in a moment."))
 
 
@@ -217,7 +243,7 @@ class CallbackAttemptAdmin(LedgerAdmin):
         return took(attempt.started_at, attempt.ended_at)
 
 
-# --- tokens and keys ----------------------------------------------------------------------------------------------------------
+# --- tokens and keys ------------------------------------------------------------------------------------------------
 @admin.register(ActionToken)
 class ActionTokenAdmin(LedgerAdmin):
     list_display = ["whose", "of_notification", "actions_offered", "made", "expires_at", "state"]

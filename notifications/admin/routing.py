@@ -11,12 +11,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.decorators import action, display
 
 from notifications import route as routing
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.dry_run import dry_run_page
 from notifications.admin.channels import CHANNELS
+from notifications.admin.decorators import action, display
+from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.words import link, list_url, mark, shortened
@@ -47,10 +47,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
 MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
 
 
-# --- categories -------------------------------------------------------------------------------------------------------------
+# --- categories -----------------------------------------------------------------------------------------------------
 class CategoryForm(forms.ModelForm):
     channels = OrderedChoicesField(
-        CHANNELS, initial=CHANNELS, help_text=_("In this order, separated by commas. Known: %(known)s.") % {"known": ", ".join(CHANNELS)}
+        CHANNELS,
+        initial=CHANNELS,
+        help_text=_("In this order, separated by commas. Known: %(known)s.") % {"known": ", ".join(CHANNELS)},
     )
 
 
@@ -76,9 +78,11 @@ class CategoryAdmin(HistoryAdmin):
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Route, query), category.route_total)
 
 
-# --- event types ------------------------------------------------------------------------------------------------------------
+# --- event types ----------------------------------------------------------------------------------------------------
 class EventTypeForm(forms.ModelForm):
-    sample = JsonObjectField(required=False, rows=20, help_text=_("The data of one such event: previews and dry runs use it."))
+    sample = JsonObjectField(
+        required=False, rows=20, help_text=_("The data of one such event: previews and dry runs use it.")
+    )
 
     def clean(self) -> dict[str, Any]:
         """A sample is checked as the API checks an event's data."""
@@ -119,14 +123,18 @@ class EventTypeAdmin(HistoryAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         event_type = EventType.objects.get(pk=form.instance.pk)  # afresh: its variables were just saved
-        missing = [each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None]
+        missing = [
+            each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None
+        ]
         if missing and event_type.sample:
             text = _t("The sample has no %(paths)s: previews will show them as missing.")
             self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
 
     @display(description=_("variables"))
     def variable_list(self, event_type: EventType) -> SafeString:
-        return shortened(", ".join(f"{each.path}{' 🔒' if each.sensitive else ''}" for each in event_type.variables.all()))
+        return shortened(
+            ", ".join(f"{each.path}{' 🔒' if each.sensitive else ''}" for each in event_type.variables.all())
+        )
 
     @display(description=_("routes"))
     def route_list(self, event_type: EventType) -> SafeString:
@@ -153,7 +161,7 @@ class EventVariableAdmin(LedgerAdmin):
         return link(variable.event_type)
 
 
-# --- routes -----------------------------------------------------------------------------------------------------------------
+# --- routes ---------------------------------------------------------------------------------------------------------
 class ConditionForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -254,7 +262,7 @@ class RouteAdmin(HistoryAdmin):
         for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # afresh: its parts were just saved
             self.message_user(request, warning, messages.WARNING)
 
-    # --- columns ---------------------------------------------------------------------------------------------------------
+    # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("when"))
     def when(self, route: Route) -> SafeString:
         types = " / ".join(each.name for each in route.event_types.all()) or _t("every event")
@@ -279,7 +287,7 @@ class RouteAdmin(HistoryAdmin):
     def on(self, route: Route) -> bool:
         return route.enabled
 
-    # --- actions -----------------------------------------------------------------------------------------------------------
+    # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Dry run"), url_path="dry-run", permissions=["view"], icon="science")
     def dry_run(self, request: HttpRequest) -> HttpResponse:
         return dry_run_page(self, request)

@@ -13,12 +13,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
-from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications import liquid, versions
 from notifications.admin.base import DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline
 from notifications.admin.channels import CHANNELS
+from notifications.admin.decorators import action, display
 from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.filters import Conditions
 from notifications.admin.preview import preview_page
@@ -40,7 +40,7 @@ VERSION_TONES: dict[str, Tone] = {
 }
 
 
-# --- templates ----------------------------------------------------------------------------------------------------------------
+# --- templates ------------------------------------------------------------------------------------------------------
 class VersionInline(ReadOnlyInline):
     model = TemplateVersion
     fields = ["number", "state_mark", "note", "published_at", "published_by"]
@@ -75,7 +75,9 @@ class TemplateAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
         templates: QuerySet[Template] = super().get_queryset(request)
-        return templates.prefetch_related("routes", Prefetch("versions", TemplateVersion.objects.prefetch_related("texts")))
+        return templates.prefetch_related(
+            "routes", Prefetch("versions", TemplateVersion.objects.prefetch_related("texts"))
+        )
 
     def get_inlines(self, request: HttpRequest, obj: Template | None) -> list[Any]:
         return list(self.inlines) if obj else []
@@ -83,7 +85,8 @@ class TemplateAdmin(HistoryAdmin):
     def response_add(self, request: HttpRequest, obj: Template, post_url_continue: str | None = None) -> HttpResponse:
         """A new template is nothing without words: on to its first draft."""
         if "_popup" in request.POST or not request.user.has_perm("notifications.add_templateversion"):
-            return super().response_add(request, obj, post_url_continue)
+            response: HttpResponse = super().response_add(request, obj, post_url_continue)
+            return response
         return HttpResponseRedirect(change_url(versions.new_draft(obj)))
 
     @display(description=_("published"))
@@ -95,7 +98,10 @@ class TemplateAdmin(HistoryAdmin):
 
     @display(description=_("draft"))
     def draft(self, template: Template) -> SafeString:
-        return next((link(each, f"v{each.number}") for each in template.versions.all() if each.state == VersionState.DRAFT), link(None))
+        return next(
+            (link(each, f"v{each.number}") for each in template.versions.all() if each.state == VersionState.DRAFT),
+            link(None),
+        )
 
     @display(description=_("languages"))
     def speaks(self, template: Template) -> str:
@@ -118,17 +124,23 @@ class TemplateAdmin(HistoryAdmin):
             return HttpResponseRedirect(change_url(draft))
         source = template.versions.filter(state=VersionState.PUBLISHED).first()
         if request.method != "POST":
-            text = _t("A draft with the words of version %(number)d.") % {"number": source.number} if source else _t("An empty draft.")
+            text = (
+                _t("A draft with the words of version %(number)d.") % {"number": source.number}
+                if source
+                else _t("An empty draft.")
+            )
             return self.ask(request, template, title=_t("New draft"), text=text, button=_t("Make the draft"))
         draft = versions.new_draft(template, source)
         self.log(request, template, f"New draft: version {draft.number}")
         return HttpResponseRedirect(change_url(draft))
 
 
-# --- versions -----------------------------------------------------------------------------------------------------------------
+# --- versions -------------------------------------------------------------------------------------------------------
 class TextForm(forms.ModelForm):
     channel = forms.ChoiceField(
-        label=_("Channel"), required=False, widget=UnfoldAdminSelectWidget,
+        label=_("Channel"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
         choices=[("", _("all channels without words of their own")), *((channel, channel) for channel in CHANNELS)],
     )
 
@@ -173,13 +185,13 @@ class OnlyInDrafts:
     """Texts and actions of a version that was published are history: shown, not changed."""
 
     def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
-        return _is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc, no-any-return]
+        return _is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
-        return _is_draft(obj) and super().has_change_permission(request, obj)  # type: ignore[misc, no-any-return]
+        return _is_draft(obj) and super().has_change_permission(request, obj)  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
-        return _is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc, no-any-return]
+        return _is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc]
 
 
 def _is_draft(version: TemplateVersion | None) -> bool:
@@ -227,7 +239,7 @@ class TemplateVersionAdmin(DeskAdmin):
         found: QuerySet[TemplateVersion] = super().get_queryset(request)
         return found.prefetch_related("texts")
 
-    # --- who may -----------------------------------------------------------------------------------------------------------
+    # --- who may ----------------------------------------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Versions are made from templates and from each other, which numbers them."""
         return False
@@ -248,11 +260,15 @@ class TemplateVersionAdmin(DeskAdmin):
         return request.user.has_perm("notifications.change_template")
 
     def offers(self, action: str, row: TemplateVersion) -> bool:
-        states = {"publish": [VersionState.DRAFT], "roll_back": [VersionState.RETIRED], "save_and_preview": [VersionState.DRAFT],
-                  "draft_from": [VersionState.PUBLISHED, VersionState.RETIRED]}
+        states = {
+            "publish": [VersionState.DRAFT],
+            "roll_back": [VersionState.RETIRED],
+            "save_and_preview": [VersionState.DRAFT],
+            "draft_from": [VersionState.PUBLISHED, VersionState.RETIRED],
+        }
         return action not in states or row.state in states[action]
 
-    # --- after saving --------------------------------------------------------------------------------------------------------
+    # --- after saving -----------------------------------------------------------------------------------------------
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         version = TemplateVersion.objects.prefetch_related("texts").get(pk=form.instance.pk)
@@ -267,9 +283,10 @@ class TemplateVersionAdmin(DeskAdmin):
     def response_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
         if "notifications_templateversion_save_and_preview" in request.POST:
             return HttpResponseRedirect(reverse("admin:notifications_templateversion_preview", args=[obj.pk]))
-        return super().response_change(request, obj)
+        response: HttpResponse = super().response_change(request, obj)
+        return response
 
-    # --- actions -----------------------------------------------------------------------------------------------------------
+    # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Preview"), url_path="preview", permissions=["view"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return preview_page(self, request, self.found(request, object_id))
@@ -286,10 +303,19 @@ class TemplateVersionAdmin(DeskAdmin):
         if version.state == VersionState.DRAFT and any(problem.fatal for problem in problems):
             text = _t("It cannot be published yet.")
         else:
-            text = _t("From now on new messages of “%(template)s” say this. Messages people have already keep their words.")
-        context = {"row": version, "back": change_url(version), "text": text % {"template": version.template},
-                   "button": "" if any(problem.fatal for problem in problems) else _t("Publish"), "problems": problems}
-        return self.page(request, "admin/desk/confirm.html", _t("Publish %(version)s") % {"version": version}, **context)
+            text = _t(
+                "From now on new messages of “%(template)s” say this. Messages people have already keep their words."
+            )
+        context = {
+            "row": version,
+            "back": change_url(version),
+            "text": text % {"template": version.template},
+            "button": "" if any(problem.fatal for problem in problems) else _t("Publish"),
+            "problems": problems,
+        }
+        return self.page(
+            request, "admin/desk/confirm.html", _t("Publish %(version)s") % {"version": version}, **context
+        )
 
     @action(description=_("New draft from this"), url_path="draft", permissions=["draft"], icon="content_copy")
     def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -297,7 +323,9 @@ class TemplateVersionAdmin(DeskAdmin):
         if request.method != "POST":
             text = _t("A draft with the words of %(version)s, to be edited and published later.") % {"version": version}
             return self.ask(request, version, title=_t("New draft"), text=text, button=_t("Make the draft"))
-        draft = versions.new_draft(version.template, version, note=_t("From version %(number)d") % {"number": version.number})
+        draft = versions.new_draft(
+            version.template, version, note=_t("From version %(number)d") % {"number": version.number}
+        )
         return self.done(request, draft, _t("This is the new draft."))
 
     @action(description=_("Roll back to this"), url_path="roll-back", permissions=["publish", "draft"], icon="history")
@@ -316,7 +344,7 @@ class TemplateVersionAdmin(DeskAdmin):
         self.log(request, published.template, f"Published version {published.number}")
         return self.done(request, published, _t("%(version)s is published.") % {"version": published})
 
-    # --- columns ---------------------------------------------------------------------------------------------------------
+    # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("template"), ordering="template__name")
     def of_template(self, version: TemplateVersion) -> SafeString:
         return link(version.template)

@@ -63,16 +63,16 @@ class Line:
         return exact(self.at) if self.at else ""
 
 
-# --- what the plan says: the same for the trace and for the dry run -----------------------------------------------------------
+# --- what the plan says: the same for the trace and for the dry run -------------------------------------------------
 def route_lines(plan: Json) -> list[Line]:
     """The routes that matched, and below one line those that did not, each with its reason."""
     tried = plan.get("routes") or []
-    lines = [
-        Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in tried if each["matched"]
-    ]
+    lines = [Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in tried if each["matched"]]
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:
-        count = _("%(count)d other routes did not apply") if len(others) > 1 else _("%(count)d other route did not apply")
+        count = (
+            _("%(count)d other routes did not apply") if len(others) > 1 else _("%(count)d other route did not apply")
+        )
         lines.append(Line(count % {"count": len(others)}, "quiet", below=others, folded=True))
     if not tried:
         return lines
@@ -92,7 +92,9 @@ def other_lines(plan: Json) -> list[Line]:
 
 def dry_lines(plan: Json, status: str) -> list[Line]:
     """What an event would do."""
-    lines = [Line(EventStatus(status).label, "quiet")] if status in (EventStatus.STALE, EventStatus.IGNORED) else []
+    lines = (
+        [Line(str(EventStatus(status).label), "quiet")] if status in (EventStatus.STALE, EventStatus.IGNORED) else []
+    )
     lines += route_lines(plan)
     lines += [_would(person) for person in plan.get("recipients") or []]
     if not plan.get("recipients"):
@@ -117,7 +119,7 @@ def _would_channel(said: Json) -> Line:
     return Line(_("%(channel)s: would be sent") % {"channel": name}, "ok")
 
 
-# --- what happened ------------------------------------------------------------------------------------------------------------
+# --- what happened --------------------------------------------------------------------------------------------------
 def trace(event: Event) -> list[Line]:
     """An event from arrival to the engine's confirmation, with what did not happen and why."""
     lines = [_arrival(event), *_processing(event), *route_lines(event.plan)]
@@ -139,17 +141,29 @@ def _processing(event: Event) -> list[Line]:
     if event.status == EventStatus.ACCEPTED:
         lines = [Line(_("waits to be processed"), "wait")]
         if event.error:
-            lines.append(Line(_("tried %(times)d times: %(error)s") % {"times": event.attempts, "error": event.error}, "bad"))
+            lines.append(
+                Line(_("tried %(times)d times: %(error)s") % {"times": event.attempts, "error": event.error}, "bad")
+            )
         return lines
     if event.status in (EventStatus.STALE, EventStatus.IGNORED):
-        return [Line(_("kept, and changed nothing: %(why)s") % {"why": EventStatus(event.status).label}, "quiet", event.processed_at)]
+        return [
+            Line(
+                _("kept, and changed nothing: %(why)s") % {"why": EventStatus(event.status).label},
+                "quiet",
+                event.processed_at,
+            )
+        ]
     return []
 
 
 def _people(event: Event) -> list[Line]:
     """Each person the plan names, with what became of their deliveries."""
     attempts = "attempt_log"
-    rows = event.deliveries.select_related("notification", "recipient").prefetch_related(attempts).order_by("created_at", "pk")
+    rows = (
+        event.deliveries.select_related("notification", "recipient")
+        .prefetch_related(attempts)
+        .order_by("created_at", "pk")
+    )
     by_person: dict[int, list[Delivery]] = {}
     for delivery in rows:
         by_person.setdefault(delivery.recipient_id, []).append(delivery)
@@ -206,11 +220,13 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
     return Line(_("try %(number)d: %(why)s") % told, "bad", attempt.started_at)
 
 
-# --- answers ------------------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------------------------
 def _answers(event: Event) -> QuerySet[Response]:
     """Answers to the event's task that came after it: an earlier answer is another event's story."""
     answers = Response.objects.filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
-    return answers.select_related("recipient", "callback").prefetch_related("callback__attempt_log").order_by("at", "pk")
+    return (
+        answers.select_related("recipient", "callback").prefetch_related("callback__attempt_log").order_by("at", "pk")
+    )
 
 
 def _answer(response: Response) -> Line:
@@ -228,14 +244,20 @@ def _engine_call(attempt: CallbackAttempt) -> Line:
     if attempt.ended_at is None:
         return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
     taken = attempt.status is not None and 200 <= attempt.status < 300
-    said = _("taken (%(status)d)") % {"status": attempt.status} if taken else attempt.detail or str(attempt.status or "")
+    said = (
+        _("taken (%(status)d)") % {"status": attempt.status} if taken else attempt.detail or str(attempt.status or "")
+    )
     text = _("call %(number)d: %(said)s") % {"number": attempt.number, "said": said}
     return Line(text, "ok" if taken else "bad", attempt.started_at, detail=took(attempt.started_at, attempt.ended_at))
 
 
 def _engine(callback: Callback) -> Line:
-    line = Line(CallbackState(callback.state).label, CALLBACK_TONES[callback.state], callback.ended_at, callback.detail)
+    line = Line(
+        str(CallbackState(callback.state).label), CALLBACK_TONES[callback.state], callback.ended_at, callback.detail
+    )
     line.href = change_url(callback)
     if callback.state == CallbackState.WAITING and callback.due_at:
-        line.detail = " ".join(filter(None, [callback.alert, _("next try at %(time)s") % {"time": exact(callback.due_at)}]))
+        line.detail = " ".join(
+            filter(None, [callback.alert, _("next try at %(time)s") % {"time": exact(callback.due_at)}])
+        )
     return line

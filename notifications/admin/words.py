@@ -25,7 +25,11 @@ def span(length: timedelta) -> str:
         return _("%(seconds)d s") % {"seconds": seconds}
     minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
     if days:
-        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours} if days < 14 else _("%(days)d d") % {"days": days}
+        return (
+            _("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
+            if days < 14
+            else _("%(days)d d") % {"days": days}
+        )
     if hours:
         return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
     return _("%(minutes)d min") % {"minutes": minutes}
@@ -45,7 +49,10 @@ def clock(value: datetime) -> str:
 def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}" class="{}">{}</time>',
-        value.isoformat(), exact(value), f"desk-tone-{tone}" if tone else "", text,
+        value.isoformat(),
+        exact(value),
+        f"desk-tone-{tone}" if tone else "",
+        text,
     )
 
 

@@ -5,13 +5,14 @@ import re
 from typing import Any
 
 from django.db.models import Model
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 
 def list_of(model: type[Model], query: str = "") -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") + (f"?{query}" if query else "")
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") + (
+        f"?{query}" if query else ""
+    )
 
 
 def page_of(row: Model, action: str = "") -> str:
@@ -24,20 +25,20 @@ def adding(model: type[Model]) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
 
 
-def text_of(response: HttpResponse) -> str:
+def text_of(response: Any) -> str:
     """What a reader sees: no tags, no runs of blanks."""
     body = re.sub(r"(?s)<(script|style|svg).*?</\1>", " ", response.content.decode())
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
-def press(client: Client, address: str, **fields: Any) -> HttpResponse:
+def press(client: Client, address: str, **fields: Any) -> Any:
     """Press the one button of a page that asks before it does; returns the page one lands on."""
     question = client.get(address)
     assert question.status_code == 200, f"{address}: {question.status_code}"
     return client.post(address, fields, follow=True)
 
 
-def choose(client: Client, rows: list[Any], action: str) -> HttpResponse:
+def choose(client: Client, rows: list[Any], action: str) -> Any:
     """Tick rows of a list and run an action on them."""
     fields = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
     return client.post(list_of(type(rows[0])), fields, follow=True)

@@ -75,8 +75,14 @@ def test_a_user_shows_the_person_behind_it(world: World, root: Client) -> None:
 def test_a_failed_background_task_is_shown_without_secrets(root: Client) -> None:
     now = timezone.now()
     Failure.objects.create(
-        id="f1", name="run events", func="wfpush.tasks.run_source", args=("events",), started=now - timedelta(seconds=2), stopped=now,
-        success=False, result="OperationalError at postgres://wfpush:topsecret@db/wfpush",
+        id="f1",
+        name="run events",
+        func="wfpush.tasks.run_source",
+        args=("events",),
+        started=now - timedelta(seconds=2),
+        stopped=now,
+        success=False,
+        result="OperationalError at postgres://wfpush:topsecret@db/wfpush",
     )
     shown = text_of(root.get(list_of(Failure)))
     assert "wfpush.tasks.run_source" in shown

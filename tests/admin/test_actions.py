@@ -30,7 +30,17 @@ from tests.admin.world import World
 from tests.factories import action_token
 
 LEDGERS = [
-    Event, Task, Case, Notification, Delivery, DeliveryAttempt, Response, Callback, ActionToken, RecipientToken, SignInLink,
+    Event,
+    Task,
+    Case,
+    Notification,
+    Delivery,
+    DeliveryAttempt,
+    Response,
+    Callback,
+    ActionToken,
+    RecipientToken,
+    SignInLink,
 ]
 
 
@@ -45,7 +55,7 @@ def test_a_ledger_cannot_be_written_even_with_all_rights(model: type[Event], day
     assert "delete_selected" not in root.get(list_of(model)).content.decode()
 
 
-# --- events -------------------------------------------------------------------------------------------------------------------
+# --- events ---------------------------------------------------------------------------------------------------------
 def test_a_failed_event_is_processed_again(day: World, root: Client) -> None:
     event = Event.objects.get(status=EventStatus.FAILED)
     assert "It is processed again." in text_of(press(root, page_of(event, "process_this_again")))
@@ -59,7 +69,9 @@ def test_a_failed_event_is_processed_again(day: World, root: Client) -> None:
 
 def test_of_several_events_only_those_that_reached_nobody_are_processed_again(day: World, root: Client) -> None:
     events = list(Event.objects.filter(event_id__in=["e-1", "e-5", "e-6"]))
-    assert "Events that are processed again: 2 of 3; the others cannot be." in text_of(choose(root, events, "process_again"))
+    assert "Events that are processed again: 2 of 3; the others cannot be." in text_of(
+        choose(root, events, "process_again")
+    )
     assert Event.objects.get(event_id="e-1").status == EventStatus.PROCESSED
 
 
@@ -72,7 +84,7 @@ def test_a_processed_event_does_not_offer_to_be_processed(day: World, root: Clie
     assert event.due_at is None
 
 
-# --- deliveries -----------------------------------------------------------------------------------------------------------------
+# --- deliveries -----------------------------------------------------------------------------------------------------
 def test_a_dead_delivery_is_sent_again(day: World, root: Client) -> None:
     dead = Delivery.objects.get(state=DeliveryState.DEAD)
     assert "It is sent again." in text_of(press(root, page_of(dead, "resend_this")))
@@ -84,7 +96,9 @@ def test_a_dead_delivery_is_sent_again(day: World, root: Client) -> None:
 def test_a_delivery_whose_notification_asks_no_more_is_not_sent(day: World, root: Client) -> None:
     dead = Delivery.objects.get(state=DeliveryState.DEAD)
     Notification.objects.filter(pk=dead.notification_id).update(state="withdrawn")
-    assert "Not sent: the notification no longer asks for anything." in text_of(press(root, page_of(dead, "resend_this")))
+    assert "Not sent: the notification no longer asks for anything." in text_of(
+        press(root, page_of(dead, "resend_this"))
+    )
     dead.refresh_from_db()
     assert dead.state == DeliveryState.DEAD
 
@@ -98,7 +112,7 @@ def test_only_dead_deliveries_are_sent_again(day: World, root: Client) -> None:
     assert "Only deliveries that were given up can be sent again." in text_of(answer)
 
 
-# --- answers ------------------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------------------------
 def test_an_answer_that_was_given_up_is_sent_again_under_its_id(day: World, root: Client) -> None:
     callback = Callback.objects.get(state=CallbackState.WAITING)
     Callback.objects.filter(pk=callback.pk).update(state=CallbackState.FAILED, due_at=None, ended_at=day.now)
@@ -137,10 +151,12 @@ def test_a_stopped_address_is_used_again(day: World, root: Client) -> None:
     assert engine.takes_answers
     assert Callback.objects.get(state=CallbackState.WAITING).due_at < later  # type: ignore[operator]
     assert engine.history.first().history_change_reason == "Answers are sent again"  # type: ignore[union-attr]
-    assert "Answers to this engine are not stopped." in text_of(root.get(page_of(engine, "enable_answers"), follow=True))
+    assert "Answers to this engine are not stopped." in text_of(
+        root.get(page_of(engine, "enable_answers"), follow=True)
+    )
 
 
-# --- ways in ------------------------------------------------------------------------------------------------------------------
+# --- ways in --------------------------------------------------------------------------------------------------------
 def test_tokens_and_links_are_voided(day: World, root: Client) -> None:
     action_token(Notification.objects.filter(state="open")[0], expires_at=day.now + timedelta(days=1))
     answering, token, link = ActionToken.objects.get(), RecipientToken.objects.get(), SignInLink.objects.get()

@@ -10,12 +10,19 @@ from notifications.models import Callback, Engine, EventMapping
 from tests.admin.pages import adding, filled, list_of, page_of, text_of
 from tests.admin.world import World
 
-FLOWABLE_TASK = {"id": "8872", "name": "Approve invoice", "assignee": "bob", "createTime": "2026-11-25T09:00:00Z",
-                 "processInstanceId": "4711"}
+FLOWABLE_TASK = {
+    "id": "8872",
+    "name": "Approve invoice",
+    "assignee": "bob",
+    "createTime": "2026-11-25T09:00:00Z",
+    "processInstanceId": "4711",
+}
 
 
 def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
-    fields = filled(root.get(adding(Engine)), name="Claims", slug="claims", active="on", callback_url="https://claims.example/in")
+    fields = filled(
+        root.get(adding(Engine)), name="Claims", slug="claims", active="on", callback_url="https://claims.example/in"
+    )
     answer = root.post(adding(Engine), fields, follow=True)
     assert "was added successfully" in text_of(answer)
     assert Engine.objects.get(slug="claims").takes_answers
@@ -29,7 +36,9 @@ def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
         ("ftp://engine.example/in", "The address must begin with https:// or http://."),
     ],
 )
-def test_an_address_that_would_never_be_called_is_refused(address: str, sentence: str, world: World, root: Client) -> None:
+def test_an_address_that_would_never_be_called_is_refused(
+    address: str, sentence: str, world: World, root: Client
+) -> None:
     answer = root.post(page_of(world.engine), filled(root.get(page_of(world.engine)), callback_url=address))
     assert answer.status_code == 200
     assert sentence in text_of(answer)
@@ -40,7 +49,9 @@ def test_an_address_that_would_never_be_called_is_refused(address: str, sentence
 def test_a_new_address_is_used_at_once_after_the_old_one_was_stopped(day: World, root: Client) -> None:
     Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
     fields = filled(root.get(page_of(day.engine)), callback_url="https://new.acme.example/answers")
-    assert "Answers that waited are sent to the new address." in text_of(root.post(page_of(day.engine), fields, follow=True))
+    assert "Answers that waited are sent to the new address." in text_of(
+        root.post(page_of(day.engine), fields, follow=True)
+    )
     assert Engine.objects.get(pk=day.engine.pk).takes_answers
 
 
@@ -50,13 +61,16 @@ def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: 
     shown = text_of(root.get(list_of(Engine)))
     assert "stopped: Gone (410)." in shown
     assert "kept here, to be read by API" in shown
-    assert [each.name for each in root.get(list_of(Engine, "answers=disabled")).context["cl"].result_list] == ["Invoices"]
-    assert f'href="{list_of(Callback, f"engine__id__exact={day.engine.pk}&amp;state__exact=waiting")}"' in root.get(
-        list_of(Engine)
-    ).content.decode()
+    assert [each.name for each in root.get(list_of(Engine, "answers=disabled")).context["cl"].result_list] == [
+        "Invoices"
+    ]
+    assert (
+        f'href="{list_of(Callback, f"engine__id__exact={day.engine.pk}&amp;state__exact=waiting")}"'
+        in root.get(list_of(Engine)).content.decode()
+    )
 
 
-# --- mapping ------------------------------------------------------------------------------------------------------------------
+# --- mapping --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("expression", "sentence"), [("task..id", "This is not JMESPath"), ("no_such_function(id)", "no_such_function")]
 )

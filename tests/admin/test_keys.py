@@ -16,7 +16,14 @@ from wfpush.crypto import digest_of
 
 
 def new_key(client: Client, world: World, **fields: object) -> tuple[str, ApiKey]:
-    asked = {"engine": world.engine.pk, "name": "staging", "scopes": ["events"], "expires_at_0": "", "expires_at_1": "", **fields}
+    asked = {
+        "engine": world.engine.pk,
+        "name": "staging",
+        "scopes": ["events"],
+        "expires_at_0": "",
+        "expires_at_1": "",
+        **fields,
+    }
     answer = client.post(adding(ApiKey), asked)
     assert answer.status_code == 200
     shown = text_of(answer)
@@ -58,7 +65,9 @@ def test_the_form_offers_events_and_says_what_reaches_far(world: World, root: Cl
         ({"scopes": ["everything"]}, "Select a valid choice"),
     ],
 )
-def test_a_key_that_makes_no_sense_is_not_made(world: World, root: Client, fields: dict[str, object], sentence: str) -> None:
+def test_a_key_that_makes_no_sense_is_not_made(
+    world: World, root: Client, fields: dict[str, object], sentence: str
+) -> None:
     answer = root.post(adding(ApiKey), {"engine": world.engine.pk, "name": "x", "scopes": ["events"], **fields})
     assert sentence in text_of(answer)
     assert ApiKey.objects.count() == 1
@@ -129,7 +138,9 @@ def test_an_engines_own_secret_is_taken_and_not_shown_back(world: World, root: C
 
 
 def test_a_secret_that_cannot_sign_is_refused_and_not_repeated(world: World, root: Client) -> None:
-    answer = root.post(adding(SigningSecret), {"engine": world.engine.pk, "secret": "whsec_c2hvcnQ=", "old_ones_end": "24"})
+    answer = root.post(
+        adding(SigningSecret), {"engine": world.engine.pk, "secret": "whsec_c2hvcnQ=", "old_ones_end": "24"}
+    )
     assert "holds 24 to 64 bytes" in text_of(answer)
     assert "c2hvcnQ" not in answer.content.decode()
     assert SigningSecret.objects.count() == 1

@@ -15,7 +15,11 @@ from tests.admin.world import World
 from wfpush.models import Heartbeat
 
 OURS: list[type[Model]] = [
-    *(model for model in apps.get_app_config("notifications").get_models() if not model.__name__.startswith("Historical")),
+    *(
+        model
+        for model in apps.get_app_config("notifications").get_models()
+        if not model.__name__.startswith("Historical")
+    ),
     Heartbeat,
 ]
 REGISTERED = list(admin.site._registry)

@@ -52,7 +52,9 @@ def test_every_number_leads_to_the_rows_it_counts(day: World, root: Client) -> N
 
 def test_the_panels_say_what_needs_a_look(day: World, root: Client) -> None:
     versions.new_draft(Template.objects.all()[0], note="Friendlier")
-    Engine.objects.create(slug="old", name="Old engine", callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
+    Engine.objects.create(
+        slug="old", name="Old engine", callback_disabled_at=day.now, callback_disabled_reason="Gone (410)."
+    )
     page = text_of(root.get("/admin/"))
     assert "Approve invoice 4712: request_info by Alice Adams ✕" in page or "Invoices: The engine answered 401." in page
     assert "zoe (unknown)" in page
@@ -64,8 +66,14 @@ def test_the_panels_say_what_needs_a_look(day: World, root: Client) -> None:
 
 def test_a_quiet_day_is_good_news(world: World, root: Client) -> None:
     page = text_of(root.get("/admin/"))
-    for sentence in ("Nothing is waiting for anybody.", "Nothing is late.", "Nothing failed.", "No event has come in yet.",
-                     "Engines have every answer.", "Every event found a route."):
+    for sentence in (
+        "Nothing is waiting for anybody.",
+        "Nothing is late.",
+        "Nothing failed.",
+        "No event has come in yet.",
+        "Engines have every answer.",
+        "Every event found a route.",
+    ):
         assert sentence in page
 
 

@@ -17,8 +17,16 @@ def saved(client: Client, row: Any, **changes: Any) -> Any:
 def test_a_person_is_added_with_account_and_manager(world: World, root: Client) -> None:
     dave = type(world.bob.user).objects.create_user("dave")  # type: ignore[union-attr]
     fields = filled(
-        root.get(adding(Recipient)), ref="dave", name="Dave Dorn", user=dave.pk, manager=world.carol.pk,
-        email="dave@acme.example", email_verified="on", locale="de", timezone="Europe/Berlin", active="on",
+        root.get(adding(Recipient)),
+        ref="dave",
+        name="Dave Dorn",
+        user=dave.pk,
+        manager=world.carol.pk,
+        email="dave@acme.example",
+        email_verified="on",
+        locale="de",
+        timezone="Europe/Berlin",
+        active="on",
     )
     root.post(adding(Recipient), fields, follow=True)
     made = Recipient.objects.get(ref="dave")

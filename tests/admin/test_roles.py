@@ -39,7 +39,7 @@ def visible_to(client: Client) -> set[str]:
     return {model.__name__ for model in REGISTERED if client.get(list_of(model)).status_code == 200}
 
 
-# --- the groups themselves ------------------------------------------------------------------------------------------------------
+# --- the groups themselves ------------------------------------------------------------------------------------------
 def test_the_roles_are_made_with_a_migrations_registry(db: None) -> None:
     Group.objects.all().delete()
     historical = MigrationExecutor(connection).loader.project_state().apps
@@ -78,17 +78,28 @@ def test_every_right_names_a_model_that_exists() -> None:
             assert verb in ("view", "add", "change", "delete")
 
 
-# --- operators ------------------------------------------------------------------------------------------------------------------
+# --- operators ------------------------------------------------------------------------------------------------------
 def test_an_operator_sees_what_happens_and_no_credentials(day: World, operator: Client) -> None:
     seen = visible_to(operator)
     assert {"Event", "Task", "Notification", "Delivery", "Response", "Callback", "Route", "Recipient"} <= seen
-    assert not seen & {"ApiKey", "SigningSecret", "RecipientToken", "SignInLink", "ActionToken", "User", "Group", "AccessAttempt"}
+    assert not seen & {
+        "ApiKey",
+        "SigningSecret",
+        "RecipientToken",
+        "SignInLink",
+        "ActionToken",
+        "User",
+        "Group",
+        "AccessAttempt",
+    }
 
 
 def test_an_operator_sets_failed_work_going_again(day: World, operator: Client) -> None:
     event = Event.objects.get(status="failed")
     assert "It is processed again." in text_of(press(operator, page_of(event, "process_this_again")))
-    assert "It is sent again." in text_of(press(operator, page_of(Callback.objects.get(state="waiting"), "replay_this")))
+    assert "It is sent again." in text_of(
+        press(operator, page_of(Callback.objects.get(state="waiting"), "replay_this"))
+    )
     assert "It is sent again." in text_of(press(operator, page_of(Delivery.objects.get(state="dead"), "resend_this")))
 
 
@@ -117,7 +128,7 @@ def test_an_operator_may_dry_run_and_read_the_trace(day: World, operator: Client
     assert "Bob Bauer (assignee)" in text_of(operator.get(page_of(Event.objects.get(event_id="e-1"))))
 
 
-# --- template editors -----------------------------------------------------------------------------------------------------------
+# --- template editors -----------------------------------------------------------------------------------------------
 def test_an_editor_sees_templates_and_nothing_else(day: World, editor: Client) -> None:
     assert visible_to(editor) == {"Template", "TemplateVersion", "TemplateText", "TemplateAction"}
     page = editor.get("/admin/")
@@ -149,8 +160,14 @@ def test_an_editors_preview_shows_samples_and_nobodys_data(day: World, editor: C
 def test_an_editor_reaches_no_other_page(day: World, editor: Client) -> None:
     event, notification = Event.objects.all()[0], Notification.objects.all()[0]
     for address in (
-        page_of(event), page_of(notification), page_of(event, "process_this_again"), page_of(day.engine),
-        page_of(day.engine, "try_mapping"), reverse("admin:notifications_route_dry_run"), adding(ApiKey), adding(SigningSecret),
+        page_of(event),
+        page_of(notification),
+        page_of(event, "process_this_again"),
+        page_of(day.engine),
+        page_of(day.engine, "try_mapping"),
+        reverse("admin:notifications_route_dry_run"),
+        adding(ApiKey),
+        adding(SigningSecret),
     ):
         assert editor.get(address).status_code == 403, address
         assert editor.post(address, {}).status_code == 403, address
@@ -159,7 +176,13 @@ def test_an_editor_reaches_no_other_page(day: World, editor: Client) -> None:
 def test_who_may_draft_need_not_be_allowed_to_publish(day: World) -> None:
     ensure_roles(apps)
     drafter = User.objects.create_user("drafter", is_staff=True)
-    names = ["view_template", "view_templateversion", "add_templateversion", "change_templateversion", "view_templatetext"]
+    names = [
+        "view_template",
+        "view_templateversion",
+        "add_templateversion",
+        "change_templateversion",
+        "view_templatetext",
+    ]
     drafter.user_permissions.set(Permission.objects.filter(codename__in=names))
     client = signed_in(drafter)
     draft = versions.new_draft(Template.objects.all()[0])
@@ -170,7 +193,7 @@ def test_who_may_draft_need_not_be_allowed_to_publish(day: World) -> None:
     assert draft.state == "draft"
 
 
-# --- administrators -------------------------------------------------------------------------------------------------------------
+# --- administrators -------------------------------------------------------------------------------------------------
 def test_an_administrator_does_the_whole_job(day: World, administrator: Client) -> None:
     for model in (Engine, Route, Recipient, Template, ApiKey, SigningSecret):
         assert administrator.get(adding(model)).status_code == 200, model
@@ -199,7 +222,7 @@ def test_an_administrator_cannot_touch_who_has_all_rights(day: World, root: Clie
     assert administrator.post(page_of(group), {"name": "x"}).status_code == 403
 
 
-# --- nobody ---------------------------------------------------------------------------------------------------------------------
+# --- nobody ---------------------------------------------------------------------------------------------------------
 def test_staff_without_rights_see_an_empty_desk(day: World) -> None:
     client = signed_in(User.objects.create_user("new", is_staff=True))
     assert visible_to(client) == set()
@@ -210,7 +233,12 @@ def test_staff_without_rights_see_an_empty_desk(day: World) -> None:
 @pytest.mark.parametrize("staff", [False, None])
 def test_people_without_the_desk_are_asked_to_sign_in(staff: bool | None, day: World) -> None:
     client = Client() if staff is None else signed_in(User.objects.get(username="bob"))
-    for address in ("/admin/", list_of(Event), page_of(Event.objects.all()[0]), reverse("admin:notifications_route_dry_run")):
+    for address in (
+        "/admin/",
+        list_of(Event),
+        page_of(Event.objects.all()[0]),
+        reverse("admin:notifications_route_dry_run"),
+    ):
         answer = client.get(address)
         assert answer.status_code == 302
         assert answer["Location"].startswith("/admin/login/")

@@ -47,7 +47,8 @@ def with_condition(client: Client, route: Route, path: str, operator: str, value
 
 
 @pytest.mark.parametrize(
-    ("kind", "sentence"), [("team", "Choose the team."), ("person", "Choose the person."), ("path", "Write where in the event")]
+    ("kind", "sentence"),
+    [("team", "Choose the team."), ("person", "Choose the person."), ("path", "Write where in the event")],
 )
 def test_a_target_without_what_its_kind_needs_is_refused(kind: str, sentence: str, route: Route, root: Client) -> None:
     assert sentence in text_of(with_target(root, route, kind=kind))
@@ -116,11 +117,24 @@ def test_routes_are_switched_with_their_history(route: Route, root: Client) -> N
 
 def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client) -> None:
     fields = filled(
-        root.get(adding(Route)), name="Urgent", priority="5", enabled="on", category=Category.objects.all()[0].pk,
-        template=Template.objects.all()[0].pk, event_types=[EventType.objects.get(name="task.assigned").pk],
-        **{"targets-TOTAL_FORMS": "1", "targets-0-kind": "person", "targets-0-person": str(world.carol.pk), "targets-0-team": "",
-           "targets-0-path": "", "conditions-TOTAL_FORMS": "1", "conditions-0-path": "task.priority", "conditions-0-operator": "in",
-           "conditions-0-value": "high, urgent"},
+        root.get(adding(Route)),
+        name="Urgent",
+        priority="5",
+        enabled="on",
+        category=Category.objects.all()[0].pk,
+        template=Template.objects.all()[0].pk,
+        event_types=[EventType.objects.get(name="task.assigned").pk],
+        **{
+            "targets-TOTAL_FORMS": "1",
+            "targets-0-kind": "person",
+            "targets-0-person": str(world.carol.pk),
+            "targets-0-team": "",
+            "targets-0-path": "",
+            "conditions-TOTAL_FORMS": "1",
+            "conditions-0-path": "task.priority",
+            "conditions-0-operator": "in",
+            "conditions-0-value": "high, urgent",
+        },
     )
     assert "was added successfully" in text_of(root.post(adding(Route), fields, follow=True))
     made = Route.objects.get(name="Urgent")
@@ -128,7 +142,7 @@ def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client)
     assert str(made.conditions.get()) == "task.priority is one of high, urgent"
 
 
-# --- event types and categories -----------------------------------------------------------------------------------------------
+# --- event types and categories -------------------------------------------------------------------------------------
 def test_a_sample_is_checked_as_an_events_data_is(world: World, root: Client) -> None:
     event_type = EventType.objects.get(name="task.assigned")
     fields = filled(root.get(page_of(event_type)), sample='{"task": {"name": "x"}}')
@@ -157,7 +171,7 @@ def test_channels_keep_their_order_and_must_exist(world: World, root: Client) ->
     assert "“pigeon” is not one of: live, email." in text_of(root.post(page_of(category), fields))
 
 
-# --- dry run ------------------------------------------------------------------------------------------------------------------
+# --- dry run --------------------------------------------------------------------------------------------------------
 def written(**data: Any) -> str:
     return json.dumps({"specversion": "1.0", "id": "try", "source": "try", "type": "task.assigned", "data": data})
 
@@ -174,8 +188,12 @@ def test_the_dry_run_says_who_would_be_told_how_and_why(world: World, root: Clie
 
 
 def test_the_dry_run_keeps_nothing_and_sends_nothing(world: World, root: Client) -> None:
-    body = written(**story.invoice("T-900", 900, assignee={"ref": "newcomer", "name": "New Comer", "email": "n@example.org"}))
-    assert "New Comer (assignee) would get" in text_of(root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body}))
+    body = written(
+        **story.invoice("T-900", 900, assignee={"ref": "newcomer", "name": "New Comer", "email": "n@example.org"})
+    )
+    assert "New Comer (assignee) would get" in text_of(
+        root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body})
+    )
     assert not Event.objects.exists()
     assert not Task.objects.exists()
     assert not Notification.objects.exists()
@@ -205,7 +223,9 @@ def test_the_dry_run_starts_from_a_sample_or_a_real_event(day: World, root: Clie
     assert filled_in["id"] != event.event_id
     route = Route.objects.filter(event_types__name="case.status_changed")[0]
     page = root.get(page_of(route, "dry_run_here"))
-    assert json.loads(page.context["form"]["body"].value())["type"] in set(route.event_types.values_list("name", flat=True))
+    assert json.loads(page.context["form"]["body"].value())["type"] in set(
+        route.event_types.values_list("name", flat=True)
+    )
     assert root.get(reverse(DRY_RUN), {"sample": "x", "event": "x"}).status_code == 200
 
 
@@ -235,7 +255,7 @@ def test_the_dry_run_says_what_is_wrong_with_an_event(body: str, sentence: str, 
     assert sentence in " ".join(answer.context["form"].errors["body"])
 
 
-# --- taking away --------------------------------------------------------------------------------------------------------------
+# --- taking away ----------------------------------------------------------------------------------------------------
 def deleted(client: Client, row: Any) -> bool:
     answer = client.post(page_of(row).replace("/change/", "/delete/"), {"post": "yes"})
     assert answer.status_code in (200, 302, 403)

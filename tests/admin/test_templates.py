@@ -1,4 +1,4 @@
-"""Templates: drafts are edited and previewed, one version is published, an earlier one comes back; nothing else changes."""
+"""Templates: drafts are edited and previewed, one version is published, an earlier one comes back."""
 
 from typing import Any
 
@@ -24,7 +24,9 @@ from tests.factories import RouteFactory, TemplateFactory
 
 @pytest.fixture
 def template(world: World) -> Template:
-    made: Template = TemplateFactory(name="Invoice to approve", texts={"en": ("{{ task.name }}", "Hello"), "de": ("{{ task.name }}", "Hallo")})
+    made: Template = TemplateFactory(
+        name="Invoice to approve", texts={"en": ("{{ task.name }}", "Hello"), "de": ("{{ task.name }}", "Hallo")}
+    )
     RouteFactory(name="Invoices", types=["task.assigned"], template=made)
     return made
 
@@ -43,7 +45,7 @@ def saved(client: Client, version: TemplateVersion, **changes: Any) -> Any:
     return client.post(page_of(version), filled(client.get(page_of(version)), **changes), follow=True)
 
 
-# --- drafts -------------------------------------------------------------------------------------------------------------------
+# --- drafts ---------------------------------------------------------------------------------------------------------
 def test_a_new_template_goes_straight_to_its_first_draft(db: None, root: Client) -> None:
     fields = filled(root.get(adding(Template)), name="Leave", slug="leave")
     page = root.post(adding(Template), fields, follow=True)
@@ -66,7 +68,9 @@ def test_a_draft_begins_with_what_is_published(template: Template, published: Te
 def test_a_drafts_words_and_labels_are_edited(draft: TemplateVersion, root: Client) -> None:
     action = draft.actions.get(action="approve")
     place = list(draft.actions.all()).index(action)
-    page = saved(root, draft, **{"texts-1-body": "Please decide.", f"actions-{place}-labels": "en: Approve\nde: Genehmigen"})
+    page = saved(
+        root, draft, **{"texts-1-body": "Please decide.", f"actions-{place}-labels": "en: Approve\nde: Genehmigen"}
+    )
     assert "was changed successfully" in text_of(page)
     assert draft.texts.get(language="en").body == "Please decide."
     action.refresh_from_db()
@@ -88,7 +92,9 @@ def test_labels_are_one_language_a_line(labels: str, sentence: str, draft: Templ
 
 
 @pytest.mark.parametrize("body", ["{% if %}", "{{ task.name", "{% include 'x' %}", "{% for x in y %}"])
-def test_words_no_renderer_could_read_are_refused_where_they_are_written(body: str, draft: TemplateVersion, root: Client) -> None:
+def test_words_no_renderer_could_read_are_refused_where_they_are_written(
+    body: str, draft: TemplateVersion, root: Client
+) -> None:
     page = saved(root, draft, **{"texts-0-body": body})
     assert "was changed successfully" not in text_of(page)
     assert any("body" in errors for errors in page.context["inline_admin_formsets"][0].formset.errors)
@@ -96,7 +102,9 @@ def test_words_no_renderer_could_read_are_refused_where_they_are_written(body: s
 
 
 def test_a_language_must_be_one(draft: TemplateVersion, root: Client) -> None:
-    assert "Write a language such as en, de or pt-BR." in text_of(saved(root, draft, **{"texts-0-language": "Deutsch bitte"}))
+    assert "Write a language such as en, de or pt-BR." in text_of(
+        saved(root, draft, **{"texts-0-language": "Deutsch bitte"})
+    )
 
 
 def test_saving_names_variables_nobody_sends(draft: TemplateVersion, root: Client) -> None:
@@ -111,8 +119,10 @@ def test_save_and_preview_goes_to_the_preview(draft: TemplateVersion, root: Clie
     assert "Now new" in text_of(page)
 
 
-# --- publishing and rolling back ------------------------------------------------------------------------------------------------
-def test_a_draft_is_published_and_the_one_before_retires(draft: TemplateVersion, published: TemplateVersion, root: Client) -> None:
+# --- publishing and rolling back ------------------------------------------------------------------------------------
+def test_a_draft_is_published_and_the_one_before_retires(
+    draft: TemplateVersion, published: TemplateVersion, root: Client
+) -> None:
     assert "new messages of “Invoice to approve” say this" in text_of(root.get(page_of(draft, "publish")))
     assert "Invoice to approve v2 is published." in text_of(press(root, page_of(draft, "publish")))
     draft.refresh_from_db()
@@ -159,7 +169,9 @@ def test_only_what_fits_is_offered_and_done(draft: TemplateVersion, published: T
     assert "Only a version that was published before" in text_of(root.post(page_of(draft, "roll_back"), follow=True))
 
 
-def test_a_sensitive_variable_in_the_lock_screens_text_cannot_be_published(draft: TemplateVersion, root: Client) -> None:
+def test_a_sensitive_variable_in_the_lock_screens_text_cannot_be_published(
+    draft: TemplateVersion, root: Client
+) -> None:
     event_type = EventType.objects.get(name="task.assigned")
     EventVariable.objects.create(event_type=event_type, path="variables.salary", sensitive=True)
     draft.texts.filter(language="en").update(short_body="Salary {{ variables.salary }}")
@@ -177,7 +189,9 @@ def test_a_draft_without_texts_cannot_be_published(template: Template, root: Cli
     assert "It has no texts yet." in text_of(root.post(page_of(empty, "publish"), follow=True))
 
 
-def test_a_new_draft_is_made_from_any_earlier_version(draft: TemplateVersion, published: TemplateVersion, root: Client) -> None:
+def test_a_new_draft_is_made_from_any_earlier_version(
+    draft: TemplateVersion, published: TemplateVersion, root: Client
+) -> None:
     press(root, page_of(draft, "publish"))
     assert "This is the new draft." in text_of(press(root, page_of(published, "draft_from")))
     made = published.template.versions.get(state=VersionState.DRAFT)
@@ -191,16 +205,22 @@ def test_two_publications_at_once_leave_one_published(template: Template, draft:
     assert [each.pk for each in template.versions.filter(state=VersionState.PUBLISHED)] == [other.pk]
 
 
-def test_the_list_says_what_is_published_and_what_is_not(template: Template, draft: TemplateVersion, root: Client) -> None:
+def test_the_list_says_what_is_published_and_what_is_not(
+    template: Template, draft: TemplateVersion, root: Client
+) -> None:
     Template.objects.create(slug="empty", name="Empty one")
     shown = text_of(root.get(list_of(Template)))
     assert "nothing" in shown
-    assert [each.name for each in root.get(list_of(Template, "published=no")).context["cl"].result_list] == ["Empty one"]
+    assert [each.name for each in root.get(list_of(Template, "published=no")).context["cl"].result_list] == [
+        "Empty one"
+    ]
     assert template in root.get(list_of(Template, "published=draft")).context["cl"].result_list
 
 
-# --- preview ------------------------------------------------------------------------------------------------------------------
-def test_the_preview_shows_inbox_lock_screen_and_mail_in_each_language(published: TemplateVersion, root: Client) -> None:
+# --- preview --------------------------------------------------------------------------------------------------------
+def test_the_preview_shows_inbox_lock_screen_and_mail_in_each_language(
+    published: TemplateVersion, root: Client
+) -> None:
     page = root.get(page_of(published, "preview"), {"language": "de"})
     preview = page.context["preview"]
     sample = EventType.objects.get(name="task.assigned").sample

@@ -41,7 +41,7 @@ def test_times_are_said_with_their_zone(day: World, root: Client) -> None:
     event = Event.objects.get(event_id="e-1")
     body = root.get(page_of(event)).content.decode()
     assert f">{event.received_at:%H:%M:%S}</time>" in body
-    assert f"{event.received_at:%H:%M:%S} UTC\"" in body
+    assert f'{event.received_at:%H:%M:%S} UTC"' in body
 
 
 def test_routes_that_did_not_match_say_why(day: World, root: Client) -> None:

@@ -52,7 +52,9 @@ class World:
 
 def person(ref: str, name: str, **fields: Any) -> Recipient:
     user = User.objects.create_user(ref, password=PASSWORD)
-    return Recipient.objects.create(ref=ref, name=name, user=user, email=f"{ref}@acme.example", email_verified=True, **fields)
+    return Recipient.objects.create(
+        ref=ref, name=name, user=user, email=f"{ref}@acme.example", email_verified=True, **fields
+    )
 
 
 def build() -> World:
@@ -79,12 +81,23 @@ def live(world: World) -> None:
     send(world, "e-1", "task.assigned", invoice("T-101", 4711, assignee="bob", due=world.now + timedelta(hours=2)))
     send(world, "e-2", "task.assigned", invoice("T-102", 4712, assignee="alice", due=world.now - timedelta(hours=5)))
     send(world, "e-3", "task.assigned", invoice("T-103", 4713, candidates=["alice", "zoe"], teams=["finance"]))
-    send(world, "e-4", "case.status_changed", {"case": {"id": "4711", "title": "Invoice 4711", "status": "under_review"},
-                                               "recipients": ["carol", {"ref": "C-9", "name": "Erin Example"}]})
+    send(
+        world,
+        "e-4",
+        "case.status_changed",
+        {
+            "case": {"id": "4711", "title": "Invoice 4711", "status": "under_review"},
+            "recipients": ["carol", {"ref": "C-9", "name": "Erin Example"}],
+        },
+    )
     send(world, "e-5", "com.acme.coffee.empty", {"variables": {"floor": 3}})
     broken = send(world, "e-6", "task.assigned", invoice("T-104", 4714, assignee="carol"), process=False)
     Event.objects.filter(pk=broken.pk).update(
-        status="failed", error="OperationalError: the database went away", due_at=None, attempts=7, processed_at=world.now
+        status="failed",
+        error="OperationalError: the database went away",
+        due_at=None,
+        attempts=7,
+        processed_at=world.now,
     )
     mails = Delivery.objects.filter(channel="email").order_by("pk")
     post(mails.get(event__event_id="e-1"), None)
@@ -99,18 +112,31 @@ def live(world: World) -> None:
     sign_in_link(world.customer, expires_at=world.now + timedelta(hours=24))
     token = new_recipient_token()
     RecipientToken.objects.create(
-        recipient=world.customer, label="portal", prefix=token[:12], digest=digest_of(token), expires_at=world.now + timedelta(days=30)
+        recipient=world.customer,
+        label="portal",
+        prefix=token[:12],
+        digest=digest_of(token),
+        expires_at=world.now + timedelta(days=30),
     )
 
 
 def invoice(task_id: str, number: int, *, due: datetime | None = None, **people: Any) -> Json:
     task = {
-        "id": task_id, "name": f"Approve invoice {number}", "kind": "approval", "initiator": "alice", "priority": "high",
-        "actions": ["acknowledge", "approve", "reject", "request_info"], **people,
+        "id": task_id,
+        "name": f"Approve invoice {number}",
+        "kind": "approval",
+        "initiator": "alice",
+        "priority": "high",
+        "actions": ["acknowledge", "approve", "reject", "request_info"],
+        **people,
     }
     if due is not None:
         task["due_at"] = due.isoformat()
-    return {"task": task, "case": {"id": str(number), "title": f"Invoice {number}"}, "variables": {"amount": 1200.5, "currency": "EUR"}}
+    return {
+        "task": task,
+        "case": {"id": str(number), "title": f"Invoice {number}"},
+        "variables": {"amount": 1200.5, "currency": "EUR"},
+    }
 
 
 def send(world: World, event_id: str, event_type: str, data: Json, *, process: bool = True) -> Event:
@@ -141,5 +167,3 @@ def post(delivery: Delivery, fault: TransportError | None) -> None:
     [claimed] = outbox.claim(Delivery.objects.filter(pk=delivery.pk), limit=1, lease=deliver.LEASE, now=now)
     DeliveryAttempt.objects.create(delivery=claimed, number=claimed.attempts, started_at=now)
     deliver.record(claimed, fault, timezone.now())
-
-

@@ -1,0 +1,26 @@
+"""unfold's decorators for columns and actions, with types."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from unfold.decorators import action as unfold_action
+from unfold.decorators import display as unfold_display
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+
+def display(*, description: object, ordering: str | None = None, boolean: bool | None = None) -> Decorator[Any]:
+    """A computed column. `ordering`: the field to sort by when its head is clicked."""
+    decorator: Decorator[Any] = unfold_display(description=description, ordering=ordering, boolean=boolean)
+    return decorator
+
+
+def action(
+    *, description: object, permissions: Sequence[str], url_path: str | None = None, icon: str | None = None
+) -> Decorator[Any]:
+    """An action on chosen rows, or with `url_path` a page of one row. Without one of `permissions` it answers 403."""
+    decorator: Decorator[Any] = unfold_action(
+        description=description, permissions=permissions, url_path=url_path, icon=icon
+    )
+    return decorator

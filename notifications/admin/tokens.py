@@ -1,0 +1,105 @@
+"""The tokens and links people come in with: whose, how long still, and an end to them."""
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.base import LedgerAdmin, count_words
+from notifications.admin.decorators import action, display
+from notifications.admin.filters import Conditions, Usable
+from notifications.admin.words import ago, link, mark
+from notifications.models import RecipientToken, SignInLink
+
+
+@admin.register(RecipientToken)
+class RecipientTokenAdmin(LedgerAdmin):
+    list_display = ["starts", "whose", "label", "last_used", "made", "state"]
+    list_filter = [Usable]
+    list_select_related = ["recipient"]
+    search_fields = ["prefix", "label", "=recipient__ref", "recipient__name"]
+    fields = ["starts", "whose", "label", "state", "made", "last_used", "expires_at", "revoked_at"]
+    readonly_fields = fields
+    actions = ["void"]
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return self.may(request)
+
+    @action(description=_("Void: sign these devices and portals out"), permissions=["void"])
+    def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
+        asked = list(queryset)
+        working = RecipientToken.objects.filter(pk__in=[token.pk for token in asked], revoked_at=None)
+        voided = working.update(revoked_at=timezone.now())
+        for token in asked:
+            self.log(request, token, "Voided")
+        self.message_user(request, count_words(voided, len(asked), _t("Tokens voided")))
+
+    @display(description=_("begins with"), ordering="prefix")
+    def starts(self, token: RecipientToken) -> str:
+        return str(token)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, token: RecipientToken) -> SafeString:
+        return link(token.recipient)
+
+    @display(description=_("works"))
+    def state(self, token: RecipientToken) -> SafeString:
+        if token.revoked_at:
+            return mark("quiet", _t("revoked"))
+        return mark("ok", _t("works")) if token.usable else mark("quiet", _t("expired"))
+
+    @display(description=_("made"), ordering="created_at")
+    def made(self, token: RecipientToken) -> SafeString:
+        return ago(token.created_at)
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, token: RecipientToken) -> SafeString:
+        return ago(token.last_used_at)
+
+
+class LinkUse(Conditions):
+    title = _("used")
+    parameter_name = "used"
+    conditions = {"yes": (_("used"), Q(used_at__isnull=False)), "no": (_("not used"), Q(used_at=None))}
+
+
+@admin.register(SignInLink)
+class SignInLinkAdmin(LedgerAdmin):
+    list_display = ["made", "whose", "next", "expires_at", "state"]
+    list_filter = [LinkUse]
+    list_select_related = ["recipient"]
+    search_fields = ["=recipient__ref", "recipient__name"]
+    fields = ["whose", "next", "made", "expires_at", "used_at"]
+    readonly_fields = fields
+    actions = ["void"]
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return self.may(request)
+
+    @action(description=_("Void: these links sign nobody in any more"), permissions=["void"])
+    def void(self, request: HttpRequest, queryset: QuerySet[SignInLink]) -> None:
+        now, asked = timezone.now(), list(queryset)
+        working = SignInLink.objects.filter(pk__in=[row.pk for row in asked], used_at=None, expires_at__gt=now)
+        voided = working.update(expires_at=now)
+        for row in asked:
+            self.log(request, row, "Voided")
+        self.message_user(request, count_words(voided, len(asked), _t("Links voided")))
+
+    @display(description=_("made"), ordering="created_at")
+    def made(self, row: SignInLink) -> SafeString:
+        return ago(row.created_at)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, row: SignInLink) -> SafeString:
+        return link(row.recipient)
+
+    @display(description=_("state"))
+    def state(self, row: SignInLink) -> SafeString:
+        if row.used_at:
+            return mark("ok", _t("used"))
+        return (
+            mark("wait", _t("not used yet")) if row.expires_at > timezone.now() else mark("quiet", _t("ended unused"))
+        )
