@@ -18,7 +18,7 @@ from notifications.types import Json
 
 BERLIN = Place(locale_of("en"), zone_of("Europe/Berlin"))
 VIENNA = Place(locale_of("de"), zone_of("Europe/Vienna"))
-DOCUMENTATION = Path(__file__).parent.parent / "docs" / "templates.md"
+DOCUMENTATION = Path(__file__).parent.parent / "docs" / "writing-templates.md"
 SECONDS = 3.0
 """More than any rendering takes, on a busy machine too."""
 
