@@ -31,9 +31,9 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        body = stream.read()
+        context = parser_context or {}
         try:
-            return decode(body)
+            return decode(body_of(context["request"]._request))
         except BadText as bad:
             faults = [{"pointer": pointer, "detail": bad.detail} for pointer in bad.pointers]
             raise Invalid(bad.detail, faults) from None

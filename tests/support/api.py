@@ -23,9 +23,7 @@ class Caller:
     key: str = ""
     client: Client = field(default_factory=Client)
 
-    def call(
-        self, method: str, path: str, body: Any = None, *, type: str = "application/json", **headers: str
-    ) -> Any:
+    def call(self, method: str, path: str, body: Any = None, *, type: str = "application/json", **headers: str) -> Any:
         """`body`: bytes go out as they are, anything else as JSON. Headers by their names in snake_case."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.key:
