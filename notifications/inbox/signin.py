@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from notifications import live
 from notifications.inbox.session import form_only, may_use_link, recipient_of, sign_in_as, speaking_to
 from notifications.inbox.shell import show_page
 from notifications.models import SignInLink
@@ -75,7 +76,11 @@ def locked_out(
 
 @form_only
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session; pages of it that are open elsewhere hear of it at once."""
+    person = recipient_of(request)
     logout(request)
+    if person is not None:
+        live.tell(person.pk, "inbox.signed_out")
     return redirect("inbox:sign-in")
 
 

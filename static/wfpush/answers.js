@@ -40,20 +40,20 @@ export function start(signedOut) {
 
 /** An item as it now is: what is on its way may be over. */
 export function receive(item) {
+  if (known.get(item.id)?.seq > item.seq) return;  // an answer to a question that was overtaken by a frame
   known.set(item.id, item);
   const answer = sending.get(item.id);
   if (answer && (item.state !== "open" || (isMine(item.outcome) && item.outcome.action === answer.action))) {
     sending.delete(item.id);
   }
-  const { text } = outcomeOf(item);
+  const told = sending.get(item.id)?.told, { text } = told ?? outcomeOf(item);
   let news = false;
   for (const host of hostsOf(item.id)) {
     news ||= text !== slot(host, "outcome").textContent;
     if (item.state !== "open") closeAsk(host, { quietly: true });
-    fill(host, item);
+    fill(host, item, told);
   }
-  if (sending.has(item.id)) tell(item.id, sending.get(item.id).told);
-  else if (news && text) announce(`${item.title}: ${text}`);
+  if (news && text && !told) announce(`${item.title}: ${text}`);
 }
 
 function press(button, signedOut) {
@@ -125,6 +125,7 @@ async function send(host, answer, signedOut) {
       await new Promise((wake) => setTimeout(wake, pause));
     }
     const reply = await post(id, answer);
+    if (sending.get(id) !== answer) return null;  // the live connection was faster, and has told the truth
     if (reply.final) return settle(id, host, answer, reply, signedOut);
   }
   const sorry = say(navigator.onLine ? "not_recorded" : "not_sent");
@@ -148,11 +149,12 @@ async function post(id, answer) {
 }
 
 function settle(id, host, answer, { status, body }, signedOut) {
-  if (!sending.has(id)) return;  // the live connection was faster, and has told the truth
   if (status === 200 || status === 201) {
     const outcome = { action: body.action, by: body.by, at: body.at, engine: body.engine };
-    tell(id, outcomeOf({ state: "answered", actions: [answer], outcome }), host);
-    announce(outcomeOf({ state: "answered", actions: [answer], outcome }).text);
+    const told = outcomeOf({ state: "answered", actions: [answer], outcome });
+    tell(id, told, host);
+    announce(told.text);
+    lookAgain(id);
     return;
   }
   sending.delete(id);
@@ -166,6 +168,19 @@ function settle(id, host, answer, { status, body }, signedOut) {
   if (status === 401 || body.code === "csrf_failed") signedOut();
   else if (body.code === "comment_required") reopenAsk(host, answer);
   else showOutcome(host, { text: body.code === "not_allowed" ? say("not_allowed") : say("not_recorded"), mood: "bad" });
+}
+
+/** The item as it now is, also where there is no live connection, or nothing that it would tell of. */
+async function lookAgain(id) {
+  try {
+    const response = await fetch(`/api/v1/notifications/${id}`);
+    if (!response.ok) return;
+    const item = await response.json();
+    sending.delete(id);
+    receive(item);
+  } catch {
+    // what was told stays true; the live connection tells the rest
+  }
 }
 
 function alreadyAnswered(body, answer) {
@@ -187,19 +202,9 @@ function tell(id, told, focus = null) {
   for (const host of hostsOf(id)) {
     const shown = showOutcome(host, told);
     showActions(host, false);
-    if (told.again && shown) shown.append(" ", againButton());
     if (host === focus) line = shown;
   }
   return line;
-}
-
-function againButton() {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button";
-  button.dataset.again = "";
-  button.textContent = say("try_again");
-  return button;
 }
 
 function restore(id) {

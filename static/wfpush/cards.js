@@ -23,8 +23,11 @@ export function build(kind, item) {
 
 export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
-/** Bring a host up to what the item now is. The buttons are only touched when they are others than before. */
-export function fill(host, item) {
+/**
+ * Bring a host up to what the item now is. The buttons are only touched when they are others than before, and the outcome
+ * is never hidden in between, or it would lose the focus. `told`: what to say instead while an answer is on its way.
+ */
+export function fill(host, item, told = null) {
   const open = item.state === "open", address = `/n/${item.id}`;
   Object.assign(host.dataset, { state: item.state, priority: item.priority, due: item.due_at ?? "", created: item.created_at });
   host.toggleAttribute("data-unread", !item.read_at);
@@ -40,8 +43,9 @@ export function fill(host, item) {
   fillPriority(host, open ? item.priority : "");
   fillDue(host, open ? item.due_at : null);
   fillStamp(host, item.created_at);
-  showOutcome(host, outcomeOf(item));
+  showOutcome(host, told ?? outcomeOf(item));
   fillButtons(host, open ? offered(item) : []);
+  if (told) showActions(host, false);
 }
 
 function fillText(host, name, text) {
@@ -97,14 +101,23 @@ export function tick() {
   }
 }
 
-/** Show what became of an item; `mood` is "", "good" or "bad". Returns the element, for focus. */
-export function showOutcome(host, { text, mood = "" }) {
+/** Show what became of an item; `mood` is "", "good" or "bad", `again` offers to try again. Returns the element. */
+export function showOutcome(host, { text, mood = "", again = false }) {
   const line = slot(host, "outcome");
-  if (!line) return null;
   line.hidden = !text;
-  if (line.textContent !== text) line.textContent = text;
   line.dataset.mood = mood;
+  if (line.textContent !== (again ? `${text} ${say("try_again")}` : text)) {
+    line.textContent = text;
+    if (again) line.append(" ", againButton());
+  }
   return line;
+}
+
+function againButton() {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "button", textContent: say("try_again") });
+  button.dataset.again = "";
+  return button;
 }
 
 export function showActions(host, shown) {

@@ -1,0 +1,96 @@
+"""Real browsers on real processes. Without a browser these tests are skipped, and say so; with CI set they fail."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.browsers.installation import Installation
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+PATIENCE = 20_000  # milliseconds; nothing waits that long unless it fails
+
+SignIn = Callable[..., Awaitable[Page]]
+"""`await sign_in("bob", phone=True, javascript=False)`: a page of a browser profile of its own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.processes)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    if not CHROMIUM.exists():
+        missing = (
+            f"{CHROMIUM} is missing: nobody has looked at the inbox. Install it (Debian: apt-get install chromium)."
+        )
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def installation(chromium: Path) -> Iterator[Installation]:
+    found = Installation()
+    try:
+        found.start()
+        yield found
+    finally:
+        found.house.clear()
+
+
+@pytest.fixture
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
+        launched = await playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def sign_in(browser: Browser, installation: Installation) -> AsyncIterator[SignIn]:
+    """Signs people in. At the end no page may have complained of a fault in its scripts or of its policy."""
+    complaints: list[str] = []
+
+    async def sign_in(who: str, *, phone: bool = False, javascript: bool = True, **more: Any) -> Page:
+        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
+        context = await browser.new_context(
+            viewport=size,
+            java_script_enabled=javascript,
+            base_url=installation.url,
+            **more,  # type: ignore[arg-type]
+        )
+        page = await context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda fault: complaints.append(str(fault)))
+        page.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
+        await page.goto("/sign-in")
+        await page.locator("#id_username").fill(who)
+        await page.locator("#id_password").fill(installation.passwords[who])
+        await page.locator("main button").click()
+        await page.wait_for_url(f"{installation.url}/")
+        if javascript:
+            await is_live(page)
+        return page
+
+    yield sign_in
+    assert complaints == []
+
+
+async def is_live(page: Page) -> None:
+    await expect(page.locator("#connection")).to_have_attribute("data-mood", "live")

@@ -1,0 +1,70 @@
+"""wfpush with its demo engine, started by one command as people start it, and an engine of the tests' own beside it."""
+
+import json
+import re
+import urllib.request
+from itertools import count
+from typing import Any
+
+from tests.support.processes import Command, House, free_ports
+
+Json = dict[str, Any]
+
+
+class Installation:
+    """Running processes; nothing of them runs in the tests' own process."""
+
+    def __init__(self) -> None:
+        self.house = House()
+        self.port = free_ports(2)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.demo_url = f"http://127.0.0.1:{self.port + 1}"
+        self._numbers = count(7001)
+
+    def start(self) -> None:
+        self.up: Command = self.house.start("up", "--demo", "--port", str(self.port))
+        self.up.says("wfpush is ready", within=120)
+        self.passwords = dict(re.findall(r"sign in as (\w+)\s+(\S+)", self.up.said))
+        self.key = json.loads(self._manage("create_engine", "shop"))["api_key"]
+        self.passwords["dave"] = "a long walk by the sea"
+        self._manage("create_person", "dave", "--name", "Dave", "--password", self.passwords["dave"])
+
+    def _manage(self, *words: str) -> str:
+        """Run a command; returns the last line it says."""
+        done = self.house.run(*words)
+        assert done.process.returncode == 0, done.said
+        return done.said.strip().splitlines()[-1]
+
+    # --- the demo's processes -----------------------------------------------------------------------
+    def start_process(self, sample: str, **data: Any) -> Json:
+        """Start an invoice's process; returns the instance."""
+        return self._ask(
+            "POST", f"{self.demo_url}/api/instances", {"process": "invoice_approval", "sample": sample, "data": data}
+        )
+
+    def instance(self, instance_id: str) -> Json:
+        return self._ask("GET", f"{self.demo_url}/api/instances/{instance_id}")
+
+    # --- an engine of the tests' own, which takes no answers: all that Dave hears of -----------------
+    def send(self, type: str, data: Json) -> None:
+        event = {
+            "specversion": "1.0",
+            "id": f"shop-{next(self._numbers)}",
+            "source": "shop",
+            "type": type,
+            "data": data,
+        }
+        self._ask("POST", f"{self.url}/api/v1/events", event, {"Authorization": f"Bearer {self.key}"})
+
+    def assign(self, name: str, *, to: str = "dave", **task: Any) -> str:
+        """A task of that name arrives; returns its id."""
+        task_id = f"S-{next(self._numbers)}"
+        self.send("task.assigned", {"task": {"id": task_id, "name": name, "assignee": to, "kind": "approval", **task}})
+        return task_id
+
+    def _ask(self, method: str, url: str, body: Json | None = None, headers: dict[str, str] | None = None) -> Json:
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=20) as response:
+            answer: Json = json.load(response)
+        return answer

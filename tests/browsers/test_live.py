@@ -1,0 +1,302 @@
+"""What the page does by itself: it keeps up, says when it cannot, and never moves what a finger is about to press."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from playwright.async_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
+
+from tests.browsers.conftest import SignIn, is_live
+from tests.browsers.installation import Installation
+
+
+def card(page: Page, title: str) -> Locator:
+    return page.locator("#list li").filter(has=page.get_by_role("link", name=title, exact=True))
+
+
+# --- new items --------------------------------------------------------------------------------------
+async def test_what_is_new_waits_behind_a_button_while_the_list_is_used(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the old desk", priority="low")
+    dave = await sign_in("dave", phone=True)
+    button = card(dave, "Approve the old desk").get_by_role("button", name="Approve")
+    await button.scroll_into_view_if_needed()
+    await button.hover()
+    before = await button.bounding_box()
+
+    installation.assign("Approve the new desk", priority="urgent")
+    installation.assign("Approve the new lamp", priority="urgent")
+
+    await expect(dave.get_by_role("button", name="2 new")).to_be_visible()
+    await expect(dave.locator("#news")).to_have_text("New: Approve the new lamp")
+    assert await button.bounding_box() == before
+    await expect(card(dave, "Approve the new desk")).to_have_count(0)
+
+    await dave.get_by_role("button", name="2 new").click()
+    await expect(card(dave, "Approve the new desk")).to_be_visible()
+    await expect(dave.get_by_role("button", name="2 new")).to_be_hidden()
+    await expect(dave.get_by_role("link", name="Approve the new lamp", exact=True)).to_be_focused()
+
+
+async def test_nothing_can_be_pressed_while_it_moves(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the first chair")
+    dave = await sign_in("dave", phone=True)
+    await dave.evaluate(
+        """() => {
+          const list = document.getElementById("list");
+          new MutationObserver(() => {
+            const button = document.querySelector("#waiting .button");
+            if (list.matches(".settling")) window.pressable = getComputedStyle(button).pointerEvents;
+          }).observe(list, {attributes: true});
+        }"""
+    )
+
+    installation.assign("Approve the second chair", priority="urgent")
+
+    await expect(card(dave, "Approve the second chair")).to_be_visible()
+    await dave.wait_for_function("window.pressable === 'none'")
+    await expect(dave.locator("#list")).not_to_have_class(re.compile("settling"))
+
+
+async def test_a_comment_being_written_survives_changes_of_its_item(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    task_id = installation.assign("Approve the cupboard")
+    dave = await sign_in("dave")
+    mine = card(dave, "Approve the cupboard")
+    await mine.get_by_text("Reject…").click()
+    await mine.get_by_role("textbox").fill("It is too")
+
+    installation.send("task.updated", {"task": {"id": task_id, "priority": "urgent"}})
+
+    await expect(mine.get_by_text("urgent")).to_be_visible()
+    await expect(mine.get_by_role("textbox")).to_have_value("It is too")
+    await expect(mine.get_by_role("textbox")).to_be_focused()
+    await dave.keyboard.press("Escape")
+    await expect(mine.get_by_text("Reject…")).to_be_focused()
+
+
+async def test_a_withdrawn_item_says_where_it_went_and_stays_where_it_was(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    task_id = installation.assign("Approve the shelf")
+    dave = await sign_in("dave")
+    mine = card(dave, "Approve the shelf")
+
+    data = {"id": task_id, "name": "Approve the shelf", "assignee": "carol"}
+    installation.send("task.assigned", {"task": data})
+
+    await expect(mine.locator(".outcome")).to_have_text("No longer waiting for you: given to Carol.")
+    await expect(mine.get_by_role("button")).to_have_count(0)
+    await expect(dave.locator("#waiting").get_by_text("Approve the shelf").first).to_be_visible()
+
+
+async def test_time_goes_on_and_turns_overdue(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the clock", due_at=(datetime.now(UTC) + timedelta(minutes=2)).isoformat())
+    dave = await sign_in("dave")
+    due = card(dave, "Approve the clock").locator(".due")
+    await expect(due).to_contain_text("1 min left")
+    await expect(due).to_have_class("due due-soon")
+
+    await dave.clock.install()
+    await dave.reload()
+    await is_live(dave)
+    await dave.clock.fast_forward("10:00")
+
+    await expect(due).to_contain_text(re.compile(r"overdue by [78] min"))
+    await expect(due).to_have_class("due due-overdue")
+    assert await due.locator("use").get_attribute("href") == "/static/wfpush/icons.svg#overdue"
+
+
+# --- the connection ---------------------------------------------------------------------------------
+class Line:
+    """The WebSocket as it passes through the test, which may cut it or lose what it carries."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.lose_next = 0
+        self.open: list[WebSocketRoute] = []
+
+    async def lay(self, context: BrowserContext) -> None:
+        await context.route_web_socket(re.compile("/ws/inbox"), self._route)
+
+    def _route(self, socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        self.open.append(socket)
+
+        def to_server(message: str | bytes) -> None:
+            self.sent.append(json.loads(message))
+            server.send(message)
+
+        def to_page(message: str | bytes) -> None:
+            if json.loads(message)["type"] == "notification" and self.lose_next:
+                self.lose_next -= 1
+                return
+            socket.send(message)
+
+        socket.on_message(to_server)
+        server.on_message(to_page)
+
+    async def cut(self, code: int) -> None:
+        await self.open[-1].close(code=code, reason="")
+
+
+async def on_a_line(sign_in: SignIn, who: str = "dave") -> tuple[Page, Line]:
+    """Somebody signed in, whose connection the test holds in its hand."""
+    page = await sign_in(who)
+    line = Line()
+    await line.lay(page.context)
+    await page.reload()
+    await is_live(page)
+    return page, line
+
+
+async def test_a_lost_frame_is_noticed_and_asked_for(installation: Installation, sign_in: SignIn) -> None:
+    dave, line = await on_a_line(sign_in)
+    line.lose_next = 1
+    installation.assign("Approve what was lost")
+    installation.assign("Approve what came after")
+
+    await expect(card(dave, "Approve what came after")).to_be_visible()
+    await expect(card(dave, "Approve what was lost")).to_be_visible()
+    assert [frame["type"] for frame in line.sent] == ["resume", "resume"]
+
+
+async def test_the_page_comes_back_by_itself_and_catches_up(installation: Installation, sign_in: SignIn) -> None:
+    dave, line = await on_a_line(sign_in)
+
+    await line.cut(1012)
+    installation.assign("Approve meanwhile")
+
+    await expect(card(dave, "Approve meanwhile")).to_be_visible()
+    await is_live(dave)
+    assert len(line.open) == 2
+    await expect(dave.locator("#trouble")).to_be_hidden()
+
+
+async def test_off_line_has_its_own_calm_sentence(installation: Installation, sign_in: SignIn) -> None:
+    dave = await sign_in("dave")
+
+    await dave.context.set_offline(True)
+    await expect(dave.locator("#trouble")).to_contain_text(
+        re.compile(r"You are offline\. You see how things were at \d\d:\d\d\.")
+    )
+    await expect(dave.locator("#connection")).to_have_text("Not live")
+    installation.assign("Approve in the tunnel")
+    await dave.context.set_offline(False)
+
+    await expect(card(dave, "Approve in the tunnel")).to_be_visible()
+    await expect(dave.locator("#trouble")).to_be_hidden()
+    await expect(dave.locator("#connection")).to_have_text("Live")
+
+
+async def test_whoever_signs_out_elsewhere_is_told_on_the_other_page(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    dave = await sign_in("dave")
+    other = await dave.context.new_page()
+    await other.goto("/")
+    await is_live(other)
+
+    await other.get_by_role("button", name="Sign out").click()
+
+    await expect(dave.locator("#trouble")).to_contain_text("You have been signed out.")
+    await dave.get_by_role("link", name="Sign in again").click()
+    await expect(dave.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_a_reset_loads_the_list_afresh(installation: Installation, sign_in: SignIn) -> None:
+    dave, line = await on_a_line(sign_in)
+    await dave.evaluate("window.sameDocument = true")
+
+    line.open[-1].send(json.dumps({"type": "reset"}))
+
+    await dave.wait_for_function("window.sameDocument === undefined")
+    await is_live(dave)
+
+
+async def test_a_reset_waits_for_whoever_is_writing(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the carpet")
+    dave, line = await on_a_line(sign_in)
+    await card(dave, "Approve the carpet").get_by_text("Reject…").click()
+    await dave.keyboard.type("Too red")
+
+    line.open[-1].send(json.dumps({"type": "reset"}))
+
+    await expect(dave.get_by_role("button", name="The list has changed. Show it")).to_be_visible()
+    await expect(dave.get_by_role("textbox")).to_have_value("Too red")
+
+
+# --- answers on a bad line --------------------------------------------------------------------------
+async def test_one_press_is_one_answer_whatever_the_line_does(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the bridge")
+    dave = await sign_in("dave")
+    keys: list[str] = []
+
+    async def swallow_the_first_reply(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        response = await route.fetch()
+        await (route.abort() if len(keys) == 1 else route.fulfill(response=response))
+
+    await dave.route("**/responses", swallow_the_first_reply)
+    await dave.context.route_web_socket(re.compile("/ws/inbox"), lambda socket: None)  # or a frame would tell first
+    await dave.reload()
+    await card(dave, "Approve the bridge").get_by_role("button", name="Approve").click()
+
+    await expect(card(dave, "Approve the bridge").locator(".outcome")).to_contain_text("Approved.")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+async def test_an_answer_that_cannot_be_sent_says_so_and_can_be_sent_again(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the tower")
+    dave = await sign_in("dave", phone=True)
+    mine = card(dave, "Approve the tower")
+    await dave.context.set_offline(True)
+
+    await mine.get_by_role("button", name="Approve").click()
+    await expect(mine.locator(".outcome")).to_contain_text("No connection. Your answer has not been sent.")
+    await dave.context.set_offline(False)
+    await mine.get_by_role("button", name="Try again").click()
+
+    await expect(mine.locator(".outcome")).to_contain_text("Approved.")
+
+
+# --- moving about -----------------------------------------------------------------------------------
+async def test_opening_an_item_marks_it_as_read_and_the_way_back_keeps_the_place(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the door")
+    dave = await sign_in("dave", phone=True)
+    unread = int(re.match(r"\((\d+)\)", await dave.title())[1])  # type: ignore[index]
+
+    await dave.get_by_role("link", name="Approve the door", exact=True).click()
+    await expect(dave.locator("#item-heading")).to_be_focused()
+    await expect(dave).to_have_title(re.compile(rf"^(\({unread - 1}\) )?Approve the door · wfpush$"))
+    await expect(dave.locator("#list")).to_be_hidden()
+    await dave.go_back()
+
+    await expect(dave.get_by_role("link", name="Approve the door", exact=True)).to_be_focused()
+    await expect(dave).to_have_url(f"{installation.url}/")
+    await expect(dave.locator("#item")).to_be_hidden()
+
+
+async def test_the_open_item_follows_what_happens_to_it(installation: Installation, sign_in: SignIn) -> None:
+    task_id = installation.assign("Approve the window")
+    dave = await sign_in("dave")
+    await dave.get_by_role("link", name="Approve the window", exact=True).click()
+    pane = dave.locator("#item")
+    await pane.get_by_text("Ask for information…").click()
+    await pane.get_by_label("What do you need to know?").fill("Which size?")
+    await pane.get_by_role("button", name="Ask for information").click()
+    await expect(pane.locator("#history-heading + ol")).to_contain_text("Which size?")
+
+    installation.send("task.info_supplied", {"task": {"id": task_id}, "info": "Two by two."})
+
+    await expect(pane.locator("#history-heading + ol")).to_contain_text("Two by two.")
+    await expect(pane.get_by_role("button", name="Approve")).to_be_visible()
+    await expect(pane.locator('[data-slot="outcome"]')).to_be_hidden()
