@@ -102,7 +102,7 @@ def check_expression(expression: str) -> None:
     """Raises InvalidExpression with a sentence for the person who typed it."""
     try:
         _compiled(expression).search({}, _OPTIONS)
-    except (exceptions.UnknownFunctionError, exceptions.ArityError) as wrong:
+    except (exceptions.UnknownFunctionError, exceptions.ArityError, exceptions.EmptyExpressionError) as wrong:
         raise InvalidExpression(str(wrong)) from None
     except exceptions.ParseError as wrong:
         raise InvalidExpression(f"This is not JMESPath: {str(wrong).splitlines()[0]}") from None

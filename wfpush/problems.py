@@ -193,8 +193,12 @@ def wants_problem(request: HttpRequest) -> bool:
 def _answer(request: HttpRequest, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
     if wants_problem(request):
         return plain(status, headers)
-    code, _detail = _BY_STATUS[status]
-    response = render(request, f"errors/{status}.html", {"status": status, "code": code}, status=status)
+    code, detail = _BY_STATUS[status]
+    try:
+        response = render(request, f"errors/{status}.html", {"status": status, "code": code}, status=status)
+    except Exception:  # whatever broke the request, say the database being away, may break the page about it too
+        log.exception("error_page_failed", status=status)
+        response = HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response
