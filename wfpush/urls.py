@@ -1,10 +1,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from wfpush import metrics, problems
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("notifications.api.urls")),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", metrics.healthz),

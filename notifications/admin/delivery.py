@@ -16,7 +16,7 @@ from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
-from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took
+from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
 from notifications.models import (
     ActionToken,
     Delivery,
@@ -184,7 +184,7 @@ class AttemptInline(ReadOnlyInline):
 
 @admin.register(Delivery)
 class DeliveryAdmin(LedgerAdmin):
-    list_display = ["made", "whose", "way", "state_mark", "why", "waiting", "attempts", "next_try", "took"]
+    list_display = ["made", "whose", "way", "state_and_why", "waiting", "attempts", "next_try", "took"]
     list_filter = ["state", Recent, "channel"]
     list_select_related = ["recipient"]
     search_fields = ["=recipient__ref", "=address"]
@@ -228,9 +228,9 @@ class DeliveryAdmin(LedgerAdmin):
     def state_mark(self, delivery: Delivery) -> SafeString:
         return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
 
-    @display(description=_("why"))
-    def why(self, delivery: Delivery) -> SafeString:
-        return shortened(delivery.reason)
+    @display(description=_("state"), ordering="state")
+    def state_and_why(self, delivery: Delivery) -> SafeString:
+        return with_why(self.state_mark(delivery), shortened(delivery.reason))
 
     @display(description=_("waiting since"))
     def waiting(self, delivery: Delivery) -> SafeString:

@@ -15,7 +15,7 @@ from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import trace
-from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took
+from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
 from notifications.models import (
     ANSWERABLE,
     Case,
@@ -69,7 +69,7 @@ class Unknown(Conditions):
 
 @admin.register(Event)
 class EventAdmin(LedgerAdmin):
-    list_display = ["received", "type", "about", "from_engine", "state", "why", "reached", "duration"]
+    list_display = ["received", "type", "about", "state", "reached", "duration"]
     list_filter = ["status", Recent, Unknown, OfType, "engine"]
     list_select_related = ["engine", "task", "case"]
     search_fields = ["=event_id", "=task__task_id", "=case__case_id", "=subject"]
@@ -118,7 +118,7 @@ class EventAdmin(LedgerAdmin):
 
     @display(description=_("about"))
     def about(self, event: Event) -> SafeString:
-        return link(event.task or event.case)
+        return with_why(link(event.task or event.case), event.engine)
 
     @display(description=_("engine"), ordering="engine__name")
     def from_engine(self, event: Event) -> SafeString:
@@ -126,10 +126,9 @@ class EventAdmin(LedgerAdmin):
 
     @display(description=_("state"), ordering="status")
     def state(self, event: Event) -> SafeString:
-        return mark(EVENT_TONES[event.status], event.get_status_display())
+        return with_why(mark(EVENT_TONES[event.status], event.get_status_display()), self._why(event))
 
-    @display(description=_("why"))
-    def why(self, event: Event) -> SafeString:
+    def _why(self, event: Event) -> SafeString:
         if event.status == EventStatus.ACCEPTED and not event.error:
             return since(event.received_at, "wait")
         names = ", ".join(each.get("ref", "") for each in event.plan.get("unresolved") or [])

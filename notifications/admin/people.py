@@ -64,6 +64,9 @@ class BrandForm(forms.ModelForm):
     )
 
     class Meta:
+        help_texts = {
+            "from_email": _("Sender of e-mails, such as Acme &lt;no-reply@acme.example&gt;.")
+        }  # shown as HTML
         widgets = {
             "accent": UnfoldAdminColorInputWidget(attrs={"type": "color"}),
             "accent_dark": UnfoldAdminColorInputWidget(attrs={"type": "color"}),

@@ -16,7 +16,7 @@ from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.timeline import CALLBACK_TONES
-from notifications.admin.words import ago, link, mark, pretty, shortened, since, took
+from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
 from notifications.models import (
     ActionToken,
     Callback,
@@ -114,11 +114,9 @@ class CallbackAdmin(LedgerAdmin):
         "answer",
         "about",
         "to_engine",
-        "state_mark",
+        "state_and_why",
         "waiting",
-        "why",
-        "last_status",
-        "attempts",
+        "tries",
         "next_try",
     ]
     list_filter = ["state", NeedsLook, Recent, "engine"]
@@ -158,8 +156,15 @@ class CallbackAdmin(LedgerAdmin):
     def waiting(self, callback: Callback) -> SafeString:
         return since(callback.created_at, "wait") if callback.state == CallbackState.WAITING else link(None)
 
-    @display(description=_("why"))
-    def why(self, callback: Callback) -> SafeString:
+    @display(description=_("state"), ordering="state")
+    def state_and_why(self, callback: Callback) -> SafeString:
+        return with_why(self.state_mark(callback), self._why(callback))
+
+    @display(description=_("tries"), ordering="attempts")
+    def tries(self, callback: Callback) -> str:
+        return f"{callback.attempts} ({callback.last_status})" if callback.last_status else str(callback.attempts)
+
+    def _why(self, callback: Callback) -> SafeString:
         if callback.state == CallbackState.WAITING and not callback.engine.takes_answers:
             return mark("bad", why_not_sent(callback))
         return shortened(callback.alert or callback.detail)

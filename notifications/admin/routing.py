@@ -236,7 +236,7 @@ class Gaps(Conditions):
 
 @admin.register(Route)
 class RouteAdmin(HistoryAdmin):
-    list_display = ["name", "priority", "when", "who", "words", "category", "halts", "on"]
+    list_display = ["name", "priority", "when", "who", "words", "halts", "on"]
     list_filter = ["enabled", Gaps, "category", "event_types", "engine"]
     list_select_related = ["category", "template", "engine"]
     search_fields = ["name", "template__name", "conditions__path", "conditions__value"]

@@ -257,7 +257,6 @@ def _engine(callback: Callback) -> Line:
     )
     line.href = change_url(callback)
     if callback.state == CallbackState.WAITING and callback.due_at:
-        line.detail = " ".join(
-            filter(None, [callback.alert, _("next try at %(time)s") % {"time": exact(callback.due_at)}])
-        )
+        again = _("next try at %(time)s") % {"time": exact(callback.due_at)}
+        line.detail = " · ".join(filter(None, [callback.alert, again]))
     return line

@@ -118,6 +118,13 @@ def mark(tone: Tone, text: object, title: str = "") -> SafeString:
     return format_html('<span class="desk-mark desk-mark-{}" title="{}">{}</span>', tone, title, text)
 
 
+def with_why(state: SafeString, why: object) -> SafeString:
+    """A state, and below it the reason when there is one."""
+    if not why or why == NOTHING:
+        return state
+    return format_html('<div class="desk-both">{}<div class="desk-why">{}</div></div>', state, why)
+
+
 def shortened(said: object, length: int = 90) -> SafeString:
     """At most so many characters, the whole in the title."""
     text = str(said)

@@ -24,6 +24,18 @@ def test_who_signs_in_at_the_desk_comes_to_the_desk(db: None) -> None:
     assert client.get("/admin/")["Content-Type"].startswith("text/html")
 
 
+def test_the_address_may_be_typed_without_its_slash(root: Client) -> None:
+    assert root.get("/admin")["Location"] == "/admin/"
+
+
+def test_the_desk_loads_nothing_from_elsewhere_and_is_framed_by_nobody(root: Client) -> None:
+    for page in (root.get("/admin/"), root.get(list_of(User)), Client().get(LOGIN, {"next": "/admin/"})):
+        policy = page["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "form-action 'self'" in policy
+
+
 def guess(client: Client, times: int) -> list[int]:
     return [client.post(LOGIN, {"username": "root", "password": f"guess {n}"}).status_code for n in range(times)]
 

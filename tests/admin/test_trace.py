@@ -97,7 +97,7 @@ def test_a_call_whose_outcome_nobody_knows_says_so(day: World, root: Client) -> 
     said = trace_of(root, "e-2")
     assert "call 1: The engine answered 401." in said
     assert "call 9: no outcome known" in said
-    assert "waiting for the engine The engine answered 401. next try at" in said
+    assert "waiting for the engine The engine answered 401. · next try at" in said
 
 
 def test_a_mail_that_waits_says_when_it_is_tried_next(day: World, root: Client) -> None:

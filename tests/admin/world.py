@@ -97,7 +97,7 @@ def live(world: World) -> None:
         error="OperationalError: the database went away",
         due_at=None,
         attempts=7,
-        processed_at=world.now,
+        processed_at=timezone.now(),
     )
     mails = Delivery.objects.filter(channel="email").order_by("pk")
     post(mails.get(event__event_id="e-1"), None)
