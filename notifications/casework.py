@@ -4,9 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
-
-from notifications import lifecycle
+from notifications import eventdata, lifecycle
 from notifications.models import (
     CLOSED,
     Case,
@@ -185,8 +183,14 @@ def _without_people(data: Json) -> Json:
 def _assign(task: Task, event: Event, directory: Directory) -> None:
     said = part(event.data, "task")
     task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
-    task.candidates.set(_found(directory, said.get("candidates")))
-    task.teams.set(Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)]))
+    candidates = _found(directory, said.get("candidates"))
+    teams = Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)])
+    if task.assigned_event_id is None:  # nobody was named before: nothing to compare with
+        task.candidates.add(*candidates)
+        task.teams.add(*teams)
+    else:
+        task.candidates.set(candidates)
+        task.teams.set(teams)
     task.assigned_event = event
 
 
@@ -244,9 +248,4 @@ def text(said: Json, name: str, limit: int) -> str:
 
 
 def instant(said: Json, name: str) -> datetime | None:
-    value = said.get(name)
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
+    return eventdata.instant(said.get(name))

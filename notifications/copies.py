@@ -47,7 +47,7 @@ def create(notifications: Sequence[Notification]) -> None:
     for notification in notifications:
         notification.seq = seqs[notification.recipient_id]
     Notification.objects.bulk_create(notifications, batch_size=500)
-    live.announce_on_commit([notification.pk for notification in notifications])
+    live.announce_new_on_commit(notifications)
 
 
 def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from redis.exceptions import RedisError
 
+from notifications.models import Notification
 from notifications.representation import notification_json, notification_queryset, unread_counts
 
 log = structlog.get_logger(__name__)
@@ -28,14 +29,21 @@ def group_of(recipient_id: int) -> str:
 
 
 def announce_on_commit(notification_ids: Iterable[UUID]) -> None:
+    """Tell of copies that were changed, as they are once the transaction is over."""
     ids = list(notification_ids)
     if ids:
-        transaction.on_commit(lambda: announce(ids), robust=True)
+        transaction.on_commit(lambda: announce(notification_queryset().filter(pk__in=ids)), robust=True)
 
 
-def announce(notification_ids: list[UUID]) -> None:
-    """Send each notification, as it now is, to its recipient's inboxes. Never fails: the database has the truth."""
-    rows = list(notification_queryset().filter(pk__in=notification_ids))
+def announce_new_on_commit(notifications: Sequence[Notification]) -> None:
+    """Tell of copies made in this transaction from what is in memory: reading a thousand back takes longer than all
+    the rest here. What is changed after that has a later seq, and is told by `announce_on_commit`."""
+    transaction.on_commit(lambda: announce(notifications), robust=True)
+
+
+def announce(rows: Iterable[Notification]) -> None:
+    """Send each notification to its recipient's inboxes. Never fails: the database has the truth."""
+    rows = list(rows)
     unread = unread_counts([row.recipient_id for row in rows])
     frames = [
         (

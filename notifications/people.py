@@ -53,9 +53,7 @@ def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
     addresses = {ref.lower() for ref in refs if "@" in ref}
     mine = Q(ref__in=refs) & (Q(engine=None) | Q(engine=engine))
     by_address = Q(engine=None, email_verified=True, email_lower__in=addresses)
-    people = (
-        Recipient.objects.alias(email_lower=Lower("email")).filter(mine | by_address).select_related("manager", "brand")
-    )
+    people = Recipient.objects.alias(email_lower=Lower("email")).filter(mine | by_address).select_related("brand")
     found: dict[str, Recipient] = {}
     for rank in (_by_address, _external, _internal):
         for person in people:

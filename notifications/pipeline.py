@@ -145,8 +145,9 @@ def _reach_people(
         event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now
     )
     if is_task and change.task is not None:
-        _change_copies(event, change, change.task, {each.recipient.pk for each in addressed}, planner)
         has_copy = set(copies.open_copies(change.task).values_list("recipient_id", flat=True))
+        if has_copy:
+            _change_copies(event, change, change.task, {each.recipient.pk for each in addressed}, planner)
         addressed = [each for each in addressed if each.recipient.pk not in has_copy]
     planner.notify(addressed)
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.encoding import force_str
 
 from notifications.models import (
     Case,
     Event,
+    EventType,
     Operator,
     Recipient,
     Route,
@@ -84,12 +86,16 @@ def match(event: Event, facts: Json) -> list[Match]:
         tried.append(Match(route, not reason, reason or _why(route, event)))
         if not reason and route.stop:
             stopped_by = route.name
+    matched = [each.route for each in tried if each.matched]
+    prefetch_related_objects(matched, "targets__team__lead", "targets__person__brand")
     return tried
 
 
 def _routes() -> list[Route]:
-    routes = Route.objects.filter(enabled=True).select_related("category", "template", "brand", "engine")
-    return list(routes.prefetch_related("event_types", "conditions", "targets__team__lead", "targets__person__manager"))
+    names = Prefetch("event_types", EventType.objects.only("name"))  # their samples are long
+    return list(
+        Route.objects.filter(enabled=True).select_related("category", "brand").prefetch_related(names, "conditions")
+    )
 
 
 def _why_not(route: Route, event: Event, facts: Json) -> str:
@@ -234,7 +240,7 @@ def _task_teams(target: RouteTarget, subject: Subject) -> People:
 
 
 def _members(team: Team) -> Iterable[Recipient]:
-    return team.members.select_related("manager", "brand")
+    return team.members.select_related("brand")
 
 
 def _team(target: RouteTarget, subject: Subject) -> People:
@@ -268,7 +274,7 @@ def _initiator(target: RouteTarget, subject: Subject) -> People:
 def _followers(target: RouteTarget, subject: Subject) -> People:
     if subject.case is None:
         return []
-    return [(person, "follows the case") for person in subject.case.followers.select_related("manager", "brand")]
+    return [(person, "follows the case") for person in subject.case.followers.select_related("brand")]
 
 
 def _recipients(target: RouteTarget, subject: Subject) -> People:
