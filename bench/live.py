@@ -182,7 +182,7 @@ async def many_inboxes(house: House, api: Api) -> list[Figure]:
 
 
 async def _ours(house: House, api: Api, tokens: Sequence[str]) -> list[float]:
-    greetings = [[{"type": "auth", "token": token}, {"type": "resume", "after": 0}] for token in tokens]
+    greetings: list[list[Json]] = [[{"type": "auth", "token": token}, {"type": "resume", "after": 0}] for token in tokens]
     seconds = []
     with listening(f"{house.url}/ws/inbox", greetings) as reports:
         for _ in range(RUNS + 1):

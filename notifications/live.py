@@ -73,7 +73,7 @@ def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
 
 
 async def _send_all(frames: list[tuple[str, dict[str, Any]]]) -> None:
-    layer = get_channel_layer()
+    layer: Any = get_channel_layer()
     gate = asyncio.Semaphore(CONCURRENT_SENDS)
 
     async def send(group: str, message: dict[str, Any]) -> None:

@@ -33,4 +33,6 @@ class Inbox(AsyncWebsocketConsumer):
         self.seq += 1
 
 
-application = ProtocolTypeRouter({"websocket": URLRouter([path("ws/inbox", Inbox.as_asgi())])})
+consumer: Any = Inbox.as_asgi()
+routes: Any = [path("ws/inbox", consumer)]
+application = ProtocolTypeRouter({"websocket": URLRouter(routes)})
