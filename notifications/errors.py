@@ -8,6 +8,8 @@ class Failure(Exception):
 
     status = 400
     code = "bad_request"
+    pointer = ""
+    """Where in the body the fault is, as a JSON pointer; empty: the whole."""
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
@@ -60,6 +62,7 @@ class NotAllowed(Failure):
 
 class CommentRequired(Failure):
     status, code = 422, "comment_required"
+    pointer = "/comment"
 
 
 class IdempotencyKeyReused(Failure):
@@ -68,6 +71,7 @@ class IdempotencyKeyReused(Failure):
 
 class InvalidAnswer(Failure):
     status, code = 422, "invalid_answer"
+    pointer = "/comment"
 
 
 class RenderError(Exception):

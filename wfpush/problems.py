@@ -74,6 +74,7 @@ class Refusal(Protocol):
     status: int
     code: str
     detail: str
+    pointer: str
     extra: dict[str, Any]
 
 
@@ -92,8 +93,15 @@ def problem_json(status: int, code: str, detail: str, **extra: Any) -> dict[str,
 
 
 def refusal_json(refusal: Refusal) -> dict[str, Any]:
-    """The same for a part of a request, such as one event of a batch."""
-    return problem_json(refusal.status, refusal.code, refusal.detail, **refusal.extra)
+    """The same, of a failure: of a request, or of a part of one, such as one event of a batch."""
+    return problem_json(refusal.status, refusal.code, refusal.detail, **_members(refusal))
+
+
+def _members(refusal: Refusal) -> dict[str, Any]:
+    """What a failure adds; a 422 always says where the fault is."""
+    if refusal.status != 422 or "errors" in refusal.extra:
+        return refusal.extra
+    return {"errors": [{"pointer": refusal.pointer, "detail": refusal.detail}], **refusal.extra}
 
 
 def plain(status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -112,7 +120,7 @@ def unavailable() -> HttpResponse:
 def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's EXCEPTION_HANDLER. None: a fault of ours, for `server_error`."""
     if isinstance(exc, Refusal):
-        return problem(exc.status, exc.code, exc.detail, **exc.extra)
+        return problem(exc.status, exc.code, exc.detail, **_members(exc))
     if isinstance(exc, AWAY):
         log.warning("database_away", fault=type(exc).__name__)
         return unavailable()
