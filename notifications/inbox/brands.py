@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from notifications.models import Brand
 
 READABLE = 4.5
-LIGHT_GROUND, DARK_GROUND = "#f4f5f7", "#1d2126"
+LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
 """The least favourable grounds that accent-coloured text stands on, from static/wfpush/tokens.css."""
 
 INK, PAPER = "#000000", "#ffffff"

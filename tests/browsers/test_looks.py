@@ -1,0 +1,135 @@
+"""What can be measured of how it looks and reads: sizes, names, words that server and browser both say."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browsers.conftest import SignIn, is_live
+from tests.browsers.installation import Installation
+
+WORDS_OF_BOTH = """async () => {
+  const {fill} = await import("/static/wfpush/cards.js");
+  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body"];
+  const read = (host) => Object.fromEntries(parts.map((name) => {
+    const part = host.querySelector(`[data-slot="${name}"]`);
+    return [name, part && !part.closest("[hidden]") ? part.textContent.trim().replace(/\\s+/g, " ") : ""];
+  }));
+  const answer = await fetch("/api/v1/notifications?state=all&limit=200");
+  const differences = [];
+  let compared = 0;
+  for (const item of (await answer.json()).items) {
+    for (const host of document.querySelectorAll(`[data-id="${item.id}"]`)) {
+      const server = read(host), copy = host.cloneNode(true);
+      for (const part of copy.querySelectorAll("[data-slot]")) if (!part.children.length) part.replaceChildren();
+      copy.querySelector('[data-slot="buttons"]')?.replaceChildren();
+      fill(copy, item);
+      const browser = read(copy);
+      compared += 1;
+      differences.push(...parts.filter((name) => server[name] !== browser[name])
+                               .map((name) => [name, server[name], browser[name]]));
+    }
+  }
+  return {compared, differences};
+}"""
+
+
+async def in_every_state(installation: Installation, dave: Page, question: str) -> None:
+    """Items of Dave's, one for each thing that can become of one."""
+    from_now = [
+        ("Approve the roof", "2026-12-24T16:00:00Z"),
+        ("Approve the wall", "2020-01-01T00:00:00Z"),
+        (question, None),
+    ]
+    for name, due in from_now:
+        installation.assign(name, due_at=due, priority="high" if due else "low", description="One.\n\nTwo.")
+    withdrawn, completed = installation.assign("Approve the fence"), installation.assign("Approve the gate")
+    installation.send("task.assigned", {"task": {"id": withdrawn, "name": "Approve the fence", "assignee": "carol"}})
+    result = {"action": "approve", "by": {"ref": "erin", "name": "Erin"}, "at": "2026-11-20T10:00:00Z"}
+    installation.send("task.completed", {"task": {"id": completed}, "result": result})
+    installation.send("case.status_changed", {"case": {"id": "88", "status": "under_review"}, "recipients": ["dave"]})
+    await dave.get_by_role("link", name=f"More: {question}").click()
+    await dave.locator("#item").get_by_role("button", name="Acknowledge").click()
+    await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("Acknowledged.")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_server_and_browser_say_the_same_of_every_item(
+    installation: Installation, sign_in: SignIn, language: str
+) -> None:
+    dave = await sign_in("dave")
+    await in_every_state(installation, dave, f"Ask me in {language}")
+    await dave.get_by_role("button", name="Deutsch" if language == "de" else "English").click()
+    await expect(dave.locator("html")).to_have_attribute("lang", language)
+    await is_live(dave)
+
+    found = await dave.evaluate(WORDS_OF_BOTH)
+
+    assert found["differences"] == []
+    assert found["compared"] >= 6
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("language", ["en-GB", "de-DE"])
+async def test_nothing_is_wider_than_a_small_phone(
+    installation: Installation, sign_in: SignIn, javascript: bool, language: str
+) -> None:
+    """WCAG 2.2, 1.4.10: 320 pixels, as on a phone or a screen at 400 %."""
+    installation.assign(
+        "Genehmigung der Donaudampfschifffahrtsgesellschaftskapitänsmützenbeschaffung", priority="urgent"
+    )
+    dave = await sign_in("dave", javascript=javascript, locale=language)
+    await dave.set_viewport_size({"width": 320, "height": 600})
+
+    for address in ("/", await dave.locator("#waiting a").first.get_attribute("href") or "", "/nowhere"):
+        await dave.goto(address)
+        assert await scroll_width(dave) <= 320, address
+
+
+async def scroll_width(page: Page) -> int:
+    width: int = await page.locator("html").evaluate("root => root.scrollWidth")
+    return width
+
+
+async def test_whatever_a_finger_presses_is_large_enough(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the sofa")
+    dave = await sign_in("dave", phone=True)
+    await check_targets(dave)
+    await dave.locator("#waiting a").first.click()
+    await expect(dave.locator("#item-heading")).to_be_focused()
+    await check_targets(dave)
+
+
+async def check_targets(page: Page) -> None:
+    small = await page.locator("button:visible, a.button:visible, .more:visible").evaluate_all(
+        """all => all.map(each => [each.textContent.trim(), each.getBoundingClientRect()])
+                   .filter(([words, box]) => box.height < 44 || box.width < 24).map(([words]) => words)"""
+    )
+    assert small == []
+
+
+async def test_a_screen_reader_finds_its_way(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the piano", priority="urgent")
+    dave = await sign_in("dave", phone=True)
+
+    for landmark in ("banner", "main", "contentinfo"):
+        await expect(dave.get_by_role(landmark)).to_have_count(1)  # type: ignore[arg-type]
+    await expect(dave.get_by_role("region", name="Waiting for you")).to_be_visible()
+    await expect(dave.locator("#list li").filter(has_text="piano")).to_match_aria_snapshot(
+        """
+        - heading "unread Approve the piano" [level=3]:
+          - link "Approve the piano"
+        - text: urgent
+        - button "Approve"
+        - link "Reject…"
+        - 'link "More: Approve the piano"'
+        """
+    )
+
+
+async def test_motion_stops_when_asked(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the swing")
+    dave = await sign_in("dave", reduced_motion="reduce")
+
+    moving: Any = await dave.locator(".button").first.evaluate("each => getComputedStyle(each).transitionDuration")
+    assert set(str(moving).split(", ")) == {"0s"}
