@@ -7,7 +7,7 @@ catch up from the database, so a lost or overtaken hint is never seen by the cli
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -195,7 +195,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         await self.close(RESTART)
 
 
-def header(scope: Json, name: bytes) -> str | None:
+def header(scope: Mapping[str, Any], name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 

@@ -223,9 +223,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_demo_and_bench_know_only_the_public_api() -> None:
-    known = {
-        name: arrows(module, PRODUCT) - KNOWN_TO_STRANGERS.get(name, set()) for name, module in OUTSIDERS.items()
-    }
+    known = {name: arrows(module, PRODUCT) - KNOWN_TO_STRANGERS.get(name, set()) for name, module in OUTSIDERS.items()}
 
     assert {name: targets for name, targets in known.items() if targets} == {}
 

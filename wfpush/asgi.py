@@ -17,6 +17,6 @@ from wfpush.bodylimit import BodyLimit  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "http": BodyLimit(http),
-        "websocket": CookieMiddleware(URLRouter([path("ws/inbox", InboxConsumer.as_asgi())])),
+        "websocket": CookieMiddleware(URLRouter([path("ws/inbox", InboxConsumer.as_asgi())])),  # type: ignore[arg-type,list-item]
     }
 )
