@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -52,7 +53,7 @@ class CategoryForm(forms.ModelForm):
     channels = OrderedChoicesField(
         CHANNELS,
         initial=CHANNELS,
-        help_text=_("In this order, separated by commas. Known: %(known)s.") % {"known": ", ".join(CHANNELS)},
+        help_text=format_lazy(_("In this order, separated by commas. Known: {known}."), known=", ".join(CHANNELS)),
     )
 
 
