@@ -31,7 +31,9 @@ FLOWABLE: Json = {
 
 def engine_with(*rows: tuple[str, str]) -> Engine:
     engine = EngineFactory(slug="legacy")
-    EventMapping.objects.bulk_create(EventMapping(engine=engine, member=member, expression=text) for member, text in rows)
+    EventMapping.objects.bulk_create(
+        EventMapping(engine=engine, member=member, expression=text) for member, text in rows
+    )
     return engine
 
 

@@ -122,7 +122,7 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRes
     if isinstance(exc, Refusal):
         return problem(exc.status, exc.code, exc.detail, **_members(exc))
     if isinstance(exc, AWAY):
-        log.warning("database_away", fault=type(exc).__name__)
+        log.warning("database_away", fault=str(exc))
         return unavailable()
     if isinstance(exc, RequestDataTooBig):
         return plain(413)

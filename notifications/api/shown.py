@@ -1,4 +1,4 @@
-"""What the API answers, for its description at /api/schema: representation.py writes it."""
+"""What the API answers, as /api/schema describes it. Nothing is made by these: representation.py does that."""
 
 from typing import Any
 
@@ -6,12 +6,8 @@ from rest_framework import serializers
 
 from notifications.models import CallbackState, EventStatus, NotificationState, Priority, TaskState, Via
 
-
-class Shown(serializers.Serializer[Any]):
-    """Only ever described, never filled in."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"read_only": True, **kwargs})
+# Docstrings of these classes are shown to readers of the description.
+Shown = serializers.Serializer[Any]
 
 
 class Fault(Shown):
