@@ -53,4 +53,4 @@ soak: setup-dev
 	WFPUSH_SOAK=long $(PY) -m pytest tests/soak
 
 messages: setup-dev
-	$(PY) -m babel.messages.frontend compile --directory locale --domain django
+	$(PY) -m notifications.inbox.messages

@@ -1,7 +1,7 @@
-"""`python -m notifications.inbox.messages`: bring the translations up to date with the sources, and compile them.
+"""`python -m notifications.inbox.messages [LANGUAGE …]`: bring translations up to date with the sources, compile them.
 
-Needs Babel (requirements-dev.txt), and no gettext binaries. Ends with 1 when something is not translated yet. What is
-translated stays; what no source says any more goes.
+Without languages: those there are. Needs Babel (requirements-dev.txt), and no gettext binaries. What is translated
+stays, what no source says any more goes, and what is not translated yet is listed.
 """
 
 import ast
@@ -21,7 +21,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_SOURCES = ("notifications", "wfpush")
 TEMPLATES = ("templates",)
-LANGUAGES = ("de",)
+LANGUAGES = sorted(folder.name for folder in (ROOT / "locale").iterdir() if folder.is_dir())
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -143,18 +143,16 @@ def _joined(text: object) -> str:
     return " ".join(text) if isinstance(text, tuple | list) else str(text)
 
 
-def main() -> int:
-    missing = 0
-    for language in LANGUAGES:
+def main(languages: list[str]) -> None:
+    for language in languages:
         catalog = updated(language)
         path_of(language, "po").parent.mkdir(parents=True, exist_ok=True)
         path_of(language, "po").write_bytes(as_po(catalog))
         path_of(language, "mo").write_bytes(as_mo(catalog))
-        for text in untranslated(catalog):
-            sys.stderr.write(f"{language}: {text!r} is not translated\n")
-            missing += 1
-    return 1 if missing else 0
+        missing = untranslated(catalog)
+        sys.stdout.write("".join(f"{language}: not translated: {text!r}\n" for text in missing))
+        sys.stdout.write(f"{language}: {len(catalog) - len(missing)} of {len(catalog)} messages are translated\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1:] or LANGUAGES)
