@@ -45,7 +45,7 @@ def due_events() -> QuerySet[Event]:
 
 
 def has_due(now: datetime) -> bool:
-    return outbox.due(Event.objects.all(), now).exists()
+    return outbox.due(due_events(), now).exists()
 
 
 def drain() -> None:
