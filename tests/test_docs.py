@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import HTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -174,6 +175,12 @@ def test_no_page_names_a_command_that_is_not_there(page: Path) -> None:
         assert name in get_commands(), name
         if name in our_commands():
             assert set(options.split()) <= own_options(our_commands()[name]), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_that_a_page_runs_is_there(page: Path) -> None:
+    for name in re.findall(r"python -m ([a-z_.]+)", page.read_text(encoding="utf-8")):
+        assert find_spec(name), name
 
 
 def test_make_has_the_targets_that_are_documented_and_no_others() -> None:

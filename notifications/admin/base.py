@@ -64,7 +64,9 @@ class DeskAdmin(ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         """Our own id, as it stands in traces and logs, finds its row whatever else is searched."""
         if isinstance(self.model._meta.pk, UUIDField) and (identifier := as_uuid(search_term)) is not None:
-            return queryset.filter(pk=identifier), False
+            ours = queryset.filter(pk=identifier)
+            if ours.exists():  # many engines' ids look like ours
+                return ours, False
         found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
         return found
 

@@ -11,7 +11,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications.models import ApiKey, Callback, Delivery, Event, Notification, RecipientToken, SigningSecret, Task
 from tests.admin.pages import adding, list_of, page_of, text_of
-from tests.admin.world import World
+from tests.admin.world import World, invoice, send
 from wfpush.models import Heartbeat
 
 OURS: list[type[Model]] = [
@@ -68,6 +68,14 @@ def test_every_list_can_be_searched(day: World, root: Client) -> None:
     wanted = ["T-101", str(Event.objects.values_list("pk", flat=True)[0]), "a\x00b"]
     every = [list_of(model, f"q={text}") for model in REGISTERED for text in wanted]
     assert opened(root, every) == {}
+
+
+def test_an_id_of_the_engines_is_found_although_it_looks_like_one_of_ours(world: World, root: Client) -> None:
+    theirs = "3e7cb494-4030-4bfd-9261-5fa7557dec22"
+    event = send(world, "e-uuid", "task.assigned", invoice(theirs, 4711, assignee="bob"))
+    for model, text in ((Task, theirs), (Event, theirs), (Event, str(event.pk))):
+        found = root.get(list_of(model, f"q={text}")).context["cl"].result_list
+        assert len(found) == 1, (model, text)
 
 
 def test_every_filter_of_every_list_works(day: World, root: Client) -> None:
