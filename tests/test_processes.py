@@ -92,13 +92,13 @@ def test_a_killed_dispatcher_is_started_again(house: House, worker: Command) -> 
 
 
 def test_killed_servers_come_back_and_the_work_goes_on(house: House, worker: Command) -> None:
-    for name in ("postgres", "valkey-server"):
-        for process in house.processes():
-            if Path(process.cmdline()[0]).name.startswith(name):
-                process.kill()
-    worker.says("embedded_servers_revived")
-    eventually(lambda: _answers(house), "both servers answer again")
+    servers = [process for process in house.processes() if process.name().startswith(("postgres", "valkey-server"))]
+    for process in servers:
+        process.kill()
+    eventually(lambda: not set(servers) & set(house.processes()), "they are dead")
+    eventually(lambda: _answers(house), "both servers answer again", within=60)
     house.beats_again(within=60)
+    assert worker.process.poll() is None
 
 
 def _answers(house: House) -> bool:
