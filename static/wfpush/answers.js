@@ -60,7 +60,7 @@ function press(button, signedOut) {
   const host = button.closest("[data-id]"), answer = actionOf(button);
   if (answer.comment === "required") return ask(host, button);
   const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
-  return send(host, { ...answer, comment: remark ? remark.value.trim() : "", key: crypto.randomUUID() }, signedOut);
+  return send(host, { ...answer, comment: remark ? remark.value.trim() : "", key: newKey() }, signedOut);
 }
 
 function asked(form) {
@@ -69,7 +69,7 @@ function asked(form) {
     fault(form, say("comment_required"));
     return null;
   }
-  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: crypto.randomUUID() };
+  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newKey() };
 }
 
 // --- the comment -----------------------------------------------------------------------------------------------------
@@ -110,6 +110,11 @@ function fault(form, text) {
   line.hidden = false;
   box.setAttribute("aria-invalid", "true");
   box.focus();
+}
+
+/** 128 random bits; `crypto.randomUUID` is missing on pages without https. */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // --- sending ---------------------------------------------------------------------------------------------------------
