@@ -127,6 +127,9 @@ class _Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] 
     target_class = "notifications.api.authentication.KeyAuthentication"
     name = ["bearer", "apiKey"]
 
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        return [{name: []} for name in self.name]  # either, not both
+
     def get_security_definition(self, auto_schema: Any) -> Any:
         return [
             {"type": "http", "scheme": "bearer", "description": "An engine's key (wfp_…) or a person's token (wfr_…)"},

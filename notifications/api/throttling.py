@@ -16,7 +16,7 @@ WINDOW = 60
 """Seconds after which counting starts anew."""
 
 Bucket = Literal["engine", "person", "stranger"]
-LIMITS: dict[Bucket, int] = {"engine": 300_000, "person": 3_000, "stranger": 600}
+LIMITS: dict[Bucket, int] = {"engine": 300_000, "person": 3_000, "stranger": 3_000}
 """Calls a window: of each API key, of each person, and failed ones without a caller of each address."""
 
 PORTIONS = 600

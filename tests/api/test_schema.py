@@ -114,6 +114,10 @@ def test_the_description_is_openapi_3_and_names_who_may_call() -> None:
     assert answer.headers["Content-Type"] == "application/json"
     assert document["openapi"].startswith("3.")
     assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey", "session", "signature"}
+    paths = document["paths"]
+    assert paths["/api/v1/events"]["post"]["security"] == [{"bearer": []}, {"apiKey": []}]
+    assert paths["/api/v1/notifications"]["get"]["security"] == [{"bearer": []}, {"apiKey": []}, {"session": []}]
+    assert paths["/api/v1/responses"]["post"].get("security", [{}]) == [{}]
 
 
 def test_what_later_issues_bring_is_not_there_yet() -> None:
