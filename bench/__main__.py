@@ -2,20 +2,24 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
 
-from bench import live
+from bench import ingest, live
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     began = time.monotonic()
     try:
         with House() as house:
-            figures = asyncio.run(live.measure(house))
+            reached = asyncio.run(live.measure(house))
+            house.stop_working()
+            figures = [*asyncio.run(ingest.measure(house)), *reached]
     except BenchError as fault:
         print(f"The benchmark could not be finished. {fault}", file=sys.stderr)
         return 1

@@ -23,6 +23,7 @@ from typing import IO, Any, Self, TypeVar
 import aiohttp
 
 from wfpush import datafolder, embedded, env
+from wfpush.lifeline import Lifeline
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -95,9 +96,6 @@ class Program:
                 raise BenchError(f"{self.name}: not {what} within {within:g} s:\n{self._last_words()}")
             time.sleep(0.05)
 
-    def wait_for_word(self, word: str) -> None:
-        self.wait_until(lambda: word in self.said, f"it said {word!r}")
-
     def finish(self, within: float = START_SECONDS) -> str:
         """Wait for its end and return what it said. Raises BenchError unless it succeeded."""
         try:
@@ -117,6 +115,8 @@ class Program:
 
     def stop(self) -> None:
         """Its whole session, at the latest after STOP_SECONDS."""
+        if self._said.closed:
+            return
         self.ask_to_stop()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
@@ -138,8 +138,11 @@ class House:
         self.url = f"http://{HOST}:{self.port}"
         self.folder = Path(tempfile.mkdtemp(prefix="wfpush-bench-"))
         self._programs: list[Program] = []
+        self._worker: Program | None = None
         kept = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
-        self.environment = kept | {
+        self._lifeline = Lifeline()
+        self.environment = kept | self._lifeline.environment
+        self.environment |= {
             "WFPUSH_DATA": str(self.folder),
             "BASE_URL": self.url,
             "PYTHONPATH": str(ROOT),
@@ -161,8 +164,8 @@ class House:
             web = self.start("web", sys.executable, MANAGE, "web", "--host", HOST, "--port", str(self.port))
             web.wait_until(lambda: answers(self.port, "/healthz"), "up")
             if self.works:
-                worker = self.start("worker", sys.executable, MANAGE, "worker", "--grace", "3")
-                worker.wait_until(lambda: answers(self.port, "/readyz"), "at work")
+                self._worker = self.start("worker", sys.executable, MANAGE, "worker", "--grace", "3")
+                self._worker.wait_until(lambda: answers(self.port, "/readyz"), "at work")
         except BaseException:
             self._close()
             raise
@@ -174,7 +177,7 @@ class House:
         self._close()
 
     def start(self, name: str, *command: str, **environment: str) -> Program:
-        """A program that is stopped with the house."""
+        """A program that is stopped with the house, at the latest when this process is gone."""
         program = Program(name, command, self.environment | environment)
         self._programs.append(program)
         return program
@@ -184,19 +187,25 @@ class House:
         return self.start(f"manage.py {arguments[0]}", sys.executable, MANAGE, *arguments).finish()
 
     @contextmanager
-    def running(self, name: str, *arguments: str) -> Iterator[Program]:
-        """A program of this Python, on the same database and Redis, for as long as the block runs."""
-        program = self.start(name, sys.executable, *arguments)
+    def running(self, name: str, *module: str) -> Iterator[Program]:
+        """A module as a program on the same database and Redis, for as long as the block runs."""
+        program = self.start(name, sys.executable, "-m", "wfpush.lifeline", *module)
         try:
             yield program
         finally:
             program.stop()
+
+    def stop_working(self) -> None:
+        """From here on events are only accepted: the worker shares the machine with what is measured."""
+        if self._worker is not None:
+            self._worker.stop()
 
     def _close(self) -> None:
         for program in self._programs:
             program.ask_to_stop()
         for program in reversed(self._programs):
             program.stop()
+        self._lifeline.close()
         if datafolder.was_made(self.folder):
             embedded.release(self.folder)
             where = embedded.locate(self.folder)

@@ -86,7 +86,7 @@ async def one_inbox(house: House, session: aiohttp.ClientSession, api: Api) -> l
     runs: list[Timings] = []
     wakes: list[list[float]] = []
     polls: list[list[float]] = []
-    with house.running("peer's cluster", "-m", "django", "qcluster", WAKE_SETTINGS):
+    with house.running("peer's cluster", "django", "qcluster", WAKE_SETTINGS):
         async with session.ws_connect(f"{house.url}/ws/inbox") as socket:
             await socket.send_json({"type": "auth", "token": token})
             await socket.send_json({"type": "resume", "after": 0})
@@ -182,7 +182,9 @@ async def many_inboxes(house: House, api: Api) -> list[Figure]:
 
 
 async def _ours(house: House, api: Api, tokens: Sequence[str]) -> list[float]:
-    greetings: list[list[Json]] = [[{"type": "auth", "token": token}, {"type": "resume", "after": 0}] for token in tokens]
+    greetings: list[list[Json]] = [
+        [{"type": "auth", "token": token}, {"type": "resume", "after": 0}] for token in tokens
+    ]
     seconds = []
     with listening(f"{house.url}/ws/inbox", greetings) as reports:
         for _ in range(RUNS + 1):
@@ -196,7 +198,7 @@ def _peers(house: House) -> list[float]:
     port = free_port()
     application = "bench.peers.live_channels.app:application"
     seconds = []
-    with house.running("peer's daphne", "-m", "daphne", "-b", HOST, "-p", str(port), application) as daphne:
+    with house.running("peer's daphne", "daphne", "-b", HOST, "-p", str(port), application) as daphne:
         daphne.wait_until(lambda: takes_calls(port), "up")
         with listening(f"http://{HOST}:{port}/ws/inbox", [[{"user": user}] for user in range(INBOXES)]) as reports:
             for _ in range(RUNS + 1):

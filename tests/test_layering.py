@@ -109,8 +109,8 @@ LAYERS: dict[str, list[str]] = {
 }
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]
-# Except for what makes and removes a data folder, as the tests do.
-KNOWN_TO_STRANGERS = {"bench.harness": {"wfpush.datafolder", "wfpush.embedded", "wfpush.env"}}
+# Except for what makes and removes a data folder, and ends processes with their parent, as `manage.py up` does.
+KNOWN_TO_STRANGERS = {"bench.harness": {"wfpush.datafolder", "wfpush.embedded", "wfpush.env", "wfpush.lifeline"}}
 
 OURS = ["wfpush", "notifications", "escalations"]
 SIGNALS = {"receiver", "Signal"}
