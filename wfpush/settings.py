@@ -199,6 +199,7 @@ UNFOLD = {
     "SITE_HEADER": "wfpush",
     "SHOW_HISTORY": True,
     "SHOW_LANGUAGES": True,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("wfpush/favicon.svg")}],
     "STYLES": [lambda request: static("wfpush/admin/desk.css")],
     "SIDEBAR": {"navigation": "notifications.admin.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "notifications.admin.overview.dashboard",

@@ -1,0 +1,160 @@
+"""The desk in Chromium: what its few scripts add, and that nothing is wider than a phone or refused by the policy."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page, Route, sync_playwright
+
+from notifications.models import ApiKey, Engine, Event, EventType, Task, TemplateVersion
+from notifications.models import Route as Routing
+from tests.admin.pages import adding, list_of, page_of
+from tests.admin.world import World
+
+pytestmark = pytest.mark.browser
+
+DESK = "https://desk.example"
+CHROMIUM = Path("/usr/bin/chromium")
+
+Visit = Callable[[Page], Any]
+Asked = tuple[str, str, bytes, str]
+"""Method, path with query, body and its type."""
+
+
+@pytest.fixture
+def browse(root: Client) -> Callable[[Visit], Any]:
+    """`browse(visit)` runs a visit in Chromium and returns what it found. Nothing may have complained.
+
+    The browser has a thread of its own. What it asks for is answered here, inside the test's transaction: visits must
+    not use the database themselves.
+    """
+    if not CHROMIUM.exists():
+        missing = f"{CHROMIUM} is missing: nobody has looked at the desk. Install it (apt-get install chromium)."
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+
+    def run(visit: Visit) -> Any:
+        asked: SimpleQueue[tuple[Asked, Future[Any]]] = SimpleQueue()
+        with ThreadPoolExecutor(1) as browser:
+            visiting = browser.submit(visited, visit, asked)
+            while not visiting.done():
+                try:
+                    request, answer = asked.get(timeout=0.05)
+                except Empty:
+                    continue
+                answer.set_result(answered(root, *request))
+        return visiting.result()
+
+    return run
+
+
+def visited(visit: Visit, asked: "SimpleQueue[tuple[Asked, Future[Any]]]") -> Any:
+    complaints: list[str] = []
+
+    def pass_on(route: Route) -> None:
+        request, answer = route.request, Future[Any]()
+        parts = urlsplit(request.url)
+        body, kind = request.post_data_buffer or b"", request.headers.get("content-type", "")
+        asked.put(((request.method, f"{parts.path}?{parts.query}", body, kind), answer))
+        route.fulfill(**answer.result(20))
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda fault: complaints.append(str(fault)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.route(f"{DESK}/**", pass_on)
+        found = visit(page)
+        browser.close()
+    assert complaints == []
+    return found
+
+
+def answered(client: Client, method: str, path: str, body: bytes, kind: str) -> dict[str, Any]:
+    """Django's answer as Playwright takes it; a redirect as a page, because it takes none."""
+    said: Any = client.generic(method, path, body, content_type=kind)
+    if said.status_code in (301, 302):
+        moved = f'<meta http-equiv="refresh" content="0; url={said["Location"]}">'
+        return {"status": 200, "content_type": "text/html", "body": moved}
+    content = b"".join(said.streaming_content) if said.streaming else said.content
+    return {"status": said.status_code, "headers": dict(said.headers), "body": content}
+
+
+def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, browse: Callable[[Visit], Any]) -> None:
+    form = f"{DESK}{adding(ApiKey)}?engine={world.engine.pk}"
+
+    def visit(page: Page) -> tuple[str, str, int]:
+        page.goto(form)
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_selector(".desk-secret")
+        shown, address = page.inner_text(".desk-secret"), page.url
+        page.reload()
+        return shown, address, page.locator(".desk-secret").count()
+
+    shown, address, shown_again = browse(visit)
+    assert shown.startswith("wfp_")
+    made = ApiKey.objects.first()
+    assert made is not None
+    assert address == DESK + page_of(made)
+    assert shown_again == 0
+    assert ApiKey.objects.count() == 2
+
+
+def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable[[Visit], Any]) -> None:
+    form = DESK + page_of(Routing.objects.get(name="Tasks that wait too long"))
+
+    def seen(page: Page, place: int) -> list[str]:
+        names = ("team", "person", "path")
+        inner = {name: page.locator(f"td:has([name=targets-{place}-{name}]) > div").first for name in names}
+        return [name for name, part in inner.items() if part.is_visible()]
+
+    def visit(page: Page) -> list[list[str]]:
+        page.goto(form)
+        found = [seen(page, 0)]
+        page.select_option("#id_targets-0-kind", "path")
+        found.append(seen(page, 0))
+        page.get_by_text("Add another Route target").click()
+        for kind in ("person", "assignee"):
+            page.select_option("#id_targets-2-kind", kind)
+            found.append(seen(page, 2))
+        return found
+
+    assert browse(visit) == [["team"], ["path"], ["person"], []]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_nothing_is_wider_than_a_phone(colours: Any, day: World, browse: Callable[[Visit], Any]) -> None:
+    version = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
+    sample = EventType.objects.get(name="task.assigned")
+    addresses = [
+        "/admin/",
+        list_of(Event),
+        list_of(Task, "now=late"),
+        page_of(Event.objects.get(event_id="e-2")),
+        page_of(Task.objects.get(task_id="T-102")),
+        page_of(Routing.objects.all()[0]),
+        page_of(Engine.objects.get()),
+        page_of(version, "preview"),
+        page_of(day.engine, "try_mapping"),
+        f"{reverse('admin:notifications_route_dry_run')}?sample={sample.pk}",
+    ]
+
+    def visit(page: Page) -> dict[str, int]:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.emulate_media(color_scheme=colours)
+        widths = {}
+        for address in addresses:
+            page.goto(DESK + address)
+            widths[address] = page.evaluate("document.documentElement.scrollWidth")
+        return widths
+
+    assert {address: width for address, width in browse(visit).items() if width > 390} == {}
