@@ -15,6 +15,7 @@ from wfpush.bodylimit import BODY_LIMIT
 from wfpush.handler import ThreadedHandler, drop_dead_connection
 
 Json = dict[str, Any]
+THREADS = 2
 closed: list[str] = []
 
 
@@ -36,13 +37,20 @@ def file(request: HttpRequest) -> FileResponse:
     return FileResponse(Path(__file__).open("rb"))
 
 
-urlpatterns = [path("echo", echo), path("fail", fail), path("stream", stream), path("file", file)]
+def pid(request: HttpRequest) -> HttpResponse:
+    """Of the database's process that serves this thread."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return HttpResponse(str(cursor.fetchone()[0]))
+
+
+urlpatterns = [path("pid", pid), path("echo", echo), path("fail", fail), path("stream", stream), path("file", file)]
 
 
 @pytest.fixture
 def handler() -> Iterator[ThreadedHandler]:
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[], ALLOWED_HOSTS=["*"]):
-        handler = ThreadedHandler(2)
+        handler = ThreadedHandler(THREADS)
         yield handler
         handler._pool.shutdown()
 
@@ -116,6 +124,13 @@ def test_a_connection_that_the_server_has_ended_is_replaced_before_it_is_used() 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         assert cursor.fetchone()[0] != pid
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_keeps_its_connection_between_requests(handler: ThreadedHandler) -> None:
+    pids = {serve(handler, "/pid")[1] for _ in range(6)}
+
+    assert 1 <= len(pids) <= THREADS
 
 
 def test_a_body_that_never_said_how_long_it_is_is_cut_by_the_api_too() -> None:

@@ -8,9 +8,9 @@ Measured with an empty view on daphne, one core: 3,300 requests a second instead
 import gc
 import os
 import select
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django import setup
@@ -18,15 +18,16 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from psycopg import OperationalError
 
 KEEP_SECONDS = 600
 """How long a thread keeps its database connection."""
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
+Message = Mapping[str, Any]
+Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -39,9 +40,9 @@ class ThreadedHandler(ASGIHandler):
 
     def __init__(self, threads: int) -> None:
         super().__init__()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="requests", initializer=keep_connection)
         self._respond = sync_to_async(self.respond, thread_sensitive=False, executor=self._pool)
-        self._next = sync_to_async(next, thread_sensitive=False, executor=self._pool)
+        self._next = sync_to_async(_next, thread_sensitive=False, executor=self._pool)
         self._close = sync_to_async(self.close, thread_sensitive=False, executor=self._pool)
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -59,7 +60,7 @@ class ThreadedHandler(ASGIHandler):
             if isinstance(response, FileResponse):
                 response.block_size = self.chunk_size
             if isinstance(response, StreamingHttpResponse) and not response.is_async:
-                response.streaming_content = self._chunks(response.streaming_content)
+                response.streaming_content = self._chunks(cast(Iterable[bytes], response.streaming_content))
             try:
                 await self.send_response(response, send)
             finally:
@@ -68,18 +69,21 @@ class ThreadedHandler(ASGIHandler):
         finally:
             body.close()
 
-    def respond(self, scope: Scope, body: Any) -> HttpResponse:
+    def respond(self, scope: Scope, body: Any) -> HttpResponseBase:
         """The whole request, in one thread. Only streaming responses are left open."""
         close_old_connections()
         drop_dead_connection()
         set_script_prefix(get_script_prefix(scope))
         request, refused = self.create_request(scope, body)
-        if request is not None and "CONTENT_LENGTH" not in request.META:
-            # A chunked body is all here by now; without its length, parsers would take it for an empty one.
-            request.META["CONTENT_LENGTH"] = str(body.seek(0, os.SEEK_END))
-            body.seek(0)
-        response: HttpResponse = self.get_response(request) if refused is None else refused
-        response._handler_class = type(self)
+        response: HttpResponseBase | None = refused
+        if request is not None:
+            if "CONTENT_LENGTH" not in request.META:
+                # A chunked body is all here by now; without its length, parsers would take it for an empty one.
+                request.META["CONTENT_LENGTH"] = str(body.seek(0, os.SEEK_END))
+                body.seek(0)
+            response = self.get_response(request)
+        assert response is not None  # create_request gives one or the other
+        response._handler_class = type(self)  # type: ignore[attr-defined]  # Django tells its listeners
         if not response.streaming:
             self.close(response)
         return response
@@ -87,12 +91,22 @@ class ThreadedHandler(ASGIHandler):
     async def _chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
         """A file's or another slow content, read in the threads, and never as a whole into memory."""
         chunks = iter(content)
-        while (chunk := await self._next(chunks, None)) is not None:
+        while (chunk := await self._next(chunks)) is not None:
             yield chunk
 
-    def close(self, response: HttpResponse) -> None:
+    def close(self, response: HttpResponseBase) -> None:
         """Tells Django that the request is over (`request_finished`): connections go back or are checked."""
         response.close()
+
+
+def _next(chunks: Iterator[bytes]) -> bytes | None:
+    return next(chunks, None)
+
+
+def keep_connection() -> None:
+    """What a thread of the pool does first: from now on it keeps its database connection between requests."""
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    wrapper.settings_dict = wrapper.settings_dict | {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": False}
 
 
 def drop_dead_connection() -> None:
@@ -117,6 +131,5 @@ def drop_dead_connection() -> None:
 def application(threads: int | None = None) -> ThreadedHandler:
     """Set up Django and serve it with as many threads as there may be database connections."""
     setup(set_prefix=False)
-    connections.settings[DEFAULT_DB_ALIAS] |= {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": False}
     gc.freeze()  # what is loaded by now stays: collections need not look at it again and again
     return ThreadedHandler(threads or settings.DATABASE_POOL)
