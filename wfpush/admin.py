@@ -5,10 +5,12 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -26,9 +28,20 @@ CONTENT_SECURITY_POLICY = "; ".join(
 """Weaker than everywhere else, and only here: still nothing is loaded from or sent to anywhere else."""
 
 
+class SignInForm(AuthenticationForm):
+    """Unfold's, for names no longer than an account's: django-axes could not write a longer one down."""
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if len(name) > (User._meta.get_field("username").max_length or 0):
+            raise self.get_invalid_login_error()
+        return name
+
+
 class Site(UnfoldAdminSite):
     """Its pages are in `notifications/admin/`; settings.UNFOLD names the functions for sidebar and overview."""
 
+    login_form = SignInForm
     index_title = _("Overview")
     index_template = "admin/desk/overview.html"
 

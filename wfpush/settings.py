@@ -20,6 +20,7 @@ ENCRYPTION_KEYS = ENV.secrets("ENCRYPTION_KEYS")
 BASE_URL = ENV.url("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = ENV.words("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+PROXY_COUNT = ENV.integer("PROXY_COUNT", default=0, minimum=0)
 METRICS_TOKEN = ENV.text("METRICS_TOKEN", default="")
 OUTBOUND_ALLOWED_CIDRS = ENV.networks("OUTBOUND_ALLOWED_CIDRS")
 DATA_DIR = ENV.data_dir
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "wfpush.proxies.ClientAddressMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "wfpush.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",

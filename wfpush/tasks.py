@@ -1,9 +1,11 @@
 """What django-q2 runs: names and nothing else go in, our tables say what there is to do."""
 
 from collections.abc import Callable
+from io import StringIO
 from typing import cast
 
 import structlog
+from django.core.management import call_command
 from django.utils import timezone
 
 from wfpush import outbox
@@ -16,6 +18,11 @@ def run_source(name: str) -> None:
     """Do what is due in one source."""
     outbox.awake(name)
     cast(Callable[[], None], outbox.source_named(name).drain)()
+
+
+def prune() -> None:
+    """Once a day: remove what is kept only for a while."""
+    call_command("prune", stdout=StringIO())
 
 
 def backstop() -> None:

@@ -26,6 +26,7 @@ LEADER_LOCK = 0x7766_7075_7368_0001
 """Key of the advisory lock: "wfpush", number 1. Advisory locks belong to one database."""
 
 BACKSTOP = "wfpush backstop"
+PRUNE = "wfpush prune"
 
 # The server notices within seconds that the leader's machine is gone; without, it would keep the lock for hours.
 KEEPALIVES = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
@@ -101,7 +102,7 @@ class Ticker:
             log.info("ticker_leads")
             self._scheduled = False
         if not self._scheduled:
-            self._scheduled = self._trouble.attempt("backstop", ensure_backstop)
+            self._scheduled = self._trouble.attempt("schedules", ensure_schedules)
         for source in outbox.sources():
             self._trouble.attempt(source.name, lambda source=source: _look(source))  # type: ignore[misc]
 
@@ -133,14 +134,12 @@ class Trouble:
         return True
 
 
-def ensure_backstop() -> None:
-    """The minutely schedule that wakes what a dead ticker left. Only the leader calls it, so it is made once."""
-    Schedule.objects.update_or_create(
-        name=BACKSTOP,
-        defaults={
-            "func": "wfpush.tasks.backstop",
-            "schedule_type": Schedule.MINUTES,
-            "minutes": 1,
-            "repeats": -1,
-        },
-    )
+def ensure_schedules() -> None:
+    """What django-q2 runs by the clock. Only the leader calls it, so each is made once.
+
+    The minutely one wakes what a dead ticker left; the daily one removes what is kept only for a while.
+    """
+    minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
+    daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
+    for name, schedule in ((BACKSTOP, minutely), (PRUNE, daily)):
+        Schedule.objects.update_or_create(name=name, defaults=schedule)

@@ -36,6 +36,12 @@ def test_the_desk_loads_nothing_from_elsewhere_and_is_framed_by_nobody(root: Cli
         assert "form-action 'self'" in policy
 
 
+def test_a_name_longer_than_any_is_a_wrong_name_and_no_crash(db: None) -> None:
+    answer = Client().post(LOGIN, {"username": "x" * 5_000, "password": "guess"})
+    assert answer.status_code == 200
+    assert "Please enter the correct username and password" in answer.content.decode()
+
+
 def guess(client: Client, times: int) -> list[int]:
     return [client.post(LOGIN, {"username": "root", "password": f"guess {n}"}).status_code for n in range(times)]
 

@@ -1,0 +1,35 @@
+"""Whose address a request comes from, when proxies of ours stand in front."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+
+class ClientAddressMiddleware:
+    """Sets REMOTE_ADDR to the address that the outermost of PROXY_COUNT trusted proxies saw.
+
+    Each proxy appends the address it was called from to X-Forwarded-For, so only that many entries from the right
+    are to be believed: what stands before them is the caller's own word. With no proxies it is not looked at.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        seen = address_seen(request.META.get("HTTP_X_FORWARDED_FOR", ""), settings.PROXY_COUNT)
+        if seen:
+            request.META["REMOTE_ADDR"] = seen
+        return self.get_response(request)
+
+
+def address_seen(forwarded_for: str, proxies: int) -> str:
+    """The entry that the outermost trusted proxy wrote; empty when there is none, or it is no address."""
+    entries = [entry.strip() for entry in forwarded_for.split(",")]
+    if proxies < 1 or len(entries) < proxies:
+        return ""
+    try:
+        return str(ip_address(entries[-proxies]))
+    except ValueError:
+        return ""
