@@ -20,6 +20,9 @@ from unfold.views import ChangeList
 
 from notifications.admin.words import change_url
 
+FOUND = 500
+"""The newest rows that a search finds by each of its lookups."""
+
 COUNTED = 10_000
 """Lists count no further: beyond it, nobody pages, and counting would cost more than the page."""
 
@@ -63,7 +66,7 @@ class DeskAdmin(ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Our own id, as it stands in traces and logs, finds its row whatever else is searched."""
-        if isinstance(self.model._meta.pk, UUIDField) and (identifier := as_uuid(search_term)) is not None:
+        if self._has_uuids and (identifier := as_uuid(search_term)) is not None:
             ours = queryset.filter(pk=identifier)
             if ours.exists():  # many engines' ids look like ours
                 return ours, False
@@ -88,6 +91,10 @@ class DeskAdmin(ModelAdmin):
         row = self.get_object(request, str(object_id)) if actions else None
         start = f"{self.opts.app_label}_{self.opts.model_name}_"
         return [each for each in actions if row is not None and self.offers(each.action_name.removeprefix(start), row)]
+
+    @property
+    def _has_uuids(self) -> bool:
+        return isinstance(self.model._meta.pk, UUIDField)
 
     # --- for actions and pages --------------------------------------------------------------------------------------
     def found(self, request: HttpRequest, object_id: str) -> Any:
@@ -142,6 +149,26 @@ class LedgerAdmin(DeskAdmin):
 
     list_filter_submit = False
     warn_unsaved_form = False
+    found_by: Sequence[str] = ()
+    """Lookups of the search box. Each is asked by itself, exactly as typed, so that each can use its index."""
+
+    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+        return self.found_by or super().get_search_fields(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not self.found_by or not term:
+            return super().get_search_results(request, queryset, search_term)
+        if not term.isprintable():
+            return queryset.none(), False
+        identifier = as_uuid(term) if self._has_uuids else None
+        found: set[Any] = {identifier} if identifier else set()  # engines use such ids, too: go on looking
+        for lookup in self.found_by:
+            matches = queryset.filter(**{lookup: term}).order_by("-pk").values_list("pk", flat=True)
+            found.update(matches[:FOUND])
+        return queryset.filter(pk__in=found), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

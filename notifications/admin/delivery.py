@@ -75,7 +75,7 @@ class NotificationAdmin(LedgerAdmin):
     list_display = ["made", "whose", "headline", "state_mark", "asked_because", "due_word", "read_word", "category"]
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
-    search_fields = ["=recipient__ref", "=task__task_id", "=case__case_id"]
+    found_by = ["recipient__ref", "task__task_id", "case__case_id"]
     search_help_text = _("A person's ref, a task's or a case's id, whole.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
     fieldsets = [
@@ -187,7 +187,7 @@ class DeliveryAdmin(LedgerAdmin):
     list_display = ["made", "whose", "way", "state_and_why", "waiting", "attempts", "next_try", "took"]
     list_filter = ["state", Recent, "channel"]
     list_select_related = ["recipient"]
-    search_fields = ["=recipient__ref", "=address"]
+    found_by = ["recipient__ref", "address"]
     search_help_text = _("A person's ref or an address, whole.")
     actions = ["resend"]
     actions_detail = ["resend_this"]
@@ -299,7 +299,7 @@ class DeliveryAttemptAdmin(LedgerAdmin):
     list_display = ["started_at", "of_delivery", "number", "succeeded", "detail", "took"]
     list_filter = [AttemptOutcome]
     list_select_related = ["delivery__recipient"]
-    search_fields = ["=delivery__address", "=delivery__recipient__ref"]
+    found_by = ["delivery__address", "delivery__recipient__ref"]
     ordering = ["-id"]
 
     @display(description=_("delivery"))

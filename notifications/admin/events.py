@@ -72,7 +72,7 @@ class EventAdmin(LedgerAdmin):
     list_display = ["received", "type", "about", "state", "reached", "duration"]
     list_filter = ["status", Recent, Unknown, OfType, "engine"]
     list_select_related = ["engine", "task", "case"]
-    search_fields = ["=event_id", "=task__task_id", "=case__case_id", "=subject"]
+    found_by = ["event_id", "task__task_id", "case__case_id"]
     search_help_text = _("An event's, task's or case's id, whole.")
     actions = ["process_again"]
     actions_detail = ["process_this_again"]
@@ -265,7 +265,7 @@ class TaskAdmin(LedgerAdmin):
     ]
     list_filter = [Now, "state", "priority", Recent, "engine"]
     list_select_related = ["engine", "assignee", "case"]
-    search_fields = ["=task_id", "name__istartswith", "=case__case_id"]
+    found_by = ["task_id", "name__istartswith", "case__case_id"]
     search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
     inlines = [CopyInline, AnswerInline, EventInline]
     fieldsets = [
@@ -354,7 +354,7 @@ class CaseAdmin(LedgerAdmin):
     list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
     list_filter = ["engine"]
     list_select_related = ["engine"]
-    search_fields = ["=case_id", "title__istartswith"]
+    found_by = ["case_id", "title__istartswith"]
     inlines = [TaskInline]
     fields = ["title", "case_id", "type", "status", "url", "from_engine", "following", "created_at", "updated_at"]
 

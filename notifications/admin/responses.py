@@ -41,7 +41,7 @@ class ResponseAdmin(LedgerAdmin):
     list_display = ["given", "whose", "action", "about", "said", "via", "engine_says"]
     list_filter = [Recent, "via", "effect", Counting, "callback__state"]
     list_select_related = ["recipient", "task", "callback"]
-    search_fields = ["=recipient__ref", "=task__task_id"]
+    found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A person's ref or a task's id, whole.")
     date_hierarchy = "at"
     fieldsets = [
@@ -121,7 +121,7 @@ class CallbackAdmin(LedgerAdmin):
     ]
     list_filter = ["state", NeedsLook, Recent, "engine"]
     list_select_related = ["response__recipient", "engine", "task"]
-    search_fields = ["=task__task_id"]
+    found_by = ["task__task_id"]
     search_help_text = _("A task's id, or the webhook-id, whole.")
     actions = ["replay"]
     actions_detail = ["replay_this"]
@@ -236,7 +236,7 @@ class CallbackAttemptAdmin(LedgerAdmin):
     list_display = ["started_at", "of_callback", "number", "status", "detail", "took"]
     list_filter = [CallOutcome]
     list_select_related = ["callback__response__recipient", "callback__engine"]
-    search_fields = ["=callback__task__task_id"]
+    found_by = ["callback__task__task_id"]
     ordering = ["-id"]
 
     @display(description=_("answer"))
@@ -254,7 +254,7 @@ class ActionTokenAdmin(LedgerAdmin):
     list_display = ["whose", "of_notification", "actions_offered", "made", "expires_at", "state"]
     list_filter = [Voidable]
     list_select_related = ["recipient", "notification"]
-    search_fields = ["=recipient__ref", "=notification__task__task_id"]
+    found_by = ["recipient__ref", "notification__task__task_id"]
     fields = ["whose", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "void_reason"]
     readonly_fields = fields
     actions = ["void"]
@@ -298,6 +298,6 @@ class ActionTokenAdmin(LedgerAdmin):
 class IdempotencyKeyAdmin(LedgerAdmin):
     list_display = ["key", "recipient", "response", "created_at"]
     list_select_related = ["recipient", "response__recipient"]
-    search_fields = ["=key", "=recipient__ref"]
+    found_by = ["key", "recipient__ref"]
     fields = ["key", "recipient", "notification", "response", "created_at"]
     ordering = ["-id"]

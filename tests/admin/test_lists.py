@@ -131,6 +131,14 @@ def test_lists_say_what_failed_for_how_long_and_why(day: World, root: Client) ->
     assert "550 5.1.1 No such user here" in dead
 
 
+def test_a_ledger_finds_rows_by_the_ids_people_copy(day: World, root: Client) -> None:
+    theirs = "7c0d9f0e-2f5c-4b7e-9c58-0d0f5a7a3c11"
+    Event.objects.filter(event_id="e-3").update(event_id=theirs)
+    for text, ids in ((theirs, [theirs]), ("e-1", ["e-1"]), ("T-102", ["e-2"]), (" 4711 ", ["e-4", "e-1"]), ("e-", [])):
+        found = root.get(list_of(Event), {"q": text}).context["cl"].result_list
+        assert [event.event_id for event in found] == ids, text
+
+
 def test_a_ledger_finds_a_row_by_our_own_id(day: World, root: Client) -> None:
     event: Any = Event.objects.get(event_id="e-2")
     found = root.get(list_of(Event, f"q={event.pk}")).context["cl"].result_list
