@@ -137,6 +137,7 @@ def test_a_body_that_never_said_how_long_it_is_is_cut_by_the_api_too() -> None:
     with override_settings(ALLOWED_HOSTS=["*"]):
         handler = ThreadedHandler(1)
         status, body = serve(handler, "/api/v1/responses", *[b" " * (BODY_LIMIT // 4)] * 5)
+        handler._pool.shutdown()
 
     assert status == 413
     assert b"too_large" in body
