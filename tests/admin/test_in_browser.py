@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, Route, sync_playwright
 
-from notifications.models import ApiKey, Engine, Event, EventType, Task, TemplateVersion
+from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, TemplateVersion
 from notifications.models import Route as Routing
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
@@ -143,6 +143,8 @@ def test_nothing_is_wider_than_a_phone(colours: Any, day: World, browse: Callabl
         page_of(Task.objects.get(task_id="T-102")),
         page_of(Routing.objects.all()[0]),
         page_of(Engine.objects.get()),
+        adding(ApiKey),
+        adding(SigningSecret),
         page_of(version, "preview"),
         page_of(day.engine, "try_mapping"),
         f"{reverse('admin:notifications_route_dry_run')}?sample={sample.pk}",
