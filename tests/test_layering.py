@@ -18,7 +18,7 @@ LAYERS: dict[str, list[str]] = {
     "leaf helpers of the project": [
         "wfpush.addresses",
         "wfpush.bodylimit",
-    "wfpush.proxies",
+        "wfpush.proxies",
         "wfpush.crypto",
         "wfpush.datafolder",
         "wfpush.dispatcher",
