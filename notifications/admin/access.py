@@ -149,8 +149,10 @@ class AccessAttemptAdmin(LedgerAdmin):
         attempts = list(queryset)
         for attempt in attempts:
             self.log(request, attempt, f"Unlocked {attempt.username} at {attempt.ip_address}")
-            reset(username=attempt.username)
-            reset(ip=attempt.ip_address)
+            if attempt.username:  # without one, axes would forget everybody's
+                reset(username=attempt.username)
+            if attempt.ip_address:
+                reset(ip=attempt.ip_address)
         names = ", ".join(sorted({attempt.username or attempt.ip_address for attempt in attempts}))
         self.message_user(request, _t("%(names)s may sign in again.") % {"names": names})
 

@@ -191,6 +191,13 @@ class ReadOnlyInline(TabularInline):
     can_delete = False
     show_change_link = True
     tab = False
+    per_page = 50
+    related: Sequence[str] = ()
+    """What naming the rows needs, asked for at once."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related(*self.related) if self.related else rows
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -45,6 +45,7 @@ class ReadState(Conditions):
 
 class DeliveryInline(ReadOnlyInline):
     model = Delivery
+    related = ["recipient"]
     fields = ["way", "state_mark", "reason", "created_at", "ended_at", "attempts"]
     readonly_fields = fields
 
@@ -59,12 +60,14 @@ class DeliveryInline(ReadOnlyInline):
 
 class ResponseInline(ReadOnlyInline):
     model = Response
+    related = ["recipient"]
     fields = ["action", "comment", "via", "at", "counts"]
     readonly_fields = fields
 
 
 class ActionTokenInline(ReadOnlyInline):
     model = ActionToken
+    related = ["recipient", "notification"]
     fields = ["actions", "created_at", "expires_at", "voided_at", "void_reason"]
     readonly_fields = fields
     verbose_name_plural = _("links that answer it")
@@ -173,6 +176,7 @@ class NotificationAdmin(LedgerAdmin):
 # --- deliveries -----------------------------------------------------------------------------------------------------
 class AttemptInline(ReadOnlyInline):
     model = DeliveryAttempt
+    related = ["delivery__recipient"]
     fields = ["number", "started_at", "took", "succeeded", "detail"]
     readonly_fields = fields
     show_change_link = False

@@ -206,13 +206,10 @@ class Now(Conditions):
 
 class CopyInline(ReadOnlyInline):
     model = Notification
+    related = ["recipient"]
     fields = ["whose", "state", "why", "read_at"]
     readonly_fields = fields
     verbose_name_plural = _("copies: who has it")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
-        copies: QuerySet[Notification] = super().get_queryset(request)
-        return copies.select_related("recipient")
 
     @display(description=_("person"))
     def whose(self, notification: Notification) -> SafeString:
@@ -225,13 +222,10 @@ class CopyInline(ReadOnlyInline):
 
 class AnswerInline(ReadOnlyInline):
     model = Response
+    related = ["recipient", "callback"]
     fields = ["whose", "action", "comment", "via", "at", "engine_says"]
     readonly_fields = fields
     verbose_name_plural = _("answers")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
-        answers: QuerySet[Response] = super().get_queryset(request)
-        return answers.select_related("recipient", "callback")
 
     @display(description=_("person"))
     def whose(self, response: Response) -> SafeString:

@@ -164,8 +164,9 @@ class ApiKeyAdmin(ShownOnce):
     @action(description=_("Revoke"), permissions=["revoke"])
     def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         asked = list(queryset)
-        revoked = credentials.revoke_keys(ApiKey.objects.filter(pk__in=[key.pk for key in asked]), timezone.now())
-        for key in asked:
+        working = [key for key in asked if key.revoked_at is None]
+        revoked = credentials.revoke_keys(ApiKey.objects.filter(pk__in=[key.pk for key in working]), timezone.now())
+        for key in working:
             self.log(request, key, "Revoked")
         self.message_user(request, count_words(revoked, len(asked), _t("Keys revoked")))
 

@@ -99,6 +99,7 @@ class NeedsLook(Conditions):
 
 class CallInline(ReadOnlyInline):
     model = CallbackAttempt
+    related = ["callback__response__recipient", "callback__engine"]
     fields = ["number", "started_at", "took", "status", "detail"]
     readonly_fields = fields
     show_change_link = False

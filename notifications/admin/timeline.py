@@ -24,6 +24,9 @@ from notifications.models import (
 )
 from notifications.types import Json
 
+PEOPLE = 100
+"""Lines of people a page shows."""
+
 DELIVERY_TONES: dict[str, Tone] = {
     DeliveryState.PENDING: "wait",
     DeliveryState.DELIVERED: "ok",
@@ -96,7 +99,8 @@ def dry_lines(plan: Json, status: str) -> list[Line]:
         [Line(str(EventStatus(status).label), "quiet")] if status in (EventStatus.STALE, EventStatus.IGNORED) else []
     )
     lines += route_lines(plan)
-    lines += [_would(person) for person in plan.get("recipients") or []]
+    lines += [_would(person) for person in (plan.get("recipients") or [])[:PEOPLE]]
+    lines += _and_more(plan)
     if not plan.get("recipients"):
         lines.append(Line(_("nobody would be told"), "bad"))
     return lines + other_lines(plan)
@@ -158,16 +162,19 @@ def _processing(event: Event) -> list[Line]:
 
 def _people(event: Event) -> list[Line]:
     """Each person the plan names, with what became of their deliveries."""
-    attempts = "attempt_log"
-    rows = (
-        event.deliveries.select_related("notification", "recipient")
-        .prefetch_related(attempts)
-        .order_by("created_at", "pk")
-    )
+    people = (event.plan.get("recipients") or [])[:PEOPLE]
+    theirs = event.deliveries.filter(recipient__in=[said["recipient"] for said in people])
     by_person: dict[int, list[Delivery]] = {}
-    for delivery in rows:
+    for delivery in theirs.select_related("notification").prefetch_related("attempt_log").order_by("created_at", "pk"):
         by_person.setdefault(delivery.recipient_id, []).append(delivery)
-    return [_person(said, by_person.get(said["recipient"], []), event) for said in event.plan.get("recipients") or []]
+    lines = [_person(said, by_person.get(said["recipient"], []), event) for said in people]
+    return lines + _and_more(event.plan)
+
+
+def _and_more(plan: Json) -> list[Line]:
+    """A team or following may be large: a page shows its first people, and says that there are more."""
+    more = len(plan.get("recipients") or []) - PEOPLE
+    return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 
 def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:

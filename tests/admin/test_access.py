@@ -64,6 +64,13 @@ def test_guessing_passwords_at_the_desk_is_locked_and_unlocked(root: Client) -> 
     assert Client().post(LOGIN, {"username": "root", "password": PASSWORD}).status_code == 302
 
 
+def test_unlocking_a_nameless_attempt_frees_nobody_else(root: Client) -> None:
+    guess(Client(), 1)
+    nameless = AccessAttempt.objects.create(username=None, ip_address="203.0.113.7", failures_since_start=9)
+    choose(root, [nameless], "unlock")
+    assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["root"]
+
+
 def test_what_was_typed_is_not_shown(root: Client) -> None:
     guess(Client(), 1)
     attempt = AccessAttempt.objects.get(username="root")

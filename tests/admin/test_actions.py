@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -168,6 +169,16 @@ def test_tokens_and_links_are_voided(day: World, root: Client) -> None:
     assert answering.voided_at is not None
     assert not token.usable
     assert link.expires_at <= timezone.now()
+
+
+def test_nothing_is_done_without_the_forms_token(day: World) -> None:
+    """A page elsewhere cannot press our buttons."""
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(User.objects.create_superuser("r"), backend="django.contrib.auth.backends.ModelBackend")
+    event = Event.objects.get(status=EventStatus.FAILED)
+    assert careful.post(page_of(event, "process_this_again")).status_code == 403
+    event.refresh_from_db()
+    assert event.status == EventStatus.FAILED
 
 
 def test_every_action_is_written_down_with_who_did_it(day: World, root: Client) -> None:

@@ -116,3 +116,14 @@ def test_what_engines_and_people_wrote_is_escaped(world: World, root: Client) ->
         assert "<script>alert" not in body
         assert "<img src=x" not in body
         assert "<b>e</b>" not in body
+
+
+def test_a_large_teams_trace_shows_the_first_and_counts_the_others(world: World, root: Client) -> None:
+    people = [Recipient(ref=f"p{number:03}", name=f"Person {number:03}") for number in range(120)]
+    world.team.members.add(*Recipient.objects.bulk_create(people))
+    story.send(world, "e-1", "task.assigned", story.invoice("T-101", 4711, teams=["finance"]))
+    said = trace_of(root, "e-1")
+    assert "and 22 people more" in said
+    assert said.count("(member of team Finance)") == 100
+    task = Event.objects.get().task
+    assert root.get(page_of(task)).status_code == 200  # type: ignore[arg-type]
