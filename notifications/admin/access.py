@@ -15,7 +15,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -92,8 +92,10 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     @display(description=_("rights"))
     def rights(self, user: User) -> str:
         if user.is_superuser:
-            return _t("all rights")
-        return ", ".join(group.name for group in user.groups.all()) or (_t("none") if user.is_staff else _t("inbox"))
+            return gettext("all rights")
+        return ", ".join(group.name for group in user.groups.all()) or (
+            gettext("none") if user.is_staff else gettext("inbox")
+        )
 
     @display(description=_("last signed in"), ordering="last_login")
     def seen(self, user: User) -> SafeString:
@@ -154,7 +156,7 @@ class AccessAttemptAdmin(LedgerAdmin):
             if attempt.ip_address:
                 reset(ip=attempt.ip_address)
         names = ", ".join(sorted({attempt.username or attempt.ip_address for attempt in attempts}))
-        self.message_user(request, _t("%(names)s may sign in again.") % {"names": names})
+        self.message_user(request, gettext("%(names)s may sign in again.") % {"names": names})
 
     @display(description=_("failures"), ordering="failures_since_start")
     def failures(self, attempt: AccessAttempt) -> int:
@@ -167,9 +169,9 @@ class AccessAttemptAdmin(LedgerAdmin):
     @display(description=_("state"))
     def state(self, attempt: AccessAttempt) -> SafeString:
         if attempt.failures_since_start >= axes_settings.AXES_FAILURE_LIMIT:
-            return mark("bad", _t("locked"))
+            return mark("bad", gettext("locked"))
         left = axes_settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
-        return mark("wait", _t("%(left)d tries left") % {"left": left})
+        return mark("wait", gettext("%(left)d tries left") % {"left": left})
 
 
 @admin.register(AccessLog)

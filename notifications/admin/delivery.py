@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import deliver
@@ -183,7 +183,7 @@ class AttemptInline(ReadOnlyInline):
 
     @display(description=_("took"))
     def took(self, attempt: DeliveryAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at) or _t("no outcome known")
+        return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
 
 
 @admin.register(Delivery)
@@ -268,24 +268,26 @@ class DeliveryAdmin(LedgerAdmin):
         done = [delivery for delivery in asked if deliver.resend(delivery.pk, timezone.now())]
         for delivery in done:
             self.log(request, delivery, "Sent again")
-        self.message_user(request, count_words(len(done), len(asked), _t("Deliveries that are sent again")))
+        self.message_user(request, count_words(len(done), len(asked), gettext("Deliveries that are sent again")))
 
     @action(description=_("Send again"), url_path="resend", permissions=["resend"], icon="send")
     def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery: Delivery = self.found(request, object_id)
         if delivery.state != DeliveryState.DEAD:
             return self.done(
-                request, delivery, _t("Only deliveries that were given up can be sent again."), messages.WARNING
+                request, delivery, gettext("Only deliveries that were given up can be sent again."), messages.WARNING
             )
         if request.method != "POST":
-            text = _t("%(person)s gets the message at %(address)s, if it still asks for anything.")
+            text = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
             told = {"person": delivery.recipient, "address": delivery.address}
-            return self.ask(request, delivery, title=_t("Send again"), text=text % told, button=_t("Send again"))
+            return self.ask(
+                request, delivery, title=gettext("Send again"), text=text % told, button=gettext("Send again")
+            )
         if not deliver.resend(delivery.pk, timezone.now()):
             return self.done(
-                request, delivery, _t("Not sent: the notification no longer asks for anything."), messages.WARNING
+                request, delivery, gettext("Not sent: the notification no longer asks for anything."), messages.WARNING
             )
-        return self.done(request, delivery, _t("It is sent again. Reload this page in a moment."))
+        return self.done(request, delivery, gettext("It is sent again. Reload this page in a moment."))
 
 
 class AttemptOutcome(Conditions):

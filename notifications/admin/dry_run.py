@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -48,7 +48,7 @@ def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = No
             context["lines"] = lines
     else:
         form = DryRunForm(initial=_initial(request, route))
-    return desk.page(request, "admin/desk/dry_run.html", _t("Dry run"), form=form, **context)
+    return desk.page(request, "admin/desk/dry_run.html", gettext("Dry run"), form=form, **context)
 
 
 def _run(form: DryRunForm) -> list[Line] | None:
@@ -60,7 +60,9 @@ def _run(form: DryRunForm) -> list[Line] | None:
             form.add_error("body", sentence)
         return None
     result = pipeline.dry_run(engine, inbound, timezone.now())
-    first = Line(_t("event %(type)s from %(engine)s would come in") % {"type": inbound.type, "engine": engine}, "ok")
+    first = Line(
+        gettext("event %(type)s from %(engine)s would come in") % {"type": inbound.type, "engine": engine}, "ok"
+    )
     return [first, *dry_lines(result.plan.as_json(), result.status)]
 
 

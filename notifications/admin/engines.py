@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
@@ -173,7 +173,7 @@ class EngineAdmin(HistoryAdmin):
         moved = change and "callback_url" in form.changed_data
         if moved and obj.callback_disabled_at:
             obj.callback_disabled_at, obj.callback_disabled_reason = None, ""
-            self.message_user(request, _t("Answers that waited are sent to the new address."), messages.INFO)
+            self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
         super().save_model(request, obj, form, change)
         if moved:
             again.hurry_callbacks(obj, timezone.now())
@@ -182,10 +182,12 @@ class EngineAdmin(HistoryAdmin):
     @display(description=_("answers"))
     def answers(self, engine: Engine) -> SafeString:
         if not engine.pk or not engine.callback_url:
-            return mark("quiet", _t("kept here, to be read by API"))
+            return mark("quiet", gettext("kept here, to be read by API"))
         if engine.callback_disabled_at:
-            return mark("bad", _t("stopped: %(why)s") % {"why": engine.callback_disabled_reason or _t("address gone")})
-        return mark("ok", _t("sent to %(address)s") % {"address": engine.callback_url})
+            return mark(
+                "bad", gettext("stopped: %(why)s") % {"why": engine.callback_disabled_reason or gettext("address gone")}
+            )
+        return mark("ok", gettext("sent to %(address)s") % {"address": engine.callback_url})
 
     @display(description=_("answers waiting"), ordering="waiting")
     def waiting_answers(self, engine: Any) -> SafeString | int:
@@ -236,18 +238,22 @@ class EngineAdmin(HistoryAdmin):
         """After a 410: the address works again."""
         engine: Engine = self.found(request, object_id)
         if engine.callback_disabled_at is None:
-            return self.done(request, engine, _t("Answers to this engine are not stopped."), messages.INFO)
+            return self.done(request, engine, gettext("Answers to this engine are not stopped."), messages.INFO)
         if request.method != "POST":
-            text = _t(
+            text = gettext(
                 "%(engine)s said that %(address)s is gone: “%(why)s”. Answers given since wait. "
                 "Send them to this address again?"
             )
             told = {"engine": engine, "address": engine.callback_url, "why": engine.callback_disabled_reason}
             return self.ask(
-                request, engine, title=_t("Send answers again"), text=text % told, button=_t("Send answers again")
+                request,
+                engine,
+                title=gettext("Send answers again"),
+                text=text % told,
+                button=gettext("Send answers again"),
             )
         again.enable_answers(engine, timezone.now())
-        return self.done(request, engine, _t("Answers are sent to %(engine)s again.") % {"engine": engine})
+        return self.done(request, engine, gettext("Answers are sent to %(engine)s again.") % {"engine": engine})
 
 
 class PartOfEngine(LedgerAdmin):

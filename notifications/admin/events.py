@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import again
@@ -107,7 +107,7 @@ class EventAdmin(LedgerAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         event: Event | None = kwargs.get("obj")
         if event is not None:
-            context.update({"lines": trace(event), "title": _t("What became of it"), "subtitle": None})
+            context.update({"lines": trace(event), "title": gettext("What became of it"), "subtitle": None})
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
 
@@ -132,7 +132,7 @@ class EventAdmin(LedgerAdmin):
         if event.status == EventStatus.ACCEPTED and not event.error:
             return since(event.received_at, "wait")
         names = ", ".join(each.get("ref", "") for each in event.plan.get("unresolved") or [])
-        unknown = _t("nobody knows %(names)s") % {"names": names} if names else ""
+        unknown = gettext("nobody knows %(names)s") % {"names": names} if names else ""
         notes = event.plan.get("warnings") or event.plan.get("notes") or []
         return shortened(event.error or unknown or "; ".join(notes))
 
@@ -169,7 +169,7 @@ class EventAdmin(LedgerAdmin):
         done = [event for event in asked if again.process_event(event.pk, timezone.now())]
         for event in done:
             self.log(request, event, "Processed again")
-        self.message_user(request, count_words(len(done), len(asked), _t("Events that are processed again")))
+        self.message_user(request, count_words(len(done), len(asked), gettext("Events that are processed again")))
 
     @action(description=_("Process again"), url_path="process", permissions=["process"], icon="replay")
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -178,14 +178,16 @@ class EventAdmin(LedgerAdmin):
             return self.done(
                 request,
                 event,
-                _t("Only events that failed or matched no route can be processed again."),
+                gettext("Only events that failed or matched no route can be processed again."),
                 messages.WARNING,
             )
         if request.method != "POST":
-            text = _t("The event is routed by the routes as they are now, and people are told.")
-            return self.ask(request, event, title=_t("Process the event again"), text=text, button=_t("Process again"))
+            text = gettext("The event is routed by the routes as they are now, and people are told.")
+            return self.ask(
+                request, event, title=gettext("Process the event again"), text=text, button=gettext("Process again")
+            )
         again.process_event(event.pk, timezone.now())
-        return self.done(request, event, _t("It is processed again. Reload this page in a moment."))
+        return self.done(request, event, gettext("It is processed again. Reload this page in a moment."))
 
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
@@ -304,7 +306,7 @@ class TaskAdmin(LedgerAdmin):
         if task.assignee:
             return link(task.assignee)
         names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
-        return shortened(", ".join(names), 60) if names else mark("bad", _t("nobody"))
+        return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
 
     @display(description=_("engine"), ordering="engine__name")
     def from_engine(self, task: Task) -> SafeString:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -34,22 +34,22 @@ SCOPE_HELP = _(
 
 def key_state(key: ApiKey) -> SafeString:
     if key.revoked_at:
-        return mark("quiet", _t("revoked"), str(key.revoked_at))
+        return mark("quiet", gettext("revoked"), str(key.revoked_at))
     if not key.usable:
-        return mark("bad", _t("expired"))
+        return mark("bad", gettext("expired"))
     if key.expires_at:
-        return mark("ok", _t("works for %(span)s more") % {"span": span(key.expires_at - timezone.now())})
-    return mark("ok", _t("works"))
+        return mark("ok", gettext("works for %(span)s more") % {"span": span(key.expires_at - timezone.now())})
+    return mark("ok", gettext("works"))
 
 
 def secret_state(secret: SigningSecret) -> SafeString:
     if secret.expires_at is None:
-        return mark("ok", _t("until it is replaced"))
+        return mark("ok", gettext("until it is replaced"))
     left = secret.expires_at - timezone.now()
     return (
-        mark("wait", _t("for %(span)s more") % {"span": span(left)})
+        mark("wait", gettext("for %(span)s more") % {"span": span(left)})
         if left > timedelta(0)
-        else mark("quiet", _t("no longer"))
+        else mark("quiet", gettext("no longer"))
     )
 
 
@@ -113,7 +113,7 @@ class ApiKeyForm(forms.ModelForm):
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
         if expires_at is not None and expires_at <= timezone.now():
-            raise ValidationError(_t("This is past. Choose a later time, or leave it empty."))
+            raise ValidationError(gettext("This is past. Choose a later time, or leave it empty."))
         return expires_at
 
 
@@ -135,8 +135,8 @@ class ApiKeyAdmin(ShownOnce):
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         plain: str = request.plain_once  # type: ignore[attr-defined]
-        text = _t("Give it to %(engine)s now. It is not kept here, so this is the only time it is shown.")
-        return self.shown_once(request, obj, _t("The new API key"), plain, text % {"engine": obj.engine})
+        text = gettext("Give it to %(engine)s now. It is not kept here, so this is the only time it is shown.")
+        return self.shown_once(request, obj, gettext("The new API key"), plain, text % {"engine": obj.engine})
 
     def offers(self, action: str, row: ApiKey) -> bool:
         return row.revoked_at is None
@@ -148,18 +148,20 @@ class ApiKeyAdmin(ShownOnce):
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         key: ApiKey = self.found(request, object_id)
         if key.revoked_at is not None:
-            return self.done(request, key, _t("It is revoked already."), messages.INFO)
+            return self.done(request, key, gettext("It is revoked already."), messages.INFO)
         if request.method != "POST":
-            text = _t(
+            text = gettext(
                 "Whoever uses the key wfp_%(prefix)s… of %(engine)s is refused from this moment on. "
                 "This cannot be undone."
             )
             told = {"prefix": key.prefix, "engine": key.engine}
             return self.ask(
-                request, key, title=_t("Revoke the key"), text=text % told, button=_t("Revoke"), danger=True
+                request, key, title=gettext("Revoke the key"), text=text % told, button=gettext("Revoke"), danger=True
             )
         credentials.revoke_keys(ApiKey.objects.filter(pk=key.pk), timezone.now())
-        return self.done(request, key, _t("The key wfp_%(prefix)s… is refused from now on.") % {"prefix": key.prefix})
+        return self.done(
+            request, key, gettext("The key wfp_%(prefix)s… is refused from now on.") % {"prefix": key.prefix}
+        )
 
     @action(description=_("Revoke"), permissions=["revoke"])
     def revoke_chosen(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
@@ -168,7 +170,7 @@ class ApiKeyAdmin(ShownOnce):
         revoked = credentials.revoke_keys(ApiKey.objects.filter(pk__in=[key.pk for key in working]), timezone.now())
         for key in working:
             self.log(request, key, "Revoked")
-        self.message_user(request, count_words(revoked, len(asked), _t("Keys revoked")))
+        self.message_user(request, count_words(revoked, len(asked), gettext("Keys revoked")))
 
     @display(description=_("begins with"), ordering="prefix")
     def starts(self, key: ApiKey) -> str:
@@ -250,12 +252,12 @@ class SigningSecretAdmin(ShownOnce):
     ) -> HttpResponse:
         plain: str = request.plain_once  # type: ignore[attr-defined]
         if not plain:
-            return self.done(request, obj, _t("The secret is kept, encrypted, and signs from now on."))
-        text = _t(
+            return self.done(request, obj, gettext("The secret is kept, encrypted, and signs from now on."))
+        text = gettext(
             "Set it on %(engine)s's side now, to check our calls and to sign its own. "
             "This is the only time it is shown."
         )
-        return self.shown_once(request, obj, _t("The new signing secret"), plain, text % {"engine": obj.engine})
+        return self.shown_once(request, obj, gettext("The new signing secret"), plain, text % {"engine": obj.engine})
 
     def offers(self, action: str, row: SigningSecret) -> bool:
         return row.expires_at is None or row.expires_at > timezone.now()
@@ -268,19 +270,19 @@ class SigningSecretAdmin(ShownOnce):
         secret: SigningSecret = self.found(request, object_id)
         now = timezone.now()
         if secret.expires_at is not None and secret.expires_at <= now:
-            return self.done(request, secret, _t("It has ended already."), messages.INFO)
+            return self.done(request, secret, gettext("It has ended already."), messages.INFO)
         others = credentials.active_secrets(secret.engine, now).exclude(pk=secret.pk).exists()
         if request.method != "POST":
-            text = _t("From this moment on it neither signs our calls nor is accepted.")
+            text = gettext("From this moment on it neither signs our calls nor is accepted.")
             if not others:
-                text += " " + _t("It is the last one: answers to %(engine)s will wait until there is another.") % {
+                text += " " + gettext("It is the last one: answers to %(engine)s will wait until there is another.") % {
                     "engine": secret.engine
                 }
             return self.ask(
-                request, secret, title=_t("End the secret"), text=text, button=_t("End it now"), danger=True
+                request, secret, title=gettext("End the secret"), text=text, button=gettext("End it now"), danger=True
             )
         SigningSecret.objects.filter(pk=secret.pk).update(expires_at=now)
-        return self.done(request, secret, _t("The secret has ended."))
+        return self.done(request, secret, gettext("The secret has ended."))
 
     @display(description=_("secret"))
     def name(self, secret: SigningSecret) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -32,7 +32,7 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpR
     preset = request.POST.get("preset", "")
     if preset in mapping.PRESETS:
         mapping.use_preset(engine, preset)
-        text = _t("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
+        text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
         return desk.done(request, engine, text % {"engine": engine, "preset": TITLES.get(preset, preset)})
     form = TryForm(request.POST or None)
     rows = list(engine.event_mappings.values_list("member", "expression"))
@@ -40,7 +40,9 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpR
     context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": presets}
     if request.method == "POST" and form.is_valid():
         context |= _tried(engine, rows, form)
-    return desk.page(request, "admin/desk/mapping.html", _t("Mapping of %(engine)s") % {"engine": engine}, **context)
+    return desk.page(
+        request, "admin/desk/mapping.html", gettext("Mapping of %(engine)s") % {"engine": engine}, **context
+    )
 
 
 def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:

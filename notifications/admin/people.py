@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminColorInputWidget,
@@ -73,10 +73,10 @@ class BrandForm(forms.ModelForm):
         }
 
     def clean_accent(self) -> str:
-        return self._readable("accent", "#ffffff", _t("white"))
+        return self._readable("accent", "#ffffff", gettext("white"))
 
     def clean_accent_dark(self) -> str:
-        return self._readable("accent_dark", "#121316", _t("the dark background"))
+        return self._readable("accent_dark", "#121316", gettext("the dark background"))
 
     def _readable(self, field: str, background: str, name: str) -> str:
         colour: str = self.cleaned_data[field]
@@ -84,7 +84,7 @@ class BrandForm(forms.ModelForm):
             return colour  # the model says so
         if (found := contrast(colour, background)) < READABLE:
             raise ValidationError(
-                _t(
+                gettext(
                     "Text in this colour is hard to read on %(background)s: contrast %(found).1f, "
                     "at least %(needed).1f is needed."
                 )
@@ -147,7 +147,7 @@ class RecipientForm(forms.ModelForm):
         engine = cleaned.get("engine") if "engine" in self.fields else self.instance.engine
         if engine is not None and cleaned.get("user") is not None:
             self.add_error(
-                "user", _t("External people have no account: they sign in by links their engine gives them.")
+                "user", gettext("External people have no account: they sign in by links their engine gives them.")
             )
         self._check_ref(cleaned.get("ref"), engine)
         self._check_manager(cleaned.get("manager"))
@@ -157,7 +157,7 @@ class RecipientForm(forms.ModelForm):
     def _check_ref(self, ref: str | None, engine: Any) -> None:
         """The model's own check sleeps while `engine` is only shown."""
         if ref and Recipient.objects.filter(ref=ref, engine=engine).exclude(pk=self.instance.pk).exists():
-            self.add_error("ref", _t("Somebody has this ref already."))
+            self.add_error("ref", gettext("Somebody has this ref already."))
 
     def _check_manager(self, manager: Recipient | None) -> None:
         """Escalations walk up: the way must end."""
@@ -165,7 +165,8 @@ class RecipientForm(forms.ModelForm):
         while manager is not None:
             if manager.pk in seen:
                 self.add_error(
-                    "manager", _t("This goes in a circle: %(manager)s reports to this person.") % {"manager": manager}
+                    "manager",
+                    gettext("This goes in a circle: %(manager)s reports to this person.") % {"manager": manager},
                 )
                 return
             seen.add(manager.pk)
@@ -174,7 +175,7 @@ class RecipientForm(forms.ModelForm):
     def _check_address(self, cleaned: dict[str, Any], engine: Any) -> None:
         address, verified = cleaned.get("email"), cleaned.get("email_verified")
         if verified and not address:
-            self.add_error("email_verified", _t("There is no address to have been verified."))
+            self.add_error("email_verified", gettext("There is no address to have been verified."))
         if not verified or not address or engine is not None:
             return
         others = Recipient.objects.filter(engine=None, email__iexact=address, email_verified=True).exclude(
@@ -183,7 +184,7 @@ class RecipientForm(forms.ModelForm):
         if (other := others.first()) is not None:
             self.add_error(
                 "email",
-                _t("%(person)s has this verified address already: engines could not tell them apart.")
+                gettext("%(person)s has this verified address already: engines could not tell them apart.")
                 % {"person": other},
             )
 
@@ -261,7 +262,7 @@ class RecipientAdmin(HistoryAdmin):
             obj.email_verified = False
             self.message_user(
                 request,
-                _t("The new address counts as not verified: tick “e-mail verified” when it has been."),
+                gettext("The new address counts as not verified: tick “e-mail verified” when it has been."),
                 messages.WARNING,
             )
         super().save_model(request, obj, form, change)
@@ -273,16 +274,16 @@ class RecipientAdmin(HistoryAdmin):
     @display(description=_("kind"), ordering="engine")
     def kind(self, recipient: Recipient) -> str:
         if recipient.engine is not None:
-            return _t("external, of %(engine)s") % {"engine": recipient.engine}
-        return _t("internal") if recipient.user else _t("internal, no account")
+            return gettext("external, of %(engine)s") % {"engine": recipient.engine}
+        return gettext("internal") if recipient.user else gettext("internal, no account")
 
     @display(description=_("reached by"))
     def reach(self, recipient: Recipient) -> SafeString:
         ways = [
-            *([_t("inbox")] if recipient.user or recipient.external else []),
+            *([gettext("inbox")] if recipient.user or recipient.external else []),
             *([recipient.email] if recipient.email else []),
         ]
-        return mark("ok", ", ".join(ways)) if ways else mark("bad", _t("nothing: no account, no e-mail"))
+        return mark("ok", ", ".join(ways)) if ways else mark("bad", gettext("nothing: no account, no e-mail"))
 
     @display(description=_("waiting for them"), ordering="waiting")
     def waiting_count(self, recipient: Any) -> SafeString | int:
@@ -323,8 +324,8 @@ class TeamAdmin(HistoryAdmin):
 
     @display(description=_("lead"), ordering="lead__name")
     def led_by(self, team: Team) -> SafeString:
-        return link(team.lead) if team.lead else mark("wait", _t("nobody"))
+        return link(team.lead) if team.lead else mark("wait", gettext("nobody"))
 
     @display(description=_("members"), ordering="member_total")
     def size(self, team: Any) -> SafeString | int:
-        return team.member_total or mark("bad", _t("nobody"))
+        return team.member_total or mark("bad", gettext("nobody"))

@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -100,7 +100,7 @@ class PreviewForm(forms.Form):
             return None
         found = event_named(named)
         if found is None:
-            raise forms.ValidationError(_t("There is no such event. Copy its id from the list of events."))
+            raise forms.ValidationError(gettext("There is no such event. Copy its id from the list of events."))
         return found
 
 
@@ -125,7 +125,9 @@ def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion
             "language": language,
             "preview": previewed(version, language, about) if about else None,
         }
-    return desk.page(request, "admin/desk/preview.html", _t("Preview of %(version)s") % {"version": version}, **context)
+    return desk.page(
+        request, "admin/desk/preview.html", gettext("Preview of %(version)s") % {"version": version}, **context
+    )
 
 
 def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
@@ -135,7 +137,7 @@ def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
     event_type = chosen.get("sample") or own_type(version)
     if event_type is None:
         return None
-    engine = Engine(slug="sample", name=_t("Sample"))
+    engine = Engine(slug="sample", name=gettext("Sample"))
     sample = Event(
         engine=engine,
         type=event_type.name,
@@ -144,7 +146,7 @@ def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
         data=event_type.sample,
         received_at=timezone.now(),
     )
-    return About(sample, None, None, _t("the sample of %(type)s") % {"type": event_type})
+    return About(sample, None, None, gettext("the sample of %(type)s") % {"type": event_type})
 
 
 def own_type(version: TemplateVersion) -> EventType | None:

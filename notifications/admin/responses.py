@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications import callback as callbacks
@@ -106,7 +106,7 @@ class CallInline(ReadOnlyInline):
 
     @display(description=_("took"))
     def took(self, attempt: CallbackAttempt) -> str:
-        return took(attempt.started_at, attempt.ended_at) or _t("no outcome known")
+        return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
 
 
 @admin.register(Callback)
@@ -190,35 +190,44 @@ class CallbackAdmin(LedgerAdmin):
         done = [callback for callback in asked if callbacks.replay(callback, timezone.now())]
         for callback in done:
             self.log(request, callback, "Sent again")
-        self.message_user(request, count_words(len(done), len(asked), _t("Answers that are sent again")))
+        self.message_user(request, count_words(len(done), len(asked), gettext("Answers that are sent again")))
 
     @action(description=_("Send again"), url_path="replay", permissions=["replay"], icon="replay")
     def replay_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         callback: Callback = self.found(request, object_id)
         if callback.state not in REPLAYABLE:
             return self.done(
-                request, callback, _t("Only answers that wait or were given up can be sent again."), messages.WARNING
+                request,
+                callback,
+                gettext("Only answers that wait or were given up can be sent again."),
+                messages.WARNING,
             )
         if request.method != "POST":
-            text = _t("%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat.")
+            text = gettext(
+                "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
+            )
             told = {"engine": callback.engine, "answer": callback.response}
             return self.ask(
-                request, callback, title=_t("Send the answer again"), text=text % told, button=_t("Send again")
+                request,
+                callback,
+                title=gettext("Send the answer again"),
+                text=text % told,
+                button=gettext("Send again"),
             )
         if not callbacks.replay(callback, timezone.now()):
             return self.done(
-                request, callback, _t("It is being sent at this moment. Try again in a minute."), messages.WARNING
+                request, callback, gettext("It is being sent at this moment. Try again in a minute."), messages.WARNING
             )
-        return self.done(request, callback, _t("It is sent again. Reload this page in a moment."))
+        return self.done(request, callback, gettext("It is sent again. Reload this page in a moment."))
 
 
 def why_not_sent(callback: Callback) -> str:
     engine = callback.engine
     if not engine.active:
-        return _t("the engine is switched off")
+        return gettext("the engine is switched off")
     if engine.callback_disabled_at:
-        return _t("the engine's address is stopped")
-    return _t("the engine has no address for answers")
+        return gettext("the engine's address is stopped")
+    return gettext("the engine has no address for answers")
 
 
 class CallOutcome(Conditions):
@@ -270,7 +279,7 @@ class ActionTokenAdmin(LedgerAdmin):
         voided = working.update(voided_at=timezone.now(), void_reason="an administrator voided it")
         for token in asked:
             self.log(request, token, "Voided")
-        self.message_user(request, count_words(voided, len(asked), _t("Links voided")))
+        self.message_user(request, count_words(voided, len(asked), gettext("Links voided")))
 
     @display(description=_("person"), ordering="recipient__name")
     def whose(self, token: ActionToken) -> SafeString:
@@ -291,8 +300,8 @@ class ActionTokenAdmin(LedgerAdmin):
     @display(description=_("state"))
     def state(self, token: ActionToken) -> SafeString:
         if token.voided_at:
-            return mark("quiet", _t("void: %(why)s") % {"why": token.void_reason})
-        return mark("ok", _t("works")) if token.expires_at > timezone.now() else mark("quiet", _t("expired"))
+            return mark("quiet", gettext("void: %(why)s") % {"why": token.void_reason})
+        return mark("ok", gettext("works")) if token.expires_at > timezone.now() else mark("quiet", gettext("expired"))
 
 
 @admin.register(IdempotencyKey)

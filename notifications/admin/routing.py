@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
@@ -128,7 +128,7 @@ class EventTypeAdmin(HistoryAdmin):
             each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None
         ]
         if missing and event_type.sample:
-            text = _t("The sample has no %(paths)s: previews will show them as missing.")
+            text = gettext("The sample has no %(paths)s: previews will show them as missing.")
             self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
 
     @display(description=_("variables"))
@@ -168,11 +168,11 @@ class ConditionForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         operator, value = cleaned.get("operator"), (cleaned.get("value") or "").strip()
         if operator in BARE and value:
-            self.add_error("value", _t("“%(operator)s” takes no value.") % {"operator": Operator(operator).label})
+            self.add_error("value", gettext("“%(operator)s” takes no value.") % {"operator": Operator(operator).label})
         elif operator and operator not in BARE and not value:
-            self.add_error("value", _t("Write the value to compare with."))
+            self.add_error("value", gettext("Write the value to compare with."))
         elif operator in NUMBERS and not _is_number(value):
-            self.add_error("value", _t("Write a number, such as 1000 or 12.5."))
+            self.add_error("value", gettext("Write a number, such as 1000 or 12.5."))
         return cleaned
 
 
@@ -266,15 +266,15 @@ class RouteAdmin(HistoryAdmin):
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("when"))
     def when(self, route: Route) -> SafeString:
-        types = " / ".join(each.name for each in route.event_types.all()) or _t("every event")
-        from_engine = [_t("from %(engine)s") % {"engine": route.engine}] if route.engine else []
+        types = " / ".join(each.name for each in route.event_types.all()) or gettext("every event")
+        from_engine = [gettext("from %(engine)s") % {"engine": route.engine}] if route.engine else []
         conditions = [str(condition) for condition in route.conditions.all()]
         return shortened(", ".join([types, *from_engine, *conditions]), 110)
 
     @display(description=_("who"))
     def who(self, route: Route) -> SafeString:
         targets = [str(target) for target in route.targets.all()]
-        return shortened(", ".join(targets), 110) if targets else mark("bad", _t("nobody"))
+        return shortened(", ".join(targets), 110) if targets else mark("bad", gettext("nobody"))
 
     @display(description=_("template"), ordering="template__name")
     def words(self, route: Route) -> SafeString:
@@ -282,7 +282,7 @@ class RouteAdmin(HistoryAdmin):
 
     @display(description=_("stops"), ordering="stop")
     def halts(self, route: Route) -> str:
-        return _t("stops here") if route.stop else ""
+        return gettext("stops here") if route.stop else ""
 
     @display(description=_("enabled"), ordering="enabled", boolean=True)
     def on(self, route: Route) -> bool:
@@ -312,7 +312,7 @@ class RouteAdmin(HistoryAdmin):
             route.enabled = enabled
             route.save()  # one by one, so that each has its history
             self.log(request, route, "Enabled" if enabled else "Disabled")
-        text = _t("%(done)d enabled.") if enabled else _t("%(done)d disabled.")
+        text = gettext("%(done)d enabled.") if enabled else gettext("%(done)d disabled.")
         self.message_user(request, text % {"done": len(changed)})
 
 
@@ -320,14 +320,14 @@ def doubts_about(route: Route) -> list[str]:
     """What an administrator may not have meant; the route is saved nevertheless."""
     doubts = []
     if not route.targets.exists():
-        doubts.append(_t("This route has no target: nobody will get anything."))
+        doubts.append(gettext("This route has no target: nobody will get anything."))
     if not route.template.versions.filter(state=VersionState.PUBLISHED).exists():
-        text = _t("The template “%(template)s” has no published version: people would only read the task's name.")
+        text = gettext("The template “%(template)s” has no published version: people would only read the task's name.")
         doubts.append(text % {"template": route.template})
     types = list(route.event_types.prefetch_related("variables"))
     for condition in route.conditions.all():
         if types and not any(_knows(event_type, condition.path) for event_type in types):
-            text = _t("No sample or variable of its event types has “%(path)s”: is the condition's path right?")
+            text = gettext("No sample or variable of its event types has “%(path)s”: is the condition's path right?")
             doubts.append(text % {"path": condition.path})
     return doubts
 

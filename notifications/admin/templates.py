@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -94,7 +94,7 @@ class TemplateAdmin(HistoryAdmin):
         for version in template.versions.all():
             if version.state == VersionState.PUBLISHED:
                 return link(version, f"v{version.number}")
-        return mark("bad", _t("nothing"))
+        return mark("bad", gettext("nothing"))
 
     @display(description=_("draft"))
     def draft(self, template: Template) -> SafeString:
@@ -125,11 +125,11 @@ class TemplateAdmin(HistoryAdmin):
         source = template.versions.filter(state=VersionState.PUBLISHED).first()
         if request.method != "POST":
             text = (
-                _t("A draft with the words of version %(number)d.") % {"number": source.number}
+                gettext("A draft with the words of version %(number)d.") % {"number": source.number}
                 if source
-                else _t("An empty draft.")
+                else gettext("An empty draft.")
             )
-            return self.ask(request, template, title=_t("New draft"), text=text, button=_t("Make the draft"))
+            return self.ask(request, template, title=gettext("New draft"), text=text, button=gettext("Make the draft"))
         draft = versions.new_draft(template, source)
         self.log(request, template, f"New draft: version {draft.number}")
         return HttpResponseRedirect(change_url(draft))
@@ -155,7 +155,7 @@ class TextForm(forms.ModelForm):
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"].strip()
         if not is_language(language):
-            raise ValidationError(_t("Write a language such as en, de or pt-BR."))
+            raise ValidationError(gettext("Write a language such as en, de or pt-BR."))
         return language
 
     def clean_title(self) -> str:
@@ -301,39 +301,41 @@ class TemplateVersionAdmin(DeskAdmin):
     def _ask_to_publish(self, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
         problems = check(version)
         if version.state == VersionState.DRAFT and any(problem.fatal for problem in problems):
-            text = _t("It cannot be published yet.")
+            text = gettext("It cannot be published yet.")
         else:
-            text = _t(
+            text = gettext(
                 "From now on new messages of “%(template)s” say this. Messages people have already keep their words."
             )
         context = {
             "row": version,
             "back": change_url(version),
             "text": text % {"template": version.template},
-            "button": "" if any(problem.fatal for problem in problems) else _t("Publish"),
+            "button": "" if any(problem.fatal for problem in problems) else gettext("Publish"),
             "problems": problems,
         }
         return self.page(
-            request, "admin/desk/confirm.html", _t("Publish %(version)s") % {"version": version}, **context
+            request, "admin/desk/confirm.html", gettext("Publish %(version)s") % {"version": version}, **context
         )
 
     @action(description=_("New draft from this"), url_path="draft", permissions=["draft"], icon="content_copy")
     def draft_from(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version: TemplateVersion = self.found(request, object_id)
         if request.method != "POST":
-            text = _t("A draft with the words of %(version)s, to be edited and published later.") % {"version": version}
-            return self.ask(request, version, title=_t("New draft"), text=text, button=_t("Make the draft"))
+            text = gettext("A draft with the words of %(version)s, to be edited and published later.") % {
+                "version": version
+            }
+            return self.ask(request, version, title=gettext("New draft"), text=text, button=gettext("Make the draft"))
         draft = versions.new_draft(
-            version.template, version, note=_t("From version %(number)d") % {"number": version.number}
+            version.template, version, note=gettext("From version %(number)d") % {"number": version.number}
         )
-        return self.done(request, draft, _t("This is the new draft."))
+        return self.done(request, draft, gettext("This is the new draft."))
 
     @action(description=_("Roll back to this"), url_path="roll-back", permissions=["publish", "draft"], icon="history")
     def roll_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version: TemplateVersion = self.found(request, object_id)
         if request.method != "POST" and version.state == VersionState.RETIRED:
-            text = _t("A copy of %(version)s is published: new messages say this again.") % {"version": version}
-            return self.ask(request, version, title=_t("Roll back"), text=text, button=_t("Roll back"))
+            text = gettext("A copy of %(version)s is published: new messages say this again.") % {"version": version}
+            return self.ask(request, version, title=gettext("Roll back"), text=text, button=gettext("Roll back"))
         return self._publish(request, version, versions.roll_back)
 
     def _publish(self, request: HttpRequest, version: TemplateVersion, how: Any) -> HttpResponse:
@@ -342,7 +344,7 @@ class TemplateVersionAdmin(DeskAdmin):
         except versions.CannotPublish as fault:
             return self.done(request, version, fault.detail, messages.ERROR)
         self.log(request, published.template, f"Published version {published.number}")
-        return self.done(request, published, _t("%(version)s is published.") % {"version": published})
+        return self.done(request, published, gettext("%(version)s is published.") % {"version": published})
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("template"), ordering="template__name")

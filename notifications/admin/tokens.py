@@ -5,7 +5,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, count_words
@@ -35,7 +35,7 @@ class RecipientTokenAdmin(LedgerAdmin):
         voided = working.update(revoked_at=timezone.now())
         for token in asked:
             self.log(request, token, "Voided")
-        self.message_user(request, count_words(voided, len(asked), _t("Tokens voided")))
+        self.message_user(request, count_words(voided, len(asked), gettext("Tokens voided")))
 
     @display(description=_("begins with"), ordering="prefix")
     def starts(self, token: RecipientToken) -> str:
@@ -48,8 +48,8 @@ class RecipientTokenAdmin(LedgerAdmin):
     @display(description=_("works"))
     def state(self, token: RecipientToken) -> SafeString:
         if token.revoked_at:
-            return mark("quiet", _t("revoked"))
-        return mark("ok", _t("works")) if token.usable else mark("quiet", _t("expired"))
+            return mark("quiet", gettext("revoked"))
+        return mark("ok", gettext("works")) if token.usable else mark("quiet", gettext("expired"))
 
     @display(description=_("made"), ordering="created_at")
     def made(self, token: RecipientToken) -> SafeString:
@@ -86,7 +86,7 @@ class SignInLinkAdmin(LedgerAdmin):
         voided = working.update(expires_at=now)
         for row in asked:
             self.log(request, row, "Voided")
-        self.message_user(request, count_words(voided, len(asked), _t("Links voided")))
+        self.message_user(request, count_words(voided, len(asked), gettext("Links voided")))
 
     @display(description=_("made"), ordering="created_at")
     def made(self, row: SignInLink) -> SafeString:
@@ -99,7 +99,9 @@ class SignInLinkAdmin(LedgerAdmin):
     @display(description=_("state"))
     def state(self, row: SignInLink) -> SafeString:
         if row.used_at:
-            return mark("ok", _t("used"))
+            return mark("ok", gettext("used"))
         return (
-            mark("wait", _t("not used yet")) if row.expires_at > timezone.now() else mark("quiet", _t("ended unused"))
+            mark("wait", gettext("not used yet"))
+            if row.expires_at > timezone.now()
+            else mark("quiet", gettext("ended unused"))
         )
