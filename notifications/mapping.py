@@ -18,7 +18,10 @@ from notifications.types import InboundEvent, Json
 
 _PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
 _FLOWABLE = {
-    "id": "join(':', [id, not_null(eventType, 'assigned'), not_null(claimTime, createTime, '')])",
+    # A task reassigned without a claim keeps its times: only its assignee tells the two events apart.
+    "id": (
+        "join(':', [id, not_null(eventType, 'assigned'), not_null(assignee, ''), not_null(claimTime, createTime, '')])"
+    ),
     "type": (
         "(eventType == 'completed' && 'task.completed') || (eventType == 'cancelled' && 'task.cancelled')"
         " || (eventType == 'updated' && 'task.updated') || 'task.assigned'"

@@ -102,7 +102,7 @@ def test_flowable() -> None:
     event = mapping.read(engine, FLOWABLE)
 
     assert (event.type, event.data["task"]["priority"]) == ("task.completed", "low")
-    assert event.id == "77:completed:2026-11-25T09:00:00.000Z"
+    assert event.id == "77:completed:carol:2026-11-25T09:00:00.000Z"
 
 
 @pytest.mark.parametrize(("name", "document"), [("camunda7", CAMUNDA), ("opentext", OPENTEXT), ("flowable", FLOWABLE)])
@@ -177,3 +177,10 @@ def test_expressions(text: str) -> None:
 def test_what_is_no_expression_is_said_so(text: str) -> None:
     with pytest.raises(mapping.InvalidExpression, match=r"."):
         mapping.check_expression(text)
+
+
+def test_a_task_reassigned_without_a_claim_is_another_event() -> None:
+    preset = mapping.PRESETS["flowable"].items()
+    task = {"id": "77", "name": "Inspect", "createTime": "2026-11-25T09:00:00.000Z"}
+    ids = {mapping.translate(preset, {**task, "assignee": who}, source="/e")["id"] for who in ("bob", "carol", None)}
+    assert len(ids) == 3

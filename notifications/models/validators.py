@@ -1,5 +1,6 @@
 """Checks shared by models and API."""
 
+import unicodedata
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,7 @@ MAX_ID = 200
 
 def validate_ref(value: str) -> None:
     """Ids and refs are any text up to 200 characters without control characters."""
-    if not value or len(value) > MAX_ID or not value.isprintable():
+    if not value or len(value) > MAX_ID or any(unicodedata.category(each) == "Cc" for each in value):
         raise ValidationError(_("Write 1 to 200 characters without control characters."))
 
 
