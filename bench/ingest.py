@@ -96,7 +96,19 @@ def start_peer(house: House) -> int:
     settings = {"DJANGO_SETTINGS_MODULE": f"{PEER}.settings"}
     house.start("peer's tables", sys.executable, "-m", PEER, house.api_key, **settings).finish()
     port = free_port()
-    command = (sys.executable, "-m", "daphne", "-v", "0", "-b", HOST, "-p", str(port), f"{PEER}.asgi:application")
+    command = (
+        sys.executable,
+        "-m",
+        "wfpush.lifeline",
+        "daphne",
+        "-v",
+        "0",
+        "-b",
+        HOST,
+        "-p",
+        str(port),
+        f"{PEER}.asgi:application",
+    )
     house.start("peer", *command, **settings).wait_until(lambda: takes_calls(port), "up")
     return port
 

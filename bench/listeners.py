@@ -10,17 +10,18 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from bench.harness import Json, at_once
+from bench.harness import BenchError, Json, at_once
 
 OPEN_SECONDS = 60.0
 
 
-def listen(reports: Connection, url: str, greetings: Sequence[Sequence[Json]]) -> None:
-    """Open one WebSocket per greeting, say it, and report.
+def listen(reports: Connection) -> None:
+    """Receive a URL and greetings, open one WebSocket per greeting, say it, and report.
 
     Reports "open" once every socket has its `synced`, then, whenever each socket got one more frame, the seconds of
     the monotonic clock at which each did; at last, should it come to that, the fault as text.
     """
+    url, greetings = reports.recv()
     try:
         uvloop.run(_listen(reports, url, greetings))
     except Exception as fault:  # told to the process that waits for the report
@@ -77,10 +78,13 @@ class Rounds:
 
 
 def expect(reports: Connection, within: float) -> Any:
-    """The next report. Raises TimeoutError, or RuntimeError with what went wrong."""
+    """The next report. Raises BenchError when there is none in time, or something went wrong."""
     if not reports.poll(within):
-        raise TimeoutError(f"no report within {within:g} s")
-    report = reports.recv()
+        raise BenchError(f"Not every open inbox had its frame within {within:g} s.")
+    try:
+        report = reports.recv()
+    except EOFError:
+        raise BenchError("The process with the open inboxes has ended.") from None
     if isinstance(report, str) and report != "open":
-        raise RuntimeError(report)
+        raise BenchError(f"The open inboxes: {report}")
     return report

@@ -210,12 +210,14 @@ def _peers(house: House) -> list[float]:
 
 @contextmanager
 def listening(url: str, greetings: Sequence[Sequence[Json]]) -> Iterator[Connection]:
-    """Open inboxes in another process; its reports. Raises RuntimeError and TimeoutError, as `expect` does."""
+    """Open inboxes in another process; its reports. Raises BenchError, as `expect` does."""
     context = multiprocessing.get_context("spawn")
-    reports, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=listen, args=(theirs, url, greetings), daemon=True)
+    reports, theirs = context.Pipe()
+    process = context.Process(target=listen, args=(theirs,), daemon=True)
     process.start()
+    theirs.close()  # so that its end is seen here
     try:
+        reports.send((url, greetings))
         expect(reports, 2 * PATIENCE_SECONDS)
         yield reports
     finally:
