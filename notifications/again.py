@@ -30,5 +30,5 @@ def enable_answers(engine: Engine, now: datetime) -> None:
 def hurry_callbacks(engine: Engine, now: datetime) -> None:
     """Try an engine's waiting answers now instead of at their next turn."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None, due_at__gt=now)
-    waiting.update(due_at=now)
+    waiting.update(due_at=now, first_attempt_at=None)  # the time nothing could be sent does not count
     outbox.wake_on_commit("callbacks")

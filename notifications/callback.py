@@ -11,7 +11,7 @@ from django.utils import timezone
 from notifications import respond
 from notifications.connectors import connector_for
 from notifications.connectors.base import Call, Misconfigured, Result
-from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, Task
+from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from wfpush import outbox
 from wfpush.http import Outbound, outbound_from_settings
 from wfpush.threads import in_database_thread
@@ -73,7 +73,9 @@ def _claim() -> list[tuple[Callback, Call]]:
     for callback in outbox.claim(sendable(), limit=BATCH, lease=LEASE, now=now):
         try:
             call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now)
-        except (Misconfigured, ValueError) as fault:
+        except Exception as fault:  # one answer that cannot be sent must not hold up the others
+            if not isinstance(fault, Misconfigured):
+                log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
             record(callback, Result("misconfigured", None, str(fault)), now)
             continue
         _begin(callback, now)
@@ -159,6 +161,9 @@ def _disable(callback: Callback, result: Result, now: datetime) -> None:
 def replay(callback: Callback, now: datetime) -> bool:
     """Send a callback that was given up again, under the same id. False when it is not one that can be sent."""
     with transaction.atomic():
+        task = Task.objects.select_for_update(no_key=True).get(pk=callback.task_id)
+        if task.state in CLOSED or (callback.response.effect != "final" and _overtaken(callback)):
+            return False
         revived = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(Q(lease_until=None) | Q(lease_until__lte=now))

@@ -26,6 +26,9 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 """What a task offers whose engine names no actions."""
 
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Instants outside mean “never” (some engines write the year 9999), and could not be reckoned with."""
+
 ASKING = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
 """Events whose copies ask for the task's answer; every other event only informs."""
 
@@ -41,6 +44,7 @@ class Change:
     status: EventStatus = EventStatus.PROCESSED
     notes: list[str] = field(default_factory=list)
     priority_rose: bool = False
+    reassigned: bool = False
     closed: bool = False
 
     @property
@@ -71,32 +75,39 @@ def effective_time(event: Event) -> datetime:
 def apply(event: Event, directory: Directory, now: datetime) -> Change:
     """Lock the task and case an event is about and change them as the event says."""
     behaviour = behaviour_of(event.type)
-    change = Change(case=_case(event))
+    change = Change(case=_locked_case(event))
     if behaviour in ASKING or behaviour in ENDINGS:
         _apply_to_task(behaviour, event, directory, change, now)
     else:
         change.task = _known_task(event)
+    if change.case is not None and change.counts:
+        _update_case(change.case, event)
     if change.task is not None and change.case is None:
         change.case = change.task.case
     return change
 
 
 # --- cases ----------------------------------------------------------------------------------------
-def _case(event: Event) -> Case | None:
+def _locked_case(event: Event) -> Case | None:
+    """The event's case, made if need be, and locked: first of all, as the order of locks wants."""
     said = part(event.data, "case")
     if not said.get("id"):
         return None
     key = {"engine_id": event.engine_id, "case_id": str(said["id"])}
     Case.objects.bulk_create([Case(**key)], ignore_conflicts=True)
-    case = Case.objects.select_for_update(no_key=True).get(**key)
+    return Case.objects.select_for_update(no_key=True).get(**key)
+
+
+def _update_case(case: Case, event: Event) -> None:
+    """Take over what the event says of the case, unless a later milestone has said otherwise."""
+    said, when = part(event.data, "case"), effective_time(event)
+    late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
-        if isinstance(said.get(name), str):
+        if isinstance(said.get(name), str) and not (late and getattr(case, name)):
             setattr(case, name, said[name][:limit])
-    when = effective_time(event)
-    if isinstance(said.get("status"), str) and (case.status_time is None or when >= case.status_time):
+    if isinstance(said.get("status"), str) and not late:
         case.status, case.status_time = said["status"][:100], when
     case.save()
-    return case
 
 
 # --- tasks ----------------------------------------------------------------------------------------
@@ -135,7 +146,7 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
     )
     moment: lifecycle.Moment = "opened" if first_assignment else "changed"
     if behaviour == "task.assigned":
-        _assign(task, event, directory)
+        change.reassigned = _assign(task, event, directory)
     elif behaviour == "task.info_supplied":
         moment = _supply_info(task, event, when)
     if not older:
@@ -180,18 +191,19 @@ def _without_people(data: Json) -> Json:
     return {**data, "task": said} if said else data
 
 
-def _assign(task: Task, event: Event, directory: Directory) -> None:
-    said = part(event.data, "task")
+def _assign(task: Task, event: Event, directory: Directory) -> bool:
+    """True when the task was other people's before."""
+    said, before = part(event.data, "task"), _people_of(task)
     task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
-    candidates = _found(directory, said.get("candidates"))
-    teams = Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)])
-    if task.assigned_event_id is None:  # nobody was named before: nothing to compare with
-        task.candidates.add(*candidates)
-        task.teams.add(*teams)
-    else:
-        task.candidates.set(candidates)
-        task.teams.set(teams)
+    task.candidates.set(_found(directory, said.get("candidates")))
+    task.teams.set(Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)]))
     task.assigned_event = event
+    return _people_of(task) != before
+
+
+def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:
+    candidates, teams = task.candidates.values_list("pk", flat=True), task.teams.values_list("pk", flat=True)
+    return task.assignee_id, set(candidates), set(teams)
 
 
 def _found(directory: Directory, people: Any) -> list[Recipient]:
@@ -248,4 +260,5 @@ def text(said: Json, name: str, limit: int) -> str:
 
 
 def instant(said: Json, name: str) -> datetime | None:
-    return eventdata.instant(said.get(name))
+    found = eventdata.instant(said.get(name))
+    return found if found is not None and FIRST_YEAR <= found.year <= LAST_YEAR else None

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from notifications import live
 from notifications.models import (
@@ -25,12 +25,20 @@ from notifications.models import (
 )
 from notifications.types import Json
 
+LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
+
+def lock(recipient_ids: set[int]) -> None:
+    """Lock everybody a transaction will write to, before it writes to the first of several sets of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [sorted(recipient_ids)])
+
 
 def allocate(counts: dict[int, int]) -> dict[int, int]:
     """Lock the recipients and allocate that many seqs to each; returns the last one. Must run in a transaction."""
     ids = sorted(counts)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
+        cursor.execute(LOCK, [ids])
         cursor.execute(
             "UPDATE notifications_recipient r SET inbox_seq = inbox_seq + n.count"
             " FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, count) WHERE r.id = n.id RETURNING r.id, r.inbox_seq",
@@ -74,12 +82,21 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime) 
 
 
 def open_copies(task: Task) -> QuerySet[Notification]:
-    return Notification.objects.filter(task=task, state=NotificationState.OPEN)
+    """Copies that stand: those that ask, and those of a task that offers nothing to answer."""
+    asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
+    return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task=task)
 
 
-def asking_copies(task: Task) -> QuerySet[Notification]:
-    """Copies that ask, or asked until their answer was given."""
-    return Notification.objects.filter(task=task, state__in=(NotificationState.OPEN, NotificationState.ANSWERED))
+def open_recipients(task: Task) -> QuerySet[Notification, int]:
+    return open_copies(task).values_list("recipient_id", flat=True)
+
+
+ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
+"""States of copies whose people are, or to the end were, the task's."""
+
+
+def addressed_copies(task: Task) -> QuerySet[Notification]:
+    return Notification.objects.filter(task=task, state__in=ADDRESSED)
 
 
 def withdraw(

@@ -68,7 +68,16 @@ def _claim() -> list[Parcel | None]:
         "notification__recipient__brand",
         "recipient",
     )
-    return [_prepare(delivery, now) for delivery in outbox.claim(needed, limit=BATCH, lease=LEASE, now=now)]
+    return [_prepare_safely(delivery, now) for delivery in outbox.claim(needed, limit=BATCH, lease=LEASE, now=now)]
+
+
+def _prepare_safely(delivery: Delivery, now: datetime) -> Parcel | None:
+    try:
+        return _prepare(delivery, now)
+    except Exception as fault:  # one message that cannot be made must not hold up the others
+        log.exception("delivery_cannot_be_prepared", delivery=str(delivery.pk))
+        record(delivery, TransportError(f"{type(fault).__name__}: {fault}"), now)
+        return None
 
 
 def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:

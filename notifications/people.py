@@ -23,27 +23,39 @@ def ref_of(person: Any) -> str:
 
 
 class Directory:
-    """The people one engine's event names, found in one query. Person objects create and update external people."""
+    """The people one engine's event names, found in one query.
+
+    Person objects create and update external people when first somebody is asked for: by then the event's case and task
+    are locked, as the order of locks wants, and an event that changes nothing changes nobody.
+    """
 
     def __init__(self, engine: Engine, named: Iterable[Named]) -> None:
         self.engine = engine
-        self._found: dict[str, Recipient | None] = {}
-        self._look_up([person for person in named if ref_of(person)])
+        self._named = {ref_of(person): person for person in sorted(named, key=_objects_last) if ref_of(person)}
+        self._found: dict[str, Recipient | None] = dict(find_people(engine, set(self._named)))
+        self._settled = False
 
     def get(self, person: Any) -> Recipient | None:
         ref = ref_of(person)
-        if ref and ref not in self._found:
-            self._look_up([person])
+        if not self._settled:
+            self._settled = True
+            for each in self._named.values():
+                self._settle(each)
+        if ref and ref not in self._named:
+            self._named[ref] = person
+            self._found |= find_people(self.engine, {ref})
+            self._settle(person)
         return self._found.get(ref)
 
-    def _look_up(self, people: list[Named]) -> None:
-        known = find_people(self.engine, {ref_of(person) for person in people})
-        for person in people:
-            ref = ref_of(person)
-            found = known.get(ref)
-            if isinstance(person, dict) and (found is None or found.external):
-                found = upsert_external(self.engine, person, found)
-            self._found[ref] = found
+    def _settle(self, person: Named) -> None:
+        known = self._found.get(ref_of(person))
+        if isinstance(person, dict) and (known is None or known.external):
+            self._found[ref_of(person)] = upsert_external(self.engine, person, known)
+
+
+def _objects_last(person: Named) -> bool:
+    """So that of a ref and an object with it, the object is kept."""
+    return isinstance(person, dict)
 
 
 def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:

@@ -35,7 +35,9 @@ SOURCE = "events"
 BATCH = 20
 LEASE = timedelta(seconds=50)
 BUDGET = timedelta(seconds=20)
-RETRY = outbox.Backoff(give_up_after=timedelta(hours=1), most=timedelta(minutes=1))
+RETRY = outbox.Backoff(
+    most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
+)
 
 
 # --- the outbox's source --------------------------------------------------------------------------
@@ -147,16 +149,16 @@ def _reach_people(
     if is_task and change.task is not None:
         has_copy = set(copies.open_copies(change.task).values_list("recipient_id", flat=True))
         if has_copy:
-            _change_copies(event, change, change.task, {each.recipient.pk for each in addressed}, planner)
+            now_addressed = {each.recipient.pk for each in addressed}
+            copies.lock(has_copy | now_addressed)
+            _change_copies(change, change.task, now_addressed, planner)
         addressed = [each for each in addressed if each.recipient.pk not in has_copy]
     planner.notify(addressed)
 
 
-def _change_copies(
-    event: Event, change: casework.Change, task: Task, addressed: set[int], planner: planning.Planner
-) -> None:
+def _change_copies(change: casework.Change, task: Task, addressed: set[int], planner: planning.Planner) -> None:
     """Open copies follow their task: withdrawn from those it was taken from, reworded in place for the others."""
-    if behaviour_of(event.type) == "task.assigned":
+    if change.reassigned:
         planner.withdraw(copies.open_copies(task).exclude(recipient_id__in=addressed), _reassigned_to(task))
     planner.rewrite(copies.open_copies(task), alert=change.priority_rose)
 
@@ -169,15 +171,18 @@ def _reassigned_to(task: Task) -> str:
 
 
 def close_copies(event: Event, task: Task, plan: planning.Plan, now: datetime) -> None:
-    """The engine closed the task: copies that still ask are withdrawn, waiting answers dropped."""
+    """The engine closed the task: waiting answers are dropped, open copies withdrawn; all copies say so."""
     reason = "Completed in the engine" if task.state == TaskState.COMPLETED else "Cancelled in the engine"
-    rows = copies.withdraw(copies.open_copies(task), reason, now, outcome=task.outcome)
-    plan.changed(rows, reason, copies.record_live(event, rows, now, reason))
     drop_waiting_callbacks(task, now)
+    answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
+    copies.lock(set(answered.values_list("recipient_id", flat=True)) | set(copies.open_recipients(task)))
+    rows = copies.withdraw(copies.open_copies(task), reason, now, outcome=task.outcome)
+    rows += copies.change(answered, now, outcome=task.outcome)
+    plan.changed(rows, reason, copies.record_live(event, rows, now, reason))
 
 
 def drop_waiting_callbacks(task: Task, now: datetime) -> None:
-    """Nobody need tell the engine what it has decided itself: such answers end as handled, and their copies say so."""
+    """Nobody need tell the engine what it has decided itself: such answers end as handled."""
     dropped = task.callbacks.filter(state=CallbackState.WAITING).update(
         state=CallbackState.HANDLED,
         ended_at=now,
@@ -189,8 +194,6 @@ def drop_waiting_callbacks(task: Task, now: datetime) -> None:
     if dropped and task.outcome and task.outcome.get("engine") == "waiting":
         task.outcome = {**task.outcome, "engine": "handled"}
         task.save(update_fields=["outcome", "updated_at"])
-        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
-        copies.change(answered, now, outcome=task.outcome)
 
 
 def facts_of(event: Event, change: casework.Change) -> Json:
@@ -246,20 +249,22 @@ def expiring(now: datetime) -> QuerySet[Task]:
 def expire_due() -> None:
     """Tasks past their `expires_at` stop taking answers."""
     now = timezone.now()
-    while expire_batch(now):
+    while expire_one(now):
         pass
 
 
 @transaction.atomic
-def expire_batch(now: datetime) -> int:
-    tasks = list(expiring(now).select_for_update(skip_locked=True, no_key=True, of=("self",))[:BATCH])
-    for task in tasks:
-        task.state = TaskState.EXPIRED
-        task.save(update_fields=["state", "updated_at"])
-        rows = copies.change(copies.open_copies(task), now, state=NotificationState.EXPIRED, reason="Expired")
-        copies.supersede([row.pk for row in rows], "The task expired", now)
-        lifecycle.tell("closed", task, now=now)
-    return len(tasks)
+def expire_one(now: datetime) -> bool:
+    """One task a transaction: each has people of its own to lock. False when none is left."""
+    task = expiring(now).select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+    if task is None:
+        return False
+    task.state = TaskState.EXPIRED
+    task.save(update_fields=["state", "updated_at"])
+    rows = copies.change(copies.open_copies(task), now, state=NotificationState.EXPIRED, reason="Expired")
+    copies.supersede([row.pk for row in rows], "The task expired", now)
+    lifecycle.tell("closed", task, now=now)
+    return True
 
 
 SOURCES = (

@@ -28,7 +28,7 @@ MESSAGE_LIFE = timedelta(days=3)
 """How long a message that cannot be delivered is worth trying; a task's until a day past due, if later."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
-WORDED = ["title", "body", "short_body", "actions", "priority", "url", "due_at", "details", "read_at"]
+WORDED = ["title", "body", "short_body", "actions", "state", "priority", "url", "due_at", "details"]
 
 
 @dataclass
@@ -132,7 +132,8 @@ class Planner:
             brand=brand,
             language=wording.language,
             answer_from_email=route.answer_from_email,
-            state=NotificationState.OPEN if asks else NotificationState.INFO,
+            is_copy=self._is_task,
+            outcome=self.task.outcome if self.task and asks else None,
             reason=addressed.reason[:500],
             created_at=self.now,
             updated_at=self.now,
@@ -145,6 +146,7 @@ class Planner:
         notification.title, notification.body = wording.title, wording.body
         notification.short_body = wording.short_body
         notification.actions = [action.as_json() for action in wording.actions] if asks else []
+        notification.state = NotificationState.OPEN if asks else NotificationState.INFO
         notification.priority = self._priority(facts)
         notification.details = details_of(facts)
         notification.url = self._url(facts)
@@ -216,10 +218,10 @@ class Planner:
             channels = row.category.channels if alert else []
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
-            self._word(row, wording, asks=True)
+            self._word(row, wording, asks=bool(wording.actions))
             row.read_at = None if alert else row.read_at
             deliveries += self._deliveries(row, row.recipient, channels, wording.words)
-        copies.rewrite(rows, WORDED, self.now)
+        copies.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now)
         Delivery.objects.bulk_create(deliveries, batch_size=500)
         self.plan.changed(rows, "became urgent" if alert else "changed in place", deliveries)
 

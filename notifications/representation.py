@@ -48,7 +48,7 @@ def notification_json(notification: Notification) -> Json:
         "task": {"id": task.task_id, "state": task.state, "kind": task.kind or None} if task else None,
         "case": case_json(notification),
         "actions": actions_json(notification),
-        "info": task.info if task else [],
+        "info": task.info if task and sees_questions(notification) else [],
         "location": details.get("location"),
         "customer": details.get("customer"),
         "documents": details.get("documents") or [],
@@ -59,6 +59,13 @@ def notification_json(notification: Notification) -> Json:
         "updated_at": stamp(notification.updated_at),
         "outcome": notification.outcome,
     }
+
+
+def sees_questions(notification: Notification) -> bool:
+    """Questions and replies are between the task's people: not for followers, customers, or who was taken off."""
+    if notification.state == NotificationState.INFO:
+        return notification.is_copy
+    return notification.state != NotificationState.WITHDRAWN
 
 
 def actions_json(notification: Notification) -> list[Json]:

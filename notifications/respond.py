@@ -324,13 +324,16 @@ def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: dat
     if state == CallbackState.REFUSED:
         _refused(task, response, detail, now)
     elif _speaks_of(task.outcome, response):
-        _say(task, copies.asking_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
+        _say(task, copies.addressed_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
 
 
 def _speaks_of(outcome: Json | None, response: Response) -> bool:
-    """Whether this is the answer that the task's outcome tells of, and not a later one."""
-    mine = outcome_of(response, "")
-    return outcome is not None and all(outcome.get(name) == mine[name] for name in ("action", "by", "at"))
+    """Whether this is the answer that the task's outcome tells of, and not a later one. Names may change meanwhile."""
+    if outcome is None:
+        return False
+    by = (outcome.get("by") or {}).get("ref")
+    told = (outcome.get("action"), by, outcome.get("at"))
+    return told == (response.action, response.recipient.ref, representation.stamp(response.at))
 
 
 def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:

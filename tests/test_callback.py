@@ -1,7 +1,7 @@
 """Answers reach the engine: signed, in order, under one id, retried, ended once (faults 18, 25 to 27)."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -9,8 +9,9 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import callback, errors
-from notifications.models import Callback, CallbackAttempt, CallbackState, SigningSecret, TaskState
+from notifications import callback, errors, pipeline
+from notifications.connectors.base import Call
+from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
 from notifications.signing import new_secret
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
@@ -269,3 +270,53 @@ def test_the_loser_of_a_refused_answer_may_still_answer(story: Story, engine_sid
     assert story.answer(story.carol, "reject", "No").created
     deliver()
     assert story.copy(story.bob).outcome["by"]["ref"] == "carol"
+
+
+def test_a_name_changed_meanwhile_does_not_hide_that_the_engine_has_it(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.bob, "approve")
+    type(story.bob).objects.filter(pk=story.bob.pk).update(name="Robert")
+    deliver()
+    assert story.copy(story.carol).outcome["engine"] == "delivered"
+
+
+def test_an_expired_copy_hears_of_its_acknowledgement_too(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.bob, "acknowledge")
+    story.happen("task.updated", {"task": {"id": "T-42", "expires_at": "2020-01-01T00:00:00Z"}}, minute=1)
+    pipeline.expire_due()
+    deliver()
+    copy = story.copy(story.bob)
+    assert (copy.state, copy.outcome["engine"]) == ("expired", "delivered")
+
+
+def test_nothing_is_replayed_after_the_final_answer_or_the_tasks_end(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.bob, "acknowledge")
+    Callback.objects.update(first_attempt_at=timezone.now() - timedelta(days=9))
+    engine_side.answer(500)
+    deliver()
+    given_up = Callback.objects.get(state=CallbackState.FAILED)
+    story.answer(story.bob, "approve")
+    assert not callback.replay(given_up, timezone.now())
+    story.happen("task.completed", {"task": {"id": "T-42"}}, minute=1)
+    assert not callback.replay(given_up, timezone.now())
+
+
+def test_one_answer_that_cannot_be_sent_does_not_hold_up_the_others(
+    story: Story, engine_side: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.answer(story.bob, "approve")
+    story.assign("T-43")
+    story.answer(story.bob, "approve", task_id="T-43")
+    whole = callback.connector_for("webhook").prepare
+
+    class Fragile:
+        def prepare(self, engine: Engine, row: Callback, now: datetime) -> Call:
+            if row.task.task_id == "T-42":
+                raise RuntimeError("unforeseen")
+            return whole(engine, row, now)
+
+        send = staticmethod(callback.connector_for("webhook").send)
+
+    monkeypatch.setattr(callback, "connector_for", lambda kind: Fragile())
+    deliver()
+    assert story.callbacks("T-43") == [("approve", "delivered")]
+    assert story.callbacks("T-42") == [("approve", "waiting")]

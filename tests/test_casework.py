@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from notifications import pipeline
 from notifications.models import Event, EventStatus, Notification, TaskState
+from notifications.representation import notification_json
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +212,97 @@ def test_an_event_cannot_rename_an_internal_person(story: Story) -> None:
 def test_templates_name_people_by_their_names(story: Story) -> None:
     story.assign(initiator="alice")
     assert "Alice asked for it" in story.copy(story.bob).body
+
+
+@pytest.mark.parametrize("due_at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_a_due_date_that_means_never_is_none(story: Story, due_at: str) -> None:
+    assert story.assign(due_at=due_at).status == EventStatus.PROCESSED
+    assert story.copy(story.bob).due_at is None
+
+
+def test_a_stale_event_changes_neither_case_nor_people(story: Story) -> None:
+    person = {"ref": "C-9", "name": "Acme GmbH"}
+    story.happen(
+        "task.assigned",
+        {"task": {"id": "T-42", "name": "A", "assignee": person}, "case": {"id": "1", "title": "New"}},
+        minute=5,
+    )
+    renamed = {**person, "name": "Old name"}
+    story.happen(
+        "task.updated", {"task": {"id": "T-42", "initiator": renamed}, "case": {"id": "1", "title": "Old"}}, minute=1
+    )
+    task = story.task()
+    assert task.case is not None and task.assignee is not None
+    assert (task.case.title, task.assignee.name) == ("New", "Acme GmbH")
+
+
+def test_a_repeated_assignment_takes_nothing_from_who_was_told_meanwhile(story: Story) -> None:
+    story.assign()
+    story.happen("task.escalated", {"task": {"id": "T-42"}}, minute=1)
+    story.assign(minute=2, due_at="2026-12-01T12:00:00Z")
+    assert story.states() == {"bob": "open", "carol": "open"}
+
+
+def test_who_comes_later_sees_who_acknowledged(story: Story) -> None:
+    story.assign()
+    story.answer(story.bob, "acknowledge")
+    story.assign(minute=1, candidates=["bob", "carol"])
+    assert story.copy(story.carol).outcome["by"]["ref"] == "bob"
+
+
+def test_a_task_that_offers_nothing_is_one_item_changed_in_place_and_withdrawn(story: Story) -> None:
+    story.assign(actions=[])
+    story.happen("task.updated", {"task": {"id": "T-42", "name": "Renamed"}}, minute=1)
+    story.assign(minute=2, actions=[])
+    (item,) = story.inbox(story.bob)
+    assert item.state == "info" and item.deliveries.filter(channel="email").count() == 1
+    story.happen("task.completed", {"task": {"id": "T-42"}}, minute=3)
+    assert story.states() == {"bob": "withdrawn"}
+
+
+def test_questions_are_not_for_customers_nor_for_whom_it_was_taken_from(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"])
+    customer = {"ref": "C-9", "name": "Otto"}
+    data = {"task": {"id": "T-42"}, "case": {"id": "4711", "status": "received"}, "customer": customer}
+    story.happen("request.status_changed", data, minute=1)
+    story.answer(story.bob, "request_info", "Is this customer honest?")
+    assert notification_json(story.copy(story.carol))["info"]
+    otto = Notification.objects.get(recipient__ref="C-9")
+    assert notification_json(otto)["info"] == []
+    story.assign(assignee="carol", minute=2)
+    assert notification_json(story.copy(story.bob))["info"] == []
+
+
+def test_completing_an_answered_task_is_a_change_of_its_copies(story: Story) -> None:
+    story.assign()
+    story.answer(story.bob, "approve")
+    before = story.copy(story.bob).seq
+    story.happen("task.completed", {"task": {"id": "T-42"}}, minute=1)
+    copy = story.copy(story.bob)
+    assert (copy.state, copy.seq) == ("answered", before + 1)
+
+
+def test_an_acknowledgement_dropped_by_the_engines_completion_waits_no_more(story: Story) -> None:
+    story.assign()
+    story.answer(story.bob, "acknowledge")
+    story.happen("task.completed", {"task": {"id": "T-42"}}, minute=1)
+    assert story.copy(story.bob).outcome["engine"] == "handled"
+
+
+def test_an_event_that_waited_long_for_the_worker_is_not_given_up_at_its_first_fault(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = story.send("task.assigned", {"task": {"id": "T-42", "name": "A", "assignee": "bob"}})
+    Event.objects.update(received_at=timezone.now() - timedelta(hours=12))
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "advance", _fail)
+        pipeline.drain()
+    event.refresh_from_db()
+    assert event.status == EventStatus.ACCEPTED and event.due_at is not None and "RuntimeError" in event.error
+    Event.objects.update(due_at=timezone.now())
+    pipeline.drain()
+    assert story.states() == {"bob": "open"}
+
+
+def _fail(*args: object) -> None:
+    raise RuntimeError("The database restarted.")

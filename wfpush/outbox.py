@@ -54,13 +54,15 @@ class Backoff:
     slow_after: timedelta = timedelta(days=1)
     slow: timedelta = timedelta(hours=1)
     give_up_after: timedelta = timedelta(days=8)
+    tries: int = 0
+    """At least so many tries before giving up, however long the first one had to wait."""
     jitter: float = 0.2
 
     def next_at(
         self, attempts: int, since: datetime, now: datetime, retry_after: float | None = None
     ) -> datetime | None:
         """When to try again after `attempts` tries since `since`; None: give up. `retry_after` (s) only lengthens."""
-        if now - since >= self.give_up_after:
+        if now - since >= self.give_up_after and attempts >= self.tries:
             return None
         pause = self.slow if now - since >= self.slow_after else min(self.first * 2 ** min(attempts - 1, 30), self.most)
         pause *= random.uniform(1 - self.jitter, 1 + self.jitter)

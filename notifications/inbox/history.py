@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from notifications.inbox.outcomes import parse_time
 from notifications.inbox.times import exact, stamp
 from notifications.models import Event, EventStatus, Notification, Recipient, Response, Task
+from notifications.representation import sees_questions
 from notifications.types import Json, behaviour_of
 
 SHOWN = 20
@@ -31,7 +32,8 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     task = notification.task
     if task is None:
         return []
-    told = [*_information(task)] if reader.external else [*_events(task), *_information(task), *_answers(task)]
+    asked = _information(task) if sees_questions(notification) else ()
+    told = [*asked] if reader.external else [*_events(task), *asked, *_answers(task)]
     told.sort(key=lambda each: each[0])
     return [Entry(at, text, words, stamp(at, now), exact(at)) for at, text, words in told[-SHOWN:]]
 

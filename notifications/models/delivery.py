@@ -52,6 +52,7 @@ class Notification(models.Model):
     details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
     outcome: Any = models.JSONField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn."))
+    is_copy = models.BooleanField(default=False, help_text=_("A copy of its task, not news about it."))
     answer_from_email = models.BooleanField(default=False)
     read_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
