@@ -37,12 +37,15 @@ from notifications.models import (
     Task,
     TaskState,
 )
+from notifications.plaintext import clean
 from notifications.types import Action, Json
 from wfpush import outbox
 from wfpush.crypto import digest_of
 from wfpush.identifiers import uuid7
 
 MAX_COMMENT = 4_000
+MAX_VARIABLES = 64 * 1024
+"""Bytes of an answer's variables as JSON, as for an event's data."""
 TOKEN_LIFE = timedelta(days=30)
 KEY_LIFE = timedelta(days=7)
 
@@ -175,7 +178,9 @@ def _offered(notification: Notification, answer: Answer) -> Action:
 def _check_words(action: Action, answer: Answer) -> None:
     if len(answer.comment) > MAX_COMMENT:
         raise InvalidAnswer(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
-    if action.comment == "required" and not answer.comment.strip():
+    if len(json.dumps(answer.variables)) > MAX_VARIABLES:
+        raise InvalidAnswer(f"The variables are larger than {MAX_VARIABLES // 1024} KiB. Send a reference instead.")
+    if action.comment == "required" and not clean(answer.comment).strip():
         raise CommentRequired(f"“{action.title}” needs a comment. Write why.")
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from wfpush import env
+from wfpush import env, identifiers
 
 os.environ.setdefault("WFPUSH_DATA", ".wfpush-test")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
@@ -28,3 +28,9 @@ def fast_flush() -> None:
         return [f"SET session_replication_role = replica;{deletes}SET session_replication_role = origin;"]
 
     type(connection.ops).sql_flush = staticmethod(sql_flush)  # type: ignore[method-assign,assignment]
+
+
+@pytest.fixture(autouse=True)
+def identifiers_of_now() -> None:
+    """Identifiers never go back: a test that travels to the future would take all later ones along."""
+    identifiers._generator = identifiers.Uuid7Generator()

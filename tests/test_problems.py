@@ -161,3 +161,17 @@ def test_a_fault_of_ours_is_left_to_the_last_handler() -> None:
 
 def test_what_a_caller_sent_is_repeated_whatever_it_was() -> None:
     assert b"\\ud800" in problems.problem(422, "invalid", "This: \ud800").content
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("post", "/api/v1/engines/a%00/events"),
+        ("get", "/api/v1/tasks/%00"),
+        ("put", "/api/v1/cases/%00/follow"),
+        ("post", "/api/v1/recipients/%00/tokens"),
+        ("get", "/a/%00"),
+    ],
+)
+def test_nothing_is_called_nul(db: None, method: str, path: str) -> None:
+    assert getattr(Client(raise_request_exception=False), method)(path).status_code == 404

@@ -67,6 +67,16 @@ def test_rejecting_needs_a_comment(story: Story) -> None:
     assert story.task().state == TaskState.OPEN
 
 
+def test_a_comment_of_nothing_visible_is_none(story: Story) -> None:
+    with pytest.raises(errors.CommentRequired):
+        story.answer(story.bob, "reject", " \u200b\u2060 ")
+
+
+def test_overlarge_variables_are_refused(story: Story) -> None:
+    with pytest.raises(errors.InvalidAnswer, match="64 KiB"):
+        story.answer(story.bob, "approve", variables={"scan": "x" * 70_000})
+
+
 def test_an_action_that_is_not_offered_is_refused(story: Story) -> None:
     with pytest.raises(errors.NotAllowed):
         story.answer(story.bob, "launch")

@@ -175,6 +175,8 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\x00" in request.path_info:  # nothing can have such a name: PostgreSQL could not even look for it
+            return _answer(request, 404)
         if not request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
         if _announced(request) > limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace")):

@@ -7,18 +7,21 @@ import django_q.admin
 from axes.conf import settings as axes_settings
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from axes.utils import reset
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from notifications.admin.base import DeskAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
@@ -47,11 +50,20 @@ class Rights(Conditions):
     }
 
 
+class UserForm(forms.ModelForm):
+    """Without the password: not even the beginning of its hash is anybody's business."""
+
+    class Meta:
+        model = User
+        fields = ["username", "email", "is_active", "is_staff", "is_superuser", "groups"]
+        field_classes = {"username": UsernameField}
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, DeskAdmin):
     """Only who holds all rights gives all rights: others can neither take them nor change those who have them."""
 
-    form = UserChangeForm
+    form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "person", "rights", "seen", "is_active"]
@@ -60,9 +72,9 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     search_fields = ["username", "email", "recipient__name", "recipient__ref"]
     filter_horizontal = []
     autocomplete_fields = ["groups"]
-    readonly_fields = ["person", "last_login", "date_joined"]
+    readonly_fields = ["person", "password_link", "last_login", "date_joined"]
     fieldsets = [
-        (None, {"fields": ["username", "password", "person", "email"]}),
+        (None, {"fields": ["username", "password_link", "person", "email"]}),
         (_("Rights"), {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         (_("Times"), {"fields": ["last_login", "date_joined"]}),
     ]
@@ -88,6 +100,13 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     @display(description=_("person"), ordering="recipient__name")
     def person(self, user: User) -> SafeString:
         return link(getattr(user, "recipient", None))
+
+    @display(description=_("password"))
+    def password_link(self, user: User) -> SafeString:
+        """To a form of its own."""
+        words = gettext("set a new one") if user.has_usable_password() else gettext("none: set one")
+        address = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('<a class="desk-link" href="{}">{}</a>', address, words)
 
     @display(description=_("rights"))
     def rights(self, user: User) -> str:

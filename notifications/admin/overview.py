@@ -267,9 +267,7 @@ def drafts(now: datetime) -> Panel:
     versions = (
         TemplateVersion.objects.filter(state=VersionState.DRAFT).select_related("template").order_by("-created_at")
     )
-    rows = [
-        Row(ago(each.created_at), shortened(each), shortened(each.note), change_url(each)) for each in versions[:ROWS]
-    ]
+    rows = [Row(ago(each.created_at), shortened(each), each.note, change_url(each)) for each in versions[:ROWS]]
     return Panel(
         _("Templates with a draft"), list_url(Template, "published=draft"), _("No draft waits to be published."), rows
     )

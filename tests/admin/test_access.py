@@ -5,6 +5,7 @@ from datetime import timedelta
 from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure
 
@@ -90,6 +91,19 @@ def test_a_user_is_made_with_a_role(world: World, root: Client) -> None:
     assert olga.is_staff
     assert list(olga.groups.all()) == [group]
     assert "Night shift" in text_of(root.get(list_of(User)))
+
+
+def test_a_users_password_is_set_on_a_form_of_its_own_and_never_shown(world: World, root: Client) -> None:
+    bob = User.objects.get(username="bob")
+    page = root.get(page_of(bob)).content.decode()
+    kind, salt, *rest = bob.password.split("$")
+    assert not [part for part in (bob.password, salt[:6], rest[-1][:6]) if part in page]
+    address = reverse("admin:auth_user_password_change", args=[bob.pk])
+    assert address in page
+    words = "another walk by the sea"
+    root.post(address, {"password1": words, "password2": words})
+    bob.refresh_from_db()
+    assert bob.check_password(words)
 
 
 def test_a_user_shows_the_person_behind_it(world: World, root: Client) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Caller
+from tests.support.calls import Caller
 from tests.support.processes import Command, House, free_ports
 from tests.support.receiver import Receiver, receiving
 from tests.support.waiting import eventually
