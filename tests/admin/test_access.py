@@ -96,7 +96,7 @@ def test_a_user_is_made_with_a_role(world: World, root: Client) -> None:
 def test_a_users_password_is_set_on_a_form_of_its_own_and_never_shown(world: World, root: Client) -> None:
     bob = User.objects.get(username="bob")
     page = root.get(page_of(bob)).content.decode()
-    kind, salt, *rest = bob.password.split("$")
+    _kind, salt, *rest = bob.password.split("$")
     assert not [part for part in (bob.password, salt[:6], rest[-1][:6]) if part in page]
     address = reverse("admin:auth_user_password_change", args=[bob.pk])
     assert address in page
