@@ -14,6 +14,7 @@ from notifications.representation import notification_queryset
 from notifications.types import Action
 
 WAITING_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 15, 10
+MOST_SHOWN = 500
 """How many of each the list shows: a page stays under 100 kB."""
 
 RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
@@ -122,8 +123,11 @@ class Listing:
         return self.waiting_count - len(self.waiting)
 
 
-def listing(reader: Recipient, now: datetime) -> Listing:
-    """What needs an answer first (most urgent, then soonest due), then what is new, then what is done."""
+def listing(reader: Recipient, now: datetime, *, everything: bool = False) -> Listing:
+    """What needs an answer first (most urgent, then soonest due), then what is new, then what is done.
+
+    `everything`: all that waits, up to MOST_SHOWN, rather than what a light page holds.
+    """
     # Read first: a change that commits meanwhile is then sent again by the live connection rather than missed.
     seq = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=reader.pk)
     mine = notification_queryset().filter(recipient=reader)
@@ -134,7 +138,7 @@ def listing(reader: Recipient, now: datetime) -> Listing:
         seq=seq,
         unread=mine.filter(read_at=None).count(),
         waiting_count=waiting.count(),
-        waiting=[card(row, reader, now) for row in most_pressing_first(waiting)[:WAITING_SHOWN]],
+        waiting=[card(row, reader, now) for row in most_pressing_first(waiting)[: MOST_SHOWN if everything else WAITING_SHOWN]],
         updates=[card(row, reader, now) for row in updates[:UPDATES_SHOWN]],
         done=[card(row, reader, now) for row in done[:DONE_SHOWN]],
     )

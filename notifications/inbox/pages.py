@@ -48,7 +48,7 @@ def show(
     """The page: `asked` names the answer whose comment is wanted, `fault` what was wrong with the one just sent."""
     button = asked_of(found.card.buttons if found else (), asked)
     context: dict[str, Any] = {
-        "list": listing(request.recipient, timezone.now()),
+        "list": listing(request.recipient, timezone.now(), everything="all" in request.GET),
         "item": found,
         "asked": button,
         "question": question_of(button),

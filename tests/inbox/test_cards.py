@@ -61,6 +61,7 @@ def test_a_long_list_says_how_much_more_there_is() -> None:
     found = listing(bob, timezone.now())
 
     assert (len(found.waiting), found.more, found.waiting_count) == (WAITING_SHOWN, 3, WAITING_SHOWN + 3)
+    assert listing(bob, timezone.now(), everything=True).more == 0
 
 
 def test_the_list_asks_the_database_the_same_few_questions_however_long_it_is(
