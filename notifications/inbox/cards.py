@@ -138,7 +138,10 @@ def listing(reader: Recipient, now: datetime, *, everything: bool = False) -> Li
         seq=seq,
         unread=mine.filter(read_at=None).count(),
         waiting_count=waiting.count(),
-        waiting=[card(row, reader, now) for row in most_pressing_first(waiting)[: MOST_SHOWN if everything else WAITING_SHOWN]],
+        waiting=[
+            card(row, reader, now)
+            for row in most_pressing_first(waiting)[: MOST_SHOWN if everything else WAITING_SHOWN]
+        ],
         updates=[card(row, reader, now) for row in updates[:UPDATES_SHOWN]],
         done=[card(row, reader, now) for row in done[:DONE_SHOWN]],
     )
