@@ -44,6 +44,7 @@ class Change:
     status: EventStatus = EventStatus.PROCESSED
     notes: list[str] = field(default_factory=list)
     priority_rose: bool = False
+    is_new: bool = False
     reassigned: bool = False
     closed: bool = False
 
@@ -126,6 +127,7 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
     Task.objects.bulk_create([Task(**key)], ignore_conflicts=True)
     task = change.task = Task.objects.select_for_update(no_key=True).get(**key)
     when = effective_time(event)
+    change.is_new = _is_new(task)
     older = task.last_event_time is not None and when < task.last_event_time
     if behaviour in ENDINGS:
         _end(task, ENDINGS[behaviour], event, change, now)
@@ -195,15 +197,27 @@ def _assign(task: Task, event: Event, directory: Directory) -> bool:
     """True when the task was other people's before."""
     said, before = part(event.data, "task"), _people_of(task)
     task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
-    task.candidates.set(_found(directory, said.get("candidates")))
-    task.teams.set(Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)]))
     task.assigned_event = event
-    return _people_of(task) != before
+    candidates = _found(directory, said.get("candidates"))
+    teams = Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)])
+    after = (task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams})
+    if after[1] != before[1]:
+        task.candidates.set(candidates)
+    if after[2] != before[2]:
+        task.teams.set(teams)
+    return after != before
 
 
 def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:
+    if _is_new(task):
+        return None, set(), set()
     candidates, teams = task.candidates.values_list("pk", flat=True), task.teams.values_list("pk", flat=True)
     return task.assignee_id, set(candidates), set(teams)
+
+
+def _is_new(task: Task) -> bool:
+    """No event has changed the task before. So nobody is asked to do it, and nothing need be read to know that."""
+    return task.last_event_time is None
 
 
 def _found(directory: Directory, people: Any) -> list[Recipient]:

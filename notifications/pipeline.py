@@ -147,7 +147,7 @@ def _reach_people(
         event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now
     )
     if is_task and change.task is not None:
-        has_copy = set(copies.open_copies(change.task).values_list("recipient_id", flat=True))
+        has_copy = set(copies.open_recipients(change.task)) if not change.is_new else set()
         if has_copy:
             now_addressed = {each.recipient.pk for each in addressed}
             copies.lock(has_copy | now_addressed)
