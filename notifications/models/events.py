@@ -55,6 +55,8 @@ class Event(Work):
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="event_due"),
             models.Index(fields=["engine", "group", "id"], condition=Q(due_at__isnull=False), name="event_group_due"),
             models.Index(fields=["status", "-id"]),
+            models.Index(fields=["-id"], condition=Q(unresolved__gt=0), name="event_unresolved"),
+            models.Index(fields=["event_id"], name="event_by_its_id"),
         ]
 
     def __str__(self) -> str:
