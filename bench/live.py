@@ -32,7 +32,7 @@ from bench.listeners import expect, listen
 RUNS = 3
 EVENTS = 200
 WARM_UP = 20
-POLLS = 40
+POLLS = 25
 INBOXES = 1_000
 PATIENCE_SECONDS = 30.0
 
