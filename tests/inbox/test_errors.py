@@ -43,7 +43,7 @@ def test_a_fault_of_ours(
     status: int,
     words: str,
 ) -> None:
-    def broken(*args: object) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
         raise fault
 
     monkeypatch.setattr(pages, "listing", broken)
