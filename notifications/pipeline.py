@@ -5,6 +5,7 @@ Everything an event does happens in one transaction with the end of its outbox r
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import structlog
@@ -41,6 +42,7 @@ RETRY = outbox.Backoff(
 
 
 # --- the outbox's source --------------------------------------------------------------------------
+@cache
 def due_events() -> QuerySet[Event]:
     """Unprocessed events that head their group: events of one task or case go one at a time, in order of arrival."""
     return outbox.head_of_group(Event.objects.select_related("engine"), "id", "engine", "group", alone=Q(group=""))

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 from django.utils.encoding import force_str
 
 from notifications.models import (
     Case,
     Event,
-    EventType,
     Operator,
     Recipient,
     Route,
@@ -78,12 +77,13 @@ def match(event: Event, facts: Json) -> list[Match]:
     """Try the enabled routes by priority until one that matches says to stop."""
     tried: list[Match] = []
     stopped_by = ""
-    for route in _routes():
+    for rule in _rules():
+        route = rule.route
         if stopped_by:
             tried.append(Match(route, False, f"not tried: “{stopped_by}” says to stop there"))
             continue
-        reason = _why_not(route, event, facts)
-        tried.append(Match(route, not reason, reason or _why(route, event)))
+        reason = _why_not(rule, event, facts)
+        tried.append(Match(route, not reason, reason or _why(rule, event)))
         if not reason and route.stop:
             stopped_by = route.name
     matched = [each.route for each in tried if each.matched]
@@ -91,28 +91,40 @@ def match(event: Event, facts: Json) -> list[Match]:
     return tried
 
 
-def _routes() -> list[Route]:
-    names = Prefetch("event_types", EventType.objects.only("name"))  # their samples are long
-    return list(
-        Route.objects.filter(enabled=True).select_related("category", "brand").prefetch_related(names, "conditions")
-    )
+@dataclass(frozen=True)
+class _Rule:
+    """A route with what decides whether it applies."""
+
+    route: Route
+    types: list[str]
+    conditions: list[RouteCondition]
 
 
-def _why_not(route: Route, event: Event, facts: Json) -> str:
-    if route.engine_id is not None and route.engine_id != event.engine_id:
-        return f"only for events of {route.engine}"
-    types = [event_type.name for event_type in route.event_types.all()]
-    if types and event.type not in types and behaviour_of(event.type) not in types:
+def _rules() -> list[_Rule]:
+    """Read for every event, so by three plain queries: `prefetch_related` also makes a queryset for each route."""
+    types: dict[int, list[str]] = {}
+    conditions: dict[int, list[RouteCondition]] = {}
+    for route_id, name in Route.event_types.through.objects.values_list("route_id", "eventtype__name"):
+        types.setdefault(route_id, []).append(name)
+    for condition in RouteCondition.objects.all():
+        conditions.setdefault(condition.route_id, []).append(condition)
+    routes = Route.objects.filter(enabled=True).select_related("category", "brand")
+    return [_Rule(route, types.get(route.pk, []), conditions.get(route.pk, [])) for route in routes]
+
+
+def _why_not(rule: _Rule, event: Event, facts: Json) -> str:
+    if rule.route.engine_id is not None and rule.route.engine_id != event.engine_id:
+        return f"only for events of {rule.route.engine}"
+    if rule.types and event.type not in rule.types and behaviour_of(event.type) not in rule.types:
         return f"not for {event.type}"
-    for condition in route.conditions.all():
+    for condition in rule.conditions:
         if not holds(condition, facts):
             return f"{condition} does not hold: it is {_shown(lookup(facts, condition.path))}"
     return ""
 
 
-def _why(route: Route, event: Event) -> str:
-    conditions = [str(condition) for condition in route.conditions.all()]
-    return " and ".join(conditions) if conditions else f"it is {event.type}"
+def _why(rule: _Rule, event: Event) -> str:
+    return " and ".join(str(condition) for condition in rule.conditions) or f"it is {event.type}"
 
 
 def _shown(value: Any) -> str:
