@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,8 +46,6 @@ from wfpush.identifiers import uuid7
 MAX_COMMENT = 4_000
 MAX_VARIABLES = 64 * 1024
 """Bytes of an answer's variables as JSON, as for an event's data."""
-TOKEN_LIFE = timedelta(days=30)
-KEY_LIFE = timedelta(days=7)
 
 
 @dataclass(frozen=True)

@@ -77,14 +77,6 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One person an event is for, and why (`reason` is a sentence for the trace)."""
-
-    recipient_id: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """Written once, channel-neutral; transports only translate. All text is plain text.
 

@@ -18,8 +18,6 @@ MOST_SHOWN = 500
 """How many of each the list shows: a page stays under 100 kB."""
 
 RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
-NEVER_PRIMARY = frozenset({"reject", "decline", "deny", "refuse", "cancel", "delete", "terminate", "withdraw"})
-"""Names of answers that take something away: never the button that stands out."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
     """The one that moves the work on first, then other final answers, questions, and acknowledging last."""
     offered = list(actions)
     final = [action for action in offered if action.effect == "final"]
-    primary = next((action for action in final if action.name not in NEVER_PRIMARY), None)
+    primary = next((action for action in final if not action.takes_away), None)
     if primary is None:
         primary = next((action for action in offered if action.effect == "acknowledge"), None)
     ranks = {"final": 1, "request_info": 2, "acknowledge": 3}

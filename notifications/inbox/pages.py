@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from notifications.inbox.cards import NEVER_PRIMARY, Button, listing
+from notifications.inbox.cards import Button, listing
 from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.inbox.words import say_of, spoken
 from notifications.respond import MAX_COMMENT
-from notifications.types import Json
+from notifications.types import TAKES_AWAY, Json
 
 
 @gzip_page
@@ -79,7 +79,7 @@ def browser_settings(request: PersonRequest) -> Json:
         "timezone": request.recipient.timezone,
         "language": request.LANGUAGE_CODE,
         "max_comment": MAX_COMMENT,
-        "never_primary": sorted(NEVER_PRIMARY),
+        "never_primary": sorted(TAKES_AWAY),
         "icons": static("wfpush/icons.svg"),
         "sign_in": reverse("inbox:sign-in"),
     }
