@@ -17,6 +17,7 @@ from notifications.models import (
     Team,
 )
 from notifications.people import Directory, Named
+from notifications.plaintext import clean, clean_line, cut
 from notifications.representation import stamp
 from notifications.types import Json, behaviour_of
 
@@ -105,7 +106,7 @@ def _update_case(case: Case, event: Event) -> None:
     late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
         if isinstance(said.get(name), str) and not (late and getattr(case, name)):
-            setattr(case, name, said[name][:limit])
+            setattr(case, name, title(said, name, limit) if name == "title" else said[name][:limit])
     if isinstance(said.get("status"), str) and not late:
         case.status, case.status_time = said["status"][:100], when
     case.save()
@@ -163,7 +164,7 @@ def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *,
     old, new = (event.data, known) if keep_newer else (known, event.data)
     task.data = merged(old, new)
     said = part(task.data, "task")
-    task.name = text(said, "name", 300)
+    task.name = title(said, "name", 300)
     task.kind = text(said, "kind", 60)
     task.url = text(said, "url", 2000)
     if said.get("priority") in Priority.values:
@@ -226,7 +227,7 @@ def _found(directory: Directory, people: Any) -> list[Recipient]:
 
 
 def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
-    task.info = [*task.info, {"text": str(event.data.get("info", ""))[:4000], "by": None, "at": stamp(when)}]
+    task.info = [*task.info, {"text": clean(str(event.data.get("info", "")))[:4000], "by": None, "at": stamp(when)}]
     if task.state != TaskState.INFO_REQUESTED:
         return "changed"
     task.state, task.state_before = task.state_before or TaskState.OPEN, ""
@@ -241,7 +242,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, now: dateti
         return
     was_open = task.answerable
     task.data = merged(event.data, task.data)
-    task.name = task.name or text(part(task.data, "task"), "name", 300)
+    task.name = task.name or title(part(task.data, "task"), "name", 300)
     task.case = task.case or change.case
     if was_open and isinstance(event.data.get("result"), dict):
         task.outcome = _result(event.data["result"])
@@ -257,7 +258,10 @@ def _result(said: Json) -> Json:
     """The engine's word of who did what, in the shape of an outcome."""
     by = said.get("by")
     person = by if isinstance(by, dict) else {"ref": by, "name": by}
-    named = {"ref": str(person.get("ref") or ""), "name": str(person.get("name") or person.get("ref") or "")}
+    named = {
+        "ref": str(person.get("ref") or ""),
+        "name": clean_line(str(person.get("name") or person.get("ref") or "")),
+    }
     return {
         "action": str(said.get("action") or "")[:60],
         "by": named if named["ref"] or named["name"] else None,
@@ -271,6 +275,12 @@ def _result(said: Json) -> Json:
 def text(said: Json, name: str, limit: int) -> str:
     value = said.get(name)
     return value[:limit] if isinstance(value, str) else ""
+
+
+def title(said: Json, name: str, limit: int) -> str:
+    """One line, without what could deceive who reads it in a list."""
+    value = said.get(name)
+    return cut(clean_line(value), limit) if isinstance(value, str) else ""
 
 
 def instant(said: Json, name: str) -> datetime | None:

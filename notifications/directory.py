@@ -9,6 +9,7 @@ from django.db import transaction
 from notifications import people
 from notifications.errors import Invalid, ScopeMissing
 from notifications.models import Brand, Engine, Recipient, Scope, Team
+from notifications.plaintext import clean_line
 from notifications.types import Json
 
 PLAIN = ("name", "email", "phone", "locale", "timezone")
@@ -73,6 +74,8 @@ def _write(writer: Writer, person: Recipient, given: Json) -> None:
     """Raises Invalid with every name that nobody knows, before anything is written."""
     faults: list[dict[str, str]] = []
     values: Json = {name: given[name] or "" for name in PLAIN if name in given}
+    if "name" in values:
+        values["name"] = clean_line(values["name"])
     if "email" in given and not person.external:
         values["email_verified"] = bool(given["email"])  # the directory is where addresses are right
     if "brand" in given:
@@ -107,12 +110,13 @@ def put_team(writer: Writer, slug: str, given: Json) -> tuple[Team, bool]:
     lead = _named_person(writer.engine, given.get("lead"), "/lead", faults)
     members = _named_people(writer.engine, given.get("members"), faults)
     _raise_if(faults)
-    team, created = Team.objects.get_or_create(slug=slug, defaults={"name": given.get("name") or slug, "lead": lead})
-    values = {"name": given["name"]} if given.get("name") else {}
+    name = clean_line(given.get("name") or "")
+    team, created = Team.objects.get_or_create(slug=slug, defaults={"name": name or slug, "lead": lead})
+    values = {"name": name} if name else {}
     values |= {"lead": lead} if "lead" in given else {}
-    changed = [name for name, value in values.items() if getattr(team, name) != value]
-    for name in changed:
-        setattr(team, name, values[name])
+    changed = [member for member, value in values.items() if getattr(team, member) != value]
+    for member in changed:
+        setattr(team, member, values[member])
     if changed:
         team.save(update_fields=changed)
     if members is not None:

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 
 from notifications.models import Engine, Recipient
 from notifications.models.validators import validate_timezone
+from notifications.plaintext import clean_line
 from notifications.types import Json
 
 Named = str | Json
@@ -100,7 +101,7 @@ def upsert_external(engine: Engine, person: Json, known: Recipient | None = None
     recipient = known or Recipient.objects.get_or_create(engine=engine, ref=ref_of(person))[0]
     changed = []
     for name, accept in _EDITABLE.items():
-        value = person.get(name)
+        value = clean_line(person[name]) if isinstance(person.get(name), str) else None
         if isinstance(value, str) and value != getattr(recipient, name) and accept(value):
             setattr(recipient, name, value)
             changed.append(name)

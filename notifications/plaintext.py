@@ -3,8 +3,11 @@
 HTML is text like any other: escaping is the business of the page that shows it.
 """
 
+import json
 import re
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile(r"\s+")
@@ -20,6 +23,15 @@ _UNSEEN = re.compile(
 _JOINERS = re.compile("[\u200c\u200d]")
 _JOINED = frozenset({"Lo", "Mn", "Mc", "Sk", "So"})
 """Between these categories a joiner is spelling: Persian and Indic letters with marks, emoji with modifiers."""
+
+_PILE = re.compile(r"[^\w\s\x21-\x7e]{6,}")
+"""Where marks may stand on each other: marks are neither letters nor blanks."""
+
+MOST_MARKS, MOST_PARTS = 5, 8
+"""Marks that one letter keeps: the fullest Hebrew has five. In the scripts of India, Tibet and Burma marks of another
+kind are parts of letters, up to eight of them."""
+
+_THAI_AND_LAO = range(0x0E00, 0x0F00)
 
 _ZWJ = "\u200d"
 _REGIONAL = range(0x1F1E6, 0x1F200)
@@ -37,18 +49,58 @@ def clean_line(text: str) -> str:
     return _BLANKS.sub(" ", _seen(_LINE_ENDS.sub("\n", text))).strip()
 
 
-def _seen(text: str) -> str:
+def revealed(text: str) -> str:
+    """Text for who must see what really came: what `clean` would take out is written as JSON writes it, `\\u202e`.
+
+    Line ends and tabs stay. Of marks piled on one letter the first few stay, and the others go.
+    """
+    return _seen(text, _escaped)
+
+
+def revealed_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON that says the same and shows everything, marks piled on one letter included."""
+    return _seen(json.dumps(value, indent=indent, ensure_ascii=False, default=str), _escaped, piled=_escaped)
+
+
+def _escaped(unseen: str) -> str:
+    return json.dumps(unseen)[1:-1] if unseen != "\x7f" else "\\u007f"
+
+
+def _nothing(unseen: str) -> str:
+    return ""
+
+
+Instead = Callable[[str], str]
+
+
+def _seen(text: str, instead: Instead = _nothing, *, piled: Instead = _nothing) -> str:
     if text.isascii() and text.isprintable():
         return text
-    text = _UNSEEN.sub("", text)
-    return _JOINERS.sub(_joiner_where_spelled, text)
+    text = _UNSEEN.sub(lambda found: instead(found.group()), text)
+    text = _PILE.sub(lambda found: _few_marks(found.group(), piled), text)
+    return _JOINERS.sub(lambda found: found.group() if _is_spelling(found) else instead(found.group()), text)
 
 
-def _joiner_where_spelled(found: re.Match[str]) -> str:
-    text, at = found.string, found.start()
+def _is_spelling(joiner: re.Match[str]) -> bool:
+    text, at = joiner.string, joiner.start()
     before, after = text[max(at - 1, 0) : at], text[at + 1 : at + 2]
-    spelled = before and after and {unicodedata.category(before), unicodedata.category(after)} <= _JOINED
-    return found.group() if spelled else ""
+    return bool(before and after) and {unicodedata.category(before), unicodedata.category(after)} <= _JOINED
+
+
+def _few_marks(pile: str, instead: Instead) -> str:
+    """Hundreds of marks on one letter would be painted over the lines around it. Joiners begin no new letter."""
+    kept: list[str] = []
+    marks = parts = 0
+    for each in pile:
+        category = unicodedata.category(each)
+        if not category.startswith("M"):
+            marks, parts = (marks, parts) if _JOINERS.match(each) else (0, 0)
+        elif category == "Me" or unicodedata.combining(each) or ord(each) in _THAI_AND_LAO:
+            marks += 1
+        else:
+            parts += 1
+        kept.append(each if marks <= MOST_MARKS and parts <= MOST_PARTS else instead(each))
+    return "".join(kept)
 
 
 def cut(text: str, limit: int) -> str:

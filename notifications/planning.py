@@ -20,6 +20,7 @@ from notifications.models import (
     Task,
     TemplateVersion,
 )
+from notifications.plaintext import clean_line
 from notifications.route import Addressed, Match
 from notifications.transports import transport_for
 from notifications.types import Json, behaviour_of
@@ -235,10 +236,10 @@ def details_of(facts: Json) -> Json:
     details: Json = {}
     for name in ("location", "customer"):
         if casework.part(facts, name):
-            details[name] = facts[name]
+            details[name] = _plain(facts[name])
     documents = facts.get("documents")
     if isinstance(documents, list):
-        details["documents"] = [each for each in documents if isinstance(each, dict) and each.get("url")]
+        details["documents"] = [_plain(each) for each in documents if isinstance(each, dict) and each.get("url")]
     variables = casework.part(facts, "variables")
     if variables:
         details["variables"] = variables
@@ -246,3 +247,11 @@ def details_of(facts: Json) -> Json:
     if exception:
         details["exception"] = exception
     return details
+
+
+def _plain(said: Json) -> Json:
+    """Names, titles and addresses without what could deceive who reads them; refs and links are what they are."""
+    shown = ("name", "title", "address")
+    return {
+        name: clean_line(value) if name in shown and isinstance(value, str) else value for name, value in said.items()
+    }

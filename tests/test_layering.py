@@ -34,6 +34,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.metrics",
         "wfpush.models",
         "wfpush.outbox",
+        "wfpush.postgres",
         "wfpush.ports",
         "wfpush.problems",
         "wfpush.redaction",
@@ -53,6 +54,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.directory",
         "notifications.eventdata",
         "notifications.formats",
+        "notifications.labels",
         "notifications.plaintext",
         "notifications.lifecycle",
         "notifications.links",
@@ -62,6 +64,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.representation",
         "notifications.roles",
         "notifications.signing",
+        "notifications.visible",
     ],
     "connectors, transports": ["notifications.connectors", "notifications.transports"],
     "route, render, deliver": [

@@ -1,12 +1,14 @@
 """Text that engines send is kept as people wrote it, without what could deceive who reads it."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.plaintext import clean, clean_line, cut
+from notifications.plaintext import MOST_MARKS, MOST_PARTS, clean, clean_line, cut, revealed, revealed_json
+from notifications.visible import visible
 
 RIGHT_TO_LEFT_OVERRIDE, ISOLATE, POP = "\u202e", "\u2066", "\u2069"
 ZWJ, ZWNJ, VARIATION = "\u200d", "\u200c", "\ufe0f"
@@ -49,6 +51,94 @@ def test_right_to_left_and_joined_scripts_stay_as_they_are(text: str) -> None:
 @pytest.mark.parametrize("emoji", [FAMILY, RAINBOW_FLAG, CODER, "🤷‍♀️", "🇩🇪", "👍🏿"])
 def test_emoji_stay_whole(emoji: str) -> None:
     assert clean_line(f"Done {emoji}!") == f"Done {emoji}!"
+
+
+REAL_TEXT = {
+    "Thai": "กรุณาอนุมัติใบแจ้งหนี้ที่ ๔๗๑๑ น้ำผึ้ง ปู่ย่าตายาย",
+    "Lao": "ກະລຸນາອະນຸມັດໃບເກັບເງິນ ເຂົ້າ ນ້ຳ",
+    "Vietnamese in single marks": unicodedata.normalize("NFD", "Vui lòng phê duyệt hoá đơn Nguyễn Thị Ngữ"),
+    "Hebrew with vowels": "שָׁלוֹם עֲלֵיכֶם לְאַשֵּׁר אֶת הַחֶשְׁבּוֹנִית",
+    "Hebrew to be sung": "בְּרֵאשִׁ֖ית בָּרָ֣א אֱלֹהִ֑ים אֵ֥ת הַשָּׁמַ֖יִם",
+    "Arabic with vowels": "بِسْمِ ٱللَّهِ ٱلرَّحْمَـٰنِ ٱلرَّحِيمِ",
+    "Persian": "می‌خواهم این صورت‌حساب‌ها را تأیید کنم",
+    "Hindi": "कृपया चालान ४७११ स्वीकृत करें र्‍य क्‍ष ज़्यादा",
+    "Tibetan": "བསྒྲུབས་ ཧཱུྃ་ རྐྱེན་",
+    "Burmese": "မြို့ ကျွန်ုပ် ငွေတောင်းခံလွှာ",
+    "Yoruba": unicodedata.normalize("NFD", "Ẹ jọ̀wọ́ ẹ fọwọ́ sí ìwé owó"),
+    "keycaps and faces": "1️⃣ 👩🏽‍💻 🏳️‍🌈 👨‍👩‍👧‍👦 ❤️‍🔥",
+}
+
+
+@pytest.mark.parametrize("language", REAL_TEXT)
+def test_what_people_really_write_stays_as_it_is(language: str) -> None:
+    text = REAL_TEXT[language]
+    assert clean_line(text) == text
+    assert clean(text) == text
+    assert revealed(text) == text
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0323", "\u20dd", "\u0e49", "\u0e47", "\u064b", "\u05b0", "\u0489"])
+def test_hundreds_of_marks_on_one_letter_become_a_few(mark: str) -> None:
+    piled = "H" + mark * 300 + "e" + (mark + ZWJ) * 300
+    for cleaner in (clean, clean_line, revealed):
+        assert cleaner(piled).count(mark) == 2 * MOST_MARKS
+    assert clean_line(piled)[0] == "H"
+    assert clean_line("न" + "\u093f" * 300) == "न" + "\u093f" * MOST_PARTS
+
+
+piles = st.text(
+    st.sampled_from("aéनก \n1️👩\u0301\u0323\u0489\u0e47\u0e49\u05b0\u093f\u094d\u200c\u200d\u202e\ufe0f\U000e0041"),
+    max_size=60,
+)
+
+
+@given(piles)
+def test_cleaning_what_is_clean_changes_nothing_however_it_was_piled(text: str) -> None:
+    for cleaner in (clean, clean_line, revealed):
+        cleaned = cleaner(text)
+        assert cleaner(cleaned) == cleaned
+        assert longest_pile(cleaned) <= MOST_MARKS + MOST_PARTS
+
+
+def longest_pile(text: str) -> int:
+    longest = current = 0
+    for each in text:
+        if unicodedata.category(each).startswith("M"):
+            current += 1
+        elif each not in (ZWJ, ZWNJ):
+            current = 0
+        longest = max(longest, current)
+    return longest
+
+
+def test_an_operator_sees_what_was_hidden() -> None:
+    assert (
+        revealed(f"invoice{RIGHT_TO_LEFT_OVERRIDE}fdp.exe\n\tap\u200bprove")
+        == "invoice\\u202efdp.exe\n\tap\\u200bprove"
+    )
+    assert revealed("a\U000e0041\x7f") == "a\\udb40\\udc41\\u007f"
+    assert revealed(f"ap{ZWJ}prove") == "ap\\u200dprove"
+
+
+@given(st.recursive(st.text() | piles, lambda inner: st.lists(inner) | st.dictionaries(piles, inner), max_leaves=8))
+def test_json_that_shows_everything_still_says_the_same(value: object) -> None:
+    shown = revealed_json(value, indent=2)
+    assert json.loads(shown) == value
+    assert not {unicodedata.bidirectional(each) for each in shown} & TURNING
+    assert longest_pile(shown) <= MOST_MARKS + MOST_PARTS
+
+
+def test_a_page_shows_what_was_hidden_and_leaves_the_fields_of_its_forms_alone() -> None:
+    hidden = f"a{RIGHT_TO_LEFT_OVERRIDE}b"
+    page = (
+        f'<p title="{hidden}">{hidden}</p><input value="{hidden}"><textarea>{hidden}</textarea>'
+        f"<script>{hidden}</script><b>{hidden}</b>"
+    )
+    shown = "a\\u202eb"
+    assert visible(page) == (
+        f'<p title="{shown}">{shown}</p><input value="{hidden}"><textarea>{hidden}</textarea>'
+        f"<script>{hidden}</script><b>{shown}</b>"
+    )
 
 
 def test_html_is_text() -> None:

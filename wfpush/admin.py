@@ -4,14 +4,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
+
+from notifications.plaintext import revealed
+from notifications.visible import visible
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -38,6 +43,14 @@ class SignInForm(AuthenticationForm):
         return name
 
 
+class Choices(AutocompleteJsonView):
+    """What the fields that search offer, shown as pages show it."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        result: dict[str, str] = super().serialize_result(obj, to_field_name)
+        return {**result, "text": revealed(result["text"])}
+
+
 class Site(UnfoldAdminSite):
     """Its pages are in `notifications/admin/`; settings.UNFOLD names the functions for sidebar and overview."""
 
@@ -54,6 +67,9 @@ class Site(UnfoldAdminSite):
 
         return guarded
 
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        return Choices.as_view(admin_site=self)(request)
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Who signs in here comes here; LOGIN_REDIRECT_URL is the inbox."""
         if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
@@ -64,4 +80,14 @@ class Site(UnfoldAdminSite):
 
 def _guarded(response: HttpResponse) -> HttpResponse:
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
+        response.add_post_render_callback(_make_visible)
+    else:
+        _make_visible(response)
     return response
+
+
+def _make_visible(response: Any) -> None:
+    """Whatever a page shows of what engines and people wrote, none of it hides or turns the others' words round."""
+    if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
+        response.content = visible(response.content.decode())

@@ -1,6 +1,5 @@
 """An event in; who, by which channel, and which route matched or did not and why, out. Nothing is kept or sent."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -16,6 +15,7 @@ from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import ReadError, event_named, read_event
 from notifications.admin.timeline import Line, dry_lines
 from notifications.models import Engine, Event, EventType, Route
+from notifications.plaintext import revealed_json
 from notifications.types import Json
 
 
@@ -105,4 +105,4 @@ def sample_event(event_type: EventType) -> Json:
 
 
 def written(document: Json) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return revealed_json(document, indent=2)

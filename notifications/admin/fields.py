@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from notifications.plaintext import revealed_json
+
 MAX_LABEL = 60
 
 
@@ -41,7 +43,7 @@ class JsonObjectField(forms.JSONField):
             return True
 
     def prepare_value(self, value: Any) -> Any:
-        return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
+        return revealed_json(value, indent=2) if isinstance(value, dict | list) else value
 
 
 class LabelsField(forms.CharField):

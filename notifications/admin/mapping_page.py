@@ -1,6 +1,5 @@
 """The try-out box of an engine's mapping: its own JSON in, the CloudEvent it means out. Presets to begin with."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -14,6 +13,7 @@ from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import ReadError, read_json, sentences_of
 from notifications.errors import InvalidEvent
 from notifications.models import Engine
+from notifications.plaintext import revealed_json
 
 TITLES = {"flowable": "Flowable", "opentext": "OpenText Workflow Service", "camunda7": "Camunda 7"}
 
@@ -54,7 +54,7 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
         return {"faults": fault.sentences}
     except InvalidEvent as refused:
         return {"faults": sentences_of(refused)}
-    shown = {"event": json.dumps(event, indent=2, ensure_ascii=False, default=str)}
+    shown = {"event": revealed_json(event, indent=2)}
     try:
         cloudevents.structured(event)
     except InvalidEvent as refused:

@@ -1,6 +1,5 @@
 """How the desk says times, durations, links and data: in a person's words, with the exact value in the title."""
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+
+from notifications.plaintext import revealed_json
 
 Tone = str
 """One of "ok", "wait", "bad", "quiet": text says the state, the tone repeats it as a shape and a colour."""
@@ -110,7 +111,7 @@ def pretty(value: Any) -> SafeString:
     """JSON as text with line breaks."""
     if value in (None, "", [], {}):
         return NOTHING
-    return format_html('<pre class="desk-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    return format_html('<pre class="desk-json">{}</pre>', revealed_json(value, indent=2))
 
 
 def mark(tone: Tone, text: object, title: str = "") -> SafeString:
