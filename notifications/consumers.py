@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from django.http.request import validate_host
 
 from notifications import live
-from notifications.inbox.session import signed_in_recipient
+from notifications.inbox.session import chosen_language, signed_in_recipient
 from notifications.models import Notification, Recipient, RecipientToken
 from notifications.representation import notification_json, notification_queryset, unread_count
 from notifications.types import Json
@@ -47,6 +47,8 @@ class InboxConsumer(AsyncWebsocketConsumer):
     """One open inbox."""
 
     recipient: Recipient | None = None
+    language = ""
+    """The language chosen on the page of this socket, if any."""
     token_digest = ""
     seq: int | None = None
     """The seq last sent on this socket; None before the first `resume`."""
@@ -60,7 +62,9 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self.close(REFUSED)
             return
         if origin is not None:  # programs without an Origin show a token: cookies are for our own pages
-            self.recipient = await database_sync_to_async(recipient_of_cookies)(self.scope.get("cookies", {}))
+            cookies = self.scope.get("cookies", {})
+            self.recipient = await database_sync_to_async(recipient_of_cookies)(cookies)
+            self.language = chosen_language(cookies)
         self.watch = asyncio.create_task(self._watch())
         if self.recipient is not None:
             await self._join(self.recipient)
@@ -155,7 +159,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def _send_rows(self, rows: Sequence[Notification], unread: int) -> None:
         for row in rows:
-            await self._frame(row.seq, json.dumps(notification_json(row), ensure_ascii=False), unread)
+            await self._frame(row.seq, json.dumps(notification_json(row, self.language), ensure_ascii=False), unread)
 
     async def _frame(self, seq: int, notification: str, unread: int) -> None:
         head = json.dumps({"type": "notification", "prev": self.seq, "seq": seq, "unread": unread})
@@ -169,10 +173,15 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def inbox_changed(self, message: dict[str, Any]) -> None:
         if self.seq is None or message["seq"] <= self.seq:
             return
-        if message["seq"] == self.seq + 1:
+        if message["seq"] == self.seq + 1 and not self._reads_another_language():
             await self._frame(message["seq"], message["notification"], message["unread"])
         else:
             await self._catch_up()
+
+    def _reads_another_language(self) -> bool:
+        """Frames come in the person's own language; who chose another reads the row instead."""
+        assert self.recipient is not None
+        return bool(self.language) and self.language != self.recipient.locale
 
     async def _catch_up(self) -> None:
         assert self.seq is not None

@@ -1,11 +1,17 @@
 """From a template version and what is known of an event to the words of one message."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, get_args
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from notifications import formats, liquid
 from notifications.errors import RenderError
+from notifications.labels import ANY, label_in, languages, tag, tags
 from notifications.liquid_filters import Place
 from notifications.message import message_of
 from notifications.models import TemplateAction, TemplateText, TemplateVersion
@@ -30,6 +36,14 @@ MAX_TITLE, MAX_SHORT_BODY, MAX_BODY = 200, 300, 10_000
 
 MAX_LABEL, MAX_ACTIONS = 60, 12
 """Characters on a button; buttons of one message."""
+
+USUAL = {
+    "acknowledge": _("Acknowledge"),
+    "approve": _("Approve"),
+    "reject": _("Reject"),
+    "request_info": _("Ask for information"),
+}
+"""What the answers of every engine are called where neither engine nor template says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +92,20 @@ def text_for(version: TemplateVersion, language: str, channel: str) -> TemplateT
 
     Raises RenderError when there is none.
     """
-    texts = {(_tag(text.language), text.channel): text for text in version.texts.all()}
-    for wanted in (*languages(language, version.template.fallback_language), *sorted({tag for tag, _ in texts})):
+    texts = {(tag(text.language), text.channel): text for text in version.texts.all()}
+    for wanted in (
+        *languages(language, version.template.fallback_language),
+        *sorted({each for each, _channel in texts}),
+    ):
         found = texts.get((wanted, channel)) or texts.get((wanted, ""))
         if found is not None:
             return found
     raise RenderError(f"There is no text for {channel} in any language.")
 
 
-def languages(language: str, fallback: str = "en") -> Iterator[str]:
-    """Tags to look for, nearest first."""
-    for each in (language, fallback):
-        tag = _tag(each)
-        yield tag
-        if "-" in tag:
-            yield tag.partition("-")[0]
-
-
-def _tag(language: str) -> str:
-    return language.replace("_", "-").lower()
-
-
 def _place_language(wanted: str, written: str) -> str:
     """Numbers and dates follow the text's language, in the reader's own variety of it."""
-    return wanted if _tag(wanted).partition("-")[0] == _tag(written).partition("-")[0] else written
+    return wanted if tag(wanted).partition("-")[0] == tag(written).partition("-")[0] else written
 
 
 # --- actions --------------------------------------------------------------------------------------------------------
@@ -111,29 +115,50 @@ def actions_of(version: TemplateVersion | None, language: str, event_actions: It
     An action is a name or {"action", "title", "effect", "comment"}; what is neither is left out, a name counts once.
     """
     rules = {rule.action: rule for rule in version.actions.all()} if version is not None else {}
-    tags = tuple(languages(language, version.template.fallback_language if version is not None else "en"))
+    fallback = version.template.fallback_language if version is not None else "en"
     found: dict[str, Action] = {}
     for said in event_actions:
         given = said if isinstance(said, dict) else {"action": said}
         name = given.get("action")
         if isinstance(name, str) and 0 < len(name) <= MAX_LABEL and name.isprintable() and name not in found:
-            found[name] = _action(name, given, rules.get(name), tags)
+            found[name] = _action(name, given, rules.get(name), language, fallback)
     return list(found.values())[:MAX_ACTIONS]
 
 
-def _action(name: str, given: Json, rule: TemplateAction | None, tags: Sequence[str]) -> Action:
+def _action(name: str, given: Json, rule: TemplateAction | None, language: str, fallback: str) -> Action:
     effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else EFFECTS.get(name, "final")
-    label = _label(name, given.get("title"), rule, tags)
-    return Action(name, label, effect, _comment(effect, given.get("comment"), rule))
+    comment = _comment(effect, given.get("comment"), rule)
+    own = _label(given.get("title"))
+    if own:
+        return Action(name, own, effect, comment)
+    labels = _labels(name, rule, fallback)
+    return Action(name, label_in(labels, language), effect, comment, labels if len(labels) > 1 else {})
 
 
-def _label(name: str, given: Any, rule: TemplateAction | None, tags: Sequence[str]) -> str:
-    labels = rule.labels if rule is not None and isinstance(rule.labels, dict) else {}
-    written = {_tag(tag): label for tag, label in labels.items() if isinstance(label, str)}
-    choices = [given if isinstance(given, str) else "", *(written.get(tag, "") for tag in tags)]
-    words = clean_line(name.replace("_", " ").replace("-", " "))
-    labelled = next((clean_line(choice) for choice in choices if clean_line(choice)), words[:1].upper() + words[1:])
-    return cut(labelled or name, MAX_LABEL)
+def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, str]:
+    """What the template calls it in each language, else what everybody calls it, else its name made readable."""
+    written = rule.labels if rule is not None and isinstance(rule.labels, dict) else {}
+    labels = {tag(language): _label(label) for language, label in written.items()}
+    labels = {language: label for language, label in labels.items() if language and label} or usual_labels(name)
+    words = _label(name.replace("_", " ").replace("-", " "))
+    readable = words[:1].upper() + words[1:] or cut(name, MAX_LABEL)
+    return {**labels, ANY: next((labels[each] for each in tags(fallback) if each in labels), readable)}
+
+
+@lru_cache(maxsize=256)
+def usual_labels(name: str) -> dict[str, str]:
+    """The labels of an answer that every engine has, in the languages of the pages; none for any other name."""
+    if name not in USUAL:
+        return {}
+    labels = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            labels[language] = str(USUAL[name])
+    return labels
+
+
+def _label(text: Any) -> str:
+    return cut(clean_line(text), MAX_LABEL) if isinstance(text, str) else ""
 
 
 def _comment(effect: Effect, given: Any, rule: TemplateAction | None) -> CommentRule:

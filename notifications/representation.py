@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from notifications.labels import read_in
 from notifications.models import (
     Brand,
     Callback,
@@ -32,7 +33,8 @@ def notification_queryset() -> QuerySet[Notification]:
     return Notification.objects.select_related("task", "case", "category", "brand", "recipient__brand")
 
 
-def notification_json(notification: Notification) -> Json:
+def notification_json(notification: Notification, language: str = "") -> Json:
+    """One copy as its person sees it, the buttons in `language` where they chose one, else in their own."""
     task = notification.task
     details = notification.details
     return {
@@ -47,7 +49,7 @@ def notification_json(notification: Notification) -> Json:
         "url": notification.url or None,
         "task": {"id": task.task_id, "state": task.state, "kind": task.kind or None} if task else None,
         "case": case_json(notification),
-        "actions": actions_json(notification),
+        "actions": actions_json(notification, language),
         "info": task.info if task and sees_questions(notification) else [],
         "location": details.get("location"),
         "customer": details.get("customer"),
@@ -68,11 +70,13 @@ def sees_questions(notification: Notification) -> bool:
     return notification.state != NotificationState.WITHDRAWN
 
 
-def actions_json(notification: Notification) -> list[Json]:
+def actions_json(notification: Notification, language: str = "") -> list[Json]:
     """What the copy offers: nothing unless it is open."""
     if notification.state != NotificationState.OPEN:
         return []
-    return [{name: action[name] for name in SHOWN_ACTION} for action in notification.actions]
+    language = language or notification.recipient.locale
+    offered = [read_in(action, language).as_json() for action in notification.actions]
+    return [{name: action[name] for name in SHOWN_ACTION} for action in offered]
 
 
 def case_json(notification: Notification) -> Json | None:

@@ -1,5 +1,6 @@
 """What the pipeline passes along, normalised at the border: no vendor's field name goes past these types."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -63,17 +64,20 @@ class Action:
     title: str
     effect: Effect
     comment: CommentRule
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Language tag to title, where more than one was written (notifications/labels.py); empty for an engine's title."""
 
     @property
     def takes_away(self) -> bool:
         return self.name in TAKES_AWAY
 
     def as_json(self) -> Json:
-        return {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
+        shown = {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
+        return {**shown, "labels": dict(self.labels)} if self.labels else shown
 
     @classmethod
     def from_json(cls, value: Json) -> "Action":
-        return cls(value["action"], value["title"], value["effect"], value["comment"])
+        return cls(value["action"], value["title"], value["effect"], value["comment"], value.get("labels") or {})
 
 
 @dataclass(frozen=True, slots=True)

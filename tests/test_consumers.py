@@ -58,10 +58,12 @@ async def socket(*headers: tuple[bytes, bytes]) -> AsyncIterator[WebsocketCommun
 
 @asynccontextmanager
 async def inbox_of(
-    person: Recipient, after: int = 0
+    person: Recipient, after: int = 0, language: str = ""
 ) -> AsyncIterator[tuple[WebsocketCommunicator, list[dict[str, Any]]]]:
-    """A signed-in socket that has resumed, and what it was sent up to `synced`."""
+    """A signed-in socket that has resumed, and what it was sent up to `synced`. `language`: chosen on its page."""
     cookie = await database_sync_to_async(cookie_of)(person)
+    if language:
+        cookie += f"; {settings.LANGUAGE_COOKIE_NAME}={language}".encode()
     async with socket((b"origin", OURS), (b"cookie", cookie)) as communicator:
         yield communicator, await resume(communicator, after)
 
@@ -107,6 +109,20 @@ async def test_a_new_task_arrives_live_with_its_actions(story: Story) -> None:
         assert (arrived["prev"], arrived["seq"], arrived["unread"]) == (0, 1, 1)
         assert arrived["notification"]["title"] == "Approve invoice 4711"
         assert "approve" in [action["action"] for action in arrived["notification"]["actions"]]
+
+
+async def test_buttons_are_said_in_the_language_chosen_on_the_page(story: Story) -> None:
+    await database_sync_to_async(story.assign)("T-1")
+    async with inbox_of(story.bob, language="de") as (german, caught_up), inbox_of(story.bob) as (english, _):
+        assert first_button(caught_up[0]) == "Genehmigen"
+        await database_sync_to_async(story.assign)("T-2")
+        assert first_button(await frame(german)) == "Genehmigen"
+        assert first_button(await frame(english)) == "Approve"
+
+
+def first_button(said: dict[str, Any]) -> str:
+    title: str = said["notification"]["actions"][0]["title"]
+    return title
 
 
 async def test_carol_sees_bobs_answer_at_once(story: Story) -> None:

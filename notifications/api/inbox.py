@@ -17,9 +17,9 @@ from notifications import copies
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, validated
 from notifications.errors import Invalid, NotFound
+from notifications.inbox.session import chosen_language
 from notifications.models import Case, Notification, Recipient
 from notifications.representation import notification_json, notification_queryset
-from notifications.types import Json
 
 MOST = 200
 DEFAULT = 50
@@ -40,14 +40,16 @@ class NotificationsView(PersonView):
         if query.get("unread"):
             rows = rows.filter(read_at=None)
         page = _changes if "after" in query else _newest
-        return answer(page(rows, query, min(query["limit"], MOST)))
+        found, following = page(rows, query, min(query["limit"], MOST))
+        language = chosen_language(request.COOKIES)
+        return answer({"items": [notification_json(row, language) for row in found], "next": following})
 
 
 class NotificationView(PersonView):
     @extend_schema(operation_id="notification", responses=docs.responses({200: shown.NotificationShown}, 404))
     def get(self, request: Request, notification_id: UUID) -> HttpResponse:
         """One notification as it now is."""
-        return answer(notification_json(_own(self.recipient(), notification_id)))
+        return answer(notification_json(_own(self.recipient(), notification_id), chosen_language(request.COOKIES)))
 
 
 class ReadView(PersonView):
@@ -110,7 +112,11 @@ def _cases(recipient: Recipient, case_id: str) -> list[Case]:
 
 
 # --- pages ----------------------------------------------------------------------------------------
-def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Json:
+Page = tuple[list[Notification], str | None]
+"""What is on a page, and the cursor of the next one."""
+
+
+def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Page:
     rows = rows.order_by("-created_at", "-id")
     if "cursor" in query:
         moment, _, last = _opened(query["cursor"]).partition(" ")
@@ -122,7 +128,7 @@ def _newest(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> 
     return _page(rows, limit, lambda row: f"{row.created_at.isoformat()} {row.pk}")
 
 
-def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Json:
+def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) -> Page:
     after = query["after"]
     if "cursor" in query:
         seen = _opened(query["cursor"])
@@ -132,14 +138,11 @@ def _changes(rows: QuerySet[Notification], query: dict[str, Any], limit: int) ->
     return _page(rows.filter(seq__gt=after).order_by("seq"), limit, lambda row: str(row.seq))
 
 
-def _page(rows: QuerySet[Notification], limit: int, position: Any) -> Json:
+def _page(rows: QuerySet[Notification], limit: int, position: Any) -> Page:
     found = list(rows[: limit + 1])
     more = len(found) > limit
     shown = found[:limit]
-    return {
-        "items": [notification_json(row) for row in shown],
-        "next": base64.urlsafe_b64encode(position(shown[-1]).encode()).decode() if more else None,
-    }
+    return shown, base64.urlsafe_b64encode(position(shown[-1]).encode()).decode() if more else None
 
 
 def _opened(cursor: str) -> str:

@@ -7,8 +7,10 @@ from datetime import datetime
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
 from notifications.inbox.outcomes import is_mine, is_waiting, mood_of, outcome_of
+from notifications.inbox.session import reading_language
 from notifications.inbox.times import Due, due, exact, stamp
 from notifications.inbox.words import TEXTS, say
+from notifications.labels import read_in
 from notifications.models import Notification, NotificationState, Priority, Recipient
 from notifications.representation import notification_queryset
 from notifications.types import Action
@@ -87,7 +89,8 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
 
 def offered(notification: Notification, reader: Recipient) -> list[Action]:
     """What is still to be answered: who has acknowledged is not asked to do so again."""
-    actions, outcome = [Action.from_json(action) for action in notification.actions], notification.outcome or {}
+    outcome, language = notification.outcome or {}, reading_language(reader)
+    actions = [read_in(action, language) for action in notification.actions]
     given = outcome.get("action") if is_mine(outcome, reader) and outcome.get("engine") != "refused" else None
     return [action for action in actions if not (action.effect == "acknowledge" and action.name == given)]
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from notifications.inbox.outcomes import parse_time
+from notifications.inbox.outcomes import action_title, parse_time
 from notifications.inbox.times import exact, stamp
 from notifications.models import Event, EventStatus, Notification, Recipient, Response, Task
+from notifications.plaintext import clean, clean_line
 from notifications.representation import sees_questions
 from notifications.types import Json, behaviour_of
 
@@ -33,7 +34,7 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if task is None:
         return []
     asked = _information(task) if sees_questions(notification) else ()
-    told = [*asked] if reader.external else [*_events(task), *asked, *_answers(task)]
+    told = [*asked] if reader.external else [*_events(task), *asked, *_answers(task, reader)]
     told.sort(key=lambda each: each[0])
     return [Entry(at, text, words, stamp(at, now), exact(at)) for at, text, words in told[-SHOWN:]]
 
@@ -72,7 +73,7 @@ def _assignee(data: Json) -> str:
     task: Any = data.get("task")
     person = task.get("assignee") if isinstance(task, dict) else None
     if isinstance(person, dict):
-        return str(person.get("name") or person.get("ref") or "")
+        return clean_line(str(person.get("name") or person.get("ref") or ""))
     if not isinstance(person, str) or not person:
         return ""
     known = Recipient.objects.filter(engine=None, ref=person).only("name", "ref").first()
@@ -85,21 +86,20 @@ def _information(task: Task) -> Iterator[Told]:
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
             asked = _("%(name)s asked for information") % {"name": by} if by else _("Information was supplied")
-            yield at, asked, str(each.get("text") or "")
+            yield at, asked, clean(str(each.get("text") or ""))
 
 
-def _answers(task: Task) -> Iterator[Told]:
+def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
     """Answers that are not questions: those stand with the information."""
     responses = (
         Response.objects.filter(task=task).exclude(effect="request_info").select_related("recipient", "notification")
     )
     for response in responses.order_by("-id")[:SHOWN]:
-        yield response.at, _answer_text(response), response.comment
+        yield response.at, _answer_text(response, reader), clean(response.comment)
 
 
-def _answer_text(response: Response) -> str:
-    titles = {action["action"]: action["title"] for action in response.notification.actions}
-    said = {"name": response.recipient, "answer": titles.get(response.action, response.action)}
+def _answer_text(response: Response, reader: Recipient) -> str:
+    said = {"name": response.recipient, "answer": action_title(response.notification, response.action, reader)}
     if not response.counts:
         return _("%(name)s answered “%(answer)s”; the engine refused it") % said
     texts = {

@@ -5,8 +5,10 @@ from datetime import datetime
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
+from notifications.inbox.session import reading_language
 from notifications.inbox.times import when
 from notifications.inbox.words import TEXTS, say, say_of
+from notifications.labels import read_in
 from notifications.models import Notification, NotificationState, Recipient, TaskState
 from notifications.types import Json
 
@@ -31,7 +33,7 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
         return ""
     if outcome.get("engine") == "refused":
         return _refused(outcome)
-    title = action_title(notification)
+    title = action_title(notification, str(outcome["action"]), reader)
     if is_mine(outcome, reader):
         return f"{say_of('done', outcome['action'], title=title)} {_engine(outcome)}".strip()
     return _by_others(outcome, title, now, still_open=state == NotificationState.OPEN)
@@ -57,11 +59,11 @@ def is_waiting(notification: Notification, reader: Recipient) -> bool:
     return outcome.get("engine") == "waiting" and is_mine(outcome, reader)
 
 
-def action_title(notification: Notification) -> str:
-    """What the answer was called: its label where it is known, else the action's name made readable."""
-    name = str((notification.outcome or {}).get("action") or "")
-    titles = {action["action"]: action["title"] for action in notification.actions}
-    return str(titles.get(name) or capfirst(name.replace("_", " ").replace("-", " ")))
+def action_title(notification: Notification, name: str, reader: Recipient) -> str:
+    """What an answer is called: its label where it is known, else the action's name made readable."""
+    known = (action for action in notification.actions if action["action"] == name)
+    titles = (read_in(action, reading_language(reader)).title for action in known)
+    return next(titles, "") or capfirst(name.replace("_", " ").replace("-", " "))
 
 
 def _is_past(notification: Notification) -> bool:

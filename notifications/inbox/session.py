@@ -1,6 +1,6 @@
 """Who is signed in: a person with an account by Django's session user, anybody else by the session's own key."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
@@ -90,7 +90,7 @@ class RecipientMiddleware:
 @contextmanager
 def speaking_to(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
     """Answer a request in the person's language and time zone; a language chosen in the footer wins."""
-    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+    if not chosen_language(request.COOKIES):
         translation.activate(language_of(recipient))  # LocaleMiddleware does so for every request: nothing to undo
         request.LANGUAGE_CODE = translation.get_language()
     with timezone.override(ZoneInfo(recipient.timezone)):
@@ -102,6 +102,18 @@ def language_of(recipient: Recipient) -> str:
     spoken = dict(settings.LANGUAGES)
     wanted = recipient.locale.replace("_", "-").lower()
     return next((code for code in (wanted, wanted.split("-")[0]) if code in spoken), settings.LANGUAGE_CODE)
+
+
+def chosen_language(cookies: Mapping[str, str]) -> str:
+    """The language chosen in the footer of this browser's pages, if any."""
+    chosen = cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return chosen if chosen in dict(settings.LANGUAGES) else ""
+
+
+def reading_language(reader: Recipient) -> str:
+    """What the reader of this page reads buttons in: what they chose, else their own, though we may not speak it."""
+    spoken = translation.get_language() or settings.LANGUAGE_CODE
+    return reader.locale if spoken == language_of(reader) else spoken
 
 
 def recipient_of(request: HttpRequest) -> Recipient | None:

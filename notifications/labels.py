@@ -1,0 +1,39 @@
+"""What a button is called: kept in every language it was written in, said in the language of whoever reads it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from notifications.types import Action, Json
+
+ANY = ""
+"""The key of what a button is called in languages that nobody wrote a label for."""
+
+
+def tag(language: str) -> str:
+    return language.replace("_", "-").lower()
+
+
+def tags(language: str) -> Iterator[str]:
+    """The language itself, then its base (de-AT: de)."""
+    whole = tag(language)
+    yield whole
+    if "-" in whole:
+        yield whole.partition("-")[0]
+
+
+def languages(language: str, fallback: str = "en") -> Iterator[str]:
+    """Tags to look for, nearest first."""
+    yield from tags(language)
+    yield from tags(fallback)
+
+
+def label_in(labels: Mapping[str, str], language: str) -> str:
+    """The label nearest to the language; empty where there are none."""
+    return next((labels[each] for each in (*tags(language), ANY) if each in labels), "")
+
+
+def read_in(action: Json, language: str) -> Action:
+    """A stored action as somebody reads it. A title that the engine gave is the same in every language."""
+    found = Action.from_json(action)
+    title = label_in(found.labels, language)
+    return replace(found, title=title) if title else found
