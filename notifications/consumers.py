@@ -26,12 +26,13 @@ from notifications.models import Notification, Recipient, RecipientToken
 from notifications.representation import notification_json, notification_queryset, unread_count
 from notifications.types import Json
 from wfpush.crypto import digest_of
+from wfpush.problems import AWAY
 
 log = structlog.get_logger(__name__)
 
 NOT_SIGNED_IN, REFUSED, RESTART = 4401, 4403, 1012
 RECHECK_SECONDS = 50
-"""How often a socket's session or token is looked at again."""
+"""How often a socket's session or token, and what was sent, are looked at again."""
 AUTH_SECONDS = 10
 """How long a socket without a session may take to send its token."""
 MAX_CATCH_UP = 500
@@ -85,14 +86,29 @@ class InboxConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_add(live.group_of(recipient.pk), self.channel_name)
 
     async def _watch(self) -> None:
-        """Close the socket when its person is signed out, deactivated, or never says who they are."""
+        """Close the socket when its person is signed out, deactivated, or never says who they are. Look also for what
+        changed: the last frame before a pause may have been lost, and no later one tells of it."""
         if self.recipient is None:
             await asyncio.sleep(AUTH_SECONDS)
         while self.recipient is not None:
             await asyncio.sleep(RECHECK_SECONDS)
-            if not await database_sync_to_async(self._still_signed_in)():
-                break
+            try:
+                if not await database_sync_to_async(self._still_signed_in)():
+                    break
+            except AWAY:
+                await self.close(RESTART)
+                return
+            await self.channel_layer.send(self.channel_name, {"type": "inbox.missed"})
         await self.close(NOT_SIGNED_IN)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Every message, from the client and from the channel layer, one at a time. Without the database nothing can
+        be said: the client comes back and resumes. An exception would leave the socket's place taken for ever."""
+        try:
+            await super().dispatch(message)
+        except AWAY as fault:
+            log.warning("inbox_closed", fault=str(fault))
+            await self.close(RESTART)
 
     def _still_signed_in(self) -> bool:
         assert self.recipient is not None
@@ -199,9 +215,10 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if not await database_sync_to_async(self._still_signed_in)():
             await self.close(NOT_SIGNED_IN)
 
-    async def inbox_reconnect(self, message: dict[str, Any]) -> None:
-        """The channel layer lost Redis and may have missed frames: the client comes back and resumes."""
-        await self.close(RESTART)
+    async def inbox_missed(self, message: dict[str, Any]) -> None:
+        """Frames may have been lost, say because Redis was away."""
+        if self.seq is not None:
+            await self._catch_up()
 
 
 def header(scope: Mapping[str, Any], name: bytes) -> str | None:

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from notifications.models import Notification
 from notifications.representation import notification_json, notification_queryset, unread_counts
+from wfpush.quiet import quiet
 
 log = structlog.get_logger(__name__)
 
@@ -66,9 +67,12 @@ def tell(recipient_id: int, message_type: str) -> None:
 
 
 def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
+    if quiet:
+        return
     try:
         _loop.run(_send_all(frames))
     except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
+        quiet.after(fault)
         log.warning("live_frames_lost", frames=len(frames), fault=repr(fault))
 
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from channels import DEFAULT_CHANNEL_LAYER
 from channels.db import database_sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -28,6 +29,12 @@ OURS = b"http://127.0.0.1:8000"
 @pytest.fixture
 def story() -> Story:
     return Story.begin()
+
+
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames are lost."""
+    monkeypatch.setattr(live, "announce", lambda rows: None)
 
 
 def cookie_of(person: Recipient) -> bytes:
@@ -249,7 +256,31 @@ async def test_too_many_sockets_of_one_person_are_refused(story: Story, monkeypa
         assert (await resume(first, 0))[-1]["type"] == "synced"
 
 
-async def test_a_lost_channel_layer_asks_clients_to_come_back(story: Story) -> None:
+async def test_frames_that_were_missed_are_sent_when_redis_is_back(story: Story, unheard: None) -> None:
     async with inbox_of(story.bob) as (communicator, _):
-        await database_sync_to_async(live.tell)(story.bob.pk, "inbox.reconnect")
-        assert await close_code(communicator) == consumers.RESTART
+        await database_sync_to_async(story.assign)()
+        await channel_layers[DEFAULT_CHANNEL_LAYER].group_send(live.group_of(story.bob.pk), {"type": "inbox.missed"})
+        assert (await frame(communicator))["seq"] == 1
+
+
+async def test_a_frame_that_was_lost_is_found_without_another_one(
+    story: Story, unheard: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
+    async with inbox_of(story.bob) as (communicator, _):
+        await database_sync_to_async(story.assign)()
+        assert (await frame(communicator))["seq"] == 1
+
+
+async def test_without_the_database_the_client_is_asked_to_come_back_and_its_place_is_free(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "MAX_SOCKETS", 1)
+    async with inbox_of(story.bob) as (communicator, _):
+        with monkeypatch.context() as away:
+            away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
+            await database_sync_to_async(lambda: connection.close())()
+            await communicator.send_to(text_data=json.dumps({"type": "resume", "after": 0}))
+            assert await close_code(communicator) == consumers.RESTART
+    async with inbox_of(story.bob) as (_, frames):
+        assert frames[-1]["type"] == "synced"

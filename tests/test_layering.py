@@ -18,6 +18,7 @@ LAYERS: dict[str, list[str]] = {
     "leaf helpers of the project": [
         "wfpush.addresses",
         "wfpush.bodylimit",
+        "wfpush.channel_layer",
         "wfpush.proxies",
         "wfpush.crypto",
         "wfpush.datafolder",
@@ -36,8 +37,10 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.outbox",
         "wfpush.postgres",
         "wfpush.ports",
+        "wfpush.quiet",
         "wfpush.problems",
         "wfpush.redaction",
+        "wfpush.subscription",
         "wfpush.tasks",
         "wfpush.threads",
         "wfpush.ticker",

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import cast
 
-import redis.asyncio
 import structlog
 import uvloop
 from django.conf import settings
 
 from wfpush import lifeline, outbox
+from wfpush.postgres.silence import give_up_in_time
+from wfpush.subscription import Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -58,12 +59,13 @@ class Job:
 class Dispatcher:
     def __init__(self, sources: Sequence[outbox.Source], redis_url: str) -> None:
         self._jobs = {source.name: Job(source) for source in sources}
-        self._redis_url = redis_url
+        self._wake_ups = Subscription(redis_url, self._hear)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. What is in flight then may finish for a moment; leases cover the rest."""
+        await self._wake_ups.add(outbox.WAKE_CHANNEL)
         async with asyncio.TaskGroup() as group:
-            others = [group.create_task(self._listen()), group.create_task(self._look())]
+            others = [group.create_task(self._wake_ups.run()), group.create_task(self._look())]
             jobs = [group.create_task(job.run()) for job in self._jobs.values()]
             log.info("dispatcher_runs", sources=sorted(self._jobs))
             await stop.wait()
@@ -81,30 +83,8 @@ class Dispatcher:
                 job.wake()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _listen(self) -> None:
-        """Follow the wake-up channel; log once when Redis goes and once when it is back."""
-        away = False
-        while True:
-            client = redis.asyncio.Redis.from_url(self._redis_url, socket_connect_timeout=2)
-            try:
-                async with client, client.pubsub() as pubsub:
-                    await pubsub.subscribe(outbox.WAKE_CHANNEL)
-                    async for message in pubsub.listen():
-                        if message["type"] == "subscribe" and away:
-                            log.info("wake_channel_back")
-                            away = False
-                        self._hear(message)
-            except (redis.RedisError, OSError) as fault:
-                if not away:
-                    log.warning("wake_channel_away", fault=str(fault))
-                away = True
-            await asyncio.sleep(RETRY_SECONDS)
-
-    def _hear(self, message: dict[str, object]) -> None:
-        if message["type"] != "message":
-            return
-        name = cast(bytes, message["data"]).decode(errors="replace")
-        if job := self._jobs.get(name):
+    def _hear(self, _channel: str, name: bytes) -> None:
+        if job := self._jobs.get(name.decode(errors="replace")):
             job.wake()
 
 
@@ -119,6 +99,7 @@ async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
 
 def run() -> None:
     """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
+    give_up_in_time()
     uvloop.run(_main())
 
 

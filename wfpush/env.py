@@ -101,10 +101,17 @@ class Environment:
             raise ImproperlyConfigured(
                 "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
             )
-        return config | {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        return config | {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
 
     def redis(self) -> str:
         return self.text("REDIS_URL", default="") or embedded.servers(self.data_dir, "REDIS_URL").redis_url
+
+    def redis_in_time(self) -> str:
+        """The same for libraries that take an address and nothing else, and would wait for ever for an answer."""
+        address = self.redis()
+        limits = {"socket_timeout": "10", "socket_connect_timeout": "5"}
+        missing = [f"{name}={value}" for name, value in limits.items() if f"{name}=" not in address]
+        return address + ("&" if "?" in address else "?") * bool(missing) + "&".join(missing)
 
     def email(self, data_dir: Path) -> dict[str, Any]:
         """EMAIL_URL as django-environ reads it; unset, messages are kept as files in `WFPUSH_DATA/mail`."""

@@ -23,6 +23,8 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from psycopg import OperationalError
 
+from wfpush.postgres.silence import give_up_in_time, silence
+
 KEEP_SECONDS = 600
 """How long a thread keeps its database connection."""
 
@@ -110,13 +112,16 @@ def keep_connection() -> None:
 
 
 def drop_dead_connection() -> None:
-    """Close this thread's database connection if the server has ended it meanwhile: the request then opens another.
+    """Close this thread's database connection if the server has ended it or fallen silent: the request opens another.
 
     A server that ends a connection says so on its socket, where nothing else can be waiting between two requests. To
     look costs microseconds; Django's own check (CONN_HEALTH_CHECKS) asks the server before every request.
     """
     wrapper = connections[DEFAULT_DB_ALIAS]
     if wrapper.connection is None or wrapper.in_atomic_block:
+        return
+    if silence:
+        wrapper.close()
         return
     poll = select.poll()
     try:
@@ -131,5 +136,6 @@ def drop_dead_connection() -> None:
 def application(threads: int | None = None) -> ThreadedHandler:
     """Set up Django and serve it with as many threads as there may be database connections."""
     setup(set_prefix=False)
+    give_up_in_time()
     gc.freeze()  # what is loaded by now stays: collections need not look at it again and again
     return ThreadedHandler(threads or settings.DATABASE_POOL)

@@ -21,6 +21,8 @@ from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from wfpush.quiet import quiet
+
 log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "wfpush:wake"
@@ -41,6 +43,14 @@ class Work(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def is_retried(self) -> bool:
+        """What `RETRIED` says of rows."""
+        return self.due_at is not None and (self.attempts > 1 or (self.attempts == 1 and self.lease_token is None))
+
+
+RETRIED = Q(due_at__isnull=False) & (Q(attempts__gt=1) | Q(attempts=1, lease_token=None))
+"""Rows that were tried without success and are not given up: they wait for another try, or are under way in one."""
 
 WorkT = TypeVar("WorkT", bound=Work)
 
@@ -161,27 +171,34 @@ def connection() -> redis.Redis:
             settings.REDIS_URL,
             socket_timeout=2,
             socket_connect_timeout=1,
-            retry=Retry(NoBackoff(), 1),  # the default's growing pauses would hold up a request for seconds
+            # Once more on a connection that has died; the default's growing pauses would hold up a request for seconds.
+            retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
         )
     return _connection
 
 
 def wake(source: Source) -> None:
     """Tell whoever drains the source. Never fails: the ticker finds what a lost wake-up left."""
+    if quiet:
+        return
     try:
         if source.runner == "dispatcher":
             connection().publish(WAKE_CHANNEL, source.name)
         elif connection().set(_flag(source.name), 1, nx=True, px=WAKE_TTL_MS):
             async_task("wfpush.tasks.run_source", source.name)
     except (redis.RedisError, OSError) as fault:
+        quiet.after(fault)
         log.warning("wake_lost", source=source.name, fault=str(fault))
 
 
 def awake(name: str) -> None:
     """The woken task has started: what is enqueued from now on needs a wake-up of its own."""
+    if quiet:
+        return
     try:
         connection().delete(_flag(name))
     except (redis.RedisError, OSError) as fault:
+        quiet.after(fault)
         log.warning("wake_flag_kept", source=name, fault=str(fault))
 
 

@@ -94,11 +94,11 @@ DATABASES = {"default": ENV.database()}
 REDIS_URL = ENV.redis()
 EMBEDDED_SERVERS = ENV.uses_embedded_servers
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_in_time()}}
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "on_disconnect": "inbox.reconnect", "capacity": 200},
+        "BACKEND": "wfpush.channel_layer.RedisChannelLayer",
+        "CONFIG": {"url": REDIS_URL, "on_return": "inbox.missed"},
     }
 }
 # Our tables are the queue; django-q2 is only woken up. Why each value: docs/architecture.md, "django-q2".
@@ -114,7 +114,7 @@ Q_CLUSTER = {
     "save_limit": -1,
     "catch_up": False,
     "recycle": 10_000,
-    "redis": REDIS_URL,
+    "redis": ENV.redis_in_time(),
     "label": "Background tasks",
 }
 

@@ -19,6 +19,7 @@ import structlog
 from wfpush import embedded
 from wfpush.embedded_servers import EmbeddedError
 from wfpush.lifeline import Lifeline, follow
+from wfpush.postgres.silence import give_up_in_time
 from wfpush.ticker import Ticker
 from wfpush.watchdog import Watchdog
 
@@ -116,6 +117,7 @@ class Worker:
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or the parent's death."""
+        give_up_in_time()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         follow(self._stop.set)

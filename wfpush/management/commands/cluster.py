@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from django_q.cluster import Cluster
 
 from wfpush import lifeline
+from wfpush.postgres.silence import give_up_in_time
 
 
 class Command(BaseCommand):
@@ -14,6 +15,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # the parent has run them
 
     def handle(self, *args: Any, **options: Any) -> None:
+        give_up_in_time()
         cluster = Cluster()
         gc.freeze()  # what is loaded by now stays: no collection in the forked workers need look at it, 0.1 s each time
         try:

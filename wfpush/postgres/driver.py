@@ -1,0 +1,51 @@
+"""psycopg as Django's backend uses it, with connections that do not wait for ever."""
+
+from typing import Any
+
+import psycopg
+from psycopg import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from psycopg.abc import RV, PQGen
+from psycopg.errors import _WaitTimeout  # what `wait` raises; psycopg has no public name for it
+
+from wfpush.postgres.silence import silence
+
+__all__ = [
+    "Connection",
+    "DataError",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "connect",
+]
+
+
+class Connection(psycopg.Connection[Any]):
+    """One that is closed when an answer does not come in time: what became of the statement is not known then."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        if timeout is not None:  # psycopg's own, which it deals with
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, silence.patience)
+        except _WaitTimeout:
+            silence.begin()
+            self.pgconn.finish()
+            raise OperationalError(f"the database has not answered for {silence.patience:g} s") from None
+
+
+connect = Connection.connect

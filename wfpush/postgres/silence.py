@@ -1,0 +1,66 @@
+"""What a process knows about a server that takes connections and statements and never answers."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from psycopg import OperationalError
+from psycopg.errors import ConnectionTimeout
+
+log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 20.0
+"""For a statement of a process that serves. Longer than any of them takes or waits for a lock."""
+
+TURN_SECONDS = 0.2
+"""How long a thread waits for another one's try to connect before it gives up."""
+
+
+class Silence:
+    """True while the server is silent. `patience` (s; None: for ever) is how long an answer may take."""
+
+    def __init__(self) -> None:
+        self.patience: float | None = None
+        self._silent = False
+        self._turn = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return self._silent
+
+    def begin(self) -> None:
+        if not self._silent:
+            log.error("database_silent")
+        self._silent = True
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Around a try to connect. While the server is silent one thread tries, and all others fail at once instead of
+        being stuck as well. Raises psycopg's OperationalError."""
+        alone = self._silent
+        if alone and not self._turn.acquire(timeout=TURN_SECONDS):
+            raise OperationalError("the database does not answer")
+        try:
+            yield
+        except ConnectionTimeout:
+            self.begin()
+            raise
+        else:
+            self._end()
+        finally:
+            if alone:
+                self._turn.release()
+
+    def _end(self) -> None:
+        if self._silent:
+            log.info("database_answers_again")
+        self._silent = False
+
+
+silence = Silence()
+"""This process's."""
+
+
+def give_up_in_time() -> None:
+    """For processes that serve; programs that may take long, such as `migrate`, wait as long as it takes."""
+    silence.patience = ANSWER_SECONDS
