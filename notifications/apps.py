@@ -8,6 +8,7 @@ SOURCES = ("notifications.pipeline", "notifications.deliver", "notifications.cal
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
+    verbose_name = "wfpush"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

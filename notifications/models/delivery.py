@@ -30,35 +30,45 @@ class Notification(models.Model):
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="notifications")
-    seq = models.BigIntegerField()
+    seq = models.BigIntegerField(_("seq"))
     event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL, related_name="notifications")
     task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.CASCADE, related_name="notifications")
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications")
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="notifications")
-    route = models.ForeignKey(Route, null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications")
+    category = models.ForeignKey(
+        Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="notifications"
+    )
+    route = models.ForeignKey(
+        Route, verbose_name=_("route"), null=True, blank=True, on_delete=models.SET_NULL, related_name="notifications"
+    )
     template_version = models.ForeignKey(
         TemplateVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="notifications"
     )
-    brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    language = models.CharField(max_length=20, default="en")
-    state = models.CharField(max_length=10, choices=NotificationState.choices)
-    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
-    title = models.CharField(max_length=200)
-    body = models.TextField(blank=True)
-    short_body = models.CharField(max_length=500, blank=True)
-    url = models.CharField(max_length=2000, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True)
+    brand = models.ForeignKey(
+        Brand, verbose_name=_("brand"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    language = models.CharField(_("language"), max_length=20, default="en")
+    state = models.CharField(_("state"), max_length=10, choices=NotificationState.choices)
+    priority = models.CharField(_("priority"), max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    title = models.CharField(_("title"), max_length=200)
+    body = models.TextField(_("body"), blank=True)
+    short_body = models.CharField(_("short body"), max_length=500, blank=True)
+    url = models.CharField(_("URL"), max_length=2000, blank=True)
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     actions: Any = models.JSONField(default=list, blank=True)
     details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
     outcome: Any = models.JSONField(null=True, blank=True)
-    reason = models.CharField(max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn."))
+    reason = models.CharField(
+        _("reason"), max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn.")
+    )
     is_copy = models.BooleanField(default=False, help_text=_("A copy of its task, not news about it."))
-    answer_from_email = models.BooleanField(default=False)
-    read_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
+    answer_from_email = models.BooleanField(_("answer from the e-mail"), default=False)
+    read_at = models.DateTimeField(_("read at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = models.DateTimeField(_("updated at"))
 
     class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["recipient", "seq"], name="seq_is_unique"),
@@ -91,18 +101,19 @@ class Delivery(Work):
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="deliveries")
-    channel = models.CharField(max_length=20)
+    channel = models.CharField(_("channel"), max_length=20)
     address = models.CharField(max_length=320, blank=True)
-    state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
-    reason = models.CharField(max_length=500, blank=True)
+    state = models.CharField(_("state"), max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
     words: Any = models.JSONField(null=True, blank=True, help_text=_("title and body, where the channel has its own"))
-    created_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
 
     class Meta(Work.Meta):
-        ordering = ["-id"]
+        verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
+        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["event", "recipient", "channel", "address"], name="one_delivery_a_channel")
         ]
@@ -118,14 +129,18 @@ class Delivery(Work):
 class DeliveryAttempt(models.Model):
     """Written before the I/O: a row without an end is an attempt whose outcome is unknown."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_log")
-    number = models.PositiveIntegerField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    succeeded = models.BooleanField(null=True)
-    detail = models.CharField(max_length=500, blank=True)
+    delivery = models.ForeignKey(
+        Delivery, verbose_name=_("delivery"), on_delete=models.CASCADE, related_name="attempt_log"
+    )
+    number = models.PositiveIntegerField(_("number"))
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    succeeded = models.BooleanField(_("succeeded"), null=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
 
     class Meta:
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
         ordering = ["delivery", "number"]
 
     def __str__(self) -> str:

@@ -26,22 +26,27 @@ def default_scopes() -> list[str]:
 
 
 class Engine(models.Model):
-    slug = models.SlugField(unique=True, max_length=60)
-    name = models.CharField(max_length=120)
-    kind = models.CharField(max_length=30, default="webhook")
+    slug = models.SlugField(_("slug"), unique=True, max_length=60)
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind"), max_length=30, default="webhook")
     callback_url = models.URLField(
+        _("callback URL"),
         blank=True,
         max_length=500,
         help_text=_("Where answers are sent. Empty: answers are kept and can be read by API."),
     )
-    active = models.BooleanField(default=True, help_text=_("Off: its keys are refused and nothing is sent to it."))
-    callback_disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
-    callback_disabled_reason = models.CharField(max_length=500, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    active = models.BooleanField(
+        _("active"), default=True, help_text=_("Off: its keys are refused and nothing is sent to it.")
+    )
+    callback_disabled_at = models.DateTimeField(_("callbacks stopped at"), null=True, blank=True, editable=False)
+    callback_disabled_reason = models.CharField(_("why callbacks stopped"), max_length=500, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("engine")
+        verbose_name_plural = _("engines")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -55,17 +60,21 @@ class Engine(models.Model):
 class ApiKey(models.Model):
     """A key is shown once; its SHA-256 is kept (the key is 256 random bits, so a slow hash would add nothing)."""
 
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=80, default="default")
+    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(_("name"), max_length=80, default="default")
     prefix = models.CharField(max_length=20, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices), default=default_scopes)
+    scopes = ArrayField(
+        models.CharField(max_length=20, choices=Scope.choices), verbose_name=_("scopes"), default=default_scopes
+    )
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
@@ -79,12 +88,18 @@ class ApiKey(models.Model):
 class SigningSecret(models.Model):
     """A Standard Webhooks secret, used both ways. While two are active, both sign: that is how a secret rotates."""
 
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="signing_secrets")
-    secret = EncryptedTextField()
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="signing_secrets"
+    )
+    secret = EncryptedTextField(_("secret"))
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("Afterwards it neither signs nor verifies."))
+    expires_at = models.DateTimeField(
+        _("expires at"), null=True, blank=True, help_text=_("Afterwards it neither signs nor verifies.")
+    )
 
     class Meta:
+        verbose_name = _("signing secret")
+        verbose_name_plural = _("signing secrets")
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
@@ -94,17 +109,22 @@ class SigningSecret(models.Model):
 class EventMapping(models.Model):
     """One member of the CloudEvent made from an engine's own JSON, as a JMESPath expression over that JSON."""
 
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="event_mappings")
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="event_mappings"
+    )
     member = models.CharField(
+        _("member"),
         max_length=100,
         validators=[RegexValidator(r"^(id|source|type|subject|time|data(\.[A-Za-z_][A-Za-z0-9_]*)+)$")],
         help_text=_("id, type, time … or a path under data, such as data.task.name"),
     )
     expression = models.CharField(
-        max_length=500, help_text=_("JMESPath over the engine's JSON; 'text' in quotes is fixed")
+        _("expression"), max_length=500, help_text=_("JMESPath over the engine's JSON; 'text' in quotes is fixed")
     )
 
     class Meta:
+        verbose_name = _("event mapping")
+        verbose_name_plural = _("event mappings")
         ordering = ["member"]
         constraints = [models.UniqueConstraint(fields=["engine", "member"], name="one_expression_a_member")]
 
@@ -115,12 +135,16 @@ class EventMapping(models.Model):
 class AnswerMapping(models.Model):
     """What an action is called in the engine, and variables that overlay the person's own."""
 
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="answer_mappings")
-    action = models.CharField(max_length=60)
-    outcome = models.CharField(max_length=100, blank=True)
-    variables: Any = models.JSONField(default=dict, blank=True)
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="answer_mappings"
+    )
+    action = models.CharField(_("action"), max_length=60)
+    outcome = models.CharField(_("outcome"), max_length=100, blank=True)
+    variables: Any = models.JSONField(_("variables"), default=dict, blank=True)
 
     class Meta:
+        verbose_name = _("answer mapping")
+        verbose_name_plural = _("answer mappings")
         ordering = ["action"]
         constraints = [models.UniqueConstraint(fields=["engine", "action"], name="one_mapping_an_action")]
 

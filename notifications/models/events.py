@@ -29,26 +29,28 @@ class Event(Work):
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="events")
-    source = models.CharField(max_length=500)
-    event_id = models.CharField(max_length=200)
-    type = models.CharField(max_length=200)
-    subject = models.CharField(max_length=500, blank=True)
-    time = models.DateTimeField(null=True, blank=True)
-    received_at = models.DateTimeField()
+    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="events")
+    source = models.CharField(_("source"), max_length=500)
+    event_id = models.CharField(_("event id"), max_length=200)
+    type = models.CharField(_("type"), max_length=200)
+    subject = models.CharField(_("subject"), max_length=500, blank=True)
+    time = models.DateTimeField(_("time"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received at"))
     data: Any = models.JSONField(default=dict)
     extensions: Any = models.JSONField(default=dict, blank=True)
     digest = models.CharField(max_length=64)
-    group = models.CharField(max_length=260, blank=True)
-    status = models.CharField(max_length=10, choices=EventStatus.choices, default=EventStatus.ACCEPTED)
+    group = models.CharField(_("group"), max_length=260, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=EventStatus.choices, default=EventStatus.ACCEPTED)
     plan: Any = models.JSONField(default=dict, blank=True)
     unresolved = models.PositiveIntegerField(default=0, help_text=_("People it names whom nobody knows."))
-    processed_at = models.DateTimeField(null=True, blank=True)
+    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
     error = models.TextField(blank=True)
     task = models.ForeignKey("Task", null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
     case = models.ForeignKey("Case", null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
 
     class Meta(Work.Meta):
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["engine", "source", "event_id"], name="event_is_unique")]
         indexes = [
@@ -64,18 +66,20 @@ class Event(Work):
 
 
 class Case(models.Model):
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="cases")
-    case_id = models.CharField(max_length=200)
-    title = models.CharField(max_length=300, blank=True)
-    type = models.CharField(max_length=100, blank=True)
-    status = models.CharField(max_length=100, blank=True)
-    url = models.CharField(max_length=2000, blank=True)
+    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="cases")
+    case_id = models.CharField(_("case id"), max_length=200)
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    type = models.CharField(_("type"), max_length=100, blank=True)
+    status = models.CharField(_("status"), max_length=100, blank=True)
+    url = models.CharField(_("URL"), max_length=2000, blank=True)
     status_time = models.DateTimeField(null=True, blank=True, editable=False)
     followers = models.ManyToManyField(Recipient, blank=True, related_name="followed_cases")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
         ordering = ["-updated_at"]
         constraints = [models.UniqueConstraint(fields=["engine", "case_id"], name="case_is_unique")]
 
@@ -108,35 +112,42 @@ class Task(models.Model):
     """A human task of an engine's process, as its events told it. `data` is what they said, merged."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="tasks")
-    task_id = models.CharField(max_length=200)
+    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="tasks")
+    task_id = models.CharField(_("task id"), max_length=200)
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks")
-    name = models.CharField(max_length=300, blank=True)
-    kind = models.CharField(max_length=60, blank=True)
-    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
-    url = models.CharField(max_length=2000, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    name = models.CharField(_("name"), max_length=300, blank=True)
+    kind = models.CharField(_("kind"), max_length=60, blank=True)
+    priority = models.CharField(_("priority"), max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    url = models.CharField(_("URL"), max_length=2000, blank=True)
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     assignee = models.ForeignKey(
         Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tasks"
     )
     initiator = models.ForeignKey(
-        Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="initiated_tasks"
+        Recipient,
+        verbose_name=_("initiator"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="initiated_tasks",
     )
     candidates = models.ManyToManyField(Recipient, blank=True, related_name="candidate_tasks")
     teams = models.ManyToManyField(Team, blank=True, related_name="tasks")
     actions: Any = models.JSONField(default=list, blank=True, help_text=_("As the engine names them."))
     data: Any = models.JSONField(default=dict, blank=True)
     info: Any = models.JSONField(default=list, blank=True, help_text=_("Questions asked and information supplied."))
-    state = models.CharField(max_length=20, choices=TaskState.choices, default=TaskState.OPEN)
+    state = models.CharField(_("state"), max_length=20, choices=TaskState.choices, default=TaskState.OPEN)
     state_before = models.CharField(max_length=50, blank=True, help_text=_("What an answer or a question returns to."))
     outcome: Any = models.JSONField(null=True, blank=True)
     last_event_time = models.DateTimeField(null=True, blank=True)
     assigned_event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["engine", "task_id"], name="task_is_unique")]
         indexes = [

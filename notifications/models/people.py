@@ -17,19 +17,28 @@ colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write a colour such as #0b57d0.
 class Brand(models.Model):
     """The name, logo and colours under which people see messages."""
 
-    slug = models.SlugField(unique=True, max_length=60)
-    name = models.CharField(max_length=80)
-    logo_url = models.URLField(blank=True, max_length=500, help_text=_("An https address of an SVG or PNG."))
-    accent = models.CharField(max_length=7, default="#0b57d0", validators=[colour])
+    slug = models.SlugField(_("slug"), unique=True, max_length=60)
+    name = models.CharField(_("name"), max_length=80)
+    logo_url = models.URLField(
+        _("logo URL"), blank=True, max_length=500, help_text=_("An https address of an SVG or PNG.")
+    )
+    accent = models.CharField(_("accent"), max_length=7, default="#0b57d0", validators=[colour])
     accent_dark = models.CharField(_("accent in dark mode"), max_length=7, default="#a8c7fa", validators=[colour])
     from_email = models.CharField(
-        max_length=200, blank=True, help_text=_("Sender of e-mails, such as Acme <no-reply@acme.example>.")
+        _("sender of e-mails"),
+        max_length=200,
+        blank=True,
+        help_text=_("Sender of e-mails, such as Acme <no-reply@acme.example>."),
     )
-    contact = models.CharField(max_length=200, blank=True, help_text=_("Shown to customers, such as a phone number."))
+    contact = models.CharField(
+        _("contact"), max_length=200, blank=True, help_text=_("Shown to customers, such as a phone number.")
+    )
 
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("brand")
+        verbose_name_plural = _("brands")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -40,10 +49,11 @@ class Recipient(models.Model):
     """A person. Internal: known across the installation, may have an account. External: known to one engine only."""
 
     ref = models.CharField(
-        max_length=200, validators=[validate_ref], help_text=_("The name engines use for this person.")
+        _("ref"), max_length=200, validators=[validate_ref], help_text=_("The name engines use for this person.")
     )
     engine = models.ForeignKey(
         Engine,
+        verbose_name=_("engine"),
         null=True,
         blank=True,
         on_delete=models.CASCADE,
@@ -51,25 +61,36 @@ class Recipient(models.Model):
         help_text=_("Set for external people only: the engine that knows them."),
     )
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="recipient"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="recipient",
     )
-    name = models.CharField(max_length=200, blank=True)
-    email = models.EmailField(blank=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
     email_verified = models.BooleanField(
-        default=False, help_text=_("Engines may then name this person by the address.")
+        _("e-mail verified"), default=False, help_text=_("Engines may then name this person by the address.")
     )
-    phone = models.CharField(max_length=40, blank=True)
-    locale = models.CharField(max_length=20, default="en")
-    timezone = models.CharField(max_length=60, default="UTC", validators=[validate_timezone])
-    manager = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="reports")
-    brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.SET_NULL, related_name="people")
-    active = models.BooleanField(default=True)
-    inbox_seq = models.BigIntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    locale = models.CharField(_("language"), max_length=20, default="en")
+    timezone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_timezone])
+    manager = models.ForeignKey(
+        "self", verbose_name=_("manager"), null=True, blank=True, on_delete=models.SET_NULL, related_name="reports"
+    )
+    brand = models.ForeignKey(
+        Brand, verbose_name=_("brand"), null=True, blank=True, on_delete=models.SET_NULL, related_name="people"
+    )
+    active = models.BooleanField(_("active"), default=True)
+    inbox_seq = models.BigIntegerField(_("inbox seq"), default=0, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     history = HistoricalRecords(excluded_fields=["inbox_seq"])
 
     class Meta:
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
         ordering = ["name", "ref"]
         constraints = [
             models.UniqueConstraint(fields=["ref"], condition=Q(engine=None), name="internal_ref_is_unique"),
@@ -91,14 +112,18 @@ class Recipient(models.Model):
 
 
 class Team(models.Model):
-    slug = models.SlugField(unique=True, max_length=100)
-    name = models.CharField(max_length=120)
-    lead = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="leads")
-    members = models.ManyToManyField(Recipient, blank=True, related_name="teams")
+    slug = models.SlugField(_("slug"), unique=True, max_length=100)
+    name = models.CharField(_("name"), max_length=120)
+    lead = models.ForeignKey(
+        Recipient, verbose_name=_("lead"), null=True, blank=True, on_delete=models.SET_NULL, related_name="leads"
+    )
+    members = models.ManyToManyField(Recipient, verbose_name=_("members"), blank=True, related_name="teams")
 
     history = HistoricalRecords(m2m_fields=[members])
 
     class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -109,15 +134,17 @@ class RecipientToken(models.Model):
     """Signs one person in to the API (`wfr_…`): apps and customer portals."""
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="tokens")
-    label = models.CharField(max_length=80, blank=True)
+    label = models.CharField(_("label"), max_length=80, blank=True)
     prefix = models.CharField(max_length=20, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("recipient token")
+        verbose_name_plural = _("recipient tokens")
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
@@ -133,12 +160,14 @@ class SignInLink(models.Model):
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="sign_in_links")
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    next = models.CharField(max_length=500, default="/")
+    next = models.CharField(_("next"), max_length=500, default="/")
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"))
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("sign-in link")
+        verbose_name_plural = _("sign-in links")
         ordering = ["-created_at"]
 
     def __str__(self) -> str:

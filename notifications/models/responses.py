@@ -29,15 +29,17 @@ class Response(models.Model):
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="responses")
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="responses")
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, related_name="responses")
-    action = models.CharField(max_length=60)
-    effect = models.CharField(max_length=20)
-    comment = models.TextField(blank=True)
+    action = models.CharField(_("action"), max_length=60)
+    effect = models.CharField(_("effect"), max_length=20)
+    comment = models.TextField(_("comment"), blank=True)
     variables: Any = models.JSONField(default=dict, blank=True)
-    via = models.CharField(max_length=10, choices=Via.choices)
-    at = models.DateTimeField()
-    counts = models.BooleanField(default=True)
+    via = models.CharField(_("via"), max_length=10, choices=Via.choices)
+    at = models.DateTimeField(_("at"))
+    counts = models.BooleanField(_("counts"), default=True)
 
     class Meta:
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
@@ -52,14 +54,18 @@ class Response(models.Model):
 class IdempotencyKey(models.Model):
     """Kept 7 days; scope: person and notification."""
 
-    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="+")
-    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")
-    key = models.CharField(max_length=200)
+    notification = models.ForeignKey(
+        Notification, verbose_name=_("notification"), on_delete=models.CASCADE, related_name="+"
+    )
+    recipient = models.ForeignKey(Recipient, verbose_name=_("recipient"), on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(_("key"), max_length=200)
     fingerprint = models.CharField(max_length=64)
-    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    response = models.ForeignKey(Response, verbose_name=_("response"), on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         constraints = [
             models.UniqueConstraint(fields=["notification", "recipient", "key"], name="idempotency_key_is_unique")
         ]
@@ -75,13 +81,15 @@ class ActionToken(models.Model):
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="action_tokens")
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="action_tokens")
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="action_tokens")
-    actions = ArrayField(models.CharField(max_length=60), default=list)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    voided_at = models.DateTimeField(null=True, blank=True)
-    void_reason = models.CharField(max_length=200, blank=True)
+    actions = ArrayField(models.CharField(max_length=60), verbose_name=_("actions"), default=list)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires at"))
+    voided_at = models.DateTimeField(_("voided at"), null=True, blank=True)
+    void_reason = models.CharField(_("void reason"), max_length=200, blank=True)
 
     class Meta:
+        verbose_name = _("answer link")
+        verbose_name_plural = _("answer links")
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
@@ -102,19 +110,21 @@ class Callback(Work):
 
     id: Any = models.UUIDField(primary_key=True, editable=False)
     response = models.OneToOneField(Response, on_delete=models.CASCADE, related_name="callback")
-    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="callbacks")
+    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="callbacks")
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="callbacks")
-    position = models.PositiveIntegerField(help_text=_("Order among the task's answers."))
+    position = models.PositiveIntegerField(_("position"), help_text=_("Order among the task's answers."))
     body = models.TextField()
-    state = models.CharField(max_length=10, choices=CallbackState.choices, default=CallbackState.WAITING)
-    last_status = models.PositiveIntegerField(null=True, blank=True)
-    detail = models.CharField(max_length=1000, blank=True)
-    alert = models.CharField(max_length=500, blank=True, help_text=_("What an operator should look at."))
-    first_attempt_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=CallbackState.choices, default=CallbackState.WAITING)
+    last_status = models.PositiveIntegerField(_("last status"), null=True, blank=True)
+    detail = models.CharField(_("detail"), max_length=1000, blank=True)
+    alert = models.CharField(_("alert"), max_length=500, blank=True, help_text=_("What an operator should look at."))
+    first_attempt_at = models.DateTimeField(_("first attempt at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     class Meta(Work.Meta):
+        verbose_name = _("callback")
+        verbose_name_plural = _("callbacks")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["task", "position"], name="one_callback_a_position")]
         indexes = [
@@ -129,14 +139,18 @@ class Callback(Work):
 class CallbackAttempt(models.Model):
     """Written before the call: a row without an end is a call whose outcome is unknown."""
 
-    callback = models.ForeignKey(Callback, on_delete=models.CASCADE, related_name="attempt_log")
-    number = models.PositiveIntegerField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    status = models.PositiveIntegerField(null=True, blank=True)
-    detail = models.CharField(max_length=500, blank=True)
+    callback = models.ForeignKey(
+        Callback, verbose_name=_("callback"), on_delete=models.CASCADE, related_name="attempt_log"
+    )
+    number = models.PositiveIntegerField(_("number"))
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    status = models.PositiveIntegerField(_("status"), null=True, blank=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
 
     class Meta:
+        verbose_name = _("callback attempt")
+        verbose_name_plural = _("callback attempts")
         ordering = ["callback", "number"]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
@@ -24,17 +25,18 @@ def default_channels() -> list[str]:
 class Category(models.Model):
     """What a message is about, for a person: approvals, field work … Channels are tried in this order."""
 
-    slug = models.SlugField(unique=True, max_length=60)
-    name = models.CharField(max_length=80)
+    slug = models.SlugField(_("slug"), unique=True, max_length=60)
+    name = models.CharField(_("name"), max_length=80)
     name_de = models.CharField(_("name in German"), max_length=80, blank=True)
-    channels = ArrayField(models.CharField(max_length=20), default=default_channels)
-    position = models.PositiveIntegerField(default=0)
+    channels = ArrayField(models.CharField(max_length=20), verbose_name=_("channels"), default=default_channels)
+    position = models.PositiveIntegerField(_("position"), default=0)
 
     history = HistoricalRecords()
 
     class Meta:
-        ordering = ["position", "slug"]
+        verbose_name = _("category")
         verbose_name_plural = _("categories")
+        ordering = ["position", "slug"]
 
     def __str__(self) -> str:
         return self.name
@@ -43,13 +45,15 @@ class Category(models.Model):
 class EventType(models.Model):
     """A kind of event, with the variables its templates may use and a sample to preview them on."""
 
-    name = models.CharField(max_length=200, unique=True)
-    description = models.CharField(max_length=300, blank=True)
-    sample: Any = models.JSONField(default=dict, blank=True, help_text=_("The data of one such event."))
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    sample: Any = models.JSONField(_("sample"), default=dict, blank=True, help_text=_("The data of one such event."))
 
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("event type")
+        verbose_name_plural = _("event types")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -57,12 +61,16 @@ class EventType(models.Model):
 
 
 class EventVariable(models.Model):
-    event_type = models.ForeignKey(EventType, on_delete=models.CASCADE, related_name="variables")
-    path = models.CharField(max_length=150, validators=[PATH])
-    label = models.CharField(max_length=120, blank=True)
-    sensitive = models.BooleanField(default=False, help_text=_("Never shown on a lock screen."))
+    event_type = models.ForeignKey(
+        EventType, verbose_name=_("event type"), on_delete=models.CASCADE, related_name="variables"
+    )
+    path = models.CharField(_("path"), max_length=150, validators=[PATH])
+    label = models.CharField(_("label"), max_length=120, blank=True)
+    sensitive = models.BooleanField(_("sensitive"), default=False, help_text=_("Never shown on a lock screen."))
 
     class Meta:
+        verbose_name = _("event variable")
+        verbose_name_plural = _("event variables")
         ordering = ["path"]
         constraints = [models.UniqueConstraint(fields=["event_type", "path"], name="one_variable_a_path")]
 
@@ -76,28 +84,46 @@ class Route(models.Model):
     Routes are tried by priority, smallest first; all that match apply, until one says to stop.
     """
 
-    name = models.CharField(max_length=120, unique=True)
-    enabled = models.BooleanField(default=True)
-    priority = models.IntegerField(default=100, help_text=_("Smaller numbers are tried first."))
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    priority = models.IntegerField(
+        pgettext_lazy("of a route", "priority"), default=100, help_text=_("Smaller numbers are tried first.")
+    )
     stop = models.BooleanField(
         _("stop here"), default=False, help_text=_("When this route matches, later ones are not tried.")
     )
-    event_types = models.ManyToManyField(EventType, blank=True, related_name="routes", help_text=_("None: every type."))
-    engine = models.ForeignKey(
-        Engine, null=True, blank=True, on_delete=models.CASCADE, help_text=_("Empty: every engine.")
+    event_types = models.ManyToManyField(
+        EventType, verbose_name=_("event types"), blank=True, related_name="routes", help_text=_("None: every type.")
     )
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="routes")
-    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="routes")
+    engine = models.ForeignKey(
+        Engine,
+        verbose_name=_("engine"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        help_text=_("Empty: every engine."),
+    )
+    category = models.ForeignKey(Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="routes")
+    template = models.ForeignKey(Template, verbose_name=_("template"), on_delete=models.PROTECT, related_name="routes")
     brand = models.ForeignKey(
-        Brand, null=True, blank=True, on_delete=models.SET_NULL, help_text=_("Empty: the person's own.")
+        Brand,
+        verbose_name=_("brand"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        help_text=_("Empty: the person's own."),
     )
     answer_from_email = models.BooleanField(
-        default=False, help_text=_("Final answers work from the e-mail's link without signing in.")
+        _("answer from the e-mail"),
+        default=False,
+        help_text=_("Final answers work from the e-mail's link without signing in."),
     )
 
     history = HistoricalRecords(m2m_fields=[event_types])
 
     class Meta:
+        verbose_name = _("route")
+        verbose_name_plural = _("routes")
         ordering = ["priority", "name"]
 
     def __str__(self) -> str:
@@ -121,12 +147,16 @@ class Operator(models.TextChoices):
 class RouteCondition(models.Model):
     """All conditions of a route must hold. `path` is looked up in the event's data and in `event` (type, source …)."""
 
-    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="conditions")
-    path = models.CharField(max_length=150, validators=[PATH])
-    operator = models.CharField(max_length=10, choices=Operator.choices, default=Operator.EQUALS)
-    value = models.CharField(max_length=300, blank=True, help_text=_("For “is one of”: separated by commas."))
+    route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="conditions")
+    path = models.CharField(_("path"), max_length=150, validators=[PATH])
+    operator = models.CharField(_("operator"), max_length=10, choices=Operator.choices, default=Operator.EQUALS)
+    value = models.CharField(
+        _("value"), max_length=300, blank=True, help_text=_("For “is one of”: separated by commas.")
+    )
 
     class Meta:
+        verbose_name = _("condition")
+        verbose_name_plural = _("conditions")
         ordering = ["pk"]
 
     def __str__(self) -> str:
@@ -149,13 +179,15 @@ class TargetKind(models.TextChoices):
 
 
 class RouteTarget(models.Model):
-    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="targets")
-    kind = models.CharField(max_length=20, choices=TargetKind.choices)
-    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE)
-    person = models.ForeignKey(Recipient, null=True, blank=True, on_delete=models.CASCADE)
-    path = models.CharField(max_length=150, blank=True, validators=[PATH])
+    route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="targets")
+    kind = models.CharField(_("kind"), max_length=20, choices=TargetKind.choices)
+    team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.CASCADE)
+    person = models.ForeignKey(Recipient, verbose_name=_("person"), null=True, blank=True, on_delete=models.CASCADE)
+    path = models.CharField(_("path"), max_length=150, blank=True, validators=[PATH])
 
     class Meta:
+        verbose_name = _("target")
+        verbose_name_plural = _("targets")
         ordering = ["pk"]
 
     def __str__(self) -> str:

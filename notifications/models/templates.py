@@ -12,13 +12,15 @@ from simple_history.models import HistoricalRecords
 class Template(models.Model):
     """What a message says. The published version is used for new messages; running ones keep theirs."""
 
-    slug = models.SlugField(unique=True, max_length=80)
-    name = models.CharField(max_length=120)
-    fallback_language = models.CharField(max_length=20, default="en")
+    slug = models.SlugField(_("slug"), unique=True, max_length=80)
+    name = models.CharField(_("name"), max_length=120)
+    fallback_language = models.CharField(_("fallback language"), max_length=20, default="en")
 
     history = HistoricalRecords()
 
     class Meta:
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -32,17 +34,27 @@ class VersionState(models.TextChoices):
 
 
 class TemplateVersion(models.Model):
-    template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    state = models.CharField(max_length=10, choices=VersionState.choices, default=VersionState.DRAFT)
-    note = models.CharField(max_length=200, blank=True, help_text=_("What changed."))
+    template = models.ForeignKey(
+        Template, verbose_name=_("template"), on_delete=models.CASCADE, related_name="versions"
+    )
+    number = models.PositiveIntegerField(_("number"))
+    state = models.CharField(_("state"), max_length=10, choices=VersionState.choices, default=VersionState.DRAFT)
+    note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("What changed."))
     created_at = models.DateTimeField(auto_now_add=True)
-    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
     published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("published by"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
 
     class Meta:
+        verbose_name = _("template version")
+        verbose_name_plural = _("template versions")
         ordering = ["template", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["template", "number"], name="one_version_a_number"),
@@ -56,16 +68,22 @@ class TemplateVersion(models.Model):
 class TemplateText(models.Model):
     """The words in one language, for all channels or for one. Plain text; Liquid fills in the variables."""
 
-    version = models.ForeignKey(TemplateVersion, on_delete=models.CASCADE, related_name="texts")
-    language = models.CharField(max_length=20, default="en")
-    channel = models.CharField(max_length=20, blank=True, help_text=_("Empty: every channel without words of its own."))
-    title = models.CharField(max_length=500)
-    body = models.TextField(blank=True, max_length=10_000)
+    version = models.ForeignKey(
+        TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="texts"
+    )
+    language = models.CharField(_("language"), max_length=20, default="en")
+    channel = models.CharField(
+        _("channel"), max_length=20, blank=True, help_text=_("Empty: every channel without words of its own.")
+    )
+    title = models.CharField(_("title"), max_length=500)
+    body = models.TextField(_("body"), blank=True, max_length=10_000)
     short_body = models.CharField(
-        max_length=500, blank=True, help_text=_("For lock screens; empty: the start of the body.")
+        _("short body"), max_length=500, blank=True, help_text=_("For lock screens; empty: the start of the body.")
     )
 
     class Meta:
+        verbose_name = _("template text")
+        verbose_name_plural = _("template texts")
         ordering = ["language", "channel"]
         constraints = [
             models.UniqueConstraint(fields=["version", "language", "channel"], name="one_text_a_language_and_channel")
@@ -84,14 +102,20 @@ class CommentRuleChoice(models.TextChoices):
 class TemplateAction(models.Model):
     """The label of an action in each language, and whether it needs a comment."""
 
-    version = models.ForeignKey(TemplateVersion, on_delete=models.CASCADE, related_name="actions")
-    action = models.CharField(max_length=60)
-    comment = models.CharField(max_length=10, choices=CommentRuleChoice.choices, default=CommentRuleChoice.OPTIONAL)
+    version = models.ForeignKey(
+        TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="actions"
+    )
+    action = models.CharField(_("action"), max_length=60)
+    comment = models.CharField(
+        _("comment"), max_length=10, choices=CommentRuleChoice.choices, default=CommentRuleChoice.OPTIONAL
+    )
     labels: Any = models.JSONField(
-        default=dict, help_text=_('Language to label, such as {"en": "Approve", "de": "Genehmigen"}.')
+        _("labels"), default=dict, help_text=_('Language to label, such as {"en": "Approve", "de": "Genehmigen"}.')
     )
 
     class Meta:
+        verbose_name = _("template action")
+        verbose_name_plural = _("template actions")
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["version", "action"], name="one_label_an_action")]
 

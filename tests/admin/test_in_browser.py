@@ -122,7 +122,7 @@ def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable
         found = [seen(page, 0)]
         page.select_option("#id_targets-0-kind", "path")
         found.append(seen(page, 0))
-        page.get_by_text("Add another Route target").click()
+        page.get_by_text("Add another Target").click()
         for kind in ("person", "assignee"):
             page.select_option("#id_targets-2-kind", kind)
             found.append(seen(page, 2))

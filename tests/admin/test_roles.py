@@ -59,7 +59,7 @@ def test_the_roles_are_made_before_django_has_made_its_permissions(db: None) -> 
         create_permissions(config, verbosity=0)
     assert Group.objects.get(name=OPERATORS).permissions.count() == made
     name = Permission.objects.get(content_type__app_label="notifications", codename="view_apikey").name
-    assert name == "Can view api key"
+    assert name == "Can view API key"
 
 
 def test_an_administrators_changes_to_a_role_are_kept(db: None) -> None:

@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100, unique=True)),
                 ("beat_at", models.DateTimeField()),
             ],
-            options={"verbose_name": "heartbeat"},
+            options={"verbose_name": "heartbeat", "verbose_name_plural": "heartbeats"},
         ),
     ]
