@@ -3,6 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Value
+from django.db.models.functions import Least
+
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus
 from wfpush import outbox
 
@@ -28,7 +31,8 @@ def enable_answers(engine: Engine, now: datetime) -> None:
 
 
 def hurry_callbacks(engine: Engine, now: datetime) -> None:
-    """Try an engine's waiting answers now instead of at their next turn."""
-    waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None, due_at__gt=now)
-    waiting.update(due_at=now, first_attempt_at=None)  # the time nothing could be sent does not count
+    """Try an engine's waiting answers now instead of at their next turn, those that waited longest first."""
+    waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None)
+    # The time nothing could be sent does not count.
+    waiting.update(due_at=Least("due_at", Value(now)), first_attempt_at=None)
     outbox.wake_on_commit("callbacks")

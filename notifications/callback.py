@@ -47,6 +47,11 @@ class _Door:
 _door = _Door()
 
 
+KEPT = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
+"""Answers of engines without an address: nobody need do anything, the engines fetch them by API. With an address given
+later they are sent like all others."""
+
+
 # --- claiming -------------------------------------------------------------------------------------
 def sendable() -> QuerySet[Callback]:
     """Callbacks whose engine takes calls, the first of each task: the next goes when the one before has ended."""
@@ -128,13 +133,13 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         return
     alert = result.detail[:500] if result.outcome in ("misconfigured", "gone") else ""
     told = {"last_status": result.status, "detail": result.detail[:1000], "alert": alert}
-    since = callback.first_attempt_at or callback.created_at
+    since = callback.first_attempt_at or now  # what could not be sent before has its whole week from now on
     again = RETRY.next_at(callback.attempts, since, now, result.retry_after)
     if again is None:
         if outbox.end(callback, state=CallbackState.FAILED, ended_at=now, **told):
             respond.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
         return
-    outbox.postpone(callback, again, **told)
+    outbox.postpone(callback, again, first_attempt_at=since, **told)
     if result.outcome == "gone":
         _disable(callback, result, now)
     if alert:

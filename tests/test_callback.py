@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from io import StringIO
 from ipaddress import ip_network
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -250,6 +252,40 @@ def test_an_engine_without_an_address_keeps_its_answers(story: Story) -> None:
     story.answer(story.bob, "approve")
     assert not callback.has_due(timezone.now())
     assert story.callbacks() == [("approve", "waiting")]
+    assert Callback.objects.filter(callback.KEPT).exists()
+
+
+def test_kept_answers_are_sent_in_order_to_an_address_given_later(story: Story, engine_side: Receiver) -> None:
+    """Weeks later, and by an address that fails at first: the time in which nothing could be sent does not count."""
+    Engine.objects.update(callback_url="")
+    story.answer(story.bob, "acknowledge")
+    story.answer(story.carol, "request_info", "Which cost centre?")
+    weeks_ago = timezone.now() - timedelta(days=20)
+    Callback.objects.update(created_at=weeks_ago, due_at=weeks_ago, first_attempt_at=weeks_ago)
+    deliver()
+    assert engine_side.calls == []
+    call_command("create_engine", "invoices", callback_url=engine_side.url, stdout=StringIO())
+    engine_side.answer(503)
+    deliver()
+    assert story.callbacks() == [("acknowledge", "waiting"), ("request_info", "waiting")]
+    make_due()
+    engine_side.answer(200)
+    deliver()
+    assert [call.data["action"] for call in engine_side.calls] == ["acknowledge", "acknowledge", "request_info"]
+    assert story.callbacks() == [("acknowledge", "delivered"), ("request_info", "delivered")]
+
+
+def test_an_old_answer_without_a_signing_secret_waits_for_one(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.bob, "approve")
+    Callback.objects.update(created_at=timezone.now() - timedelta(days=20))
+    SigningSecret.objects.all().delete()
+    deliver()
+    assert story.callbacks() == [("approve", "waiting")]
+    assert "Add one in the admin." in Callback.objects.get().alert
+    SigningSecret.objects.create(engine=story.engine, secret=new_secret())
+    make_due()
+    deliver()
+    assert story.callbacks() == [("approve", "delivered")]
 
 
 def test_answers_of_many_tasks_go_out_together(story: Story, engine_side: Receiver) -> None:

@@ -37,8 +37,7 @@ from notifications.models import (
     EventMapping,
     SigningSecret,
 )
-from wfpush.http import OutboundError
-from wfpush.http_checks import check_url
+from notifications.models.validators import validate_callback_url
 
 
 class EngineForm(forms.ModelForm):
@@ -61,10 +60,7 @@ class EngineForm(forms.ModelForm):
         """Refused here already: an address that calls would never be made to."""
         address: str = self.cleaned_data["callback_url"]
         if address:
-            try:
-                check_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
-            except OutboundError as fault:
-                raise ValidationError(fault.detail) from fault
+            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
         return address
 
 
@@ -171,12 +167,14 @@ class EngineAdmin(HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Engine, form: Any, change: bool) -> None:
         moved = change and "callback_url" in form.changed_data
-        if moved and obj.callback_disabled_at:
-            obj.callback_disabled_at, obj.callback_disabled_reason = None, ""
-            self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
-        super().save_model(request, obj, form, change)
         if moved:
-            again.hurry_callbacks(obj, timezone.now())
+            obj.callback_disabled_at, obj.callback_disabled_reason = None, ""
+        super().save_model(request, obj, form, change)
+        if not change or not obj.takes_answers or not (moved or "active" in form.changed_data):
+            return
+        again.hurry_callbacks(obj, timezone.now())
+        if moved and obj.callbacks.filter(state=CallbackState.WAITING).exists():
+            self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("answers"))

@@ -1,12 +1,18 @@
 """Checks shared by models and API."""
 
 import unicodedata
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, URLValidator
 from django.utils.translation import gettext as _
 
+from wfpush.addresses import Network
+from wfpush.http_checks import OutboundError, check_url
+
 MAX_ID = 200
+MAX_ADDRESS = 500
 
 
 def validate_ref(value: str) -> None:
@@ -20,3 +26,14 @@ def validate_timezone(value: str) -> None:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
         raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from fault
+
+
+def validate_callback_url(value: str, allowed: Sequence[Network]) -> None:
+    """An engine's address, refused before it is saved where calls would never be made: of the private networks, only
+    those in `allowed`."""
+    try:
+        check_url(value, allowed)
+    except OutboundError as fault:
+        raise ValidationError(fault.detail) from fault
+    URLValidator(schemes=["http", "https"])(value)
+    MaxLengthValidator(MAX_ADDRESS)(value)

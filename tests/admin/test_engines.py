@@ -1,9 +1,11 @@
 """Engines: how their words map to ours, and where their answers go."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from notifications.mapping import PRESETS
 from notifications.models import Callback, Engine, EventMapping
@@ -53,6 +55,34 @@ def test_a_new_address_is_used_at_once_after_the_old_one_was_stopped(day: World,
         root.post(page_of(day.engine), fields, follow=True)
     )
     assert Engine.objects.get(pk=day.engine.pk).takes_answers
+
+
+def test_an_address_given_later_gets_what_was_kept(day: World, root: Client) -> None:
+    engine = Engine.objects.filter(pk=day.engine.pk)
+    engine.update(callback_url="")
+    Callback.objects.filter(state="waiting").update(
+        first_attempt_at=day.now - timedelta(days=20), due_at=day.now + timedelta(hours=1)
+    )
+    fields = filled(root.get(page_of(day.engine)), callback_url="https://new.acme.example/answers")
+    answer = root.post(page_of(day.engine), fields, follow=True)
+    assert "Answers that waited are sent to the new address." in text_of(answer)
+    assert_tried_now(Callback.objects.get(state="waiting"))
+
+
+def test_an_engine_switched_on_again_gets_its_whole_week(day: World, root: Client) -> None:
+    Engine.objects.filter(pk=day.engine.pk).update(active=False)
+    Callback.objects.filter(state="waiting").update(
+        first_attempt_at=day.now - timedelta(days=20), due_at=day.now + timedelta(hours=1)
+    )
+    root.post(page_of(day.engine), filled(root.get(page_of(day.engine)), active="on"), follow=True)
+    assert_tried_now(Callback.objects.get(state="waiting"))
+
+
+def assert_tried_now(waiting: Callback) -> None:
+    """The time in which nothing could be sent does not count: its week begins with the next try."""
+    assert waiting.first_attempt_at is None
+    assert waiting.due_at is not None
+    assert waiting.due_at <= timezone.now()
 
 
 def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: Client) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from notifications.models import ApiKey
 from wfpush.crypto import digest_of
 
 ENGINE = "demo"
+THIS_MACHINE = ip_network("127.0.0.0/8")
+"""Where the demo's engine runs, and those under development."""
 CHANGED = "(password changed since)"
 
 # Managers first: nobody can report to somebody unknown.
@@ -79,6 +82,8 @@ def shown_passwords(accounts: DemoAccounts) -> dict[str, str]:
 
 def _engine(callback_url: str) -> dict[str, str]:
     said = io.StringIO()
-    call_command("create_engine", ENGINE, name="Demo engine", callback_url=callback_url, stdout=said)
+    call_command(
+        "create_engine", ENGINE, name="Demo engine", callback_url=callback_url, allowed=[THIS_MACHINE], stdout=said
+    )
     made: dict[str, str] = json.loads(said.getvalue().strip().splitlines()[-1])
     return made

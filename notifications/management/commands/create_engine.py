@@ -1,17 +1,22 @@
 """`manage.py create_engine SLUG`: an engine with its key and signing secret, printed once as JSON."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import URLValidator, validate_slug
+from django.core.validators import validate_slug
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import capfirst
 
-from notifications import signing
+from notifications import again, signing
 from notifications.connectors import CONNECTORS
 from notifications.models import ApiKey, Engine, Scope, SigningSecret
+from notifications.models.validators import validate_callback_url
+from wfpush.addresses import Network
 from wfpush.crypto import new_api_key
 
 
@@ -19,6 +24,9 @@ class Command(BaseCommand):
     help = (
         "Create an engine, or give an existing one another key. The last line is JSON: slug, api_key, signing_secret."
     )
+
+    stealth_options = ("allowed",)
+    """For `call_command` alone: the private networks where this engine may live, instead of OUTBOUND_ALLOWED_CIDRS."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="short name, such as invoices")
@@ -31,15 +39,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug, scopes = options["slug"], [scope for scope in options["scopes"].split(",") if scope]
-        self._check(slug, options["callback_url"], scopes)
+        self._check(slug, scopes)
+        if options["callback_url"]:
+            self._check_address(options["callback_url"], options.get("allowed", settings.OUTBOUND_ALLOWED_CIDRS))
         with transaction.atomic():
             engine, _ = Engine.objects.get_or_create(
                 slug=slug,
                 defaults={"name": options["name"] or capfirst(slug.replace("-", " ")), "kind": options["kind"]},
             )
-            if options["callback_url"]:
-                engine.callback_url = options["callback_url"]
-                engine.save(update_fields=["callback_url"])
+            if options["callback_url"] and options["callback_url"] != engine.callback_url:
+                self._move(engine, options["callback_url"])
             key, prefix, digest = new_api_key()
             ApiKey.objects.create(engine=engine, prefix=prefix, digest=digest, scopes=scopes)
             secret = engine.signing_secrets.first() or SigningSecret.objects.create(
@@ -47,16 +56,24 @@ class Command(BaseCommand):
             )
         self.stdout.write(json.dumps({"slug": slug, "api_key": key, "signing_secret": secret.secret}))
 
-    def _check(self, slug: str, callback_url: str | None, scopes: list[str]) -> None:
+    def _move(self, engine: Engine, address: str) -> None:
+        """As on the desk: what waited, and what an earlier address refused for good, is sent to the new one."""
+        engine.callback_url = address
+        engine.callback_disabled_at, engine.callback_disabled_reason = None, ""
+        engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason"])
+        again.hurry_callbacks(engine, timezone.now())
+
+    def _check_address(self, address: str, allowed: Sequence[Network]) -> None:
+        try:
+            validate_callback_url(address, allowed)
+        except ValidationError as fault:
+            raise CommandError(f"--callback-url: {' '.join(fault.messages)}") from fault
+
+    def _check(self, slug: str, scopes: list[str]) -> None:
         try:
             validate_slug(slug)
         except ValidationError as fault:
             raise CommandError(f"{slug!r} is not a slug: use letters, digits, - and _.") from fault
-        try:
-            if callback_url:
-                URLValidator(schemes=["http", "https"])(callback_url)
-        except ValidationError as fault:
-            raise CommandError(f"{callback_url!r} is not an http(s) address.") from fault
         unknown = [scope for scope in scopes if scope not in Scope.values]
         if unknown or not scopes:
             raise CommandError(

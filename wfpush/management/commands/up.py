@@ -101,10 +101,10 @@ def _stop_with_parent(over: threading.Event) -> None:
 def _environment(port: int) -> dict[str, str]:
     given = env.load(settings.BASE_DIR).values
     base_url = given.get("BASE_URL") or f"http://{HOST}:{port}"
-    engines = [str(network) for network in settings.OUTBOUND_ALLOWED_CIDRS] + ["127.0.0.0/8"]
+    engines = [str(network) for network in (*settings.OUTBOUND_ALLOWED_CIDRS, demo_accounts.THIS_MACHINE)]
     return {
         "BASE_URL": base_url,
-        "OUTBOUND_ALLOWED_CIDRS": ",".join(engines),  # the demo's engine and those under development run here
+        "OUTBOUND_ALLOWED_CIDRS": ",".join(engines),
         "LOG_LEVEL": given.get("LOG_LEVEL") or "WARNING",  # so that address and accounts stay in sight
         "WFPUSH_DATA": str(settings.DATA_DIR),
         "PYTHONPATH": str(settings.BASE_DIR),
