@@ -16,6 +16,8 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from notifications import callback, route
+from notifications.connectors.base import Result
 from notifications.models import Callback, Delivery, Engine, Event
 from tests.factories import EventFactory
 from tests.support.story import Story
@@ -282,6 +284,46 @@ def test_prometheus_sees_how_long_the_oldest_waits_and_which_addresses_are_disab
     assert found["wfpush_oldest_due_seconds", "events"] == pytest.approx(LATE.total_seconds(), abs=10)
     assert found["wfpush_due", "callbacks"] == 0, "it waits for an administrator"
     assert found["wfpush_disabled_endpoints",] == 1
+
+
+@with_database
+def test_prometheus_sees_what_fails_while_it_is_still_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story.begin()
+    story.assign("T-1")
+    story.assign("T-2")
+    story.answer(story.bob, "approve", task_id="T-1")
+    story.answer(story.bob, "approve", task_id="T-2")
+    assert not any(each for name, each in numbers(get("/metrics")).items() if name[0] == "wfpush_retried")
+
+    def stumble(*_: Any) -> None:
+        raise LookupError("no such calendar")
+
+    monkeypatch.setattr(route, "match", stumble)
+    assert story.assign("T-3").status == "accepted"
+    [sent] = outbox.claim(Callback.objects.all(), limit=1, lease=callback.LEASE, now=timezone.now())
+    callback.record(sent, Result("later", 503, "The engine answered 503."), timezone.now())
+    found = numbers(get("/metrics"))
+
+    assert found["wfpush_retried", "events"] == 1
+    assert found["wfpush_retried", "callbacks"] == 1
+    assert found["wfpush_retried", "deliveries"] == 0
+    assert ("wfpush_events", "failed") not in found, "it is not given up"
+
+
+@with_database
+def test_answers_that_an_engine_without_an_address_fetches_do_not_wait_for_anybody(worker: None) -> None:
+    story = Story.begin()
+    story.assign()
+    story.answer(story.bob, "approve")
+    Callback.objects.update(due_at=timezone.now() - LATE)
+    Engine.objects.update(callback_url="")
+
+    found = numbers(get("/metrics"))
+
+    assert found["wfpush_kept_answers",] == 1
+    assert ("wfpush_callbacks", "waiting") not in found
+    assert found["wfpush_due", "callbacks"] == 0
+    assert "callbacks" not in faults()
 
 
 @with_database

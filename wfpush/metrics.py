@@ -183,6 +183,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
+EVERY = Q()
+
+
 @dataclass(frozen=True)
 class Ledger:
     """A table whose rows are counted by the columns that say what became of them. Models are named, not imported."""
@@ -191,6 +194,7 @@ class Ledger:
     help: str
     model: str
     columns: tuple[str, ...]
+    counted: Q = EVERY
 
 
 @dataclass(frozen=True)
@@ -202,11 +206,13 @@ class Queue:
     workable: Q
 
 
+KEPT = Q(state="waiting", engine__active=True, engine__callback_url="")
+"""Nobody waits for these: their engines have no address on purpose, and fetch them."""
 LEDGERS = (
     Ledger("wfpush_events", "Events by what became of them.", "notifications.Event", ("status",)),
     Ledger("wfpush_tasks", "Tasks by state.", "notifications.Task", ("state",)),
     Ledger("wfpush_deliveries", "Deliveries by channel and state.", "notifications.Delivery", ("channel", "state")),
-    Ledger("wfpush_callbacks", "Answers to be told to engines, by state.", "notifications.Callback", ("state",)),
+    Ledger("wfpush_callbacks", "Answers to be told to engines, by state.", "notifications.Callback", ("state",), ~KEPT),
 )
 REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
 QUEUES = (
@@ -227,7 +233,7 @@ class Installation(Collector):
         now = timezone.now()
         complete, redis_up = _database() == OK, _redis() == OK
         questions: list[Callable[[], list[Metric]]] = [partial(_counts, ledger) for ledger in LEDGERS]
-        questions += [partial(_waiting, now), partial(_beats, now), _disabled_endpoints]
+        questions += [partial(_waiting, now), _retried, _kept, partial(_beats, now), _disabled_endpoints]
         for question in questions if complete else []:
             try:
                 with _short_statements():
@@ -247,7 +253,7 @@ def _counts(ledger: Ledger) -> list[Metric]:
     family = GaugeMetricFamily(
         ledger.metric, ledger.help, labels=["state" if c == "status" else c for c in ledger.columns]
     )
-    rows = _rows(ledger.model).order_by().values_list(*ledger.columns).annotate(Count("pk"))
+    rows = _rows(ledger.model).filter(ledger.counted).order_by().values_list(*ledger.columns).annotate(Count("pk"))
     for *values, count in rows:
         family.add_metric(values, count)
     return [family]
@@ -263,6 +269,20 @@ def _waiting(now: datetime) -> list[Metric]:
         due.add_metric([queue.name], found["count"])
         oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
     return [due, oldest]
+
+
+def _retried() -> list[Metric]:
+    family = GaugeMetricFamily(
+        "wfpush_retried", "Rows that were tried without success and are tried again.", labels=["queue"]
+    )
+    for queue in QUEUES:
+        family.add_metric([queue.name], _rows(queue.model).filter(queue.workable, outbox.RETRIED).count())
+    return [family]
+
+
+def _kept() -> list[Metric]:
+    kept = _rows("notifications.Callback").filter(KEPT).count()
+    return [GaugeMetricFamily("wfpush_kept_answers", "Answers of engines that have no address and fetch them.", kept)]
 
 
 def _beats(now: datetime) -> list[Metric]:

@@ -14,7 +14,7 @@ from notifications import again
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
-from notifications.admin.timeline import trace
+from notifications.admin.timeline import last_error, trace
 from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
 from notifications.models import (
     ANSWERABLE,
@@ -27,6 +27,7 @@ from notifications.models import (
     Task,
     TaskState,
 )
+from wfpush.outbox import RETRIED
 
 EVENT_TONES: dict[str, Tone] = {
     EventStatus.ACCEPTED: "wait",
@@ -47,6 +48,13 @@ TASK_TONES: dict[str, Tone] = {
 }
 
 
+def event_mark(event: Event) -> SafeString:
+    """What became of an event; that its processing fails is told while it is still tried."""
+    if event.is_retried:
+        return mark("bad", gettext("fails, and is tried again"))
+    return mark(EVENT_TONES[event.status], event.get_status_display())
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 class OfType(admin.SimpleListFilter):
     """By the types that are described: asking the ledger which types it holds would read all of it."""
@@ -61,6 +69,12 @@ class OfType(admin.SimpleListFilter):
         return queryset.filter(type=self.value()) if self.value() else queryset
 
 
+class Failing(Conditions):
+    title = _("tries")
+    parameter_name = "tries"
+    conditions = {"again": (_("failed at least once, still tried"), RETRIED)}
+
+
 class Unknown(Conditions):
     title = _("people")
     parameter_name = "people"
@@ -70,7 +84,7 @@ class Unknown(Conditions):
 @admin.register(Event)
 class EventAdmin(LedgerAdmin):
     list_display = ["received", "type", "about", "state", "reached", "duration"]
-    list_filter = ["status", Recent, Unknown, OfType, "engine"]
+    list_filter = ["status", Failing, Recent, Unknown, OfType, "engine"]
     list_select_related = ["engine", "task", "case"]
     found_by = ["event_id", "task__task_id", "case__case_id"]
     search_help_text = _("An event's, task's or case's id, whole.")
@@ -126,10 +140,12 @@ class EventAdmin(LedgerAdmin):
 
     @display(description=_("state"), ordering="status")
     def state(self, event: Event) -> SafeString:
-        return with_why(mark(EVENT_TONES[event.status], event.get_status_display()), self._why(event))
+        return with_why(event_mark(event), self._why(event))
 
     def _why(self, event: Event) -> SafeString:
-        if event.status == EventStatus.ACCEPTED and not event.error:
+        if event.is_retried:
+            return shortened(last_error(event))
+        if event.status == EventStatus.ACCEPTED:
             return since(event.received_at, "wait")
         names = ", ".join(each.get("ref", "") for each in event.plan.get("unresolved") or [])
         unknown = gettext("nobody knows %(names)s") % {"names": names} if names else ""

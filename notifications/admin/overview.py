@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Min, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from notifications.admin.events import EVENT_TONES
+from notifications.admin.events import event_mark
 from notifications.admin.filters import lowest_id
-from notifications.admin.responses import why_not_sent
+from notifications.admin.timeline import tries_and_error, why_not_sent
 from notifications.admin.words import Tone, ago, change_url, list_url, mark, shortened, since, span
+from notifications.callback import KEPT
 from notifications.models import (
     ANSWERABLE,
     Callback,
@@ -30,7 +32,9 @@ from notifications.models import (
     TemplateVersion,
     VersionState,
 )
+from notifications.plaintext import clean_line, cut
 from wfpush.models import Heartbeat
+from wfpush.outbox import RETRIED
 
 ROWS = 8
 COUNTED = 1_000
@@ -126,6 +130,21 @@ def late_tile(now: datetime) -> Tile:
     return tile
 
 
+def failing_tile(now: datetime) -> Tile:
+    """Events whose processing fails while it is still tried: their people have not been told."""
+    events = Event.objects.filter(RETRIED)
+    tile = Tile(_("Failing now"), shown(counted(events)), list_url(Event, "tries=again"), "bad")
+    worst = events.order_by("pk").first()
+    if worst is None:
+        tile.tone, tile.worst = "ok", _("No event has to be tried again.")
+    else:
+        why = cut(clean_line(tries_and_error(worst)), 200)
+        told = {"event": worst, "span": span(now - worst.received_at), "why": why}
+        tile.worst = _("Longest: “%(event)s”, for %(span)s, %(why)s") % told
+        tile.worst_href = change_url(worst)
+    return tile
+
+
 def failed_tile(now: datetime) -> Tile:
     """Answers engines never got weigh most, then events nobody heard of, then messages."""
     since_id = lowest_id(now - FAILED_WITHIN)
@@ -168,6 +187,7 @@ def failed_tile(now: datetime) -> Tile:
 TILES: list[tuple[type[Model], Callable[[datetime], Tile]]] = [
     (Task, waiting_tile),
     (Task, late_tile),
+    (Event, failing_tile),
     (Callback, failed_tile),
 ]
 
@@ -181,7 +201,7 @@ def recent_events(now: datetime) -> Panel:
             shortened(event.task or event.case or event.type),
             format_html(
                 "{} {}",
-                mark(EVENT_TONES[event.status], event.get_status_display()),
+                event_mark(event),
                 shortened(event.type if event.task or event.case else event.engine, 50),
             ),
             change_url(event),
@@ -192,7 +212,7 @@ def recent_events(now: datetime) -> Panel:
 
 
 def waiting_callbacks(now: datetime) -> Panel:
-    waiting = Callback.objects.filter(state=CallbackState.WAITING).select_related(
+    waiting = Callback.objects.filter(~KEPT, state=CallbackState.WAITING).select_related(
         "response__recipient", "engine", "task"
     )
     rows = [
@@ -206,13 +226,37 @@ def waiting_callbacks(now: datetime) -> Panel:
     ]
     query = f"state__exact={CallbackState.WAITING}"
     return Panel(
-        _("Answers waiting for their engine"), list_url(Callback, query), _("Engines have every answer."), rows
+        _("Answers waiting for their engine"),
+        list_url(Callback, query),
+        _("Engines have every answer."),
+        rows + _kept_answers(),
     )
+
+
+def _kept_answers() -> list[Row]:
+    """One line an engine without an address: no fault, so last and calm."""
+    kept = Callback.objects.filter(KEPT).order_by("engine__name").values_list("engine", "engine__name")
+    return [
+        Row(
+            since(oldest),
+            ngettext(
+                "%(engine)s has no callback address: %(count)d answer is kept; "
+                "it can fetch it by GET /api/v1/tasks/{id}.",
+                "%(engine)s has no callback address: %(count)d answers are kept; "
+                "it can fetch them by GET /api/v1/tasks/{id}.",
+                count,
+            )
+            % {"engine": name, "count": count},
+            "",
+            list_url(Callback, f"engine__id__exact={engine}&look=kept"),
+        )
+        for engine, name, count, oldest in kept.annotate(Count("pk"), Min("created_at"))[:ROWS]
+    ]
 
 
 def _why_waiting(callback: Callback) -> SafeString:
     if not callback.engine.takes_answers:
-        return mark("bad", why_not_sent(callback))
+        return mark(*why_not_sent(callback))
     if callback.alert:
         return mark("bad", f"{callback.engine}: {callback.alert}")
     return shortened(f"{callback.engine}: {callback.detail}" if callback.detail else str(callback.engine))

@@ -15,7 +15,7 @@ from notifications import callback as callbacks
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent, Voidable
-from notifications.admin.timeline import CALLBACK_TONES
+from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
 from notifications.models import (
     ActionToken,
@@ -93,6 +93,7 @@ class NeedsLook(Conditions):
             _("the engine's address is stopped"),
             Q(state=CallbackState.WAITING, engine__callback_disabled_at__isnull=False),
         ),
+        "kept": (_("kept: the engine has no address"), callbacks.KEPT),
         "tried": (_("tried, not taken yet"), Q(state=CallbackState.WAITING, attempts__gt=0)),
     }
 
@@ -167,7 +168,7 @@ class CallbackAdmin(LedgerAdmin):
 
     def _why(self, callback: Callback) -> SafeString:
         if callback.state == CallbackState.WAITING and not callback.engine.takes_answers:
-            return mark("bad", why_not_sent(callback))
+            return mark(*why_not_sent(callback))
         return shortened(callback.alert or callback.detail)
 
     @display(description=_("next try"), ordering="due_at")
@@ -219,15 +220,6 @@ class CallbackAdmin(LedgerAdmin):
                 request, callback, gettext("It is being sent at this moment. Try again in a minute."), messages.WARNING
             )
         return self.done(request, callback, gettext("It is sent again. Reload this page in a moment."))
-
-
-def why_not_sent(callback: Callback) -> str:
-    engine = callback.engine
-    if not engine.active:
-        return gettext("the engine is switched off")
-    if engine.callback_disabled_at:
-        return gettext("the engine's address is stopped")
-    return gettext("the engine has no address for answers")
 
 
 class CallOutcome(Conditions):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from notifications.admin.channels import channel_name
 from notifications.admin.words import Tone, change_url, clock, exact, took
@@ -143,12 +144,7 @@ def _processing(event: Event) -> list[Line]:
     if event.status == EventStatus.FAILED:
         return [Line(_("could not be processed: %(error)s") % {"error": event.error}, "bad", event.processed_at)]
     if event.status == EventStatus.ACCEPTED:
-        lines = [Line(_("waits to be processed"), "wait")]
-        if event.error:
-            lines.append(
-                Line(_("tried %(times)d times: %(error)s") % {"times": event.attempts, "error": event.error}, "bad")
-            )
-        return lines
+        return [Line(_("waits to be processed"), "wait"), *_failed_tries(event)]
     if event.status in (EventStatus.STALE, EventStatus.IGNORED):
         return [
             Line(
@@ -158,6 +154,23 @@ def _processing(event: Event) -> list[Line]:
             )
         ]
     return []
+
+
+def _failed_tries(event: Event) -> list[Line]:
+    if not event.is_retried or event.due_at is None:
+        return []
+    again = _("next try at %(time)s") % {"time": exact(event.due_at)}
+    return [Line(tries_and_error(event), "bad", detail=again)]
+
+
+def tries_and_error(event: Event) -> str:
+    text = ngettext("tried once: %(error)s", "tried %(times)d times: %(error)s", event.attempts)
+    return text % {"times": event.attempts, "error": last_error(event)}
+
+
+def last_error(event: Event) -> str:
+    """Why an event that is tried again was not processed."""
+    return event.error or _("The worker stopped while it was at it.")
 
 
 def _people(event: Event) -> list[Line]:
@@ -232,7 +245,9 @@ def _answers(event: Event) -> QuerySet[Response]:
     """Answers to the event's task that came after it: an earlier answer is another event's story."""
     answers = Response.objects.filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
     return (
-        answers.select_related("recipient", "callback").prefetch_related("callback__attempt_log").order_by("at", "pk")
+        answers.select_related("recipient", "callback__engine")
+        .prefetch_related("callback__attempt_log")
+        .order_by("at", "pk")
     )
 
 
@@ -263,7 +278,21 @@ def _engine(callback: Callback) -> Line:
         str(CallbackState(callback.state).label), CALLBACK_TONES[callback.state], callback.ended_at, callback.detail
     )
     line.href = change_url(callback)
-    if callback.state == CallbackState.WAITING and callback.due_at:
+    if callback.state != CallbackState.WAITING or callback.due_at is None:
+        return line
+    if not callback.engine.takes_answers:
+        line.tone, line.detail = why_not_sent(callback)
+    else:
         again = _("next try at %(time)s") % {"time": exact(callback.due_at)}
         line.detail = " · ".join(filter(None, [callback.alert, again]))
     return line
+
+
+def why_not_sent(callback: Callback) -> tuple[Tone, str]:
+    """Of an engine that takes no answers. Without an address that is as it should be: the engine fetches them."""
+    engine = callback.engine
+    if not engine.active:
+        return "bad", _("the engine is switched off")
+    if engine.callback_disabled_at:
+        return "bad", _("the engine's address is stopped")
+    return "quiet", _("kept: the engine has no address, but can fetch the answer")

@@ -4,14 +4,17 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from notifications import versions
+from notifications import pipeline, route, versions
 from notifications.models import Callback, Delivery, Engine, Event, Task, Template
+from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
+from wfpush import outbox
 from wfpush.models import Heartbeat
 
 
@@ -25,7 +28,7 @@ def panels(client: Client) -> dict[str, Any]:
 
 def test_the_first_row_counts_and_names_the_worst(day: World, root: Client) -> None:
     shown = tiles(root)
-    assert [tile.count for tile in shown.values()] == ["2", "1", "2"]
+    assert [tile.count for tile in shown.values()] == ["2", "1", "0", "2"]
     late = Task.objects.get(task_id="T-102")
     assert "Approve invoice 4712" in shown["Late now"].worst
     assert "5 h" in shown["Late now"].worst
@@ -69,6 +72,7 @@ def test_a_quiet_day_is_good_news(world: World, root: Client) -> None:
     for sentence in (
         "Nothing is waiting for anybody.",
         "Nothing is late.",
+        "No event has to be tried again.",
         "Nothing failed.",
         "No event has come in yet.",
         "Engines have every answer.",
@@ -84,6 +88,94 @@ def test_failures_of_last_month_are_no_news(day: World, root: Client) -> None:
     old.pk = "01900000-0000-7000-8000-000000000000"
     old.save(force_insert=True)
     assert tiles(root)["Failed, last 7 days"].count == "1"
+
+
+# --- an event that fails while it is still tried --------------------------------------------------------------------
+@pytest.fixture
+def stumbling(day: World, monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Bob has been asked to approve something, and whatever says who is to hear of it breaks."""
+
+    pipeline.drain()
+
+    def stumble(*_: Any) -> None:
+        raise LookupError("there is no such calendar\nDETAIL: finance")
+
+    monkeypatch.setattr(route, "match", stumble)
+    return story.send(day, "e-7", "task.assigned", story.invoice("T-107", 4717, assignee="bob"))
+
+
+def test_an_event_that_fails_is_seen_while_it_is_still_tried(stumbling: Event, root: Client) -> None:
+    tile = tiles(root)["Failing now"]
+    assert (tile.count, tile.tone) == ("1", "bad")
+    assert "task.assigned e-7" in tile.worst
+    assert "tried once: LookupError: there is no such calendar DETAIL: finance" in tile.worst
+    assert tile.worst_href == page_of(stumbling)
+    assert [event.pk for event in root.get(tile.href).context["cl"].result_list] == [stumbling.pk]
+    for address in ("/admin/", tile.href):
+        assert "fails, and is tried again" in text_of(root.get(address))
+    trace = text_of(root.get(tile.worst_href))
+    assert "tried once: LookupError: there is no such calendar" in trace
+    assert "next try at" in trace
+
+
+def test_the_worst_is_the_one_that_has_failed_longest(stumbling: Event, day: World, root: Client) -> None:
+    later = story.send(day, "e-8", "task.assigned", story.invoice("T-108", 4718, assignee="bob"))
+    assert tiles(root)["Failing now"].count == "2"
+    assert tiles(root)["Failing now"].worst_href == page_of(stumbling) != page_of(later)
+
+
+def test_an_event_whose_worker_died_over_it_is_told_of_too(day: World, root: Client) -> None:
+    event = story.send(day, "e-7", "task.assigned", story.invoice("T-107", 4717, assignee="bob"), process=False)
+    for _ in range(2):  # claimed, and nobody came back
+        [claimed] = outbox.claim(Event.objects.filter(pk=event.pk), limit=1, lease=-pipeline.LEASE, now=timezone.now())
+    assert claimed.is_retried
+    assert "The worker stopped while it was at it." in tiles(root)["Failing now"].worst
+
+
+def test_the_first_try_of_an_event_is_no_failure(day: World, root: Client) -> None:
+    event = story.send(day, "e-7", "task.assigned", story.invoice("T-107", 4717, assignee="bob"), process=False)
+    outbox.claim(Event.objects.filter(pk=event.pk), limit=1, lease=pipeline.LEASE, now=timezone.now())
+    assert tiles(root)["Failing now"].count == "0"
+
+
+def test_once_it_goes_through_nothing_fails_any_more(
+    stumbling: Event, root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    Event.objects.filter(pk=stumbling.pk).update(due_at=timezone.now())
+    pipeline.drain()
+    assert tiles(root)["Failing now"].count == "0"
+    assert "fails, and is tried again" not in text_of(root.get(list_of(Event)))
+
+
+# --- engines that fetch their answers -------------------------------------------------------------------------------
+def test_answers_kept_for_an_engine_without_an_address_are_no_fault(day: World, root: Client) -> None:
+    Engine.objects.filter(pk=day.engine.pk).update(callback_url="")
+    story.answer(day, "T-103", day.alice, "approve")
+    panel = panels(root)["Answers waiting for their engine"]
+    sentence = "Invoices has no callback address: 2 answers are kept; it can fetch them by GET /api/v1/tasks/{id}."
+    assert [row.what for row in panel.rows] == [sentence]
+    assert [str(each.task.task_id) for each in root.get(panel.rows[0].href).context["cl"].result_list] == [
+        "T-103",
+        "T-102",
+    ]
+    calm = "kept: the engine has no address, but can fetch the answer"
+    assert f'desk-mark-quiet" title="">{calm}' in root.get(list_of(Callback)).content.decode()
+    trace = text_of(root.get(page_of(Event.objects.get(event_id="e-3"))))
+    assert calm in trace
+    assert "next try at" not in trace
+
+
+def test_one_kept_answer_is_one(day: World, root: Client) -> None:
+    Engine.objects.filter(pk=day.engine.pk).update(callback_url="")
+    assert "1 answer is kept; it can fetch it by GET /api/v1/tasks/{id}." in text_of(root.get("/admin/"))
+
+
+def test_an_engine_that_is_switched_off_fetches_nothing(day: World, root: Client) -> None:
+    Engine.objects.filter(pk=day.engine.pk).update(callback_url="", active=False)
+    page = text_of(root.get("/admin/"))
+    assert "the engine is switched off" in page
+    assert "kept" not in page
 
 
 def test_a_silent_worker_is_the_first_thing_said(world: World, root: Client) -> None:
