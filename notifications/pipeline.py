@@ -29,6 +29,7 @@ from notifications.people import Directory
 from notifications.types import InboundEvent, Json, behaviour_of
 from notifications.writing import Writer
 from wfpush import outbox
+from wfpush.identifiers import uuid7
 
 log = structlog.get_logger(__name__)
 
@@ -77,12 +78,17 @@ def run(event: Event, now: datetime) -> None:
 
 
 def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
-    error = f"{type(fault).__name__}: {fault}"[:2000]
+    error = error_of(fault)
     again = RETRY.next_at(event.attempts, event.received_at, now)
     if again is None:
         outbox.end(event, status=EventStatus.FAILED, error=error, processed_at=now)
     else:
         outbox.postpone(event, again, error=error)
+
+
+def error_of(fault: Exception) -> str:
+    """The fault as the ledger keeps it."""
+    return f"{type(fault).__name__}: {fault}"[:2000]
 
 
 class LeaseLost(Exception):
@@ -217,14 +223,17 @@ class _RollBack(Exception):
 
 
 def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
-    """What this event would do now, by the very same code; nothing is kept and nothing sent."""
+    """What this event would do now, by the very same code; nothing is kept and nothing sent.
+
+    An event that has come in already is run as a new one. Raises whatever processing the real event would.
+    """
     result: list[Result] = []
     try:
         with transaction.atomic():
             event = Event(
                 engine=engine,
                 source=inbound.source,
-                event_id=inbound.id,
+                event_id=str(uuid7()) if known_event(engine, inbound) else inbound.id,
                 type=inbound.type,
                 subject=inbound.subject,
                 time=inbound.time,
@@ -238,6 +247,11 @@ def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
             raise _RollBack
     except _RollBack:
         return result[0]
+
+
+def known_event(engine: Engine, inbound: InboundEvent) -> Event | None:
+    """The event of this engine, source and id, if it has come in: another counts as its repeat."""
+    return Event.objects.filter(engine=engine, source=inbound.source, event_id=inbound.id).first()
 
 
 # --- expiry ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +15,12 @@ from notifications import pipeline
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import ReadError, event_named, read_event
 from notifications.admin.timeline import Line, dry_lines
+from notifications.admin.words import change_url
 from notifications.models import Engine, Event, EventType, Route
 from notifications.plaintext import revealed_json
-from notifications.types import Json
+from notifications.types import InboundEvent, Json
+
+log = structlog.get_logger(__name__)
 
 
 class DryRunForm(forms.Form):
@@ -59,11 +63,35 @@ def _run(form: DryRunForm) -> list[Line] | None:
         for sentence in fault.sentences:
             form.add_error("body", sentence)
         return None
-    result = pipeline.dry_run(engine, inbound, timezone.now())
-    first = Line(
-        gettext("event %(type)s from %(engine)s would come in") % {"type": inbound.type, "engine": engine}, "ok"
+    lines = _arrival(engine, inbound)
+    try:
+        result = pipeline.dry_run(engine, inbound, timezone.now())
+    except Exception as fault:  # whatever stops the real event: who runs it dry wants to know
+        log.exception("dry_run_failed", engine=engine.slug, type=inbound.type)
+        return [*lines, _failure(fault)]
+    return [*lines, *dry_lines(result.plan.as_json(), result.status)]
+
+
+def _arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
+    text = gettext("event %(type)s from %(engine)s would come in") % {"type": inbound.type, "engine": engine}
+    known = pipeline.known_event(engine, inbound)
+    if known is None:
+        return [Line(text, "ok")]
+    repeat = gettext("one with this source and id has come in, so it would count as a repeat; with another id:")
+    return [Line(text, "ok"), Line(repeat, "quiet", href=change_url(known))]
+
+
+def _failure(fault: Exception) -> Line:
+    """What would stop the event, and what to do."""
+    line = Line(gettext("it could not be processed: %(error)s") % {"error": pipeline.error_of(fault)}, "bad")
+    advice = (
+        gettext("As a real event it would be tried for an hour, and then be given up: nobody would be told."),
+        gettext("See whether another event goes through. If it does, look at what is different in this one."),
+        gettext("If none does, look at the routes and templates changed last; their History can tell."),
+        gettext("The log of the web process has the whole error, as “dry_run_failed”."),
     )
-    return [first, *dry_lines(result.plan.as_json(), result.status)]
+    line.below = [Line(sentence, "quiet") for sentence in advice]
+    return line
 
 
 # --- what to start from ---------------------------------------------------------------------------------------------

@@ -255,6 +255,41 @@ def test_the_dry_run_says_what_is_wrong_with_an_event(body: str, sentence: str, 
     assert sentence in " ".join(answer.context["form"].errors["body"])
 
 
+def test_the_dry_run_says_what_an_event_stumbles_over_and_what_to_do(
+    world: World, root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: Any) -> None:
+        raise LookupError("there is no such calendar")
+
+    monkeypatch.setattr("notifications.route.match", stumble)
+    body = written(**story.invoice("T-904", 904, assignee="bob"))
+    answer = root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body})
+    assert answer.status_code == 200
+    shown = text_of(answer)
+    assert "it could not be processed: LookupError: there is no such calendar" in shown
+    assert "look at the routes and templates changed last" in shown
+    assert answer.context["form"]["body"].value() == body
+    assert not Task.objects.exists()
+
+
+def test_the_dry_run_of_an_event_that_came_in_says_so_and_goes_on(day: World, root: Client) -> None:
+    body = json.dumps(
+        {
+            "specversion": "1.0",
+            "id": "e-3",
+            "source": "invoices",
+            "type": "task.assigned",
+            "data": story.invoice("T-905", 905, assignee="bob"),
+        }
+    )
+    answer = root.post(reverse(DRY_RUN), {"engine": day.engine.pk, "body": body})
+    shown = text_of(answer)
+    assert "one with this source and id has come in, so it would count as a repeat" in shown
+    assert page_of(Event.objects.get(event_id="e-3")) in answer.content.decode()
+    assert "Bob Bauer (assignee) would get “Approve invoice 905”" in shown
+    assert not Task.objects.filter(task_id="T-905").exists()
+
+
 # --- taking away ----------------------------------------------------------------------------------------------------
 def deleted(client: Client, row: Any) -> bool:
     answer = client.post(page_of(row).replace("/change/", "/delete/"), {"post": "yes"})
