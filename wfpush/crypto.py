@@ -7,7 +7,6 @@ plain SHA-256, which every request can afford, is as good here as a slow passwor
 
 import base64
 import hashlib
-import hmac
 import secrets
 import string
 from collections.abc import Sequence
@@ -220,8 +219,3 @@ def new_link_token() -> str:
 def digest_of(token: str) -> str:
     """SHA-256 in hexadecimal: 64 characters, whatever text a caller sends."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def same_digest(one: str, other: str) -> bool:
-    """Compare two digests in constant time."""
-    return hmac.compare_digest(one.encode(), other.encode())
