@@ -48,10 +48,13 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         return show(
             request, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
         )
-    except NotAllowed as failure:
-        messages.error(request, explain(failure))
-    except Failure:
-        pass  # somebody else was first, or the engine: the item itself now says what became of it
+    except Failure as failure:
+        # Somebody else was first, or the engine: the item itself now says what became of it.
+        if isinstance(failure, NotAllowed):
+            messages.error(request, explain(failure))
+        if said.comment:
+            found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
+            return show(request, found, kept=said.comment, status=failure.status)
     if request.POST.get("from") == "list":
         return redirect(f"{reverse('inbox:list')}#n-{notification.pk}")
     return redirect("inbox:item", notification.pk)

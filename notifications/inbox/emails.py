@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -75,7 +76,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
     if request.method == "POST":
         return _answer(request, row, token, found)
     if recipient_of(request) == row.recipient:
-        return redirect("inbox:item", row.notification_id)
+        return redirect(_item_url(row, asked_of(found.card.buttons, request.GET.get("answer", ""))))
     return _show(request, row, found, asked=request.GET.get("answer", ""))
 
 
@@ -83,7 +84,7 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
     """Record what the link may answer; everything else leads back to the page, which says how."""
     said = said_in(request, Via.EMAIL)
     if said.action not in {button.action.name for button in answers_here(row, found)}:
-        return redirect("inbox:email", token)
+        return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
     try:
         respond_with_token(token, said, now=timezone.now())
     except (CommentRequired, InvalidAnswer) as failure:
@@ -91,8 +92,16 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
             request, row, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
         )
     except Failure:
-        pass  # somebody else was first, or the engine: the page now says what became of it
+        return _too_late(request, row, token, said.comment)
     return redirect("inbox:email", token)
+
+
+def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) -> HttpResponse:
+    """Somebody else was first, or the engine: the page says what became of it, and gives back what was written."""
+    if not comment:
+        return redirect("inbox:email", token)
+    found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
+    return _show(request, row, found, asked="", kept=comment, status=409)
 
 
 def answers_here(row: ActionToken, found: Item) -> list[Button]:
@@ -100,6 +109,12 @@ def answers_here(row: ActionToken, found: Item) -> list[Button]:
     everything = found.notification.answer_from_email
     offered = [button for button in found.card.buttons if button.action.name in row.actions]
     return [button for button in offered if everything or button.action.effect == LINK_ALONE]
+
+
+def _item_url(row: ActionToken, wanted: Button | None) -> str:
+    """The item in the inbox, asking for the words of the answer that the mail's button meant, if it needs any."""
+    address = reverse("inbox:item", args=[row.notification_id])
+    return f"{address}?{urlencode({'answer': wanted.action.name})}" if wanted and wanted.asks else address
 
 
 def sign_in_to(button: Button) -> str:
@@ -113,13 +128,16 @@ def _show(
     here = answers_here(row, found)
     button = asked_of(here, asked)
     elsewhere = [each for each in found.card.buttons if each not in here]
+    wanted = asked_of(elsewhere, asked) or next(iter(elsewhere), None)
     context = {
         "item": found,
         "addressed": row.recipient,
+        "other": recipient_of(request) or (request.user if request.user.is_authenticated else None),
         "here": here,
         "elsewhere": elsewhere,
-        "sign_in_to": sign_in_to(elsewhere[0]) if elsewhere else "",
-        "sign_in_url": sign_in_url(reverse("inbox:item", args=[row.notification_id])),
+        "sign_in_to": sign_in_to(wanted) if wanted else "",
+        "sign_in_url": sign_in_url(_item_url(row, wanted)),
+        "inbox_url": _item_url(row, wanted),
         "asked": button,
         "question": question_of(button),
         "max_comment": MAX_COMMENT,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -32,7 +32,12 @@ def inbox(request: PersonRequest) -> HttpResponse:
 @require_safe
 def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     """An item, with the list beside it where there is room. `?answer=reject` asks for that answer's comment."""
-    found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
+    try:
+        own = own_notification(request.recipient, notification_id)
+    except Http404:
+        # Somebody else's and what never was read the same. Links are passed round, and families share browsers.
+        return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
+    found = item(own, request.recipient, timezone.now())
     return show(request, found, asked=request.GET.get("answer", ""))
 
 
@@ -43,9 +48,11 @@ def show(
     asked: str = "",
     comment: str = "",
     fault: str = "",
+    kept: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """The page: `asked` names the answer whose comment is wanted, `fault` what was wrong with the one just sent."""
+    """The page: `asked` names the answer whose comment is wanted, `fault` what was wrong with the one just sent,
+    `kept` the comment of an answer that came too late."""
     button = asked_of(found.card.buttons if found else (), asked)
     context: dict[str, Any] = {
         "list": listing(request.recipient, timezone.now(), everything="all" in request.GET),
@@ -54,6 +61,7 @@ def show(
         "question": question_of(button),
         "comment": comment,
         "fault": fault,
+        "kept": kept,
         "max_comment": MAX_COMMENT,
         "settings": browser_settings(request),
     }

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from notifications import live
-from notifications.inbox.session import form_only, may_use_link, recipient_of, sign_in_as, speaking_to
+from notifications.inbox.session import form_only, may_use_link, recipient_of, sign_in_as, sign_in_url, speaking_to
 from notifications.inbox.shell import show_page
 from notifications.models import SignInLink
 from wfpush.crypto import digest_of
@@ -76,12 +76,12 @@ def locked_out(
 
 @form_only
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session; pages of it that are open elsewhere hear of it at once."""
+    """End the session; its other pages hear of it at once. `next`: where to go on after signing in again."""
     person = recipient_of(request)
     logout(request)
     if person is not None:
         live.tell(person.pk, "inbox.signed_out")
-    return redirect("inbox:sign-in")
+    return redirect(sign_in_url(local_path(request.POST.get("next", ""))))
 
 
 @never_cache

@@ -84,6 +84,7 @@ ASKING: dict[str, Text] = {
     "ask_request_info": _("What do you need to know?"),
     "ask_other": _("Your comment"),
     "cancel": _("Cancel"),
+    "copied": _("Copied"),
 }
 
 TROUBLE: dict[str, Text] = {

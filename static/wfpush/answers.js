@@ -2,6 +2,7 @@
 // connection carry the same key.
 
 import { actionOf, csrfToken, fill, hostsOf, showActions, showOutcome, slot } from "./cards.js";
+import { draftOf, keep, take } from "./kept.js";
 import { isMine, outcomeOf } from "./outcomes.js";
 import { announce, say, sayOf } from "./words.js";
 
@@ -42,18 +43,29 @@ export function start(signedOut) {
 export function receive(item) {
   if (known.get(item.id)?.seq > item.seq) return;  // an answer to a question that was overtaken by a frame
   known.set(item.id, item);
-  const answer = sending.get(item.id);
-  if (answer && (item.state !== "open" || (isMine(item.outcome) && item.outcome.action === answer.action))) {
-    sending.delete(item.id);
-  }
+  const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
+  if (answer && (item.state !== "open" || given)) sending.delete(item.id);
   const told = sending.get(item.id)?.told, { text } = told ?? outcomeOf(item);
   let news = false;
   for (const host of hostsOf(item.id)) {
     news ||= text !== slot(host, "outcome").textContent;
-    if (item.state !== "open") closeAsk(host, { quietly: true });
+    if (item.state !== "open") rescue(host, text);
     fill(host, item, told);
   }
+  if (answer && item.state !== "open" && !given) keep(hostOf(answer, item.id), answer.comment, { why: text });
   if (news && text && !told) announce(`${item.title}: ${text}`);
+}
+
+/** The item takes no answers any more: what was being written about it stays. */
+function rescue(host, why) {
+  const { words, busy } = draftOf(host);
+  closeAsk(host, { quietly: true });
+  keep(host, words, { why, focus: busy });
+}
+
+/** Where an answer was given, or, if that has gone meanwhile, where its item is shown now. */
+function hostOf(answer, id) {
+  return answer.host.isConnected ? answer.host : [...hostsOf(id)].find((host) => slot(host, "actions")) ?? answer.host;
 }
 
 function press(button, signedOut) {
@@ -88,6 +100,7 @@ function ask(host, button) {
   slot(form, "fault").id = names.fault;
   box.setAttribute("aria-describedby", `${names.fault} ${names.hint}`);
   box.required = true;
+  box.value = take(host);
   form.noValidate = true;  // the fault is said on the page, in our words
   slot(form, "send").textContent = title;
   form.dataset.opener = action;
@@ -121,7 +134,7 @@ function newKey() {
 async function send(host, answer, signedOut) {
   const id = host.dataset.id;
   closeAsk(host, { quietly: true });
-  sending.set(id, answer);
+  sending.set(id, Object.assign(answer, { host }));
   const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
   line?.focus({ preventScroll: true });
   for (const pause of PAUSES) {
@@ -166,10 +179,13 @@ function settle(id, host, answer, { status, body }, signedOut) {
   const over = { already_answered: alreadyAnswered, already_handled: () => say("already_handled"),
                  withdrawn: () => say("withdrawn"), expired: () => say("expired") }[body.code];
   if (over) {
-    tell(id, { text: over(body, answer) }, host);
+    const text = over(body, answer);
+    tell(id, { text }, host);
+    keep(hostOf(answer, id), answer.comment, { why: text });
     return;
   }
   restore(id, host);
+  if (body.code !== "comment_required") keep(hostOf(answer, id), answer.comment);
   if (status === 401 || body.code === "csrf_failed") signedOut();
   else if (body.code === "comment_required") reopenAsk(host, answer);
   else showOutcome(host, { text: body.code === "not_allowed" ? say("not_allowed") : say("not_recorded"), mood: "bad" });

@@ -2,6 +2,7 @@
 
 import * as answers from "./answers.js";
 import { csrfToken, tick } from "./cards.js";
+import * as kept from "./kept.js";
 import * as list from "./list.js";
 import { connect } from "./live.js";
 import * as reader from "./reader.js";
@@ -50,6 +51,7 @@ function complain({ sentence, way = "", word = "" }) {
 }
 
 answers.start(() => showState("signed-out"));
+kept.start();
 reader.start();
 const live = connect(Number(document.body.dataset.seq), {
   onItem(item, unread) {

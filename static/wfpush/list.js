@@ -2,6 +2,7 @@
 // under a finger.
 
 import { build, morePressing, slot } from "./cards.js";
+import { unsent } from "./kept.js";
 import { announce, say } from "./words.js";
 
 const QUIET = 8_000;  // milliseconds without a touch after which a list counts as not being used
@@ -55,7 +56,7 @@ export function receive(item) {
 
 /** The server asks to load the list afresh: at once, unless somebody is in the middle of something. */
 export function reset() {
-  if (!inUse() && !document.querySelector(".ask")) {
+  if (!inUse() && !unsent()) {
     location.reload();
     return;
   }
@@ -68,11 +69,11 @@ function offer() {
   showNew.textContent = stale ? say("list_changed") : say("new", { n: pending.size });
 }
 
-/** Let in what waits, move what is done away, and bring the rest in order. */
+/** Let in what waits, move what is done away (but not what still holds words that were not sent), and bring the rest in order. */
 function show({ pressed = false } = {}) {
   const focused = document.activeElement;
   const moved = waiting.childElementCount > 0;
-  for (const card of [...waiting.children]) if (card.dataset.state !== "open") settle(card);
+  for (const card of [...waiting.children]) if (card.dataset.state !== "open" && !slot(card, "kept")) settle(card);
   let first = null;
   for (const item of pending.values()) {
     const element = place(item);

@@ -25,15 +25,22 @@ class Installation:
         self.up: Command = self.house.start("up", "--demo", "--port", str(self.port))
         self.up.says("wfpush is ready", within=120)
         self.passwords = dict(re.findall(r"sign in as (\w+)\s+(\S+)", self.up.said))
-        self.key = json.loads(self._manage("create_engine", "shop"))["api_key"]
+        self.key = self.engine("shop")
         self.passwords["dave"] = "a long walk by the sea"
         self._manage("create_person", "dave", "--name", "Dave", "--password", self.passwords["dave"])
 
-    def _manage(self, *words: str) -> str:
+    def _manage(self, *words: str, **environment: str) -> str:
         """Run a command; returns the last line it says."""
-        done = self.house.run(*words)
+        done = self.house.run(*words, **environment)
         assert done.process.returncode == 0, done.said
         return done.said.strip().splitlines()[-1]
+
+    def engine(self, slug: str, *, callback_url: str = "") -> str:
+        """One more engine; returns its key. Its callback address may be on this machine, as the demo's is."""
+        more = ["--callback-url", callback_url] if callback_url else []
+        made = self._manage("create_engine", slug, *more, OUTBOUND_ALLOWED_CIDRS="127.0.0.0/8")
+        key: str = json.loads(made)["api_key"]
+        return key
 
     # --- the demo's processes -----------------------------------------------------------------------
     def start_process(self, sample: str, **data: Any) -> Json:
@@ -46,7 +53,7 @@ class Installation:
         return self._ask("GET", f"{self.demo_url}/api/instances/{instance_id}")
 
     # --- an engine of the tests' own, which takes no answers: all that Dave hears of -----------------
-    def send(self, type: str, data: Json) -> None:
+    def send(self, type: str, data: Json, *, key: str = "") -> None:
         event = {
             "specversion": "1.0",
             "id": f"shop-{next(self._numbers)}",
@@ -54,12 +61,13 @@ class Installation:
             "type": type,
             "data": data,
         }
-        self._ask("POST", f"{self.url}/api/v1/events", event, {"Authorization": f"Bearer {self.key}"})
+        self._ask("POST", f"{self.url}/api/v1/events", event, {"Authorization": f"Bearer {key or self.key}"})
 
-    def assign(self, name: str, *, to: str = "dave", **task: Any) -> str:
+    def assign(self, name: str, *, to: str = "dave", key: str = "", **task: Any) -> str:
         """A task of that name arrives; returns its id."""
         task_id = f"S-{next(self._numbers)}"
-        self.send("task.assigned", {"task": {"id": task_id, "name": name, "assignee": to, "kind": "approval", **task}})
+        said = {"id": task_id, "name": name, "assignee": to, "kind": "approval", **task}
+        self.send("task.assigned", {"task": said}, key=key)
         return task_id
 
     def _ask(self, method: str, url: str, body: Json | None = None, headers: dict[str, str] | None = None) -> Json:

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from playwright.async_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browsers.conftest import SignIn, is_live
@@ -205,6 +206,38 @@ async def test_whoever_signs_out_elsewhere_is_told_on_the_other_page(
     await expect(dave.locator("#trouble")).to_contain_text("You have been signed out.")
     await dave.get_by_role("link", name="Sign in again").click()
     await expect(dave.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("phone", [True, False])
+async def test_what_is_said_of_the_connection_covers_nothing_that_can_be_pressed(
+    installation: Installation, sign_in: SignIn, phone: bool
+) -> None:
+    dave = await sign_in("dave", phone=phone)
+    await dave.locator("#waiting-heading").hover()
+    names = [f"Approve the {thing} for {phone}" for thing in ("gate", "fence")]
+    for name in names:
+        installation.assign(name)
+    await expect(dave.get_by_role("button", name="2 new")).to_be_visible()
+    before = await dave.get_by_role("button", name="2 new").bounding_box()
+
+    other = await dave.context.new_page()
+    await other.goto("/")
+    await other.get_by_role("button", name="Sign out").click()
+    await expect(dave.locator("#trouble")).to_contain_text("You have been signed out.")
+
+    covered = await dave.evaluate(
+        """() => {
+          const bar = document.getElementById("trouble").getBoundingClientRect();
+          const over = (box) => box.width && box.top < bar.bottom && box.bottom > bar.top
+                                && box.left < bar.right && box.right > bar.left;
+          const all = document.querySelectorAll("main a, main button, main textarea, main summary");
+          return [...all].filter((each) => over(each.getBoundingClientRect())).map((each) => each.textContent);
+        }"""
+    )
+    assert covered == []
+    assert await dave.get_by_role("button", name="2 new").bounding_box() == before
+    await dave.get_by_role("button", name="2 new").click()
+    await expect(card(dave, names[0])).to_be_visible()
 
 
 async def test_a_reset_loads_the_list_afresh(installation: Installation, sign_in: SignIn) -> None:

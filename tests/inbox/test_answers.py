@@ -56,6 +56,18 @@ def test_carol_reads_that_bob_was_first_also_when_she_had_the_page_open(shared: 
     assert Response.objects.count() == 1
 
 
+def test_what_carol_wrote_meanwhile_stays_on_the_page(shared: Story) -> None:
+    page = item(shared, shared.carol, "?answer=reject")
+    shared.answer(shared.bob, "approve")
+
+    page = page.press("Reject", comment="Twelve pieces, not eleven.")
+
+    assert page.status == 409
+    assert page.part("outcome").startswith("Already approved by Bob at ")
+    assert page.part("kept") == "Your comment was not sent: Twelve pieces, not eleven."
+    assert page.buttons() == []
+
+
 def test_a_comment_may_go_with_an_approval(shared: Story) -> None:
     item(shared, shared.bob).press("Approve", comment="  Paid from\r\nthe other budget. ")
 

@@ -1,6 +1,7 @@
 """The page that an e-mail's link opens."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -112,6 +113,53 @@ def test_a_browser_that_hides_where_it_comes_from_is_believed(address: str) -> N
 def test_whoever_is_signed_in_is_led_to_the_inbox(story: Story, address: str) -> None:
     assert get(signed_in(story.bob), address).url == f"/n/{story.copy(story.bob).pk}"
     assert get(signed_in(story.carol), address).url == address
+
+
+def test_whoever_is_signed_in_as_somebody_else_can_change_that_and_comes_back(story: Story, address: str) -> None:
+    story.bob.user.set_password("a long walk by the sea")  # type: ignore[union-attr]
+    story.bob.user.save()  # type: ignore[union-attr]
+    page = get(signed_in(story.carol), f"{address}?answer=reject")
+    assert "is for Bob to give. In this browser Carol is signed in." in page.text
+
+    page = page.follow("Sign in to reject")
+    assert page.status == 404
+    assert "You are signed in as Carol." in page.text
+    assert "4711" not in page.response.content.decode()
+    assert "Bob" not in page.response.content.decode()
+
+    page = page.press("Sign in as somebody else")
+    assert page.url == "/sign-in"
+    username = story.bob.user.get_username()  # type: ignore[union-attr]
+    page = page.press("Sign in", username=username, password="a long walk by the sea")
+
+    assert page.url == f"/n/{story.copy(story.bob).pk}"
+    assert "Why do you reject this?" in page.part("answer")
+
+
+def test_somebody_elses_item_reads_the_same_as_one_that_never_was(story: Story, address: str) -> None:
+    client = signed_in(story.carol)
+    theirs, nothing = f"/n/{story.copy(story.bob).pk}", f"/n/{uuid4()}"
+
+    pages = [get(client, each).text for each in (theirs, nothing)]
+
+    assert pages[0] == pages[1]
+
+
+def test_the_mails_button_leads_whoever_is_signed_in_to_its_answer(story: Story, address: str) -> None:
+    page = get(signed_in(story.bob), f"{address}?answer=reject")
+
+    assert "Why do you reject this?" in page.part("answer")
+
+
+def test_a_comment_that_came_too_late_stays_on_the_page(story: Story, address: str) -> None:
+    Notification.objects.update(answer_from_email=True)
+    page = opened(f"{address}?answer=reject")
+    story.answer(story.carol, "approve")
+
+    page = Page(page.client, page.client.post(address, {"action": "reject", "comment": "Twelve pieces, not eleven."}))
+
+    assert "Already approved by Carol at " in page.text
+    assert page.part("kept") == "Your comment was not sent: Twelve pieces, not eleven."
 
 
 def test_the_token_of_a_withdrawn_copy_says_why(story: Story, address: str) -> None:

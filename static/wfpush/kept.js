@@ -1,0 +1,66 @@
+// Words that can no longer be sent stay where they were written, to be copied: nothing that somebody typed goes by itself.
+
+import { slot } from "./cards.js";
+import { say } from "./words.js";
+
+const DRAFTS = ".ask textarea, .remark textarea";
+
+export function start() {
+  document.addEventListener("click", (event) => {
+    const kept = event.target.closest?.(".kept");
+    if (kept && event.target.matches("[data-copy]")) copy(kept, event.target);
+    if (kept && event.target.matches("[data-close]")) close(kept);
+  });
+}
+
+/** What is being written about an item, and whether somebody is at it just now. */
+export function draftOf(host) {
+  const boxes = [...host.querySelectorAll(DRAFTS)];
+  return { words: joined(boxes.map((box) => box.value)), busy: boxes.includes(document.activeElement) };
+}
+
+/** Show words that were not sent, and why not. `focus`: whoever wrote them was still at it. */
+export function keep(host, words, { why = "", focus = false } = {}) {
+  if (!words.trim()) return;
+  const all = joined([take(host), words]);
+  const kept = document.getElementById("kept-template").content.firstElementChild.cloneNode(true);
+  const box = kept.querySelector("textarea");
+  kept.querySelector("label").htmlFor = box.id = `kept-${host.dataset.id}${host.matches(".card") ? "-card" : ""}`;
+  slot(kept, "why").textContent = why;
+  slot(kept, "why").hidden = !why || host.matches(".card");  // a card says so just above
+  box.value = all;
+  slot(host, "actions").before(kept);
+  for (const draft of host.querySelectorAll(DRAFTS)) draft.value = "";
+  if (focus) box.focus({ preventScroll: true });
+}
+
+/** The words kept for an item, which are no longer shown then. */
+export function take(host) {
+  const kept = slot(host, "kept"), words = kept?.querySelector("textarea").value ?? "";
+  kept?.remove();
+  return words;
+}
+
+/** Whether loading the page afresh would lose somebody's words. */
+export const unsent = () =>
+  Boolean(document.querySelector(".ask, .kept")) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
+
+const joined = (words) => words.map((each) => each.trim()).filter(Boolean).join("\n\n");
+
+/** On pages without https there is no clipboard to write to: the words are selected instead. */
+async function copy(kept, button) {
+  const box = kept.querySelector("textarea");
+  box.select();
+  try {
+    await navigator.clipboard.writeText(box.value);
+    button.textContent = say("copied");
+  } catch {
+    box.focus();
+  }
+}
+
+function close(kept) {
+  const host = kept.closest("[data-id]");
+  kept.remove();
+  slot(host, "outcome").focus({ preventScroll: true });
+}
