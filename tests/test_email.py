@@ -14,10 +14,11 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifications.colours import READABLE, contrast, ink_on
 from notifications.errors import RecipientGone, TransportError
 from notifications.models import Recipient
 from notifications.transports import TRANSPORTS, transport_for
-from notifications.transports.email import Email, _ink_on, _luminance
+from notifications.transports.email import Email
 from notifications.types import Action, Message
 from tests.support.mailserver import Mailbox, free_port, mail_server, silent_server
 
@@ -183,9 +184,7 @@ def test_colours_that_are_none_do_not_reach_the_style_sheet(mailbox: Mailbox) ->
 
 @given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
 def test_a_button_can_be_read_whatever_the_brands_colour(accent: str) -> None:
-    light, dark = sorted((_luminance(accent), _luminance(_ink_on(accent))), reverse=True)
-
-    assert (light + 0.05) / (dark + 0.05) >= 4.5
+    assert contrast(accent, ink_on(accent)) >= READABLE
 
 
 # --- its headers ---------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ LAYERS: dict[str, list[str]] = {
     "what many verbs share": [
         "notifications.access",
         "notifications.cloudevents",
+        "notifications.colours",
         "notifications.credentials",
         "notifications.directory",
         "notifications.eventdata",

@@ -25,6 +25,7 @@ from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
 from notifications.admin.words import link, list_url, mark
+from notifications.colours import READABLE, contrast
 from notifications.models import (
     Brand,
     Notification,
@@ -36,23 +37,9 @@ from notifications.models import (
 )
 
 COLOUR = re.compile("#[0-9a-fA-F]{6}")
-READABLE = 4.5
-"""WCAG 2.2 contrast for text."""
 
 
 # --- brands ---------------------------------------------------------------------------------------------------------
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours such as #0b57d0 (WCAG 2.2, "contrast ratio")."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 class BrandForm(forms.ModelForm):
     logo_url = forms.URLField(
         label=_("Logo"),

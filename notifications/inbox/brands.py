@@ -12,15 +12,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from notifications.colours import ink_on, readable
 from notifications.models import Brand
 
-READABLE = 4.5
 LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
 """The least favourable grounds that accent-coloured text stands on, from static/wfpush/tokens.css."""
-
-INK, PAPER = "#000000", "#ffffff"
-"""Black, because for every ground one of the two then reads well: what is in between would fall short for some."""
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -33,43 +29,7 @@ class Accent:
 
 
 def accent(colour: str, page: str) -> Accent:
-    on_ground = max(INK, PAPER, key=lambda ink: contrast(ink, colour))
-    return Accent(colour, on_ground, readable(colour, page))
-
-
-def readable(colour: str, ground: str) -> str:
-    """The colour, moved towards black or white only as far as it takes to be read on the ground."""
-    goal = max("#000000", "#ffffff", key=lambda end: contrast(end, ground))
-    for step in range(21):
-        mixed = mix(colour, goal, step / 20)
-        if contrast(mixed, ground) >= READABLE:
-            return mixed
-    return goal
-
-
-def mix(colour: str, other: str, share: float) -> str:
-    pairs = zip(_channels(colour), _channels(other), strict=True)
-    return "#" + "".join(f"{round(one + (two - one) * share):02x}" for one, two in pairs)
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast ratio of WCAG 2.2, from 1 to 21."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    red, green, blue = (_linear(channel / 255) for channel in _channels(colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
-
-
-def _channels(colour: str) -> Colour:
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return red, green, blue
+    return Accent(colour, ink_on(colour), readable(colour, page))
 
 
 def style_of(brand: Brand) -> str:

@@ -18,6 +18,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from notifications.colours import ink_on
 from notifications.errors import RecipientGone, TransportError
 from notifications.links import is_web_link
 from notifications.models import Recipient
@@ -33,7 +34,6 @@ NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)\b")
 URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
 
-INK, PAPER = "#000000", "#ffffff"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
 
@@ -113,23 +113,11 @@ def _button(action: Action, link: str, *, first: bool) -> Json:
 # --- colours --------------------------------------------------------------------------------------------------------
 def _colours(brand: Json) -> dict[str, str]:
     accent, dark = _colour(brand.get("accent"), ACCENT), _colour(brand.get("accent_dark"), ACCENT_DARK)
-    return {"accent": accent, "on_accent": _ink_on(accent), "dark": dark, "on_dark": _ink_on(dark)}
+    return {"accent": accent, "on_accent": ink_on(accent), "dark": dark, "on_dark": ink_on(dark)}
 
 
 def _colour(value: Any, default: str) -> str:
     return value if isinstance(value, str) and COLOUR.fullmatch(value) else default
-
-
-def _ink_on(ground: str) -> str:
-    """Black or white, whichever is read better on it (WCAG 2.2, contrast ratio): never below 4.5:1."""
-    light = _luminance(ground)
-    return INK if (light + 0.05) / (_luminance(INK) + 0.05) >= 1.05 / (light + 0.05) else PAPER
-
-
-def _luminance(colour: str) -> float:
-    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 # --- what mail servers answer ---------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ import re
 import pytest
 from django.conf import settings
 
-from notifications.inbox.brands import DARK_GROUND, LIGHT_GROUND, READABLE, contrast
+from notifications.colours import READABLE, contrast
+from notifications.inbox.brands import DARK_GROUND, LIGHT_GROUND
 
 TOKENS = (settings.BASE_DIR / "static/wfpush/tokens.css").read_text()
 LIGHT, DARK = (

@@ -1,0 +1,122 @@
+"""A real web process whose PostgreSQL is away: people read a calm page, programs get a problem, until it is back."""
+
+import http.cookiejar
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.processes import House, free_ports
+from tests.support.waiting import eventually
+from wfpush import embedded
+
+pytestmark = pytest.mark.processes
+PASSWORD = "a long walk by the sea"
+LANGUAGES = {"en": "We cannot reach our records just now.", "de": "Wir erreichen unsere Daten gerade nicht."}
+
+
+class Browser:
+    """Keeps cookies, follows redirects, and reads error pages like any other."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.cookies = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+
+    def open(self, path: str, data: dict[str, str] | None = None, **headers: str) -> tuple[int, Any, str]:
+        """Status, headers and body; `data` is posted as a form."""
+        body = urllib.parse.urlencode(data).encode() if data is not None else None
+        given = {"Accept": "text/html", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        try:
+            answer = self._opener.open(urllib.request.Request(self.url + path, body, given), timeout=30)
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            return answer.status, answer.headers, answer.read().decode()
+
+    def sign_in(self, name: str) -> None:
+        self.open("/sign-in")
+        token = next(cookie.value or "" for cookie in self.cookies if cookie.name == "csrftoken")
+        _status, _headers, page = self.open(
+            "/sign-in", {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token}
+        )
+        assert "Waiting for you" in page
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    found = House()
+    try:
+        for words in (("migrate", "--verbosity=0"), ("create_person", "bob", "--name", "Bob", "--password", PASSWORD)):
+            done = found.run(*words)
+            assert done.process.returncode == 0, done.said
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def browser(house: House) -> Browser:
+    """Bob's, signed in while all was well; since then PostgreSQL is stopped."""
+    port = free_ports(1)
+    house.start("web", "--port", str(port))
+    bob = Browser(f"http://127.0.0.1:{port}")
+    eventually(lambda: _answers(bob), "the web process answers", within=60)
+    bob.sign_in("bob")
+    embedded.Postgres(embedded.locate(house.folder)).stop()
+    return bob
+
+
+def _answers(browser: Browser) -> bool:
+    try:
+        return browser.open("/sign-in")[0] == 200
+    except urllib.error.URLError:
+        return False
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("path", ["/", "/n/0190c8f0-0000-7000-8000-000000000001", "/link/wfs_any", "/a/wfa_any"])
+def test_people_read_a_page_in_their_language(browser: Browser, path: str, language: str) -> None:
+    status, headers, page = browser.open(path, Accept_Language=language)
+
+    assert status == 503
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["Retry-After"] == "2"
+    assert LANGUAGES[language] in page
+    assert "<h1>" in page and "OperationalError" not in page
+
+
+@pytest.mark.parametrize("path", ["/api/v1/notifications", "/api/v1/tasks/T-42"])
+def test_programs_get_a_problem(browser: Browser, path: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer wfp_any"}):
+        status, answered, body = browser.open(path, Accept="*/*", **headers)
+
+        assert status == 503
+        assert answered["Content-Type"] == "application/problem+json"
+        assert answered["Retry-After"] == "2"
+        assert json.loads(body)["code"] == "unavailable"
+
+
+def test_an_event_is_not_said_to_be_taken(browser: Browser) -> None:
+    status, _headers, body = browser.open("/api/v1/events", {}, Authorization="Bearer wfp_any")
+
+    assert (status, json.loads(body)["code"]) == (503, "unavailable")
+
+
+def test_the_stylesheet_of_the_page_comes_all_the_same(browser: Browser) -> None:
+    assert browser.open("/static/wfpush/inbox.css")[0] == 200
+
+
+def test_when_the_database_is_back_bob_is_still_signed_in(browser: Browser, house: House) -> None:
+    server = embedded.Postgres(embedded.locate(house.folder))
+    server.start()
+    eventually(server.ready, "PostgreSQL serves")
+
+    status, _headers, page = browser.open("/")
+
+    assert status == 200
+    assert "Waiting for you" in page and "Signed in as Bob" in page
