@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -35,6 +35,13 @@ def story() -> Story:
 def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames are lost."""
     monkeypatch.setattr(live, "announce", lambda rows: None)
+
+
+@pytest.fixture(autouse=True)
+async def no_connection_stays() -> AsyncIterator[None]:
+    """The thread that asks the database for the sockets outlives them, and would keep its connection."""
+    yield
+    await database_sync_to_async(connections.close_all)()
 
 
 def cookie_of(person: Recipient) -> bytes:
