@@ -24,6 +24,7 @@ PROXY_COUNT = ENV.integer("PROXY_COUNT", default=0, minimum=0)
 METRICS_TOKEN = ENV.text("METRICS_TOKEN", default="")
 OUTBOUND_ALLOWED_CIDRS = ENV.networks("OUTBOUND_ALLOWED_CIDRS")
 DATA_DIR = ENV.data_dir
+DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
 
 INSTALLED_APPS = [

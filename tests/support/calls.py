@@ -4,9 +4,20 @@ import http.client
 import json
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 RETRY_SECONDS = 0.1
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; header names in small letters."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
 
 
 class Caller:
@@ -17,11 +28,13 @@ class Caller:
         self._token = token
         self._connections = threading.local()
 
-    def call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
-        """One try: status and decoded answer. Raises OSError or HTTPException when there is none."""
+    def ask(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Answer:
+        """One try. Raises OSError or HTTPException when there is no answer."""
         connection = getattr(self._connections, "open", None)
         if connection is None:
-            connection = self._connections.open = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+            connection = self._connections.open = http.client.HTTPConnection(
+                "127.0.0.1", self._port, timeout=TIMEOUT_SECONDS
+            )
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -30,7 +43,13 @@ class Caller:
         except (OSError, http.client.HTTPException):
             connection.close()
             raise
-        return answer.status, json.loads(text) if text else None
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, headers, json.loads(text) if text else None)
+
+    def call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
+        """One try: status and decoded answer."""
+        answer = self.ask(method, path, body, kind)
+        return answer.status, answer.body
 
     def insist(self, method: str, path: str, body: Any = None, *, within: float = 120, **how: Any) -> tuple[int, Any]:
         """Try until there is an answer that another try would not change."""

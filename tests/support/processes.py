@@ -88,8 +88,8 @@ class House:
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Asked over a connection of its own, which does not keep the servers up."""
-        base = embedded.locate(self.folder)
-        with psycopg.connect(embedded.Postgres(base).url) as connection:
+        url = self.environment.get("DATABASE_URL") or embedded.Postgres(embedded.locate(self.folder)).url
+        with psycopg.connect(url, connect_timeout=10) as connection:
             return connection.execute(query.encode()).fetchall()
 
     def redis(self) -> redis.Redis:

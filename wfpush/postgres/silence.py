@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
+from django.conf import settings
 from psycopg import OperationalError
 from psycopg.errors import ConnectionTimeout
 
 log = structlog.get_logger(__name__)
-
-ANSWER_SECONDS = 20.0
-"""For a statement of a process that serves. Longer than any of them takes or waits for a lock."""
 
 TURN_SECONDS = 0.2
 """How long a thread waits for another one's try to connect before it gives up."""
@@ -63,4 +61,4 @@ silence = Silence()
 
 def give_up_in_time() -> None:
     """For processes that serve; programs that may take long, such as `migrate`, wait as long as it takes."""
-    silence.patience = ANSWER_SECONDS
+    silence.patience = float(settings.DATABASE_TIMEOUT)

@@ -1,0 +1,91 @@
+"""Web and worker as processes of their own, with an engine and Bob's inbox, for tests that take things away."""
+
+import json
+import os
+import signal
+from typing import Any
+
+from tests.support.calls import Caller
+from tests.support.processes import Command, House, free_ports
+from tests.support.receiver import Receiver
+from tests.support.waiting import eventually
+
+LONG = os.environ.get("WFPUSH_SOAK") == "long"
+"""`make soak`; else `make test`."""
+
+ENGINE_IS_HERE = {"OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8"}
+
+
+class Installation:
+    """Web and worker on a folder of their own, an engine and Bob's inbox."""
+
+    def __init__(self, house: House, receiver: Receiver) -> None:
+        self.house = house
+        self.port = free_ports(1)
+        self.receiver = receiver
+        assert house.run("migrate", "--verbosity=0").process.returncode == 0
+        made = house.run("create_engine", "invoices", "--callback-url", receiver.url, **ENGINE_IS_HERE)
+        house.run("create_person", "bob", "--name", "Bob")
+        self.engine = Caller(self.port, json.loads(made.said.strip().splitlines()[-1])["api_key"])
+        self.start_web()
+        self.start_worker()
+        status, answer = self.engine.insist("POST", "/api/v1/recipients/bob/tokens")
+        assert status == 201, answer
+        self.token = str(answer["token"])
+        self.bob = Caller(self.port, self.token)
+
+    def start_web(self) -> None:
+        self.web = self.house.start("web", "--port", str(self.port))
+
+    def start_worker(self) -> None:
+        self.worker = self.house.start("worker", "--grace", "3", **ENGINE_IS_HERE)
+        self.worker.says("dispatcher_runs")
+
+    def kill_worker(self) -> None:
+        self._kill(self.worker)
+        self.start_worker()
+
+    def kill_web(self) -> None:
+        self._kill(self.web)
+        eventually(lambda: not self.house.named("web"), "the port is free again")
+        self.start_web()
+
+    def kill_valkey(self) -> None:
+        self._kill_server("valkey-server")
+
+    def kill_postgres(self) -> None:
+        self._kill_server("postgres")
+
+    def _kill(self, command: Command) -> None:
+        command.signal(signal.SIGKILL)
+        command.ends()
+
+    def _kill_server(self, name: str) -> None:
+        """The worker's parent starts it again."""
+        running = [process for process in self.house.processes() if process.name().startswith(name)]
+        (main,) = [process for process in running if process.parent() not in running]
+        main.kill()
+
+    def times_in_the_inbox(self) -> dict[str, int]:
+        """How often each task is in Bob's inbox."""
+        rows = self.house.rows(
+            "SELECT task.task_id, count(*) FROM notifications_notification note"
+            " JOIN notifications_task task ON task.id = note.task_id GROUP BY task.task_id"
+        )
+        return {str(task): int(str(number)) for task, number in rows}
+
+    def last_seq(self) -> int:
+        """Of Bob's inbox."""
+        return int(str(self.house.rows("SELECT max(inbox_seq) FROM notifications_recipient")[0][0]))
+
+
+def task_assigned(number: int) -> dict[str, Any]:
+    """An event that gives Bob the task `T-<number>`."""
+    task = {"id": f"T-{number}", "name": f"Approve invoice {number}", "kind": "approval", "assignee": "bob"}
+    return {
+        "specversion": "1.0",
+        "id": f"e-{number}",
+        "source": "invoices",
+        "type": "task.assigned",
+        "data": {"task": task},
+    }

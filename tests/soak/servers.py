@@ -1,0 +1,72 @@
+"""PostgreSQL and Valkey that nobody but the test starts again, to be taken away from an installation that uses them."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+from wfpush import datafolder, embedded
+from wfpush.embedded_servers import Postgres, Server, Valkey
+
+
+@dataclass(frozen=True)
+class Outage:
+    """One way in which a server is away."""
+
+    server: str
+    how: str
+    begin: Callable[[], None]
+    end: Callable[[], None]
+
+    @contextmanager
+    def lasting(self) -> Iterator[None]:
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
+
+
+class Servers:
+    """A pair of servers in a folder of their own, used by their addresses."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.gettempdir()).resolve() / f"wfpush-servers-{uuid4().hex[:8]}"
+        datafolder.prepare(self.folder, [])
+        self.urls = embedded.ensure(self.folder)
+        where = embedded.locate(self.folder)
+        self.postgres, self.valkey = Postgres(where), Valkey(where)
+
+    def gone(self, server: Server) -> Outage:
+        """It refuses every connection."""
+        return Outage(server.name, "gone", server.stop, server.ensure_running)
+
+    def hanging(self, server: Server) -> Outage:
+        """Its processes are stopped: it takes connections and statements, and answers nothing."""
+
+        def tell(number: signal.Signals) -> None:
+            for process in _processes(server):
+                with suppress(psutil.NoSuchProcess):  # a backend may just have ended
+                    process.send_signal(number)
+
+        return Outage(server.name, "hanging", lambda: tell(signal.SIGSTOP), lambda: tell(signal.SIGCONT))
+
+    def clear(self) -> None:
+        embedded.release(self.folder)
+        for folder in (embedded.locate(self.folder).base, embedded.locate(self.folder).sockets, self.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _processes(server: Server) -> Iterator[psutil.Process]:
+    """The main process first, so that it starts no other while they are gone through."""
+    pid = server.recorded_pid()
+    assert pid is not None, f"{server.name} does not run"
+    main = psutil.Process(pid)
+    yield main
+    yield from main.children(recursive=True)

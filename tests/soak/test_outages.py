@@ -1,0 +1,208 @@
+"""The database or Redis is away for minutes, gone or hanging, and nothing is lost (issue: faults.md, row 30).
+
+Alice's engine goes on sending and Bob's inbox stays open. `make soak` keeps each server away for five minutes, `make
+test` for a few seconds. Nothing starts the servers again but the test.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count, islice
+
+import pytest
+
+from tests.soak.installation import LONG, Installation, task_assigned
+from tests.soak.open_inbox import OpenInbox, open_inbox
+from tests.soak.proof import proved
+from tests.soak.servers import Outage, Servers
+from tests.support.calls import Answer
+from tests.support.processes import House
+from tests.support.receiver import receiving
+from tests.support.waiting import eventually
+from wfpush.embedded_servers import Server
+
+pytestmark = pytest.mark.processes
+
+GONE_SECONDS = 300 if LONG else 8
+HANGING_SECONDS = 90 if LONG else 10
+TIMEOUT = "20" if LONG else "3"
+"""DATABASE_TIMEOUT."""
+LONGEST_ANSWER = 45.0 if LONG else 20.0
+"""Seconds: a statement that is given up, a try to connect, and a machine that is busy with other things."""
+PACE_SECONDS = 0.25
+SENDERS = 4
+UNDER_WAY = 20
+"""Events accepted just before the server goes."""
+PATH, KIND = "/api/v1/events", "application/cloudevents+json"
+PATIENCE = 300.0 if LONG else 120.0
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    made = Servers()
+    try:
+        yield made
+    finally:
+        made.clear()
+
+
+@pytest.fixture(scope="module")
+def installation(servers: Servers) -> Iterator[Installation]:
+    house = House()
+    house.environment |= {
+        "DATABASE_URL": servers.urls.database_url,
+        "REDIS_URL": servers.urls.redis_url,
+        "DATABASE_TIMEOUT": TIMEOUT,
+    }
+    try:
+        with receiving() as receiver:
+            yield Installation(house, receiver)
+    finally:
+        house.clear()
+
+
+class Engine:
+    """Alice's: it sends at a steady pace, and again what was not accepted."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._caller = installation.engine
+        self._over = threading.Event()
+        self.accepted: list[int] = []
+        self.refused: list[int] = []
+        self.answers: list[Answer] = []
+        self.slowest = 0.0
+
+    def insist(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            status, said = self._caller.insist("POST", PATH, task_assigned(number), kind=KIND, within=PATIENCE)
+            assert status in (200, 202), said
+            self.accepted.append(number)
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Several at once, until the block is over and the last answer there."""
+        with ThreadPoolExecutor(SENDERS) as threads:
+            sending = [threads.submit(self._send) for _ in range(SENDERS)]
+            try:
+                yield
+            finally:
+                self._over.set()
+            for each in sending:
+                each.result(LONGEST_ANSWER)
+
+    def _send(self) -> None:
+        while not self._over.is_set():
+            number, began = next(_numbers), time.monotonic()
+            answer = self._caller.ask("POST", PATH, task_assigned(number), kind=KIND)
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.answers.append(answer)
+            (self.accepted if answer.status == 202 else self.refused).append(number)
+            self._over.wait(PACE_SECONDS)
+
+    def all_is_in(self, inbox: dict[str, int]) -> bool:
+        return {f"T-{number}" for number in self.accepted} <= set(inbox)
+
+
+def main_processes(installation: Installation) -> set[int]:
+    """Those that nobody may have to start again: web, the worker, its dispatcher and its cluster's main process."""
+    cluster = min(installation.house.named("cluster"), key=lambda process: process.create_time())
+    (dispatcher,) = installation.house.named("dispatcher")
+    return {installation.web.process.pid, installation.worker.process.pid, cluster.pid, dispatcher.pid}
+
+
+def waits(seconds: float) -> None:
+    """The server stays away."""
+    threading.Event().wait(seconds)
+
+
+def recovered(here: Installation, engine: Engine, inbox: OpenInbox) -> float:
+    """What was refused is sent again, everything accepted arrives once, live too. Seconds until then."""
+    began = time.monotonic()
+    engine.insist(engine.refused)
+    eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "all is in Bob's inbox", within=PATIENCE)
+    eventually(lambda: inbox.last == here.last_seq(), "the open inbox has it all", within=PATIENCE)
+    took = time.monotonic() - began
+    assert set(here.times_in_the_inbox().values()) == {1}
+    assert len(set(inbox.seqs)) == len(inbox.seqs)
+    return took
+
+
+def outages(servers: Servers, server: Server) -> dict[str, tuple[Outage, float]]:
+    return {
+        "gone": (servers.gone(server), GONE_SECONDS),
+        "hanging": (servers.hanging(server), HANGING_SECONDS),
+    }
+
+
+@pytest.mark.parametrize("how", ["gone", "hanging"])
+def test_without_the_database_events_are_refused_and_later_all_goes_on(
+    installation: Installation, servers: Servers, how: str
+) -> None:
+    here, engine = installation, Engine(installation)
+    outage, seconds = outages(servers, servers.postgres)[how]
+    before = main_processes(here)
+    with open_inbox(here.port, here.token) as inbox:
+        eventually(lambda: inbox.synced, "Bob's inbox is open")
+        engine.insist(islice(_numbers, UNDER_WAY))
+        with outage.lasting(), engine.sending():
+            waits(seconds)
+        assert engine.answers
+        for answer in engine.answers:
+            assert answer.status == 503, answer
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["retry-after"].isdecimal()
+            assert answer.body["code"] == "unavailable"
+        assert engine.slowest < LONGEST_ANSWER
+        took = recovered(here, engine, inbox)
+    assert main_processes(here) == before, here.worker.said
+    proved(
+        f"database {how} for {seconds} s: {len(engine.answers)} events refused with 503, the slowest after"
+        f" {engine.slowest:.1f} s; afterwards {len(engine.accepted)} accepted, each once in the inbox, the"
+        f" last after {took:.1f} s; the open inbox came back {len(inbox.closed)} times; no process was started again"
+    )
+
+
+@pytest.mark.parametrize("how", ["gone", "hanging"])
+def test_without_redis_everything_is_taken_and_only_slower(
+    installation: Installation, servers: Servers, how: str
+) -> None:
+    here, engine = installation, Engine(installation)
+    outage, seconds = outages(servers, servers.valkey)[how]
+    before = main_processes(here)
+    with open_inbox(here.port, here.token) as inbox:
+        eventually(lambda: inbox.synced, "Bob's inbox is open")
+        engine.insist(islice(_numbers, UNDER_WAY))
+        eventually(lambda: engine.all_is_in(here.times_in_the_inbox()), "Bob has tasks", within=PATIENCE)
+        with outage.lasting(), engine.sending():
+            answer = approve_one(here)
+            eventually(lambda: answer in [call.id for call in here.receiver.calls], "the engine is told", within=60)
+            there = here.last_seq()
+            with open_inbox(here.port, here.token) as another:
+                eventually(lambda: another.last >= there, "another inbox opens and has what there is")
+            if LONG:
+                eventually(lambda: inbox.last >= there, "the open inbox has looked by itself", within=90)
+            waits(seconds)
+        assert {answer.status for answer in engine.answers} == {202}
+        assert engine.slowest < LONGEST_ANSWER
+        took = recovered(here, engine, inbox)
+        assert inbox.closed == []
+    assert main_processes(here) == before, here.worker.said
+    proved(
+        f"Redis {how} for {seconds} s: {len(engine.answers)} events taken meanwhile, the slowest in"
+        f" {engine.slowest:.1f} s, and an answer told to its engine; afterwards each once in the inbox, the last after"
+        f" {took:.1f} s; the open inbox stayed open; no process was started again"
+    )
+
+
+def approve_one(here: Installation) -> str:
+    """Bob approves a task over the API. The answer's id."""
+    _, page = here.bob.insist("GET", "/api/v1/notifications?state=open&limit=1")
+    status, answer = here.bob.insist(
+        "POST", f"/api/v1/notifications/{page['items'][0]['id']}/responses", {"action": "approve"}
+    )
+    assert status in (200, 201), answer
+    return str(answer["id"])
