@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
 from notifications.models.events import Priority
-from notifications.models.validators import MAX_ID, validate_timezone
+from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
 from notifications.strictjson import pointer
 from notifications.types import CommentRule, Effect, Json, behaviour_of
 
@@ -122,7 +121,7 @@ def _email(value: Any, here: str, faults: Faults) -> None:
     if value == "":
         return
     try:
-        validate_email(value)
+        validate_mailbox(value)
     except (ValidationError, TypeError):
         faults.append(fault(here, "Write an e-mail address such as erin@example.com."))
 

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from notifications.models import Engine, Recipient
-from notifications.models.validators import validate_timezone
+from notifications.models.validators import validate_mailbox, validate_ref, validate_timezone
 from notifications.plaintext import clean_line
 from notifications.types import Json
 
@@ -50,7 +49,8 @@ class Directory:
 
     def _settle(self, person: Named) -> None:
         known = self._found.get(ref_of(person))
-        if isinstance(person, dict) and (known is None or known.external):
+        nameable = _passes(validate_ref, ref_of(person))  # a route may name any path of an event
+        if nameable and isinstance(person, dict) and (known is None or known.external):
             self._found[ref_of(person)] = upsert_external(self.engine, person, known)
 
 
@@ -111,7 +111,7 @@ def upsert_external(engine: Engine, person: Json, known: Recipient | None = None
 
 
 def _is_email(value: str) -> bool:
-    return _passes(validate_email, value)
+    return _passes(validate_mailbox, value)
 
 
 def _is_timezone(value: str) -> bool:

@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from notifications import pipeline
-from notifications.models import Event, EventStatus, Notification, TaskState
+from notifications.models import Event, EventStatus, Notification, Recipient, TaskState
 from notifications.representation import notification_json
+from tests.factories import RouteFactory
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +202,22 @@ def test_an_external_person_in_an_event_is_created_for_this_engine_only(story: S
     copy = Notification.objects.get(recipient__ref="C-9")
     assert copy.recipient.engine == story.engine
     assert copy.language == "de"
+
+
+def test_somebody_named_at_a_path_by_what_is_no_ref_is_nobody(story: Story) -> None:
+    """What stands at the path of a route is checked by nobody before."""
+    RouteFactory(name="Owner", types=["com.acme.order"]).targets.create(kind="path", path="variables.owner")
+    event = story.happen("com.acme.order", {"variables": {"owner": {"ref": "x" * 300, "name": "X"}}})
+    assert event.status == EventStatus.PROCESSED
+    assert [each["reason"] for each in event.plan["unresolved"]] == ["unknown"]
+    assert not Recipient.objects.filter(name="X").exists()
+
+
+def test_an_address_longer_than_can_be_kept_is_left_out(story: Story) -> None:
+    address = f"erin@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.{'f' * 20}.example"
+    event = story.happen("com.acme.order", {"recipients": [{"ref": "C-9", "name": "Erin", "email": address}]})
+    assert event.status == EventStatus.PROCESSED
+    assert Recipient.objects.get(ref="C-9").email == ""
 
 
 def test_an_event_cannot_rename_an_internal_person(story: Story) -> None:

@@ -156,6 +156,7 @@ def test_an_event_without_data_is_possible_where_its_type_needs_none() -> None:
         ("task/assignee", {"name": "Bob"}),
         ("task/assignee", {"ref": "bob\x07"}),
         ("task/assignee", {"ref": "bob", "email": "bob"}),
+        ("task/assignee", {"ref": "bob", "email": "bob@" + ("b" * 60 + ".") * 4 + "b" * 20 + ".example"}),
         ("task/assignee", {"ref": "bob", "timezone": "Berlin"}),
         ("task/assignee", {"ref": "bob", "timezone": 5}),
         ("task/assignee", {"ref": "bob", "locale": "de_DE_and_much_more_than_that"}),

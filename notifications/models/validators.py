@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, URLValidator
+from django.core.validators import MaxLengthValidator, URLValidator, validate_email
 from django.utils.translation import gettext as _
 
 from wfpush.addresses import Network
@@ -13,6 +13,7 @@ from wfpush.http_checks import OutboundError, check_url
 
 MAX_ID = 200
 MAX_ADDRESS = 500
+MAX_EMAIL = 254
 
 
 def validate_ref(value: str) -> None:
@@ -26,6 +27,12 @@ def validate_timezone(value: str) -> None:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
         raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from fault
+
+
+def validate_mailbox(value: str) -> None:
+    """An e-mail address that can be kept: Django takes longer ones."""
+    validate_email(value)
+    MaxLengthValidator(MAX_EMAIL)(value)
 
 
 def validate_callback_url(value: str, allowed: Sequence[Network]) -> None:
