@@ -173,7 +173,7 @@ class CallbackAdmin(LedgerAdmin):
 
     @display(description=_("next try"), ordering="due_at")
     def next_try(self, callback: Callback) -> SafeString:
-        return ago(callback.due_at)
+        return ago(callback.due_at if callback.engine.takes_answers else None)
 
     @display(description=_("body"))
     def shown_body(self, callback: Callback) -> SafeString:

@@ -161,6 +161,7 @@ def test_answers_kept_for_an_engine_without_an_address_are_no_fault(day: World, 
     ]
     calm = "kept: the engine has no address, but can fetch the answer"
     assert f'desk-mark-quiet" title="">{calm}' in root.get(list_of(Callback)).content.decode()
+    assert root.get(list_of(Callback)).content.decode().count("<time") == 2, "since when, and no next try"
     trace = text_of(root.get(page_of(Event.objects.get(event_id="e-3"))))
     assert calm in trace
     assert "next try at" not in trace
