@@ -41,7 +41,7 @@ lint: setup-dev
 	$(PY) -m tests.support.prepare
 	$(PY) -m mypy
 	$(PY) manage.py makemigrations --check --dry-run
-	$(PY) -m pytest -q tests/test_layering.py $(wildcard tests/test_docs.py)
+	$(PY) -m pytest -q tests/test_layering.py $(wildcard tests/test_docs*.py)
 
 test: lint
 	$(PY) -m pytest

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wfpush.addresses import literal, refusal
 from wfpush.http import OutboundError, check_url
+from wfpush.http_checks import parse_url
 
 REFUSED = [
     "0.0.0.0",
@@ -218,20 +219,21 @@ def test_what_is_no_address_is_refused_with_a_hint(url: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "host"),
     [
-        "https://engine.example/callback?x=a@b",
-        "https://engine.example?mail=a@b",
-        "http://engine:8080/",
-        "http://workflow_engine.internal./x#y",
-        "https://münchen.example/",
-        "https://8.8.8.8/",
-        "https://[2606:4700:4700::1111]:8443/",
-        "HTTPS://Engine.Example/",
+        ("https://engine.example/callback?x=a@b", "engine.example"),
+        ("https://engine.example?mail=a@b", "engine.example"),
+        ("http://engine:8080/", "engine"),
+        ("http://workflow_engine.internal./x#y", "workflow_engine.internal."),
+        ("https://münchen.example/", "münchen.example"),
+        ("https://8.8.8.8/", "8.8.8.8"),
+        ("https://[2606:4700:4700::1111]:8443/", "2606:4700:4700::1111"),
+        ("HTTPS://Engine.Example/", "engine.example"),
     ],
 )
-def test_ordinary_addresses_are_taken(url: str) -> None:
+def test_ordinary_addresses_are_taken_and_lead_to_their_hosts(url: str, host: str) -> None:
     check_url(url, [])
+    assert parse_url(url, []).host == host
 
 
 def test_an_engine_inside_is_taken_where_its_network_is_allowed() -> None:

@@ -244,12 +244,16 @@ def test_the_example_of_the_contract_is_valid() -> None:
 
 
 def test_a_link_that_is_no_web_link_is_the_pipelines_to_drop_and_note() -> None:
-    read(assigned(task={"url": "javascript:alert(1)"}))
+    assert read(assigned(task={"url": "javascript:alert(1)"})).data["task"]["url"] == "javascript:alert(1)"
 
 
 def test_times_of_engines_are_understood_with_offsets_in_either_form() -> None:
-    for time in ("2018-04-17T10:17:43.902+0000", "2026-11-25T09:00Z", "2026-11-25 09:00:00-05:30"):
-        read(assigned(task={"due_at": time}, time=time))
+    for time, same in (
+        ("2018-04-17T10:17:43.902+0000", "2018-04-17T10:17:43.902+00:00"),
+        ("2026-11-25T09:00Z", "2026-11-25T09:00:00+00:00"),
+        ("2026-11-25 09:00:00-05:30", "2026-11-25T14:30:00+00:00"),
+    ):
+        assert read(assigned(task={"due_at": time}, time=time)).time == datetime.fromisoformat(same)
 
 
 def test_names_with_every_printable_character_are_ids() -> None:

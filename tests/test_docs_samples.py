@@ -7,8 +7,8 @@ import pytest
 
 from notifications.representation import event_trace_json, notification_json, response_json, task_json
 from notifications.types import Json
+from tests.support.documentation import blocks, code, section
 from tests.support.story import Story
-from tests.test_docs import blocks, code, section
 
 pytestmark = pytest.mark.django_db
 

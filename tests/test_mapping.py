@@ -168,9 +168,23 @@ def test_without_a_mapping_other_json_is_refused() -> None:
 
 
 # --- what an administrator types ------------------------------------------------------------------
-@pytest.mark.parametrize("text", ["task.id", "'fixed'", "join(':', [id, name])", "sum(@)", "by_name(variables)", "@"])
-def test_expressions(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("task.id", "T-1"),
+        ("'fixed'", "fixed"),
+        ("join(':', [task.id, name])", "T-1:Inspect"),
+        ("sum(amounts)", 3),
+        ("by_name(variables)", {"a": 1}),
+        ("length(@)", 4),
+    ],
+)
+def test_what_is_an_expression_is_taken_and_finds_something(text: str, found: object) -> None:
     mapping.check_expression(text)
+    document = {
+        "task": {"id": "T-1"}, "name": "Inspect", "amounts": [1, 2], "variables": [{"name": "a", "value": 1}]
+    }  # fmt: skip
+    assert mapping.translate([("data.found", text)], document, source="/e")["data"]["found"] == found
 
 
 @pytest.mark.parametrize("text", ["task.", "unheard_of(@)", "join(@)", "a[?b", "", "'open"])

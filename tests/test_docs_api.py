@@ -1,0 +1,154 @@
+"""The documentation of the API says what the code does: paths, codes, states, limits and metrics are compared."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifications import cloudevents, eventdata, render, respond, strictjson
+from notifications.api.schema import document
+from notifications.api.throttling import LIMITS
+from notifications.errors import Failure
+from notifications.models import (
+    CallbackState,
+    DeliveryState,
+    EventStatus,
+    NotificationState,
+    Scope,
+    TaskState,
+    Via,
+)
+from notifications.models.validators import MAX_ID
+from notifications.starter.actions import ACTIONS
+from notifications.types import BEHAVIOURS
+from tests.support.documentation import PAGES, code, first_words, read, rows, section
+from wfpush import bodylimit, metrics, problems
+
+
+def operations() -> set[tuple[str, str]]:
+    paths: dict[str, dict[str, Any]] = json.loads(document())["paths"]
+    described = {(method.upper(), shape(path)) for path, each in paths.items() for method in each}
+    return described | {("GET", "/api/schema"), ("GET", "/api/docs")}
+
+
+def shape(path: str) -> str:
+    """A path whatever its parameters are called."""
+    return re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path)
+
+
+def test_the_list_of_paths_is_that_of_the_api() -> None:
+    listed = first_words(section("docs/api.md", "General"))
+    documented = {
+        (method, shape(path)) for path, cells in listed.items() if path.startswith("/api/") for method in code(cells[0])
+    }
+
+    assert documented == operations()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_names_a_path_that_is_not_there(page: Path) -> None:
+    named = re.findall(r"`(GET|PUT|POST|DELETE) (/api/[^\s`?]+)", page.read_text(encoding="utf-8"))
+
+    assert {(method, shape(path)) for method, path in named} <= operations()
+
+
+def test_every_path_is_told_of_and_not_only_listed() -> None:
+    told = re.findall(r"`(GET|PUT|POST|DELETE) (/api/v1/[^\s`?]+)", read("docs/api.md"))
+
+    assert {(method, shape(path)) for method, path in told} == {each for each in operations() if "/v1/" in each[1]}
+
+
+def failures() -> Iterator[type[Failure]]:
+    waiting = [Failure]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        yield kind
+
+
+def codes_in_code() -> set[tuple[str, int]]:
+    ours = {(kind.code, kind.status) for kind in failures()}
+    plain = {(name, status) for status, (name, _detail) in problems._BY_STATUS.items()}
+    literal = re.findall(r'problem\(\s*(\d{3}), "([a-z_]+)"', read("wfpush/problems.py"))
+    return ours | plain | {(name, int(status)) for status, name in literal}
+
+
+def test_every_problem_code_is_documented_with_its_status() -> None:
+    table = first_words(section("docs/api.md", "Errors"))
+    documented = {(name, int(cells[0])) for name, cells in table.items() if cells[0].isdecimal()}
+
+    assert documented == codes_in_code()
+    assert set(problems._TITLES) == {name for name, _status in documented}
+
+
+def test_every_type_of_event_is_documented_with_what_it_needs() -> None:
+    table = first_words(section("docs/api.md", "What an event's data holds"))
+    documented = {name: set(code(cells[1])) for name, cells in table.items() if name in BEHAVIOURS}
+    needed = {
+        name: {path.replace("/", ".") for path in (*eventdata.NEEDS[name], *eventdata.NEEDS_ONE_OF.get(name, ()))}
+        for name in BEHAVIOURS
+    }
+
+    assert documented == needed
+
+
+@pytest.mark.parametrize(
+    ("heading", "title", "choices"),
+    [
+        ("How events meet tasks", "Task `state`", TaskState),
+        ("Inbox", "Notification `state`", NotificationState),
+        ("The trace and a task", "Event `status`", EventStatus),
+        ("The trace and a task", "Delivery `state`", DeliveryState),
+        ("Who may call", "Scope", Scope),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_every_state_is_documented(heading: str, title: str, choices: Any) -> None:
+    text = section("docs/api.md", heading)
+    table = text[text.index(f"| {title} |") :].split("\n\n")[0]
+    documented = {name for cells in rows(table)[1:] for cell in cells[:2] for name in code(cell)}
+
+    assert documented & set(choices.values) == set(choices.values)
+    if choices is not TaskState:  # whose table names actions and events, too
+        assert {name for cells in rows(table)[1:] for name in code(cells[0])} == set(choices.values)
+
+
+def test_callback_states_and_ways_of_answering_are_documented() -> None:
+    out, answers = section("docs/api.md", "Answers out to the engine"), section("docs/api.md", "Answers")
+
+    assert set(CallbackState.values) <= set(code(out))
+    assert set(Via.values) <= set(code(answers))
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    limits = {cells[0]: cells[1] for cells in rows(section("docs/api.md", "Limits"))[1:]}
+
+    assert limits == {
+        "Body of a request": f"{bodylimit.BODY_LIMIT // 2**20} MiB",
+        "Body of a batch": f"{bodylimit.BATCH_LIMIT // 2**20} MiB",
+        "Events of a batch": f"{cloudevents.MAX_BATCH:,}",
+        "`data` of an event": f"{eventdata.MAX_DATA_BYTES // 1024} KiB",
+        "Levels of nesting": f"{strictjson.MAX_DEPTH}",
+        "People an event may name (teams and followers may be larger)": f"{eventdata.MAX_PEOPLE:,}",
+        "Id or ref": f"{MAX_ID} characters",
+        "Title after filling in": f"{render.MAX_TITLE} characters",
+        "Comment": f"{respond.MAX_COMMENT:,} characters",
+        "Calls a minute of one API key": f"{LIMITS['engine']:,}",
+        "Calls a minute of one person": f"{LIMITS['person']:,}",
+        "Failed calls a minute from one address": f"{LIMITS['stranger']:,}",
+    }
+
+
+def test_every_metric_is_documented() -> None:
+    in_code = set(re.findall(r'"(wfpush_\w+)"', read(metrics.__file__)))
+
+    assert set(first_words(section("docs/operations.md", "Metrics and alerts"))) == in_code
+
+
+def test_the_buttons_with_labels_of_their_own_are_documented() -> None:
+    told = code(section("docs/engines.md", "Tell the whole story of a task"))
+
+    assert {action.action for action in ACTIONS} <= set(told)

@@ -1,0 +1,162 @@
+"""The samples for developers of engines work: every event is taken, every program runs."""
+
+import base64
+import json
+import re
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from notifications import cloudevents, mapping, signing
+from tests.support.documentation import PAGES, ROOT, blocks, read
+
+
+def sample_events() -> Iterator[tuple[str, Any]]:
+    """Every CloudEvent on a page, in JSON blocks and in `curl -d '…'`."""
+    for page in PAGES:
+        name = str(page.relative_to(ROOT))
+        bodies = [*blocks(name, "json"), *re.findall(r"-d '(.*?)'", page.read_text(encoding="utf-8"), re.S)]
+        for body in bodies:
+            found = json.loads(body)
+            for each in found if isinstance(found, list) else [found]:
+                if "specversion" in each:
+                    yield f"{name}: {each['type']}", each
+
+
+@pytest.mark.parametrize("event", [pytest.param(event, id=name) for name, event in sample_events()])
+def test_a_sample_event_is_one_that_is_taken(event: Any) -> None:
+    assert cloudevents.structured(event).id == event["id"]
+
+
+def test_the_sample_of_binary_mode_is_taken() -> None:
+    command = next(block for block in blocks("docs/engines.md", "sh") if "ce-specversion" in block)
+    headers = dict(re.findall(r"'(ce-[a-z]+): ([^']+)'", command))
+    body = re.search(r"-d '(.*?)'", command, re.S)
+
+    assert body
+    assert cloudevents.binary(headers, body[1].encode()).type == "task.completed"
+
+
+@pytest.mark.parametrize("preset", ["flowable", "opentext", "camunda7"])
+def test_a_preset_makes_an_event_of_the_sample_of_its_engine(preset: str) -> None:
+    marked = re.search(rf"<!-- preset: [^>]*{preset}[^>]*-->\n```json\n(.*?)```", read("docs/engines.md"), re.S)
+    assert marked
+    event = cloudevents.structured(
+        mapping.translate(mapping.PRESETS[preset].items(), json.loads(marked[1]), source="/engines/x")
+    )
+
+    assert event.type == "task.assigned"
+    assert event.data["task"]["assignee"] == "bob"
+    assert event.data["task"]["priority"] == {"camunda7": "urgent"}.get(preset, "high")
+    assert event.data["variables"]["amount"] == 1200.5
+
+
+def test_every_preset_is_documented() -> None:
+    assert all(f"{preset}" in read("docs/engines.md") for preset in mapping.PRESETS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_json_block_is_json(page: Path) -> None:
+    found = blocks(str(page.relative_to(ROOT)), "json")
+
+    assert all(isinstance(json.loads(block), dict | list) for block in found)
+
+
+def run_sample(mark: str) -> dict[str, Any]:
+    (source,) = blocks("docs/engines.md", "python", mark)
+    namespace: dict[str, Any] = {"__name__": mark}
+    exec(compile(source, f"docs/engines.md ({mark})", "exec"), namespace)
+    return namespace
+
+
+NOW = 1_780_000_000
+
+
+BODY = b'{"data": {}}'
+
+
+def signed(*secrets: str, body: bytes = BODY, at: int = NOW) -> dict[str, str]:
+    signature = signing.sign(secrets, "a-1", at, body)
+    return {"webhook-id": "a-1", "webhook-timestamp": str(at), "webhook-signature": signature}
+
+
+def test_the_sample_receiver_takes_what_we_sign() -> None:
+    verify, secret, other = run_sample("receiver")["verify"], signing.new_secret(), signing.new_secret()
+
+    assert verify([secret], signed(secret), BODY, NOW) == "a-1"
+    assert verify([secret], signed(other, secret), BODY, NOW) == "a-1"
+    assert verify([other, secret], signed(secret), BODY, NOW) == "a-1"
+
+
+@pytest.mark.parametrize(
+    ("change", "body", "now"),
+    [
+        ({"webhook-signature": "v1," + base64.b64encode(bytes(32)).decode()}, BODY, NOW),
+        ({"webhook-signature": "ä"}, BODY, NOW),
+        ({"webhook-signature": ""}, BODY, NOW),
+        ({"webhook-id": "a-2"}, BODY, NOW),
+        ({"webhook-timestamp": "soon"}, BODY, NOW),
+        ({}, b"another body", NOW),
+        ({}, BODY, NOW + 301),
+        ({}, BODY, NOW - 301),
+    ],
+)
+def test_the_sample_receiver_refuses_what_we_did_not_sign(change: dict[str, str], body: bytes, now: int) -> None:
+    secret = signing.new_secret()
+
+    with pytest.raises(ValueError):
+        run_sample("receiver")["verify"]([secret], signed(secret) | change, body, now)
+
+
+def test_the_sample_receiver_runs_and_takes_an_answer_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = signing.new_secret()
+    monkeypatch.setenv("WFPUSH_SIGNING_SECRET", secret)
+    sample = run_sample("receiver")
+    (body,) = [block.encode() for block in blocks("docs/api.md", "json") if "task.responded" in block]
+    with serving(sample["Receiver"]) as address:
+        now = int(sample["time"].time())
+        first = post(address, body, signed(secret, body=body, at=now))
+        again = post(address, body, signed(secret, body=body, at=now))
+        forged = post(address, body + b" ", signed(secret, body=body, at=now))
+
+    assert (first, again, forged) == (200, 200, 401)
+    assert capsys.readouterr().out == "T-42: Bob says approved. Fine.\n"
+
+
+@contextmanager
+def serving(handler: Any) -> Iterator[str]:
+    handler.log_message = lambda *said: None
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/callback"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def post(address: str, body: bytes, headers: dict[str, str]) -> int:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(address, body, headers), timeout=10) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        return refused.code
+
+
+def test_the_sample_sender_signs_as_we_verify() -> None:
+    sample, secret = run_sample("sender"), signing.new_secret()
+
+    headers = sample["signature_headers"](secret, "e-1", BODY)
+
+    assert signing.verify([secret], headers, BODY, sample["time"].time()) == "e-1"
