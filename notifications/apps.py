@@ -1,6 +1,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 SOURCES = ("notifications.pipeline", "notifications.deliver", "notifications.callback")
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
@@ -8,7 +9,7 @@ SOURCES = ("notifications.pipeline", "notifications.deliver", "notifications.cal
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
-    verbose_name = "wfpush"
+    verbose_name = _("Desk")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

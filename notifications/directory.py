@@ -112,7 +112,7 @@ def put_team(writer: Writer, slug: str, given: Json) -> tuple[Team, bool]:
     _raise_if(faults)
     name = clean_line(given.get("name") or "")
     team, created = Team.objects.get_or_create(slug=slug, defaults={"name": name or slug, "lead": lead})
-    values = {"name": name} if name else {}
+    values: Json = {"name": name} if name else {}
     values |= {"lead": lead} if "lead" in given else {}
     changed = [member for member, value in values.items() if getattr(team, member) != value]
     for member in changed:

@@ -26,6 +26,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.embedded",
         "wfpush.embedded_servers",
         "wfpush.env",
+        "wfpush.formats",
         "wfpush.handler",
         "wfpush.http",
         "wfpush.http_checks",

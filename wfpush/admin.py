@@ -68,7 +68,9 @@ class Site(UnfoldAdminSite):
         return guarded
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        return Choices.as_view(admin_site=self)(request)
+        view: Callable[..., Any] = Choices.as_view(admin_site=self)
+        found: HttpResponse = view(request)
+        return found
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Who signs in here comes here; LOGIN_REDIRECT_URL is the inbox."""

@@ -1,11 +1,12 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as django_admin
+from django.utils.translation import gettext_lazy as _
 
 
 class ProjectConfig(AppConfig):
     name = "wfpush"
     label = "wfpush"
-    verbose_name = "wfpush"
+    verbose_name = _("Desk")
     default_auto_field = "django.db.models.BigAutoField"
 
 

@@ -105,12 +105,20 @@ class PreviewForm(forms.Form):
 
 
 def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    texts = list(version.texts.all())
+    """A page of its own, without the texts: what there is for versions that are history, and without JavaScript."""
+    context = preview_context(request, version, request.GET)
+    title = gettext("Preview of %(version)s") % {"version": version}
+    return desk.page(request, "admin/desk/preview.html", title, **context)
+
+
+def preview_context(request: HttpRequest, version: TemplateVersion, chosen: Any) -> dict[str, Any]:
+    """What `admin/desk/looks.html` shows. `chosen` has the fields of PreviewForm, or some of them."""
     languages = sorted(
-        {text.language for text in texts}, key=lambda each: (each != version.template.fallback_language, each)
+        {text.language for text in version.texts.all()},
+        key=lambda each: (each != version.template.fallback_language, each),
     )
     may_read_events = request.user.has_perm("notifications.view_event")
-    form = PreviewForm(request.GET or {}, languages=languages, may_read_events=may_read_events)
+    form = PreviewForm(chosen, languages=languages, may_read_events=may_read_events)
     context: dict[str, Any] = {
         "version": version,
         "form": form,
@@ -120,14 +128,9 @@ def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion
     if form.is_valid():
         about = _about(version, form.cleaned_data)
         language = form.cleaned_data["language"] or (languages[0] if languages else "en")
-        context |= {
-            "about": about,
-            "language": language,
-            "preview": previewed(version, language, about) if about else None,
-        }
-    return desk.page(
-        request, "admin/desk/preview.html", gettext("Preview of %(version)s") % {"version": version}, **context
-    )
+        preview = previewed(version, language, about) if about else None
+        context |= {"about": about, "language": language, "preview": preview}
+    return context
 
 
 def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -12,18 +10,15 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import StackedInline, TabularInline
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from notifications import liquid, versions
-from notifications.admin.base import DeskAdmin, HistoryAdmin, LedgerAdmin, ReadOnlyInline
-from notifications.admin.channels import CHANNELS
+from notifications import versions
+from notifications.admin.base import DeskAdmin, HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
-from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.filters import Conditions
-from notifications.admin.preview import preview_page
+from notifications.admin.live_preview import as_typed
+from notifications.admin.preview import preview_context, preview_page
+from notifications.admin.template_parts import ActionInline, TextInline, is_draft
 from notifications.admin.words import Tone, ago, change_url, link, mark, shortened
-from notifications.errors import RenderError
 from notifications.models import (
     Template,
     TemplateAction,
@@ -136,104 +131,22 @@ class TemplateAdmin(HistoryAdmin):
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
-class TextForm(forms.ModelForm):
-    channel = forms.ChoiceField(
-        label=_("Channel"),
-        required=False,
-        widget=UnfoldAdminSelectWidget,
-        choices=[("", _("all channels without words of their own")), *((channel, channel) for channel in CHANNELS)],
-    )
-
-    class Meta:
-        widgets = {
-            "language": UnfoldAdminTextInputWidget(attrs={"size": 6}),
-            "title": UnfoldAdminTextInputWidget(attrs={"class": "desk-code"}),
-            "body": UnfoldAdminTextareaWidget(attrs={"rows": 7, "class": "desk-code", "spellcheck": "true"}),
-            "short_body": UnfoldAdminTextareaWidget(attrs={"rows": 2, "class": "desk-code"}),
-        }
-
-    def clean_language(self) -> str:
-        language: str = self.cleaned_data["language"].strip()
-        if not is_language(language):
-            raise ValidationError(gettext("Write a language such as en, de or pt-BR."))
-        return language
-
-    def clean_title(self) -> str:
-        return self._liquid("title")
-
-    def clean_body(self) -> str:
-        return self._liquid("body")
-
-    def clean_short_body(self) -> str:
-        return self._liquid("short_body")
-
-    def _liquid(self, field: str) -> str:
-        """What no renderer could read is refused where it is written."""
-        source: str = self.cleaned_data[field]
-        try:
-            liquid.parse(source)
-        except RenderError as fault:
-            raise ValidationError(str(fault)) from fault
-        return source
-
-
-class ActionForm(forms.ModelForm):
-    labels = LabelsField()
-
-
-class OnlyInDrafts:
-    """Texts and actions of a version that was published are history: shown, not changed."""
-
-    def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
-        return _is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc]
-
-    def has_change_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
-        return _is_draft(obj) and super().has_change_permission(request, obj)  # type: ignore[misc]
-
-    def has_delete_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
-        return _is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc]
-
-
-def _is_draft(version: TemplateVersion | None) -> bool:
-    return version is None or version.state == VersionState.DRAFT
-
-
-class TextInline(OnlyInDrafts, StackedInline):
-    model = TemplateText
-    form = TextForm
-    extra = 0
-    fields = [("language", "channel"), "title", "body", "short_body"]
-    verbose_name_plural = _("texts")
-
-
-class ActionInline(OnlyInDrafts, TabularInline):
-    model = TemplateAction
-    form = ActionForm
-    extra = 0
-    readonly_fields = ["shown_labels"]
-    hide_title = True
-    verbose_name_plural = _("actions: what the buttons are called")
-
-    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
-        return ["action", "comment", "labels" if self.has_change_permission(request, obj) else "shown_labels"]
-
-    @display(description=_("labels"))
-    def shown_labels(self, row: TemplateAction) -> str:
-        return labels_of(row)
-
-
 @admin.register(TemplateVersion)
 class TemplateVersionAdmin(DeskAdmin):
     list_display = ["of_template", "number", "state_mark", "speaks", "note", "published_ago", "published_by"]
     list_filter = ["state", "template"]
     list_select_related = ["template", "published_by"]
     search_fields = ["template__name", "template__slug", "note", "texts__title"]
-    fields = ["of_template", "number", "state_mark", "note", "published_at", "published_by"]
     readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
     parts = [TemplateText, TemplateAction]
     inlines = [TextInline, ActionInline]
     actions_detail = ["preview", "publish", "draft_from", "roll_back"]
     actions_submit_line = ["save_and_preview"]
+    change_form_outer_after_template = "admin/desk/live_preview.html"
+
+    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
+        published = [] if is_draft(obj) else ["published_at", "published_by"]
+        return ["of_template", "number", "state_mark", "note", *published]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TemplateVersion]:
         found: QuerySet[TemplateVersion] = super().get_queryset(request)
@@ -246,11 +159,11 @@ class TemplateVersionAdmin(DeskAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and (not isinstance(obj, TemplateVersion) or _is_draft(obj))
+        return allowed and (not isinstance(obj, TemplateVersion) or is_draft(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and (not isinstance(obj, TemplateVersion) or _is_draft(obj))
+        return allowed and (not isinstance(obj, TemplateVersion) or is_draft(obj))
 
     def has_draft_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("notifications.add_templateversion")
@@ -289,7 +202,17 @@ class TemplateVersionAdmin(DeskAdmin):
     # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Preview"), url_path="preview", permissions=["view"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return preview_page(self, request, self.found(request, object_id))
+        """A page of its own of what is saved; posted to, what the draft's form holds and nobody has saved yet."""
+        version: TemplateVersion = self.found(request, object_id)
+        return as_typed(self, request, version) if request.method == "POST" else preview_page(self, request, version)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """Beside the texts of a draft, how they read."""
+        version: TemplateVersion | None = kwargs.get("obj")
+        if version is not None and self.has_change_permission(request, version):
+            context["live"] = preview_context(request, version, {})
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
 
     @action(description=_("Publish"), url_path="publish", permissions=["publish"], icon="publish")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -362,36 +285,3 @@ class TemplateVersionAdmin(DeskAdmin):
     @display(description=_("published"), ordering="published_at")
     def published_ago(self, version: TemplateVersion) -> SafeString:
         return ago(version.published_at)
-
-
-def labels_of(row: TemplateAction) -> str:
-    return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
-
-
-class PartOfVersion(LedgerAdmin):
-    """Found across all templates here; edited on a draft's page."""
-
-    list_select_related = ["version__template"]
-
-    @display(description=_("version"), ordering="version__template__name")
-    def of_version(self, row: Any) -> SafeString:
-        version = row.version
-        return link(version, f"{version} ({version.get_state_display()})")
-
-
-@admin.register(TemplateText)
-class TemplateTextAdmin(PartOfVersion):
-    list_display = ["title", "language", "channel", "of_version"]
-    list_filter = ["language", "version__state", "version__template"]
-    search_fields = ["title", "body", "version__template__name"]
-
-
-@admin.register(TemplateAction)
-class TemplateActionAdmin(PartOfVersion):
-    list_display = ["action", "comment", "shown_labels", "of_version"]
-    list_filter = ["comment", "version__state", "version__template"]
-    search_fields = ["action", "version__template__name"]
-
-    @display(description=_("labels"))
-    def shown_labels(self, row: TemplateAction) -> str:
-        return labels_of(row)

@@ -38,8 +38,7 @@ def span(length: timedelta) -> str:
 
 def exact(value: datetime) -> str:
     """Date, time and zone, for titles."""
-    local = timezone.localtime(value)
-    return f"{date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S} {local.tzname()}"
+    return date_format(timezone.localtime(value), "DATETIME_FORMAT")
 
 
 def clock(value: datetime) -> str:

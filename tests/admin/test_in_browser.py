@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, Route, sync_playwright
 
-from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, TemplateVersion
+from notifications import versions
+from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, Template, TemplateVersion
 from notifications.models import Route as Routing
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
@@ -131,6 +132,41 @@ def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable
     assert browse(visit) == [["team"], ["path"], ["person"], []]
 
 
+def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit], Any]) -> None:
+    template = Template.objects.get(slug="task")
+    draft = versions.new_draft(template, template.versions.get())
+    languages = [text.language for text in draft.texts.all()]
+    place = languages.index("en")
+
+    def visit(page: Page) -> list[Any]:
+        page.goto(DESK + page_of(draft))
+        title, card = page.locator(f"#id_texts-{place}-title"), page.locator(".desk-inbox h3")
+        found: list[Any] = [page.locator(".desk-live").bounding_box(), title.bounding_box()]
+        title.fill("Pay {{ case.title }} soon")
+        page.wait_for_function("document.querySelector('.desk-inbox h3').textContent === 'Pay Invoice 4711 soon'")
+        found.append(page.get_by_label("Language", exact=True).last.input_value())
+        title.fill("Pay {{ case.title")
+        fault = page.locator("[data-live-fault]")
+        fault.wait_for()
+        found += [fault.inner_text(), title.get_attribute("aria-describedby"), fault.get_attribute("id")]
+        title.fill("Pay at once")
+        page.wait_for_function("document.querySelector('.desk-inbox h3').textContent === 'Pay at once'")
+        found += [fault.count(), card.inner_text()]
+        page.select_option(".desk-live [name=sample]", label="case.status_changed")
+        page.wait_for_function("document.querySelector('.desk-lead').textContent.includes('case.status_changed')")
+        page.locator(f"#id_texts-{1 - place}-title").focus()
+        page.wait_for_function("document.querySelector('.desk-inbox').lang === 'de'")
+        return found
+
+    beside, typed_in, language, said, described_by, fault_id, faults_left, shown = browse(visit)
+    assert beside["x"] >= typed_in["x"] + typed_in["width"], "text left, preview right"
+    assert language == "en", "that of the text in which one types"
+    assert "is never closed" in said
+    assert described_by == fault_id
+    assert (faults_left, shown) == (0, "Pay at once")
+    assert draft.texts.get(language="en").title != "Pay at once", "nothing is saved"
+
+
 def test_nothing_is_wider_than_a_phone(day: World, browse: Callable[[Visit], Any]) -> None:
     version = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
     sample = EventType.objects.get(name="task.assigned")
@@ -145,6 +181,7 @@ def test_nothing_is_wider_than_a_phone(day: World, browse: Callable[[Visit], Any
         adding(ApiKey),
         adding(SigningSecret),
         page_of(version, "preview"),
+        page_of(versions.new_draft(version.template, version)),
         page_of(day.engine, "try_mapping"),
         f"{reverse('admin:notifications_route_dry_run')}?sample={sample.pk}",
     ]

@@ -34,7 +34,7 @@ def test_durations_are_said_in_their_two_largest_units(length: timedelta, said: 
 def test_times_are_relative_with_the_exact_one_in_the_title() -> None:
     early = NOON - timedelta(minutes=12)
     assert ">12 min ago<" in ago(early)
-    assert 'title="Nov. 25, 2026 11:48:00 UTC"' in ago(early)
+    assert 'title="Nov. 25, 2026, 11:48:00 UTC"' in ago(early)
     assert ">in 12 min<" in ago(NOON + timedelta(minutes=12))
     assert ">12 min<" in since(early)
     assert "–" in ago(None)

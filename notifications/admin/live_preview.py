@@ -1,0 +1,67 @@
+"""How a draft reads while it is typed: what its form holds, not saved, by the functions that publish and send use."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+
+from notifications.admin.base import DeskAdmin
+from notifications.admin.preview import preview_context
+from notifications.models import TemplateVersion
+from notifications.visible import visible
+
+Fault = dict[str, str]
+"""{"field", "text"}: the name of a field of the form, and what is wrong with it in a sentence."""
+
+
+@dataclass
+class Typed:
+    """The rows of the draft's form as they would be saved, and what keeps them from it."""
+
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
+    """{"html", "faults"}: `html` is empty while something keeps the words from being saved. Writes nothing."""
+    if not desk.has_change_permission(request, version):
+        raise PermissionDenied
+    typed = read(desk, request, version)
+    if typed.faults:
+        return JsonResponse({"html": "", "faults": typed.faults})
+    draft, chosen = unsaved(version, typed), request.POST.copy()
+    if chosen.get("language") not in {text.language for text in draft.texts.all()}:
+        chosen.pop("language", None)  # its text was taken away, or is just being renamed
+    context = preview_context(request, draft, chosen)
+    faults = list(_faults_of(context["form"]))
+    html = "" if faults else visible(render_to_string("admin/desk/looks.html", context, request))
+    return JsonResponse({"html": html, "faults": faults})
+
+
+def read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Typed:
+    """Through the forms that save them, so that what is refused there is refused here."""
+    typed = Typed()
+    for formset_class, inline in desk.get_formsets_with_inlines(request, version):
+        formset: Any = formset_class(data=request.POST, instance=version, queryset=inline.get_queryset(request))
+        if not formset.is_valid():
+            typed.faults += [{"field": "", "text": str(text)} for text in formset.non_form_errors()]
+            typed.faults += [fault for form in formset.forms for fault in _faults_of(form)]
+            continue
+        kept = [form for form in formset.forms if form not in formset.deleted_forms]
+        typed.rows[formset.prefix] = [form.instance for form in kept if form.has_changed() or form.instance.pk]
+    return typed
+
+
+def _faults_of(form: Any) -> Iterator[Fault]:
+    for name, texts in form.errors.items():
+        yield {"field": "" if name == "__all__" else form.add_prefix(name), "text": " ".join(map(str, texts))}
+
+
+def unsaved(version: TemplateVersion, typed: Typed) -> TemplateVersion:
+    """The version with the rows of the form in place of its own: whoever asks for its texts finds these."""
+    draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
+    draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]
+    return draft

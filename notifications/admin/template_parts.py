@@ -1,0 +1,141 @@
+"""The parts of a template version: its texts and the names of its actions, edited on the page of a draft."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline, TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from notifications import liquid
+from notifications.admin.base import LedgerAdmin
+from notifications.admin.channels import CHANNELS
+from notifications.admin.decorators import display
+from notifications.admin.fields import LabelsField, is_language
+from notifications.admin.words import link
+from notifications.errors import RenderError
+from notifications.models import TemplateAction, TemplateText, TemplateVersion, VersionState
+
+
+class TextForm(forms.ModelForm):
+    channel = forms.ChoiceField(
+        label=_("Channel"),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        choices=[("", _("all channels without words of their own")), *((channel, channel) for channel in CHANNELS)],
+    )
+
+    class Meta:
+        widgets = {
+            "language": UnfoldAdminTextInputWidget(attrs={"size": 6}),
+            "title": UnfoldAdminTextInputWidget(attrs={"class": "desk-code"}),
+            "body": UnfoldAdminTextareaWidget(attrs={"rows": 7, "class": "desk-code", "spellcheck": "true"}),
+            "short_body": UnfoldAdminTextareaWidget(attrs={"rows": 2, "class": "desk-code"}),
+        }
+
+    def clean_language(self) -> str:
+        language: str = self.cleaned_data["language"].strip()
+        if not is_language(language):
+            raise ValidationError(gettext("Write a language such as en, de or pt-BR."))
+        return language
+
+    def clean_title(self) -> str:
+        return self._liquid("title")
+
+    def clean_body(self) -> str:
+        return self._liquid("body")
+
+    def clean_short_body(self) -> str:
+        return self._liquid("short_body")
+
+    def _liquid(self, field: str) -> str:
+        """What no renderer could read is refused where it is written."""
+        source: str = self.cleaned_data[field]
+        try:
+            liquid.parse(source)
+        except RenderError as fault:
+            raise ValidationError(str(fault)) from fault
+        return source
+
+
+class ActionForm(forms.ModelForm):
+    labels = LabelsField()
+
+
+class OnlyInDrafts:
+    """Texts and actions of a version that was published are history: shown, not changed."""
+
+    def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
+        return is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc]
+
+    def has_change_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
+        return is_draft(obj) and super().has_change_permission(request, obj)  # type: ignore[misc]
+
+    def has_delete_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
+        return is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc]
+
+
+def is_draft(version: TemplateVersion | None) -> bool:
+    return version is None or version.state == VersionState.DRAFT
+
+
+class TextInline(OnlyInDrafts, StackedInline):
+    model = TemplateText
+    form = TextForm
+    extra = 0
+    fields = ["language", "channel", "title", "body", "short_body"]
+    verbose_name_plural = _("texts")
+
+
+class ActionInline(OnlyInDrafts, TabularInline):
+    model = TemplateAction
+    form = ActionForm
+    extra = 0
+    readonly_fields = ["shown_labels"]
+    hide_title = True
+    verbose_name_plural = _("actions: what the buttons are called")
+
+    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
+        return ["action", "comment", "labels" if self.has_change_permission(request, obj) else "shown_labels"]
+
+    @display(description=_("labels"))
+    def shown_labels(self, row: TemplateAction) -> str:
+        return labels_of(row)
+
+
+def labels_of(row: TemplateAction) -> str:
+    return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
+
+
+class PartOfVersion(LedgerAdmin):
+    """Found across all templates here; edited on a draft's page."""
+
+    list_select_related = ["version__template"]
+
+    @display(description=_("version"), ordering="version__template__name")
+    def of_version(self, row: Any) -> SafeString:
+        version = row.version
+        return link(version, f"{version} ({version.get_state_display()})")
+
+
+@admin.register(TemplateText)
+class TemplateTextAdmin(PartOfVersion):
+    list_display = ["title", "language", "channel", "of_version"]
+    list_filter = ["language", "version__state", "version__template"]
+    search_fields = ["title", "body", "version__template__name"]
+
+
+@admin.register(TemplateAction)
+class TemplateActionAdmin(PartOfVersion):
+    list_display = ["action", "comment", "shown_labels", "of_version"]
+    list_filter = ["comment", "version__state", "version__template"]
+    search_fields = ["action", "version__template__name"]
+
+    @display(description=_("labels"))
+    def shown_labels(self, row: TemplateAction) -> str:
+        return labels_of(row)

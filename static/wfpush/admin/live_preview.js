@@ -1,0 +1,90 @@
+// Beside the texts of a draft, how they read: asked of the server while one types, by the functions that send them.
+const CALM = 350;  // milliseconds without a key pressed before the server is asked
+const aside = document.querySelector("[data-live-preview]");
+const form = document.getElementById("templateversion_form");
+const looks = aside?.querySelector("[data-live-looks]");
+const failed = aside?.querySelector("[data-live-failed]");
+const choice = aside?.querySelector("form");
+let asking = null;
+let timer = 0;
+
+const languageFields = () => [...form.querySelectorAll('[name^="texts-"][name$="-language"]')].filter((field) => !field.name.includes("__prefix__"));
+
+// The choice of languages is that of the texts as they are typed.
+function offerLanguages(chosen) {
+  const select = choice.elements.namedItem("language");
+  const languages = [...new Set(languageFields().map((field) => field.value.trim()).filter(Boolean))];
+  const current = languages.includes(chosen) ? chosen : languages.includes(select.value) ? select.value : languages[0];
+  select.replaceChildren(...languages.map((each) => new Option(each, each, each === current, each === current)));
+}
+
+function soon() {
+  clearTimeout(timer);
+  timer = setTimeout(ask, CALM);
+}
+
+async function ask() {
+  asking?.abort();
+  const mine = asking = new AbortController();
+  offerLanguages();
+  const body = new URLSearchParams(new FormData(form));
+  for (const [name, value] of new FormData(choice)) body.set(name, value);
+  aside.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(aside.dataset.livePreview, {method: "POST", body, signal: mine.signal, redirect: "error"});
+    if (!answer.ok) throw new Error(String(answer.status));
+    show(await answer.json());
+    failed.hidden = true;
+  } catch (fault) {
+    if (mine.signal.aborted) return;  // a later question is on its way
+    failed.textContent = aside.dataset.failed;
+    failed.hidden = false;
+  }
+  aside.removeAttribute("aria-busy");
+}
+
+function show({html, faults}) {
+  for (const old of document.querySelectorAll("[data-live-fault]")) old.remove();
+  for (const field of document.querySelectorAll("[aria-describedby^=live-fault]")) field.removeAttribute("aria-describedby");
+  faults.forEach(place);
+  aside.classList.toggle("desk-live-old", faults.length > 0);
+  if (!html || html === looks.dataset.shown) return;
+  looks.dataset.shown = html;
+  const open = looks.querySelector("details")?.open;
+  looks.innerHTML = html;  // the server's own template: what people wrote is escaped in it
+  if (open) looks.querySelector("details")?.setAttribute("open", "");
+}
+
+// A fault stands beside the text it is about; one without a field, or with a hidden one, over the preview.
+function place({field, text}, number) {
+  const said = document.createElement("p");
+  said.className = "desk-line desk-line-bad";
+  said.id = `live-fault-${number}`;
+  said.dataset.liveFault = "";
+  said.setAttribute("role", "status");
+  const words = document.createElement("span");
+  words.className = "desk-said";
+  words.textContent = text;
+  said.append(words);
+  const about = field && (form.elements.namedItem(field) ?? choice.elements.namedItem(field));
+  if (!(about instanceof HTMLElement) || about.type === "hidden") return looks.before(said);
+  about.setAttribute("aria-describedby", said.id);
+  about.after(said);
+}
+
+if (aside && form) {
+  choice.querySelector("button").hidden = true;
+  form.addEventListener("input", soon);
+  form.addEventListener("change", soon);
+  choice.addEventListener("input", soon);
+  choice.addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+  document.addEventListener("formset:removed", soon);
+  form.addEventListener("focusin", (event) => {
+    const part = /^texts-\d+-/.exec(event.target.name ?? "");
+    const language = part && form.elements.namedItem(`${part[0]}language`)?.value.trim();
+    const select = choice.elements.namedItem("language");
+    if (!language || language === select.value) return;
+    offerLanguages(language);
+    soon();
+  });
+}
