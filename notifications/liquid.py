@@ -10,8 +10,9 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
+from django.utils.translation import gettext as _
 from liquid import BoundTemplate, Environment, Mode, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin import content, illegal, output
@@ -83,16 +84,26 @@ class Missing(Undefined):
     __hash__ = Undefined.__hash__
 
 
+class Filled(NamedTuple):
+    """A text with its variables filled in. `missing` are the names of those that were not there, `odd` says which
+    values could not be calculated with; “—” stands in place of each."""
+
+    text: str
+    missing: list[str]
+    odd: list[str]
+
+
 class Context(RenderContext):
     """One rendering: looks up in dictionaries and lists only, counts rounds, and keeps an eye on the time."""
 
-    __slots__ = ("deadline", "missed", "place", "rounds")
+    __slots__ = ("deadline", "missed", "odd", "place", "rounds")
 
     def __init__(self, template: BoundTemplate, data: Json, place: liquid_filters.Place) -> None:
         super().__init__(template, globals=data)
         self.scope = ReadOnlyChainMap(self.locals, data)
         self.place = place
         self.missed: list[str] = []
+        self.odd: dict[str, liquid_filters.OddNumber] = {}
         self.rounds = 0
         self.deadline = time.thread_time() + MAX_SECONDS
 
@@ -129,7 +140,17 @@ class Context(RenderContext):
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:
         self.check_time()
-        return super().filter(name, token)
+        function = super().filter(name, token)
+
+        def call(*operands: Any, **named: Any) -> object:
+            try:
+                return function(*operands, **named)
+            except liquid_filters.OddNumber as fault:
+                fault.token = token
+                self.odd.setdefault(str(fault.args[0]), fault)
+                return Missing(name)
+
+        return call
 
     def assign(self, key: str, val: Any) -> None:
         self.check_time()
@@ -207,13 +228,15 @@ _sandbox = Sandbox(tolerance=Mode.STRICT, undefined=Missing, strict_filters=True
 def parse(source: str) -> BoundTemplate:
     """The template, ready to render any number of times. Raises RenderError with the line of the mistake."""
     if len(source) > MAX_SOURCE:
-        raise RenderError(f"The text is longer than {MAX_SOURCE} characters.")
+        raise RenderError(_("The text is longer than %(limit)d characters.") % {"limit": MAX_SOURCE})
     # The lexer takes time with the square of what follows these two.
     for opened, closed in (("{{", "}}"), ("{%", "%}")):
         if source.rfind(opened) > source.rfind(closed):
-            raise RenderError(f"The last {opened} is never closed by {closed}.")
+            raise RenderError(
+                _("The last %(opened)s is never closed by %(closed)s.") % {"opened": opened, "closed": closed}
+            )
     if _SPACES_IN_TAG.search(source):
-        raise RenderError("There are more than 100 spaces after {{ or {%.")
+        raise RenderError(_("There are more than 100 spaces after {{ or {%."))
     try:
         template = _sandbox.from_string(source)
         for expression in expressions_of(template):
@@ -232,8 +255,8 @@ def _prepare(expression: Expression) -> None:
                 raise UnknownFilterError(f"there is no filter “{each.name}”", token=each.token)
 
 
-def render(source: str, data: Json, place: liquid_filters.Place) -> tuple[str, list[str]]:
-    """The text with its variables filled in, and the names of those that were missing. Raises RenderError."""
+def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
+    """The text with its variables filled in, and what “—” stands for in it. Raises RenderError."""
     template = parse(source)
     context = Context(template, data, place)
     buffer = LimitedStringIO(MAX_OUTPUT)
@@ -242,10 +265,11 @@ def render(source: str, data: Json, place: liquid_filters.Place) -> tuple[str, l
     except StopRender:
         pass
     except OutputStreamLimitError as fault:
-        raise RenderError(f"The text comes out longer than {MAX_OUTPUT // 1024} KiB.") from fault
+        raise RenderError(_("The text comes out longer than %(limit)d KiB.") % {"limit": MAX_OUTPUT // 1024}) from fault
     except Exception as fault:  # a filter may stumble over any value; one template must never stop the worker
         raise RenderError(explained(fault, source)) from fault
-    return buffer.getvalue(), context.missed
+    odd = [explained(fault, source).removesuffix(".") for fault in context.odd.values()]
+    return Filled(buffer.getvalue(), context.missed, odd)
 
 
 def explained(fault: BaseException, source: str) -> str:
@@ -253,9 +277,11 @@ def explained(fault: BaseException, source: str) -> str:
     token = fault.token if isinstance(fault, LiquidError) else None
     message = str(fault.args[0]) if fault.args else type(fault).__name__
     if RecursionError in (type(fault), type(fault.__cause__)):
-        message = "too deeply nested"
+        message = _("too deeply nested")
     line = source.count("\n", 0, token.start_index) + 1 if token is not None and token.start_index >= 0 else None
-    return f"Line {line}: {message}." if line is not None else f"{message[:1].upper()}{message[1:]}."
+    if line is not None:
+        return _("Line %(line)d: %(message)s.") % {"line": line, "message": message}
+    return f"{message[:1].upper()}{message[1:]}."
 
 
 def expressions_of(template: BoundTemplate) -> Iterator[Expression]:

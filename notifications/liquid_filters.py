@@ -48,6 +48,10 @@ _NAMED_BY = ("name", "title", "ref", "id")
 """Members by which an object is called when a template prints it whole."""
 
 
+class OddNumber(FilterArgumentError):
+    """A filter met a value that it cannot calculate with: “—” and a warning in place of that one output."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Whose language and time zone money, dates and times are written in."""
@@ -97,8 +101,6 @@ Filter = Callable[..., Any]
 def _bounded(value: Any) -> Any:
     if isinstance(value, str) and len(value) > MAX_TEXT:
         raise FilterArgumentError(f"a text of more than {MAX_TEXT} characters", token=None)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= formats.LARGEST:
-        raise FilterArgumentError("a number with more than 15 digits", token=None)
     if isinstance(value, range):
         return list(value[:MAX_ITEMS])
     return value[:MAX_ITEMS] if isinstance(value, list | tuple) else value
@@ -162,8 +164,17 @@ def url_encode(text: str) -> str:
     return quote(text, safe="")
 
 
+def sliced(value: Any, start: Any, length: Any = 1) -> Any:
+    whole = value if isinstance(value, list | tuple) else shown(value)
+    return slice_(whole, whole_number(start), whole_number(length))
+
+
 def shortened(text: str, length: Any = 50, end: Any = "…") -> str:
     return str(truncate(text, whole_number(length), shown(end)))
+
+
+def shortened_words(text: str, length: Any = 15, end: Any = "…") -> str:
+    return str(truncatewords(text, whole_number(length), shown(end)))
 
 
 # --- lists ----------------------------------------------------------------------------------------------------------
@@ -230,8 +241,11 @@ def calculating(function: Callable[..., Decimal]) -> Filter:
             return missing
         numbers = [formats.as_number(each) for each in operands]
         if None in numbers:
-            raise FilterArgumentError(f"“{shown(operands[numbers.index(None)])[:40]}” is not a number", token=None)
+            odd = shown(operands[numbers.index(None)])
+            raise OddNumber(f"“{odd[:40]}” is not a number of at most 15 digits", token=None)
         result = function(*numbers)
+        if abs(result) >= formats.LARGEST:
+            raise OddNumber("a number with more than 15 digits", token=None)
         return int(result) if result == result.to_integral_value() else float(result)
 
     return call
@@ -240,14 +254,14 @@ def calculating(function: Callable[..., Decimal]) -> Filter:
 def divided_by(number: Decimal, divisor: Decimal) -> Decimal:
     """Whole numbers divide as in Liquid, rounded down."""
     if not divisor:
-        raise FilterArgumentError("divided by 0", token=None)
+        raise OddNumber("divided by 0", token=None)
     whole = number == number.to_integral_value() and divisor == divisor.to_integral_value()
     return Decimal(math.floor(number / divisor)) if whole else number / divisor
 
 
 def modulo(number: Decimal, divisor: Decimal) -> Decimal:
     if not divisor:
-        raise FilterArgumentError("divided by 0", token=None)
+        raise OddNumber("divided by 0", token=None)
     return number - divisor * math.floor(number / divisor)
 
 
@@ -330,7 +344,7 @@ _ON_TEXT: dict[str, Filter] = {
     "strip": strip,
     "strip_newlines": strip_newlines,
     "truncate": shortened,
-    "truncatewords": truncatewords,
+    "truncatewords": shortened_words,
     "upcase": upcase,
     "url_encode": url_encode,
 }
@@ -370,7 +384,7 @@ FILTERS: dict[str, Filter] = {
     "first": first,
     "last": last,
     "size": size,
-    "slice": bounded(slice_),
+    "slice": bounded(sliced),
     **{name: bounded(on_text(function)) for name, function in _ON_TEXT.items()},
     **{name: bounded(on_list(function)) for name, function in _ON_LISTS.items()},
     **{name: bounded(calculating(function)) for name, function in _CALCULATING.items()},

@@ -65,16 +65,16 @@ def render(version: TemplateVersion, language: str, channel: str, context: Json,
     """
     text = text_for(version, language, channel)
     place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
-    missing: list[str] = []
+    faults: dict[str, None] = {}  # each once, in order
 
     def fill_in(source: str) -> str:
-        words, missed = liquid.render(source, context, place)
-        missing.extend(name for name in missed if name not in missing)
-        return words
+        filled = liquid.render(source, context, place)
+        faults.update(dict.fromkeys([*(f"{name} is missing" for name in filled.missing), *filled.odd]))
+        return filled.text
 
     title, body = clean_title(fill_in(text.title)), cut(clean(fill_in(text.body)), MAX_BODY)
     short_body = cut(clean(fill_in(text.short_body)) or clean_line(body[: 2 * MAX_SHORT_BODY]), MAX_SHORT_BODY)
-    warnings = [f"{name} is missing; “—” stands in its place." for name in missing]
+    warnings = [f"{fault}; “—” stands in its place." for fault in faults]
     if not title:
         title = clean_title(version.template.name) or "—"
         warnings.append("The title came out empty; the template's name stands in its place.")

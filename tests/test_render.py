@@ -120,6 +120,15 @@ def test_a_missing_variable_leaves_a_dash_and_a_warning_each() -> None:
     )
 
 
+def test_one_absurd_number_leaves_a_dash_a_warning_and_all_other_words() -> None:
+    version = one_text("{{ task.name }}", "For {{ variables.amount | plus: variables.tax | money: 'EUR' }}, Bob")
+    absurd = {**CASE, "variables": {"amount": 1e300, "tax": 19}}
+    said = render(version, "en", "live", absurd, timezone="Europe/Berlin")
+
+    assert (said.title, said.body) == (CASE["task"]["name"], "For —, Bob")
+    assert said.warnings == ("Line 1: “1e+300” is not a number of at most 15 digits; “—” stands in its place.",)
+
+
 def test_a_title_that_comes_out_empty_is_the_templates_name() -> None:
     said = read(one_text("{% if nobody %}Hello{% endif %}\u200b"))
 
