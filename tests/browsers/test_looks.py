@@ -92,16 +92,19 @@ async def scroll_width(page: Page) -> int:
 
 
 async def test_whatever_a_finger_presses_is_large_enough(installation: Installation, sign_in: SignIn) -> None:
-    installation.assign("Approve the sofa")
+    installation.assign("Approve the sofa", url="https://engine.example/sofa")
     dave = await sign_in("dave", phone=True)
     await check_targets(dave)
-    await dave.locator("#waiting a").first.click()
+    await dave.get_by_role("link", name="Approve the sofa", exact=True).click()
     await expect(dave.locator("#item-heading")).to_be_focused()
     await check_targets(dave)
 
 
+PRESSED = ", ".join(f"{each}:visible" for each in ("button", "a.button", ".more", "summary", ".facts a", ".rest a"))
+
+
 async def check_targets(page: Page) -> None:
-    small = await page.locator("button:visible, a.button:visible, .more:visible").evaluate_all(
+    small = await page.locator(PRESSED).evaluate_all(
         """all => all.map(each => [each.textContent.trim(), each.getBoundingClientRect()])
                    .filter(([words, box]) => box.height < 44 || box.width < 24).map(([words]) => words)"""
     )
