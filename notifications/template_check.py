@@ -37,6 +37,11 @@ class Problem:
     message: str
     fatal: bool
 
+    @property
+    def where(self) -> str:
+        """“de, title”, as the form says it."""
+        return f"{self.text}, {self.text._meta.get_field(self.field).verbose_name}"
+
 
 def check(version: TemplateVersion) -> list[Problem]:
     """Mistakes in the syntax, variables nobody sends, and sensitive ones on a lock screen."""

@@ -9,6 +9,7 @@ import django
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import translation
 
 from wfpush import env, identifiers
 
@@ -28,6 +29,12 @@ def fast_flush() -> None:
         return [f"SET session_replication_role = replica;{deletes}SET session_replication_role = origin;"]
 
     type(connection.ops).sql_flush = staticmethod(sql_flush)  # type: ignore[method-assign,assignment]
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> None:
+    """A request leaves its language behind in the thread, where the next test would find it."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

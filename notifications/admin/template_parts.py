@@ -89,6 +89,7 @@ class TextInline(OnlyInDrafts, StackedInline):
     form = TextForm
     extra = 0
     fields = ["language", "channel", "title", "body", "short_body"]
+    verbose_name = _("text")
     verbose_name_plural = _("texts")
 
 
@@ -98,6 +99,7 @@ class ActionInline(OnlyInDrafts, TabularInline):
     extra = 0
     readonly_fields = ["shown_labels"]
     hide_title = True
+    verbose_name = _("action")
     verbose_name_plural = _("actions: what the buttons are called")
 
     def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:

@@ -187,7 +187,7 @@ class TemplateVersionAdmin(DeskAdmin):
         version = TemplateVersion.objects.prefetch_related("texts").get(pk=form.instance.pk)
         for problem in check(version):
             level = messages.ERROR if problem.fatal else messages.WARNING
-            self.message_user(request, f"{problem.text}, {problem.field}: {problem.message}", level)
+            self.message_user(request, f"{problem.where}: {problem.message}", level)
 
     @action(description=_("Save and preview"), permissions=["change"])
     def save_and_preview(self, request: HttpRequest, obj: TemplateVersion) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.delivery import Delivery, Notification
@@ -48,7 +49,7 @@ class Response(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} by {self.recipient}"
+        return gettext("%(action)s by %(name)s") % {"action": self.action, "name": self.recipient}
 
 
 class IdempotencyKey(models.Model):

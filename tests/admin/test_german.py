@@ -1,10 +1,8 @@
 """The desk speaks German as a whole, not every other word of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import unfold
 from django.apps import apps
 from django.contrib import admin
@@ -15,14 +13,6 @@ from notifications.admin.unfolds_words import WORDS
 from notifications.models import ApiKey, Response, RouteTarget, SignInLink
 from tests.admin.pages import list_of, text_of
 from tests.admin.world import World
-
-
-@pytest.fixture(autouse=True)
-def in_english_afterwards() -> Iterator[None]:
-    """A request leaves its language behind in the thread, and the next test would find it."""
-    with translation.override("en"):
-        yield
-
 
 SAME_IN_BOTH = {
     "API",

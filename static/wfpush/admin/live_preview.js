@@ -73,7 +73,7 @@ function place({field, text}, number) {
 }
 
 if (aside && form) {
-  choice.querySelector("button").hidden = true;
+  choice.querySelector(".desk-buttons").hidden = true;
   form.addEventListener("input", soon);
   form.addEventListener("change", soon);
   choice.addEventListener("input", soon);
