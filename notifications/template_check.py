@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 from liquid import BoundTemplate
@@ -40,7 +41,8 @@ class Problem:
     @property
     def where(self) -> str:
         """“de, title”, as the form says it."""
-        return f"{self.text}, {self.text._meta.get_field(self.field).verbose_name}"
+        edited: Any = self.text._meta.get_field(self.field)
+        return f"{self.text}, {edited.verbose_name}"
 
 
 def check(version: TemplateVersion) -> list[Problem]:
