@@ -18,7 +18,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-PATIENCE = 20_000  # milliseconds; nothing waits that long unless it fails
+PATIENCE = 60_000  # milliseconds; nothing waits that long unless it fails
 
 SignIn = Callable[..., Awaitable[Page]]
 """`await sign_in("bob", phone=True, javascript=False)`: a page of a browser profile of its own."""

@@ -73,6 +73,6 @@ class Installation:
     def _ask(self, method: str, url: str, body: Json | None = None, headers: dict[str, str] | None = None) -> Json:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json", **(headers or {})}
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=20) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as response:
             answer: Json = json.load(response)
         return answer

@@ -15,7 +15,7 @@ import psutil
 import psycopg
 import redis
 
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 from wfpush import datafolder, embedded, env
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ class Command:
         size = os.fstat(self._said.fileno()).st_size
         return os.pread(self._said.fileno(), size, 0).decode(errors="replace")
 
-    def says(self, text: str, *, within: float = 60) -> None:
+    def says(self, text: str, *, within: float = PATIENCE_SECONDS) -> None:
         def look() -> bool:
             assert text in self.said or self.process.poll() is None, f"ended without {text!r}:\n{self.said}"
             return text in self.said
@@ -53,7 +53,7 @@ class Command:
         except AssertionError as fault:
             raise AssertionError(f"{fault}\n{self.said}") from None
 
-    def ends(self, *, within: float = 30) -> int:
+    def ends(self, *, within: float = PATIENCE_SECONDS) -> int:
         try:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
@@ -100,9 +100,9 @@ class House:
         found = self.rows("SELECT beat_at FROM wfpush_heartbeat WHERE name = 'cluster'")
         return found[0][0] if found else None
 
-    def beats_again(self, *, within: float) -> None:
+    def beats_again(self) -> None:
         before = self.beat()
-        eventually(lambda: self.beat() != before, "the cluster runs tasks", within=within)
+        eventually(lambda: self.beat() != before, "the cluster runs tasks")
 
     def processes(self) -> list[psutil.Process]:
         """Every living process that was started for this folder, the servers included."""
@@ -133,6 +133,10 @@ class House:
                 continue
         return found
 
+    def leaves_nothing(self) -> None:
+        """Every process ends; the last may still be on its way when its parent is gone."""
+        eventually(self.is_empty, "no process is left")
+
     def clear(self) -> None:
         """End what is left, and take the data away."""
         for command in self.commands:
@@ -144,7 +148,7 @@ class House:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        eventually(self.is_empty, "no process is left")
+        self.leaves_nothing()
         for folder in (embedded.locate(self.folder).base, embedded.locate(self.folder).sockets, self.folder):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,8 +6,11 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
+PATIENCE_SECONDS = 90.0
+"""Longer than anything takes on a machine that is busy with other things; nothing waits that long unless it fails."""
 
-def eventually(condition: Callable[[], Value], what: str, *, within: float = 20.0) -> Value:
+
+def eventually(condition: Callable[[], Value], what: str, *, within: float = PATIENCE_SECONDS) -> Value:
     """The first true value of `condition`; AssertionError naming `what` after `within` seconds."""
     end = time.monotonic() + within
     while True:
