@@ -59,7 +59,7 @@ async def assert_deadline_holds(conversation: Conversation, body: bytes = b"{}")
 
     assert (error.code, error.permanent, error.may_have_arrived) == ("timeout", False, True)
     assert "0.3 seconds" in error.detail
-    assert elapsed < 3
+    assert elapsed < 15, "neither the other deadline nor the end of the engine's patience"
 
 
 async def test_a_gigabyte_costs_64_kilobytes() -> None:
@@ -79,7 +79,7 @@ async def test_a_gigabyte_costs_64_kilobytes() -> None:
 
     async with rude_engine(pour) as url, Outbound(LOOPBACK) as outbound:
         response = await outbound.request("POST", url)
-        await asyncio.wait_for(cut_off.wait(), 5)
+        await asyncio.wait_for(cut_off.wait(), 60)
 
     assert (response.status, len(response.body), response.truncated) == (200, 64 * 1024, True)
     assert sent < 50_000_000  # what fits into the sockets' buffers
@@ -209,4 +209,4 @@ async def test_a_cancelled_request_stays_cancelled_and_frees_its_connection() ->
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 60)

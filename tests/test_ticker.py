@@ -9,10 +9,26 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 from django_q.models import Schedule
 
+from tests.support.waiting import eventually
 from wfpush import outbox, ticker
 from wfpush.ticker import BACKSTOP, Leadership, Ticker
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def nobody_leads() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database WHERE locktype = 'advisory' AND datname = %s",
+            [connection.settings_dict["NAME"]],
+        )
+        return bool(cursor.fetchone() == (0,))
+
+
+@pytest.fixture(autouse=True)
+def fresh_start(transactional_db: None) -> None:
+    """The server notices a moment later that the last test's leader has left."""
+    eventually(nobody_leads, "nobody leads")
 
 
 @pytest.fixture
@@ -59,13 +75,17 @@ class Ear:
     def __init__(self) -> None:
         self._pubsub = outbox.connection().pubsub(ignore_subscribe_messages=False)
         self._pubsub.subscribe(outbox.WAKE_CHANNEL)
-        assert self._pubsub.get_message(timeout=5) is not None
+        assert self._pubsub.get_message(timeout=60) is not None
 
     def heard(self) -> list[str]:
-        names = []
-        while message := self._pubsub.get_message(timeout=0.2):
-            names.append(message["data"].decode())
-        return names
+        """Everything up to now: what is said last comes last."""
+        outbox.connection().publish(outbox.WAKE_CHANNEL, "the end")
+        names: list[str] = []
+        while message := self._pubsub.get_message(timeout=60):
+            if (name := message["data"].decode()) == "the end":
+                return names
+            names.append(name)
+        raise AssertionError("nothing is heard of the end")
 
 
 def test_only_one_leads_until_it_leaves(two: tuple[Leadership, Leadership]) -> None:
@@ -74,6 +94,7 @@ def test_only_one_leads_until_it_leaves(two: tuple[Leadership, Leadership]) -> N
     assert not other.acquire()
     assert one.acquire()
     one.release()
+    eventually(nobody_leads, "the server has noticed")
     assert other.acquire()
     assert not one.acquire()
 
@@ -122,6 +143,7 @@ def test_a_ticker_that_does_not_lead_wakes_nobody(sources: dict[str, outbox.Sour
     alone.tick()
     assert ear.heard() == []
     leader.release()
+    eventually(nobody_leads, "the server has noticed")
     alone.tick()
     assert ear.heard() == ["due"]
 
@@ -142,6 +164,7 @@ def test_a_lost_database_costs_the_lead_only_until_it_is_back(
 def test_the_leader_makes_the_backstop_schedule_once(sources: dict[str, outbox.Source], alone: Ticker) -> None:
     alone.tick()
     alone._leadership.release()
+    eventually(nobody_leads, "the server has noticed")
     alone.tick()
     found = Schedule.objects.get(name=BACKSTOP)
     assert (found.func, found.minutes, found.repeats) == ("wfpush.tasks.backstop", 1, -1)
@@ -153,8 +176,6 @@ def test_it_stops_when_told(sources: dict[str, outbox.Source], monkeypatch: pyte
     thread = threading.Thread(target=Ticker(stop).run)
     thread.start()
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
-    other = Leadership()
-    assert other.acquire()
-    other.release()
+    eventually(nobody_leads, "the server has noticed")

@@ -19,7 +19,7 @@ class Lots:
 
     def work(self, numbers: Sequence[int]) -> list[int]:
         self.lots.append(list(numbers))
-        assert self.all_came.wait(10)
+        assert self.all_came.wait(60)
         if 13 in numbers:
             raise ValueError("13 brings bad luck")
         if 99 in numbers:
@@ -42,7 +42,7 @@ def do_all(together: Together[int, int], lots: Lots, numbers: Sequence[int]) -> 
         others = [threads.submit(one, number) for number in numbers[1:]]
         eventually(lambda: len(together._queue) == len(numbers) - 1, "all others wait")
         lots.all_came.set()
-        return [future.result(10) for future in (first, *others)]
+        return [future.result(60) for future in (first, *others)]
 
 
 def test_who_comes_while_the_first_is_at_work_is_done_in_one_lot() -> None:

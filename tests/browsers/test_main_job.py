@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browsers.conftest import SignIn
+from tests.browsers.conftest import PATIENCE, SignIn
 from tests.browsers.installation import Installation, Json
 
 
@@ -98,10 +99,7 @@ async def test_by_plain_forms_with_javascript_off(installation: Installation, si
     await card(bob, title).get_by_role("button", name="Approve").click()
     outcome = card(bob, title).locator(".outcome")
     await expect(outcome).to_contain_text("Approved.")
-    for _ in range(50):
-        if "The engine has it." in await outcome.inner_text():
-            break
-        await bob.reload()
+    await reloaded(bob, lambda: says(outcome, "The engine has it."))
     await expect(outcome).to_have_text("Approved. The engine has it.")
 
     await carol.reload()
@@ -110,12 +108,18 @@ async def test_by_plain_forms_with_javascript_off(installation: Installation, si
 
 
 async def appears(page: Page, title: str) -> None:
-    """Without scripts a person reloads."""
-    for _ in range(50):
-        if await card(page, title).count():
-            return
-        await page.reload()
-    raise AssertionError(f"{title} never came")
+    await reloaded(page, card(page, title).is_visible)
+
+
+async def says(place: Locator, words: str) -> bool:
+    return words in await place.inner_text()
+
+
+async def reloaded(page: Page, seen: Callable[[], Awaitable[bool]]) -> None:
+    """Without scripts a person reloads until it is there."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while not await seen():
+            await page.reload()
 
 
 async def test_rejecting_says_why_and_the_process_goes_back_to_alice(
