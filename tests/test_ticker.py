@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def nobody_leads() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database WHERE locktype = 'advisory' AND datname = %s",
-            [connection.settings_dict["NAME"]],
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database"
+            " WHERE locktype = 'advisory' AND datname = current_database()"
         )
         return bool(cursor.fetchone() == (0,))
 
