@@ -60,7 +60,8 @@ def drain() -> None:
         events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
         if not events:
             return
-        for event in events:
+        # What has been tried before goes last: an event that takes its worker with it takes no other's turn.
+        for event in sorted(events, key=lambda event: event.attempts):
             run(event, timezone.now())
     outbox.source_named(SOURCE).wake()
 

@@ -1,6 +1,6 @@
 """How events meet tasks: docs/api.md's table of states, and what comes late, early or twice."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -323,3 +323,24 @@ def test_an_event_that_waited_long_for_the_worker_is_not_given_up_at_its_first_f
 
 def _fail(*args: object) -> None:
     raise RuntimeError("The database restarted.")
+
+
+def test_an_event_that_takes_its_worker_with_it_holds_up_no_other(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was claimed before and nobody knows why it did not end: it goes last of those claimed with it."""
+    deadly = story.send("task.assigned", {"task": {"id": "T-1", "name": "Deadly", "assignee": "bob"}})
+    harmless = story.send("task.assigned", {"task": {"id": "T-2", "name": "Harmless", "assignee": "bob"}})
+    Event.objects.filter(pk=deadly.pk).update(attempts=1)
+    process = pipeline.process
+
+    def dies(event: Event, now: datetime) -> None:
+        if event.pk == deadly.pk:
+            raise SystemExit  # as a killed process: nothing behind it runs
+        process(event, now)
+
+    monkeypatch.setattr(pipeline, "process", dies)
+    with pytest.raises(SystemExit):
+        pipeline.drain()
+    harmless.refresh_from_db()
+    assert harmless.status == EventStatus.PROCESSED
