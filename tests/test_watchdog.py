@@ -81,6 +81,22 @@ def test_without_redis_nobody_is_blamed(dog: Watchdog, clock: Clock, monkeypatch
     assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
 
 
+def test_a_cluster_that_is_busy_with_a_backlog_beats_by_its_work(
+    dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_registry", outbox.Registry())
+    monkeypatch.setattr(tasks, "_beaten_at", float("-inf"))
+    drained: list[str] = []
+    outbox.register(outbox.Source("events", "cluster", lambda now: True, lambda: drained.append("events")))
+    looks_for(dog, clock, watchdog.STALL_SECONDS)
+    tasks.run_source("events")
+    assert drained == ["events"]
+    assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
+    first = Heartbeat.objects.get().beat_at
+    tasks.run_source("events")
+    assert Heartbeat.objects.get().beat_at == first, "work that comes often costs no more beats"
+
+
 def test_the_beat_keeps_one_row() -> None:
     tasks.beat()
     Heartbeat.objects.update(beat_at=datetime(2026, 1, 1, tzinfo=UTC))

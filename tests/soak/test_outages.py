@@ -26,12 +26,12 @@ from wfpush.embedded_servers import Server
 pytestmark = pytest.mark.processes
 
 GONE_SECONDS = 300 if LONG else 8
-HANGING_SECONDS = 90 if LONG else 10
+HANGING_SECONDS = 60 if LONG else 10
 TIMEOUT = "20" if LONG else "3"
 """DATABASE_TIMEOUT."""
 LONGEST_ANSWER = 45.0 if LONG else 20.0
 """Seconds: a statement that is given up, a try to connect, and a machine that is busy with other things."""
-PACE_SECONDS = 0.25
+PACE_SECONDS = 1.0 if LONG else 0.25
 SENDERS = 4
 UNDER_WAY = 20
 """Events accepted just before the server goes."""
