@@ -291,3 +291,14 @@ async def test_without_the_database_the_client_is_asked_to_come_back_and_its_pla
             assert await close_code(communicator) == consumers.RESTART
     async with inbox_of(story.bob) as (_, frames):
         assert frames[-1]["type"] == "synced"
+
+
+async def test_without_the_database_an_idle_socket_asks_its_client_to_come_back(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.5)
+    async with inbox_of(story.bob) as (communicator, _):
+        with monkeypatch.context() as away:
+            away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
+            await database_sync_to_async(lambda: connection.close())()
+            assert await close_code(communicator) == consumers.RESTART

@@ -29,6 +29,9 @@ async def application(scope, receive, send):
         await receive()
         await send({"type": "websocket.accept"})
         while (message := await receive())["type"] != "websocket.disconnect":
+            if message["text"] == "restart":
+                await send({"type": "websocket.close", "code": 1012})
+                return
             await send({"type": "websocket.send", "text": str(len(message["text"]))})
         return
     size, more = 0, True
@@ -162,3 +165,10 @@ async def test_frames_are_small_and_uncompressed(port: int) -> None:
         assert await ws.receive_str(timeout=10) == "60000"
         await ws.send_str("x" * 2_000_000)
         assert (await ws.receive(timeout=10)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+
+
+async def test_a_socket_that_is_closed_for_a_restart_says_so(port: int) -> None:
+    async with aiohttp.ClientSession() as client, client.ws_connect(f"http://127.0.0.1:{port}/ws/inbox") as ws:
+        await ws.send_str("restart")
+        assert (await ws.receive(timeout=60)).type == aiohttp.WSMsgType.CLOSE
+        assert ws.close_code == 1012

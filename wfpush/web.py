@@ -5,6 +5,7 @@ from typing import Any
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from wfpush.bodylimit import PROBLEM, PROBLEM_HEADERS, Application, limit_for
 from wfpush.ports import PortTaken, check_port
@@ -67,8 +68,16 @@ class LimitedFactory(HTTPFactory):  # type: ignore[misc]
         return protocol
 
 
+class WebSocket(WebSocketProtocol):  # type: ignore[misc]
+    """Sends the close code that it is told. autobahn's `sendClose` is for clients, and raises for any of a server's,
+    such as 1012: "service restart" (RFC 6455 and IANA's registry); then nobody would be told anything."""
+
+    def serverClose(self, code: int | None = None) -> None:
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+
 class Server(DaphneServer):  # type: ignore[misc]
-    """daphne with our request class, small WebSocket frames and an exit code when it cannot listen."""
+    """daphne with our request and socket classes, small WebSocket frames and an exit code when it cannot listen."""
 
     failed_to_listen = ""
 
@@ -80,6 +89,15 @@ class Server(DaphneServer):  # type: ignore[misc]
     def http_factory(self, factory: HTTPFactory) -> None:
         # run() makes daphne's own factory by name; the assignment is the one place to put ours.
         self._http_factory = LimitedFactory(self)
+
+    @property
+    def ws_factory(self) -> WebSocketFactory:
+        return self._ws_factory
+
+    @ws_factory.setter
+    def ws_factory(self, factory: WebSocketFactory) -> None:
+        factory.protocol = WebSocket
+        self._ws_factory = factory
 
     def listen_error(self, failure: Any) -> None:
         self.failed_to_listen = failure.getErrorMessage()

@@ -16,6 +16,9 @@ PATIENCE_SECONDS = 8.0
 class OpenInbox:
     """`seqs` are those of the frames that came, in order; `closed` the close codes; `synced` counts resumptions."""
 
+    NO_ANSWER = 0
+    """In `closed`: the socket did not even open."""
+
     def __init__(self, port: int, token: str) -> None:
         self.seqs: list[int] = []
         self.closed: list[int] = []
@@ -31,7 +34,7 @@ class OpenInbox:
                 try:
                     await self._connected(session)
                 except (aiohttp.ClientError, TimeoutError, OSError):
-                    self.closed.append(0)
+                    self.closed.append(self.NO_ANSWER)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _connected(self, session: aiohttp.ClientSession) -> None:
@@ -42,7 +45,7 @@ class OpenInbox:
             await socket.send_json({"type": "resume", "after": self.last})
             async for message in socket:
                 await self._read(socket, json.loads(message.data))
-            self.closed.append(socket.close_code or 0)
+            self.closed.append(socket.close_code or self.NO_ANSWER)
 
     async def _read(self, socket: "aiohttp.ClientWebSocketResponse", said: dict[str, object]) -> None:
         if said["type"] == "notification":

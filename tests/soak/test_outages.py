@@ -13,6 +13,7 @@ from itertools import count, islice
 
 import pytest
 
+from notifications.consumers import RESTART
 from tests.soak.installation import LONG, Installation, task_assigned
 from tests.soak.open_inbox import OpenInbox, open_inbox
 from tests.soak.proof import proved
@@ -158,6 +159,7 @@ def test_without_the_database_events_are_refused_and_later_all_goes_on(
             assert answer.body["code"] == "unavailable"
         assert engine.slowest < LONGEST_ANSWER
         took = recovered(here, engine, inbox)
+    assert set(inbox.closed) <= {RESTART, OpenInbox.NO_ANSWER}
     assert main_processes(here) == before, here.worker.said
     proved(
         f"database {how} for {seconds} s: {len(engine.answers)} events refused with 503, the slowest after"
