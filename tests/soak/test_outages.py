@@ -27,7 +27,7 @@ from wfpush.embedded_servers import Server
 pytestmark = pytest.mark.processes
 
 GONE_SECONDS = 300 if LONG else 8
-HANGING_SECONDS = 60 if LONG else 10
+HANGING_SECONDS = 45 if LONG else 10
 TIMEOUT = "20" if LONG else "3"
 """DATABASE_TIMEOUT."""
 LONGEST_ANSWER = 45.0 if LONG else 20.0
