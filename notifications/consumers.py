@@ -21,7 +21,8 @@ from django.http import HttpRequest
 from django.http.request import validate_host
 
 from notifications import live
-from notifications.inbox.session import chosen_language, signed_in_recipient
+from notifications.inbox.session import signed_in_recipient
+from notifications.languages import chosen_language
 from notifications.models import Notification, Recipient, RecipientToken
 from notifications.representation import notification_json, notification_queryset, unread_count
 from notifications.types import Json

@@ -118,3 +118,7 @@ class RecipientGone(TransportError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, permanent=True)
+
+
+class ServiceRefuses(TransportError):
+    """The push service does not accept our credentials (401, 403): ours to mend, and no message to it will get through."""

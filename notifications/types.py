@@ -101,3 +101,40 @@ class Message:
     brand: Json
     due_at: datetime | None = None
     thread: str = ""
+
+
+PushKind = Literal["message", "replacement", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class PushAddress:
+    """Where a push message goes. `kind`: endpoint, token or fid; `sender`: VAPID public key or Firebase project."""
+
+    address: str = field(repr=False)
+    kind: str
+    sender: str
+    platform: str = ""
+    p256dh: str = field(default="", repr=False)
+    auth: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PushMessage:
+    """A message for one device.
+
+    A `replacement` is shown silently in place of what has the same `tag`; while `state` is not `open` it offers nothing,
+    and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same for all
+    messages about one task. `token` (of `POST /api/v1/responses`) is empty where the lock screen may not answer.
+    `ttl` in seconds; `at`: when the notification last changed.
+    """
+
+    kind: PushKind
+    message: Message
+    tag: str
+    link: str
+    token: str = field(repr=False)
+    ttl: int
+    at: datetime
+    state: str
+    unread: int
+    device: str

@@ -60,6 +60,8 @@ LAYERS: dict[str, list[str]] = {
         "notifications.eventdata",
         "notifications.formats",
         "notifications.labels",
+        "notifications.languages",
+        "notifications.outcomes",
         "notifications.plaintext",
         "notifications.lifecycle",
         "notifications.links",
@@ -69,7 +71,9 @@ LAYERS: dict[str, list[str]] = {
         "notifications.representation",
         "notifications.roles",
         "notifications.signing",
+        "notifications.times",
         "notifications.visible",
+        "notifications.words",
     ],
     "connectors, transports": ["notifications.connectors", "notifications.transports"],
     "route, render, deliver": [

@@ -17,7 +17,7 @@ from notifications import copies
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, validated
 from notifications.errors import Invalid, NotFound
-from notifications.inbox.session import chosen_language
+from notifications.languages import chosen_language
 from notifications.models import Case, Notification, Recipient
 from notifications.representation import notification_json, notification_queryset
 

@@ -17,9 +17,9 @@ from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
-from notifications.inbox.words import say
 from notifications.models import Case, Notification, Recipient, Via
 from notifications.respond import MAX_COMMENT, Answer, respond
+from notifications.words import say
 
 
 def said_in(request: HttpRequest, via: Via) -> Answer:

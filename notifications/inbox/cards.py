@@ -6,14 +6,14 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
-from notifications.inbox.outcomes import is_mine, is_waiting, mood_of, outcome_of
-from notifications.inbox.session import reading_language
-from notifications.inbox.times import Due, due, exact, stamp
-from notifications.inbox.words import TEXTS, say
 from notifications.labels import read_in
+from notifications.languages import reading_language
 from notifications.models import Notification, NotificationState, Priority, Recipient
+from notifications.outcomes import is_mine, is_waiting, mood_of, outcome_of
 from notifications.representation import notification_queryset
+from notifications.times import Due, due, exact, stamp
 from notifications.types import Action
+from notifications.words import TEXTS, say
 
 WAITING_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 15, 10
 MOST_SHOWN = 500

@@ -22,11 +22,11 @@ from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswe
 from notifications.inbox.answers import explain, said_in
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
-from notifications.inbox.outcomes import why_withdrawn
 from notifications.inbox.pages import asked_of, question_of
 from notifications.inbox.session import recipient_of, sign_in_url, speaking_to
 from notifications.inbox.shell import show_page
 from notifications.models import ActionToken, Brand, Via
+from notifications.outcomes import why_withdrawn
 from notifications.representation import notification_queryset
 from notifications.respond import MAX_COMMENT, refuse_dead_token, respond_with_token
 from wfpush.crypto import digest_of

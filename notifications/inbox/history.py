@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from notifications.inbox.outcomes import action_title, parse_time
-from notifications.inbox.times import exact, stamp
 from notifications.models import Event, EventStatus, Notification, Recipient, Response, Task
+from notifications.outcomes import action_title, parse_time
 from notifications.plaintext import clean, clean_line
 from notifications.representation import sees_questions
+from notifications.times import exact, stamp
 from notifications.types import Json, behaviour_of
 
 SHOWN = 20

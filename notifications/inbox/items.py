@@ -10,10 +10,10 @@ from django.utils import translation
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
-from notifications.inbox.times import stamp
 from notifications.links import is_web_link
 from notifications.models import Category, Engine, Notification, Recipient
 from notifications.representation import notification_queryset
+from notifications.times import stamp
 from notifications.types import Json
 
 MAPS = "https://www.google.com/maps/search/?api=1&query="

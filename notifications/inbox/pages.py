@@ -15,9 +15,9 @@ from notifications.inbox.cards import Button, listing
 from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
-from notifications.inbox.words import say_of, spoken
 from notifications.respond import MAX_COMMENT
 from notifications.types import TAKES_AWAY, Json
+from notifications.words import say_of, spoken
 
 
 @gzip_page

@@ -1,6 +1,6 @@
 """Who is signed in: a person with an account by Django's session user, anybody else by the session's own key."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import urlencode
 
+from notifications.languages import chosen_language, language_of
 from notifications.models import Recipient
 
 RECIPIENT_KEY = "recipient_id"
@@ -95,25 +96,6 @@ def speaking_to(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
         request.LANGUAGE_CODE = translation.get_language()
     with timezone.override(ZoneInfo(recipient.timezone)):
         yield
-
-
-def language_of(recipient: Recipient) -> str:
-    """The person's language as far as we speak it: `de-AT` is read as `de`."""
-    spoken = dict(settings.LANGUAGES)
-    wanted = recipient.locale.replace("_", "-").lower()
-    return next((code for code in (wanted, wanted.split("-")[0]) if code in spoken), settings.LANGUAGE_CODE)
-
-
-def chosen_language(cookies: Mapping[str, str]) -> str:
-    """The language chosen in the footer of this browser's pages, if any."""
-    chosen = cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
-    return chosen if chosen in dict(settings.LANGUAGES) else ""
-
-
-def reading_language(reader: Recipient) -> str:
-    """What the reader of this page reads buttons in: what they chose, else their own, though we may not speak it."""
-    spoken = translation.get_language() or settings.LANGUAGE_CODE
-    return reader.locale if spoken == language_of(reader) else spoken
 
 
 def recipient_of(request: HttpRequest) -> Recipient | None:

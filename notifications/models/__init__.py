@@ -7,6 +7,7 @@ from notifications.models.delivery import (
     Notification,
     NotificationState,
 )
+from notifications.models.devices import AddressKind, Device, DeviceChannel, PausedService
 from notifications.models.engines import AnswerMapping, ApiKey, Engine, EventMapping, Scope, SigningSecret
 from notifications.models.events import (
     ANSWERABLE,
@@ -51,6 +52,7 @@ __all__ = [
     "ANSWERABLE",
     "CLOSED",
     "ActionToken",
+    "AddressKind",
     "AnswerMapping",
     "ApiKey",
     "Brand",
@@ -63,6 +65,8 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "DeliveryState",
+    "Device",
+    "DeviceChannel",
     "Engine",
     "Event",
     "EventMapping",
@@ -73,6 +77,7 @@ __all__ = [
     "Notification",
     "NotificationState",
     "Operator",
+    "PausedService",
     "Priority",
     "Recipient",
     "RecipientToken",

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from notifications.models.devices import Device
 from notifications.models.events import Case, Event, Priority, Task
 from notifications.models.people import Brand, Recipient
 from notifications.models.routing import Category, Route
@@ -62,6 +63,7 @@ class Notification(models.Model):
     )
     is_copy = models.BooleanField(default=False, help_text=_("A copy of its task, not news about it."))
     answer_from_email = models.BooleanField(_("answer from the e-mail"), default=False)
+    answer_from_push = models.BooleanField(_("answer from the lock screen"), default=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
@@ -95,14 +97,24 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(Work):
-    """One row per event, recipient and channel; ends as exactly one of the states but pending."""
+    """One row per event, recipient, channel and address; ends as exactly one of the states but pending.
+
+    `turn` counts the steps of fail-over: rows of a later turn are in reserve (pending, not due) while one of an earlier
+    turn may still arrive. `outdated`: what the device shows is no longer so, and a replacement is due.
+    """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="deliveries")
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(_("channel"), max_length=20)
-    address = models.CharField(max_length=320, blank=True)
+    address = models.CharField(max_length=320, blank=True, help_text=_("An e-mail address, or a device's digest."))
+    device = models.ForeignKey(
+        Device, verbose_name=_("device"), null=True, blank=True, on_delete=models.SET_NULL, related_name="deliveries"
+    )
+    shown_to = models.CharField(_("to"), max_length=320, blank=True, help_text=_("The address as people know it."))
+    turn = models.PositiveSmallIntegerField(_("turn"), default=0, editable=False)
+    outdated = models.BooleanField(_("to be replaced"), default=False, editable=False)
     state = models.CharField(_("state"), max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     words: Any = models.JSONField(null=True, blank=True, help_text=_("title and body, where the channel has its own"))

@@ -42,6 +42,7 @@ class Event(Work):
     group = models.CharField(_("group"), max_length=260, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=EventStatus.choices, default=EventStatus.ACCEPTED)
     plan: Any = models.JSONField(default=dict, blank=True)
+    told = models.PositiveIntegerField(default=0, help_text=_("Rows of the ledger that it made."))
     unresolved = models.PositiveIntegerField(default=0, help_text=_("People it names whom nobody knows."))
     processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
     error = models.TextField(blank=True)

@@ -20,6 +20,8 @@ class Via(models.TextChoices):
     INBOX = "inbox", _("inbox")
     PORTAL = "portal", _("portal")
     EMAIL = "email", _("e-mail")
+    WEBPUSH = "webpush", _("browser notification")
+    FCM = "fcm", _("app notification")
     API = "api", _("API")
 
 
@@ -35,6 +37,10 @@ class Response(models.Model):
     comment = models.TextField(_("comment"), blank=True)
     variables: Any = models.JSONField(default=dict, blank=True)
     via = models.CharField(_("via"), max_length=10, choices=Via.choices)
+    delivery = models.ForeignKey(
+        Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,
+        help_text=_("The message whose token gave it."),
+    )  # fmt: skip
     at = models.DateTimeField(_("at"))
     counts = models.BooleanField(_("counts"), default=True)
 
@@ -76,7 +82,7 @@ class IdempotencyKey(models.Model):
 
 
 class ActionToken(models.Model):
-    """Answers one task as one person from one delivery (an e-mail; later a device), with the actions it offered."""
+    """Answers one task as one person from one delivery (an e-mail or a device), with the actions it offered."""
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="action_tokens")

@@ -19,7 +19,7 @@ PATH = RegexValidator(
 
 
 def default_channels() -> list[str]:
-    return ["live", "email"]
+    return ["live", "webpush", "fcm", "email"]
 
 
 class Category(models.Model):
@@ -117,6 +117,11 @@ class Route(models.Model):
         _("answer from the e-mail"),
         default=False,
         help_text=_("Final answers work from the e-mail's link without signing in."),
+    )
+    answer_from_push = models.BooleanField(
+        _("answer from the lock screen"),
+        default=True,
+        help_text=_("Off: buttons of browser and app notifications open the item instead of answering."),
     )
 
     history = HistoricalRecords(m2m_fields=[event_types])

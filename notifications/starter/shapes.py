@@ -15,7 +15,7 @@ class CategorySeed:
     slug: str
     name: str
     name_de: str
-    channels: tuple[str, ...] = ("live", "email")
+    channels: tuple[str, ...] = ("live", "webpush", "fcm", "email")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-// What became of an item, in a sentence: the same words as notifications/inbox/outcomes.py.
+// What became of an item, in a sentence: the same words as notifications/outcomes.py.
 
 import { now, when } from "./times.js";
 import { say, sayOf, sentence, settings } from "./words.js";

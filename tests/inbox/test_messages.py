@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils import translation
 
 from notifications.inbox.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
-from notifications.inbox.words import TEXTS
+from notifications.words import TEXTS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from django.utils import dateformat, timezone, translation
 
-from notifications.inbox.words import say
+from notifications.words import say
 
 SOON = timedelta(hours=2)
 """From here on an item counts as due soon."""

@@ -5,12 +5,12 @@ from datetime import datetime
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
-from notifications.inbox.session import reading_language
-from notifications.inbox.times import when
-from notifications.inbox.words import TEXTS, say, say_of
 from notifications.labels import read_in
+from notifications.languages import reading_language
 from notifications.models import Notification, NotificationState, Recipient, TaskState
+from notifications.times import when
 from notifications.types import Json
+from notifications.words import TEXTS, say, say_of
 
 REASONS = {
     "Completed in the engine": "reason_completed",

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
-from notifications.inbox.outcomes import mood_of, outcome_of
 from notifications.models import Category, Engine, Notification, Recipient, Task
+from notifications.outcomes import mood_of, outcome_of
 from tests.factories import DECISIONS
 from tests.support.story import Story
 

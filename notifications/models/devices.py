@@ -1,0 +1,101 @@
+"""Where push messages go: people's browsers and phones, and push services that are left alone for a while."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from notifications.models.people import Recipient, RecipientToken
+from wfpush.identifiers import uuid7
+from wfpush.outbox import Work
+
+
+class DeviceChannel(models.TextChoices):
+    WEBPUSH = "webpush", _("browser")
+    FCM = "fcm", _("app")
+
+
+class AddressKind(models.TextChoices):
+    """What `Device.address` is."""
+
+    ENDPOINT = "endpoint", _("push endpoint")  # RFC 8030
+    TOKEN = "token", _("registration token")
+    FID = "fid", _("installation id")
+
+
+class Device(Work):
+    """One browser or app of one person. It is work while a test message for it waits to be sent.
+
+    An address belongs to one device in the whole installation: `digest` is over channel and address.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("recipient"), on_delete=models.CASCADE, related_name="devices"
+    )
+    channel = models.CharField(_("channel"), max_length=20, choices=DeviceChannel.choices)
+    address = models.TextField(_("address"), editable=False)
+    address_kind = models.CharField(max_length=10, choices=AddressKind.choices, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    p256dh = models.CharField(max_length=120, blank=True, editable=False)
+    auth = models.CharField(max_length=40, blank=True, editable=False)
+    sender = models.CharField(
+        _("sender"),
+        max_length=200,
+        blank=True,
+        editable=False,
+        help_text=_("The VAPID public key or the Firebase project under which it subscribed."),
+    )
+    platform = models.CharField(_("platform"), max_length=10, blank=True)
+    name = models.CharField(_("name"), max_length=80, help_text=_("Such as Firefox on Linux."))
+    language = models.CharField(_("language"), max_length=20, blank=True)
+    session = models.CharField(
+        max_length=64, blank=True, editable=False, help_text=_("Digest of the session that registered it.")
+    )
+    token = models.ForeignKey(RecipientToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("registered at"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)
+    last_sent_at = models.DateTimeField(_("last message at"), null=True, blank=True)
+    last_fault = models.CharField(_("last fault"), max_length=300, blank=True)
+
+    history = HistoricalRecords(
+        excluded_fields=[
+            "address", "p256dh", "auth", "session", "last_used_at", "last_sent_at", "last_fault",
+            "due_at", "lease_until", "lease_token", "attempts",
+        ]
+    )  # fmt: skip
+
+    class Meta(Work.Meta):
+        verbose_name = _("device")
+        verbose_name_plural = _("devices")
+        ordering = ["-last_used_at"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="device_test_due"),
+            models.Index(fields=["session"], condition=~Q(session=""), name="device_by_session"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PausedService(models.Model):
+    """A push service that refuses us (401, 403): nothing is sent to it until `until`, then one message tries again."""
+
+    channel = models.CharField(_("channel"), max_length=20, choices=DeviceChannel.choices)
+    service = models.CharField(_("service"), max_length=253, help_text=_("A push host or a Firebase project."))
+    reason = models.CharField(_("reason"), max_length=500)
+    paused_at = models.DateTimeField(_("paused at"))
+    until = models.DateTimeField(_("paused until"))
+
+    class Meta:
+        verbose_name = _("paused push service")
+        verbose_name_plural = _("paused push services")
+        ordering = ["-paused_at"]
+        constraints = [models.UniqueConstraint(fields=["channel", "service"], name="a_service_is_paused_once")]
+
+    def __str__(self) -> str:
+        return self.service
