@@ -24,7 +24,8 @@ def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
     command = arguments[1] if len(arguments) > 1 else "help"
     try:
-        if command in ("help", "--help", "-h", "version", "--version") or {"--help", "-h"} & set(arguments[2:]):
+        needs_no_settings = command in ("help", "--help", "-h", "version", "--version")
+        if needs_no_settings or {"--help", "-h"} & set(arguments[2:]) or arguments[1:] == ["vapid", "--new"]:
             env.stand_in(BASE_DIR)
         elif command == "up":
             env.prepare(BASE_DIR)

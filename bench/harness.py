@@ -33,7 +33,15 @@ MANAGE = str(ROOT / "manage.py")
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
-OURS_ALONE = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL")
+OURS_ALONE = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "BASE_URL",
+    "SECRET_KEY",
+    "ENCRYPTION_KEYS",
+    "EMAIL_URL",
+    "VAPID_PRIVATE_KEY",
+)
 """Settings of the surroundings that must not reach the measured processes."""
 
 

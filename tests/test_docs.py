@@ -27,6 +27,8 @@ TYPES = {
     "networks": "networks",
     "secret": "secret",
     "secrets": "secrets",
+    "signing_keys": "keys",
+    "contact": "contact",
 }
 """How the page calls what each method of `Environment` reads."""
 

@@ -13,6 +13,7 @@ import redis
 
 from tests.support.processes import Command, House, free_ports
 from tests.support.waiting import eventually
+from wfpush import p256
 
 pytestmark = pytest.mark.processes
 
@@ -184,7 +185,7 @@ def test_without_a_data_folder_a_command_refuses_and_names_the_setting(
 
 
 def test_with_its_secrets_but_no_servers_a_command_names_the_url(house: House, tmp_path: Path) -> None:
-    secrets = {"SECRET_KEY": "s" * 50, "ENCRYPTION_KEYS": "e" * 50}
+    secrets = {"SECRET_KEY": "s" * 50, "ENCRYPTION_KEYS": "e" * 50, "VAPID_PRIVATE_KEY": p256.new_private_key()}
     refused = house.run("check", WFPUSH_DATA=str(tmp_path / "nothing"), **secrets)
     assert refused.process.returncode == 1
     assert "DATABASE_URL is not set" in refused.said
@@ -202,6 +203,13 @@ def test_help_needs_neither_secrets_nor_servers(house: House, tmp_path: Path) ->
     shown = house.run("worker", "--help", WFPUSH_DATA=str(tmp_path / "nothing"))
     assert shown.process.returncode == 0, shown.said
     assert "--dispatchers" in shown.said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_key_can_be_made_before_anything_is_set(house: House, tmp_path: Path) -> None:
+    shown = house.run("vapid", "--new", WFPUSH_DATA=str(tmp_path / "nothing"))
+    assert shown.process.returncode == 0, shown.said
+    assert "VAPID_PRIVATE_KEY=" in shown.said
     assert list(tmp_path.iterdir()) == []
 
 

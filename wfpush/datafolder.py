@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
+from wfpush import p256
+
 MARKER = "wfpush-data"
 """A file that says: wfpush made this folder. Its content tells this folder from an earlier one of the same name."""
 
 SECRETS_FILE = "secrets.env"
+
+MAKERS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
+"""Secrets that are not just any text."""
 
 
 class DataFolderError(RuntimeError):
@@ -52,10 +57,15 @@ def read_secrets(folder: Path) -> str:
         raise DataFolderError(f"{path} cannot be read ({fault.strerror}). Start as the user who made it.") from fault
 
 
+def new_secret(name: str) -> str:
+    """A fresh value for the secret of this name."""
+    return MAKERS[name]() if name in MAKERS else secrets.token_urlsafe(48)
+
+
 def _add_secrets(path: Path, names: Iterable[str]) -> None:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     there = {line.partition("=")[0] for line in lines}
-    added = [f"{name}={secrets.token_urlsafe(48)}" for name in names if name not in there]
+    added = [f"{name}={new_secret(name)}" for name in names if name not in there]
     if not added:
         return
     fresh = path.with_suffix(".new")

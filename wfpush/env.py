@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env as DjangoEnviron
 
-from wfpush import datafolder, embedded
+from wfpush import datafolder, embedded, p256
 
-GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS")
+GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")
 
 
 class Environment:
@@ -94,6 +94,28 @@ class Environment:
         self.secret(name)
         return self.words(name, default=[])
 
+    def signing_keys(self, name: str) -> list[str]:
+        keys = self.words(name, default=[])
+        if not keys:
+            raise ImproperlyConfigured(
+                f"{name} is missing. Make one with `manage.py vapid --new`, or start with `manage.py up`, which does."
+            )
+        for number, key in enumerate(keys, 1):
+            try:
+                p256.private_key(key)
+            except ValueError as fault:
+                raise ImproperlyConfigured(
+                    f"{name}: key {number} {fault}. Make one with `manage.py vapid --new`."
+                ) from fault
+        return keys
+
+    def contact(self, name: str, *, base_url: str) -> str:
+        """Where the operators of other services may write to; unset, the installation itself if it is public."""
+        value = self.text(name, default=base_url if base_url.startswith("https://") else "mailto:admin@localhost")
+        if not value.startswith(("mailto:", "https://")):
+            raise ImproperlyConfigured(f"{name}={value!r} must begin with mailto: or https://.")
+        return value
+
     def database(self) -> dict[str, Any]:
         address = self.text("DATABASE_URL", default="") or embedded.servers(self.data_dir, "DATABASE_URL").database_url
         config: dict[str, Any] = DjangoEnviron.db_url_config(address)
@@ -141,11 +163,11 @@ def prepare(base_dir: Path) -> Environment:
 
 
 def stand_in(base_dir: Path) -> None:
-    """For `--help`, which needs Django's settings but nothing of what they say: fill in what is missing."""
+    """For `--help` and new keys, which need Django's settings but nothing of what they say: fill in what is missing."""
     found = load(base_dir)
     for name in GENERATED:
         if not found.values.get(name):
-            os.environ[name] = "x" * 32
+            os.environ[name] = datafolder.new_secret(name)
     if not found.values.get("DATABASE_URL"):
         os.environ["DATABASE_URL"] = "postgresql://nowhere/help"
     if not found.values.get("REDIS_URL"):

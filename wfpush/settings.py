@@ -23,6 +23,19 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 PROXY_COUNT = ENV.integer("PROXY_COUNT", default=0, minimum=0)
 METRICS_TOKEN = ENV.text("METRICS_TOKEN", default="")
 OUTBOUND_ALLOWED_CIDRS = ENV.networks("OUTBOUND_ALLOWED_CIDRS")
+VAPID_PRIVATE_KEY = ENV.signing_keys("VAPID_PRIVATE_KEY")
+VAPID_SUBJECT = ENV.contact("VAPID_SUBJECT", base_url=BASE_URL)
+PUSH_ALLOWED_HOSTS = ENV.words(
+    "PUSH_ALLOWED_HOSTS",
+    default=[
+        "*.googleapis.com",
+        "*.google.com",
+        "*.push.services.mozilla.com",
+        "*.notify.windows.com",
+        "*.push.apple.com",
+    ],
+)
+PUSH_ALLOWED_CIDRS = ENV.networks("PUSH_ALLOWED_CIDRS")
 DATA_DIR = ENV.data_dir
 DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)

@@ -20,7 +20,7 @@ from wfpush import datafolder, embedded, env
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = str(ROOT / "manage.py")
-SETTINGS = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL")
+SETTINGS = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL", "VAPID_PRIVATE_KEY")
 
 
 class Command:
