@@ -1,0 +1,189 @@
+"""People's browsers and apps: registered, moved to who uses them now, removed with all that could still answer there.
+
+An address belongs to one person at a time. Whoever signs in on a shared browser takes its address over, and the one
+before must not be read or answered for there any more: so the device of the one before goes, and a new one comes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from notifications import ledger
+from notifications.models import ActionToken, Delivery, Device, Recipient, RecipientToken
+from notifications.types import PushAddress
+from wfpush.crypto import digest_of
+
+MOST = 64
+"""Devices a person may have; one more, and the one not used for longest goes."""
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+SIGNED_OUT = "Signed out"
+NEW_OWNER = "The device has a new owner"
+NO_LONGER_ACTIVE = "No longer active"
+ACCOUNT_CLOSED = "The account was closed"
+NEW_PASSWORD = "The password was changed"
+TOO_MANY = f"More than {MOST} devices"
+REMOVED = "The device was removed"
+EXPIRED = "The subscription expired"
+
+
+@dataclass(frozen=True)
+class NewAddress:
+    """Where a browser or app wants its messages: the fields of `Device` of the same names."""
+
+    channel: str
+    address: str = field(repr=False)
+    kind: str
+    sender: str
+    p256dh: str = field(default="", repr=False)
+    auth: str = field(default="", repr=False)
+    platform: str = ""
+    expires_at: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        return digest_of(f"{self.channel} {self.address}")
+
+
+def session_digest(session_key: str | None) -> str:
+    """How a device remembers its session: nobody signs in with what is kept."""
+    return digest_of(session_key) if session_key else ""
+
+
+def address_of(device: Device) -> PushAddress:
+    return PushAddress(
+        address=device.address,
+        kind=device.address_kind,
+        sender=device.sender,
+        platform=device.platform,
+        p256dh=device.p256dh,
+        auth=device.auth,
+    )
+
+
+# --- coming -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def register(
+    recipient: Recipient,
+    new: NewAddress,
+    *,
+    name: str,
+    language: str = "",
+    session: str = "",
+    token: RecipientToken | None = None,
+    now: datetime,
+) -> tuple[Device, bool]:
+    """The device at this address, and whether it is new to the person. `session` is a `session_digest`.
+
+    The same person's again is brought up to date; somebody else's is removed first, and its history says why.
+    """
+    _alone(new.digest)  # the same address twice at once is one device
+    _alone(f"devices of {recipient.pk}")  # and nobody gets more than MOST by being quick
+    values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token}
+    known = Device.objects.select_for_update().select_related(None).filter(digest=new.digest).first()
+    if known is not None and known.recipient_id == recipient.pk:
+        return _update(known, {**values, "last_used_at": now}), False
+    if known is not None:
+        remove([known], NEW_OWNER, now)
+    _make_room(recipient, now)
+    device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
+    device._change_reason = NEW_OWNER if known is not None else None  # type: ignore[attr-defined]  # simple_history reads it
+    device.save(force_insert=True)
+    return device, True
+
+
+def _fields_of(new: NewAddress) -> dict[str, Any]:
+    return {
+        "channel": new.channel,
+        "address": new.address,
+        "address_kind": new.kind,
+        "sender": new.sender,
+        "p256dh": new.p256dh,
+        "auth": new.auth,
+        "platform": new.platform,
+        "expires_at": new.expires_at,
+    }
+
+
+def _update(device: Device, values: dict[str, Any]) -> Device:
+    """Browsers register at every visit: only what history keeps is worth a row of it."""
+    changed = {name for name, value in values.items() if getattr(device, name) != value}
+    for name in changed:
+        setattr(device, name, values[name])
+    untold = {each.name for each in Device._meta.fields} - {each.name for each in Device.history.model.tracked_fields}
+    if changed - untold:
+        device.save(update_fields=changed)
+    elif changed:
+        Device.objects.filter(pk=device.pk).update(**{name: values[name] for name in changed})
+    return device
+
+
+def _make_room(recipient: Recipient, now: datetime) -> None:
+    remove(Device.objects.filter(recipient=recipient).order_by("-last_used_at", "-pk")[MOST - 1 :], TOO_MANY, now)
+
+
+def _alone(what: str) -> None:
+    """Until the transaction ends, nobody else is where this was asked for the same thing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
+
+
+def used(device_id: UUID, now: datetime) -> None:
+    """Somebody answered there. Noted at most once a minute."""
+    Device.objects.filter(pk=device_id, last_used_at__lt=now - USE_NOTED_EVERY).update(last_used_at=now)
+
+
+# --- going --------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def remove(devices: Iterable[Device], reason: str, now: datetime) -> int:
+    """Take devices away: nothing more goes there, and what they show can no longer be answered there.
+
+    Returns how many there still were. The devices are locked first, then their deliveries in the order of their ids, as
+    everywhere.
+    """
+    wanted = [device.pk for device in devices]
+    if not wanted:
+        return 0
+    rows = list(Device.objects.filter(pk__in=wanted).order_by("pk").select_for_update())
+    ids = [row.pk for row in rows]
+    list(Delivery.objects.filter(device_id__in=ids).order_by("pk").select_for_update().values_list("pk"))
+    ledger.device_gone(ids, reason, now)
+    given = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
+    given.update(voided_at=now, void_reason=reason)
+    for row in rows:
+        row._change_reason = reason  # type: ignore[attr-defined]  # simple_history reads it
+        row.delete()
+    return len(rows)
+
+
+def sign_out_session(session_key: str | None, now: datetime) -> int:
+    """The session has ended, and with it its browser's messages. Returns how many devices went."""
+    if not session_key:
+        return 0
+    return remove(Device.objects.filter(session=session_digest(session_key)), SIGNED_OUT, now)
+
+
+@transaction.atomic
+def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime) -> int:
+    """Sign out apps and portals, and remove the devices that they registered. Returns how many tokens still worked."""
+    ids = list(tokens.values_list("pk", flat=True))
+    revoked = RecipientToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
+    remove(Device.objects.filter(token_id__in=ids), SIGNED_OUT, now)
+    return revoked
+
+
+def sign_out_person(recipient: Recipient, now: datetime) -> int:
+    """A person is no longer active: all their devices go."""
+    return remove(Device.objects.filter(recipient=recipient), NO_LONGER_ACTIVE, now)
+
+
+def sign_out_account(user: AbstractBaseUser, reason: str, now: datetime) -> int:
+    """All sessions of an account have ended: the browsers that had signed in with it go; apps have their own tokens."""
+    return remove(Device.objects.filter(recipient__user_id=user.pk).exclude(session=""), reason, now)

@@ -1,0 +1,37 @@
+"""What a browser calls itself, in a person's words. Nothing of the header itself is ever kept or shown."""
+
+import re
+
+from django.utils.translation import gettext as _
+
+READ = 400
+"""Characters of a User-Agent header that are looked at; browsers name themselves well before."""
+
+BROWSERS = (
+    # The first that matches: Edge calls itself Chrome, too, and Chrome calls itself Safari.
+    (re.compile(r"\b(?:Edg|EdgA|EdgiOS)/"), "Edge"),
+    (re.compile(r"\b(?:OPR|OPT)/"), "Opera"),
+    (re.compile(r"\bSamsungBrowser/"), "Samsung Internet"),
+    (re.compile(r"\b(?:Firefox|FxiOS)/"), "Firefox"),
+    (re.compile(r"\b(?:Chrome|Chromium|HeadlessChrome|CriOS)/"), "Chrome"),
+    (re.compile(r"\bVersion/\S+ .*\bSafari/"), "Safari"),
+)
+SYSTEMS = (
+    (re.compile(r"\biPhone\b"), "iPhone"),
+    (re.compile(r"\biPad\b"), "iPad"),
+    (re.compile(r"\bAndroid\b"), "Android"),
+    (re.compile(r"\bWindows\b"), "Windows"),
+    (re.compile(r"\bMacintosh\b"), "Mac"),
+    (re.compile(r"\bCrOS\b"), "ChromeOS"),
+    (re.compile(r"\bLinux\b"), "Linux"),
+)
+
+
+def name_of(user_agent: str) -> str:
+    """`Firefox on Linux`, in the language that is active; `A browser` for whatever is not known."""
+    said = user_agent[:READ]
+    browser = next((name for pattern, name in BROWSERS if pattern.search(said)), "")
+    system = next((name for pattern, name in SYSTEMS if pattern.search(said)), "")
+    if not browser:
+        return _("A browser")
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if system else browser
