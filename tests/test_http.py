@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from django.test import override_settings
 
 from tests.support.engines import LOOPBACK, answer, engine, failure_of, rude_engine
-from wfpush.http import Outbound, outbound_from_settings, parse_retry_after
+from wfpush.http import Outbound, outbound_from_settings, parse_retry_after, push_door_from_settings
 
 
 async def test_an_engine_receives_what_was_sent_and_its_answer_comes_back() -> None:
@@ -150,6 +150,30 @@ async def test_the_settings_say_which_networks_are_open() -> None:
         with override_settings(OUTBOUND_ALLOWED_CIDRS=[]):
             async with outbound_from_settings() as outbound:
                 assert (await failure_of(outbound.request("GET", url))).code == "refused_address"
+
+
+async def test_the_door_to_push_services_has_networks_of_its_own_and_trusts_what_the_system_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed("localhost", tmp_path)
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    async with engine(answer, host="localhost", tls=serving) as server:
+        url = f"https://localhost:{server.port}/"
+        with override_settings(PUSH_ALLOWED_CIDRS=LOOPBACK):
+            async with push_door_from_settings() as door:
+                assert (await door.request("POST", url, body=b"x")).status == 200
+        with override_settings(PUSH_ALLOWED_CIDRS=[], OUTBOUND_ALLOWED_CIDRS=LOOPBACK):
+            async with push_door_from_settings() as door:
+                assert (await failure_of(door.request("POST", url, body=b"x"))).code == "refused_address"
+
+
+async def test_without_notes_of_arrival_a_failure_may_always_have_arrived() -> None:
+    async with Outbound(LOOPBACK, notes_arrival=False) as outbound:
+        error = await failure_of(outbound.request("POST", "http://127.0.0.1:9/", body=b"x"))
+
+    assert (error.code, error.may_have_arrived) == ("connection", True)
 
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -26,7 +26,15 @@ from yarl import URL
 from wfpush.addresses import Network, refusal
 from wfpush.http_checks import Code, OutboundError, check_request, check_url, parse_url, refused
 
-__all__ = ["Outbound", "OutboundError", "Response", "check_url", "outbound_from_settings", "parse_retry_after"]
+__all__ = [
+    "Outbound",
+    "OutboundError",
+    "Response",
+    "check_url",
+    "outbound_from_settings",
+    "parse_retry_after",
+    "push_door_from_settings",
+]
 
 DEADLINE = 10.0
 """Seconds for a whole exchange, from waiting for a free connection to the last byte of the answer."""
@@ -39,6 +47,10 @@ _DNS_THREADS = 16
 _DNS_SECONDS = 10
 # Less than the 5 s after which Node and uvicorn close idle connections: a POST must not meet one that is just closing.
 _KEEP_ALIVE = 4.0
+# Push services are few and busy, and keep idle connections for minutes; what meets a closing one is sent again.
+_PUSH_PER_HOST = 100
+_PUSH_KEEP_ALIVE = 30.0
+_PUSH_MAX_BODY = 4 * 1024
 _MAX_RETRY_AFTER = 24 * 3600.0
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
@@ -77,6 +89,7 @@ class Outbound:
 
     Follows no redirects, keeps no cookies, reads no proxy settings, decompresses nothing, and connects to public
     addresses and those in `allowed` only. Connections are kept alive. Belongs to the event loop of its first request.
+    Without `notes_arrival`, which costs some time a request, every failure may have arrived.
     """
 
     def __init__(
@@ -86,6 +99,8 @@ class Outbound:
         deadline: float = DEADLINE,
         max_body: int = MAX_BODY,
         per_host: int = _PER_HOST,
+        keep_alive: float = _KEEP_ALIVE,
+        notes_arrival: bool = True,
         lookup: Lookup | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -93,6 +108,8 @@ class Outbound:
         self._deadline = deadline
         self._max_body = max_body
         self._per_host = per_host
+        self._keep_alive = keep_alive
+        self._notes_arrival = notes_arrival
         self._resolver = _CheckedResolver(self._allowed, lookup)
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
@@ -110,7 +127,7 @@ class Outbound:
         target = parse_url(url, self._allowed)
         check_request(method, headers or {})
         seconds = self._deadline if timeout is None else timeout
-        progress = SimpleNamespace(sent=False)
+        progress = SimpleNamespace(sent=not self._notes_arrival)
         try:
             async with asyncio.timeout(seconds):
                 return await self._exchange(method, target, body, headers or {}, progress)
@@ -162,7 +179,7 @@ class Outbound:
                     ssl=self._tls or True,
                     limit=_TOTAL,
                     limit_per_host=self._per_host,
-                    keepalive_timeout=_KEEP_ALIVE,
+                    keepalive_timeout=self._keep_alive,
                     ttl_dns_cache=_DNS_SECONDS,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -170,7 +187,7 @@ class Outbound:
                 auto_decompress=False,  # a few bytes may unpack into gigabytes
                 headers={"Accept-Encoding": "identity", "User-Agent": "wfpush"},
                 timeout=aiohttp.ClientTimeout(total=None),  # one deadline, ours, over everything
-                trace_configs=[_trace()],
+                trace_configs=[_trace()] if self._notes_arrival else None,
             )
         return self._session
 
@@ -186,6 +203,21 @@ class Outbound:
 def outbound_from_settings() -> Outbound:
     """The door to engines: private networks in `OUTBOUND_ALLOWED_CIDRS` are open."""
     return Outbound(settings.OUTBOUND_ALLOWED_CIDRS)
+
+
+def push_door_from_settings() -> Outbound:
+    """The door to push services: networks in `PUSH_ALLOWED_CIDRS` are open, for tests.
+
+    It trusts the certificates that the system trusts now, those in SSL_CERT_FILE included.
+    """
+    return Outbound(
+        settings.PUSH_ALLOWED_CIDRS,
+        max_body=_PUSH_MAX_BODY,
+        per_host=_PUSH_PER_HOST,
+        keep_alive=_PUSH_KEEP_ALIVE,
+        notes_arrival=False,
+        tls=ssl.create_default_context(),
+    )
 
 
 class _CheckedResolver(AbstractResolver):
