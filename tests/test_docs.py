@@ -29,6 +29,7 @@ TYPES = {
     "secrets": "secrets",
     "signing_keys": "keys",
     "contact": "contact",
+    "service_accounts": "service accounts",
 }
 """How the page calls what each method of `Environment` reads."""
 

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env as DjangoEnviron
 
-from wfpush import datafolder, embedded, p256
+from wfpush import datafolder, embedded, p256, service_accounts
+from wfpush.service_accounts import ServiceAccount
 
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")
 
@@ -115,6 +116,13 @@ class Environment:
         if not value.startswith(("mailto:", "https://")):
             raise ImproperlyConfigured(f"{name}={value!r} must begin with mailto: or https://.")
         return value
+
+    def service_accounts(self, name: str) -> dict[str, ServiceAccount]:
+        """Brand slug, or `default`, to Google service account."""
+        try:
+            return service_accounts.read(self.text(name, default=""))
+        except service_accounts.BadServiceAccount as fault:
+            raise ImproperlyConfigured(f"{name}: {fault}") from fault
 
     def database(self) -> dict[str, Any]:
         address = self.text("DATABASE_URL", default="") or embedded.servers(self.data_dir, "DATABASE_URL").database_url

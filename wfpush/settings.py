@@ -36,6 +36,7 @@ PUSH_ALLOWED_HOSTS = ENV.words(
     ],
 )
 PUSH_ALLOWED_CIDRS = ENV.networks("PUSH_ALLOWED_CIDRS")
+FIREBASE_CREDENTIALS = ENV.service_accounts("FIREBASE_CREDENTIALS")
 DATA_DIR = ENV.data_dir
 DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
@@ -135,6 +136,7 @@ Q_CLUSTER = {
 # --- People and their sessions --------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "notifications.inbox.passwords.SignsBrowsersOut"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -1,0 +1,138 @@
+"""Firebase projects: who sends for which brand, and each project's sign-in and connections.
+
+firebase-admin makes messages, sends them and reads the answers. What it does around that would hold up a dispatcher
+that sends for everybody, and is done here:
+- It signs in by a blocking call on the event loop, and after every 401 twice more. Here a thread does it, once for all
+  who wait.
+- It repeats a 500 or 503 four times, 7 seconds long, whatever Retry-After says. The outbox repeats.
+- It can be closed outside of a running event loop only.
+"""
+
+import asyncio
+from functools import partial
+from itertools import count
+from typing import Any
+
+import firebase_admin
+import httpx
+from django.conf import settings
+from firebase_admin import messaging
+from firebase_admin.exceptions import FirebaseError, UnauthenticatedError
+from google.auth.transport.requests import Request
+from google.oauth2.service_account import Credentials
+
+from wfpush.service_accounts import DEFAULT, ServiceAccount
+
+SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+SIGN_IN_SECONDS = 5.0
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+CONNECTIONS = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=60.0)
+"""HTTP/2 needs one; these are for proxies that speak HTTP/1.1."""
+
+_numbers = count(1)
+
+
+def project_of(brand_slug: str | None) -> str | None:
+    """The id of the project whose app people of this brand have; None: there is no app for them."""
+    accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
+    account = accounts.get(brand_slug or DEFAULT) or accounts.get(DEFAULT)
+    return account.project_id if account else None
+
+
+class UnknownProject(Exception):
+    """There is no service account of this project."""
+
+
+class Projects:
+    """The projects that are in use. Belongs to the event loop that uses it."""
+
+    def __init__(self) -> None:
+        self._projects: dict[str, Project] = {}
+        self._opening = asyncio.Lock()
+
+    async def of(self, project_id: str) -> "Project":
+        """Raises UnknownProject."""
+        async with self._opening:
+            if project_id not in self._projects:
+                account = _account_of(project_id)
+                self._projects[project_id] = await asyncio.to_thread(Project, account)  # reads keys and certificates
+            return self._projects[project_id]
+
+    async def close(self) -> None:
+        projects, self._projects = list(self._projects.values()), {}
+        for project in projects:
+            await project.close()
+
+
+def _account_of(project_id: str) -> ServiceAccount:
+    accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
+    for account in accounts.values():
+        if account.project_id == project_id:
+            return account
+    raise UnknownProject(project_id)
+
+
+class Project:
+    """One project: its firebase-admin app, access token and connections."""
+
+    def __init__(self, account: ServiceAccount) -> None:
+        self._credentials = Credentials.from_service_account_info(account.info, scopes=[SCOPE])
+        name = f"{account.project_id} {next(_numbers)}"  # firebase-admin has one register of names in a process
+        self._app = firebase_admin.initialize_app(self._credentials, {"projectId": account.project_id}, name)
+        self._client = Client(self._credentials)
+        messaging._get_messaging_service(self._app)._async_client = self._client
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def send(self, message: messaging.Message) -> None:
+        """Raises FirebaseError; GoogleAuthError where Google's sign-in did not let us in; ValueError for a message that
+        firebase-admin does not take."""
+        token = await self._signed_in()
+        fault = await self._try(message)
+        if type(fault) is UnauthenticatedError:  # a subclass of it is Apple's refusal, not Google's
+            self._forget(token)
+            await self._signed_in()
+            fault = await self._try(message)
+        if fault is not None:
+            raise fault
+
+    async def _try(self, message: messaging.Message) -> FirebaseError | None:
+        batch = await messaging.send_each_async([message], app=self._app)
+        fault: FirebaseError | None = batch.responses[0].exception
+        return fault
+
+    async def _signed_in(self) -> str:
+        """An access token; all who need a new one wait for the same."""
+        if not self._credentials.valid:
+            if self._renewal is None or self._renewal.done():
+                self._renewal = asyncio.create_task(asyncio.to_thread(self._renew))
+            await asyncio.shield(self._renewal)
+        return str(self._credentials.token)
+
+    def _renew(self) -> None:
+        self._credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))
+
+    def _forget(self, token: str) -> None:
+        """Unless another was fetched meanwhile."""
+        if self._credentials.token == token:
+            self._credentials.token = None
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await asyncio.to_thread(firebase_admin.delete_app, self._app)  # it starts an event loop to close its service
+
+
+class Client:
+    """Sends what firebase-admin made: the part of its HttpxAsyncClient that messaging uses."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._http = httpx.AsyncClient(http2=True, timeout=TIMEOUT, limits=CONNECTIONS)
+
+    async def request(self, method: str, url: str, headers: dict[str, str], json: Any) -> httpx.Response:
+        headers = headers | {"Authorization": f"Bearer {self._credentials.token}"}
+        answer = await self._http.request(method, url, headers=headers, json=json)
+        return answer.raise_for_status()
+
+    async def aclose(self) -> None:
+        """Again does no harm."""
+        await self._http.aclose()

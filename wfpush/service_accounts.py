@@ -1,0 +1,90 @@
+"""Google's service accounts, as FIREBASE_CREDENTIALS gives them: one for everybody, or one for each brand.
+
+The value is a service account's JSON or the path of a file that holds it; for several projects a JSON object from the
+brand's slug to either of these, with `default` for every other brand.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+DEFAULT = "default"
+NEEDED = ("project_id", "client_email", "private_key", "token_uri")
+HOW = (
+    "Write the path of the JSON file that the Firebase console gives (Project settings, Service accounts, Generate new "
+    'private key), or what is in it; for several projects {"default": "/path.json", "acme": "/other.json"}, by brand.'
+)
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """`info` is the file's content."""
+
+    project_id: str
+    info: dict[str, Any] = field(repr=False)
+
+
+class BadServiceAccount(ValueError):
+    """The message says what is wrong, without a word of the value: it is a secret."""
+
+
+def read(value: str) -> dict[str, ServiceAccount]:
+    """Brand slug or `default` to account; empty for an empty value. Raises BadServiceAccount."""
+    if not value:
+        return {}
+    content = _content(value, "It")
+    if "type" in content:
+        return {DEFAULT: _account(content, "It")}
+    accounts = {brand: _account(_content(given, f"“{brand}”"), f"“{brand}”") for brand, given in content.items()}
+    _check_projects(accounts)
+    return accounts
+
+
+def _content(given: Any, whose: str) -> dict[str, Any]:
+    text = given
+    if isinstance(given, str) and not given.lstrip().startswith("{"):
+        text = _text_of(given, whose)
+    try:
+        content = json.loads(text) if isinstance(text, str) else text
+    except ValueError as fault:
+        raise BadServiceAccount(f"{whose} is not JSON. {HOW}") from fault
+    if not isinstance(content, dict) or not content:
+        raise BadServiceAccount(f"{whose} is neither a path nor a JSON object. {HOW}")
+    return content
+
+
+def _text_of(path: str, whose: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or "not text"
+        raise BadServiceAccount(f"{whose} names a file that cannot be read ({reason}). {HOW}") from fault
+
+
+def _account(content: dict[str, Any], whose: str) -> ServiceAccount:
+    if content.get("type") != "service_account":
+        raise BadServiceAccount(f"{whose} is not a service account: its “type” is another. {HOW}")
+    missing = [name for name in NEEDED if not (isinstance(content.get(name), str) and content[name])]
+    if missing:
+        raise BadServiceAccount(f"{whose} is a service account without {', '.join(missing)}. {HOW}")
+    try:
+        key = load_pem_private_key(content["private_key"].encode(), password=None)
+    except (ValueError, TypeError) as fault:
+        raise BadServiceAccount(f"{whose} has a private_key that is no key. {HOW}") from fault
+    if not isinstance(key, RSAPrivateKey):
+        raise BadServiceAccount(f"{whose} has a private_key that is not RSA. {HOW}")
+    return ServiceAccount(content["project_id"], content)
+
+
+def _check_projects(accounts: dict[str, ServiceAccount]) -> None:
+    """Devices know their project by its id: that has to say which account reaches them."""
+    known: dict[str, ServiceAccount] = {}
+    for brand, account in accounts.items():
+        if known.setdefault(account.project_id, account) != account:
+            raise BadServiceAccount(
+                f"“{brand}” gives another account for {account.project_id} than a brand before it. Write the same one."
+            )
