@@ -21,8 +21,8 @@ class Installation:
         self.demo_url = f"http://127.0.0.1:{self.port + 1}"
         self._numbers = count(7001)
 
-    def start(self) -> None:
-        self.up: Command = self.house.start("up", "--demo", "--port", str(self.port))
+    def start(self, **environment: str) -> None:
+        self.up: Command = self.house.start("up", "--demo", "--port", str(self.port), **environment)
         self.up.says("wfpush is ready", within=120)
         self.passwords = dict(re.findall(r"sign in as (\w+)\s+(\S+)", self.up.said))
         self.key = self.engine("shop")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -26,10 +27,10 @@ SETTINGS = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_K
 class Command:
     """A running `manage.py` command; what it says is kept in a file."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, arguments: list[str], environment: dict[str, str], before: Sequence[str] = ()) -> None:
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the command
         self.process = subprocess.Popen(
-            [sys.executable, MANAGE, *arguments],
+            [*before, sys.executable, MANAGE, *arguments],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -74,10 +75,12 @@ class House:
         datafolder.prepare(self.folder, env.GENERATED)
         kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self.environment = kept | {"WFPUSH_DATA": str(self.folder), "PYTHONPATH": os.pathsep.join(_path())}
+        self.before: list[str] = []
+        """Words before each command, such as those that give it a hosts file of its own."""
         self.commands: list[Command] = []
 
     def start(self, *arguments: str, **environment: str) -> Command:
-        command = Command(list(arguments), self.environment | environment)
+        command = Command(list(arguments), self.environment | environment, self.before)
         self.commands.append(command)
         return command
 

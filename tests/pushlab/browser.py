@@ -1,0 +1,128 @@
+"""A person's browser: a profile that outlives it, on a desktop that shows its notifications."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.pushlab.desktop import Desktop
+from tests.support.waiting import PATIENCE_SECONDS, eventually
+
+NOWHERE = "about:blank"
+
+
+class Browser:
+    """Makers differ in `_launch`. `base_url` is where paths begin."""
+
+    name = ""
+    binary = Path()
+
+    def __init__(self, desktop: Desktop, profile: Path, base_url: str) -> None:
+        self.desktop = desktop
+        self.profile = profile
+        self.base_url = base_url
+        self._driver: WebDriver | None = None
+
+    def _launch(self) -> WebDriver:
+        raise NotImplementedError
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.desktop.environment, "HOME": str(self.profile)}
+
+    @property
+    def driver(self) -> WebDriver:
+        assert self._driver is not None, f"{self.name} is not running"
+        return self._driver
+
+    def start(self) -> None:
+        self.profile.mkdir(parents=True, exist_ok=True)
+        self._driver = self._launch()
+        self._driver.set_script_timeout(PATIENCE_SECONDS)
+
+    def quit(self) -> None:
+        """As by its menu. The profile stays."""
+        if self._driver is not None:
+            self._driver.quit()
+            self._driver = None
+
+    # --- pages ------------------------------------------------------------------------------------
+    def open(self, path: str) -> None:
+        self.driver.get(self.base_url + path)
+
+    def leave(self) -> None:
+        """No tab shows the site any more; the browser itself goes on."""
+        first, *others = self.driver.window_handles
+        for handle in others:
+            self.driver.switch_to.window(handle)
+            self.driver.close()
+        self.driver.switch_to.window(first)
+        self.driver.get(NOWHERE)
+
+    def tab_with(self, *words: str) -> str:
+        """Wait for a tab whose address has these words, and turn to it. Returns the address."""
+
+        def look() -> str:
+            for handle in self.driver.window_handles:
+                with suppress(WebDriverException):  # a tab that closes or navigates this very moment
+                    self.driver.switch_to.window(handle)
+                    if all(word in self.driver.current_url for word in words):
+                        return self.driver.current_url
+            return ""
+
+        return eventually(look, f"a tab of {self.name} at an address with {words}")
+
+    def find(self, css: str, text: str = "") -> WebElement:
+        """Wait for a visible element, with this text in it."""
+
+        def look() -> WebElement | None:
+            with suppress(WebDriverException):  # the page is being changed
+                for element in self.driver.find_elements(By.CSS_SELECTOR, css):
+                    if element.is_displayed() and text in element.text:
+                        return element
+            return None
+
+        try:
+            return eventually(look, f"{css} with {text!r}")  # type: ignore[return-value]
+        except AssertionError as fault:
+            raise AssertionError(f"{fault}\n{self.name} is at {self.driver.current_url}:\n{self.text}") from None
+
+    def click(self, css: str, text: str = "") -> None:
+        """A trusted click."""
+
+        def press() -> bool:
+            with suppress(WebDriverException):  # it moved away, or something still lies over it
+                self.find(css, text).click()
+                return True
+            return False
+
+        eventually(press, f"{css} with {text!r} can be clicked")
+
+    def type(self, css: str, text: str) -> None:
+        field = self.find(css)
+        field.clear()
+        field.send_keys(text)
+
+    def is_focused(self, css: str) -> bool:
+        return bool(
+            self.evaluate("return document.activeElement !== null && document.activeElement.matches(arguments[0])", css)
+        )
+
+    @property
+    def text(self) -> str:
+        with suppress(WebDriverException):
+            return self.driver.find_element(By.TAG_NAME, "body").text
+        return ""
+
+    def shows(self, *words: str, css: str = "body") -> None:
+        for each in words:
+            self.find(css, each)
+
+    def evaluate(self, script: str, *arguments: Any) -> Any:
+        """`script` is the body of a function; a promise is awaited."""
+        return self.driver.execute_script(script, *arguments)

@@ -1,0 +1,59 @@
+"""Chromium, pointed at push services on loopback."""
+
+from pathlib import Path
+
+from selenium.webdriver import Chrome as ChromeDriver
+from selenium.webdriver import ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from tests.pushlab.browser import Browser
+from tests.pushlab.certificates import Certificates
+from tests.pushlab.desktop import Desktop
+from tests.pushlab.gcm import Gcm
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--lang=en",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+)
+ALLOWED = 1
+
+
+class Chromium(Browser):
+    name = "Chromium"
+    binary = Path("/usr/bin/chromium")
+
+    def __init__(
+        self, desktop: Desktop, profile: Path, base_url: str, service: Gcm, certificates: Certificates
+    ) -> None:
+        super().__init__(desktop, profile, base_url)
+        self._service = service
+        self._certificates = certificates
+
+    def _launch(self) -> WebDriver:
+        options = ChromeOptions()
+        options.binary_location = str(self.binary)
+        options.add_argument(f"--user-data-dir={self.profile}")
+        for flag in (*FLAGS, *self._flags()):
+            options.add_argument(flag)
+        options.add_experimental_option(
+            "prefs", {"profile.default_content_setting_values.notifications": ALLOWED, "intl.accept_languages": "en"}
+        )
+        return ChromeDriver(options, Service("/usr/bin/chromedriver", env=self.environment))
+
+    def _flags(self) -> tuple[str, ...]:
+        http = f"http://127.0.0.1:{self._service.port}"
+        return (
+            f"--gcm-checkin-url={http}/checkin",
+            f"--gcm-registration-url={http}/register3",
+            f"--gcm-mcs-endpoint=https://localhost:{self._service.mcs_port}",
+            f"--ignore-certificate-errors-spki-list={self._certificates.fingerprint}",
+        )

