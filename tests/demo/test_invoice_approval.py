@@ -84,6 +84,12 @@ def test_a_large_invoice_needs_bob_and_then_carol(large_invoice: Story) -> None:
     assert large_invoice.record.state == "finished"
 
 
+def test_an_invoice_of_ten_times_the_managers_limit_is_urgent(tmp_path: Path) -> None:
+    urgent, high = (Story(tmp_path / str(amount), "invoice_approval", amount=amount) for amount in (50_000, 49_999))
+    assert urgent.task("approve_invoice").data["task"]["priority"] == "urgent"
+    assert high.task("approve_invoice").data["task"]["priority"] == "high"
+
+
 def test_a_large_invoice_has_a_first_approver_even_when_only_the_manager_may_approve(tmp_path: Path) -> None:
     story = Story(tmp_path, "invoice_approval", "large", approvers=["carol"])
     assert story.waiting == {"approve_invoice": ["carol"]}
