@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from notifications import live
+from notifications import ledger, live
 from notifications.models import (
     ActionToken,
     Delivery,
@@ -66,18 +66,24 @@ def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) 
     allocate({row.recipient_id: 1 for row in rows})
     latest = Recipient.objects.filter(pk=OuterRef("recipient_id")).values("inbox_seq")[:1]
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
+    ledger.outdate([row.pk for row in rows], now)
     live.announce_on_commit([row.pk for row in rows])
     return rows
 
 
-def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime) -> None:
-    """Save changed wording of notifications, at most one a person, each with a new seq."""
+def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
+    """Save changed wording of notifications, at most one a person, each with a new seq.
+
+    Devices replace what they show, unless an `alert` tells them anew.
+    """
     if not rows:
         return
     seqs = allocate({row.recipient_id: 1 for row in rows})
     for row in rows:
         row.seq, row.updated_at = seqs[row.recipient_id], now
     Notification.objects.bulk_update(rows, ["seq", "updated_at", *fields], batch_size=500)
+    if not alert:
+        ledger.outdate([row.pk for row in rows], now)
     live.announce_on_commit([row.pk for row in rows])
 
 
@@ -105,26 +111,13 @@ def withdraw(
     """Take back open copies and void what could answer them."""
     rows = change(notifications, now, state=NotificationState.WITHDRAWN, reason=reason[:500], outcome=outcome)
     void_tokens([row.pk for row in rows], reason, now)
-    supersede([row.pk for row in rows], reason, now)
+    ledger.supersede([row.pk for row in rows], reason, now)
     return rows
 
 
 def void_tokens(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
     tokens = ActionToken.objects.filter(notification_id__in=notification_ids, voided_at=None)
     tokens.update(voided_at=now, void_reason=reason[:200])
-
-
-def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
-    """Messages still waiting to be sent about these copies are no longer needed."""
-    waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
-    waiting.update(
-        state=DeliveryState.SUPERSEDED,
-        reason=reason[:500],
-        ended_at=now,
-        due_at=None,
-        lease_token=None,
-        lease_until=None,
-    )
 
 
 def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: str = "") -> list[Delivery]:

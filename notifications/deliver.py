@@ -1,4 +1,4 @@
-"""Sends planned deliveries through their channel's transport and records what came of it."""
+"""Sends planned deliveries to people's addresses and records what came of it. Devices have `notifications/push.py`."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +13,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from notifications import message
+from notifications import ledger, message, tokens
 from notifications.errors import TransportError
-from notifications.models import ActionToken, Delivery, DeliveryAttempt, DeliveryState, Notification, NotificationState
+from notifications.models import Delivery, DeliveryState, DeviceChannel, NotificationState
 from notifications.transports import transport_for
-from notifications.types import Json, Message
+from notifications.transports.base import reaches_people
+from notifications.types import Message
 from wfpush import outbox
-from wfpush.crypto import digest_of, new_action_token
 from wfpush.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,6 @@ SENDERS = 8
 LEASE = timedelta(minutes=3)
 """Longer than an SMTP conversation may take (EMAIL_TIMEOUT for each of its steps)."""
 RETRY = outbox.Backoff(first=timedelta(seconds=5), give_up_after=timedelta(days=4))
-TOKEN_LIFE = timedelta(days=30)
 
 _senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliveries")
 
@@ -45,7 +44,7 @@ class Parcel:
 
 
 def waiting() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(state=DeliveryState.PENDING)
+    return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=DeviceChannel.values)
 
 
 def has_due(now: datetime) -> bool:
@@ -84,49 +83,20 @@ def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:
     """The parcel to send, or None when the delivery ended here because it is no longer worth sending."""
     notification = delivery.notification
     if notification.state not in (NotificationState.OPEN, NotificationState.INFO):
-        outbox.end(delivery, state=DeliveryState.SUPERSEDED, reason=notification.get_state_display(), ended_at=now)
-        return None
+        return _end(delivery, DeliveryState.SUPERSEDED, notification.get_state_display(), now)
     if delivery.expires_at is not None and delivery.expires_at <= now:
-        outbox.end(delivery, state=DeliveryState.EXPIRED, reason="Older than it is worth", ended_at=now)
-        return None
+        return _end(delivery, DeliveryState.EXPIRED, "Older than it is worth", now)
     if not delivery.recipient.active:
-        outbox.end(delivery, state=DeliveryState.SUPPRESSED, reason="No longer active", ended_at=now)
-        return None
+        return _end(delivery, DeliveryState.SUPPRESSED, "No longer active", now)
     with transaction.atomic():
-        DeliveryAttempt.objects.create(delivery=delivery, number=delivery.attempts, started_at=now)
-        link = f"{settings.BASE_URL}/a/{_new_token(delivery, now)}"
+        ledger.begin([delivery], now)
+        (token,) = tokens.give([(delivery, tokens.answerable_by_mail(notification))], now)
+    link = f"{settings.BASE_URL}/a/{token}"
     return Parcel(delivery, message.message_of(notification, words=delivery.words), link)
 
 
-def _new_token(delivery: Delivery, now: datetime) -> str:
-    """A token for this one message: its person, address and task, and what may be answered with the message alone."""
-    token = new_action_token()
-    notification = delivery.notification
-    ActionToken.objects.create(
-        digest=digest_of(token),
-        recipient=delivery.recipient,
-        notification=notification,
-        delivery=delivery,
-        actions=answerable_with_the_message(notification),
-        expires_at=expiry_of(notification.due_at, now),
-    )
-    return token
-
-
-def answerable_with_the_message(notification: Notification) -> list[str]:
-    """A mailbox is not a sign-in: final answers and questions need one, unless the route says otherwise."""
-    allowed = notification.actions if notification.answer_from_email else _acknowledgements(notification)
-    return [action["action"] for action in allowed]
-
-
-def _acknowledgements(notification: Notification) -> list[Json]:
-    return [action for action in notification.actions if action["effect"] == "acknowledge"]
-
-
-def expiry_of(due_at: datetime | None, now: datetime) -> datetime:
-    """30 days, or a week past due if that is later."""
-    end = now + TOKEN_LIFE
-    return max(end, due_at + timedelta(days=7)) if due_at else end
+def _end(delivery: Delivery, state: DeliveryState, reason: str, now: datetime) -> None:
+    ledger.record([ledger.outcome(delivery, state, reason, attempted=False)], now)
 
 
 async def _send(parcel: Parcel) -> None:
@@ -137,7 +107,7 @@ async def _send(parcel: Parcel) -> None:
 
 def _transport(parcel: Parcel) -> TransportError | None:
     transport = transport_for(parcel.delivery.channel)
-    if transport is None:
+    if transport is None or not reaches_people(transport):
         return TransportError("This channel is not available.", permanent=True)
     try:
         transport.send(parcel.delivery.address, parcel.message, delivery_id=parcel.delivery.pk, link=parcel.link)
@@ -151,20 +121,16 @@ def _transport(parcel: Parcel) -> TransportError | None:
 
 def record(delivery: Delivery, fault: TransportError | None, now: datetime) -> None:
     """Write down what came of an attempt: delivered, tried again later, or given up with the reason."""
-    with transaction.atomic():
-        DeliveryAttempt.objects.filter(delivery=delivery, number=delivery.attempts).update(
-            ended_at=now, succeeded=fault is None, detail=(fault.detail if fault else "")[:500]
-        )
-        if fault is None:
-            outbox.end(delivery, state=DeliveryState.DELIVERED, reason="", ended_at=now)
-            return
-        again = (
-            None if fault.permanent else RETRY.next_at(delivery.attempts, delivery.created_at, now, fault.retry_after)
-        )
-        if again is None:
-            outbox.end(delivery, state=DeliveryState.DEAD, reason=fault.detail[:500], ended_at=now)
-        else:
-            outbox.postpone(delivery, again, reason=fault.detail[:500])
+    ledger.record([_outcome(delivery, fault, now)], now)
+
+
+def _outcome(delivery: Delivery, fault: TransportError | None, now: datetime) -> ledger.Outcome:
+    if fault is None:
+        return ledger.outcome(delivery, DeliveryState.DELIVERED)
+    again = None if fault.permanent else RETRY.next_at(delivery.attempts, delivery.created_at, now, fault.retry_after)
+    if again is None:
+        return ledger.outcome(delivery, DeliveryState.DEAD, fault.detail)
+    return ledger.outcome(delivery, DeliveryState.PENDING, fault.detail, due_at=again)
 
 
 def resend(delivery_id: UUID, now: datetime) -> bool:
@@ -184,7 +150,8 @@ def resend(delivery_id: UUID, now: datetime) -> bool:
         expires_at=now + timedelta(days=3),
     )
     if revived:
-        outbox.wake_on_commit(SOURCE)
+        for source in (SOURCE, "push"):
+            outbox.wake_on_commit(source)
     return bool(revived)
 
 

@@ -121,4 +121,4 @@ class RecipientGone(TransportError):
 
 
 class ServiceRefuses(TransportError):
-    """The push service does not accept our credentials (401, 403): ours to mend, and no message to it will get through."""
+    """The push service does not accept our credentials (401, 403): ours to mend, and no message gets through."""

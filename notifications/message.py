@@ -1,6 +1,7 @@
 """The channel-neutral message of one notification, for whatever transport carries it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from babel import Locale
@@ -19,14 +20,16 @@ MAX_FACT = 300
 Fact = tuple[str, str]
 
 
-def message_of(notification: Notification, *, words: Json | None = None) -> Message:
+def message_of(notification: Notification, *, words: Json | None = None, with_facts: bool = True) -> Message:
     """What the notification says; `words` (title, body, short_body) where the channel has its own.
 
     Looks at the notification's recipient with brand, and at its case, category and brand.
     """
     said = words or {}
-    with translation.override(notification.language):
-        facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
+    facts: tuple[Fact, ...] = ()
+    if with_facts:
+        with translation.override(notification.language):
+            facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
     return Message(
         notification_id=str(notification.pk),
         language=notification.language,
@@ -42,6 +45,11 @@ def message_of(notification: Notification, *, words: Json | None = None) -> Mess
         due_at=notification.due_at,
         thread=_thread(notification),
     )
+
+
+def saying(message: Message, text: str, language: str) -> Message:
+    """The same with this text alone, and nothing to answer."""
+    return replace(message, body=text, short_body=text, actions=(), facts=(), language=language)
 
 
 def brand_of(brand: Brand | None) -> Json:

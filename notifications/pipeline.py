@@ -13,10 +13,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from notifications import casework, copies, lifecycle, links, planning, route
+from notifications import casework, copies, ledger, lifecycle, links, planning, route
 from notifications.models import (
     ANSWERABLE,
     CallbackState,
+    Delivery,
     Engine,
     Event,
     EventStatus,
@@ -105,6 +106,7 @@ def process(event: Event, now: datetime) -> None:
         status=result.status,
         plan=result.plan.as_json(),
         unresolved=len(result.plan.unresolved),
+        told=Delivery.objects.filter(event=event).count(),
         processed_at=now,
         error="",
         task=result.task,
@@ -112,7 +114,8 @@ def process(event: Event, now: datetime) -> None:
     )
     if not ended:
         raise LeaseLost
-    outbox.wake_on_commit("deliveries")
+    for source in ("push", "deliveries"):
+        outbox.wake_on_commit(source)
 
 
 # --- what an event does ---------------------------------------------------------------------------
@@ -279,7 +282,7 @@ def expire_one(now: datetime) -> bool:
     task.state = TaskState.EXPIRED
     task.save(update_fields=["state", "updated_at"])
     rows = copies.change(copies.open_copies(task), now, state=NotificationState.EXPIRED, reason="Expired")
-    copies.supersede([row.pk for row in rows], "The task expired", now)
+    ledger.supersede([row.pk for row in rows], "The task expired", now)
     lifecycle.tell("closed", task, now=now)
     return True
 

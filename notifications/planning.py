@@ -8,10 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from notifications import casework, copies, writing
+from notifications.addressing import Addresses
 from notifications.models import (
     Case,
+    Category,
     Delivery,
-    DeliveryState,
     Event,
     Notification,
     NotificationState,
@@ -22,7 +23,6 @@ from notifications.models import (
 )
 from notifications.plaintext import clean_line
 from notifications.route import Addressed, Match
-from notifications.transports import transport_for
 from notifications.types import Json, behaviour_of
 
 MESSAGE_LIFE = timedelta(days=3)
@@ -102,11 +102,15 @@ class Planner:
     plan: Plan
     now: datetime
 
+    def __post_init__(self) -> None:
+        self.addresses = Addresses(self.event, self.now)
+
     # --- new copies ------------------------------------------------------------------------------
     def notify(self, addressed: Sequence[Addressed]) -> None:
         if not addressed:
             return
         versions = writing.published_versions([each.route.template_id for each in addressed])
+        self._look_up([(each.recipient, each.route.category) for each in addressed])
         made = [self._copy(each, versions.get(each.route.template_id)) for each in addressed]
         copies.create([notification for notification, _ in made])
         deliveries = []
@@ -133,6 +137,7 @@ class Planner:
             brand=brand,
             language=wording.language,
             answer_from_email=route.answer_from_email,
+            answer_from_push=route.answer_from_push,
             is_copy=self._is_task,
             outcome=self.task.outcome if self.task and asks else None,
             reason=addressed.reason[:500],
@@ -174,31 +179,11 @@ class Planner:
     def _deliveries(
         self, notification: Notification, recipient: Recipient, channels: Sequence[str], words: dict[str, Json]
     ) -> list[Delivery]:
-        return [
-            self._delivery(notification, recipient, channel, words.get(channel))
-            for channel in dict.fromkeys(["live", *channels])
-        ]
+        return self.addresses.deliveries(notification, recipient, channels, words, self._worth_until(notification))
 
-    def _delivery(self, notification: Notification, recipient: Recipient, channel: str, words: Json | None) -> Delivery:
-        delivery = Delivery(
-            event=self.event,
-            notification=notification,
-            recipient=recipient,
-            channel=channel,
-            words=words,
-            created_at=self.now,
-        )
-        if channel == "live":
-            delivery.state, delivery.ended_at = DeliveryState.DELIVERED, self.now
-            return delivery
-        transport = transport_for(channel)
-        delivery.address = (transport.address_of(recipient) or "") if transport else ""
-        if delivery.address:
-            delivery.due_at, delivery.expires_at = self.now, self._worth_until(notification)
-        else:
-            delivery.state, delivery.ended_at = DeliveryState.SUPPRESSED, self.now
-            delivery.reason = transport.without_address if transport else "this channel is not available"
-        return delivery
+    def _look_up(self, people: Sequence[tuple[Recipient, Category]]) -> None:
+        channels = {channel for _, category in people for channel in category.channels}
+        self.addresses.look_up([recipient for recipient, _ in people], channels)
 
     def _worth_until(self, notification: Notification) -> datetime:
         worth = self.now + MESSAGE_LIFE
@@ -215,6 +200,8 @@ class Planner:
             .order_by("recipient_id")
         )
         deliveries: list[Delivery] = []
+        if alert:
+            self._look_up([(row.recipient, row.category) for row in rows])
         for row in rows:
             channels = row.category.channels if alert else []
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
@@ -222,7 +209,7 @@ class Planner:
             self._word(row, wording, asks=bool(wording.actions))
             row.read_at = None if alert else row.read_at
             deliveries += self._deliveries(row, row.recipient, channels, wording.words)
-        copies.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now)
+        copies.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now, alert=alert)
         Delivery.objects.bulk_create(deliveries, batch_size=500)
         self.plan.changed(rows, "became urgent" if alert else "changed in place", deliveries)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications import answer_body, copies, lifecycle, representation
+from notifications import answer_body, copies, ledger, lifecycle, representation
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -50,7 +50,10 @@ MAX_VARIABLES = 64 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said, on which way. `offered`: the actions a token was given for; None: all the copy offers."""
+    """What a person said, on which way. `offered`: the actions a token was given for; None: all the copy offers.
+
+    `delivery`: the message whose token it was.
+    """
 
     action: str
     comment: str = ""
@@ -58,6 +61,7 @@ class Answer:
     via: str = "api"
     idempotency_key: str = ""
     offered: tuple[str, ...] | None = None
+    delivery: UUID | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -102,13 +106,12 @@ def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded
 
     Raises NotFound for a token nobody gave out, Expired for one past its time or voided, and what `respond` raises.
     """
-    row = ActionToken.objects.select_related("notification", "recipient").filter(digest=digest_of(token)).first()
+    given = ActionToken.objects.select_related("notification", "recipient", "delivery")
+    row = given.filter(digest=digest_of(token)).first()
     if row is None:
         raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
     refuse_dead_token(row, now)
-    offered = Answer(
-        answer.action, answer.comment, answer.variables, answer.via, answer.idempotency_key, tuple(row.actions)
-    )
+    offered = replace(answer, via=row.delivery.channel, offered=tuple(row.actions), delivery=row.delivery_id)
     return respond(row.notification, offered, now=now)
 
 
@@ -195,6 +198,7 @@ def _record(task: Task, notification: Notification, action: Action, answer: Answ
         comment=answer.comment,
         variables=answer.variables,
         via=answer.via,
+        delivery_id=answer.delivery,
         at=now,
     )
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
@@ -248,7 +252,7 @@ def _finally(task: Task, notification: Notification, response: Response, now: da
     task.refresh_from_db(fields=["state", "state_before", "outcome"])
     _supersede_unsent(task, response, now)
     rows = copies.change(copies.open_copies(task), now, state=NotificationState.ANSWERED, outcome=outcome)
-    copies.supersede([row.pk for row in rows], "The task was answered", now)
+    ledger.supersede([row.pk for row in rows], "The task was answered", now)
     _mark_read(notification, now)
     lifecycle.tell("answered", task, by=response.recipient, now=now)
 

@@ -80,17 +80,22 @@ def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str])
             yield from _shown_to_all(text, field, path)
 
 
+LOCK_SCREENS = ("live", "webpush", "fcm")
+"""Channels whose titles and short texts devices show before anybody signs in; `live` stands for those without own."""
+
+
 def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem]:
-    """Lock screens show the title and the short body; without one, the start of the body."""
+    """Lock screens show the title and the short body, and never the long one. Mail programs may show the subject."""
+    if field == "body":
+        return
+    on_devices = text.channel in LOCK_SCREENS
     if field == "short_body":
         message = _("“%(path)s” is sensitive: it cannot be in the short text, which lock screens show.")
-        yield Problem(text, field, message % {"path": path}, fatal=True)
-    elif field == "title":
-        message = _("“%(path)s” is sensitive, and titles are shown on lock screens. Leave it to the body.")
-        yield Problem(text, field, message % {"path": path}, fatal=False)
-    elif not text.short_body.strip():
-        message = _("“%(path)s” is sensitive, and lock screens show the body's start. Write a short text without it.")
-        yield Problem(text, field, message % {"path": path}, fatal=False)
+    elif on_devices:
+        message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show. Leave it to the body.")
+    else:
+        message = _("“%(path)s” is sensitive, and mail programs show titles on lock screens. Leave it to the body.")
+    yield Problem(text, field, message % {"path": path}, fatal=on_devices or field == "short_body")
 
 
 def _reaches(used: str, path: str) -> bool:

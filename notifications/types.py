@@ -122,10 +122,10 @@ class PushAddress:
 class PushMessage:
     """A message for one device.
 
-    A `replacement` is shown silently in place of what has the same `tag`; while `state` is not `open` it offers nothing,
-    and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same for all
-    messages about one task. `token` (of `POST /api/v1/responses`) is empty where the lock screen may not answer.
-    `ttl` in seconds; `at`: when the notification last changed.
+    A `replacement` is shown silently in place of what has the same `tag`; where `state` is not `open` it offers
+    nothing, and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same
+    for all messages about one task. `token` (of `POST /api/v1/responses`) is empty where the lock screen may not
+    answer. `ttl` in seconds; `at`: when the notification last changed.
     """
 
     kind: PushKind

@@ -58,7 +58,7 @@ class ResponsesView(ApiView):
         """Answer with the token of one notification, which offers its actions to one person once each."""
         given = validated(serializers.AnswerWithToken, request.data)
         try:
-            return _shown(respond_with_token(given["token"], _answer_of(request, given, Via.EMAIL), now=timezone.now()))
+            return _shown(respond_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
         except (NotFound, Expired):
             self.count_stranger()
             raise

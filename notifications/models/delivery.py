@@ -137,6 +137,11 @@ class Delivery(Work):
     def __str__(self) -> str:
         return f"{self.channel} → {self.recipient}"
 
+    @property
+    def to(self) -> str:
+        """The address as people know it; nothing for the inbox, and for rows that had nowhere to go."""
+        return self.shown_to or ("" if self.device_id else self.address)
+
 
 class DeliveryAttempt(models.Model):
     """Written before the I/O: a row without an end is an attempt whose outcome is unknown."""

@@ -2,10 +2,11 @@
 
 from notifications.transports.base import Transport
 from notifications.transports.email import Email
+from notifications.transports.fcm import Fcm
 
 __all__ = ["TRANSPORTS", "Transport", "transport_for"]
 
-TRANSPORTS: tuple[Transport, ...] = (Email(),)
+TRANSPORTS: tuple[Transport, ...] = (Fcm(), Email())
 
 
 def transport_for(channel: str) -> Transport | None:

@@ -32,6 +32,9 @@ class PersonTransport(Transport, Protocol):
 class PushTransport(Transport, Protocol):
     """A channel that reaches devices, each with an address of its own. Belongs to the dispatcher's event loop."""
 
+    def is_set_up(self) -> bool:
+        """Whether this installation has what the channel needs."""
+
     def service_of(self, address: PushAddress) -> str:
         """Whose service takes the message: a push host, or a Firebase project. It is paused and limited as one."""
 

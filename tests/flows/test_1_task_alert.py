@@ -49,5 +49,6 @@ def test_the_trace_says_who_why_and_by_which_channel(world: World) -> None:
     assert [(each["ref"], each["reason"]) for each in trace["recipients"]] == [("bob", "assignee")]
     assert {(each["channel"], each["state"]) for each in trace["deliveries"]} == {
         ("live", "delivered"),
+        ("webpush", "suppressed"),
         ("email", "delivered"),
     }

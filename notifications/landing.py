@@ -1,0 +1,130 @@
+"""What came of messages for devices, written down for many at once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db.models import Q
+
+from notifications import devices, ledger, pauses
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
+from notifications.ledger import Outcome
+from notifications.models import Delivery, DeliveryState, Device
+from notifications.parcels import Parcel
+from notifications.pauses import Service
+from wfpush import outbox
+
+RETRY = outbox.Backoff(first=timedelta(seconds=2), give_up_after=timedelta(hours=1), tries=8)
+REPLACE_AGAIN = timedelta(seconds=20)
+REPLACE_FOR = timedelta(hours=4)
+"""How long a replacement that cannot be sent is tried again."""
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A parcel that was sent, failed, or with `again_at` was not tried. `works_again`: its service was paused."""
+
+    parcel: Parcel
+    service: Service
+    fault: TransportError | None = None
+    again_at: datetime | None = None
+    paused: bool = False
+    works_again: bool = False
+
+
+def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
+    """Write down all of it; returns services that are paused from now on."""
+    paused = _pause(landed, now)
+    tried, put_back, replaced = [], [], []
+    for each in landed:
+        row = each.parcel.row
+        if isinstance(row, Device):
+            _end_test(row, each, now)
+        elif row.outdated:
+            (put_back if each.again_at else replaced).append(_replacement(row, each, now))
+        else:
+            outcome = _outcome(row, each, paused, now)
+            (tried if outcome.attempted else put_back).append(outcome)
+    ledger.record(tried, now)
+    ledger.record_replacements(replaced, now)
+    ledger.put_back(put_back)
+    _note_devices(landed, now)
+    return paused
+
+
+def _pause(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
+    refusals = {each.service: each.fault for each in landed if isinstance(each.fault, ServiceRefuses)}
+    for service in {each.service for each in landed if each.works_again}:
+        pauses.resume(service, now)
+    return {service: pauses.pause(service, fault.detail, now) for service, fault in refusals.items()}
+
+
+# --- messages -------------------------------------------------------------------------------------
+def _outcome(row: Delivery, each: Landed, paused: dict[Service, datetime], now: datetime) -> Outcome:
+    end = partial(ledger.outcome, row)
+    fault = each.fault
+    if each.again_at is not None:
+        return _waits(row, each, each.again_at, now)
+    if fault is None:
+        return end(DeliveryState.DELIVERED)
+    if isinstance(fault, ServiceRefuses):
+        if each.parcel.has_reserve:
+            return end(DeliveryState.DEAD, fault.detail)
+        return end(DeliveryState.PENDING, pauses.waiting_for(each.service[1]), due_at=paused[each.service])
+    again = None if fault.permanent else RETRY.next_at(row.attempts, row.created_at, now, fault.retry_after)
+    if again is None:
+        return end(DeliveryState.DEAD, fault.detail)
+    return end(DeliveryState.PENDING, fault.detail, due_at=again)
+
+
+def _waits(row: Delivery, each: Landed, again_at: datetime, now: datetime) -> Outcome:
+    """Not tried: its service is paused, does not answer others, or is too busy. Who has another channel hears there."""
+    reason = pauses.waiting_for(each.service[1]) if each.paused else ""
+    if each.parcel.has_reserve and (each.paused or now - row.created_at >= RETRY.give_up_after):
+        return ledger.outcome(row, DeliveryState.DEAD, reason or "The push service does not answer")
+    return ledger.outcome(row, DeliveryState.PENDING, reason, due_at=again_at, attempted=False)
+
+
+def _replacement(row: Delivery, each: Landed, now: datetime) -> Outcome:
+    fault = each.fault
+    if each.again_at is not None:
+        return ledger.outcome(row, DeliveryState.DELIVERED, due_at=each.again_at, attempted=False)
+    if fault is None:
+        return ledger.outcome(row, DeliveryState.DELIVERED, "What it shows was replaced")
+    old = now - row.notification.updated_at > REPLACE_FOR
+    again = None if fault.permanent or old else now + max(REPLACE_AGAIN, timedelta(seconds=fault.retry_after or 0))
+    return Outcome(row.pk, row.lease_token, row.attempts, DeliveryState.DEAD, fault.detail[:500], again)
+
+
+# --- devices --------------------------------------------------------------------------------------
+def _end_test(device: Device, each: Landed, now: datetime) -> None:
+    fault = each.fault.detail[:300] if each.fault else ""
+    if each.again_at is not None:
+        fault = pauses.waiting_for(each.service[1]) if each.paused else "The push service does not answer"
+    said = {"last_fault": fault} if fault else {"last_fault": "", "last_sent_at": now}
+    outbox.end(device, attempts=0, **said)
+
+
+def _note_devices(landed: Sequence[Landed], now: datetime) -> None:
+    """When devices last got a message, their last fault, and those that are gone."""
+    arrived = [device.pk for device, each in _devices(landed) if each.fault is None and each.again_at is None]
+    lately = Q(last_sent_at__gt=now - USE_NOTED_EVERY) & Q(last_fault="")
+    Device.objects.filter(pk__in=arrived).exclude(lately).update(last_sent_at=now, last_fault="")
+    gone: dict[str, list[Device]] = {}
+    for device, each in _devices(landed):
+        if isinstance(each.fault, RecipientGone):
+            gone.setdefault(each.fault.detail, []).append(device)
+        elif each.fault is not None:
+            Device.objects.filter(pk=device.pk).update(last_fault=each.fault.detail[:300])
+    for reason, those in gone.items():
+        devices.remove(those, reason, now)
+
+
+def _devices(landed: Sequence[Landed]) -> Iterator[tuple[Device, Landed]]:
+    for each in landed:
+        row = each.parcel.row
+        device = row if isinstance(row, Device) else row.device
+        if device is not None:
+            yield device, each

@@ -1,0 +1,196 @@
+"""Claims what is due for devices, and makes the messages: all that the push dispatcher needs, read at once."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone, translation
+
+from notifications import devices, formats, ledger, message, outcomes, tokens, trial
+from notifications.languages import language_of
+from notifications.ledger import Outcome
+from notifications.models import Delivery, DeliveryState, Device, DeviceChannel, Notification, NotificationState
+from notifications.representation import unread_counts
+from notifications.types import Message, PushAddress, PushKind, PushMessage
+from wfpush import outbox
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=45)
+"""Longer than waiting for room and two exchanges with a push service may take."""
+TTL_LEAST, TTL_MOST = timedelta(hours=4), timedelta(days=28)
+TTL_PAST_DUE = timedelta(days=1)
+TTL_USUAL = timedelta(days=3)
+SHOWN = (NotificationState.OPEN, NotificationState.INFO)
+"""States of notifications that are news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A claimed row with its message. `row` is the device itself where it is a test message."""
+
+    row: Delivery | Device
+    channel: str
+    address: PushAddress
+    message: PushMessage
+    has_reserve: bool = False
+
+
+@dataclass
+class Claimed:
+    """What was taken: `parcels` to send, and how many rows there were."""
+
+    rows: int = 0
+    parcels: list[Parcel] = field(default_factory=list)
+
+
+def due() -> QuerySet[Delivery]:
+    """Messages and replacements for devices."""
+    return Delivery.objects.filter(
+        Q(state=DeliveryState.PENDING) | Q(outdated=True), due_at__isnull=False, channel__in=DeviceChannel.values
+    )
+
+
+def asked_tests() -> QuerySet[Device]:
+    return Device.objects.filter(due_at__isnull=False)
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(due(), now).exists() or outbox.due(asked_tests(), now).exists()
+
+
+def claim(limit: int, now: datetime) -> Claimed:
+    """Lease up to `limit` due rows and make their messages; rows that are not worth sending any more end here."""
+    reserve = Delivery.objects.filter(
+        ledger.RESERVE, notification=OuterRef("notification"), event=OuterRef("event"), turn__gt=OuterRef("turn")
+    )
+    needed = due().annotate(has_reserve=Exists(reserve)).select_related(
+        "device",
+        "recipient__brand",
+        "notification__task",
+        "notification__category",
+        "notification__brand",
+    )  # fmt: skip
+    rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
+    testing = outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
+    claimed = Claimed(len(rows) + len(testing))
+    claimed.parcels += [
+        Parcel(device, device.channel, devices.address_of(device), trial.message(device, now)) for device in testing
+    ]
+    if rows:
+        claimed.parcels += _prepared(rows, now)
+    return claimed
+
+
+def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
+    ended = [each for each in (_not_worth_sending(row, now) for row in rows) if each is not None]
+    over = {each.delivery for each in ended}
+    going = [row for row in rows if row.pk not in over]
+    ledger.record([each for each in ended if each.state != DeliveryState.DELIVERED], now)
+    ledger.record_replacements([each for each in ended if each.state == DeliveryState.DELIVERED], now)
+    if not going:
+        return []
+    with transaction.atomic():
+        ledger.begin(going, now)
+        given = _tokens(going, now)
+    unread = unread_counts(list({row.recipient_id for row in going}))
+    made = [_made_safely(row, given.get(row.pk, ""), unread.get(row.recipient_id, 0), now) for row in going]
+    return [parcel for parcel in made if parcel is not None]
+
+
+def _not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
+    """How a row ends that nobody need hear of any more. For replacements: delivered, as they were."""
+    if row.outdated:
+        useless = row.device is None or not row.recipient.active
+        return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
+    if row.notification.state not in SHOWN:
+        return _ended(row, DeliveryState.SUPERSEDED, row.notification.get_state_display())
+    if row.expires_at is not None and row.expires_at <= now:
+        return _ended(row, DeliveryState.EXPIRED, "Older than it is worth")
+    if not row.recipient.active:
+        return _ended(row, DeliveryState.SUPPRESSED, "No longer active")
+    if row.device is None:
+        return _ended(row, DeliveryState.SUPPRESSED, "The device was removed")
+    return None
+
+
+def _ended(row: Delivery, state: DeliveryState, reason: str) -> Outcome:
+    return ledger.outcome(row, state, reason, attempted=False)
+
+
+def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[Any, str]:
+    """Row to its token, where its device may answer."""
+    answerable = [
+        (row, actions)
+        for row in rows
+        if row.notification.state == NotificationState.OPEN
+        and (actions := tokens.answerable_from_lock_screen(row.notification))
+    ]
+    return {row.pk: token for (row, _), token in zip(answerable, tokens.give(answerable, now), strict=True)}
+
+
+def _made_safely(row: Delivery, token: str, unread: int, now: datetime) -> Parcel | None:
+    try:
+        return _made(row, token, unread, now)
+    except Exception as fault:  # one message that cannot be made must not hold up the others
+        log.exception("push_message_cannot_be_made", delivery=str(row.pk))
+        reason = f"{type(fault).__name__}: {fault}"
+        if row.outdated:
+            ledger.record_replacements([ledger.outcome(row, DeliveryState.DELIVERED, reason)], now)
+        else:
+            ledger.record([ledger.outcome(row, DeliveryState.DEAD, reason)], now)
+        return None
+
+
+def _made(row: Delivery, token: str, unread: int, now: datetime) -> Parcel:
+    assert row.device is not None  # rows without one have ended
+    notification = row.notification
+    kind: PushKind = "replacement" if row.outdated else "message"
+    said = PushMessage(
+        kind=kind,
+        message=_words(row, now),
+        tag=tag_of(notification),
+        link=f"{settings.BASE_URL}/n/{notification.pk}",
+        token=token,
+        ttl=int(ttl_of(notification.due_at, now).total_seconds()),
+        at=notification.updated_at,
+        state=notification.state,
+        unread=unread,
+        device=str(row.device.pk),
+    )
+    has_reserve: bool = row.has_reserve  # type: ignore[attr-defined]  # annotated by `claim`
+    return Parcel(row, row.channel, devices.address_of(row.device), said, has_reserve)
+
+
+def _words(row: Delivery, now: datetime) -> Message:
+    """The message; of a notification that no longer asks, what became of it."""
+    notification = row.notification
+    if notification.state in SHOWN:
+        return message.message_of(notification, words=row.words, with_facts=False)
+    recipient = row.recipient
+    with translation.override(language_of(recipient)), timezone.override(formats.zone_of(recipient.timezone)):
+        happened = outcomes.outcome_of(notification, recipient, now)
+        said = message.message_of(notification, with_facts=False)
+    return message.saying(said, happened, language_of(recipient))
+
+
+def tag_of(notification: Notification) -> str:
+    """What replaces what on a device, and in a push service's queue: 24 characters for a task, or for the notification.
+
+    At most 32 of base64url (RFC 8030, 5.4).
+    """
+    about = f"task:{notification.task_id}" if notification.task_id and notification.is_copy else str(notification.pk)
+    return base64.urlsafe_b64encode(hashlib.sha256(about.encode()).digest()[:18]).decode()
+
+
+def ttl_of(due_at: datetime | None, now: datetime) -> timedelta:
+    """How long push services keep a message: a day past due, at least 4 hours, at most 28 days."""
+    wanted = due_at + TTL_PAST_DUE - now if due_at else TTL_USUAL
+    return min(max(wanted, TTL_LEAST), TTL_MOST)

@@ -1,0 +1,184 @@
+"""The push dispatcher: sends what is due to browsers and phones, many at once, and writes down what came of it in bulk.
+
+Each push service has room of its own, a breaker, and may be paused: neither one dead device nor one dead service delays
+another.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+import structlog
+from django.utils import timezone
+
+from notifications import landing, parcels, pauses
+from notifications.errors import ServiceRefuses, TransportError
+from notifications.landing import Landed
+from notifications.models import DeviceChannel
+from notifications.parcels import Parcel
+from notifications.pauses import Service
+from notifications.transports import transport_for
+from notifications.transports.base import PushTransport, reaches_devices
+from wfpush import outbox
+from wfpush.breaker import Breaker
+from wfpush.threads import in_database_thread
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "push"
+BATCH = 200
+IN_FLIGHT = 1_000
+"""Messages that are sent, or wait for room, at once."""
+ROOM = 64
+"""Messages on their way to one push service at once."""
+QUEUE = 400
+"""Messages that may wait for room at one push service; more are put back, and make way for others."""
+PUT_BACK = timedelta(seconds=1)
+JUST_WORKED = 60.0
+"""Seconds for which a service that took a message is not paused because it refuses another."""
+CLOSE_SECONDS = 2.0
+RECORD_AGAIN = 1.0
+
+
+class Post:
+    """Everything under way in one dispatcher process."""
+
+    def __init__(self) -> None:
+        self._flying: set[asyncio.Task[None]] = set()
+        self._landed: list[Landed] = []
+        self._recording: asyncio.Task[None] | None = None
+        self._rooms: defaultdict[Service, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(ROOM))
+        self._queued: defaultdict[Service, int] = defaultdict(int)
+        self._breaker = Breaker()
+        self._paused: dict[Service, datetime] = {}
+        self._probing: set[Service] = set()
+        self._worked: dict[Service, float] = {}
+
+    async def drain(self) -> None:
+        """Take what is due until nothing is; what is under way goes on after that."""
+        while True:
+            while len(self._flying) > IN_FLIGHT - BATCH:
+                await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
+            claimed, self._paused = await in_database_thread(_claim, timezone.now())
+            if not claimed.rows:
+                return
+            for parcel in claimed.parcels:
+                task = asyncio.create_task(self._fly(parcel))
+                self._flying.add(task)
+                task.add_done_callback(self._flying.discard)
+
+    async def close(self) -> None:
+        """Let what is under way land for a moment, write it down, and give back the connections."""
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=CLOSE_SECONDS)
+        for task in list(self._flying):
+            task.cancel()
+        if self._recording is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._recording, CLOSE_SECONDS)
+        for transport in map(transport_for, DeviceChannel.values):
+            if transport is not None and reaches_devices(transport):
+                await transport.close()
+
+    # --- sending ---------------------------------------------------------------------------------
+    async def _fly(self, parcel: Parcel) -> None:
+        transport = transport_for(parcel.channel)
+        assert transport is not None and reaches_devices(transport)
+        try:
+            service = (parcel.channel, transport.service_of(parcel.address))
+            landed = await self._in_room(transport, service, parcel)
+        except Exception as fault:  # a transport's own mistake must not stop the others
+            log.exception("push_transport_failed", channel=parcel.channel)
+            landed = Landed(parcel, (parcel.channel, ""), fault=TransportError(f"{type(fault).__name__}: {fault}"))
+        self._landed.append(landed)
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record())
+
+    async def _in_room(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed:
+        if self._queued[service] >= QUEUE:
+            return Landed(parcel, service, again_at=timezone.now() + PUT_BACK)
+        with self._queueing(service):
+            async with self._rooms[service]:
+                until = self._paused.get(service)
+                if until is not None and (until > timezone.now() or service in self._probing):
+                    return Landed(parcel, service, again_at=max(until, timezone.now() + PUT_BACK), paused=True)
+                wait = self._breaker.wait(service[1])
+                if wait > 0:
+                    return Landed(parcel, service, again_at=timezone.now() + timedelta(seconds=wait))
+                return await self._send(transport, service, parcel)
+
+    @contextmanager
+    def _queueing(self, service: Service) -> Iterator[None]:
+        self._queued[service] += 1
+        try:
+            yield
+        finally:
+            self._queued[service] -= 1
+
+    async def _send(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed:
+        probes = service in self._paused
+        if probes:
+            self._probing.add(service)
+        try:
+            await transport.send(parcel.address, parcel.message)
+        except TransportError as fault:
+            return self._failed(service, parcel, fault)
+        finally:
+            self._probing.discard(service)
+        self._worked[service] = time.monotonic()
+        self._breaker.succeeded(service[1])
+        if probes:
+            self._paused.pop(service, None)
+        return Landed(parcel, service, works_again=probes)
+
+    def _failed(self, service: Service, parcel: Parcel, fault: TransportError) -> Landed:
+        answers = fault.permanent or fault.retry_after is not None or isinstance(fault, ServiceRefuses)
+        if answers:
+            self._breaker.succeeded(service[1])
+        else:
+            self._breaker.failed(service[1])
+        just_worked = time.monotonic() - self._worked.get(service, -JUST_WORKED) < JUST_WORKED
+        if isinstance(fault, ServiceRefuses) and just_worked:
+            # It takes our messages, only not this device's.
+            fault = TransportError(fault.detail, permanent=True)
+        return Landed(parcel, service, fault=fault)
+
+    # --- writing down ----------------------------------------------------------------------------
+    async def _record(self) -> None:
+        """Write what has landed, all of it at once, until nothing is left. What the database does not take is kept."""
+        while self._landed:
+            batch, self._landed = self._landed, []
+            try:
+                self._paused |= await in_database_thread(landing.write, batch, timezone.now())
+            except Exception as fault:  # it is away: leases and later tries cover what is lost with this process
+                log.error("push_outcomes_not_recorded", count=len(batch), fault=repr(fault))
+                self._landed = batch + self._landed
+                await asyncio.sleep(RECORD_AGAIN)
+
+
+def _claim(now: datetime) -> tuple[parcels.Claimed, dict[Service, datetime]]:
+    return parcels.claim(BATCH, now), pauses.known()
+
+
+_post: Post | None = None
+
+
+async def drain() -> None:
+    """Made on first use: it belongs to the dispatcher's event loop."""
+    global _post
+    if _post is None:
+        _post = Post()
+    await _post.drain()
+
+
+async def close() -> None:
+    global _post
+    if _post is not None:
+        await _post.close()
+        _post = None
+
+
+SOURCES = (outbox.Source(SOURCE, "dispatcher", parcels.has_due, drain, close),)

@@ -1,0 +1,68 @@
+"""Action tokens: what a message carries to be answered with it alone."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from notifications.models import Delivery, Notification
+from notifications.types import Json
+from wfpush.crypto import digest_of, new_action_token
+
+LIFE = timedelta(days=30)
+PAST_DUE = timedelta(days=7)
+
+
+def expiry_of(due_at: datetime | None, now: datetime) -> datetime:
+    """30 days, or a week past due if that is later."""
+    end = now + LIFE
+    return max(end, due_at + PAST_DUE) if due_at else end
+
+
+def answerable_by_mail(notification: Notification) -> list[str]:
+    """A mailbox is not a sign-in: final answers and questions need one, unless the route says otherwise."""
+    return _names(notification.actions if notification.answer_from_email else _acknowledgements(notification))
+
+
+def answerable_from_lock_screen(notification: Notification) -> list[str]:
+    """A device has been signed in on: everything, unless the route forbids it."""
+    return _names(notification.actions) if notification.answer_from_push else []
+
+
+def _acknowledgements(notification: Notification) -> list[Json]:
+    return [action for action in notification.actions if action["effect"] == "acknowledge"]
+
+
+def _names(actions: Sequence[Json]) -> list[str]:
+    return [action["action"] for action in actions]
+
+
+_INSERT = """
+INSERT INTO notifications_actiontoken
+    (digest, recipient_id, notification_id, delivery_id, actions, created_at, expires_at, void_reason)
+SELECT digest, recipient_id, notification_id, delivery_id, string_to_array(actions, chr(10)), %s, expires_at, ''
+FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])
+    AS made(digest, recipient_id, notification_id, delivery_id, actions, expires_at)
+"""
+
+
+def give(deliveries: Sequence[tuple[Delivery, list[str]]], now: datetime) -> list[str]:
+    """A token for each delivery, good for these actions of its notification; only its digest is kept."""
+    tokens = [new_action_token() for _ in deliveries]
+    if not deliveries:
+        return tokens
+    rows = [delivery for delivery, _ in deliveries]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                now,
+                [digest_of(token) for token in tokens],
+                [row.recipient_id for row in rows],
+                [row.notification_id for row in rows],
+                [row.pk for row in rows],
+                ["\n".join(actions) for _, actions in deliveries],  # their names have no control characters
+                [expiry_of(row.notification.due_at, now) for row in rows],
+            ],
+        )
+    return tokens
