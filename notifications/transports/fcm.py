@@ -137,7 +137,8 @@ def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
 
 def _kinds(error: dict[str, Any]) -> set[str]:
     details = error.get("details")
-    return {str(each.get("@type")) for each in details if isinstance(each, dict)} if isinstance(details, list) else set()
+    listed = details if isinstance(details, list) else []
+    return {str(detail.get("@type")) for detail in listed if isinstance(detail, dict)}
 
 
 def _wait(fault: FirebaseError, least: float) -> float:
