@@ -1,20 +1,24 @@
 """The admin site: the administrators' desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from notifications import devices
 from notifications.plaintext import revealed
 from notifications.visible import visible
 
@@ -77,7 +81,23 @@ class Site(UnfoldAdminSite):
         if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
             index = urlencode({REDIRECT_FIELD_NAME: reverse("admin:index", current_app=self.name)})
             return HttpResponseRedirect(f"{request.path}?{index}")
-        return _guarded(super().login(request, extra_context))
+        with _browser_of_ended_session_forgotten(request):
+            return _guarded(super().login(request, extra_context))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        with _browser_of_ended_session_forgotten(request):
+            response: HttpResponse = super().logout(request, extra_context)
+        return response
+
+
+@contextmanager
+def _browser_of_ended_session_forgotten(request: HttpRequest) -> Iterator[None]:
+    """Nothing more is pushed to the browser of a session that ends here, be it by somebody else's signing in."""
+    with transaction.atomic():
+        key = request.session.session_key
+        yield
+        if request.session.session_key != key:
+            devices.sign_out_session(key, timezone.now())
 
 
 def _guarded(response: HttpResponse) -> HttpResponse:

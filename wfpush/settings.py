@@ -136,10 +136,10 @@ Q_CLUSTER = {
 # --- People and their sessions --------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "notifications.inbox.passwords.SignsBrowsersOut"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "notifications.inbox.passwords.SignsBrowsersOut"},
 ]
 LOGIN_URL = "inbox:sign-in"
 LOGIN_REDIRECT_URL = "inbox:list"

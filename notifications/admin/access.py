@@ -16,6 +16,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -23,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
+from notifications import devices
 from notifications.admin.base import DeskAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
@@ -93,6 +95,20 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and not self._above(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            devices.sign_out_account(obj, devices.ACCOUNT_CLOSED, timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        devices.sign_out_account(obj, devices.ACCOUNT_CLOSED, timezone.now())
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            devices.sign_out_account(user, devices.ACCOUNT_CLOSED, timezone.now())
+        super().delete_queryset(request, queryset)
 
     def _above(self, request: HttpRequest, user: Any) -> bool:
         return isinstance(user, User) and user.is_superuser and not request.user.is_superuser

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -21,6 +22,7 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
+from notifications import devices
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
@@ -28,6 +30,7 @@ from notifications.admin.words import link, list_url, mark
 from notifications.colours import READABLE, contrast
 from notifications.models import (
     Brand,
+    Device,
     Notification,
     NotificationState,
     Recipient,
@@ -252,7 +255,14 @@ class RecipientAdmin(HistoryAdmin):
                 gettext("The new address counts as not verified: tick “e-mail verified” when it has been."),
                 messages.WARNING,
             )
+        before = Recipient.objects.select_related("user").get(pk=obj.pk) if change else None
         super().save_model(request, obj, form, change)
+        if before is not None and before.active and not obj.active:
+            devices.sign_out_person(obj, timezone.now())
+        elif before is not None and before.user is not None and before.user != obj.user:
+            devices.remove(
+                Device.objects.filter(recipient=obj).exclude(session=""), devices.ACCOUNT_CLOSED, timezone.now()
+            )
 
     @display(description=_("person"), ordering="name")
     def person(self, recipient: Recipient) -> str:

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import devices
 from notifications.admin.base import LedgerAdmin, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Usable
@@ -31,8 +32,8 @@ class RecipientTokenAdmin(LedgerAdmin):
     @action(description=_("Void: sign these devices and portals out"), permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
         asked = list(queryset)
-        working = RecipientToken.objects.filter(pk__in=[token.pk for token in asked], revoked_at=None)
-        voided = working.update(revoked_at=timezone.now())
+        theirs = RecipientToken.objects.filter(pk__in=[token.pk for token in asked])
+        voided = devices.revoke_tokens(theirs, timezone.now())
         for token in asked:
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(asked), gettext("Tokens voided")))

@@ -10,6 +10,9 @@ from rest_framework import serializers
 from notifications.eventdata import is_id
 from notifications.models.validators import MAX_ID, validate_timezone
 
+MAX_MILLISECONDS = 253_402_300_799_000
+"""The end of the year 9999, as milliseconds since 1970."""
+
 
 class Text(serializers.CharField):
     """Text as it was written, spaces included."""
@@ -67,6 +70,18 @@ class Whole(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return int(super().to_internal_value(data))
+
+
+class Milliseconds(serializers.FloatField):
+    """A time as browsers give it, in milliseconds since 1970."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=MAX_MILLISECONDS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> float:
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            self.fail("invalid")
+        return float(super().to_internal_value(data))
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from notifications.models import CallbackState, EventStatus, NotificationState, Priority, TaskState, Via
+from notifications.models import CallbackState, DeviceChannel, EventStatus, NotificationState, Priority, TaskState, Via
 
 # Docstrings of these classes are shown to readers of the description.
 Shown = serializers.Serializer[Any]
@@ -229,3 +229,26 @@ class NotificationShown(Shown):
 class NotificationPage(Shown):
     items = NotificationShown(many=True)
     next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class PublicKey(Shown):
+    public_key = serializers.CharField(help_text="base64url: an uncompressed point on P-256.")
+
+
+class DeviceId(Shown):
+    id = serializers.UUIDField()
+
+
+class DeviceShown(Shown):
+    id = serializers.UUIDField()
+    channel = serializers.ChoiceField(DeviceChannel.values)
+    name = serializers.CharField()
+    platform = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField()
+    current = serializers.BooleanField(help_text="Registered by this session or token.")
+
+
+class DevicePage(Shown):
+    items = DeviceShown(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Always null: all devices are on one page.")

@@ -5,7 +5,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import access
+from notifications import access, devices
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, validated
 from notifications.errors import NotAllowed, NotFound
@@ -31,9 +31,9 @@ class TokensView(PersonView):
 class CurrentTokenView(PersonView):
     @extend_schema(operation_id="sign_out_token", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request) -> HttpResponse:
-        """Sign out the token that this call came with."""
+        """Sign out the token that this call came with, and remove the devices that it registered."""
         token = self.caller().token
         if token is None:
             raise NotFound("This call came with a session, not with a token.")
-        RecipientToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+        devices.revoke_tokens(RecipientToken.objects.filter(pk=token.pk), timezone.now())
         return nothing()

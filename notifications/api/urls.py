@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from notifications.api import events, inbox, people, responses, tasks, tokens
+from notifications.api import events, inbox, people, responses, subscriptions, tasks, tokens
 from notifications.api.schema import DocsView, schema
 
 urlpatterns: list[URLPattern] = [
@@ -23,6 +23,10 @@ urlpatterns: list[URLPattern] = [
     path("v1/cases/<path:case_id>/follow", inbox.FollowView.as_view()),
     path("v1/tokens", tokens.TokensView.as_view()),
     path("v1/tokens/current", tokens.CurrentTokenView.as_view()),
+    path("v1/webpush/public-key", subscriptions.PublicKeyView.as_view()),
+    path("v1/subscriptions", subscriptions.SubscriptionsView.as_view()),
+    path("v1/subscriptions/<uuid:device_id>", subscriptions.SubscriptionView.as_view()),
+    path("v1/subscriptions/<uuid:device_id>/test", subscriptions.TestView.as_view()),
     path("schema", schema, name="api-schema"),
     path("docs", DocsView.as_view(), name="api-docs"),
 ]

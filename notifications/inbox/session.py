@@ -11,12 +11,14 @@ from django.contrib.auth import SESSION_KEY, login, logout
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import urlencode
 
+from notifications import devices
 from notifications.languages import chosen_language, language_of
 from notifications.models import Recipient
 
@@ -55,12 +57,20 @@ def may_use_link(recipient: Recipient) -> bool:
 
 def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
     """Start a fresh session for a person who came by a link. `may_use_link` must hold."""
-    logout(request)
+    end_session(request)
     if recipient.user is not None:
         login(request, recipient.user, backend=BACKEND)
     else:
         request.session.cycle_key()
         request.session[RECIPIENT_KEY] = recipient.pk
+
+
+@transaction.atomic
+def end_session(request: HttpRequest) -> None:
+    """Sign out, and with it this browser: nothing more is pushed to it, and nothing that it shows answers any more."""
+    key = request.session.session_key
+    logout(request)
+    devices.sign_out_session(key, timezone.now())
 
 
 class RecipientMiddleware:

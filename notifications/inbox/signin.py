@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -18,7 +18,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from notifications import live
-from notifications.inbox.session import form_only, may_use_link, recipient_of, sign_in_as, sign_in_url, speaking_to
+from notifications.inbox.session import (
+    end_session,
+    form_only,
+    may_use_link,
+    recipient_of,
+    sign_in_as,
+    sign_in_url,
+    speaking_to,
+)
 from notifications.inbox.shell import show_page
 from notifications.models import SignInLink
 from wfpush.crypto import digest_of
@@ -76,9 +84,9 @@ def locked_out(
 
 @form_only
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session; its other pages hear of it at once. `next`: where to go on after signing in again."""
+    """End the session, and messages to its browser; its other pages hear of it at once. `next`: where to go on."""
     person = recipient_of(request)
-    logout(request)
+    end_session(request)
     if person is not None:
         live.tell(person.pk, "inbox.signed_out")
     return redirect(sign_in_url(local_path(request.POST.get("next", ""))))

@@ -11,6 +11,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -20,7 +21,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from notifications import devices
 from notifications.api import base
+from notifications.devices import NewAddress
 from tests.support.api import Caller, engine_caller, person_caller
 from tests.support.story import Story
 
@@ -34,7 +37,7 @@ CHECKS = [
 described = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
 described.config.generation.update(with_security_parameters=False)
 
-PEOPLES = ("/notifications", "/cases", "/tokens", "/responses")
+PEOPLES = ("/notifications", "/cases", "/tokens", "/responses", "/subscriptions", "/webpush")
 
 
 @pytest.fixture
@@ -54,6 +57,9 @@ def calls(one_connection: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[An
     story = Story.begin()
     story.assign()
     engine, bob = engine_caller(story.engine), person_caller(story.bob)
+    phone, _ = devices.register(
+        story.bob, NewAddress("fcm", "phone", "token", "acme"), name="App on Android", now=timezone.now()
+    )
     real = {
         "slug": "invoices",
         "event_id": str(story.send("acme.ping", {}).pk),
@@ -61,6 +67,7 @@ def calls(one_connection: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[An
         "ref": "bob",
         "case_id": "4711",
         "notification_id": str(story.copy(story.bob).pk),
+        "device_id": str(phone.pk),
     }
 
     def prepare(case: Any) -> dict[str, str]:
@@ -117,11 +124,12 @@ def test_the_description_is_openapi_3_and_names_who_may_call() -> None:
     paths = document["paths"]
     assert paths["/api/v1/events"]["post"]["security"] == [{"bearer": []}, {"apiKey": []}]
     assert paths["/api/v1/notifications"]["get"]["security"] == [{"bearer": []}, {"apiKey": []}, {"session": []}]
-    assert paths["/api/v1/responses"]["post"].get("security", [{}]) == [{}]
+    for path, method in (("/api/v1/responses", "post"), ("/api/v1/webpush/public-key", "get")):
+        assert paths[path][method].get("security", [{}]) == [{}]
 
 
 def test_what_later_issues_bring_is_not_there_yet() -> None:
-    for path in ("subscriptions", "webpush/public-key", "preferences", "absence", "simulations"):
+    for path in ("preferences", "absence", "simulations"):
         assert Client().get(f"/api/v1/{path}").status_code == 404
 
 
