@@ -1,0 +1,90 @@
+"""Push subscriptions as browsers hand them in: checked before they are kept, and endpoints taken apart.
+
+What an endpoint's host resolves to is checked again at each connection (wfpush/http.py).
+"""
+
+from django.conf import settings
+from yarl import URL
+
+from wfpush import p256
+from wfpush.addresses import literal
+from wfpush.http import OutboundError, check_url
+
+_AUTH_BYTES = 16
+_MOST_ENDPOINT = 2048
+
+
+class BadSubscription(ValueError):
+    """`pointer` says where in the subscription the fault is, as a JSON pointer; `detail` is for the caller."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+        self.detail = detail
+
+
+def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
+    """Refuse what no message could be sent to. Raises BadSubscription."""
+    _check_endpoint(endpoint)
+    try:
+        p256.public_key(p256.decoded(p256dh))
+    except ValueError as fault:
+        raise BadSubscription("/keys/p256dh", f"The key {fault}.") from None
+    try:
+        secret = p256.decoded(auth)
+    except ValueError as fault:
+        raise BadSubscription("/keys/auth", f"The secret {fault}.") from None
+    if len(secret) != _AUTH_BYTES:
+        raise BadSubscription("/keys/auth", f"The secret has {len(secret)} bytes instead of {_AUTH_BYTES}.")
+
+
+def origin_of(endpoint: str) -> str:
+    """Scheme, host and port: whom a VAPID token is for."""
+    return str(URL(endpoint).origin())
+
+
+def service_of(endpoint: str) -> str:
+    """The push service's host, with its port where that is not the usual one."""
+    return origin_of(endpoint).partition("://")[2]
+
+
+def _check_endpoint(endpoint: str) -> None:
+    if len(endpoint) > _MOST_ENDPOINT:
+        raise _bad_endpoint(f"The endpoint is longer than {_MOST_ENDPOINT} characters.")
+    try:
+        check_url(endpoint, settings.PUSH_ALLOWED_CIDRS)
+    except OutboundError as fault:
+        if fault.code == "refused_address":
+            raise _bad_endpoint("The endpoint's address is not a public one.") from None
+        raise _bad_endpoint(fault.detail) from None
+    why_not = objection(endpoint)
+    if why_not:
+        raise _bad_endpoint(why_not)
+
+
+def objection(endpoint: str) -> str:
+    """Why the settings do not let us call this endpoint; empty if they do."""
+    target = URL(endpoint)
+    host = (target.raw_host or "").removesuffix(".")
+    if target.scheme == "https" and any(_matches(host, pattern.lower()) for pattern in settings.PUSH_ALLOWED_HOSTS):
+        return ""
+    if _is_admitted_address(host):
+        return ""
+    if target.scheme != "https":
+        return "The endpoint must begin with https://."
+    return f"{host} is not a push service that is known here (PUSH_ALLOWED_HOSTS)."
+
+
+def _is_admitted_address(host: str) -> bool:
+    """An address, or this machine's name, that PUSH_ALLOWED_CIDRS names."""
+    address = literal(host)
+    return address is not None and any(address in network for network in settings.PUSH_ALLOWED_CIDRS)
+
+
+def _matches(host: str, pattern: str) -> bool:
+    """`*.push.apple.com` is any host below push.apple.com, and not push.apple.com itself or evilpush.apple.com."""
+    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
+
+
+def _bad_endpoint(detail: str) -> BadSubscription:
+    return BadSubscription("/endpoint", detail)

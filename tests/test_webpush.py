@@ -1,0 +1,474 @@
+"""Web push against a real push service on loopback, which reads every message with another implementation."""
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import http_ece
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+from py_vapid import Vapid02
+from pytest_django import Settings
+
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
+from notifications.transports import payload
+from notifications.transports.encryption import MOST_PLAINTEXT, encrypt
+from notifications.transports.webpush import WebPush
+from notifications.types import Action, Json, Message, PushAddress, PushMessage
+from tests.support.engines import LOOPBACK, engine, rude_engine
+from wfpush import p256, vapid
+from wfpush.http import Outbound
+
+TOKEN = "wfa_" + "t" * 43
+LINK = "https://push.example.com/n/0195-42"
+OURS, STRANGERS = p256.new_private_key(), p256.new_private_key()
+
+
+class Browser:
+    """Alice's: it subscribes, and reads what was meant for it."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.auth = os.urandom(16)
+
+    def address(self, url: str, sender: str = "") -> PushAddress:
+        point = p256.encoded(p256.point_of(self.key.public_key()))
+        return PushAddress(url, "endpoint", sender, p256dh=point, auth=p256.encoded(self.auth))
+
+    def read(self, body: bytes) -> Json:
+        plain = http_ece.decrypt(body, private_key=self.key, auth_secret=self.auth, version="aes128gcm")
+        found: Json = json.loads(plain)
+        return found
+
+
+@dataclass
+class PushService:
+    """`answers` are statuses, or responses made by the test, one after the other; the last one stays."""
+
+    url: str = ""
+    answers: list[int | Callable[[], web.Response]] = field(default_factory=lambda: [201])
+    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        self.calls.append((dict(request.headers), await request.read()))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return web.Response(status=answer) if isinstance(answer, int) else answer()
+
+
+@asynccontextmanager
+async def push_service(*answers: int | Callable[[], web.Response]) -> AsyncIterator[PushService]:
+    service = PushService()
+    if answers:
+        service.answers = list(answers)
+    async with engine(service.receive) as server:
+        service.url = str(server.make_url("/push/alice"))
+        yield service
+
+
+@pytest.fixture(autouse=True)
+def ours(settings: Settings) -> None:
+    settings.VAPID_PRIVATE_KEY = [OURS]
+    settings.VAPID_SUBJECT = "mailto:ops@example.com"
+    settings.PUSH_ALLOWED_CIDRS = LOOPBACK
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[WebPush]:
+    made = WebPush()
+    yield made
+    await made.close()
+
+
+APPROVE = Action("approve", "Approve", "final", "none")
+REJECT = Action("reject", "Reject", "final", "required")
+MESSAGE = Message(
+    notification_id="0195-42",
+    language="en",
+    title="Approve invoice 4711",
+    body="Long, with all that only Alice may read.",
+    short_body="Acme wants 1,200.50 € by Friday.",
+    priority="normal",
+    category="approval",
+    actions=(APPROVE, REJECT),
+    url="",
+    facts=(),
+    brand={"name": "Acme", "logo_url": "https://acme.example/logo.svg"},
+)
+PUSH = PushMessage(
+    kind="message",
+    message=MESSAGE,
+    tag="Zm9vYmFyMTIzNDU2Nzg5MA",
+    link=LINK,
+    token=TOKEN,
+    ttl=3600,
+    at=datetime(2026, 11, 25, 16, tzinfo=UTC),
+    state="open",
+    unread=3,
+    device="0195-7",
+)
+
+
+async def failure(transport: WebPush, address: PushAddress, push: PushMessage = PUSH) -> TransportError:
+    with pytest.raises(TransportError) as caught:
+        await transport.send(address, push)
+    return caught.value
+
+
+async def failure_after(transport: WebPush, *answers: int | Callable[[], web.Response]) -> TransportError:
+    async with push_service(*answers) as service:
+        return await failure(transport, Browser().address(service.url))
+
+
+def said(status: int, body: str = "", **headers: str) -> Callable[[], web.Response]:
+    return lambda: web.Response(
+        status=status, text=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
+
+
+# --- what arrives -----------------------------------------------------------------------------------------------------
+async def test_alices_browser_reads_the_message_and_nobody_else_can(transport: WebPush) -> None:
+    alice, bob = Browser(), Browser()
+    async with push_service() as service:
+        await transport.send(alice.address(service.url), PUSH)
+
+    ((_, body),) = service.calls
+    read = alice.read(body)
+    assert read == json.loads(payload.encoded(payload.members(PUSH)))
+    assert (read["title"], read["token"], read["link"]) == ("Approve invoice 4711", TOKEN, LINK)
+    assert "only Alice may read" not in json.dumps(read)
+    with pytest.raises(http_ece.ECEException):
+        bob.read(body)
+
+
+async def test_each_message_has_a_key_of_its_own(transport: WebPush) -> None:
+    alice = Browser()
+    async with push_service() as service:
+        for _ in range(3):
+            await transport.send(alice.address(service.url), PUSH)
+
+    ephemeral = {body[21:86] for _, body in service.calls}
+    salts = {body[:16] for _, body in service.calls}
+    assert (len(ephemeral), len(salts)) == (3, 3)
+
+
+async def test_the_service_is_told_who_sends_what_how_urgent_and_for_how_long(transport: WebPush) -> None:
+    async with push_service() as service:
+        await transport.send(Browser().address(service.url), PUSH)
+
+    headers, _ = service.calls[0]
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert headers["Content-Encoding"] == "aes128gcm"
+    assert (headers["TTL"], headers["Urgency"], headers["Topic"]) == ("3600", "normal", PUSH.tag)
+    assert Vapid02.verify(headers["Authorization"].replace(", k=", ",k="))
+    assert headers["Authorization"] == vapid.authorization("", service.url.removesuffix("/push/alice"), time.time())
+
+
+@pytest.mark.parametrize(
+    ("kind", "priority", "urgency"),
+    [
+        ("message", "urgent", "high"),
+        ("message", "high", "high"),
+        ("message", "normal", "normal"),
+        ("message", "low", "low"),
+        ("replacement", "urgent", "normal"),
+        ("replacement", "low", "normal"),
+        ("test", "normal", "normal"),
+    ],
+)
+async def test_priority_becomes_urgency(transport: WebPush, kind: Any, priority: str, urgency: str) -> None:
+    push = replace(PUSH, kind=kind, message=replace(MESSAGE, priority=priority))
+    async with push_service() as service:
+        await transport.send(Browser().address(service.url), push)
+
+    assert service.calls[0][0]["Urgency"] == urgency
+
+
+@pytest.mark.parametrize(("ttl", "sent"), [(-5, "0"), (0, "0"), (60, "60"), (10**9, "2419200")])
+async def test_no_message_is_kept_longer_than_services_take(transport: WebPush, ttl: int, sent: str) -> None:
+    async with push_service() as service:
+        await transport.send(Browser().address(service.url), replace(PUSH, ttl=ttl))
+
+    assert service.calls[0][0]["TTL"] == sent
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_every_word_for_yes_is_one(transport: WebPush, status: int) -> None:
+    async with push_service(status) as service:
+        await transport.send(Browser().address(service.url), PUSH)
+
+    assert len(service.calls) == 1
+
+
+async def test_a_message_is_signed_by_the_key_that_its_browser_subscribed_under(
+    transport: WebPush, settings: Settings
+) -> None:
+    under_ours = vapid.public_key()
+    settings.VAPID_PRIVATE_KEY = [p256.new_private_key(), OURS]
+    async with push_service() as service:
+        await transport.send(Browser().address(service.url, sender=under_ours), PUSH)
+
+    assert service.calls[0][0]["Authorization"].endswith(f"k={under_ours}")
+
+
+async def test_a_browser_under_a_key_that_is_gone_is_gone_too_and_nothing_is_sent(
+    transport: WebPush, settings: Settings
+) -> None:
+    under_ours = vapid.public_key()
+    settings.VAPID_PRIVATE_KEY = [p256.new_private_key()]
+    async with push_service() as service:
+        fault = await failure(transport, Browser().address(service.url, sender=under_ours))
+
+    assert isinstance(fault, RecipientGone)
+    assert "VAPID_PRIVATE_KEY no longer holds" in fault.detail
+    assert service.calls == []
+
+
+async def test_a_key_that_is_none_belongs_to_no_browser(transport: WebPush) -> None:
+    async with push_service() as service:
+        fault = await failure(transport, replace(Browser().address(service.url), p256dh=p256.encoded(b"\4" * 65)))
+
+    assert isinstance(fault, RecipientGone)
+    assert service.calls == []
+
+
+# --- what services answer ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_browser_that_is_no_longer_there_is_to_be_dropped(transport: WebPush, status: int) -> None:
+    fault = await failure_after(transport, status)
+
+    assert isinstance(fault, RecipientGone)
+    assert f"no longer subscribed: {status}" in fault.detail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said(400, '{"reason":"VapidPkHashMismatch"}'),
+        said(401, '{"code":401,"errno":109,"error":"Unauthorized","message":"VAPID public key mismatch"}'),
+        said(
+            403,
+            "the VAPID credentials in the authorization header do not correspond to the credentials used to create "
+            "the subscriptions.\n",
+        ),
+        said(
+            403,
+            "the key in the authorization header does not correspond to the sender ID used to subscribe this user. "
+            "Please ensure you are using the correct sender ID and server Key from the Firebase console.\n",
+        ),
+    ],
+    ids=["Apple", "Mozilla", "Google", "Google, older"],
+)
+async def test_a_subscription_of_another_sites_key_stops_nobody_else(
+    transport: WebPush, answer: Callable[[], web.Response]
+) -> None:
+    fault = await failure_after(transport, answer)
+
+    assert isinstance(fault, RecipientGone)
+    assert "subscribed under another VAPID key" in fault.detail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said(401, '{"code":401,"errno":109,"error":"Unauthorized","message":"VAPID token expired"}'),
+        said(403, '{"reason":"BadJwtToken"}'),
+        said(400, "<HTML>\n<HEAD>\n<TITLE>UnauthorizedRegistration</TITLE>\n</HEAD>\n</HTML>\n"),
+        said(401),
+        said(403),
+    ],
+    ids=["Mozilla", "Apple", "Google", "401", "403"],
+)
+async def test_a_service_that_does_not_accept_our_key_is_said_to_refuse_us(
+    transport: WebPush, answer: Callable[[], web.Response]
+) -> None:
+    fault = await failure_after(transport, answer)
+
+    assert isinstance(fault, ServiceRefuses)
+    assert fault.detail.startswith("127.0.0.1:")
+    assert "does not accept our VAPID key" in fault.detail
+
+
+async def test_a_message_that_is_too_large_is_sent_once_more_without_its_text(transport: WebPush) -> None:
+    alice = Browser()
+    push = replace(PUSH, message=replace(MESSAGE, title="Ü" * 200, short_body="é" * 3000))
+    async with push_service(413, 201) as service:
+        await transport.send(alice.address(service.url), push)
+
+    full, thin = (alice.read(body) for _, body in service.calls)
+    assert len(full["body"]) > 1000
+    assert thin["body"] == ""
+    assert len(thin["title"]) == 80
+    assert "icon" not in thin
+    assert (thin["token"], thin["link"], thin["actions"]) == (TOKEN, LINK, full["actions"])
+
+
+async def test_a_message_that_is_too_large_without_its_text_fails_for_good(transport: WebPush) -> None:
+    async with push_service(413) as service:
+        fault = await failure(transport, Browser().address(service.url))
+
+    assert len(service.calls) == 2
+    assert fault.permanent
+    assert "Even without its text it is too large" in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (said(429, Retry_After="120"), 120),
+        (said(429, Retry_After="1000000000"), 86400),
+        (said(429, Retry_After="-1"), 60),
+        (said(429), 60),
+        (said(503, Retry_After="30"), 30),
+        (said(503), None),
+        (said(500), None),
+        (said(502, "<html>Bad gateway"), None),
+    ],
+    ids=["seconds", "for ever", "nonsense", "no word", "503 with", "503 without", "500", "502"],
+)
+async def test_a_service_that_wants_time_gets_it(
+    transport: WebPush, answer: Callable[[], web.Response], seconds: float | None
+) -> None:
+    fault = await failure_after(transport, answer)
+
+    assert not fault.permanent
+    assert fault.retry_after == seconds
+
+
+async def test_what_a_service_does_not_understand_it_will_not_understand_later(transport: WebPush) -> None:
+    fault = await failure_after(transport, said(400, "Bad\r\n\x00header" + "x" * 5000))
+
+    assert fault.permanent
+    assert not isinstance(fault, RecipientGone | ServiceRefuses)
+    assert "refuses the message: 400 Bad header" in fault.detail
+    assert len(fault.detail) < 300
+
+
+async def test_nobody_follows_a_service_elsewhere(transport: WebPush) -> None:
+    async with push_service(lambda: web.Response(status=307, headers={"Location": "/inside"})) as service:
+        fault = await failure(transport, Browser().address(service.url))
+
+    assert (fault.permanent, len(service.calls)) == (False, 1)
+    assert "points elsewhere" in fault.detail
+
+
+async def test_a_service_that_is_away_is_tried_again(transport: WebPush) -> None:
+    fault = await failure(transport, Browser().address("http://127.0.0.1:9/push/alice"))
+
+    assert (fault.permanent, fault.retry_after) == (False, None)
+    assert "No connection to 127.0.0.1" in fault.detail
+
+
+async def test_a_service_that_breaks_off_is_tried_again(transport: WebPush) -> None:
+    async def hang_up(reader: Any, writer: Any) -> None:
+        writer.write(b"HTTP/1.1 2")
+
+    async with rude_engine(hang_up) as url:
+        fault = await failure(transport, Browser().address(f"{url}/push/geheim"))
+
+    assert not fault.permanent
+    assert "geheim" not in fault.detail
+
+
+# --- where nothing is sent --------------------------------------------------------------------------------------------
+async def test_an_endpoint_inside_is_refused_also_if_it_was_admitted_before(
+    transport: WebPush, settings: Settings
+) -> None:
+    settings.PUSH_ALLOWED_CIDRS = []
+    async with push_service() as service:
+        fault = await failure(transport, Browser().address(service.url))
+
+    assert fault.permanent
+    assert service.calls == []
+
+
+async def test_a_known_host_whose_name_leads_inside_meanwhile_is_refused(transport: WebPush) -> None:
+    async def lookup(host: str) -> Sequence[str]:
+        return ["169.254.169.254"]
+
+    transport._door = Outbound(lookup=lookup)
+
+    fault = await failure(transport, Browser().address("https://fcm.googleapis.com/fcm/send/alice"))
+
+    assert fault.detail == "fcm.googleapis.com has no public address."
+    assert not fault.permanent, "its name may have another address tomorrow"
+
+
+async def test_a_service_that_is_no_longer_on_the_list_gets_nothing(transport: WebPush, settings: Settings) -> None:
+    settings.PUSH_ALLOWED_HOSTS = ["*.push.apple.com"]
+
+    fault = await failure(transport, Browser().address("https://fcm.googleapis.com/fcm/send/alice"))
+
+    assert fault.permanent
+    assert "PUSH_ALLOWED_HOSTS" in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "service"),
+    [
+        ("https://FCM.googleapis.com/fcm/send/a:b", "fcm.googleapis.com"),
+        ("https://fcm.googleapis.com:443/fcm/send/c", "fcm.googleapis.com"),
+        ("http://127.0.0.1:8080/push/1", "127.0.0.1:8080"),
+        ("https://[::1]:8443/push/1", "[::1]:8443"),
+    ],
+)
+def test_endpoints_of_one_host_are_one_service(endpoint: str, service: str) -> None:
+    assert WebPush().service_of(PushAddress(endpoint, "endpoint", "")) == service
+
+
+async def test_after_closing_it_works_again() -> None:
+    transport, alice = WebPush(), Browser()
+    async with push_service() as service:
+        for _ in range(2):
+            await transport.send(alice.address(service.url), PUSH)
+            await transport.close()
+
+    assert len(service.calls) == 2
+
+
+# --- any content ------------------------------------------------------------------------------------------------------
+ANY_TEXT = st.text(st.characters(), max_size=6000)
+ACTIONS = st.builds(
+    Action,
+    st.text(st.characters(), min_size=1, max_size=300),
+    ANY_TEXT,
+    st.just("final"),
+    st.sampled_from(["none", "optional", "required"]),
+)
+
+
+@given(title=ANY_TEXT, body=ANY_TEXT, actions=st.lists(ACTIONS, max_size=6), brand=ANY_TEXT)
+def test_any_content_arrives_as_json_with_token_and_link(
+    title: str, body: str, actions: list[Action], brand: str
+) -> None:
+    message = replace(
+        MESSAGE,
+        title=title,
+        short_body=body,
+        actions=tuple(actions),
+        brand={"name": brand, "logo_url": "https://" + brand},
+    )
+    alice = Browser()
+    address = alice.address("https://fcm.googleapis.com/1")
+
+    plain = payload.encoded(payload.fit(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT))
+    encrypted = encrypt(plain, address.p256dh, address.auth)
+
+    assert len(encrypted) <= 4096
+    read = alice.read(encrypted)
+    assert (read["token"], read["link"], read["id"]) == (TOKEN, LINK, "0195-42")
+    assert read["title"] or not title
+
+
+def test_the_largest_message_fills_what_every_service_takes() -> None:
+    alice = Browser()
+    address = alice.address("https://fcm.googleapis.com/1")
+
+    assert len(encrypt(b"x" * MOST_PLAINTEXT, address.p256dh, address.auth)) == 4096
