@@ -9,8 +9,16 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browsers.installation import Installation
+from tests.pushlab.world import World
 
 CHROMIUM = Path("/usr/bin/chromium")
+PACKAGES = {
+    CHROMIUM: "chromium",
+    Path("/usr/bin/chromedriver"): "chromium-driver",
+    Path("/usr/bin/firefox-esr"): "firefox-esr",
+    Path("/usr/bin/dbus-daemon"): "dbus",
+}
+"""Debian's, by what tests run of them."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -18,6 +26,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
+pytest.register_assert_rewrite("tests.browsers.push_stories")
+
 PATIENCE = 60_000  # milliseconds; nothing waits that long unless it fails
 
 SignIn = Callable[..., Awaitable[Page]]
@@ -31,15 +41,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.processes)
 
 
+def needed(*programs: Path) -> None:
+    for program in programs:
+        if not program.exists():
+            package = PACKAGES[program]
+            cannot(f"{program} is missing: nobody has looked. Install it (Debian: apt-get install {package}).")
+
+
+def cannot(reason: str) -> None:
+    """Skip what cannot be tested here, loudly; in CI it must be."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    if not CHROMIUM.exists():
-        missing = (
-            f"{CHROMIUM} is missing: nobody has looked at the inbox. Install it (Debian: apt-get install chromium)."
-        )
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    needed(CHROMIUM)
     return CHROMIUM
 
 
@@ -51,6 +69,18 @@ def installation(chromium: Path) -> Iterator[Installation]:
         yield found
     finally:
         found.house.clear()
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """An installation of its own, whose push messages go to services on loopback."""
+    needed(Path("/usr/bin/dbus-daemon"))
+    found = World()
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
 
 
 @pytest.fixture

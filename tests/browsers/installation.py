@@ -61,7 +61,7 @@ class Installation:
             "type": type,
             "data": data,
         }
-        self._ask("POST", f"{self.url}/api/v1/events", event, {"Authorization": f"Bearer {key or self.key}"})
+        self._ask("POST", f"{self.url}/api/v1/events", event, self._as(key or self.key))
 
     def assign(self, name: str, *, to: str = "dave", key: str = "", **task: Any) -> str:
         """A task of that name arrives; returns its id."""
@@ -69,6 +69,18 @@ class Installation:
         said = {"id": task_id, "name": name, "assignee": to, "kind": "approval", **task}
         self.send("task.assigned", {"task": said}, key=key)
         return task_id
+
+    # --- people, by programs of theirs ----------------------------------------------------------------
+    def answer(self, who: str, title: str, action: str) -> None:
+        """The person answers what waits for them under that title."""
+        token = self._ask("POST", f"{self.url}/api/v1/recipients/{who}/tokens", {}, self._as(self.key))["token"]
+        waiting = self._ask("GET", f"{self.url}/api/v1/notifications?state=open&limit=200", headers=self._as(token))
+        (item,) = (each for each in waiting["items"] if each["title"] == title)
+        path = f"/api/v1/notifications/{item['id']}/responses"
+        self._ask("POST", self.url + path, {"action": action}, self._as(token))
+
+    def _as(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"}
 
     def _ask(self, method: str, url: str, body: Json | None = None, headers: dict[str, str] | None = None) -> Json:
         data = json.dumps(body).encode() if body is not None else None

@@ -40,6 +40,10 @@ class Browser:
         assert self._driver is not None, f"{self.name} is not running"
         return self._driver
 
+    @property
+    def is_running(self) -> bool:
+        return self._driver is not None
+
     def start(self) -> None:
         self.profile.mkdir(parents=True, exist_ok=True)
         self._driver = self._launch()
@@ -63,6 +67,15 @@ class Browser:
             self.driver.close()
         self.driver.switch_to.window(first)
         self.driver.get(NOWHERE)
+
+    @property
+    def tabs(self) -> list[str]:
+        """The addresses that are open."""
+        addresses = []
+        for handle in self.driver.window_handles:
+            self.driver.switch_to.window(handle)
+            addresses.append(self.driver.current_url)
+        return addresses
 
     def tab_with(self, *words: str) -> str:
         """Wait for a tab whose address has these words, and turn to it. Returns the address."""
@@ -102,6 +115,19 @@ class Browser:
             return False
 
         eventually(press, f"{css} with {text!r} can be clicked")
+
+    def press(self, within: WebElement, words: str) -> None:
+        """The button of a part of the page that has these words."""
+
+        def push() -> bool:
+            with suppress(WebDriverException):
+                for button in within.find_elements(By.TAG_NAME, "button"):
+                    if button.is_displayed() and words in button.text:
+                        button.click()
+                        return True
+            return False
+
+        eventually(push, f"a button {words!r} can be clicked")
 
     def type(self, css: str, text: str) -> None:
         field = self.find(css)

@@ -30,6 +30,7 @@ ALLOWED = 1
 class Chromium(Browser):
     name = "Chromium"
     binary = Path("/usr/bin/chromium")
+    driver_binary = Path("/usr/bin/chromedriver")
 
     def __init__(
         self, desktop: Desktop, profile: Path, base_url: str, service: Gcm, certificates: Certificates
@@ -47,7 +48,7 @@ class Chromium(Browser):
         options.add_experimental_option(
             "prefs", {"profile.default_content_setting_values.notifications": ALLOWED, "intl.accept_languages": "en"}
         )
-        return ChromeDriver(options, Service("/usr/bin/chromedriver", env=self.environment))
+        return ChromeDriver(options, Service(str(self.driver_binary), env=self.environment))
 
     def _flags(self) -> tuple[str, ...]:
         http = f"http://127.0.0.1:{self._service.port}"

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.pushlab import protobuf as pb
 from tests.pushlab.rules import b64d, b64e
-from tests.pushlab.service import PushService, Waiting
+from tests.pushlab.service import PushService, Subscription, Waiting
 
 HOST = "jmt17.google.com"
 """In the endpoints of Chromium as Debian builds it; Chrome's are on fcm.googleapis.com."""
@@ -77,10 +77,8 @@ class Gcm(PushService):
         self._mcs.close()
         await self._runner.cleanup()
 
-    @property
-    def present(self) -> int:
-        """How many browsers are connected."""
-        return len(self._lines)
+    def reaches(self, subscription: Subscription) -> bool:
+        return subscription.browser in self._lines
 
     # --- over HTTP --------------------------------------------------------------------------------
     async def _check_in(self, request: web.Request) -> web.Response:

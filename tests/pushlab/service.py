@@ -143,6 +143,10 @@ class PushService:
         """Hand it to the browser. False if that is away."""
         raise NotImplementedError
 
+    def reaches(self, subscription: Subscription) -> bool:
+        """Whether its browser is connected now."""
+        raise NotImplementedError
+
     async def stop(self) -> None:
         """Leave everything; nothing is kept."""
         raise NotImplementedError
@@ -185,10 +189,9 @@ class Mozilla(PushService):
             await runner.cleanup()
 
     # --- what tests say and see -------------------------------------------------------------------
-    @property
-    def present(self) -> int:
-        """How many browsers are connected."""
-        return sum(socket is not None for socket in self._sockets.values())
+    def reaches(self, subscription: Subscription) -> bool:
+        socket = self._sockets.get(subscription.browser)
+        return socket is not None and not socket.closed
 
     async def hang_up(self) -> None:
         """Close every browser's socket. Firefox comes back by itself."""

@@ -69,6 +69,13 @@ class World:
         self._start(self.gcm, self.gcm.start(self.certificates.server, address))
         return ""
 
+    def cut_network(self) -> None:
+        """Nobody's browser reaches wfpush any more. Push services and the engine are on other lines."""
+        self.background.run(self.network.cut())
+
+    def mend_network(self) -> None:
+        self.background.run(self.network.mend())
+
     def firefox(self, owner: str) -> Firefox:
         return self._keep(Firefox(Desktop(self.background), self._profile(owner), self.url, self.mozilla.address))
 
