@@ -1,8 +1,9 @@
 """What a push message says, as its JSON has it: read by the service worker and by apps (docs/apps.md)."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import msgspec
 
 from notifications.errors import TransportError
 from notifications.plaintext import cut
@@ -56,7 +57,7 @@ def _sound(text: str) -> str:
 
 
 def encoded(said: Any) -> bytes:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(said)
 
 
 # --- cutting ----------------------------------------------------------------------------------------------------------
