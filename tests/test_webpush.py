@@ -1,18 +1,14 @@
 """Web push against a real push service on loopback, which reads every message with another implementation."""
 
 import json
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 import http_ece
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from py_vapid import Vapid02
@@ -22,55 +18,13 @@ from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.transports import payload
 from notifications.transports.encryption import MOST_PLAINTEXT, encrypt
 from notifications.transports.webpush import WebPush
-from notifications.types import Action, Json, Message, PushAddress, PushMessage
-from tests.support.engines import LOOPBACK, engine, rude_engine
+from notifications.types import Action, PushAddress
+from tests.support.engines import LOOPBACK, rude_engine
+from tests.support.webpush import LINK, MESSAGE, PUSH, TOKEN, Browser, push_service, said
 from wfpush import p256, vapid
 from wfpush.http import Outbound
 
-TOKEN = "wfa_" + "t" * 43
-LINK = "https://push.example.com/n/0195-42"
-OURS, STRANGERS = p256.new_private_key(), p256.new_private_key()
-
-
-class Browser:
-    """Alice's: it subscribes, and reads what was meant for it."""
-
-    def __init__(self) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.auth = os.urandom(16)
-
-    def address(self, url: str, sender: str = "") -> PushAddress:
-        point = p256.encoded(p256.point_of(self.key.public_key()))
-        return PushAddress(url, "endpoint", sender, p256dh=point, auth=p256.encoded(self.auth))
-
-    def read(self, body: bytes) -> Json:
-        plain = http_ece.decrypt(body, private_key=self.key, auth_secret=self.auth, version="aes128gcm")
-        found: Json = json.loads(plain)
-        return found
-
-
-@dataclass
-class PushService:
-    """`answers` are statuses, or responses made by the test, one after the other; the last one stays."""
-
-    url: str = ""
-    answers: list[int | Callable[[], web.Response]] = field(default_factory=lambda: [201])
-    calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    async def receive(self, request: web.Request) -> web.StreamResponse:
-        self.calls.append((dict(request.headers), await request.read()))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return web.Response(status=answer) if isinstance(answer, int) else answer()
-
-
-@asynccontextmanager
-async def push_service(*answers: int | Callable[[], web.Response]) -> AsyncIterator[PushService]:
-    service = PushService()
-    if answers:
-        service.answers = list(answers)
-    async with engine(service.receive) as server:
-        service.url = str(server.make_url("/push/alice"))
-        yield service
+OURS = p256.new_private_key()
 
 
 @pytest.fixture(autouse=True)
@@ -87,35 +41,6 @@ async def transport() -> AsyncIterator[WebPush]:
     await made.close()
 
 
-APPROVE = Action("approve", "Approve", "final", "none")
-REJECT = Action("reject", "Reject", "final", "required")
-MESSAGE = Message(
-    notification_id="0195-42",
-    language="en",
-    title="Approve invoice 4711",
-    body="Long, with all that only Alice may read.",
-    short_body="Acme wants 1,200.50 € by Friday.",
-    priority="normal",
-    category="approval",
-    actions=(APPROVE, REJECT),
-    url="",
-    facts=(),
-    brand={"name": "Acme", "logo_url": "https://acme.example/logo.svg"},
-)
-PUSH = PushMessage(
-    kind="message",
-    message=MESSAGE,
-    tag="Zm9vYmFyMTIzNDU2Nzg5MA",
-    link=LINK,
-    token=TOKEN,
-    ttl=3600,
-    at=datetime(2026, 11, 25, 16, tzinfo=UTC),
-    state="open",
-    unread=3,
-    device="0195-7",
-)
-
-
 async def failure(transport: WebPush, address: PushAddress, push: PushMessage = PUSH) -> TransportError:
     with pytest.raises(TransportError) as caught:
         await transport.send(address, push)
@@ -125,12 +50,6 @@ async def failure(transport: WebPush, address: PushAddress, push: PushMessage = 
 async def failure_after(transport: WebPush, *answers: int | Callable[[], web.Response]) -> TransportError:
     async with push_service(*answers) as service:
         return await failure(transport, Browser().address(service.url))
-
-
-def said(status: int, body: str = "", **headers: str) -> Callable[[], web.Response]:
-    return lambda: web.Response(
-        status=status, text=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
-    )
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------------
