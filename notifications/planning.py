@@ -85,7 +85,14 @@ class Plan:
                 "notification": str(notification.pk),
                 "title": notification.title,
                 "channels": [
-                    {"channel": each.channel, "state": each.state, "reason": each.reason} for each in deliveries
+                    {
+                        "channel": each.channel,
+                        "to": each.to,
+                        "turn": each.turn,
+                        "state": each.state,
+                        "reason": each.reason,
+                    }
+                    for each in deliveries
                 ],
             }
         )

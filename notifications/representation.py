@@ -192,6 +192,7 @@ def delivery_json(delivery: Delivery) -> Json:
         "notification": str(delivery.notification_id),
         "recipient": delivery.recipient.as_person(),
         "channel": delivery.channel,
+        "to": delivery.to or None,
         "state": delivery.state,
         "reason": delivery.reason or None,
         "created_at": stamp(delivery.created_at),

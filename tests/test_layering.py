@@ -84,6 +84,7 @@ LAYERS: dict[str, list[str]] = {
     "connectors, transports": ["notifications.connectors", "notifications.transports"],
     "route, render, deliver": [
         "notifications.addressing",
+        "notifications.audit",
         "notifications.casework",
         "notifications.copies",
         "notifications.deliver",

@@ -76,11 +76,25 @@ def test_sensitive_words_do_not_get_onto_a_lock_screen(version: TemplateVersion)
     ]
 
 
-def test_sensitive_words_in_a_title_or_at_the_start_of_a_body_are_pointed_out(version: TemplateVersion) -> None:
+def test_sensitive_words_in_a_title_are_refused_and_the_long_body_may_have_them(version: TemplateVersion) -> None:
     found = said(version, title="Call {{ customer.phone }}", body="Call {{ customer.phone }}")
 
-    assert [(field, fatal) for field, fatal, _ in found] == [("title", False), ("body", False)]
-    assert all("lock screens" in message for _, _, message in found)
+    assert [(field, fatal) for field, fatal, _ in found] == [("title", True)]
+    assert "lock screens" in found[0][2]
+
+
+def test_a_title_for_mail_programs_is_only_pointed_out(version: TemplateVersion) -> None:
+    version.texts.all().delete()
+    version.texts.create(language="en", channel="email", title="Call {{ customer.phone }}", body="x")
+
+    assert [(problem.field, problem.fatal) for problem in check(version)] == [("title", False)]
+
+
+@pytest.mark.parametrize("channel", ["webpush", "fcm"])
+def test_a_text_of_a_push_channels_own_is_held_to_the_same(version: TemplateVersion, channel: str) -> None:
+    version.texts.create(language="en", channel=channel, title="{{ customer.name }}", short_body="{{ customer.phone }}")
+
+    assert [(problem.field, problem.fatal) for problem in check(version)] == [("title", True), ("short_body", True)]
 
 
 def test_a_problem_says_where_it_is(version: TemplateVersion) -> None:

@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 _COUNTER_BITS = 42
@@ -69,3 +70,8 @@ os.register_at_fork(after_in_child=_generator.after_fork)
 def uuid7() -> UUID:
     """A UUIDv7 (RFC 9562 §5.7), growing within this process."""
     return _generator()
+
+
+def lowest_id(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of a moment: rows made since then are found by the primary key's own index."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -96,17 +96,18 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @only_reads
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 while events are taken and worked off, else 503; `checks` has a reason for each part that is not "ok"."""
-    checks = dict(_checks(timezone.now()))
-    faults = {name: found for name, found in checks.items() if found != OK}
+    found = dict(checks(timezone.now()))
+    faults = {name: what for name, what in found.items() if what != OK}
     if faults:
         log.warning("not_ready", checks=faults)
     body: dict[str, Any] = {"status": "unavailable" if faults else OK}
     if may_look_inside(request):
-        body["checks"] = checks
+        body["checks"] = found
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
 
 
-def _checks(now: datetime) -> Iterator[tuple[str, str]]:
+def checks(now: datetime) -> Iterator[tuple[str, str]]:
+    """Each part with `OK`, or what is wrong with it."""
     database = _database()
     yield "database", database
     yield "redis", _redis()
@@ -212,6 +213,7 @@ LEDGERS = (
     Ledger("wfpush_events", "Events by what became of them.", "notifications.Event", ("status",)),
     Ledger("wfpush_tasks", "Tasks by state.", "notifications.Task", ("state",)),
     Ledger("wfpush_deliveries", "Deliveries by channel and state.", "notifications.Delivery", ("channel", "state")),
+    Ledger("wfpush_devices", "Browsers and apps that get messages.", "notifications.Device", ("channel",)),
     Ledger("wfpush_callbacks", "Answers to be told to engines, by state.", "notifications.Callback", ("state",), ~KEPT),
 )
 REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
@@ -233,7 +235,7 @@ class Installation(Collector):
         now = timezone.now()
         complete, redis_up = _database() == OK, _redis() == OK
         questions: list[Callable[[], list[Metric]]] = [partial(_counts, ledger) for ledger in LEDGERS]
-        questions += [partial(_waiting, now), _retried, _kept, partial(_beats, now), _disabled_endpoints]
+        questions += [partial(_waiting, now), _retried, _kept, partial(_beats, now), _disabled_endpoints, _paused]
         for question in questions if complete else []:
             try:
                 with _short_statements():
@@ -297,6 +299,11 @@ def _beats(now: datetime) -> list[Metric]:
 def _disabled_endpoints() -> list[Metric]:
     disabled = _rows("notifications.Engine").filter(callback_disabled_at__isnull=False).count()
     return [GaugeMetricFamily("wfpush_disabled_endpoints", "Engines whose address was disabled by a 410.", disabled)]
+
+
+def _paused() -> list[Metric]:
+    paused = _rows("notifications.PausedService").count()
+    return [GaugeMetricFamily("wfpush_paused_services", "Push services that do not accept our credentials.", paused)]
 
 
 def _rows(model: str) -> Any:

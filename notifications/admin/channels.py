@@ -8,4 +8,5 @@ CHANNELS = ("live", *(transport.channel for transport in TRANSPORTS))
 
 
 def channel_name(channel: str) -> str:
-    return {"live": _("inbox"), "email": _("e-mail")}.get(channel, channel)
+    names = {"live": _("inbox"), "email": _("e-mail"), "webpush": _("browser"), "fcm": _("app")}
+    return names.get(channel, channel)

@@ -51,7 +51,7 @@ class DeliveryInline(ReadOnlyInline):
 
     @display(description=_("by"))
     def way(self, delivery: Delivery) -> str:
-        return f"{channel_name(delivery.channel)} {delivery.address}"
+        return f"{channel_name(delivery.channel)} {delivery.to}"
 
     @display(description=_("state"))
     def state_mark(self, delivery: Delivery) -> SafeString:
@@ -191,7 +191,7 @@ class DeliveryAdmin(LedgerAdmin):
     list_display = ["made", "whose", "way", "state_and_why", "waiting", "attempts", "next_try", "took"]
     list_filter = ["state", Recent, "channel"]
     list_select_related = ["recipient"]
-    found_by = ["recipient__ref", "address"]
+    found_by = ["recipient__ref", "shown_to"]
     search_help_text = _("A person's ref or an address, whole.")
     actions = ["resend"]
     actions_detail = ["resend_this"]
@@ -226,7 +226,7 @@ class DeliveryAdmin(LedgerAdmin):
 
     @display(description=_("by"), ordering="channel")
     def way(self, delivery: Delivery) -> str:
-        return f"{channel_name(delivery.channel)} {delivery.address}"
+        return f"{channel_name(delivery.channel)} {delivery.to}"
 
     @display(description=_("state"), ordering="state")
     def state_mark(self, delivery: Delivery) -> SafeString:
@@ -279,7 +279,7 @@ class DeliveryAdmin(LedgerAdmin):
             )
         if request.method != "POST":
             text = gettext("%(person)s gets the message at %(address)s, if it still asks for anything.")
-            told = {"person": delivery.recipient, "address": delivery.address}
+            told = {"person": delivery.recipient, "address": delivery.to}
             return self.ask(
                 request, delivery, title=gettext("Send again"), text=text % told, button=gettext("Send again")
             )
@@ -305,7 +305,7 @@ class DeliveryAttemptAdmin(LedgerAdmin):
     list_display = ["started_at", "of_delivery", "number", "succeeded", "detail", "took"]
     list_filter = [AttemptOutcome]
     list_select_related = ["delivery__recipient"]
-    found_by = ["delivery__address", "delivery__recipient__ref"]
+    found_by = ["delivery__shown_to", "delivery__recipient__ref"]
     ordering = ["-id"]
 
     @display(description=_("delivery"))

@@ -1,8 +1,7 @@
 """Filters that several lists share."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
@@ -11,12 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from wfpush.identifiers import lowest_id
+
 Lookups = list[tuple[str, Any]]
-
-
-def lowest_id(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment: rows made since then are found by the primary key's own index."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 class Recent(admin.SimpleListFilter):

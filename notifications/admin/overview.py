@@ -13,10 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications.admin.channels import CHANNELS, channel_name
 from notifications.admin.events import event_mark
-from notifications.admin.filters import lowest_id
 from notifications.admin.timeline import tries_and_error, why_not_sent
-from notifications.admin.words import Tone, ago, change_url, list_url, mark, shortened, since, span
+from notifications.admin.words import Tone, ago, change_url, clock, list_url, mark, shortened, since, span
+from notifications.audit import sums_since
 from notifications.callback import KEPT
 from notifications.models import (
     ANSWERABLE,
@@ -27,12 +28,14 @@ from notifications.models import (
     Engine,
     Event,
     EventStatus,
+    PausedService,
     Task,
     Template,
     TemplateVersion,
     VersionState,
 )
 from notifications.plaintext import clean_line, cut
+from wfpush.identifiers import lowest_id
 from wfpush.models import Heartbeat
 from wfpush.outbox import RETRIED
 
@@ -83,7 +86,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
     tiles = [make(now) for model, make in TILES if sees(model)]
     panels = [make(now) for model, make in PANELS if sees(model)]
-    alarms = silent_parts(now) if sees(Event) else []
+    alarms = [*silent_parts(now), *paused_services(now)] if sees(Event) else []
     return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
 
 
@@ -95,6 +98,15 @@ def silent_parts(now: datetime) -> list[str]:
     quiet = [beat for beat in beats if now - beat.beat_at > QUIET_FOR]
     text = _("“%(name)s” has shown no life for %(span)s: is the worker running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
+
+
+def paused_services(now: datetime) -> list[str]:
+    """Push services that do not accept us: their devices hear nothing until somebody mends it."""
+    text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
+    return [
+        text % {"service": each.service, "until": clock(each.until), "reason": each.reason}
+        for each in PausedService.objects.order_by("service")
+    ]
 
 
 def counted(rows: QuerySet[Any]) -> int:
@@ -307,6 +319,31 @@ def unrouted_events(now: datetime) -> Panel:
     return Panel(_("Events no route matched"), list_url(Event, query), _("Every event found a route."), rows)
 
 
+def messages(now: datetime) -> Panel:
+    """The ledger of a day: each channel's rows by what became of them, and whether all that events made is there."""
+    found = sums_since(now - timedelta(days=1))
+    rows = []
+    for channel in CHANNELS:
+        said = {state: found.rows.get((channel, state), 0) for state in DeliveryState.values}
+        words = " · ".join(f"{count:,} {DeliveryState(state).label}" for state, count in said.items() if count)
+        if words:
+            href = list_url(Delivery, f"channel={channel}&within=24")
+            rows.append(Row(mark_of(said), channel_name(channel), words, href))
+    everything = _("%(events)s events made %(made)s messages, and %(total)s are accounted for")
+    told = {"events": f"{sum(found.events.values()):,}", "made": f"{found.made:,}", "total": f"{found.total:,}"}
+    if rows:
+        adds_up = mark("ok" if found.made == found.total else "bad", _("sum"))
+        rows.append(Row(adds_up, everything % told, "", list_url(Delivery, "within=24")))
+    return Panel(_("Messages of the last 24 hours"), list_url(Delivery, "within=24"), _("No message was made."), rows)
+
+
+def mark_of(said: dict[str, int]) -> SafeString:
+    bad = said[DeliveryState.DEAD] or said[DeliveryState.EXPIRED]
+    if bad:
+        return mark("bad", _("not all"))
+    return mark("wait", _("under way")) if said[DeliveryState.PENDING] else mark("ok", _("all"))
+
+
 def drafts(now: datetime) -> Panel:
     versions = (
         TemplateVersion.objects.filter(state=VersionState.DRAFT).select_related("template").order_by("-created_at")
@@ -319,6 +356,7 @@ def drafts(now: datetime) -> Panel:
 
 PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
     (Event, recent_events),
+    (Delivery, messages),
     (Callback, waiting_callbacks),
     (Event, unrouted_events),
     (Event, unknown_people),

@@ -116,11 +116,15 @@ def _would(person: Json) -> Line:
 
 
 def _would_channel(said: Json) -> Line:
-    name = channel_name(said["channel"])
+    name = f"{channel_name(said['channel'])} {said.get('to') or ''}".strip()
     if said["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
         return Line(_("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": said["reason"]}, "quiet")
     if said["channel"] == "live":
         return Line(_("%(channel)s: would be there at once") % {"channel": name}, "ok")
+    if said.get("turn"):
+        return Line(
+            _("%(channel)s: would be sent if what comes before cannot be delivered") % {"channel": name}, "quiet"
+        )
     return Line(_("%(channel)s: would be sent") % {"channel": name}, "ok")
 
 
@@ -216,11 +220,14 @@ def _delivery(delivery: Delivery) -> Line:
         line.text = _("%(channel)s: there") % {"channel": name}
         line.detail = delivery.reason
         return line
-    to = f"{name} {delivery.address}".strip()
+    to = f"{name} {delivery.to}".strip()
     state = DeliveryState(delivery.state).label
     line.text = f"{to}: {state}" + (f": {delivery.reason}" if delivery.reason else "")
-    if delivery.state == DeliveryState.PENDING and delivery.due_at:
-        line.detail = _("next try at %(time)s") % {"time": exact(delivery.due_at)}
+    if delivery.state == DeliveryState.PENDING:
+        if delivery.due_at:
+            line.detail = _("next try at %(time)s") % {"time": exact(delivery.due_at)}
+        else:
+            line.detail = _("in reserve: sent if what comes before cannot be delivered")
     line.below = [_delivery_attempt(attempt) for attempt in _worth_telling(delivery.attempt_log.all())]
     return line
 
@@ -235,7 +242,8 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
     if attempt.ended_at is None:
         return Line(_("try %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
     if attempt.succeeded:
-        return Line(_("try %(number)d: taken") % {"number": attempt.number}, "ok", attempt.started_at)
+        text = _("try %(number)d: taken") % {"number": attempt.number}
+        return Line(text, "ok", attempt.started_at, detail=attempt.detail)
     told = {"number": attempt.number, "why": attempt.detail}
     return Line(_("try %(number)d: %(why)s") % told, "bad", attempt.started_at)
 
@@ -245,14 +253,17 @@ def _answers(event: Event) -> QuerySet[Response]:
     """Answers to the event's task that came after it: an earlier answer is another event's story."""
     answers = Response.objects.filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
     return (
-        answers.select_related("recipient", "callback__engine")
+        answers.select_related("recipient", "callback__engine", "delivery")
         .prefetch_related("callback__attempt_log")
         .order_by("at", "pk")
     )
 
 
 def _answer(response: Response) -> Line:
-    told = {"name": response.recipient, "action": response.action, "via": response.get_via_display()}
+    via = response.get_via_display()
+    if response.delivery is not None and response.delivery.to:
+        via = f"{via}, {response.delivery.to}"
+    told = {"name": response.recipient, "action": response.action, "via": via}
     line = Line(_("%(name)s answered “%(action)s” (%(via)s)") % told, "ok" if response.counts else "quiet", response.at)
     line.detail = f"“{response.comment}”" if response.comment else ""
     line.href = change_url(response)

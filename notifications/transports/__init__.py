@@ -3,10 +3,11 @@
 from notifications.transports.base import Transport
 from notifications.transports.email import Email
 from notifications.transports.fcm import Fcm
+from notifications.transports.webpush import WebPush
 
 __all__ = ["TRANSPORTS", "Transport", "transport_for"]
 
-TRANSPORTS: tuple[Transport, ...] = (Fcm(), Email())
+TRANSPORTS: tuple[Transport, ...] = (WebPush(), Fcm(), Email())
 
 
 def transport_for(channel: str) -> Transport | None:

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from notifications.admin.fields import is_language
-from notifications.admin.filters import lowest_id
+from wfpush.identifiers import lowest_id
 from notifications.admin.words import ago, due, mark, pretty, shortened, since, span, took, with_why
 from notifications.colours import contrast
 from wfpush.identifiers import uuid7
