@@ -18,7 +18,7 @@ from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.transports import payload
 from notifications.transports.encryption import MOST_PLAINTEXT, encrypt
 from notifications.transports.webpush import WebPush
-from notifications.types import Action, PushAddress
+from notifications.types import Action, PushAddress, PushMessage
 from tests.support.engines import LOOPBACK, rude_engine
 from tests.support.webpush import LINK, MESSAGE, PUSH, TOKEN, Browser, push_service, said
 from wfpush import p256, vapid
