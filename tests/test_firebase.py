@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ ACME, ZENITH = "acme-prod", "zenith-prod"
 
 
 @pytest.fixture
-def google() -> Iterator[Google]:
+def google(settings: LazySettings) -> Iterator[Google]:
+    settings.PUSH_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     with google_on_loopback() as google:
         yield google
 

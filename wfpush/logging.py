@@ -16,6 +16,9 @@ from wfpush.redaction import redact, redact_text
 # Libraries whose loggers come with handlers, levels or formats of their own.
 _OPINIONATED = ("django", "django.server", "django-q", "daphne", "aiohttp", "channels")
 
+# For DEBUG: three lines a task, and a task every few seconds when nothing happens; a line for every message to an app.
+_TALKATIVE = ("django-q", "httpx")
+
 
 def configure(level: str, fmt: str) -> dict[str, Any]:
     """Set up structlog and return the value of Django's LOGGING.
@@ -59,8 +62,7 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **{name: {"handlers": [], "level": "NOTSET", "propagate": True} for name in _OPINIONATED},
-            # Three lines a task, and a task every few seconds when nothing happens: for DEBUG.
-            "django-q": {"handlers": [], "level": "WARNING" if level == "INFO" else level, "propagate": True},
+            **{name: {"handlers": [], "level": _quieter(level), "propagate": True} for name in _TALKATIVE},
         },
     }
 
@@ -95,6 +97,10 @@ def _common() -> list[Processor]:
         structlog.processors.format_exc_info,  # to text, so that redaction sees it
         structlog.processors.UnicodeDecoder(),
     ]
+
+
+def _quieter(level: str) -> str:
+    return "WARNING" if level == "INFO" else level
 
 
 def _renderer(fmt: str) -> Processor:

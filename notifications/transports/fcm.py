@@ -92,7 +92,7 @@ class Fcm:
 # --- what Google answers ----------------------------------------------------------------------------------------------
 def explained(fault: FirebaseError, project: str) -> TransportError:
     """Firebase's error codes: https://firebase.google.com/docs/cloud-messaging/error-codes."""
-    said = _said(fault)
+    said = _said(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)
     match fault:
         case messaging.UnregisteredError():
             return RecipientGone("The app is no longer registered on this device.")

@@ -14,7 +14,7 @@ from notifications.types import Json, PushAddress, PushMessage
 
 LIMIT = 4096
 """Bytes of data, and of everything that an iPhone gets (Google, Apple)."""
-FRAME = 400
+FRAME = 512
 """Of which the flags of `aps` and what Google adds for itself take no more than these."""
 LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message."""
