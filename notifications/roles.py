@@ -33,6 +33,8 @@ LEDGERS = (
     "callback",
     "callbackattempt",
     "idempotencykey",
+    "device",
+    "pausedservice",
 )
 CREDENTIALS = ("apikey", "signingsecret")
 WAYS_IN = ("recipienttoken", "signinlink", "actiontoken")
@@ -71,7 +73,7 @@ def _operating() -> set[Right]:
         ),
         "view",
     )
-    return seen | _rights(("event", "delivery", "callback"), "change") | _viewing(BACKGROUND)
+    return seen | _rights(("event", "delivery", "callback", "device", "pausedservice"), "change") | _viewing(BACKGROUND)
 
 
 def _editing() -> set[Right]:

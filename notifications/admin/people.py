@@ -25,6 +25,7 @@ from unfold.widgets import (
 from notifications import devices
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import display
+from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
 from notifications.admin.words import link, list_url, mark
 from notifications.colours import READABLE, contrast
@@ -199,6 +200,7 @@ class Reach(Conditions):
         ),
         "no_email": (_("no e-mail"), Q(email="")),
         "unverified": (_("e-mail not verified"), ~Q(email="") & Q(email_verified=False)),
+        "no_device": (_("no device"), Q(devices=None)),
         "no_manager": (_("no manager"), Q(manager=None, engine=None)),
     }
 
@@ -220,8 +222,8 @@ class RecipientAdmin(HistoryAdmin):
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at"]
-    parts = [RecipientToken, SignInLink]
-    inlines = [TeamInline]
+    parts = [RecipientToken, SignInLink, Device]
+    inlines = [TeamInline, DeviceInline]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
         (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone"]}),

@@ -251,7 +251,7 @@ class RouteAdmin(HistoryAdmin):
     fieldsets = [
         (None, {"fields": ["name", "enabled", "priority", "stop"]}),
         (_("When"), {"fields": ["event_types", "engine"]}),
-        (_("What people get"), {"fields": ["template", "category", "brand", "answer_from_email"]}),
+        (_("What people get"), {"fields": ["template", "category", "brand", "answer_from_email", "answer_from_push"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:

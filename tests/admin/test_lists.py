@@ -13,7 +13,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications.models import ApiKey, Callback, Delivery, Event, Notification, RecipientToken, SigningSecret, Task
 from tests.admin.pages import adding, list_of, page_of, text_of
-from tests.admin.world import World
+from tests.admin.world import ENDPOINT, World
 from wfpush.models import Heartbeat
 
 OURS: list[type[Model]] = [
@@ -45,7 +45,7 @@ def test_every_model_is_on_the_desk() -> None:
 def secrets_of(world: World) -> list[str]:
     stored = [SigningSecret.objects.values_list("secret", flat=True), ApiKey.objects.values_list("digest", flat=True)]
     digests = RecipientToken.objects.values_list("digest", flat=True)
-    return [world.api_key, world.secret, *(str(each) for every in stored for each in every), *digests]
+    return [world.api_key, world.secret, ENDPOINT, *(str(each) for every in stored for each in every), *digests]
 
 
 def test_every_list_form_and_history_opens_and_shows_no_secret(day: World, root: Client) -> None:

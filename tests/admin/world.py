@@ -10,8 +10,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from notifications import callback, cloudevents, credentials, deliver, ingest, pipeline, respond
+from notifications import callback, cloudevents, credentials, deliver, devices, ingest, pipeline, respond
 from notifications.connectors.base import Result
+from notifications.devices import NewAddress
 from notifications.errors import TransportError
 from notifications.models import (
     AnswerMapping,
@@ -24,6 +25,7 @@ from notifications.models import (
     Event,
     EventMapping,
     Notification,
+    PausedService,
     Recipient,
     RecipientToken,
     Task,
@@ -35,6 +37,9 @@ from tests.factories import PASSWORD, sign_in_link
 from wfpush import outbox
 from wfpush.crypto import digest_of, new_recipient_token
 from wfpush.models import Heartbeat
+
+ENDPOINT = "a-secret-path"
+"""Of Bob's browser: whoever knows it, and our key, could send to it."""
 
 
 @dataclass
@@ -109,6 +114,15 @@ def live(world: World) -> None:
     answer(world, "T-102", world.alice, "request_info", "Which cost centre?")
     call(Callback.objects.get(task__task_id="T-102"), Result("misconfigured", 401, "The engine answered 401."))
     Notification.objects.filter(recipient=world.bob).update(read_at=world.now)
+    browser = NewAddress("webpush", f"https://push.example/{ENDPOINT}", "endpoint", "BSender", p256dh="BKey")
+    devices.register(world.bob, browser, name="Firefox on Linux", now=world.now)
+    PausedService.objects.create(
+        channel="webpush",
+        service="push.example",
+        reason="403: the key is not accepted",
+        paused_at=world.now,
+        until=world.now + timedelta(minutes=10),
+    )
     sign_in_link(world.customer, expires_at=world.now + timedelta(hours=24))
     token = new_recipient_token()
     RecipientToken.objects.create(

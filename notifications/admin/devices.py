@@ -1,0 +1,198 @@
+"""People's browsers and apps, and push services that are left alone: whose, whether they work, and why not."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+
+from notifications import devices, pauses, trial
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
+from notifications.admin.channels import channel_name
+from notifications.admin.decorators import action, display
+from notifications.admin.filters import Conditions
+from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
+from notifications.models import Device, PausedService
+
+UNUSED = timedelta(days=30)
+
+
+def last_outcome(device: Device) -> SafeString:
+    """Whether the last message got through, or what was wrong."""
+    if device.last_fault:
+        return mark("bad", shortened(device.last_fault))
+    return mark("ok", gettext("arrived")) if device.last_sent_at else NOTHING
+
+
+class DeviceInline(ReadOnlyInline):
+    model = Device
+    fields = ["by", "registered", "used", "sent", "outcome"]
+    readonly_fields = fields
+    verbose_name_plural = _("devices")
+
+    @display(description=_("by"))
+    def by(self, device: Device) -> str:
+        return channel_name(device.channel)
+
+    @display(description=_("registered"))
+    def registered(self, device: Device) -> SafeString:
+        return ago(device.created_at)
+
+    @display(description=_("last used"))
+    def used(self, device: Device) -> SafeString:
+        return ago(device.last_used_at)
+
+    @display(description=_("last message"))
+    def sent(self, device: Device) -> SafeString:
+        return ago(device.last_sent_at)
+
+    @display(description=_("outcome"))
+    def outcome(self, device: Device) -> SafeString:
+        return last_outcome(device)
+
+
+class Working(Conditions):
+    title = _("works")
+    parameter_name = "works"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        return {
+            "yes": (_("the last message arrived"), Q(last_fault="", last_sent_at__isnull=False)),
+            "no": (_("the last message failed"), ~Q(last_fault="")),
+            "untried": (_("no message yet"), Q(last_fault="", last_sent_at=None)),
+            "unused": (_("not used for 30 days"), Q(last_used_at__lt=timezone.now() - UNUSED)),
+        }
+
+
+@admin.register(Device)
+class DeviceAdmin(SimpleHistoryAdmin, LedgerAdmin):
+    list_display = ["name", "whose", "by", "registered", "used", "sent", "outcome"]
+    list_filter = [Working, "channel", "platform"]
+    list_select_related = ["recipient"]
+    search_fields = ["name", "=recipient__ref", "recipient__name"]
+    actions = ["test", "remove"]
+    actions_detail = ["test_this", "remove_this"]
+    readonly_fields = ["id", "sender", "whose", "by", "registered", "used", "sent", "outcome"]
+    fieldsets = [
+        (None, {"fields": ["name", "whose", "by", "platform", "language", "registered", "used"]}),
+        (_("Messages"), {"fields": ["sent", "outcome", "last_fault", "expires_at"]}),
+        (_("Of"), {"fields": ["sender", "id"]}),
+    ]
+    history_list_per_page = 50
+
+    # --- columns ----------------------------------------------------------------------------------------------------
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, device: Device) -> SafeString:
+        return link(device.recipient)
+
+    @display(description=_("by"), ordering="channel")
+    def by(self, device: Device) -> str:
+        return channel_name(device.channel)
+
+    @display(description=_("registered"), ordering="created_at")
+    def registered(self, device: Device) -> SafeString:
+        return ago(device.created_at)
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def used(self, device: Device) -> SafeString:
+        return ago(device.last_used_at)
+
+    @display(description=_("last message"), ordering="last_sent_at")
+    def sent(self, device: Device) -> SafeString:
+        return ago(device.last_sent_at)
+
+    @display(description=_("outcome"))
+    def outcome(self, device: Device) -> SafeString:
+        return mark("wait", gettext("a test is on its way")) if device.due_at else last_outcome(device)
+
+    # --- actions ----------------------------------------------------------------------------------------------------
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Send a test message"), permissions=["operate"])
+    def test(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
+        asked = list(queryset)
+        for device in asked:
+            trial.ask(device, timezone.now())
+            self.log(request, device, "Tested")
+        self.message_user(request, count_words(len(asked), len(asked), gettext("Test messages on their way")))
+
+    @action(description=_("Remove"), permissions=["operate"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
+        asked = list(queryset)
+        for device in asked:
+            self.log(request, device, "Removed")
+        removed = devices.remove(asked, devices.REMOVED, timezone.now())
+        self.message_user(request, count_words(removed, len(asked), gettext("Devices removed")))
+
+    @action(description=_("Send a test message"), url_path="test", permissions=["operate"], icon="send")
+    def test_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        device: Device = self.found(request, object_id)
+        if request.method != "POST":
+            text = gettext("%(device)s of %(person)s shows a message that says it is a test.")
+            told = {"device": device, "person": device.recipient}
+            title = gettext("Send a test message")
+            return self.ask(request, device, title=title, text=text % told, button=title)
+        trial.ask(device, timezone.now())
+        return self.done(request, device, gettext("The test is on its way. Reload this page in a moment."))
+
+    @action(description=_("Remove"), url_path="remove", permissions=["operate"], icon="delete")
+    def remove_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        device: Device = self.found(request, object_id)
+        if request.method != "POST":
+            text = gettext(
+                "%(device)s of %(person)s gets nothing more, and what it shows can no longer be answered there. The "
+                "person may turn notifications on there again."
+            )
+            told = {"device": device, "person": device.recipient}
+            title, button = gettext("Remove the device"), gettext("Remove")
+            return self.ask(request, device, title=title, text=text % told, button=button, danger=True)
+        self.log(request, device, "Removed")
+        devices.remove([device], devices.REMOVED, timezone.now())
+        self.message_user(request, gettext("The device was removed."), messages.SUCCESS)
+        return HttpResponseRedirect(list_url(Device))
+
+
+@admin.register(PausedService)
+class PausedServiceAdmin(LedgerAdmin):
+    """Push services that refuse us, because of a wrong key or account: everybody's devices there wait."""
+
+    list_display = ["service", "by", "why", "paused_for", "tried_again"]
+    list_filter = ["channel"]
+    search_fields = ["service", "reason"]
+    fields = ["service", "by", "reason", "paused_for", "tried_again"]
+    readonly_fields = fields
+    actions = ["resume"]
+
+    @display(description=_("by"), ordering="channel")
+    def by(self, paused: PausedService) -> str:
+        return channel_name(paused.channel)
+
+    @display(description=_("reason"))
+    def why(self, paused: PausedService) -> SafeString:
+        return shortened(paused.reason)
+
+    @display(description=_("paused for"), ordering="paused_at")
+    def paused_for(self, paused: PausedService) -> SafeString:
+        return since(paused.paused_at, "bad")
+
+    @display(description=_("tried again"), ordering="until")
+    def tried_again(self, paused: PausedService) -> SafeString:
+        return ago(paused.until)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Try again now"), permissions=["operate"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[PausedService]) -> None:
+        asked = list(queryset)
+        for paused in asked:
+            self.log(request, paused, "Tried again")
+            pauses.resume((paused.channel, paused.service), timezone.now())
+        self.message_user(request, count_words(len(asked), len(asked), gettext("Services tried again")))
