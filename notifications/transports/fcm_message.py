@@ -42,7 +42,7 @@ def message_of(address: PushAddress, push: PushMessage, now: float) -> messaging
 def data_of(push: PushMessage, said: Json) -> dict[str, str]:
     """Strings, as Google wants them; `actions` is JSON. `channel` is the Android notification channel."""
     data = {name: str(value) for name, value in said.items() if name != "actions"}
-    data["channel"] = push.message.category
+    data["channel"] = push.message.category or push.kind
     if "actions" in said:
         data["actions"] = payload.encoded(said["actions"]).decode()
     return data
@@ -91,7 +91,7 @@ def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
 
 def _thread(push: PushMessage) -> str:
     """iOS stacks messages of one thread."""
-    return (push.message.thread or push.message.category)[:MAX_THREAD]
+    return (push.message.thread or push.message.category or push.kind)[:MAX_THREAD]
 
 
 def category_of(said: Json) -> str | None:
