@@ -70,6 +70,13 @@ class Post:
                 self._flying.add(task)
                 task.add_done_callback(self._flying.discard)
 
+    async def landed(self) -> None:
+        """Until nothing is under way, and all of it is written down."""
+        while self._flying:
+            await asyncio.wait(self._flying)
+        if self._recording is not None:
+            await self._recording
+
     async def close(self) -> None:
         """Let what is under way land for a moment, write it down, and give back the connections."""
         if self._flying:
@@ -172,6 +179,12 @@ async def drain() -> None:
     if _post is None:
         _post = Post()
     await _post.drain()
+
+
+async def landed() -> None:
+    """Until what has been taken is sent, or has failed, and is written down."""
+    if _post is not None:
+        await _post.landed()
 
 
 async def close() -> None:

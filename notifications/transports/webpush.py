@@ -46,6 +46,10 @@ class WebPush:
     def __init__(self) -> None:
         self._door: Outbound | None = None
 
+    def is_set_up(self) -> bool:
+        """Its key is made at the first start."""
+        return True
+
     def service_of(self, address: PushAddress) -> str:
         return endpoints.service_of(address.address)
 

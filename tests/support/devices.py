@@ -1,0 +1,110 @@
+"""Browsers of the stories' people, their push services on loopback, and a dispatcher that runs while a test says so."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from notifications import devices, push
+from notifications.devices import NewAddress
+from notifications.models import Device, Recipient
+from notifications.types import Json
+from tests.support.webpush import Browser
+from wfpush import vapid
+
+Answer = tuple[int, dict[str, str]]
+
+
+class PushHost:
+    """A push service for several browsers: `answers` per browser, one after the other; the last one stays."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answers: defaultdict[str, list[Answer]] = defaultdict(lambda: [(201, {})])
+        self.tries: defaultdict[str, int] = defaultdict(int)
+        self._browsers: dict[str, Browser] = {}
+        self._taken: defaultdict[str, list[Json]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    @property
+    def service(self) -> str:
+        """What it is called in reasons and faults."""
+        return self.url.removeprefix("http://")
+
+    def subscribe(self, person: Recipient, name: str, **registration: Any) -> Device:
+        """The person turns notifications on in a browser of this name."""
+        browser = self._browsers[name] = Browser()
+        address = browser.address(f"{self.url}/{name}", vapid.public_key())
+        device, _ = devices.register(
+            person,
+            NewAddress(
+                "webpush", address.address, "endpoint", address.sender, p256dh=address.p256dh, auth=address.auth
+            ),
+            name=name,
+            now=timezone.now(),
+            **registration,
+        )
+        return device
+
+    def answer(self, name: str, *answers: int | Answer) -> None:
+        self.answers[name] = [(each, {}) if isinstance(each, int) else each for each in answers]
+
+    def shown(self, name: str) -> list[Json]:
+        """What the browser could read, in the order in which it came; `ttl`, `topic`, `urgency` as the service saw."""
+        return self._taken[name]
+
+    def take(self, name: str, headers: Any, body: bytes) -> Answer:
+        with self._lock:
+            self.tries[name] += 1
+            answers = self.answers[name]
+            status, extra = answers.pop(0) if len(answers) > 1 else answers[0]
+            if status == 201:
+                seen = {key: headers[key] for key in ("TTL", "Topic", "Urgency")}
+                self._taken[name].append({**self._browsers[name].read(body), **seen})
+            return status, extra
+
+
+@contextmanager
+def push_host() -> Iterator[PushHost]:
+    host = PushHost()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status, headers = host.take(self.path.strip("/"), self.headers, body)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": "0"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    host.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield host
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def dispatch() -> None:
+    """What a dispatcher does with everything that is due now, until all of it has landed."""
+    async_to_sync(_dispatch)()
+
+
+async def _dispatch() -> None:
+    await push.drain()
+    await push.close()
