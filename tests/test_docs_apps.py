@@ -10,7 +10,7 @@ from notifications.api.serializers import AnswerWithToken, AppGiven, ChannelGive
 from notifications.transports.fcm_message import category_of, data_of
 from notifications.transports.payload import members
 from tests.support.documentation import blocks, first_words, read, rows, section
-from tests.test_fcm import PUSH
+from tests.test_fcm_message import PUSH
 
 PAGE = "docs/apps.md"
 SAMPLES = {language: "\n".join(blocks(PAGE, language)) for language in ("kotlin", "swift")}

@@ -137,7 +137,7 @@ class Client:
         headers = headers | {"Authorization": f"Bearer {self._credentials.token}", "Content-Type": "application/json"}
         request = httpx.Request(method, url)
         try:
-            answer = await self._door.request(method.upper(), url, body=encoded(json), headers=headers)
+            answer = await self._door.request(method.upper(), url, body=_encoded(json), headers=headers)
         except OutboundError as fault:
             raise httpx.ConnectError(fault.detail, request=request) from fault
         retry_after = {"Retry-After": answer.headers["Retry-After"]} if "Retry-After" in answer.headers else {}
@@ -149,5 +149,5 @@ class Client:
         await self._door.close()
 
 
-def encoded(value: Any) -> bytes:
+def _encoded(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
