@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications import answer_body, copies, ledger, lifecycle, representation
+from notifications import answer_body, copies, devices, ledger, lifecycle, representation
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -112,7 +112,10 @@ def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded
         raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
     refuse_dead_token(row, now)
     offered = replace(answer, via=row.delivery.channel, offered=tuple(row.actions), delivery=row.delivery_id)
-    return respond(row.notification, offered, now=now)
+    recorded = respond(row.notification, offered, now=now)
+    if row.delivery.device_id is not None:
+        devices.used(row.delivery.device_id, now)
+    return recorded
 
 
 def refuse_dead_token(token: ActionToken, now: datetime) -> None:

@@ -1,0 +1,103 @@
+"""Messages to apps, through the dispatcher: what Firebase answers decides what becomes of message and device."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from notifications import devices, respond
+from notifications.devices import NewAddress
+from notifications.models import Delivery, Device, PausedService
+from notifications.respond import Answer
+from tests.pushlab.fcm import Google, google_on_loopback
+from tests.support.devices import dispatch
+from tests.support.engines import LOOPBACK
+from tests.support.story import Story
+from wfpush import service_accounts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROJECT = "acme-apps"
+
+
+@pytest.fixture
+def google(settings: Settings) -> Iterator[Google]:
+    settings.PUSH_ALLOWED_CIDRS = LOOPBACK
+    with google_on_loopback() as google:
+        settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps(google.account(PROJECT)))
+        yield google
+
+
+@pytest.fixture
+def story(google: Google) -> Story:
+    return Story.begin()
+
+
+def app_of(story: Story, token: str) -> Device:
+    new = NewAddress("fcm", token, "token", PROJECT, platform="android")
+    return devices.register(story.bob, new, name="App on Android", now=timezone.now())[0]
+
+
+def test_bobs_phone_gets_the_task_and_answers_it(story: Story, google: Google) -> None:
+    phone = app_of(story, "bobs-phone")
+    story.assign()
+    dispatch()
+
+    ((project, message),) = google.messages
+    assert project == PROJECT and message["data"]["title"] == story.copy(story.bob).title
+    recorded = respond.respond_with_token(message["data"]["token"], Answer("approve"), now=timezone.now())
+    assert recorded.response.via == "fcm"
+    assert recorded.response.delivery is not None and recorded.response.delivery.device == phone
+    assert Delivery.objects.get(channel="fcm").state == "delivered"
+
+
+def test_without_leave_to_answer_there_google_sees_no_token(story: Story, google: Google) -> None:
+    app_of(story, "bobs-phone")
+    story.assign("T-41")
+    route = story.copy(story.bob, "T-41").route
+    assert route is not None
+    type(route).objects.update(answer_from_push=False)
+    Delivery.objects.all().delete()
+    story.assign("T-42")
+    dispatch()
+
+    ((_, message),) = google.messages
+    assert "wfa_" not in json.dumps(message) and json.loads(message["data"]["actions"])
+
+
+@pytest.mark.parametrize(
+    ("begins", "state", "device_stays", "paused"),
+    [
+        ("gone", "dead", False, False),
+        ("sender", "dead", False, False),
+        ("invalid", "dead", False, False),
+        ("bad", "dead", True, False),
+        ("both", "dead", True, False),
+        ("quota", "pending", True, False),
+        ("slow", "pending", True, False),
+        ("unavailable", "pending", True, False),
+        ("internal", "pending", True, False),
+        ("gateway", "pending", True, False),
+        ("unsigned", "dead", True, True),
+        ("disabled", "dead", True, True),
+        ("noproject", "dead", True, True),
+    ],
+)
+def test_what_google_answers_decides(story: Story, begins: str, state: str, device_stays: bool, paused: bool) -> None:
+    app_of(story, f"{begins}-phone")
+    story.assign()
+    dispatch()
+
+    row, mail = Delivery.objects.get(channel="fcm"), Delivery.objects.get(channel="email")
+    assert (row.state, Device.objects.exists(), PausedService.objects.exists()) == (state, device_stays, paused)
+    assert row.reason, "it says why"
+    assert (mail.due_at is not None) == (state == "dead"), "the mail takes over when the app is out of reach"
+
+
+def test_a_person_without_an_app_gets_no_row_where_there_is_no_firebase(settings: Settings) -> None:
+    settings.FIREBASE_CREDENTIALS = service_accounts.read("")
+    Story.begin().assign()
+
+    assert not Delivery.objects.filter(channel="fcm").exists()
