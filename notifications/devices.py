@@ -87,14 +87,15 @@ def register(
     _alone(new.digest)  # the same address twice at once is one device
     _alone(f"devices of {recipient.pk}")  # and nobody gets more than MOST by being quick
     values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token}
-    known = Device.objects.select_for_update().select_related(None).filter(digest=new.digest).first()
+    known = Device.objects.select_for_update(of=("self",)).select_related("recipient").filter(digest=new.digest).first()
     if known is not None and known.recipient_id == recipient.pk:
         return _update(known, {**values, "last_used_at": now}), False
     if known is not None:
         remove([known], NEW_OWNER, now)
     _make_room(recipient, now)
     device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
-    device._change_reason = NEW_OWNER if known is not None else None  # type: ignore[attr-defined]  # simple_history reads it
+    if known is not None:
+        device._change_reason = f"Taken over from {known.recipient.ref}"[:100]  # type: ignore[attr-defined]  # for history
     device.save(force_insert=True)
     return device, True
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django_q.models import Failure, Success
 
-from notifications.models import ActionToken, IdempotencyKey, RecipientToken, SignInLink
+from notifications import devices
+from notifications.models import ActionToken, Device, IdempotencyKey, RecipientToken, SignInLink
 
 KEPT = timedelta(days=7)
 
@@ -22,4 +23,5 @@ def prune(now: datetime) -> dict[str, int]:
         "finished background tasks": Success.objects.filter(stopped__lt=past),
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
-    return {name: rows.delete()[0] for name, rows in stale.items()}
+    removed = {name: rows.delete()[0] for name, rows in stale.items()}
+    return {**removed, "devices": devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)}

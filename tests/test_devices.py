@@ -13,6 +13,7 @@ from django.utils import timezone
 from notifications import access, devices, respond, trial
 from notifications.devices import NewAddress
 from notifications.errors import Expired
+from notifications.housekeeping import prune
 from notifications.models import ActionToken, Delivery, DeliveryState, Device, Notification, Recipient
 from notifications.respond import Answer
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, action_token
@@ -120,7 +121,7 @@ def test_whoever_signs_in_on_a_shared_browser_takes_it_over(alice: Recipient, bo
     assert (his.recipient, his.pk != hers.pk) == (bob, True)
     gone, came = Device.history.filter(history_type="-").get(), Device.history.get(id=his.pk)
     assert (gone.recipient, gone.history_change_reason) == (alice, "The device has a new owner")
-    assert (came.recipient, came.history_change_reason) == (bob, "The device has a new owner")
+    assert (came.recipient, came.history_change_reason) == (bob, "Taken over from alice")
 
 
 def test_what_the_one_before_was_shown_there_is_answered_no_more(alice: Recipient, bob: Recipient) -> None:
@@ -195,6 +196,15 @@ def test_who_is_no_longer_active_has_no_devices_and_a_closed_account_no_browsers
     assert devices.sign_out_account(alice.user, devices.ACCOUNT_CLOSED, NOON) == 1
     assert Device.objects.get() == app
     assert devices.sign_out_person(alice, NOON) == 1
+
+
+def test_a_subscription_past_its_time_is_removed_and_others_are_not(alice: Recipient) -> None:
+    for number, end in enumerate((NOON - timedelta(seconds=1), NOON + timedelta(days=1), None)):
+        devices.register(alice, browser(number, expires_at=end), name="Firefox on Linux", now=NOON)
+
+    assert prune(NOON)["devices"] == 1
+    assert not Device.objects.filter(digest=browser(0).digest).exists()
+    assert Device.history.get(history_type="-").history_change_reason == "The subscription expired"
 
 
 # --- at the same moment -------------------------------------------------------------------------------------------

@@ -61,5 +61,5 @@ def test_nothing_of_the_header_gets_into_the_name() -> None:
 
 def test_it_is_said_in_the_persons_language() -> None:
     with translation.override("de"):
-        assert name_of("(X11; Linux x86_64) Firefox/145.0") == "Firefox unter Linux"
+        assert name_of("(X11; Linux x86_64) Firefox/145.0") == "Firefox auf Linux"
         assert name_of("") == "Ein Browser"

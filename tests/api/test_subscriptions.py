@@ -129,7 +129,7 @@ def test_a_browser_is_named_in_the_persons_language(browser: Caller, alice: Reci
     alice.save()
     browser.post(SUBSCRIPTIONS, subscription(), User_Agent=CHROME)
 
-    assert Device.objects.get().name == "Chrome unter Android"
+    assert Device.objects.get().name == "Chrome auf Android"
 
 
 def test_people_may_give_a_name_of_their_own(browser: Caller) -> None:
