@@ -101,13 +101,14 @@ CONNECTION: dict[str, Text] = {
     "connecting": _("Connecting…"),
     "live": _("Live"),
     "paused": _("Not live"),
-    "reconnecting": _("The connection is lost, and we keep trying. You see how things were at {time}."),
-    "offline": _("You are offline. You see how things were at {time}."),
+    "reconnecting": _("The connection is lost, and we keep trying. You see how things were {when}."),
+    "offline": _("You are offline. You see how things were {when}."),
     "connected_again": _("Connected again."),
     "signed_out": _("You have been signed out."),
     "sign_in_again": _("Sign in again"),
     "refused": _("This page cannot be live here. Reload it to see what is new."),
     "reload": _("Reload"),
+    "new_version": _("There is a new version of this page."),
 }
 
 LIST: dict[str, Text] = {
@@ -117,9 +118,32 @@ LIST: dict[str, Text] = {
     "unread": _("unread"),
 }
 
+LATER: dict[str, Text] = {
+    "will_be_sent": _("No connection. It will be sent when you are back."),
+    "sent_again": _("Your answer could not be taken just now. It will be sent again by itself."),
+    "kept_answer": _("“{title}” will be sent when you are back."),
+    "sign_in_to_send": _("“{title}” will be sent when you have signed in again."),
+    "open_to_comment": _("This answer needs a comment. Open the item to write it."),
+    "open_to_answer": _("Your answer was not recorded. Open the item and answer there."),
+    "something_waits": _("There is news in your inbox."),
+}
+
+DOCUMENTS: dict[str, Text] = {
+    "document_kept": _("kept on this device"),
+    "document_keeping": _("is being kept… {percent} %"),
+    "document_refused": _("needs a connection"),
+}
+
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
+    **LATER, **DOCUMENTS,
 }  # fmt: skip
+
+WORKER = (
+    *DONE, *BY_OTHERS, *ENGINE, *LATER,
+    "withdrawn", "expired", "not_allowed", "at_time", "at_date",
+)  # fmt: skip
+"""What the service worker says, in the language of each message."""
 
 
 def say(key: str, **values: object) -> str:
@@ -136,3 +160,7 @@ def say_of(prefix: str, action: str, **values: object) -> str:
 def spoken() -> dict[str, str]:
     """All sentences in the active language, for the browser."""
     return {key: str(text) for key, text in TEXTS.items()}
+
+
+def spoken_by_worker() -> dict[str, str]:
+    return {key: str(TEXTS[key]) for key in WORKER}

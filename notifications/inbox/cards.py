@@ -124,6 +124,9 @@ class Listing:
         return self.waiting_count - len(self.waiting)
 
 
+NOTHING = Listing(seq=0, unread=0, waiting_count=0, waiting=[], updates=[], done=[])
+
+
 def listing(reader: Recipient, now: datetime, *, everything: bool = False) -> Listing:
     """What needs an answer first (most urgent, then soonest due), then what is new, then what is done.
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from notifications.inbox.cards import Button, listing
+from notifications.inbox import webapp
+from notifications.inbox.cards import NOTHING, Button, listing
 from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
@@ -39,6 +40,15 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
     found = item(own, request.recipient, timezone.now())
     return show(request, found, asked=request.GET.get("answer", ""))
+
+
+@gzip_page
+@person_required
+@require_safe
+def offline(request: PersonRequest) -> HttpResponse:
+    """The page that a browser keeps, to open the inbox with no connection. It keeps the items by itself."""
+    context = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT}
+    return show_page(request, "inbox/inbox.html", {**context, "settings": browser_settings(request)})
 
 
 def show(
@@ -90,4 +100,7 @@ def browser_settings(request: PersonRequest) -> Json:
         "never_primary": sorted(TAKES_AWAY),
         "icons": static("wfpush/icons.svg"),
         "sign_in": reverse("inbox:sign-in"),
+        "worker": reverse("inbox:worker"),
+        "version": webapp.worker().version,
+        "brand": request.recipient.brand.slug if request.recipient.brand else "",
     }

@@ -1,19 +1,26 @@
 from django.urls import URLPattern, path
 
-from notifications.inbox import answers, brands, emails, pages, signin
+from notifications.inbox import answers, brands, devices, emails, pages, signin, webapp
 
 app_name = "inbox"
 
 urlpatterns: list[URLPattern] = [
     path("", pages.inbox, name="list"),
+    path("offline", pages.offline, name="offline"),
     path("n/<uuid:notification_id>", pages.open_item, name="item"),
     path("n/<uuid:notification_id>/answer", answers.answer, name="answer"),
     path("n/<uuid:notification_id>/read", answers.read, name="read"),
     path("read", answers.read_all, name="read-all"),
     path("cases/<int:case_id>/follow", answers.follow, name="follow"),
+    path("devices", devices.page, name="devices"),
+    path("devices/<uuid:device_id>/fate", devices.fate, name="device-fate"),
+    path("devices/<uuid:device_id>/test", devices.test, name="test-device"),
+    path("devices/<uuid:device_id>/remove", devices.remove, name="remove-device"),
     path("sign-in", signin.sign_in, name="sign-in"),
     path("sign-out", signin.sign_out, name="sign-out"),
     path("link/<str:token>", signin.link, name="link"),
     path("a/<str:token>", emails.email_page, name="email"),
+    path("sw.js", webapp.service_worker, name="worker"),
+    path("manifest.webmanifest", webapp.manifest, name="manifest"),
     path("brand/<slug:slug>.css", brands.brand_style, name="brand-style"),
 ]

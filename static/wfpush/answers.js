@@ -1,9 +1,11 @@
 // Answering: the card says what is happening at once, then the truth in stages. One press is one answer: repeats after a lost
-// connection carry the same key.
+// connection carry the same key. With no connection the answer is kept on this device, and sent once there is one.
 
+import { keepAnswer } from "./app.js";
 import { actionOf, csrfToken, fill, hostsOf, showActions, showOutcome, slot } from "./cards.js";
 import { draftOf, keep, take } from "./kept.js";
 import { isMine, outcomeOf } from "./outcomes.js";
+import { allStored, unstore } from "./store.js";
 import { announce, say, sayOf } from "./words.js";
 
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
@@ -65,7 +67,7 @@ function rescue(host, why) {
 
 /** Where an answer was given, or, if that has gone meanwhile, where its item is shown now. */
 function hostOf(answer, id) {
-  return answer.host.isConnected ? answer.host : [...hostsOf(id)].find((host) => slot(host, "actions")) ?? answer.host;
+  return answer.host?.isConnected ? answer.host : [...hostsOf(id)].find((host) => slot(host, "actions")) ?? answer.host;
 }
 
 function press(button, signedOut) {
@@ -145,7 +147,9 @@ async function send(host, answer, signedOut) {
     const reply = await post(id, answer);
     if (sending.get(id) !== answer) return null;  // the live connection was faster, and has told the truth
     if (reply.final) return settle(id, host, answer, reply, signedOut);
+    if (!navigator.onLine) break;
   }
+  if (await later(id, answer)) return null;
   const sorry = say(navigator.onLine ? "not_recorded" : "not_sent");
   announce(sorry);
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
@@ -166,6 +170,50 @@ async function post(id, answer) {
   }
 }
 
+// --- answers that wait for a connection ------------------------------------------------------------------------------
+async function later(id, { host, told, ...answer }) {
+  const heading = slot(host, "title").textContent;
+  if (!(await keepAnswer({ ...answer, id, heading }))) return false;
+  const text = say("kept_answer", { title: answer.title });
+  tell(id, { text }, host)?.focus({ preventScroll: true });
+  announce(text);
+  return true;
+}
+
+/** What was given before this page was opened and waits still, or ended while nobody looked. */
+export async function resume() {
+  for (const answer of await allStored("answers").catch(() => [])) {
+    sending.set(answer.id, answer);
+    retell(answer.id);
+    if (!answer.ended) continue;
+    settled({ answer, ...answer.ended }, () => {});
+    unstore("answers", answer.key);
+  }
+}
+
+/** Say of an item that has just come into view how far its answer is. */
+export function retell(id) {
+  const answer = sending.get(id);
+  if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }) });
+}
+
+export function holdUntilSignedIn() {
+  for (const [id, answer] of sending) if (answer.told) tell(id, { text: say("sign_in_to_send", { title: answer.title }) });
+}
+
+/** The service worker has sent an answer of this page, or of one before it. */
+export function settled({ answer: { id, key }, status, body }, signedOut) {
+  const answer = sending.get(id);
+  if (answer?.key === key) settle(id, hostOf(answer, id), answer, { status, body }, signedOut);
+}
+
+/** Ask for the words of an answer, if it is offered and needs some. */
+export function openAsk(host, action) {
+  const button = host.querySelector(`[data-action="${CSS.escape(action)}"][data-comment="required"]`);
+  if (button) ask(host, button);
+}
+
+// --- what became of it -----------------------------------------------------------------------------------------------
 function settle(id, host, answer, { status, body }, signedOut) {
   if (status === 200 || status === 201) {
     const outcome = { action: body.action, by: body.by, at: body.at, engine: body.engine };

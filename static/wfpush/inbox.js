@@ -1,12 +1,16 @@
 // Makes the server's page live. Without this file everything still works, as plain links and forms.
 
 import * as answers from "./answers.js";
+import * as app from "./app.js";
 import { csrfToken, tick } from "./cards.js";
+import * as documents from "./documents.js";
 import * as kept from "./kept.js";
 import * as list from "./list.js";
 import { connect } from "./live.js";
+import { restoreList } from "./offline.js";
+import * as push from "./push.js";
 import * as reader from "./reader.js";
-import { exactClock, now } from "./times.js";
+import { now, when } from "./times.js";
 import { announce, say, settings } from "./words.js";
 
 const TICK = 10_000;  // milliseconds between two looks at the times on the page
@@ -16,8 +20,8 @@ const trouble = document.getElementById("trouble");
 let seenAt = now(), complaint = 0, complained = false;
 
 const SENTENCES = {
-  lost: () => ({ sentence: say("reconnecting", { time: exactClock(seenAt) }) }),
-  offline: () => ({ sentence: say("offline", { time: exactClock(seenAt) }) }),
+  lost: () => ({ sentence: say("reconnecting", { when: when(seenAt, now()) }) }),
+  offline: () => ({ sentence: say("offline", { when: when(seenAt, now()) }) }),
   "signed-out": () => ({ sentence: say("signed_out"), way: signInAgain(), word: say("sign_in_again") }),
   refused: () => ({ sentence: say("refused"), way: location.href, word: say("reload") }),
 };
@@ -31,6 +35,7 @@ function showState(state) {
   connection.dataset.mood = state === "live" ? "live" : state === "connecting" ? "" : "paused";
   connection.lastElementChild.textContent = say(state === "live" || state === "connecting" ? state : "paused");
   clearTimeout(complaint);
+  documents.mark();
   if (state === "live" || state === "connecting") {
     trouble.hidden = true;
     if (complained && state === "live") announce(say("connected_again"));
@@ -50,12 +55,30 @@ function complain({ sentence, way = "", word = "" }) {
   complained = true;
 }
 
-answers.start(() => showState("signed-out"));
+function signedOut() {
+  answers.holdUntilSignedIn();
+  showState("signed-out");
+}
+
+/** The page is older than the server: said once, and nothing is taken from under anybody's hands. */
+function tellVersion({ version }) {
+  const line = document.getElementById("new-version");
+  if (version === settings.version || !line.hidden) return;
+  line.hidden = false;
+  line.querySelector("button").addEventListener("click", () => location.reload());
+}
+
+const offline = "offline" in document.body.dataset;
+if (offline) seenAt = await restoreList();
+answers.start(signedOut);
 kept.start();
-reader.start();
+documents.start();
+await reader.start();
+answers.resume();
 const live = connect(Number(document.body.dataset.seq), {
   onItem(item, unread) {
     seenAt = now();
+    app.keepItem(item);
     answers.receive(item);
     list.receive(item);
     list.tellUnread(unread);
@@ -63,11 +86,14 @@ const live = connect(Number(document.body.dataset.seq), {
   },
   onSynced(unread) {
     seenAt = now();
+    app.keepTime();
+    app.send();
     list.tellUnread(unread);
   },
   onReset: list.reset,
   onState(state) {
     if (connection.dataset.mood === "live" && state !== "live") seenAt = now();
+    if (connection.dataset.mood === "paused" && state === "live") app.lookForNews({ surely: true });
     showState(state);
   },
 });
@@ -82,3 +108,12 @@ document.getElementById("read-all")?.addEventListener("submit", (event) => {
 });
 setInterval(tick, TICK);
 document.addEventListener("visibilitychange", () => document.hidden || tick());
+
+const heard = {
+  answered: (message) => answers.settled(message, signedOut),
+  document: documents.heard,
+  open: ({ address }) => reader.visit(address),
+  "signed-out": signedOut,
+  version: tellVersion,
+};
+push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));

@@ -122,7 +122,7 @@ function guard() {
   setTimeout(() => list.classList.remove("settling"), SETTLING);
 }
 
-function count() {
+export function count() {
   const open = waiting.querySelectorAll('[data-state="open"]').length;
   const shown = slot(list, "waiting-count"), hiddenOnes = Number(list.dataset.more ?? 0);
   shown.textContent = open + hiddenOnes;
@@ -132,8 +132,10 @@ function count() {
   document.getElementById("done-part").hidden = done.childElementCount === 0;
 }
 
-/** Unread items in the page's title, where a tab shows them. */
+/** Unread items in the page's title, where a tab shows them, and on the icon of the app. */
 export function tellUnread(unread) {
+  const told = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+  told?.catch(() => {});
   document.title = (unread ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\) /, "");
   const everything = document.getElementById("read-all");
   if (everything) everything.hidden = unread === 0;

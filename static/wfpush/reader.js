@@ -1,10 +1,14 @@
 // The item beside the list (on a phone: in its place). Its page is the server's; here it is fetched, put in and kept fresh.
 
+import { retell, openAsk } from "./answers.js";
 import { csrfToken } from "./cards.js";
+import { mark } from "./documents.js";
 import { choose } from "./list.js";
+import { keptArticle } from "./offline.js";
 import { say } from "./words.js";
 
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again
+const PATIENCE = 10_000;  // milliseconds after which an item as last known is better than none
 const PARTS = ["facts", "history", "aside"];
 const pane = document.getElementById("item");
 const page = document.body;
@@ -13,7 +17,8 @@ let refreshing = 0;
 const article = () => pane.querySelector("[data-item]");
 export const openId = () => article()?.dataset.id ?? "";
 
-export function start() {
+/** Resolves when the item of the address is shown, which the page that is kept for being offline does not hold. */
+export async function start() {
   document.addEventListener("click", (event) => {
     const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
     const link = plain && event.target.closest?.('a[href^="/n/"], a.back');
@@ -30,23 +35,26 @@ export function start() {
   window.addEventListener("popstate", () => (location.pathname === "/" ? showList() : load(location.pathname)));
   history.replaceState({ mine: true }, "");
   if (article()) opened();
+  else if (location.pathname.startsWith("/n/")) return load(location.pathname + location.search);
+  return null;
 }
 
-async function visit(path) {
+export async function visit(path) {
+  if (path === "/") return back();
   if (await load(path)) history.pushState({ mine: true, fromList: true }, "", path);
+  return null;
 }
 
-/** Show an item. A fault leads to the address itself, where the browser says what is wrong. */
+/** Show an item; with no connection as last known. A fault leads to the address itself, which says what is wrong. */
 async function load(path) {
   pane.setAttribute("aria-busy", "true");
   try {
-    const fresh = await fetchPane(fetch(path, { headers: { Accept: "text/html" } }));
+    const signal = AbortSignal.timeout(PATIENCE);
+    const fresh = await fetchPane(fetch(path, { headers: { Accept: "text/html" }, signal }));
     pane.replaceChildren(...fresh.pane.childNodes);
     document.title = fresh.title;
-  } catch {
-    if (navigator.onLine) location.assign(path);
-    else document.getElementById("news").textContent = say("not_loaded");
-    return false;
+  } catch (fault) {
+    if (fault instanceof NotAnItem || !(await loadKept(path))) return refused(path, fault);
   } finally {
     pane.removeAttribute("aria-busy");
   }
@@ -54,21 +62,42 @@ async function load(path) {
   opened();
   window.scrollTo(0, 0);
   pane.scrollTop = 0;
-  document.getElementById("item-heading").focus({ preventScroll: true });
+  (pane.querySelector(".ask textarea") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
   return true;
 }
+
+/** The item as last known, with the words asked for that its address wants. */
+async function loadKept(path) {
+  const { pathname, searchParams } = new URL(path, location.href), found = await keptArticle(pathname.split("/").pop());
+  if (!found) return false;
+  pane.replaceChildren(found.article);
+  for (const field of pane.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
+  document.title = document.title.replace(/^(\(\d+\) )?.*( · )/, (whole, unread = "", dot = "") => unread + found.title + dot);
+  if (searchParams.has("answer")) openAsk(found.article, searchParams.get("answer"));
+  return true;
+}
+
+function refused(path, fault) {
+  if (fault instanceof NotAnItem || navigator.onLine) location.assign(path);
+  else document.getElementById("news").textContent = say("not_loaded");
+  return false;
+}
+
+class NotAnItem extends Error {}
 
 async function fetchPane(request) {
   const response = await request;
   const other = new DOMParser().parseFromString(await response.text(), "text/html");
   const found = other.getElementById("item");
-  if (!response.ok || !found?.querySelector("[data-item]")) throw new Error("not an item's page");
+  if (!response.ok || !found?.querySelector("[data-item]")) throw new NotAnItem(response.status);
   for (const field of found.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
   return { pane: document.importNode(found, true), title: other.title };
 }
 
 function opened() {
   choose(openId());
+  retell(openId());
+  mark();
   if (article().hasAttribute("data-unread") && !document.hidden) markRead(openId());
 }
 
@@ -114,6 +143,7 @@ async function replaceParts(request) {
     for (const field of here.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
     if (!here.isEqualNode(there)) swap(here, there);
   }
+  mark();
 }
 
 /** Put a part in the place of another; the focus stays on what stands where it was. */

@@ -16,8 +16,7 @@ const numbers = format({ year: "numeric", month: "2-digit", day: "2-digit" }, "e
 export const now = () => new Date(Date.now() + (Math.abs(ahead) > 5_000 ? ahead : 0));
 
 /** `14:02` */
-export const exactClock = (at) => clockFormat.format(at);
-const clock = exactClock;
+const clock = (at) => clockFormat.format(at);
 const dayNumber = (at) => Date.parse(`${numbers.format(at)}T00:00Z`) / DAY;
 const year = (at) => numbers.format(at).slice(0, 4);
 const day = (at, today) => dayFormat.format(at) + (year(at) === year(today) ? "" : ` ${year(at)}`);

@@ -1,0 +1,109 @@
+"""The page of a person's devices, where they hear of what waits while no page is open. All it does, forms do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from notifications import devices, trial
+from notifications.inbox.pages import browser_settings
+from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.inbox.shell import show_page
+from notifications.models import Device
+from notifications.times import day, exact, when
+
+MEANT = {
+    devices.REMOVED,
+    devices.SIGNED_OUT,
+    devices.NEW_OWNER,
+    devices.NO_LONGER_ACTIVE,
+    devices.ACCOUNT_CLOSED,
+    devices.NEW_PASSWORD,
+    devices.TOO_MANY,
+}
+"""Reasons for which a device went that its browser must not undo by registering again."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A device as the page shows it. `here`: the browser that shows the page."""
+
+    device: Device
+    here: bool
+    used: str
+    used_exact: str
+    news: str
+    """What became of the last message; empty where there was none."""
+
+
+@person_required
+@require_safe
+def page(request: PersonRequest) -> HttpResponse:
+    session, now = devices.session_digest(request.session.session_key), timezone.now()
+    own = request.recipient.devices.all()
+    rows = [_row(device, here=bool(session) and device.session == session, now=now) for device in own]
+    rows.sort(key=lambda row: not row.here)
+    return show_page(request, "inbox/devices.html", {"rows": rows, "settings": browser_settings(request)})
+
+
+def _row(device: Device, *, here: bool, now: datetime) -> Row:
+    return Row(device, here, _used(device.last_used_at, now), exact(device.last_used_at), _news(device, now))
+
+
+def _used(at: datetime, now: datetime) -> str:
+    """`last used today`: nobody needs to know it better."""
+    there, today = timezone.localtime(at).date(), timezone.localtime(now).date()
+    named = {0: _("last used today"), 1: _("last used yesterday")}.get((today - there).days)
+    return named or _("last used on {date}").format(date=day(there, today))
+
+
+def _news(device: Device, now: datetime) -> str:
+    if device.due_at is not None:
+        return _("A test message is on its way.")
+    if device.last_fault:
+        return _("The last message did not get through.")
+    if device.last_sent_at is None:
+        return ""
+    return _("The last message was sent {when}.").format(when=when(device.last_sent_at, now))
+
+
+@person_required
+@require_safe
+def fate(request: PersonRequest, device_id: UUID) -> JsonResponse:
+    """`kept`, `removed` for good, or `lost`: the push service no longer knew it, and its browser may come back."""
+    if request.recipient.devices.filter(pk=device_id).exists():
+        return JsonResponse({"fate": "kept"})
+    gone = Device.history.filter(id=device_id, recipient=request.recipient.pk, history_type="-")
+    reason = gone.values_list("history_change_reason", flat=True).first()
+    if reason is None:
+        raise Http404
+    return JsonResponse({"fate": "removed" if reason in MEANT else "lost"})
+
+
+@form_only
+@person_required
+def test(request: PersonRequest, device_id: UUID) -> HttpResponse:
+    device = _own(request, device_id)
+    trial.ask(device, timezone.now())
+    messages.success(request, _("A test message is on its way to %(name)s.") % {"name": device.name})
+    return redirect("inbox:devices")
+
+
+@form_only
+@person_required
+def remove(request: PersonRequest, device_id: UUID) -> HttpResponse:
+    device = _own(request, device_id)
+    devices.remove([device], devices.REMOVED, timezone.now())
+    messages.success(request, _("%(name)s is removed. It gets no more messages.") % {"name": device.name})
+    return redirect("inbox:devices")
+
+
+def _own(request: PersonRequest, device_id: UUID) -> Device:
+    """Somebody else's device is as unknown as one that does not exist (Http404)."""
+    return get_object_or_404(Device, recipient=request.recipient, pk=device_id)

@@ -1,0 +1,160 @@
+"""What makes the inbox an app: its service worker, and its manifest.
+
+The worker is one script of the modules that static/wfpush/worker.js imports: modules of the web, which the pages import
+too, but in one piece, because browsers that people still use take no modules for workers (Firefox does since 147).
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from csp.constants import SELF
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.templatetags.static import static
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from notifications.models import Brand
+from notifications.types import Json
+from notifications.words import spoken_by_worker
+
+FOLDER = settings.BASE_DIR / "static" / "wfpush"
+TEMPLATES = settings.BASE_DIR / "templates"
+ENTRY = FOLDER / "worker.js"
+IMPORT = re.compile(r'^import \{[^}]+\} from "(\.[\w./-]+)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=const |function |async function )", re.MULTILINE)
+
+THEME, DARK_THEME, GROUND = "#ffffff", "#1a1d21", "#f4f5f7"
+"""The bar at the top of every page, in light and dark, and the page under it: as in static/wfpush/tokens.css."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The script, and the version of everything it keeps: any change to either gives another version."""
+
+    source: str
+    version: str
+
+
+def worker() -> Worker:
+    return assembled() if settings.DEBUG else _assembled_once()
+
+
+def assembled() -> Worker:
+    files = {path.name: path.read_bytes() for path in shell_files()}
+    code = "\n".join(_without_imports(path) for path in modules(ENTRY))
+    words = {language: _words_in(language) for language, _name in settings.LANGUAGES}
+    version = hashlib.sha256()
+    for part in (code, json.dumps(words), *(path.read_text("utf-8") for path in sorted(page_templates()))):
+        version.update(part.encode())
+    for name, content in files.items():
+        version.update(name.encode() + content)
+    constants = {
+        "PAGE_VERSION": version.hexdigest()[:16],
+        "SHELL_FILES": {name: integrity(content) for name, content in files.items()},
+        "WORDS": words,
+    }
+    head = "".join(f"const {name} = {json.dumps(value, ensure_ascii=False)};\n" for name, value in constants.items())
+    return Worker(f'"use strict";\n{head}{code}', constants["PAGE_VERSION"])  # type: ignore[arg-type]
+
+
+_assembled_once = cache(assembled)
+
+
+def modules(entry: Path) -> list[Path]:
+    """A module and all it imports, each after those it needs."""
+    found: list[Path] = []
+
+    def visit(path: Path) -> None:
+        for needed in _imports_of(path):
+            if needed not in found:
+                visit(needed)
+        if path not in found:
+            found.append(path)
+
+    visit(entry)
+    return found
+
+
+def _imports_of(path: Path) -> Iterator[Path]:
+    for match in IMPORT.finditer(path.read_text("utf-8")):
+        yield (path.parent / match[1]).resolve()
+
+
+def _without_imports(path: Path) -> str:
+    return EXPORT.sub("", IMPORT.sub("", path.read_text("utf-8")))
+
+
+def shell_files() -> list[Path]:
+    """What the pages need besides their own text: the modules, the styles, the icons."""
+    kinds = ("*.js", "*.css", "*.svg")
+    return sorted(path for kind in kinds for path in FOLDER.glob(kind) if path != ENTRY)
+
+
+def page_templates() -> list[Path]:
+    return [TEMPLATES / "base.html", *(TEMPLATES / "inbox").glob("*.html")]
+
+
+def integrity(content: bytes) -> str:
+    """As browsers check it (Subresource Integrity)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
+
+
+def _words_in(language: str) -> dict[str, str]:
+    with translation.override(language):
+        return spoken_by_worker()
+
+
+@csp_update({"connect-src": [SELF, "https:", "http:"]})  # documents come from wherever engines keep them
+@require_safe
+def service_worker(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(worker().source, content_type="text/javascript; charset=utf-8")
+    response["Service-Worker-Allowed"] = "/"
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+@require_safe
+def manifest(request: HttpRequest) -> JsonResponse:
+    """The app's name, icons, colours. Browsers ask for it without a session: the address names brand and language."""
+    brand = Brand.objects.filter(slug=request.GET.get("brand", "")).first()
+    language = request.GET.get("language", "")
+    with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
+        body = _manifest(brand.name if brand else "wfpush", translation.get_language() or "")
+    response = JsonResponse(body, content_type="application/manifest+json")
+    response["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+def _manifest(name: str, language: str) -> Json:
+    return {
+        "id": "/",
+        "name": name,
+        "short_name": name,
+        "description": _("See what is waiting for you, and answer it."),
+        "lang": language,
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "theme_color": THEME,
+        "background_color": GROUND,
+        "icons": [_icon(size, purpose) for purpose in ("any", "maskable") for size in (192, 512)],
+    }
+
+
+def _icon(size: int, purpose: str) -> Json:
+    name = f"{size}.png" if purpose == "any" else f"{purpose}-{size}.png"
+    return {
+        "src": static(f"wfpush/icons/{name}"),
+        "sizes": f"{size}x{size}",
+        "type": "image/png",
+        "purpose": purpose,
+    }

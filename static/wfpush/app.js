@@ -1,0 +1,71 @@
+// The page's side of the service worker (worker.js): starts it, tells it who is here, hears from it. Pages without https have
+// none, and everything works without.
+
+import { csrfToken } from "./cards.js";
+import { store, tellPerson } from "./store.js";
+import { keepInStep } from "./subscription.js";
+import { settings } from "./words.js";
+
+const AN_HOUR = 3_600_000;
+const workers = navigator.serviceWorker;
+let registration = null, lookedAt = Date.now();
+
+/** `heard`: message type → what to do. Returns the registration, or null. */
+export async function start(heard, seq) {
+  if (!workers) return null;
+  workers.addEventListener("message", ({ data, ports }) => {
+    heard[data.type]?.(data);
+    ports[0]?.postMessage("heard");
+  });
+  workers.startMessages();
+  try {
+    registration = await workers.register(settings.worker, { scope: "/", updateViaCache: "none" });
+    begin(seq);
+  } catch {
+    return null;  // private windows of some browsers, or a full disk
+  }
+  document.addEventListener("visibilitychange", () => document.hidden || lookForNews());
+  return registration;
+}
+
+async function begin(seq) {
+  const { ref, timezone, language, version, brand } = settings, csrf = csrfToken();
+  const { active } = await workers.ready;
+  active.postMessage({ type: "begin", ref, timezone, language, csrf, seq, look: [ref, language, brand, version].join(" ") });
+  await keepInStep(registration, csrf).catch(() => {});  // tried again when the next page starts
+}
+
+/** There is a connection: what waits can go. */
+export function send() {
+  registration?.active?.postMessage({ type: "send" });
+}
+
+/** Whether the server has another version by now. Browsers ask by themselves only when a page is loaded. */
+export function lookForNews({ surely = false } = {}) {
+  if (!registration || (!surely && Date.now() - lookedAt < AN_HOUR)) return;
+  lookedAt = Date.now();
+  registration.update().catch(() => {});
+}
+
+/** Keep an answer on this device until it can be sent; false where that cannot be. */
+export async function keepAnswer(answer) {
+  if (!registration) return false;
+  const { ref, language } = settings;
+  try {
+    await store("answers", { ...answer, ref, lang: language, csrf: csrfToken(), at: Date.now() });
+  } catch {
+    return false;
+  }
+  registration.sync?.register("answers").catch(() => {});
+  send();
+  return true;
+}
+
+/** What the page has just been told is what it would show with no connection. */
+export function keepItem(item) {
+  if (registration) store("items", item).then(keepTime).catch(() => {});
+}
+
+export function keepTime() {
+  return registration && tellPerson({ at: Date.now() }).catch(() => {});
+}

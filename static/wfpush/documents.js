@@ -1,0 +1,37 @@
+// Beside each document: whether it is kept on this device. With no connection its link opens what is kept.
+
+import { allStored } from "./store.js";
+import { say } from "./words.js";
+
+const isLive = () => document.getElementById("connection")?.dataset.mood === "live";
+
+export function start() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-document]");
+    if (!link || isLive() || !link.dataset.kept) return;
+    event.preventDefault();
+    window.open(link.dataset.kept, "_blank", "noopener");
+  });
+  mark();
+}
+
+/** Say of every document that is shown what is known of it. */
+export async function mark() {
+  const links = [...document.querySelectorAll("a[data-document]")];
+  if (!links.length || !navigator.serviceWorker) return;
+  const known = new Map((await allStored("documents").catch(() => [])).map((row) => [row.url, row]));
+  for (const link of links) tell(link, known.get(link.href) ?? { state: "unknown" });
+}
+
+/** The worker tells how far one is. */
+export function heard({ url, ...row }) {
+  for (const link of document.querySelectorAll("a[data-document]")) if (link.href === url) tell(link, row);
+}
+
+function tell(link, { state, path = "", percent = 0 }) {
+  const line = link.parentElement.querySelector("[data-slot=document]");
+  const key = state === "kept" || state === "keeping" ? state : isLive() ? "" : "refused";
+  link.dataset.kept = path;
+  line.hidden = !key;
+  line.textContent = key && say(`document_${key}`, { percent });
+}

@@ -1,0 +1,32 @@
+// Before somebody signs out, this browser forgets what it kept for them: the next may be somebody else.
+
+import { forget } from "./forget.js";
+import { allStored } from "./store.js";
+
+const PATIENCE = 5_000;  // milliseconds for sending what waits, and again for forgetting
+
+for (const form of document.querySelectorAll("form[data-sign-out]")) form.addEventListener("submit", leave);
+
+async function leave(event) {
+  if (!navigator.serviceWorker) return;
+  const form = event.currentTarget;
+  event.preventDefault();
+  const registration = await navigator.serviceWorker.getRegistration();
+  await inTime(sent(registration?.active));
+  const unsent = (await allStored("answers").catch(() => [])).some(({ ended }) => !ended);
+  if (unsent && !window.confirm(form.dataset.signOut)) return;
+  await inTime(forget(registration));
+  form.submit();
+}
+
+/** The worker sends what waits, and says when it has tried. */
+function sent(worker) {
+  return new Promise((resolve) => {
+    if (!worker) return resolve();
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = resolve;
+    worker.postMessage({ type: "send" }, [port2]);
+  });
+}
+
+const inTime = (work) => Promise.race([work, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);

@@ -1,0 +1,76 @@
+// Push messages for this browser: subscribed at the browser's push service, and the server told where. The page and the
+// service worker share it.
+
+import { person, tellPerson } from "./store.js";
+
+const A_DAY = 86_400_000;  // milliseconds
+const DEVICES = "/api/v1/subscriptions";
+
+/** Subscribe under the server's key, and register. Throws when the push service or the server refuses. */
+export async function subscribe(registration, csrf) {
+  const key = await serverKey();
+  const before = await registration.pushManager.getSubscription();
+  if (before) await before.unsubscribe();
+  const options = { userVisibleOnly: true, applicationServerKey: bytesOf(key) };
+  await registerDevice(await registration.pushManager.subscribe(options), key, csrf);
+}
+
+/** Tell the server of a subscription; the device that this browser was before goes. */
+export async function registerDevice(subscription, key, csrf) {
+  const { device } = await person();
+  const response = await called(DEVICES, csrf, "POST", { channel: "webpush", subscription: subscription.toJSON(), public_key: key });
+  const { id } = await response.json();
+  await tellPerson({ push: "on", device: id, endpoint: subscription.endpoint, sender: key, checked: Date.now() });
+  if (device && device !== id) await called(`${DEVICES}/${device}`, csrf, "DELETE").catch(() => {});
+}
+
+/** No messages here any more. */
+export async function unsubscribe(registration, csrf) {
+  const { device } = await person();
+  await (await registration.pushManager.getSubscription())?.unsubscribe();
+  await tellPerson({ push: "off", device: "", endpoint: "" });
+  if (device) await called(`${DEVICES}/${device}`, csrf, "DELETE").catch(() => {});
+}
+
+/**
+ * What browser and server hold of each other stays the same: a new key, a lost or a changed subscription is put right. A
+ * device that somebody removed stays removed; one that the push service no longer knew comes back.
+ */
+export async function keepInStep(registration, csrf) {
+  const { push, device, endpoint, sender, checked = 0 } = await person();
+  if (push !== "on") return;
+  if (Notification.permission !== "granted") return void (await unsubscribe(registration, csrf));
+  const [key, fate, subscription] = await Promise.all([
+    serverKey(), fateOf(device), registration.pushManager.getSubscription(),
+  ]);
+  if (fate === "removed") await unsubscribe(registration, csrf);
+  else if (!subscription || fate === "lost" || key !== sender) await subscribe(registration, csrf);
+  else if (fate === "elsewhere" || subscription.endpoint !== endpoint || Date.now() - checked > A_DAY) {
+    await registerDevice(subscription, key, csrf);
+  }
+}
+
+/** `kept`, `removed` by somebody, `lost`: the push service knew it no longer; or kept under a session `elsewhere`. */
+async function fateOf(device) {
+  if (!device) return "lost";
+  const { items } = await (await called(DEVICES)).json();
+  const listed = items.find(({ id }) => id === device);
+  if (listed) return listed.current ? "kept" : "elsewhere";
+  return (await (await called(`/devices/${device}/fate`)).json()).fate;
+}
+
+async function serverKey() {
+  return (await (await called("/api/v1/webpush/public-key")).json()).public_key;
+}
+
+async function called(address, csrf = "", method = "GET", body = null) {
+  const headers = method === "GET" ? {} : { "Content-Type": "application/json", "X-CSRFToken": csrf };
+  const response = await fetch(address, { method, headers, body: body && JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${method} ${address}: ${response.status}`);
+  return response;
+}
+
+function bytesOf(key) {
+  const binary = atob(key.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,67 @@
+// The service worker: messages from the push service, answers from their buttons, and the inbox with no connection. The
+// server puts it and what it imports into one script at /sw.js (notifications/inbox/webapp.py), since not every browser in
+// use takes modules here, and since one script is replaced whole.
+//
+// It never gives a page that has a connection anything from a cache: a page and its scripts are always as new as the
+// server. So a new worker may take over at once.
+
+import { clicked } from "./worker/clicks.js";
+import { keepDocuments } from "./worker/documents.js";
+import { fetched } from "./worker/fetching.js";
+import { begin, catchUp } from "./worker/keeping.js";
+import { sendAnswers } from "./worker/sending.js";
+import { keepShell, onlyThisShell } from "./worker/shell.js";
+import { pushed } from "./worker/showing.js";
+import { renewed } from "./worker/renewing.js";
+import { tellPages } from "./worker/pages.js";
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(keepShell().then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(takenOver());
+});
+
+async function takenOver() {
+  await onlyThisShell();
+  await self.registration.navigationPreload?.enable();
+  await self.clients.claim();
+  await tellPages({ type: "version", version: PAGE_VERSION });
+}
+
+self.addEventListener("fetch", fetched);
+
+self.addEventListener("push", (event) => {
+  event.waitUntil(pushed(event.data).then(afterwards));
+});
+
+/** A push message is a chance to bring the rest up to date: there is a connection. */
+const afterwards = () => Promise.allSettled([sendAnswers(), catchUp().then(keepDocuments)]);
+
+self.addEventListener("notificationclick", (event) => {
+  event.waitUntil(clicked(event.notification, event.action));
+});
+
+self.addEventListener("pushsubscriptionchange", (event) => {
+  event.waitUntil(renewed(event.newSubscription));
+});
+
+self.addEventListener("sync", (event) => {
+  event.waitUntil(sentOrLater());
+});
+
+/** The browser asks again, later, after a rejection only. */
+async function sentOrLater() {
+  if (await sendAnswers()) throw new Error("There are answers that could not be sent yet.");
+}
+
+const ASKED = {
+  begin: (message) => begin(message),
+  send: () => sendAnswers(),
+};
+
+self.addEventListener("message", (event) => {
+  const asked = ASKED[event.data?.type];
+  if (asked) event.waitUntil(asked(event.data).finally(() => event.ports[0]?.postMessage("done")));
+});

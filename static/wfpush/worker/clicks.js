@@ -1,0 +1,63 @@
+// A notification is pressed: a button answers without opening anything, unless it needs words; everything else opens the item.
+
+import { person, store } from "../store.js";
+import { hears, openPages } from "./pages.js";
+import { replyTo, sendAnswers, sendLater } from "./sending.js";
+import { say } from "./showing.js";
+import { outcomeWords, speaking } from "./speaking.js";
+
+const PAUSES = [1_000, 2_500];  // milliseconds before each look whether the engine has the answer
+
+export async function clicked(notification, action) {
+  const data = notification.data ?? {};
+  const offered = (data.actions ?? []).find((each) => each.action === action);
+  notification.close();
+  if (!offered || !data.token || offered.comment === "required") return openItem(addressOf(data, offered));
+  return answered(data, offered);
+}
+
+/** The page of it, on this site whatever the message says. */
+function addressOf({ link = "/", test }, offered) {
+  if (test) return "/devices";
+  const { pathname } = new URL(link, self.location.href);
+  return offered ? `${pathname}?answer=${encodeURIComponent(offered.action)}#answer` : pathname;
+}
+
+/** Show a page of the inbox: in one that is open and awake, else in a new window. */
+async function openItem(address) {
+  for (const page of await openPages()) {
+    try {
+      await page.focus();
+      if (await hears(page, { type: "open", address })) return null;
+    } catch {
+      break;  // no leave to bring a window to the front: a new one comes by itself
+    }
+  }
+  return self.clients.openWindow(address);
+}
+
+async function answered(data, { action, title }) {
+  const { ref, timezone } = await person();
+  const answer = {
+    key: crypto.randomUUID(), id: data.id, action, title, comment: "", token: data.token, ref, lang: data.lang, note: data,
+    at: Date.now(),
+  };
+  await store("answers", answer);  // first: whatever ends this worker, the answer is sent
+  const waiting = await sendAnswers();
+  if (waiting.has(answer.key)) {
+    const { say: words } = speaking(data.lang);
+    await say(data, words(waiting.get(answer.key).status ? "sent_again" : "will_be_sent"));
+    return sendLater();
+  }
+  return followed(answer, timezone);
+}
+
+/** The same answer again has no second effect, and tells how far it is. */
+async function followed(answer, timezone) {
+  for (const pause of PAUSES) {
+    await new Promise((wake) => setTimeout(wake, pause));
+    const reply = await replyTo(answer);
+    if (reply.status !== 200) return;
+    if (reply.body.engine !== "waiting") return void (await say(answer.note, outcomeWords(answer, reply, timezone)));
+  }
+}

@@ -1,0 +1,88 @@
+// Documents of what waits, kept where their server lets us read them (CORS). They are shown from our own address then, so
+// only kinds that can run nothing are shown; others are saved as files.
+
+import { allStored, store, unstore } from "../store.js";
+import { tellPages } from "./pages.js";
+
+const DOCUMENTS = "wfpush documents";
+const LARGEST = 25 * 1024 * 1024, ALTOGETHER = 200 * 1024 * 1024;  // bytes
+const AGAIN_AFTER = 3_600_000;  // milliseconds after which one that could not be had is asked for again
+const SHOWN = ["application/pdf", "image/png", "image/jpeg", "image/webp", "image/gif", "text/plain"];
+
+export const keepDocuments = () =>
+  navigator.locks.request("wfpush documents", { ifAvailable: true }, async (lock) => {
+    if (!lock || navigator.connection?.saveData) return;
+    const wanted = await wantedDocuments(), known = new Map((await allStored("documents")).map((row) => [row.url, row]));
+    for (const row of known.values()) if (!wanted.has(row.url)) await dropped(row);
+    let room = ALTOGETHER - [...known.values()].reduce((sum, { size = 0 }) => sum + size, 0);
+    for (const url of wanted) {
+      const row = known.get(url);
+      if (row?.state === "kept" || (row && Date.now() - row.at < AGAIN_AFTER)) continue;
+      room -= await fetchDocument(url, Math.min(room, LARGEST));
+    }
+  });
+
+async function wantedDocuments() {
+  const open = (await allStored("items")).filter(({ state }) => state === "open");
+  const urls = open.flatMap(({ documents }) => (documents ?? []).map(({ url }) => url));
+  return new Set(urls.filter((url) => /^https?:/.test(url ?? "")));
+}
+
+async function dropped({ url, path }) {
+  await unstore("documents", url);
+  if (path) await (await caches.open(DOCUMENTS)).delete(path);
+}
+
+/** Keep one document; returns its size, 0 where it cannot be had. */
+async function fetchDocument(url, most) {
+  try {
+    const response = await fetch(url, { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer" });
+    if (!response.ok) throw new Error(String(response.status));
+    const content = await readAll(response, url, most), path = await pathOf(url);
+    await (await caches.open(DOCUMENTS)).put(path, asDocument(content, response.headers.get("Content-Type") ?? ""));
+    await told({ url, state: "kept", path, size: content.size });
+    return content.size;
+  } catch {
+    await told({ url, state: "refused" });
+    return 0;
+  }
+}
+
+async function told(row) {
+  await store("documents", { ...row, at: Date.now() });
+  await tellPages({ type: "document", ...row });
+}
+
+/** The content, while pages are told how far it is. Throws when it is larger than `most`. */
+async function readAll(response, url, most) {
+  const length = Number(response.headers.get("Content-Length")), parts = [];
+  let size = 0, percent = 0;
+  for (const reader = response.body.getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(parts);
+    parts.push(value);
+    size += value.length;
+    if (size > most) throw new Error("too large");
+    const now = length ? Math.min(99, Math.floor((100 * size) / length)) : 0;
+    if (now >= percent + 5 || size === value.length) await tellPages({ type: "document", url, state: "keeping", percent: (percent = now) });
+  }
+}
+
+async function pathOf(url) {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(url));
+  return `/offline/documents/${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+function asDocument(content, contentType) {
+  const kind = contentType.split(";")[0].trim().toLowerCase(), shown = SHOWN.includes(kind);
+  const headers = {
+    "Content-Type": shown ? contentType : "application/octet-stream",
+    "Content-Disposition": shown ? "inline" : "attachment",
+    "X-Content-Type-Options": "nosniff",
+  };
+  return new Response(content, { headers });
+}
+
+export async function keptDocument(path) {
+  return (await (await caches.open(DOCUMENTS)).match(path)) ?? new Response(null, { status: 404 });
+}

@@ -1,0 +1,32 @@
+// Requests of our pages. With a connection the worker only watches; without one it gives what is kept.
+
+import { forget, lock } from "../forget.js";
+import { keptDocument } from "./documents.js";
+import { keptFile, keptPage } from "./shell.js";
+
+const INBOX = /^\/(n\/[\w-]+)?$/;
+const PATIENCE_WITH_PAGES = 5_000;  // milliseconds; after that a page of some minutes ago is better than none
+const AWAY = [502, 503, 504];
+
+export function fetched(event) {
+  const { request } = event, { origin, pathname } = new URL(request.url);
+  if (origin !== self.location.origin) return;
+  if (request.method === "POST" && pathname === "/sign-out") event.waitUntil(forget(self.registration));
+  if (request.method !== "GET") return;
+  if (pathname.startsWith("/offline/documents/")) event.respondWith(keptDocument(pathname));
+  else if (pathname.startsWith("/offline/")) event.respondWith(keptFile(pathname));
+  else if (pathname.startsWith("/brand/")) event.respondWith(fetch(request).catch(() => kept(request)));
+  else if (request.mode === "navigate" && INBOX.test(pathname)) event.respondWith(page(event));
+}
+
+const kept = async (request) => (await caches.match(request)) ?? Response.error();
+
+async function page(event) {
+  const asked = Promise.resolve(event.preloadResponse).then((preloaded) => preloaded ?? fetch(event.request));
+  const answer = await Promise.race([asked, after(PATIENCE_WITH_PAGES)]).catch(() => null);
+  if (answer?.type === "opaqueredirect" || answer?.status === 403) event.waitUntil(lock());  // to the page for signing in
+  if (answer && !AWAY.includes(answer.status)) return answer;
+  return (await keptPage().catch(() => undefined)) ?? asked;
+}
+
+const after = (milliseconds) => new Promise((resolve) => setTimeout(() => resolve(null), milliseconds));

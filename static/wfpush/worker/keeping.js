@@ -1,0 +1,69 @@
+// What a person sees with no connection: their items as last known. Only the person's own, and only while they are signed in.
+
+import { forget, lock } from "../forget.js";
+import { allStored, person, store, tellPerson, unstore } from "../store.js";
+import { keepDocuments } from "./documents.js";
+import { sendAnswers } from "./sending.js";
+import { keepPage } from "./shell.js";
+
+const MOST = { open: 200, info: 30, done: 30 };
+const PAGES = 5;  // of changes; who missed more gets the whole list anew
+
+/** A page has started, and says who is signed in and up to which change it knows. */
+export async function begin({ ref, timezone, language, csrf, seq, look }) {
+  const before = await person();
+  if (before.ref !== undefined && before.ref !== ref) await forget(self.registration);
+  await tellPerson({ ref, timezone, language, csrf, ...(before.language === language ? {} : { seq: 0 }) });
+  await sendAnswers();
+  await catchUp(seq);
+  await keepPage(look);
+  await keepDocuments();
+}
+
+/** Bring the kept items up to date. `seq`: how far a first filling goes, which only a page knows. */
+export const catchUp = (seq = 0) =>
+  navigator.locks.request("wfpush items", async () => {
+    const { ref, seq: known = 0 } = await person();
+    if (ref === undefined || !(known || seq)) return;
+    if (seq && known >= seq) return void (await tellPerson({ at: Date.now() }));
+    const found = (known && (await changesAfter(known))) || (await whole(seq || known));
+    if (!found || (await person()).ref !== ref) return;  // no connection, or nobody is signed in any more
+    await store("items", ...found.items);
+    await tellPerson({ seq: found.seq, at: Date.now() });
+    await prune();
+  });
+
+async function changesAfter(seq) {
+  const items = [];
+  for (let page = 0, next = ""; page < PAGES; page += 1) {
+    const found = await listed(`after=${seq}&limit=200${next && `&cursor=${encodeURIComponent(next)}`}`);
+    if (!found) return null;
+    items.push(...found.items);
+    next = found.next;
+    if (!next) return { items, seq: Math.max(seq, ...items.map((item) => item.seq)) };
+  }
+  return null;
+}
+
+async function whole(seq) {
+  const open = await listed(`state=open&limit=${MOST.open}`), newest = open && (await listed("state=all&limit=50"));
+  return newest && { items: [...open.items, ...newest.items], seq };
+}
+
+async function listed(query) {
+  try {
+    const response = await fetch(`/api/v1/notifications?${query}`);
+    if (response.status === 401 || response.status === 403) await lock();
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+async function prune() {
+  const groups = { open: [], info: [], done: [] };
+  for (const item of await allStored("items")) groups[item.state in groups ? item.state : "done"].push(item);
+  const over = Object.entries(groups).flatMap(([state, items]) =>
+    items.sort((one, other) => other.seq - one.seq).slice(MOST[state]));
+  if (over.length) await unstore("items", ...over.map(({ id }) => id));
+}

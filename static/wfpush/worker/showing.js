@@ -1,0 +1,87 @@
+// A push message on the screen. Every one shows something, or browsers take the right to send away; and no message that comes
+// late takes the place of a newer one.
+
+import { allStored, person, store, stored, unstore } from "../store.js";
+import { isInFront } from "./pages.js";
+import { speaking } from "./speaking.js";
+
+const ICON = "/static/wfpush/icons/192.png", BADGE = "/static/wfpush/icons/badge.png";
+const MOST_REMEMBERED = 60;
+
+export async function pushed(data) {
+  const message = read(data);
+  const { ref, language } = await person().catch(() => ({ ref: "" }));
+  if (!message || ref === undefined) return nobodys(language);
+  count(message.unread);
+  return show(noteOf(message, await isInFront()));
+}
+
+function read(data) {
+  try {
+    const message = data.json();
+    return message.tag && message.title ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+/** For whoever signed out, or made by nobody: it says nothing of what it holds. */
+async function nobodys(language) {
+  await self.registration.showNotification("wfpush", { body: speaking(language).say("something_waits"), icon: ICON, badge: BADGE });
+  const { ref } = await person().catch(() => ({ ref: "" }));
+  if (ref === undefined) await (await self.registration.pushManager.getSubscription())?.unsubscribe();
+}
+
+/** What a message looks like: {tag, at, title, options}. A page in front has shown it already, so there is no second sound. */
+function noteOf(message, inFront) {
+  const { tag, at, title, body = "", lang, icon } = message, open = message.state === "open";
+  const quiet = message.kind === "replacement" || inFront;
+  const options = {
+    tag, body, lang, dir: "auto", timestamp: at, icon: icon || ICON, badge: BADGE, silent: quiet, renotify: !quiet,
+    requireInteraction: open && message.priority === "urgent",
+    actions: open ? buttonsOf(message.actions ?? []) : [],
+    data: { id: message.id, link: message.link, token: message.token ?? "", actions: message.actions ?? [], lang, at, tag,
+            title, test: message.kind === "test" },
+  };
+  return { tag, at, title, options };
+}
+
+function buttonsOf(actions) {
+  const shown = actions.slice(0, self.Notification?.maxActions ?? 0);
+  return shown.map(({ action, title, comment }) => ({ action, title: comment === "required" ? `${title}…` : title }));
+}
+
+/** Show a note, unless a newer one about the same is there: then that one, again and silently. */
+export function show(note) {
+  return navigator.locks.request(`wfpush ${note.tag}`, async () => {
+    const known = await stored("shown", note.tag).catch(() => null);
+    const late = known?.at > note.at;
+    const options = late ? { ...known.options, silent: true, renotify: false } : note.options;
+    if (!late) await remember(note).catch(() => {});
+    await self.registration.showNotification(late ? known.title : note.title, options);
+  });
+}
+
+async function remember(note) {
+  await store("shown", note);
+  const all = await allStored("shown");
+  const oldest = all.sort((one, other) => other.at - one.at).slice(MOST_REMEMBERED);
+  if (oldest.length) await unstore("shown", ...oldest.map(({ tag }) => tag));
+}
+
+/** What became of it, in place of the notification: silently, with no buttons. */
+export async function say(data, body) {
+  const { tag, at, title, lang } = data;
+  const options = {
+    tag, body, lang, dir: "auto", icon: ICON, badge: BADGE, silent: true, renotify: false, actions: [],
+    data: { ...data, token: "", actions: [] },
+  };
+  await show({ tag, at, title, options });
+}
+
+/** How many items are unread, on the app's icon. */
+export function count(unread) {
+  if (typeof unread !== "number") return;
+  const told = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+  told?.catch(() => {});
+}

@@ -1,0 +1,218 @@
+"""What the service worker shows, and what presses on it do."""
+
+import json
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browsers.conftest import SignIn
+from tests.browsers.installation import Installation, Json
+from tests.browsers.worker import Device, about, message, until
+from tests.support.waiting import eventually
+
+
+async def shows(device: Device, tag: str, words: str) -> Json:
+    """The notification with that tag, once its text matches."""
+
+    async def look() -> Json | None:
+        those = (each for each in await device.shown() if each["tag"] == tag)
+        return next((each for each in those if re.search(words, each["body"])), None)
+
+    found: Json = await until(look, words)
+    return found
+
+
+# --- showing -----------------------------------------------------------------------------------------
+async def test_a_message_says_what_it_is_about_and_offers_its_answers(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    device = await Device.of(installation, await sign_in("dave"))
+    await device.watch_badge()
+    sent = message(priority="urgent", lang="de", unread=7)
+
+    await device.receives(sent)
+
+    shown = await shows(device, sent["tag"], "1,200.50")
+    assert (shown["title"], shown["lang"], shown["stays"]) == ("Approve invoice 4711", "de", True)
+    assert shown["buttons"] == ["Approve", "Reject…"]
+    assert shown["badge"].endswith("/static/wfpush/icons/badge.png")
+    assert await device.badge_counts() == [7]
+
+
+async def test_a_page_in_front_has_no_second_sound_but_the_message_is_shown(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    dave = await sign_in("dave")
+    device = await Device.of(installation, dave)
+    await dave.bring_to_front()
+    first, second = message(), message()
+
+    await device.receives(first)
+    assert (await shows(device, first["tag"], "1,200"))["silent"] is True
+
+    await dave.goto("about:blank")
+    await device.receives(second)
+    assert not (await shows(device, second["tag"], "1,200"))["silent"]
+
+
+async def test_what_has_been_answered_is_replaced_silently_and_offers_nothing(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    device = await Device.of(installation, await sign_in("dave"))
+    sent = message()
+    await device.receives(sent)
+    await shows(device, sent["tag"], "1,200")
+    over = {
+        "kind": "replacement",
+        "state": "answered",
+        "body": "Already approved by Bob.",
+        "at": sent["at"] + 1,
+    }
+
+    await device.receives({**sent, **over, "token": "", "actions": []})
+
+    shown = await shows(device, sent["tag"], "Already approved by Bob")
+    assert (shown["silent"], shown["buttons"]) == (True, [])
+    assert len(await device.shown()) == 1
+
+
+async def test_a_message_that_comes_late_leaves_the_newer_one_where_it_is(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    device = await Device.of(installation, await sign_in("dave"))
+    sent = message(body="The newer one")
+    marker = message(title="After it")
+    await device.receives(sent)
+    await shows(device, sent["tag"], "The newer one")
+
+    await device.receives({**sent, "body": "The older one", "at": sent["at"] - 60_000})
+    await device.receives(marker)
+
+    await shows(device, marker["tag"], "1,200")
+    assert sorted(each["body"] for each in await device.shown()) == sorted([marker["body"], "The newer one"])
+
+
+@pytest.mark.parametrize("unreadable", ["", "not JSON", "[]", '{"title": 5}'])
+async def test_what_cannot_be_read_still_says_that_there_is_something(
+    installation: Installation, sign_in: SignIn, unreadable: str
+) -> None:
+    device = await Device.of(installation, await sign_in("dave"))
+
+    await device.receives(unreadable)
+
+    (shown,) = await until(device.shown, "something is shown")
+    assert shown["body"] == "There is news in your inbox."
+
+
+# --- pressing ----------------------------------------------------------------------------------------
+async def test_a_button_answers_without_a_window_and_says_how_far_the_answer_is(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    bob = await sign_in("bob")
+    device = await Device.of(installation, bob)
+    instance = installation.start_process("small", number="9101")
+    await expect(bob.get_by_role("link", name="Approve invoice 9101", exact=True)).to_be_visible()
+    sent = about(installation, "Approve invoice 9101", who="bob")
+    await device.receives(sent)
+    await shows(device, sent["tag"], "1,200")
+
+    await device.press(sent["tag"], "approve")
+
+    assert (await shows(device, sent["tag"], "Approved. The engine has it."))["buttons"] == []
+    assert len(bob.context.pages) == 1
+    steps = installation.instance(instance["id"])["current_steps"]
+    assert [step["step"] for step in steps] != ["approve_invoice"]
+
+
+async def test_who_presses_too_late_hears_who_was_faster_in_the_language_of_the_message(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the kayak", assignee=None, candidates=["dave", "carol"])
+    device = await Device.of(installation, await sign_in("dave"))
+    eventually(lambda: copies(installation, "Approve the kayak") == 2, "both have it")
+    sent = about(installation, "Approve the kayak", lang="de", who="dave")
+    await device.receives(sent)
+    await shows(device, sent["tag"], "1,200")
+    installation.answer("carol", "Approve the kayak", "approve")
+
+    await device.press(sent["tag"], "approve")
+
+    await shows(device, sent["tag"], r"^Schon von Carol genehmigt um \d\d:\d\d Uhr\.$|Carol")
+    assert await device.worker.evaluate("allStored('answers')") == []
+
+
+async def test_a_press_with_no_connection_is_kept_and_sent_once_there_is_one(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the canoe")
+    dave = await sign_in("dave")
+    device = await Device.of(installation, dave)
+    await expect(dave.get_by_role("link", name="Approve the canoe", exact=True)).to_be_visible()
+    sent = about(installation, "Approve the canoe", who="dave")
+    await device.receives(sent)
+    await shows(device, sent["tag"], "1,200")
+    await dave.context.set_offline(True)
+
+    await device.press(sent["tag"], "approve")
+    await shows(device, sent["tag"], "No connection. It will be sent when you are back.")
+    assert len(await device.worker.evaluate("allStored('answers')")) == 1
+
+    await dave.context.set_offline(False)
+    await shows(device, sent["tag"], "Approved.")
+    assert await device.worker.evaluate("allStored('answers')") == []
+    assert answers(installation, "Approve the canoe") == [("approve", "")]
+
+
+async def test_an_answer_that_needs_words_opens_the_item_where_they_are_written(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the raft")
+    dave = await sign_in("dave")
+    device = await Device.of(installation, dave)
+    await expect(dave.get_by_role("link", name="Approve the raft", exact=True)).to_be_visible()
+    sent = about(installation, "Approve the raft", who="dave")
+    await device.receives(sent)
+    await shows(device, sent["tag"], "1,200")
+
+    await device.worker.evaluate("openPages().then(([page]) => hears(page, {type: 'open', address: '/'}))")
+    await device.worker.evaluate("([address]) => openPages().then(([page]) => hears(page, {type: 'open', address}))",
+                                 [f"/n/{sent['id']}?answer=reject#answer"])  # fmt: skip
+
+    await expect(dave.locator("#item").get_by_label("Why do you reject this?")).to_be_focused()
+    assert (
+        await device.worker.evaluate("(sent) => addressOf({link: sent.link}, sent.actions[1])", sent)
+        == f"/n/{sent['id']}?answer=reject#answer"
+    )
+
+
+async def test_messages_for_whoever_has_signed_out_say_nothing_of_what_they_hold(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    dave = await sign_in("dave")
+    device = await Device.of(installation, dave)
+    sent = message()
+    await device.receives(sent)
+    await shows(device, sent["tag"], "1,200")
+
+    await dave.get_by_role("button", name="Sign out").click()
+    await dave.wait_for_url(re.compile("/sign-in"))
+    await until(lambda: nothing(device), "what was shown is gone")
+    await device.receives(message())
+
+    (shown,) = await until(device.shown, "something is shown")
+    assert shown["body"] == "There is news in your inbox."
+    assert "1,200" not in json.dumps(shown)
+
+
+async def nothing(device: Device) -> bool:
+    return await device.shown() == []
+
+
+def copies(installation: Installation, title: str) -> int:
+    return len(installation.house.rows(f"SELECT 1 FROM notifications_notification WHERE title = '{title}'"))
+
+
+def answers(installation: Installation, title: str) -> list[tuple[object, ...]]:
+    query = "SELECT r.action, r.comment FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
+    return installation.house.rows(f"{query} WHERE t.name = '{title}'")

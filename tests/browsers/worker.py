@@ -1,0 +1,138 @@
+"""A browser's service worker without a push service: Chromium's own tools hand it messages.
+
+Presses are called inside it, since nobody but a desktop can make them: tests/browsers/push_stories.py has one, and the
+push services.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+from playwright.async_api import CDPSession, Page, Worker
+
+from tests.browsers.conftest import PATIENCE
+from tests.browsers.installation import Installation, Json
+from wfpush.crypto import digest_of, new_action_token
+
+SHOWN = """async () => (await registration.getNotifications()).map((each) => ({
+  title: each.title, body: each.body, tag: each.tag, lang: each.lang, silent: each.silent,
+  stays: each.requireInteraction, buttons: each.actions.map((action) => action.title), data: each.data,
+  badge: each.badge, icon: each.icon,
+}))"""
+PRESS = """async ([tag, action]) => {
+  const shown = (await registration.getNotifications()).find((each) => each.tag === tag);
+  await clicked(shown, action);
+}"""
+
+
+async def until(look: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """What it returns, once that is something."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while True:
+            if found := await look():
+                return found
+            await asyncio.sleep(0.05)
+
+
+OFFERED = [
+    {"action": "approve", "title": "Approve", "comment": "optional"},
+    {"action": "reject", "title": "Reject", "comment": "required"},
+]
+
+
+class Device:
+    """A browser as a person's device: messages reach it, and its notifications are looked at and pressed."""
+
+    def __init__(self, installation: Installation, page: Page, tools: CDPSession, worker: Worker) -> None:
+        self._installation = installation
+        self._page = page
+        self._tools = tools
+        self.worker = worker
+        self._registration = ""
+        tools.on("ServiceWorker.workerRegistrationUpdated", self._note)
+
+    @classmethod
+    async def of(cls, installation: Installation, page: Page) -> "Device":
+        await page.context.grant_permissions(["notifications"], origin=installation.url)
+        await page.evaluate("navigator.serviceWorker.ready")
+        workers = page.context.service_workers
+        worker = workers[0] if workers else await page.context.wait_for_event("serviceworker")
+        device = cls(installation, page, await page.context.new_cdp_session(page), worker)
+        await device._tools.send("ServiceWorker.enable")
+        await until(device._is_ready, "the worker has kept what there is")
+        return device
+
+    async def _is_ready(self) -> bool:
+        person = await self.worker.evaluate("person()")
+        return bool(self._registration and person.get("shell"))
+
+    def _note(self, event: Json) -> None:
+        for each in event["registrations"]:
+            if not each["isDeleted"] and each["scopeURL"] == f"{self._installation.url}/":
+                self._registration = each["registrationId"]
+
+    async def receives(self, message: Json | str) -> None:
+        data = message if isinstance(message, str) else json.dumps(message)
+        params = {"origin": self._installation.url, "registrationId": self._registration, "data": data}
+        await self._tools.send("ServiceWorker.deliverPushMessage", params)
+
+    async def shown(self) -> list[Json]:
+        found: list[Json] = await self.worker.evaluate(SHOWN)
+        return found
+
+    async def press(self, tag: str, action: str = "") -> None:
+        await self.worker.evaluate(PRESS, [tag, action])
+
+    async def badge_counts(self) -> list[int]:
+        """What the worker wrote on the app's icon from now on; begin with `await device.watch_badge()`."""
+        found: list[int] = await self.worker.evaluate("self.badges")
+        return found
+
+    async def watch_badge(self) -> None:
+        await self.worker.evaluate(
+            "() => { self.badges = []; navigator.setAppBadge = async (n) => self.badges.push(n); }"
+        )
+
+
+def message(**said: Any) -> Json:
+    """A push message as the server makes it; `said` replaces members."""
+    number = str(uuid4())
+    return {
+        "v": 1,
+        "kind": "message",
+        "id": number,
+        "tag": number[:22],
+        "title": "Approve invoice 4711",
+        "body": "Invoice 4711 (€1,200.50)",
+        "lang": "en",
+        "priority": "normal",
+        "state": "open",
+        "at": int(time.time() * 1000),
+        "link": f"https://elsewhere.example/n/{number}",
+        "token": "wfa_nothing",
+        "actions": OFFERED,
+        "device": str(uuid4()),
+        "unread": 3,
+        "brand": "wfpush",
+    } | said
+
+
+def about(installation: Installation, title: str, *, who: str, **said: Any) -> Json:
+    """A message about an item that somebody has, with a token that answers it."""
+    token = new_action_token()
+    ((number,),) = installation.house.rows(
+        f"""WITH given AS (
+              INSERT INTO notifications_actiontoken
+                     (digest, recipient_id, notification_id, delivery_id, actions, created_at, expires_at, void_reason)
+              SELECT '{digest_of(token)}', n.recipient_id, n.id, d.id, ARRAY['approve', 'reject', 'acknowledge'],
+                     now(), now() + interval '1 day', ''
+                FROM notifications_notification n JOIN notifications_delivery d ON d.notification_id = n.id
+               JOIN notifications_recipient r ON r.id = n.recipient_id
+               WHERE n.title = '{title}' AND r.ref = '{who}' LIMIT 1
+              RETURNING notification_id)
+            SELECT notification_id::text FROM given"""
+    )
+    return message(id=number, link=f"{installation.url}/n/{number}", title=title, token=token, **said)
