@@ -82,21 +82,15 @@ def _prepare_safely(delivery: Delivery, now: datetime) -> Parcel | None:
 def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:
     """The parcel to send, or None when the delivery ended here because it is no longer worth sending."""
     notification = delivery.notification
-    if notification.state not in (NotificationState.OPEN, NotificationState.INFO):
-        return _end(delivery, DeliveryState.SUPERSEDED, notification.get_state_display(), now)
-    if delivery.expires_at is not None and delivery.expires_at <= now:
-        return _end(delivery, DeliveryState.EXPIRED, "Older than it is worth", now)
-    if not delivery.recipient.active:
-        return _end(delivery, DeliveryState.SUPPRESSED, "No longer active", now)
+    over = ledger.not_worth_sending(delivery, now)
+    if over is not None:
+        ledger.record([over], now)
+        return None
     with transaction.atomic():
         ledger.begin([delivery], now)
         (token,) = tokens.give([(delivery, tokens.answerable_by_mail(notification))], now)
     link = f"{settings.BASE_URL}/a/{token}"
     return Parcel(delivery, message.message_of(notification, words=delivery.words), link)
-
-
-def _end(delivery: Delivery, state: DeliveryState, reason: str, now: datetime) -> None:
-    ledger.record([ledger.outcome(delivery, state, reason, attempted=False)], now)
 
 
 async def _send(parcel: Parcel) -> None:

@@ -37,7 +37,9 @@ class Landed:
 def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
     """Write down all of it; returns services that are paused from now on."""
     paused = _pause(landed, now)
-    tried, put_back, replaced = [], [], []
+    tried: list[Outcome] = []
+    put_back: list[Outcome] = []
+    replaced: list[Outcome] = []
     for each in landed:
         row = each.parcel.row
         if isinstance(row, Device):

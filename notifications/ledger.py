@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
-from notifications.models import Delivery, DeliveryState
+from notifications.models import Delivery, DeliveryState, NotificationState
 from wfpush import outbox
 
 SETTLE = timedelta(milliseconds=500)
@@ -21,6 +21,9 @@ SETTLE = timedelta(milliseconds=500)
 
 RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
 """Rows of a later turn, while one of an earlier turn may still arrive."""
+
+NEWS = (NotificationState.OPEN, NotificationState.INFO)
+"""States of notifications that people are told of; of others devices say what became of them."""
 
 REACHED = "Reached in another way"
 AFTER_OTHERS = "After what comes first had failed"
@@ -46,6 +49,21 @@ class Outcome:
 def outcome(delivery: Delivery, state: DeliveryState, reason: str = "", **more: Any) -> Outcome:
     """The outcome of a claimed row."""
     return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason[:500], **more)
+
+
+def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
+    """How a claimed message ends that nobody need hear of any more; None: it is to be sent."""
+
+    def ends(state: DeliveryState, reason: str) -> Outcome:
+        return outcome(row, state, reason, attempted=False)
+
+    if row.notification.state not in NEWS:
+        return ends(DeliveryState.SUPERSEDED, row.notification.get_state_display())
+    if row.expires_at is not None and row.expires_at <= now:
+        return ends(DeliveryState.EXPIRED, "Older than it is worth")
+    if not row.recipient.active:
+        return ends(DeliveryState.SUPPRESSED, "No longer active")
+    return None
 
 
 # --- attempts -------------------------------------------------------------------------------------
@@ -121,7 +139,7 @@ def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
     )
 
 
-def _run(statement: str, values: Sequence[object]) -> list[Any]:
+def _run(statement: str, values: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -28,8 +29,6 @@ LEASE = timedelta(seconds=45)
 TTL_LEAST, TTL_MOST = timedelta(hours=4), timedelta(days=28)
 TTL_PAST_DUE = timedelta(days=1)
 TTL_USUAL = timedelta(days=3)
-SHOWN = (NotificationState.OPEN, NotificationState.INFO)
-"""States of notifications that are news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,7 @@ def claim(limit: int, now: datetime) -> Claimed:
     rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
     testing = outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
     claimed = Claimed(len(rows) + len(testing))
-    claimed.parcels += [
-        Parcel(device, device.channel, devices.address_of(device), trial.message(device, now)) for device in testing
-    ]
+    claimed.parcels += filter(None, (_test(device, now) for device in testing))
     if rows:
         claimed.parcels += _prepared(rows, now)
     return claimed
@@ -98,6 +95,9 @@ def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
     if not going:
         return []
     with transaction.atomic():
+        # Whoever signs out now waits, and then voids these tokens too.
+        there = set(_locked([row.device_id for row in going if row.device_id]))
+        going = [row for row in going if row.device_id in there]
         ledger.begin(going, now)
         given = _tokens(going, now)
     unread = unread_counts(list({row.recipient_id for row in going}))
@@ -105,24 +105,29 @@ def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
     return [parcel for parcel in made if parcel is not None]
 
 
+def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
+    rows = Device.objects.filter(pk__in=device_ids).order_by("pk")
+    return rows.select_for_update(no_key=True).values_list("pk", flat=True)
+
+
+def _test(device: Device, now: datetime) -> Parcel | None:
+    try:
+        return Parcel(device, device.channel, devices.address_of(device), trial.message(device, now))
+    except Exception as fault:  # as for messages
+        log.exception("push_test_cannot_be_made", device=str(device.pk))
+        outbox.end(device, last_fault=f"{type(fault).__name__}: {fault}"[:300])
+        return None
+
+
 def _not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
     """How a row ends that nobody need hear of any more. For replacements: delivered, as they were."""
     if row.outdated:
         useless = row.device is None or not row.recipient.active
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
-    if row.notification.state not in SHOWN:
-        return _ended(row, DeliveryState.SUPERSEDED, row.notification.get_state_display())
-    if row.expires_at is not None and row.expires_at <= now:
-        return _ended(row, DeliveryState.EXPIRED, "Older than it is worth")
-    if not row.recipient.active:
-        return _ended(row, DeliveryState.SUPPRESSED, "No longer active")
-    if row.device is None:
-        return _ended(row, DeliveryState.SUPPRESSED, "The device was removed")
-    return None
-
-
-def _ended(row: Delivery, state: DeliveryState, reason: str) -> Outcome:
-    return ledger.outcome(row, state, reason, attempted=False)
+    over = ledger.not_worth_sending(row, now)
+    if over is None and row.device is None:
+        return ledger.outcome(row, DeliveryState.SUPPRESSED, "The device was removed", attempted=False)
+    return over
 
 
 def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[Any, str]:
@@ -172,7 +177,7 @@ def _made(row: Delivery, token: str, unread: int, now: datetime) -> Parcel:
 def _words(row: Delivery, now: datetime) -> Message:
     """The message; of a notification that no longer asks, what became of it."""
     notification = row.notification
-    if notification.state in SHOWN:
+    if notification.state in ledger.NEWS:
         return message.message_of(notification, words=row.words, with_facts=False)
     recipient = row.recipient
     with translation.override(language_of(recipient)), timezone.override(formats.zone_of(recipient.timezone)):

@@ -80,8 +80,8 @@ def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str])
             yield from _shown_to_all(text, field, path)
 
 
-LOCK_SCREENS = ("live", "webpush", "fcm")
-"""Channels whose titles and short texts devices show before anybody signs in; `live` stands for those without own."""
+LOCK_SCREENS = ("", "live", "webpush", "fcm")
+"""Channels of texts whose titles and short bodies devices show before anybody signs in."""
 
 
 def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem]:
@@ -92,7 +92,7 @@ def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem
     if field == "short_body":
         message = _("“%(path)s” is sensitive: it cannot be in the short text, which lock screens show.")
     elif on_devices:
-        message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show. Leave it to the body.")
+        message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show.")
     else:
         message = _("“%(path)s” is sensitive, and mail programs show titles on lock screens. Leave it to the body.")
     yield Problem(text, field, message % {"path": path}, fatal=on_devices or field == "short_body")

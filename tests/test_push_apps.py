@@ -73,6 +73,7 @@ def test_without_leave_to_answer_there_google_sees_no_token(story: Story, google
         ("gone", "dead", False, False),
         ("sender", "dead", False, False),
         ("invalid", "dead", False, False),
+        ("notoken", "dead", False, False),
         ("bad", "dead", True, False),
         ("both", "dead", True, False),
         ("quota", "pending", True, False),

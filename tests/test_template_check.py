@@ -92,7 +92,9 @@ def test_a_title_for_mail_programs_is_only_pointed_out(version: TemplateVersion)
 
 @pytest.mark.parametrize("channel", ["webpush", "fcm"])
 def test_a_text_of_a_push_channels_own_is_held_to_the_same(version: TemplateVersion, channel: str) -> None:
-    version.texts.create(language="en", channel=channel, title="{{ customer.name }}", short_body="{{ customer.phone }}")
+    version.texts.create(
+        language="en", channel=channel, title="{{ customer.phone }}", short_body="{{ customer.phone }}"
+    )
 
     assert [(problem.field, problem.fatal) for problem in check(version)] == [("title", True), ("short_body", True)]
 

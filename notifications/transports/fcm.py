@@ -116,11 +116,11 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
 
 
 def _invalid(fault: FirebaseError, said: str) -> TransportError:
-    """The address is no address, or our message is wrong: only the kind of detail tells."""
+    """The address is no address, or our message is wrong: only the kind of detail tells, and the field it names."""
     error = _error(fault.http_response)
     if error is None:  # no word of Firebase's: something in between
         return TransportError(f"Firebase did not take it: {said}", retry_after=_wait(fault, PAUSE))
-    if _kinds(error) == {FCM_ERROR}:
+    if _kinds(error) == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
         return RecipientGone("Firebase does not know this address.")
     return TransportError(f"Firebase finds the message wrong: {said}", permanent=True)
 
@@ -135,10 +135,19 @@ def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
     return error if isinstance(error, dict) else None
 
 
-def _kinds(error: dict[str, Any]) -> set[str]:
+def _details(error: dict[str, Any]) -> list[dict[str, Any]]:
     details = error.get("details")
-    listed = details if isinstance(details, list) else []
-    return {str(detail.get("@type")) for detail in listed if isinstance(detail, dict)}
+    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+
+
+def _kinds(error: dict[str, Any]) -> set[str]:
+    return {str(detail.get("@type")) for detail in _details(error)}
+
+
+def _named_fields(error: dict[str, Any]) -> set[str]:
+    """The fields of the message that a BadRequest finds wrong."""
+    violations = [each for detail in _details(error) for each in detail.get("fieldViolations") or []]
+    return {str(each.get("field")) for each in violations if isinstance(each, dict)}
 
 
 def _wait(fault: FirebaseError, least: float) -> float:

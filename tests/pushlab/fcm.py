@@ -66,6 +66,7 @@ CASES = {
     "invalid": Answer(400, "INVALID_ARGUMENT", NOT_A_TOKEN, "INVALID_ARGUMENT"),
     "bad": Answer(400, "INVALID_ARGUMENT", "Invalid value at 'message.data'", wrong="message.data[0].value"),
     "both": Answer(400, "INVALID_ARGUMENT", "Message is too big", "INVALID_ARGUMENT", "message.data"),
+    "notoken": Answer(400, "INVALID_ARGUMENT", NOT_A_TOKEN, "INVALID_ARGUMENT", "message.token"),
     "quota": Answer(429, "RESOURCE_EXHAUSTED", "Quota exceeded", "QUOTA_EXCEEDED", headers={"Retry-After": "7"}),
     "slow": Answer(429, "RESOURCE_EXHAUSTED", "Slow down"),
     "unavailable": Answer(503, "UNAVAILABLE", "Busy", "UNAVAILABLE", headers={"Retry-After": "31"}),
