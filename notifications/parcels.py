@@ -24,8 +24,9 @@ from wfpush import outbox
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=45)
-"""Longer than waiting for room and two exchanges with a push service may take."""
+LEASE = timedelta(seconds=30)
+TAKES = timedelta(seconds=22)
+"""What two exchanges with a push service may take: a message with less of its lease left is not sent any more."""
 TTL_LEAST, TTL_MOST = timedelta(hours=4), timedelta(days=28)
 TTL_PAST_DUE = timedelta(days=1)
 TTL_USUAL = timedelta(days=3)
@@ -40,6 +41,9 @@ class Parcel:
     address: PushAddress
     message: PushMessage
     has_reserve: bool = False
+
+    def lease_left(self, now: datetime) -> timedelta:
+        return self.row.lease_until - now if self.row.lease_until is not None else timedelta()
 
 
 @dataclass

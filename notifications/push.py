@@ -115,6 +115,8 @@ class Post:
                 wait = self._breaker.wait(service[1])
                 if wait > 0:
                     return Landed(parcel, service, again_at=timezone.now() + timedelta(seconds=wait))
+                if parcel.lease_left(timezone.now()) < parcels.TAKES:  # it has waited long; soon it is somebody else's
+                    return Landed(parcel, service, again_at=timezone.now())
                 return await self._send(transport, service, parcel)
 
     @contextmanager

@@ -36,10 +36,23 @@ class PushHost:
         """What it is called in reasons and faults."""
         return self.url.removeprefix("http://")
 
+    @property
+    def names(self) -> list[str]:
+        return list(self._browsers)
+
+    @property
+    def count(self) -> int:
+        """Messages that browsers have read."""
+        return sum(map(len, list(self._taken.values())))
+
+    def open(self, name: str) -> Browser:
+        """A browser with keys of its own, which reads what comes to its path here."""
+        browser = self._browsers[name] = Browser()
+        return browser
+
     def subscribe(self, person: Recipient, name: str, **registration: Any) -> Device:
         """The person turns notifications on in a browser of this name."""
-        browser = self._browsers[name] = Browser()
-        address = browser.address(f"{self.url}/{name}", vapid.public_key())
+        address = self.open(name).address(f"{self.url}/{name}", vapid.public_key())
         device, _ = devices.register(
             person,
             NewAddress(
