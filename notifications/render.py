@@ -73,7 +73,8 @@ def render(version: TemplateVersion, language: str, channel: str, context: Json,
         return filled.text
 
     title, body = clean_title(fill_in(text.title)), cut(clean(fill_in(text.body)), MAX_BODY)
-    short_body = cut(clean(fill_in(text.short_body)) or clean_line(body[: 2 * MAX_SHORT_BODY]), MAX_SHORT_BODY)
+    short = clean(fill_in(text.short_body)) if text.short_body.strip() else clean_line(body[: 2 * MAX_SHORT_BODY])
+    short_body = cut(short, MAX_SHORT_BODY)
     warnings = [f"{fault}; “—” stands in its place." for fault in faults]
     if not title:
         title = clean_title(version.template.name) or "—"

@@ -85,17 +85,18 @@ LOCK_SCREENS = ("", "live", "webpush", "fcm")
 
 
 def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem]:
-    """Lock screens show the title and the short body, and never the long one. Mail programs may show the subject."""
-    if field == "body":
-        return
-    on_devices = text.channel in LOCK_SCREENS
+    """Lock screens show the title and the short body, or else the start of the body; mail programs the subject."""
     if field == "short_body":
         message = _("“%(path)s” is sensitive: it cannot be in the short text, which lock screens show.")
-    elif on_devices:
+    elif field == "body":
+        if text.short_body.strip():
+            return
+        message = _("“%(path)s” is sensitive, and lock screens show the body's start. Write a short text without it.")
+    elif text.channel in LOCK_SCREENS:
         message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show.")
     else:
         message = _("“%(path)s” is sensitive, and mail programs show titles on lock screens. Leave it to the body.")
-    yield Problem(text, field, message % {"path": path}, fatal=on_devices or field == "short_body")
+    yield Problem(text, field, message % {"path": path}, fatal=text.channel in LOCK_SCREENS or field == "short_body")
 
 
 def _reaches(used: str, path: str) -> bool:

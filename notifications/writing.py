@@ -7,8 +7,8 @@ import structlog
 from django.conf import settings
 
 from notifications import render
-from notifications.models import Brand, Event, Recipient, Task, TemplateVersion, VersionState
-from notifications.types import Action, Json
+from notifications.models import Brand, Event, EventVariable, Recipient, Task, TemplateVersion, VersionState
+from notifications.types import Action, Json, behaviour_of
 
 log = structlog.get_logger(__name__)
 
@@ -72,9 +72,15 @@ class Writer:
 
     def _plain(self, recipient: Recipient, warning: str, version: TemplateVersion | None = None) -> Wording:
         """A message nobody wrote: the task's name, so that it is never lost for the words."""
-        title = (self.task.name if self.task else "") or self.event.subject or self.event.type
+        title = self._task_name() or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,))
+
+    def _task_name(self) -> str:
+        """Nothing where the name is not for lock screens."""
+        if self.task is None or is_sensitive("task.name", self.event.type):
+            return ""
+        return self.task.name
 
     def context(self, brand: Brand | None) -> Json:
         event = self.event
@@ -101,6 +107,12 @@ class Writer:
             return {}
         named = {"assignee": self.task and self.task.assignee, "initiator": self.task and self.task.initiator}
         return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
+
+
+def is_sensitive(path: str, event_type: str) -> bool:
+    """Whether the event type calls the variable sensitive."""
+    types = {event_type, behaviour_of(event_type)}
+    return EventVariable.objects.filter(event_type__name__in=types, path=path, sensitive=True).exists()
 
 
 def published_versions(template_ids: Sequence[int]) -> dict[int, TemplateVersion]:

@@ -12,7 +12,17 @@ from pytest_django import Settings
 
 from notifications import devices, pauses, push, respond, trial
 from notifications.errors import Expired
-from notifications.models import ActionToken, CallbackState, Delivery, DeliveryAttempt, Device, PausedService
+from notifications.models import (
+    ActionToken,
+    CallbackState,
+    Delivery,
+    DeliveryAttempt,
+    Device,
+    EventType,
+    EventVariable,
+    PausedService,
+    TemplateVersion,
+)
 from notifications.respond import Answer
 from notifications.types import Json
 from tests.support.devices import PushHost, dispatch, push_host
@@ -124,6 +134,21 @@ def test_a_route_may_forbid_answering_from_the_lock_screen(story: Story, host: P
     assert "token" in free and "token" not in bound
     assert [action["action"] for action in bound["actions"]][:2] == ["approve", "reject"], "they open the item"
     assert ActionToken.objects.filter(notification=story.copy(story.bob, "T-42")).count() == 0
+
+
+def test_without_words_of_a_template_a_sensitive_name_still_stays_off_the_lock_screen(
+    story: Story, host: PushHost
+) -> None:
+    host.subscribe(story.bob, "firefox")
+    EventVariable.objects.update_or_create(
+        event_type=EventType.objects.get(name="task.assigned"), path="task.name", defaults={"sensitive": True}
+    )
+    TemplateVersion.objects.update(state="draft", published_at=None)
+    story.assign()
+    dispatch()
+
+    (shown,) = host.shown("firefox")
+    assert shown["title"] == "task.assigned" and "4711" not in shown["body"]
 
 
 # --- what fails -----------------------------------------------------------------------------------
