@@ -25,7 +25,6 @@ self.addEventListener("activate", (event) => {
 
 async function takenOver() {
   await onlyThisShell();
-  await self.registration.navigationPreload?.enable();
   await self.clients.claim();
   await tellPages({ type: "version", version: PAGE_VERSION });
 }

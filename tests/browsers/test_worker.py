@@ -177,12 +177,12 @@ async def test_an_answer_that_needs_words_opens_the_item_where_they_are_written(
 
     await device.worker.evaluate("openPages().then(([page]) => hears(page, {type: 'open', address: '/'}))")
     await device.worker.evaluate("([address]) => openPages().then(([page]) => hears(page, {type: 'open', address}))",
-                                 [f"/n/{sent['id']}?answer=reject#answer"])  # fmt: skip
+                                 [f"/n/{sent['id']}?answer=reject#comment"])  # fmt: skip
 
     await expect(dave.locator("#item").get_by_label("Why do you reject this?")).to_be_focused()
     assert (
         await device.worker.evaluate("(sent) => addressOf({link: sent.link}, sent.actions[1])", sent)
-        == f"/n/{sent['id']}?answer=reject#answer"
+        == f"/n/{sent['id']}?answer=reject#comment"
     )
 
 

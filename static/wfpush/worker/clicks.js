@@ -20,7 +20,7 @@ export async function clicked(notification, action) {
 function addressOf({ link = "/", test }, offered) {
   if (test) return "/devices";
   const { pathname } = new URL(link, self.location.href);
-  return offered ? `${pathname}?answer=${encodeURIComponent(offered.action)}#answer` : pathname;
+  return offered ? `${pathname}?answer=${encodeURIComponent(offered.action)}#comment` : pathname;
 }
 
 /** Show a page of the inbox: in one that is open and awake, else in a new window. */

@@ -21,8 +21,9 @@ export function fetched(event) {
 
 const kept = async (request) => (await caches.match(request)) ?? Response.error();
 
+/** Not by navigation preload: where that fails, Firefox shows an error of its own, whatever the worker answers. */
 async function page(event) {
-  const asked = Promise.resolve(event.preloadResponse).then((preloaded) => preloaded ?? fetch(event.request));
+  const asked = fetch(event.request);
   const answer = await Promise.race([asked, after(PATIENCE_WITH_PAGES)]).catch(() => null);
   if (answer?.type === "opaqueredirect" || answer?.status === 403) event.waitUntil(lock());  // to the page for signing in
   if (answer && !AWAY.includes(answer.status)) return answer;

@@ -13,8 +13,10 @@ export async function pushed(data) {
   const { ref, language } = await person().catch(() => ({ ref: "" }));
   if (!message || ref === undefined) return nobodys(language);
   count(message.unread);
-  return show(noteOf(message, await isInFront()));
+  return show(noteOf(message, await isInFront(), await isKnown(message.tag)));
 }
+
+const isKnown = async (tag) => Boolean(await stored("shown", tag).catch(() => null));
 
 function read(data) {
   try {
@@ -32,10 +34,13 @@ async function nobodys(language) {
   if (ref === undefined) await (await self.registration.pushManager.getSubscription())?.unsubscribe();
 }
 
-/** What a message looks like: {tag, at, title, options}. A page in front has shown it already, so there is no second sound. */
-function noteOf(message, inFront) {
+/**
+ * What a message looks like: {tag, at, title, options}. A page in front has shown it already, so there is no second sound; but
+ * the replacement of a message that this browser has missed is news.
+ */
+function noteOf(message, inFront, known) {
   const { tag, at, title, body = "", lang, icon } = message, open = message.state === "open";
-  const quiet = message.kind === "replacement" || inFront;
+  const quiet = inFront || (message.kind === "replacement" && (known || !open));
   const options = {
     tag, body, lang, dir: "auto", timestamp: at, icon: icon || ICON, badge: BADGE, silent: quiet, renotify: !quiet,
     requireInteraction: open && message.priority === "urgent",
