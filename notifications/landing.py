@@ -71,6 +71,8 @@ def _outcome(row: Delivery, each: Landed, paused: dict[Service, datetime], now: 
         return _waits(row, each, each.again_at, now)
     if fault is None:
         return end(DeliveryState.DELIVERED)
+    if isinstance(fault, RecipientGone):  # as if the device had been removed a moment earlier: nobody need look
+        return end(DeliveryState.SUPPRESSED, fault.detail)
     if isinstance(fault, ServiceRefuses):
         if each.parcel.has_reserve:
             return end(DeliveryState.DEAD, fault.detail)

@@ -162,7 +162,7 @@ def test_a_browser_that_is_gone_is_removed_and_the_mail_takes_over(story: Story,
     assert not Device.objects.exists()
     assert ledger(story) == {
         "live": ("delivered", ""),
-        "webpush firefox": ("dead", f"The browser is no longer subscribed: {status}"),
+        "webpush firefox": ("suppressed", f"The browser is no longer subscribed: {status}"),
         "email bob@example.org": ("pending", ""),
     }
     assert Delivery.objects.get(channel="email").due_at == timezone.now()

@@ -70,10 +70,10 @@ def test_without_leave_to_answer_there_google_sees_no_token(story: Story, google
 @pytest.mark.parametrize(
     ("begins", "state", "device_stays", "paused"),
     [
-        ("gone", "dead", False, False),
-        ("sender", "dead", False, False),
-        ("invalid", "dead", False, False),
-        ("notoken", "dead", False, False),
+        ("gone", "suppressed", False, False),
+        ("sender", "suppressed", False, False),
+        ("invalid", "suppressed", False, False),
+        ("notoken", "suppressed", False, False),
         ("bad", "dead", True, False),
         ("both", "dead", True, False),
         ("quota", "pending", True, False),
@@ -94,7 +94,7 @@ def test_what_google_answers_decides(story: Story, begins: str, state: str, devi
     row, mail = Delivery.objects.get(channel="fcm"), Delivery.objects.get(channel="email")
     assert (row.state, Device.objects.exists(), PausedService.objects.exists()) == (state, device_stays, paused)
     assert row.reason, "it says why"
-    assert (mail.due_at is not None) == (state == "dead"), "the mail takes over when the app is out of reach"
+    assert (mail.due_at is not None) == (state != "pending"), "the mail takes over when the app is out of reach"
 
 
 def test_a_person_without_an_app_gets_no_row_where_there_is_no_firebase(settings: Settings) -> None:
