@@ -33,8 +33,12 @@ BATCH = 200
 IN_FLIGHT = 1_000
 """Messages that are sent, or wait for room, at once."""
 ROOM = 64
-"""Messages on their way to one push service at once."""
-QUEUE = 400
+"""Messages on their way to one push service at once, and not yet written down: what a crash may send twice."""
+ENOUGH = 200
+"""With more messages than this to send no others are taken, while they move."""
+STUCK = 1.0
+"""Seconds without any moving."""
+QUEUE = 500
 """Messages that may wait for room at one push service; more are put back, and make way for others."""
 PUT_BACK = timedelta(seconds=1)
 JUST_WORKED = 60.0
@@ -48,7 +52,7 @@ class Post:
 
     def __init__(self) -> None:
         self._flying: set[asyncio.Task[None]] = set()
-        self._landed: list[Landed] = []
+        self._landed: list[tuple[Landed, asyncio.Future[None]]] = []
         self._recording: asyncio.Task[None] | None = None
         self._rooms: defaultdict[Service, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(ROOM))
         self._queued: defaultdict[Service, int] = defaultdict(int)
@@ -60,8 +64,7 @@ class Post:
     async def drain(self) -> None:
         """Take what is due until nothing is; what is under way goes on after that."""
         while True:
-            while len(self._flying) > IN_FLIGHT - BATCH:
-                await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
+            await self._have_space()
             claimed, self._paused = await in_database_thread(_claim, timezone.now())
             if not claimed.rows:
                 return
@@ -70,12 +73,17 @@ class Post:
                 self._flying.add(task)
                 task.add_done_callback(self._flying.discard)
 
+    async def _have_space(self) -> None:
+        """Until there is little left to send; not for long where what is left does not move, and others may."""
+        while len(self._flying) > ENOUGH:
+            done, _ = await asyncio.wait(self._flying, timeout=STUCK, return_when=asyncio.FIRST_COMPLETED)
+            if not done and len(self._flying) <= IN_FLIGHT - BATCH:
+                return
+
     async def landed(self) -> None:
         """Until nothing is under way, and all of it is written down."""
         while self._flying:
             await asyncio.wait(self._flying)
-        if self._recording is not None:
-            await self._recording
 
     async def close(self) -> None:
         """Let what is under way land for a moment, write it down, and give back the connections."""
@@ -96,28 +104,35 @@ class Post:
         assert transport is not None and reaches_devices(transport)
         try:
             service = (parcel.channel, transport.service_of(parcel.address))
-            landed = await self._in_room(transport, service, parcel)
+            untried = await self._in_room(transport, service, parcel)
         except Exception as fault:  # a transport's own mistake must not stop the others
             log.exception("push_transport_failed", channel=parcel.channel)
-            landed = Landed(parcel, (parcel.channel, ""), fault=TransportError(f"{type(fault).__name__}: {fault}"))
-        self._landed.append(landed)
-        if self._recording is None or self._recording.done():
-            self._recording = asyncio.create_task(self._record())
+            untried = Landed(parcel, (parcel.channel, ""), fault=TransportError(f"{type(fault).__name__}: {fault}"))
+        if untried is not None:
+            await self._written(untried)
 
-    async def _in_room(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed:
+    async def _in_room(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed | None:
+        """Send it, and keep its room until that is written down. Returns what could not be tried."""
         if self._queued[service] >= QUEUE:
             return Landed(parcel, service, again_at=timezone.now() + PUT_BACK)
         with self._queueing(service):
             async with self._rooms[service]:
-                until = self._paused.get(service)
-                if until is not None and (until > timezone.now() or service in self._probing):
-                    return Landed(parcel, service, again_at=max(until, timezone.now() + PUT_BACK), paused=True)
-                wait = self._breaker.wait(service[1])
-                if wait > 0:
-                    return Landed(parcel, service, again_at=timezone.now() + timedelta(seconds=wait))
-                if parcel.lease_left(timezone.now()) < parcels.TAKES:  # it has waited long; soon it is somebody else's
-                    return Landed(parcel, service, again_at=timezone.now())
-                return await self._send(transport, service, parcel)
+                untried = self._held_up(service, parcel, timezone.now())
+                if untried is None:
+                    await self._written(await self._send(transport, service, parcel))
+                return untried
+
+    def _held_up(self, service: Service, parcel: Parcel, now: datetime) -> Landed | None:
+        """Why this message may not go out now, if so."""
+        until = self._paused.get(service)
+        if until is not None and (until > now or service in self._probing):
+            return Landed(parcel, service, again_at=max(until, now + PUT_BACK), paused=True)
+        wait = self._breaker.wait(service[1])
+        if wait > 0:
+            return Landed(parcel, service, again_at=now + timedelta(seconds=wait))
+        if parcel.lease_left(now) < parcels.TAKES:  # it has waited long, and may soon be somebody else's
+            return Landed(parcel, service, again_at=now)
+        return None
 
     @contextmanager
     def _queueing(self, service: Service) -> Iterator[None]:
@@ -156,16 +171,28 @@ class Post:
         return Landed(parcel, service, fault=fault)
 
     # --- writing down ----------------------------------------------------------------------------
+    async def _written(self, landed: Landed) -> None:
+        """Until it is written down, with all else that has landed meanwhile."""
+        written = asyncio.get_running_loop().create_future()
+        self._landed.append((landed, written))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record())
+        await written
+
     async def _record(self) -> None:
         """Write what has landed, all of it at once, until nothing is left. What the database does not take is kept."""
         while self._landed:
             batch, self._landed = self._landed, []
             try:
-                self._paused |= await in_database_thread(landing.write, batch, timezone.now())
+                self._paused |= await in_database_thread(landing.write, [landed for landed, _ in batch], timezone.now())
             except Exception as fault:  # it is away: leases and later tries cover what is lost with this process
                 log.error("push_outcomes_not_recorded", count=len(batch), fault=repr(fault))
                 self._landed = batch + self._landed
                 await asyncio.sleep(RECORD_AGAIN)
+                continue
+            for _, written in batch:
+                if not written.cancelled():
+                    written.set_result(None)
 
 
 def _claim(now: datetime) -> tuple[parcels.Claimed, dict[Service, datetime]]:
