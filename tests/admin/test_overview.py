@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import pipeline, route, versions
-from notifications.models import Callback, Delivery, Engine, Event, Task, Template
+from notifications.models import Callback, Delivery, Engine, Event, PausedService, Task, Template
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
@@ -207,3 +207,29 @@ def test_the_desk_speaks_german(day: World, root: Client) -> None:
     page = text_of(root.get("/admin/", headers={"accept-language": "de"}))
     assert "Wartet jetzt" in page
     assert "Übersicht" in page
+
+
+def test_a_push_service_that_refuses_us_is_said_before_anything_else(day: World, root: Client) -> None:
+    now = timezone.now()
+    PausedService.objects.all().delete()
+    assert root.get("/admin/").context["alarms"] == []
+    PausedService.objects.create(
+        channel="webpush", service="push.example", reason="401", paused_at=now, until=now + timedelta(minutes=10)
+    )
+
+    (alarm,) = root.get("/admin/").context["alarms"]
+    assert alarm.startswith("push.example does not accept our messages, and is left alone until ")
+
+
+def test_the_messages_of_a_day_are_summed_up_and_a_lost_one_shows(day: World, root: Client) -> None:
+    panel = panels(root)["Messages of the last 24 hours"]
+    made = Delivery.objects.count()
+    assert (
+        str(panel.rows[-1].detail) == ""
+        and f"made {made} messages, and {made} are accounted for" in panel.rows[-1].what
+    )
+    assert any("delivered" in str(row.detail) for row in panel.rows)
+
+    Delivery.objects.filter(channel="live").first().delete()  # type: ignore[union-attr]
+    lost = panels(root)["Messages of the last 24 hours"].rows[-1]
+    assert f"made {made} messages, and {made - 1} are accounted for" in lost.what and "bad" in str(lost.when)
