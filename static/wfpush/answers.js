@@ -1,7 +1,7 @@
 // Answering: the card says what is happening at once, then the truth in stages. One press is one answer: repeats after a lost
 // connection carry the same key. With no connection the answer is kept on this device, and sent once there is one.
 
-import { keepAnswer } from "./app.js";
+import * as app from "./app.js";
 import { actionOf, csrfToken, fill, hostsOf, showActions, showOutcome, slot } from "./cards.js";
 import { draftOf, keep, take } from "./kept.js";
 import { isMine, outcomeOf } from "./outcomes.js";
@@ -139,6 +139,7 @@ async function send(host, answer, signedOut) {
   sending.set(id, Object.assign(answer, { host }));
   const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
   line?.focus({ preventScroll: true });
+  const kept = await keepUntilSent(id, answer);  // first: whatever ends this page, the answer is sent
   for (const pause of PAUSES) {
     if (pause) {
       tell(id, { text: say("still_trying") }, host);
@@ -149,7 +150,7 @@ async function send(host, answer, signedOut) {
     if (reply.final) return settle(id, host, answer, reply, signedOut);
     if (!navigator.onLine) break;
   }
-  if (await later(id, answer)) return null;
+  if (kept) return waiting(id, answer);
   const sorry = say(navigator.onLine ? "not_recorded" : "not_sent");
   announce(sorry);
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
@@ -171,13 +172,14 @@ async function post(id, answer) {
 }
 
 // --- answers that wait for a connection ------------------------------------------------------------------------------
-async function later(id, { host, told, ...answer }) {
-  const heading = slot(host, "title").textContent;
-  if (!(await keepAnswer({ ...answer, id, heading }))) return false;
-  const text = say("kept_answer", { title: answer.title });
-  tell(id, { text }, host)?.focus({ preventScroll: true });
+const keepUntilSent = (id, { host, told, ...answer }) =>
+  app.keepAnswer({ ...answer, id, heading: slot(host, "title").textContent });
+
+function waiting(id, { title, host }) {
+  const text = say("kept_answer", { title });
   announce(text);
-  return true;
+  app.send();
+  return tell(id, { text }, host);
 }
 
 /** What was given before this page was opened and waits still, or ended while nobody looked. */
@@ -185,9 +187,7 @@ export async function resume() {
   for (const answer of await allStored("answers").catch(() => [])) {
     sending.set(answer.id, answer);
     retell(answer.id);
-    if (!answer.ended) continue;
-    settled({ answer, ...answer.ended }, () => {});
-    unstore("answers", answer.key);
+    if (answer.ended) settled({ answer, ...answer.ended }, () => {});
   }
 }
 
@@ -215,6 +215,7 @@ export function openAsk(host, action) {
 
 // --- what became of it -----------------------------------------------------------------------------------------------
 function settle(id, host, answer, { status, body }, signedOut) {
+  unstore("answers", answer.key).catch(() => {});
   if (status === 200 || status === 201) {
     const outcome = { action: body.action, by: body.by, at: body.at, engine: body.engine };
     const told = outcomeOf({ state: "answered", actions: [answer], outcome });

@@ -35,8 +35,9 @@ async function begin(seq) {
   await keepInStep(registration, csrf).catch(() => {});  // tried again when the next page starts
 }
 
-/** There is a connection: what waits can go. */
+/** What waits can go: now, or when the browser finds a connection. */
 export function send() {
+  registration?.sync?.register("answers").catch(() => {});
   registration?.active?.postMessage({ type: "send" });
 }
 
@@ -47,7 +48,7 @@ export function lookForNews({ surely = false } = {}) {
   registration.update().catch(() => {});
 }
 
-/** Keep an answer on this device until it can be sent; false where that cannot be. */
+/** Keep an answer on this device until the server has it; false where that cannot be. */
 export async function keepAnswer(answer) {
   if (!registration) return false;
   const { ref, language } = settings;
@@ -56,8 +57,6 @@ export async function keepAnswer(answer) {
   } catch {
     return false;
   }
-  registration.sync?.register("answers").catch(() => {});
-  send();
   return true;
 }
 

@@ -39,7 +39,7 @@ self.addEventListener("push", (event) => {
 const afterwards = () => Promise.allSettled([sendAnswers(), catchUp().then(keepDocuments)]);
 
 self.addEventListener("notificationclick", (event) => {
-  event.waitUntil(clicked(event.notification, event.action));
+  event.waitUntil(clicked(event.notification, event.action).then(() => catchUp()));
 });
 
 self.addEventListener("pushsubscriptionchange", (event) => {
@@ -52,12 +52,14 @@ self.addEventListener("sync", (event) => {
 
 /** The browser asks again, later, after a rejection only. */
 async function sentOrLater() {
-  if (await sendAnswers()) throw new Error("There are answers that could not be sent yet.");
+  const { size } = await sendAnswers();
+  await catchUp();
+  if (size) throw new Error("There are answers that could not be sent yet.");
 }
 
 const ASKED = {
   begin: (message) => begin(message),
-  send: () => sendAnswers(),
+  send: () => sendAnswers().then(() => catchUp()),
 };
 
 self.addEventListener("message", (event) => {

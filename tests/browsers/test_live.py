@@ -283,11 +283,12 @@ async def test_one_press_is_one_answer_whatever_the_line_does(installation: Inst
     assert len(set(keys)) == 1
 
 
-async def test_an_answer_that_cannot_be_sent_says_so_and_can_be_sent_again(
+async def test_an_answer_that_can_neither_be_sent_nor_kept_says_so_and_can_be_sent_again(
     installation: Installation, sign_in: SignIn
 ) -> None:
+    """As on pages without https, where there is no service worker; tests/browsers/test_offline.py has one."""
     installation.assign("Approve the tower")
-    dave = await sign_in("dave", phone=True)
+    dave = await sign_in("dave", phone=True, service_workers="block")
     mine = card(dave, "Approve the tower")
     await dave.context.set_offline(True)
 

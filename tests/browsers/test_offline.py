@@ -1,0 +1,298 @@
+"""In a cellar with no signal: the inbox opens as it was, answers are kept and sent once, and nobody else reads it."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Error, Locator, Page, async_playwright, expect
+
+from tests.browsers.conftest import CHROMIUM, FLAGS, PATIENCE, SignIn, is_live
+from tests.browsers.installation import Installation
+from tests.browsers.worker import until
+
+FIELD: dict[str, Any] = {
+    "case": {"id": "301", "title": "Inspection 301"},
+    "location": {"address": "Main Street 12", "lat": 48.137, "lon": 11.575},
+    "customer": {"ref": "C-9", "name": "Erin", "phone": "+49 (89) 12 34-56"},
+    "documents": [{"title": "Floor plan", "url": "https://engine.example/plan.pdf"}],
+}
+KEPT = """async () => {
+  const {person, allStored} = await import("/static/wfpush/store.js");
+  const kept = (await caches.keys()).filter((name) => !name.startsWith("wfpush shell"));
+  return {...await person(), items: (await allStored("items")).map((item) => item.title),
+          answers: (await allStored("answers")).length, caches: kept};
+}"""
+
+
+async def is_kept(page: Page, *titles: str) -> None:
+    """The browser holds what it needs to show these items with no connection."""
+
+    async def look() -> bool:
+        found = await page.evaluate(KEPT)
+        return set(titles) <= set(found["items"]) and "wfpush person" in found["caches"]
+
+    await until(look, f"{titles} are kept")
+
+
+def assign_field_work(installation: Installation, title: str) -> None:
+    task = {"id": f"F-{title}", "name": title, "kind": "field", "assignee": "dave", "priority": "high"}
+    installation.send("task.assigned", {"task": task, **FIELD})
+
+
+def card(page: Page, title: str) -> Locator:
+    return page.locator("#list li").filter(has=page.get_by_role("link", name=title, exact=True))
+
+
+def answers(installation: Installation, title: str) -> list[tuple[object, ...]]:
+    query = "SELECT r.action, r.comment FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
+    return installation.house.rows(f"{query} WHERE t.name = '{title}'")
+
+
+# --- reading ----------------------------------------------------------------------------------------
+async def test_the_inbox_opens_with_no_connection_and_says_from_when_it_is(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    assign_field_work(installation, "Inspect the cellar")
+    dave = await sign_in("dave", phone=True)
+    await is_kept(dave, "Inspect the cellar")
+    await dave.context.set_offline(True)
+
+    await dave.goto("/")
+
+    await expect(dave.locator("#trouble")).to_have_text(
+        re.compile(r"You are offline. You see how things were at \d\d:\d\d\.")
+    )
+    await dave.get_by_role("link", name="Inspect the cellar", exact=True).click()
+    await expect(dave.locator("#item-heading")).to_be_focused()
+    pane = dave.locator("#item")
+    await expect(pane.get_by_role("link", name="Main Street 12")).to_have_attribute(
+        "href", re.compile("48.137000%2C11")
+    )
+    await expect(pane.get_by_role("link", name="Call")).to_have_attribute("href", "tel:+4989123456")
+    await expect(pane.locator(".facts")).to_contain_text("Erin")
+    await expect(pane.get_by_role("listitem").filter(has_text="Floor plan")).to_contain_text("needs a connection")
+    await dave.get_by_role("link", name="Inbox", exact=True).click()
+    await expect(card(dave, "Inspect the cellar")).to_be_visible()
+
+    await dave.context.set_offline(False)
+    await is_live(dave)
+    await expect(dave.locator("#trouble")).to_be_hidden()
+
+
+async def test_a_link_to_an_item_opens_it_with_the_comment_box_that_it_asks_for(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the attic")
+    dave = await sign_in("dave", phone=True)
+    await is_kept(dave, "Approve the attic")
+    address = await dave.get_by_role("link", name="Approve the attic", exact=True).get_attribute("href")
+    await dave.context.set_offline(True)
+
+    await dave.goto(f"{address}?answer=reject#answer")
+
+    await expect(dave.locator("#item-heading")).to_have_text("Approve the attic")
+    await expect(dave.locator("#item").get_by_label("Why do you reject this?")).to_be_focused()
+
+
+async def test_documents_are_kept_where_their_server_lets_pages_read_them(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    bob = await sign_in("bob", phone=True)
+    await bob.get_by_role("link", name=re.compile("^Inspect the roof")).first.click()
+    checklist = bob.locator("#item li").filter(has=bob.get_by_role("link", name="Safety checklist"))
+    await expect(checklist).to_contain_text("kept on this device")
+    await bob.context.set_offline(True)
+    await bob.reload()
+    await expect(checklist).to_contain_text("kept on this device")
+
+    async with bob.context.expect_page() as opened:
+        await checklist.get_by_role("link").click()
+
+    page = await opened.value
+    await expect(page.locator("body")).to_contain_text("Safety checklist", ignore_case=True)
+    assert page.url.startswith(f"{installation.url}/offline/documents/")
+
+
+# --- answering --------------------------------------------------------------------------------------
+NOWHERE = ("--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>")
+"""Flags of a browser that reaches nothing from its first moment: it would send at once what waits."""
+
+Browsers = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+@pytest.fixture
+def daves(installation: Installation, chromium: Path, tmp_path: Path) -> Browsers:
+    """Dave's browser, which keeps what it holds when it is closed and started again."""
+
+    @asynccontextmanager
+    async def started(*flags: str) -> AsyncIterator[Page]:
+        async with async_playwright() as playwright:
+            expect.set_options(timeout=PATIENCE)
+            context = await playwright.chromium.launch_persistent_context(
+                tmp_path, executable_path=str(CHROMIUM), args=[*FLAGS, *flags], base_url=installation.url
+            )
+            yield context.pages[0]
+            await context.close()
+
+    return started
+
+
+async def signs_in(page: Page, installation: Installation, who: str = "dave") -> None:
+    await page.goto("/sign-in")
+    await page.locator("#id_username").fill(who)
+    await page.locator("#id_password").fill(installation.passwords[who])
+    await page.locator("main button").click()
+    await is_live(page)
+
+
+async def test_an_answer_given_with_no_connection_survives_the_browser_and_is_sent_once(
+    installation: Installation, daves: Browsers
+) -> None:
+    installation.assign("Approve the vault")
+    async with daves() as dave:
+        await signs_in(dave, installation)
+        await is_kept(dave, "Approve the vault")
+        await dave.context.set_offline(True)
+        await dave.goto("/")
+        await card(dave, "Approve the vault").get_by_role("button", name="Approve").click()
+        await expect(card(dave, "Approve the vault").locator(".outcome")).to_have_text(
+            "“Approve” will be sent when you are back."
+        )
+
+    async with daves(*NOWHERE) as dave:
+        await dave.goto("/")
+        mine = card(dave, "Approve the vault")
+        await expect(mine.locator(".outcome")).to_have_text("“Approve” will be sent when you are back.")
+        await expect(mine.get_by_role("button")).to_have_count(0)
+        assert answers(installation, "Approve the vault") == []
+
+    async with daves() as dave:
+        await dave.goto("/")
+        await expect(card(dave, "Approve the vault").locator(".outcome")).to_contain_text("Approved.")
+        assert answers(installation, "Approve the vault") == [("approve", "")]
+        await until(lambda: nothing_waits(dave), "nothing waits to be sent")
+
+
+async def nothing_waits(page: Page) -> bool:
+    return (await page.evaluate(KEPT))["answers"] == 0
+
+
+async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the_words(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the tunnel", assignee=None, candidates=["dave", "carol"])
+    dave = await sign_in("dave", phone=True)
+    mine = card(dave, "Approve the tunnel")
+    await dave.context.set_offline(True)
+    await mine.get_by_text("Reject…").click()
+    await mine.get_by_label("Why do you reject this?").fill("It leaks.")
+    await mine.get_by_role("button", name="Reject", exact=True).click()
+    await expect(mine.locator(".outcome")).to_have_text("“Reject” will be sent when you are back.")
+    installation.answer("carol", "Approve the tunnel", "approve")
+
+    await dave.context.set_offline(False)
+
+    await expect(mine.locator(".outcome")).to_have_text(re.compile(r"^Already approved by Carol at \d\d:\d\d\.$"))
+    await expect(mine.get_by_label("Your comment was not sent:")).to_have_value("It leaks.")
+    assert [action for action, _ in answers(installation, "Approve the tunnel")] == ["approve"]
+
+
+# --- nobody else's ----------------------------------------------------------------------------------
+async def test_signing_out_leaves_nothing_on_the_device(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the safe")
+    dave = await sign_in("dave")
+    await is_kept(dave, "Approve the safe")
+
+    await dave.get_by_role("button", name="Sign out").click()
+    await dave.wait_for_url(re.compile("/sign-in"))
+
+    await until(lambda: holds_nothing(dave), "nothing of Dave is left")
+    await dave.context.set_offline(True)
+    with pytest.raises(Error, match="net::ERR_"):
+        await dave.goto("/")
+
+
+async def holds_nothing(page: Page) -> bool:
+    return await page.evaluate(KEPT) == {"items": [], "answers": 0, "caches": []}
+
+
+async def test_whoever_signs_out_is_told_of_an_answer_that_would_be_lost(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the lift")
+    dave = await sign_in("dave")
+    await is_kept(dave, "Approve the lift")
+    await dave.context.set_offline(True)
+    await card(dave, "Approve the lift").get_by_role("button", name="Approve").click()
+    await expect(card(dave, "Approve the lift").locator(".outcome")).to_contain_text("will be sent")
+
+    async with dave.expect_event("dialog") as asked:
+        dave.once("dialog", lambda dialog: dialog.dismiss())
+        await dave.get_by_role("button", name="Sign out").click()
+
+    assert "has not been sent yet" in (await asked.value).message
+    await dave.context.set_offline(False)
+    await expect(card(dave, "Approve the lift").locator(".outcome")).to_contain_text("Approved.")
+
+
+async def test_a_session_that_has_ended_locks_what_was_kept(installation: Installation, sign_in: SignIn) -> None:
+    installation.assign("Approve the archive")
+    dave = await sign_in("dave")
+    await is_kept(dave, "Approve the archive")
+    await dave.context.clear_cookies()
+
+    await dave.goto("/")
+
+    await expect(dave).to_have_url(re.compile("/sign-in"))
+    await until(lambda: is_locked(dave), "what was kept is gone")
+    await dave.context.set_offline(True)
+    with pytest.raises(Error, match="net::ERR_"):
+        await dave.goto("/")
+
+
+async def is_locked(page: Page) -> bool:
+    found = await page.evaluate(KEPT)
+    return found["items"] == [] and found["caches"] == []
+
+
+async def test_the_next_person_at_this_browser_finds_their_own_only(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the diary")
+    page = await sign_in("dave")
+    await is_kept(page, "Approve the diary")
+    await page.context.clear_cookies()
+    await signs_in(page, installation, "carol")
+    await until(lambda: belongs_to(page, "carol"), "the browser is Carol's")
+    await page.context.set_offline(True)
+
+    await page.goto("/")
+
+    await expect(page.locator("#trouble")).to_contain_text("You are offline.")
+    await expect(page.locator("footer")).to_contain_text("Signed in as Carol")
+    await expect(card(page, "Approve the diary")).to_have_count(0)
+    assert "Approve the diary" not in (await page.evaluate(KEPT))["items"]
+
+
+async def belongs_to(page: Page, who: str) -> bool:
+    found = await page.evaluate(KEPT)
+    return found.get("ref") == who and "wfpush person" in found["caches"] and bool(found.get("at"))
+
+
+# --- new versions -----------------------------------------------------------------------------------
+async def test_a_new_version_is_offered_and_takes_nothing_away(installation: Installation, sign_in: SignIn) -> None:
+    dave = await sign_in("dave")
+    await is_kept(dave)
+    worker = dave.context.service_workers[0]
+
+    await worker.evaluate("tellPages({type: 'version', version: PAGE_VERSION})")
+    await worker.evaluate("tellPages({type: 'version', version: 'a newer one'})")
+
+    line = dave.locator("#new-version")
+    await expect(line).to_contain_text("There is a new version of this page.")
+    await line.get_by_role("button", name="Reload").click()
+    await is_live(dave)
+    await expect(line).to_be_hidden()

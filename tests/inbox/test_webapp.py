@@ -1,0 +1,164 @@
+"""The service worker's script, the manifest, and the page that is kept for being offline."""
+
+import json
+import re
+import shutil
+import struct
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from notifications.inbox import webapp
+from notifications.words import TEXTS, WORKER
+from tests.factories import BrandFactory
+from tests.inbox.browser import get, signed_in
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+DECLARED = re.compile(r"^(?:const|let|function|async function|class) (\w+)", re.MULTILINE)
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of static files, to be changed."""
+    folder = tmp_path / "wfpush"
+    shutil.copytree(webapp.FOLDER, folder)
+    monkeypatch.setattr(webapp, "FOLDER", folder)
+    monkeypatch.setattr(webapp, "ENTRY", folder / "worker.js")
+    return folder
+
+
+# --- the worker -------------------------------------------------------------------------------------
+def test_the_worker_is_one_script_for_the_whole_site_that_no_cache_keeps(client: Client) -> None:
+    response = client.get("/sw.js")
+
+    assert response["Content-Type"] == "text/javascript; charset=utf-8"
+    assert response["Service-Worker-Allowed"] == "/"
+    assert response["Cache-Control"] == "no-cache"
+    assert "connect-src 'self' https: http:" in response["Content-Security-Policy"]
+    assert not re.search(r"^\s*(?:import|export)\b", response.content.decode(), re.MULTILINE)
+
+
+def test_no_two_modules_of_the_worker_declare_the_same_name() -> None:
+    declared = Counter(DECLARED.findall(webapp.assembled().source))
+
+    assert declared["pushed"] == declared["person"] == 1
+    assert [name for name, times in declared.items() if times > 1] == []
+
+
+def test_modules_come_after_what_they_need() -> None:
+    order = [path.name for path in webapp.modules(webapp.ENTRY)]
+
+    assert order.index("store.js") < order.index("forget.js") < order.index("shell.js") < order.index("keeping.js")
+    assert order[-1] == "worker.js"
+    assert len(order) == len(set(order))
+
+
+@pytest.mark.parametrize("name", ["worker/showing.js", "worker.js", "cards.js", "inbox.css", "icons.svg"])
+def test_any_change_is_another_version(copied: Path, name: str) -> None:
+    before = webapp.assembled()
+    assert webapp.assembled() == before
+
+    path = copied / name
+    path.write_text(path.read_text("utf-8") + "\n", "utf-8")
+
+    assert webapp.assembled().version != before.version
+
+
+def test_the_worker_knows_every_file_of_the_pages_to_the_byte() -> None:
+    source = webapp.assembled().source
+    known = json.loads(re.search(r"^const SHELL_FILES = (.*);$", source, re.MULTILINE)[1])  # type: ignore[index]
+
+    assert {"inbox.js", "inbox.css", "tokens.css", "icons.svg", "favicon.svg"} <= set(known)
+    assert "worker.js" not in known
+    for name, integrity in known.items():
+        assert integrity == webapp.integrity((webapp.FOLDER / name).read_bytes())
+
+
+def test_the_worker_speaks_every_language() -> None:
+    source = webapp.assembled().source
+    words = json.loads(re.search(r"^const WORDS = (.*);$", source, re.MULTILINE)[1])  # type: ignore[index]
+
+    assert set(words) == {code for code, _ in settings.LANGUAGES}
+    assert set(words["en"]) == set(words["de"]) == set(WORKER) <= set(TEXTS)
+    assert words["de"]["done_approve"] != words["en"]["done_approve"] == "Approved."
+
+
+def test_the_worker_says_nothing_that_it_was_not_given() -> None:
+    said = set()
+    for path in webapp.modules(webapp.ENTRY):
+        said |= set(re.findall(r'(?:say|words)\("(\w+)"', path.read_text("utf-8")))
+
+    assert "something_waits" in said
+    assert said <= set(WORKER)
+
+
+# --- the manifest -----------------------------------------------------------------------------------
+def test_the_app_has_the_name_of_its_brand_and_speaks_the_readers_language(client: Client) -> None:
+    BrandFactory(slug="acme", name="Acme")
+
+    plain = client.get("/manifest.webmanifest").json()
+    acme = client.get("/manifest.webmanifest?language=de&brand=acme").json()
+
+    assert (plain["name"], plain["lang"]) == ("wfpush", "en")
+    assert (acme["name"], acme["lang"]) == ("Acme", "de")
+    assert acme["description"] != plain["description"]
+    assert plain["id"] == plain["start_url"] == plain["scope"] == "/"
+    assert plain["display"] == "standalone"
+
+
+def test_every_page_leads_to_the_manifest_of_its_brand(story: Story) -> None:
+    story.bob.brand = BrandFactory(slug="acme", name="Acme")
+    story.bob.save()
+
+    tree = get(signed_in(story.bob), "/").tree
+
+    assert tree.xpath("//link[@rel='manifest']/@href") == ["/manifest.webmanifest?language=en&brand=acme"]
+    assert tree.xpath("//link[@rel='apple-touch-icon']")
+
+
+def test_the_icons_are_as_large_as_they_say(client: Client) -> None:
+    icons = client.get("/manifest.webmanifest").json()["icons"]
+
+    assert {(icon["sizes"], icon["purpose"]) for icon in icons} == {
+        (size, purpose) for size in ("192x192", "512x512") for purpose in ("any", "maskable")
+    }
+    for icon in icons:
+        content = (settings.BASE_DIR / icon["src"].lstrip("/")).read_bytes()
+        width, height = struct.unpack(">II", content[16:24])  # of the PNG's IHDR
+        assert f"{width}x{height}" == icon["sizes"]
+
+
+def test_the_bar_of_the_window_has_the_colour_of_the_pages_bar(client: Client) -> None:
+    light, dark = re.findall(r"--surface: (#\w+)", (webapp.FOLDER / "tokens.css").read_text("utf-8"))
+    tree = get(client, "/sign-in").tree
+
+    assert (light, dark) == (webapp.THEME, webapp.DARK_THEME)
+    for scheme, colour in (("light", light), ("dark", dark)):
+        assert tree.xpath(f"//meta[@name='theme-color'][contains(@media, '{scheme}')]/@content") == [colour]
+
+
+# --- offline ----------------------------------------------------------------------------------------
+def test_the_page_for_being_offline_holds_no_item_and_knows_whose_it_is(story: Story) -> None:
+    story.assign()
+
+    page = get(signed_in(story.bob), "/offline")
+
+    assert page.titles("waiting") == []
+    assert "Signed in as Bob" in page.text
+    assert page.tree.xpath("//body/@data-offline") == [""]
+    assert page.tree.xpath("//form[contains(@action, 'setlang')]/input[@name='next']/@value") == ["/"]
+
+
+def test_the_page_for_being_offline_is_for_who_is_signed_in(client: Client) -> None:
+    assert client.get("/offline").url == "/sign-in?next=%2Foffline"  # type: ignore[attr-defined]
+
+
+def test_pages_name_the_version_that_the_worker_has(story: Story) -> None:
+    (block,) = get(signed_in(story.bob), "/").tree.xpath("//script[@id='settings']/text()")
+
+    assert json.loads(block)["version"] == webapp.worker().version
+    assert f'const PAGE_VERSION = "{webapp.worker().version}";' in webapp.worker().source
