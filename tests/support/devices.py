@@ -102,6 +102,7 @@ def push_host() -> Iterator[PushHost]:
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 256  # dispatchers connect many times at once
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Dispatchers may be killed while they speak."""
