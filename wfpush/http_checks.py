@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from yarl import URL
@@ -14,6 +15,8 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-
 _AUTHORITY_END = re.compile(r"[/?#]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_URLS_KEPT = 4096  # a device has many messages, and an engine many callbacks: their addresses stay parsed
+_NAMES_KEPT = 256
 # What frames the message and names its receiver is the door's business.
 _OWN_HEADERS = frozenset(
     {
@@ -68,6 +71,11 @@ def check_url(url: str, allowed: Sequence[Network]) -> None:
 
 def parse_url(url: str, allowed: Sequence[Network]) -> URL:
     """The one parse of a URL, used for the check and for the request, so that the two cannot read it differently."""
+    return _parsed(url, tuple(allowed))
+
+
+@lru_cache(maxsize=_URLS_KEPT)
+def _parsed(url: str, allowed: Sequence[Network]) -> URL:
     if len(url) > _MAX_URL:
         raise _bad_url(f"The address is longer than {_MAX_URL} characters.")
     if "\\" in url or " " in url or not url.isprintable():
@@ -93,15 +101,20 @@ def check_request(method: str, headers: Mapping[str, str]) -> None:
     if method not in _METHODS:
         raise OutboundError("bad_request", f"The method must be one of {', '.join(sorted(_METHODS))}.", permanent=True)
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            detail = "The name of a header contains characters that no header name may have."
-        elif name.lower() in _OWN_HEADERS:
-            detail = f"The header {name} is set by the connection itself. Remove it."
-        elif not _HEADER_VALUE.fullmatch(value):
+        detail = _fault_of_name(name)
+        if not detail and not _HEADER_VALUE.fullmatch(value):
             detail = f"The header {name} contains line breaks, control characters or letters outside ASCII."
-        else:
-            continue
-        raise OutboundError("bad_request", detail, permanent=True)
+        if detail:
+            raise OutboundError("bad_request", detail, permanent=True)
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _fault_of_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        return "The name of a header contains characters that no header name may have."
+    if name.lower() in _OWN_HEADERS:
+        return f"The header {name} is set by the connection itself. Remove it."
+    return ""
 
 
 def refused(host: str, what: str) -> str:

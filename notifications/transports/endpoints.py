@@ -3,15 +3,22 @@
 What an endpoint's host resolves to is checked again at each connection (wfpush/http.py).
 """
 
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
 from django.conf import settings
 from yarl import URL
 
 from wfpush import p256
-from wfpush.addresses import literal
+from wfpush.addresses import Network, literal
 from wfpush.http import OutboundError, check_url
 
 _AUTH_BYTES = 16
 _MOST_ENDPOINT = 2048
+_BEGINNING = re.compile(r"[^:/?#]*://[^/?#]*")
+_ORIGINS_KEPT = 1024
+"""Push services are few, and asked about for every message: what is known of an origin is kept."""
 
 
 class BadSubscription(ValueError):
@@ -40,7 +47,7 @@ def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
 
 def origin_of(endpoint: str) -> str:
     """Scheme, host and port: whom a VAPID token is for."""
-    return str(URL(endpoint).origin())
+    return _origin(_beginning(endpoint))
 
 
 def service_of(endpoint: str) -> str:
@@ -64,21 +71,38 @@ def _check_endpoint(endpoint: str) -> None:
 
 def objection(endpoint: str) -> str:
     """Why the settings do not let us call this endpoint; empty if they do."""
-    target = URL(endpoint)
+    hosts, networks = tuple(settings.PUSH_ALLOWED_HOSTS), tuple(settings.PUSH_ALLOWED_CIDRS)
+    return _objection(_beginning(endpoint), hosts, networks)
+
+
+def _beginning(endpoint: str) -> str:
+    """Scheme and authority, as they are written; all of what has none."""
+    found = _BEGINNING.match(endpoint)
+    return found[0] if found else endpoint
+
+
+@lru_cache(maxsize=_ORIGINS_KEPT)
+def _origin(beginning: str) -> str:
+    return str(URL(beginning).origin())
+
+
+@lru_cache(maxsize=_ORIGINS_KEPT)
+def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]) -> str:
+    target = URL(beginning)
     host = (target.raw_host or "").removesuffix(".")
-    if target.scheme == "https" and any(_matches(host, pattern.lower()) for pattern in settings.PUSH_ALLOWED_HOSTS):
+    if target.scheme == "https" and any(_matches(host, pattern.lower()) for pattern in hosts):
         return ""
-    if _is_admitted_address(host):
+    if _is_admitted_address(host, networks):
         return ""
     if target.scheme != "https":
         return "The endpoint must begin with https://."
     return f"{host} is not a push service that is known here (PUSH_ALLOWED_HOSTS)."
 
 
-def _is_admitted_address(host: str) -> bool:
+def _is_admitted_address(host: str, networks: Sequence[Network]) -> bool:
     """An address, or this machine's name, that PUSH_ALLOWED_CIDRS names."""
     address = literal(host)
-    return address is not None and any(address in network for network in settings.PUSH_ALLOWED_CIDRS)
+    return address is not None and any(address in network for network in networks)
 
 
 def _matches(host: str, pattern: str) -> bool:
