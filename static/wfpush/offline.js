@@ -54,7 +54,8 @@ function fact(article, name, address, words) {
   const link = slot(article, name);
   link.hidden = !address;
   if (address) link.href = address;
-  if (words) link.querySelector("[data-words]").textContent = words;
+  const place = link.querySelector("[data-words]");
+  if (words) place.textContent = place.dataset.pattern?.replace("{phone}", words) ?? words;
   if (name !== "call") link.closest("dl > div").hidden = !address;
 }
 

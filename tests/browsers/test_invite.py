@@ -1,0 +1,82 @@
+"""Our own words come first, and the browser's question only after a press. Real subscriptions: push_stories.py."""
+
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from tests.browsers.conftest import SignIn
+from tests.browsers.installation import Installation
+
+INVITATION = "Hear about urgent approvals when this page is closed."
+COUNTING = """window.asked = 0;
+Notification.requestPermission = async () => { window.asked += 1; return "denied"; };"""
+NO_PUSH = "delete window.PushManager;"
+IPHONE = NO_PUSH + "Object.defineProperty(navigator, 'standalone', {value: false});"
+
+
+async def started(page: Page, script: str) -> None:
+    """The page once more, in a browser that the script has changed."""
+    await page.add_init_script(script)
+    await page.reload()
+    await page.evaluate("navigator.serviceWorker.ready")
+
+
+async def test_nothing_is_asked_before_a_press_and_a_refusal_is_explained(sign_in: SignIn) -> None:
+    dave = await sign_in("dave")
+    await started(dave, COUNTING)
+    await expect(dave.get_by_text(INVITATION)).to_be_visible()
+    assert await dave.evaluate("window.asked") == 0
+
+    await dave.get_by_role("button", name="Turn on").click()
+
+    said = dave.get_by_text("This browser is told to block our notifications.")
+    await expect(said).to_be_visible()
+    await expect(said.locator("..")).to_be_focused()
+    await expect(dave.locator("#push")).to_contain_text("To allow them:")
+    assert await dave.evaluate("window.asked") == 1
+
+
+async def test_not_now_is_remembered_and_the_page_of_devices_still_offers_it(sign_in: SignIn) -> None:
+    dave = await sign_in("dave")
+    await dave.get_by_role("button", name="Not now").click()
+    await expect(dave.locator("#push")).to_be_hidden()
+    await expect(dave.locator("#waiting-heading")).to_be_focused()
+
+    await dave.reload()
+    await dave.evaluate("navigator.serviceWorker.ready")
+    await expect(dave.locator("#push")).to_be_hidden()
+    await dave.get_by_role("link", name="Devices").click()
+    await expect(dave.get_by_role("button", name="Turn on")).to_be_visible()
+
+
+async def test_on_an_iphone_the_page_goes_to_the_home_screen_first(sign_in: SignIn) -> None:
+    dave = await sign_in("dave", phone=True)
+    await started(dave, IPHONE)
+
+    await expect(dave.locator("#push")).to_contain_text("first add this page to your home screen")
+    await expect(dave.locator("#push").get_by_role("listitem")).to_have_count(3)
+    await expect(dave.get_by_role("button", name="Turn on")).to_be_hidden()
+
+
+async def test_browsers_that_cannot_are_left_alone(sign_in: SignIn) -> None:
+    dave = await sign_in("dave")
+    await started(dave, NO_PUSH)
+    await expect(dave.locator("#push")).to_be_hidden()
+
+    await dave.goto("/devices")
+    await expect(dave.locator("#push")).to_contain_text("This browser cannot show notifications")
+
+
+async def test_a_push_service_that_cannot_be_reached_is_said_and_can_be_tried_again(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    dave = await sign_in("dave")
+    await dave.context.grant_permissions(["notifications"], origin=installation.url)
+    await started(dave, "PushManager.prototype.subscribe = async () => { throw new DOMException('', 'AbortError'); };")
+
+    await dave.get_by_role("button", name="Turn on").click()
+
+    await expect(dave.locator("#push")).to_contain_text("Nothing has changed.")
+    await expect(dave.locator("#push").get_by_role("button", name="Try again")).to_be_enabled()
+    listed: Any = await dave.evaluate("fetch('/api/v1/subscriptions').then((answer) => answer.json())")
+    assert listed["items"] == []
