@@ -338,10 +338,12 @@ def messages(now: datetime) -> Panel:
 
 
 def mark_of(said: dict[str, int]) -> SafeString:
-    bad = said[DeliveryState.DEAD] or said[DeliveryState.EXPIRED]
-    if bad:
+    """How a channel's day went, at a glance."""
+    if said[DeliveryState.DEAD] or said[DeliveryState.EXPIRED]:
         return mark("bad", _("not all"))
-    return mark("wait", _("under way")) if said[DeliveryState.PENDING] else mark("ok", _("all"))
+    if said[DeliveryState.PENDING]:
+        return mark("wait", _("under way"))
+    return mark("ok", _("all")) if said[DeliveryState.DELIVERED] else mark("quiet", _("none"))
 
 
 def drafts(now: datetime) -> Panel:
