@@ -261,6 +261,7 @@ def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> N
     ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
     if ids:
         _run(_SUPERSEDE, [reason[:500], now, ids])
+    outdate(notification_ids, now)  # whatever was recorded as delivered between the change and the lock above
 
 
 _REPLACED = """
