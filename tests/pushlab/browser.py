@@ -20,6 +20,8 @@ class Browser:
     """Makers differ in `_launch`. `base_url` is where paths begin."""
 
     name = ""
+    calls_itself = ""
+    """To servers, in its User-Agent header."""
     binary = Path()
 
     def __init__(self, desktop: Desktop, profile: Path, base_url: str) -> None:

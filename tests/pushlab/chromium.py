@@ -29,6 +29,7 @@ ALLOWED = 1
 
 class Chromium(Browser):
     name = "Chromium"
+    calls_itself = "Chrome"
     binary = Path("/usr/bin/chromium")
     driver_binary = Path("/usr/bin/chromedriver")
 

@@ -31,6 +31,7 @@ PREFERENCES: dict[str, str | int | bool] = {
 
 class Firefox(Browser):
     name = "Firefox"
+    calls_itself = "Firefox"
     binary = Path("/usr/bin/firefox-esr")
 
     def __init__(self, desktop: Desktop, profile: Path, base_url: str, push_address: str) -> None:

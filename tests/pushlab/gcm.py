@@ -63,11 +63,11 @@ class Gcm(PushService):
                 web.post("/wp/{token}", self.post),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, shutdown_timeout=1).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.port = self._runner.addresses[0][1]
-        await web.TCPSite(self._runner, host, 443, ssl_context=tls, shutdown_timeout=1).start()
+        await web.TCPSite(self._runner, host, 443, ssl_context=tls).start()
         self._mcs = await asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=tls)
         self.mcs_port = self._mcs.sockets[0].getsockname()[1]
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from tests.pushlab.browser import Browser
 from tests.pushlab.desktop import Desktop
-from tests.pushlab.service import PushService, Subscription
+from tests.pushlab.service import Post, PushService, Subscription
 from tests.pushlab.world import World
 from tests.support.waiting import eventually
 
@@ -59,6 +59,12 @@ class Person:
         known = self._service.subscriptions
         tokens = (endpoint.rpartition("/")[2] for endpoint in self.endpoints)
         return [known[token] for token in tokens if token in known]
+
+    @property
+    def posts(self) -> list[Post]:
+        """What the push service has taken for this browser."""
+        tokens = {subscription.token for subscription in self.subscriptions}
+        return [post for post in self._service.taken if post.token in tokens]
 
 
 @contextmanager

@@ -1,0 +1,248 @@
+"""What push messages do for people, told once and run in every browser: through the project's own server processes,
+a push service on loopback, and clicks that the browser trusts because the desktop made them.
+
+Bob and Carol have turned notifications on. Bob's browser is open, but no tab of it shows wfpush unless a story says so.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from tests.browsers.installation import Json
+from tests.pushlab.desktop import Shown
+from tests.pushlab.people import Person
+from tests.pushlab.service import PushService
+from tests.pushlab.world import World
+from tests.support.waiting import eventually
+
+SOON = 5.0
+"""Seconds within which what other people's browsers show is replaced."""
+
+_numbers = count(8001)
+
+
+class PushStories:
+    """`bob`, `carol` and `service` come from the module of the browser."""
+
+    @pytest.fixture(autouse=True)
+    def in_peace(self, world: World, service: PushService, bob: Person, carol: Person) -> Iterator[None]:
+        """Each story begins with swept desktops and ends with a push service that had nothing to object to."""
+        for person in (bob, carol):
+            person.is_there()
+            person.browser.leave()
+            person.desktop.clear()
+        yield
+        assert service.faults == []
+
+    # --- it is turned on --------------------------------------------------------------------------
+    def test_bob_finds_this_browser_among_his_devices_and_tries_it(self, bob: Person) -> None:
+        bob.browser.open("/devices")
+        device = bob.browser.find("#devices li", "this browser")
+        assert f"{bob.browser.calls_itself} on Linux" in device.text
+
+        bob.browser.press(device, "Test")
+
+        shown = bob.desktop.shows("Notifications work here")
+        assert shown.buttons == {}
+        bob.browser.leave()
+        bob.desktop.click(shown)
+        bob.browser.tab_with("/devices")
+
+    # --- it arrives, and is answered from there ---------------------------------------------------
+    def test_an_urgent_approval_reaches_bob_with_no_tab_open_and_one_press_moves_the_process_on(
+        self, world: World, bob: Person
+    ) -> None:
+        instance, title = started(world, amount=64_000)
+
+        shown = bob.desktop.shows(title)
+
+        assert shown.stays, "what is urgent stays until it is dealt with"
+        assert not shown.is_silent
+        assert [words.rstrip("…") for words in shown.buttons] == ["Approve", "Reject"]
+        bob.desktop.press(shown, "Approve")
+        eventually(lambda: steps(world, instance) == ["approve_as_manager"], "the process waits for the manager")
+        told = bob.desktop.sees(about(title, "The engine has it"), "Bob is told that the engine has it")
+        assert told.buttons == {}
+        assert told.is_silent
+        assert bob.browser.tabs == ["about:blank"], "nothing was opened"
+
+    def test_rejecting_asks_why_in_the_item_itself(self, world: World, bob: Person) -> None:
+        instance, title = started(world)
+
+        bob.desktop.press(bob.desktop.shows(title), "Reject")
+
+        bob.browser.tab_with("/n/")
+        bob.browser.find("#item h2", title)
+        eventually(lambda: bob.browser.is_focused("#item textarea"), "the comment box has the focus")
+        bob.browser.type("#item textarea", "Twelve pieces, not eleven.")
+        bob.browser.click("#item form.ask button", "Reject")
+        bob.browser.find("#item .outcome", "Rejected. The engine has it.")
+        assert steps(world, instance) == ["correct_invoice"]
+
+    def test_a_click_beside_the_buttons_opens_that_very_item(self, world: World, bob: Person) -> None:
+        (_, other), (_, title) = started(world), started(world)
+        bob.desktop.shows(other)
+
+        bob.desktop.click(bob.desktop.shows(title))
+
+        bob.browser.tab_with("/n/")
+        bob.browser.find("#item h2", title)
+        bob.browser.find("#item button", "Approve")
+
+    # --- the push service is not at its best ------------------------------------------------------
+    def test_a_push_service_that_takes_no_long_messages_gets_a_short_one(
+        self, world: World, service: PushService, bob: Person
+    ) -> None:
+        service.answer_next(413)
+
+        world.installation.assign("Approve the marquee", to="bob")
+
+        shown = bob.desktop.shows("Approve the marquee")
+        assert "Your approval is needed" not in shown.body
+        assert "Approve" in shown.buttons
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_push_service_that_has_no_time_now_is_asked_again(
+        self, world: World, service: PushService, bob: Person, status: int
+    ) -> None:
+        service.answer_next(status, retry_after=1)
+
+        world.installation.assign(f"Approve tarpaulin {status}", to="bob")
+
+        bob.desktop.shows(f"Approve tarpaulin {status}")
+
+    # --- others are faster ------------------------------------------------------------------------
+    def test_what_carol_answered_is_replaced_on_bobs_desktop(self, world: World, bob: Person, carol: Person) -> None:
+        _, title = started(world)
+        bob.desktop.shows(title)
+
+        carol.desktop.press(carol.desktop.shows(title), "Approve")
+
+        replaced(bob, title, r"Already approved by Carol at \d\d:\d\d\.")
+
+    def test_what_the_engine_takes_back_is_replaced_too(self, world: World, bob: Person) -> None:
+        task_id = world.installation.assign("Approve the hammock", to="bob")
+        bob.desktop.shows("Approve the hammock")
+
+        world.installation.send("task.cancelled", {"task": {"id": task_id}})
+
+        replaced(bob, "Approve the hammock", "cancelled in the engine")
+
+    def test_what_is_carols_now_is_replaced_on_bobs_desktop_and_shown_on_hers(
+        self, world: World, bob: Person, carol: Person
+    ) -> None:
+        task_id = world.installation.assign("Approve the awning", to="bob")
+        bob.desktop.shows("Approve the awning")
+
+        world.installation.assign("Approve the awning", to="carol", id=task_id)
+
+        replaced(bob, "Approve the awning", "Carol")
+        assert "Approve" in carol.desktop.shows("Approve the awning").buttons
+
+    # --- the browser was off ----------------------------------------------------------------------
+    def test_of_three_messages_about_one_task_the_newest_waits_for_a_browser_that_was_off(
+        self, world: World, bob: Person
+    ) -> None:
+        bob.browser.quit()
+        eventually(lambda: bob.is_away, "the push service knows that Bob's browser is off")
+        before = len(bob.posts)
+        task_id = world.installation.assign("Approve the first tent", to="bob")
+        eventually(lambda: len(bob.posts) == before + 1, "the push service has the first")
+        for number, name in enumerate(("Approve the second tent", "Approve the third tent"), start=2):
+            world.installation.send("task.updated", {"task": {"id": task_id, "name": name}})
+            eventually(lambda sent=number: len(bob.posts) == before + sent, f"the push service has {name!r}")  # type: ignore[misc]
+        assert [post.replaced for post in bob.posts[before:]] == [0, 1, 1]
+
+        bob.browser.start()
+
+        shown = bob.desktop.shows("Approve the third tent")
+        assert not shown.is_silent, "Bob has heard of none of them"
+        assert [each.title for each in bob.desktop.history if "tent" in each.title] == ["Approve the third tent"]
+
+    def test_a_subscription_that_has_ended_is_made_anew_when_bob_looks_in(self, world: World, bob: Person) -> None:
+        for subscription in bob.subscriptions:
+            subscription.is_gone = True
+        world.installation.assign("Approve the parasol", to="bob")
+        eventually(lambda: bob.subscriptions == [], "the server has taken the device away")
+
+        bob.browser.open("/")
+
+        eventually(lambda: bob.subscriptions, "a new device is registered")
+        bob.browser.leave()
+        world.installation.assign("Approve the bench", to="bob")
+        bob.desktop.shows("Approve the bench")
+
+    # --- no connection ----------------------------------------------------------------------------
+    def test_an_answer_given_without_a_connection_survives_the_browser_and_is_sent_once(
+        self, world: World, bob: Person
+    ) -> None:
+        instance, title = started(world)
+        shown = bob.desktop.shows(title)
+        world.cut_network()
+        bob.desktop.press(shown, "Approve")
+        kept = bob.desktop.sees(about(title, "No connection"), "Bob is told that it will be sent")
+        assert kept.buttons == {}
+        bob.browser.quit()
+        world.mend_network()
+        assert answers(world, title) == []
+
+        bob.browser.start()
+        bob.browser.open("/")
+
+        eventually(lambda: steps(world, instance) != ["approve_invoice"], "the process has moved on")
+        bob.desktop.sees(about(title, r"Approved\."), "Bob is told that it was sent")
+        assert answers(world, title) == [("approve", "webpush")]
+
+    def test_an_answer_given_in_the_inbox_without_a_connection_says_who_was_faster(
+        self, world: World, bob: Person
+    ) -> None:
+        _, title = started(world)
+        bob.desktop.shows(title)
+        bob.browser.open("/")
+        bob.browser.find("#list li", title)
+        world.cut_network()
+        bob.browser.open("/")
+        card = bob.browser.find("#list li", title)
+        bob.browser.press(card, "Approve")
+        bob.browser.find("#list li", "sent when you are back")
+        bob.browser.quit()
+        world.mend_network()
+        world.installation.answer("carol", title, "approve")
+
+        bob.browser.start()
+        bob.browser.open("/")
+
+        bob.browser.find("#list li", "Already approved by Carol")
+        assert answers(world, title) == [("approve", "api")]
+
+
+# --- saying it ---------------------------------------------------------------------------------------
+def started(world: World, *, amount: float = 1_200.5) -> tuple[Json, str]:
+    """A new invoice waits for Bob (and for Carol, while the amount is small); the instance, and its task's name."""
+    number = str(next(_numbers))
+    instance = world.installation.start_process("small", number=number, amount=amount)
+    return instance, f"Approve invoice {number}"
+
+
+def steps(world: World, instance: Json) -> list[str]:
+    return [step["step"] for step in world.installation.instance(instance["id"])["current_steps"]]
+
+
+def answers(world: World, title: str) -> list[tuple[object, ...]]:
+    """Action and way of every answer that was recorded for a task."""
+    query = "SELECT r.action, r.via FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
+    return world.installation.house.rows(f"{query} WHERE t.name = '{title}'")
+
+
+def about(title: str, words: str) -> Callable[[Shown], bool]:
+    return lambda shown: shown.title == title and re.search(words, shown.body) is not None
+
+
+def replaced(person: Person, title: str, words: str) -> None:
+    """What the person's desktop shows of a task becomes, silently, what happened to it; nothing is offered any more."""
+    shown = person.desktop.sees(about(title, words), f"{title!r} says {words!r}", within=SOON)
+    assert shown.buttons == {}
+    assert shown.is_silent
+    assert [each.title for each in person.desktop.shown].count(title) == 1

@@ -1,0 +1,44 @@
+"""Push messages in Firefox."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browsers.conftest import needed
+from tests.browsers.push_stories import PushStories
+from tests.pushlab.firefox import Firefox
+from tests.pushlab.people import Person, reached
+from tests.pushlab.service import Mozilla
+from tests.pushlab.world import World
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def service(world: World) -> Mozilla:
+    needed(Firefox.binary)
+    return world.mozilla
+
+
+@pytest.fixture(scope="module")
+def bob(world: World, service: Mozilla) -> Iterator[Person]:
+    with reached(world, "bob", world.firefox("bob"), service) as bob:
+        yield bob
+
+
+@pytest.fixture(scope="module")
+def carol(world: World, service: Mozilla) -> Iterator[Person]:
+    with reached(world, "carol", world.firefox("carol"), service) as carol:
+        yield carol
+
+
+class TestFirefox(PushStories):
+    def test_when_the_push_service_has_lost_its_data_firefox_subscribes_anew_by_itself(
+        self, world: World, service: Mozilla, bob: Person
+    ) -> None:
+        before = set(bob.endpoints)
+
+        world.background.run(service.forget_everybody())
+
+        eventually(lambda: set(bob.endpoints) - before, "Bob's new subscription is registered, with no tab open")
+        world.installation.assign("Approve the tarpaulin", to="bob")
+        bob.desktop.shows("Approve the tarpaulin")
