@@ -66,6 +66,15 @@ def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
     return None
 
 
+def with_reserve(rows: Sequence[Delivery]) -> set[UUID]:
+    """Which of these rows have others in reserve behind them."""
+    reserves = Delivery.objects.filter(RESERVE, notification_id__in={row.notification_id for row in rows})
+    last: dict[tuple[UUID, UUID], int] = {}
+    for *about, turn in reserves.order_by("turn").values_list("notification_id", "event_id", "turn"):
+        last[about[0], about[1]] = turn
+    return {row.pk for row in rows if last.get((row.notification_id, row.event_id), 0) > row.turn}
+
+
 # --- attempts -------------------------------------------------------------------------------------
 _BEGIN = """
 INSERT INTO notifications_deliveryattempt (delivery_id, number, started_at, detail)
@@ -146,10 +155,11 @@ def _run(statement: str, values: Sequence[Any]) -> list[Any]:
 
 
 _LOCK = """
-SELECT id FROM notifications_delivery
-WHERE id = ANY(%s) OR (state = 'pending' AND turn > 0 AND due_at IS NULL AND notification_id IN
-    (SELECT notification_id FROM notifications_delivery WHERE id = ANY(%s)))
-ORDER BY id FOR UPDATE
+SELECT id FROM notifications_delivery WHERE id IN (
+    SELECT unnest(%s::uuid[]) UNION
+    SELECT reserve.id FROM notifications_delivery first JOIN notifications_delivery reserve USING (notification_id)
+    WHERE first.id = ANY(%s) AND reserve.state = 'pending' AND reserve.turn > 0 AND reserve.due_at IS NULL
+) ORDER BY id FOR UPDATE
 """
 
 

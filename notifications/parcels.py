@@ -5,13 +5,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.utils import timezone, translation
 
 from notifications import devices, formats, ledger, message, outcomes, tokens, trial
@@ -54,6 +53,24 @@ class Claimed:
     parcels: list[Parcel] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is known of claimed rows: the token of each, how much their people have not read, which have a reserve."""
+
+    tokens: dict[UUID, str]
+    unread: dict[int, int]
+    with_reserve: set[UUID]
+
+
+_NEEDED = (
+    "device",
+    "recipient__brand",
+    "notification__task",
+    "notification__category",
+    "notification__brand",
+)
+
+
 def due() -> QuerySet[Delivery]:
     """Messages and replacements for devices."""
     return Delivery.objects.filter(
@@ -70,24 +87,24 @@ def has_due(now: datetime) -> bool:
 
 
 def claim(limit: int, now: datetime) -> Claimed:
-    """Lease up to `limit` due rows and make their messages; rows that are not worth sending any more end here."""
-    reserve = Delivery.objects.filter(
-        ledger.RESERVE, notification=OuterRef("notification"), event=OuterRef("event"), turn__gt=OuterRef("turn")
-    )
-    needed = due().annotate(has_reserve=Exists(reserve)).select_related(
-        "device",
-        "recipient__brand",
-        "notification__task",
-        "notification__category",
-        "notification__brand",
-    )  # fmt: skip
-    rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
+    """Lease up to `limit` due rows of each channel and make their messages; what is not worth sending any more ends."""
+    rows = [row for channel in DeviceChannel.values for row in _claim(due().filter(channel=channel), limit, now)]
     testing = outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
     claimed = Claimed(len(rows) + len(testing))
     claimed.parcels += filter(None, (_test(device, now) for device in testing))
     if rows:
         claimed.parcels += _prepared(rows, now)
     return claimed
+
+
+@transaction.atomic
+def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delivery]:
+    """With what messages are made of, read once for all rows, in one transaction: nobody can delete any of it."""
+    rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
+    prefetch_related_objects(rows, *_NEEDED)
+    for row in rows:
+        row.notification.recipient = row.recipient
+    return rows
 
 
 def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
@@ -105,8 +122,8 @@ def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
         ledger.begin(going, now)
         given = _tokens(going, now)
     unread = unread_counts(list({row.recipient_id for row in going}))
-    made = [_made_safely(row, given.get(row.pk, ""), unread.get(row.recipient_id, 0), now) for row in going]
-    return [parcel for parcel in made if parcel is not None]
+    about = _About(given, unread, ledger.with_reserve(going))
+    return [parcel for parcel in (_made_safely(row, about, now) for row in going) if parcel is not None]
 
 
 def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
@@ -134,7 +151,7 @@ def _not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
     return over
 
 
-def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[Any, str]:
+def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
     """Row to its token, where its device may answer."""
     answerable = [
         (row, actions)
@@ -145,9 +162,9 @@ def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[Any, str]:
     return {row.pk: token for (row, _), token in zip(answerable, tokens.give(answerable, now), strict=True)}
 
 
-def _made_safely(row: Delivery, token: str, unread: int, now: datetime) -> Parcel | None:
+def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
     try:
-        return _made(row, token, unread, now)
+        return _made(row, about, now)
     except Exception as fault:  # one message that cannot be made must not hold up the others
         log.exception("push_message_cannot_be_made", delivery=str(row.pk))
         reason = f"{type(fault).__name__}: {fault}"
@@ -158,7 +175,7 @@ def _made_safely(row: Delivery, token: str, unread: int, now: datetime) -> Parce
         return None
 
 
-def _made(row: Delivery, token: str, unread: int, now: datetime) -> Parcel:
+def _made(row: Delivery, about: _About, now: datetime) -> Parcel:
     assert row.device is not None  # rows without one have ended
     notification = row.notification
     kind: PushKind = "replacement" if row.outdated else "message"
@@ -167,15 +184,14 @@ def _made(row: Delivery, token: str, unread: int, now: datetime) -> Parcel:
         message=_words(row, now),
         tag=tag_of(notification),
         link=f"{settings.BASE_URL}/n/{notification.pk}",
-        token=token,
+        token=about.tokens.get(row.pk, ""),
         ttl=int(ttl_of(notification.due_at, now).total_seconds()),
         at=notification.updated_at,
         state=notification.state,
-        unread=unread,
+        unread=about.unread.get(row.recipient_id, 0),
         device=str(row.device.pk),
     )
-    has_reserve: bool = row.has_reserve  # type: ignore[attr-defined]  # annotated by `claim`
-    return Parcel(row, row.channel, devices.address_of(row.device), said, has_reserve)
+    return Parcel(row, row.channel, devices.address_of(row.device), said, row.pk in about.with_reserve)
 
 
 def _words(row: Delivery, now: datetime) -> Message:
