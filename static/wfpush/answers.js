@@ -11,6 +11,7 @@ import { announce, say, sayOf } from "./words.js";
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
 const known = new Map();  // id → the item as last told
 const sending = new Map();  // id → the answer that is on its way
+const late = new Map();  // id → an answer that came too late while nobody looked
 
 /** Take over what a form would do, on cards and in the reader. `signedOut` is called when the session has ended. */
 export function start(signedOut) {
@@ -46,7 +47,7 @@ export function receive(item) {
   if (known.get(item.id)?.seq > item.seq) return;  // an answer to a question that was overtaken by a frame
   known.set(item.id, item);
   const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
-  if (answer && (item.state !== "open" || given)) sending.delete(item.id);
+  if (answer && (item.state !== "open" || given)) ended(item.id);
   const told = sending.get(item.id)?.told, { text } = told ?? outcomeOf(item);
   let news = false;
   for (const host of hostsOf(item.id)) {
@@ -56,6 +57,13 @@ export function receive(item) {
   }
   if (answer && item.state !== "open" && !given) keep(hostOf(answer, item.id), answer.comment, { why: text });
   if (news && text && !told) announce(`${item.title}: ${text}`);
+}
+
+/** An answer is on its way no more, and need not be kept to be sent. */
+function ended(id) {
+  const { key } = sending.get(id) ?? {};
+  sending.delete(id);
+  if (key) unstore("answers", key).catch(() => {});
 }
 
 /** The item takes no answers any more: what was being written about it stays. */
@@ -185,16 +193,19 @@ function waiting(id, { title, host }) {
 /** What was given before this page was opened and waits still, or ended while nobody looked. */
 export async function resume() {
   for (const answer of await allStored("answers").catch(() => [])) {
-    sending.set(answer.id, answer);
+    (answer.ended ? late : sending).set(answer.id, answer);
     retell(answer.id);
-    if (answer.ended) settled({ answer, ...answer.ended }, () => {});
   }
 }
 
-/** Say of an item that has just come into view how far its answer is. */
+/** Say of an item that has just come into view how far its answer is. Words that came too late have room beside buttons. */
 export function retell(id) {
-  const answer = sending.get(id);
+  const answer = sending.get(id), lost = late.get(id);
   if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }) });
+  if (answer || !lost || ![...hostsOf(id)].some((host) => slot(host, "actions"))) return;
+  late.delete(id);
+  sending.set(id, lost);
+  settled({ answer: lost, ...lost.ended }, () => {});
 }
 
 export function holdUntilSignedIn() {
@@ -215,8 +226,8 @@ export function openAsk(host, action) {
 
 // --- what became of it -----------------------------------------------------------------------------------------------
 function settle(id, host, answer, { status, body }, signedOut) {
-  unstore("answers", answer.key).catch(() => {});
   if (status === 200 || status === 201) {
+    unstore("answers", answer.key).catch(() => {});  // but it stays known as sent until the item says so
     const outcome = { action: body.action, by: body.by, at: body.at, engine: body.engine };
     const told = outcomeOf({ state: "answered", actions: [answer], outcome });
     tell(id, told, host);
@@ -224,7 +235,7 @@ function settle(id, host, answer, { status, body }, signedOut) {
     lookAgain(id);
     return;
   }
-  sending.delete(id);
+  ended(id);
   const over = { already_answered: alreadyAnswered, already_handled: () => say("already_handled"),
                  withdrawn: () => say("withdrawn"), expired: () => say("expired") }[body.code];
   if (over) {
@@ -246,7 +257,7 @@ async function lookAgain(id) {
     const response = await fetch(`/api/v1/notifications/${id}`);
     if (!response.ok) return;
     const item = await response.json();
-    sending.delete(id);
+    ended(id);
     receive(item);
   } catch {
     // what was told stays true; the live connection tells the rest

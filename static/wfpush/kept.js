@@ -21,7 +21,7 @@ export function draftOf(host) {
 
 /** Show words that were not sent, and why not. `focus`: whoever wrote them was still at it. */
 export function keep(host, words, { why = "", focus = false } = {}) {
-  if (!words.trim()) return;
+  if (!host || !words.trim()) return;
   const all = joined([take(host), words]);
   const kept = document.getElementById("kept-template").content.firstElementChild.cloneNode(true);
   const box = kept.querySelector("textarea");

@@ -200,6 +200,33 @@ async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the
     assert [action for action, _ in answers(installation, "Approve the tunnel")] == ["approve"]
 
 
+async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_next_look(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the bunker", assignee=None, candidates=["dave", "carol"])
+    dave = await sign_in("dave", phone=True)
+    await is_kept(dave, "Approve the bunker")
+    mine = card(dave, "Approve the bunker")
+    await dave.context.set_offline(True)
+    await mine.get_by_text("Reject…").click()
+    await mine.get_by_label("Why do you reject this?").fill("It is damp.")
+    await mine.get_by_role("button", name="Reject", exact=True).click()
+    await expect(mine.locator(".outcome")).to_have_text("“Reject” will be sent when you are back.")
+    worker = dave.context.service_workers[0]
+    await dave.goto("about:blank")
+    installation.answer("carol", "Approve the bunker", "approve")
+    await dave.context.set_offline(False)
+    await until(lambda: worker.evaluate("sendAnswers().then(({size}) => size === 0)"), "it was sent")
+
+    await dave.goto("/")
+
+    await expect(mine.locator(".outcome")).to_have_text(re.compile(r"^Already approved by Carol at \d\d:\d\d\.$"))
+    await dave.get_by_role("link", name="Approve the bunker", exact=True).click()
+    kept = dave.get_by_label("Your comment was not sent:")
+    await expect(kept.first).to_have_value("It is damp.")
+    assert (await dave.evaluate(KEPT))["answers"] == 0
+
+
 # --- nobody else's ----------------------------------------------------------------------------------
 async def test_signing_out_leaves_nothing_on_the_device(installation: Installation, sign_in: SignIn) -> None:
     installation.assign("Approve the safe")
