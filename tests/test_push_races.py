@@ -1,0 +1,64 @@
+"""A message lands on a device in the very instant in which its task changes."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connections, transaction
+from django.utils import timezone
+from pytest_django import Settings
+
+from notifications import copies, ledger
+from notifications.models import Notification, NotificationState
+from tests.support.devices import Answer, dispatch, push_host
+from tests.support.engines import LOOPBACK
+from tests.support.story import Story
+from tests.support.waiting import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 11, 25, 12, 0, tzinfo=UTC), tick=False) as coordinates:
+        yield coordinates
+
+
+def dispatch_and_leave() -> None:
+    dispatch()
+    connections.close_all()
+
+
+def test_what_lands_while_its_task_is_taken_back_is_replaced(settings: Settings, clock: time_machine.Traveller) -> None:
+    settings.PUSH_ALLOWED_CIDRS, settings.PUSH_ALLOWED_HOSTS = LOOPBACK, ["127.0.0.1"]
+    under_way, may_land = threading.Event(), threading.Event()
+    with push_host() as host:
+        story = Story.begin()
+        host.subscribe(story.bob, "firefox")
+        story.assign()
+        take = host.take
+
+        def slowly(name: str, headers: Any, body: bytes) -> Answer:
+            under_way.set()
+            may_land.wait(PATIENCE_SECONDS)
+            return take(name, headers, body)
+
+        host.take = slowly  # type: ignore[method-assign]
+        dispatcher = threading.Thread(target=dispatch_and_leave)
+        dispatcher.start()
+        under_way.wait(PATIENCE_SECONDS)
+        bobs = Notification.objects.filter(pk=story.copy(story.bob).pk)
+
+        with transaction.atomic():  # the two steps of taking back; the dispatcher writes down between them
+            copies.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN, reason="Given to Carol")
+            may_land.set()
+            dispatcher.join()
+            ledger.supersede([story.copy(story.bob).pk], "Given to Carol", timezone.now())
+        clock.shift(timedelta(seconds=1))
+        dispatch()
+
+        assert [each["kind"] for each in host.shown("firefox")] == ["message", "replacement"]
+        assert host.shown("firefox")[-1]["state"] == "withdrawn"
