@@ -1,25 +1,28 @@
-"""`python -m bench`: every figure beside its peer's, taken in the same run."""
+"""`python -m bench [live] [ingest] [push]`: every figure beside its peer's, taken in the same run."""
 
+import argparse
 import asyncio
 import os
 import signal
 import sys
 import time
+from collections.abc import Collection
 
-from bench import ingest, live
+from bench import ingest, live, push
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
+PARTS = ("live", "ingest", "push")
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
+    parser.add_argument("parts", nargs="*", choices=PARTS, help="what to measure; all of it by default")
+    parts = parser.parse_args().parts or PARTS
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     began = time.monotonic()
     try:
-        with House() as house:
-            reached = asyncio.run(live.measure(house))
-            house.stop_working()
-            figures = [*asyncio.run(ingest.measure(house)), *reached]
+        figures = measured(parts)
     except BenchError as fault:
         print(f"The benchmark could not be finished. {fault}", file=sys.stderr)
         return 1
@@ -27,6 +30,19 @@ def main() -> int:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{time.monotonic() - began:.0f} s; {os.cpu_count()} processors; load {load}.")
     return 0
+
+
+def measured(parts: Collection[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    if "live" in parts or "ingest" in parts:
+        with House() as house:
+            reached = asyncio.run(live.measure(house)) if "live" in parts else []
+            house.stop_working()
+            figures += asyncio.run(ingest.measure(house)) if "ingest" in parts else []
+            figures += reached
+    if "push" in parts:
+        figures += push.measure()
+    return figures
 
 
 def table(figures: list[Figure]) -> str:
@@ -40,8 +56,8 @@ def _line(figure: Figure) -> tuple[str, ...]:
     return (
         figure.what,
         f"{figure.ours:,.1f} {figure.unit}",
-        f"{figure.peer:,.1f} {figure.unit} ({figure.peer_is})",
-        f"{figure.ours / figure.peer:.2f}",
+        figure.peer_is if figure.peer is None else f"{figure.peer:,.1f} {figure.unit} ({figure.peer_is})",
+        "" if figure.peer is None else f"{figure.ours / figure.peer:.2f}",
         figure.target,
         met,
     )

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,12 +52,12 @@ class BenchError(Exception):
 # --- figures --------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `met` is None where there is no target."""
+    """One line of the table. `met` is None where there is no target; `peer` where it could not be measured."""
 
     what: str
     ours: float
     peer_is: str
-    peer: float
+    peer: float | None
     unit: str
     target: str = ""
     met: bool | None = None
@@ -138,9 +138,10 @@ class House:
     """web and worker of this checkout, with embedded servers, an engine and its key. A context manager.
 
     `environment` is for further programs that are to use the same database and Redis. `works=False`: without worker.
+    `settings` are further ones, of wfpush and of these programs.
     """
 
-    def __init__(self, *, works: bool = True) -> None:
+    def __init__(self, *, works: bool = True, settings: Mapping[str, str] | None = None) -> None:
         self.works = works
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
@@ -155,6 +156,7 @@ class House:
             "BASE_URL": self.url,
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
+            **(settings or {}),
         }
         self.api_key = ""
         self.database_url = ""
@@ -236,6 +238,16 @@ def answers(port: int, path: str) -> bool:
         return client.getresponse().status == 200
     except OSError:
         return False
+    finally:
+        client.close()
+
+
+def fetch(port: int, path: str) -> bytes:
+    """The body of the answer to a GET, whatever its status."""
+    client = http.client.HTTPConnection(HOST, port, timeout=10)
+    try:
+        client.request("GET", path)
+        return client.getresponse().read()
     finally:
         client.close()
 

@@ -1,12 +1,18 @@
 """What `make bench` says, and that it leaves nothing behind."""
 
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
+from bench import push, push_path, push_sends
 from bench.__main__ import table
 from bench.harness import BenchError, Figure, House, Program, percentile
+from bench.push_orders import Order, public_half, subscriptions, vapid_key
+from bench.push_service import issue, push_service
 from wfpush import embedded
 
 
@@ -23,6 +29,7 @@ def test_each_figure_stands_beside_its_peers_and_says_whether_it_is_met() -> Non
             Figure("202 to frame, p50", 20.0, "a django-q2 task starts", 2.0, "ms", "under 40 ms", True),
             Figure("202 to frame, p99", 150.0, "a django-q2 task starts", 3.0, "ms", "under 120 ms", False),
             Figure("events accepted", 1234.5, "a poll", 617.25, "events/s"),
+            Figure("web push", 4000.0, "not measured: there is no node", None, "messages/s"),
         ]
     ).splitlines()
 
@@ -32,6 +39,7 @@ def test_each_figure_stands_beside_its_peers_and_says_whether_it_is_met() -> Non
         ["202 to frame, p50", "20.0 ms", "2.0 ms (a django-q2 task starts)", "10.00", "under 40 ms", "met"],
         ["202 to frame, p99", "150.0 ms", "3.0 ms (a django-q2 task starts)", "50.00", "under 120 ms", "NOT MET"],
         ["events accepted", "1,234.5 events/s", "617.2 events/s (a poll)", "2.00"],
+        ["web push", "4,000.0 messages/s", "not measured: there is no node"],
     ]
 
 
@@ -55,3 +63,43 @@ def test_a_benchmark_that_fails_leaves_no_process_and_no_folder() -> None:
     assert not started.is_running()
     assert not house.folder.exists()
     assert not server_folder.exists()
+
+
+# --- push, a small one ----------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def push_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    certificates = issue(tmp_path_factory.mktemp("authority"))
+    own = {"SSL_CERT_FILE": str(certificates.authority), "VAPID_PRIVATE_KEY": vapid_key()}
+    with House(works=False, settings=push.LOOPBACK | own) as house:
+        yield house
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("sender", push_sends.senders(has_node=False), ids=lambda sender: sender.name)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_every_sender_sends_what_it_was_ordered(push_house: House, sender: push_sends.Sender, scheme: str) -> None:
+    authority = Path(push_house.environment["SSL_CERT_FILE"])
+    certificates = push.Certificates(authority, authority.with_name("server.pem"))
+    key = push_house.environment["VAPID_PRIVATE_KEY"]
+    with push_service(push_house, certificates) as service:
+        browsers = subscriptions(service.http if scheme == "http" else service.https, 3)
+        order = Order(browsers, 10, key, public_half(key), warm_up=2)
+        trust = {"REQUESTS_CA_BUNDLE": str(authority)}
+        took = push_sends.took(push_house, trust, service, sender, order)
+
+        assert took.seconds > 0 and took.processor > 0
+        with pytest.raises(BenchError, match="was to send 10: 12 messages, 5640 bytes"):
+            push_sends.took(push_house, trust, service, sender, replace(order, size=367))
+
+
+@pytest.mark.processes
+def test_deliveries_are_counted_from_the_first_message_to_the_last_record(
+    push_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, few in {"PEOPLE": 3, "EVENTS": 2, "DELIVERIES": 12, "PEERS_DELIVERIES": 10}.items():
+        monkeypatch.setattr(push_path, name, few)
+
+    rates, memory = push_path.measure(push_house)
+
+    assert rates.ours > 1 and rates.peer is not None and rates.peer > 1
+    assert memory.met, "twelve messages leave no memory behind"

@@ -138,8 +138,16 @@ LAYERS: dict[str, list[str]] = {
 }
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]
-# Except for what makes and removes a data folder, and ends processes with their parent, as `manage.py up` does.
-KNOWN_TO_STRANGERS = {"bench.harness": {"wfpush.datafolder", "wfpush.embedded", "wfpush.env", "wfpush.lifeline"}}
+# Except for what makes and removes a data folder, and ends processes with their parent, as `manage.py up` does; and for
+# the transport that is measured by itself.
+KNOWN_TO_STRANGERS = {
+    "bench.harness": {"wfpush.datafolder", "wfpush.embedded", "wfpush.env", "wfpush.lifeline"},
+    "bench.push_sender": {
+        "notifications.transports.payload",
+        "notifications.transports.webpush",
+        "notifications.types",
+    },
+}
 
 OURS = ["wfpush", "notifications", "escalations"]
 SIGNALS = {"receiver", "Signal"}

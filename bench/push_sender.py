@@ -1,0 +1,92 @@
+"""`python -m bench.push_sender ORDER`: our transport sends, as the dispatcher lets it; prints what it took."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import django
+import uvloop
+
+from bench.harness import Json
+from bench.push_orders import Order, Stopwatch
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
+    django.setup()
+
+from notifications.transports import payload
+from notifications.transports.webpush import WebPush
+from notifications.types import Message, PushAddress, PushMessage
+
+ID = "019ac0de-0000-7000-8000-000000000000"
+
+
+async def send(order: Order) -> str:
+    transport, message = WebPush(), _message(order.size)
+    await _all(transport, message, order, order.warm_up)
+    watch = Stopwatch()
+    await _all(transport, message, order, order.count)
+    took = watch.report()
+    await transport.close()
+    return took
+
+
+async def _all(transport: WebPush, message: PushMessage, order: Order, count: int) -> None:
+    addresses = iter([_address(each, order) for each in order.targets(count)])
+    async with asyncio.TaskGroup() as group:
+        for _ in range(order.concurrency):
+            group.create_task(_some(transport, message, addresses))
+
+
+async def _some(transport: WebPush, message: PushMessage, addresses: Iterator[PushAddress]) -> None:
+    for address in addresses:
+        await transport.send(address, message)
+
+
+def _address(subscription: Json, order: Order) -> PushAddress:
+    keys = subscription["keys"]
+    return PushAddress(
+        subscription["endpoint"], "endpoint", order.vapid_public, p256dh=keys["p256dh"], auth=keys["auth"]
+    )
+
+
+def _message(size: int) -> PushMessage:
+    """Its JSON has so many bytes."""
+    room = size - len(payload.encoded(payload.members(_saying(""))))
+    assert room >= 0, f"{-room} bytes too many without any words"
+    return _saying("x" * room)
+
+
+def _saying(words: str) -> PushMessage:
+    message = Message(
+        notification_id=ID,
+        language="en",
+        title="Approve invoice 4711",
+        body="",
+        short_body=words,
+        priority="normal",
+        category="approval",
+        actions=(),
+        url="",
+        facts=(),
+        brand={"name": "wfpush"},
+    )
+    return PushMessage(
+        kind="message",
+        message=message,
+        tag="t" * 24,
+        link=f"https://p.example/n/{ID}",
+        token="",
+        ttl=86_400,
+        at=datetime(2026, 11, 25, 9, tzinfo=UTC),
+        state="info",
+        unread=3,
+        device=str(UUID(int=7)),
+    )
+
+
+if __name__ == "__main__":
+    print(uvloop.run(send(Order.read(sys.argv[1]))))
