@@ -44,7 +44,7 @@ def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
         row = each.parcel.row
         if isinstance(row, Device):
             _end_test(row, each, now)
-        elif row.outdated:
+        elif row.is_replacement:
             (put_back if each.again_at else replaced).append(_replacement(row, each, now))
         else:
             outcome = _outcome(row, each, paused, now)

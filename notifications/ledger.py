@@ -95,12 +95,14 @@ WHERE attempt.delivery_id = said.id AND attempt.number = said.number
 """
 _END = """
 UPDATE notifications_delivery delivery
-SET state = said.state, due_at = said.due_at, lease_token = NULL, lease_until = NULL,
+SET state = said.state, lease_token = NULL, lease_until = NULL,
+    outdated = delivery.outdated AND said.state = 'delivered',
+    due_at = CASE WHEN delivery.outdated AND said.state = 'delivered' THEN %s ELSE said.due_at END,
     reason = CASE WHEN said.state = 'delivered' AND delivery.turn > 0 THEN %s ELSE said.reason END,
     ended_at = CASE WHEN said.state = 'pending' THEN NULL ELSE %s END
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
     AS said(id, lease, state, reason, due_at)
-WHERE delivery.id = said.id AND delivery.lease_token = said.lease AND NOT delivery.outdated
+WHERE delivery.id = said.id AND delivery.lease_token = said.lease
 RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.state
 """
 
@@ -119,6 +121,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
         rows = _run(
             _END,
             [
+                now,
                 AFTER_OTHERS,
                 now,
                 [each.delivery for each in outcomes],
@@ -168,6 +171,12 @@ def lock(ids: Sequence[UUID]) -> None:
     _run(_LOCK, [list(ids), list(ids)])
 
 
+_FORGET_TOKENS = """
+DELETE FROM notifications_actiontoken token USING notifications_deliveryattempt attempt,
+    unnest(%s::uuid[], %s::int[]) AS made(id, number)
+WHERE attempt.delivery_id = made.id AND attempt.number = made.number
+  AND token.delivery_id = made.id AND token.created_at = attempt.started_at
+"""
 _FORGET_ATTEMPTS = """
 DELETE FROM notifications_deliveryattempt attempt USING unnest(%s::uuid[], %s::int[]) AS made(id, number)
 WHERE attempt.delivery_id = made.id AND attempt.number = made.number
@@ -188,7 +197,8 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
         return
     ids = [each.delivery for each in outcomes]
     lock(ids)
-    _run(_FORGET_ATTEMPTS, [ids, [each.number for each in outcomes]])
+    for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
+        _run(forget, [ids, [each.number for each in outcomes]])
     leases, due, reasons = zip(*((each.lease, each.due_at, each.reason) for each in outcomes), strict=True)
     _run(_PUT_BACK, [ids, list(leases), list(due), list(reasons)])
 
@@ -227,18 +237,34 @@ def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
 
 
 # --- what devices show ----------------------------------------------------------------------------
+_LOCK_SHOWN = """
+SELECT id FROM notifications_delivery
+WHERE notification_id = ANY(%s) AND (state = 'pending' OR (state = 'delivered' AND device_id IS NOT NULL))
+ORDER BY id FOR UPDATE
+"""
 _OUTDATE = """
 UPDATE notifications_delivery SET outdated = true, due_at = %s, lease_token = NULL, lease_until = NULL
 WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
-             WHERE notification_id = ANY(%s) AND device_id IS NOT NULL AND state = 'delivered'
-             ORDER BY notification_id, device_id, id DESC)
+             WHERE id = ANY(%s) AND state = 'delivered' ORDER BY notification_id, device_id, id DESC)
+"""
+_OUTDATE_UNDER_WAY = """
+UPDATE notifications_delivery SET outdated = true
+WHERE id = ANY(%s) AND state = 'pending' AND lease_token IS NOT NULL AND device_id IS NOT NULL
 """
 
 
 def outdate(notification_ids: Sequence[UUID], now: datetime) -> None:
-    """What devices show of these notifications is no longer so: it is replaced once things have settled."""
-    if notification_ids:
-        _run(_OUTDATE, [now + SETTLE, list(notification_ids)])
+    """What devices show of these notifications is no longer so: it is replaced once things have settled.
+
+    What is under way says what was: it is replaced when it has arrived. What still waits cannot be taken before the
+    transaction is over, and then says what is so.
+    """
+    if not notification_ids:
+        return
+    ids = [pk for (pk,) in _run(_LOCK_SHOWN, [list(notification_ids)])]
+    if ids:
+        _run(_OUTDATE, [now + SETTLE, ids])
+        _run(_OUTDATE_UNDER_WAY, [ids])
 
 
 _REPLACE_SOON = """
@@ -271,7 +297,6 @@ def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> N
     ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
     if ids:
         _run(_SUPERSEDE, [reason[:500], now, ids])
-    outdate(notification_ids, now)  # whatever was recorded as delivered between the change and the lock above
 
 
 _REPLACED = """
@@ -303,14 +328,13 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
 def device_gone(device_ids: Sequence[UUID], reason: str, now: datetime) -> None:
     """Nothing more goes to these devices: what waits for them ends, and the next channel takes over."""
     mine = Delivery.objects.filter(device_id__in=device_ids)
-    waiting = mine.filter(Q(state=DeliveryState.PENDING) | Q(outdated=True))
-    lock(list(waiting.values_list("id", flat=True)))
-    ended = set(waiting.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
-    nothing_due: dict[str, Any] = {"due_at": None, "lease_token": None, "lease_until": None}
-    waiting.filter(outdated=True).update(outdated=False, **nothing_due)
-    waiting.filter(state=DeliveryState.PENDING).update(
+    lock(list(mine.values_list("id", flat=True)))
+    ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
+    nothing_due: dict[str, Any] = {"due_at": None, "lease_token": None, "lease_until": None, "outdated": False}
+    mine.filter(state=DeliveryState.PENDING).update(
         state=DeliveryState.SUPPRESSED, reason=reason[:500], ended_at=now, **nothing_due
     )
+    mine.filter(outdated=True).update(**nothing_due)
     take_over(ended, now)
 
 

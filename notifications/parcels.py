@@ -142,7 +142,7 @@ def _test(device: Device, now: datetime) -> Parcel | None:
 
 def _not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
     """How a row ends that nobody need hear of any more. For replacements: delivered, as they were."""
-    if row.outdated:
+    if row.is_replacement:
         useless = row.device is None or not row.recipient.active
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
     over = ledger.not_worth_sending(row, now)
@@ -168,7 +168,7 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
     except Exception as fault:  # one message that cannot be made must not hold up the others
         log.exception("push_message_cannot_be_made", delivery=str(row.pk))
         reason = f"{type(fault).__name__}: {fault}"
-        if row.outdated:
+        if row.is_replacement:
             ledger.record_replacements([ledger.outcome(row, DeliveryState.DELIVERED, reason)], now)
         else:
             ledger.record([ledger.outcome(row, DeliveryState.DEAD, reason)], now)
@@ -178,7 +178,7 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
 def _made(row: Delivery, about: _About, now: datetime) -> Parcel:
     assert row.device is not None  # rows without one have ended
     notification = row.notification
-    kind: PushKind = "replacement" if row.outdated else "message"
+    kind: PushKind = "replacement" if row.is_replacement else "message"
     said = PushMessage(
         kind=kind,
         message=_words(row, now),

@@ -393,6 +393,27 @@ def test_an_answer_given_while_the_message_was_under_way_still_reaches_the_scree
     assert ledger(story)["webpush firefox"][0] == "superseded"
 
 
+def test_a_change_while_the_message_was_under_way_is_shown_too(
+    story: Story, host: PushHost, clock: time_machine.Traveller
+) -> None:
+    host.subscribe(story.bob, "firefox")
+    story.assign()
+    take = host.take
+
+    def change_meanwhile(*call: object) -> tuple[int, dict[str, str]]:
+        host.take = take  # type: ignore[method-assign]
+        story.happen("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4712"}}, minute=1)
+        return take(*call)  # type: ignore[arg-type]
+
+    host.take = change_meanwhile  # type: ignore[method-assign]
+    dispatch()
+    settled(clock)
+
+    assert [each["title"] for each in host.shown("firefox")] == ["Approve invoice 4711", "Approve invoice 4712"]
+    assert ledger(story)["webpush firefox"] == ("delivered", "")
+    assert not Delivery.objects.filter(outdated=True).exists()
+
+
 def test_a_replacement_that_fails_is_tried_again(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
     host.subscribe(story.bob, "firefox")
     story.assign()

@@ -100,7 +100,7 @@ class Delivery(Work):
     """One row per event, recipient, channel and address; ends as exactly one of the states but pending.
 
     `turn` counts the steps of fail-over: rows of a later turn are in reserve (pending, not due) while one of an earlier
-    turn may still arrive. `outdated`: what the device shows is no longer so, and a replacement is due.
+    turn may still arrive. `outdated`: what the device shows, or is about to, is no longer so, and is to be replaced.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -136,6 +136,11 @@ class Delivery(Work):
 
     def __str__(self) -> str:
         return f"{self.channel} → {self.recipient}"
+
+    @property
+    def is_replacement(self) -> bool:
+        """Work on a row that has ended: its device is told what has become of it."""
+        return self.outdated and self.state != DeliveryState.PENDING
 
     @property
     def to(self) -> str:
