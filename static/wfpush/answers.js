@@ -47,7 +47,8 @@ export function receive(item) {
   if (known.get(item.id)?.seq > item.seq) return;  // an answer to a question that was overtaken by a frame
   known.set(item.id, item);
   const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
-  if (answer && (item.state !== "open" || given)) ended(item.id);
+  const hasRoom = answer && (!answer.comment || hostOf(answer, item.id)?.isConnected);
+  if (answer && (given || (item.state !== "open" && hasRoom))) ended(item.id);
   const told = sending.get(item.id)?.told, { text } = told ?? outcomeOf(item);
   let news = false;
   for (const host of hostsOf(item.id)) {
@@ -55,7 +56,7 @@ export function receive(item) {
     if (item.state !== "open") rescue(host, text);
     fill(host, item, told);
   }
-  if (answer && item.state !== "open" && !given) keep(hostOf(answer, item.id), answer.comment, { why: text });
+  if (answer && item.state !== "open" && !given && hasRoom) keep(hostOf(answer, item.id), answer.comment, { why: text });
   if (news && text && !told) announce(`${item.title}: ${text}`);
 }
 
@@ -148,23 +149,24 @@ async function send(host, answer, signedOut) {
   const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
   line?.focus({ preventScroll: true });
   const kept = await keepUntilSent(id, answer);  // first: whatever ends this page, the answer is sent
+  let reply = {};
   for (const pause of PAUSES) {
     if (pause) {
       tell(id, { text: say("still_trying") }, host);
       await new Promise((wake) => setTimeout(wake, pause));
     }
-    const reply = await post(id, answer);
+    reply = await post(id, answer);
     if (sending.get(id) !== answer) return null;  // the live connection was faster, and has told the truth
     if (reply.final) return settle(id, host, answer, reply, signedOut);
     if (!navigator.onLine) break;
   }
-  if (kept) return waiting(id, answer);
+  if (kept) return waiting(id, answer, reply);
   const sorry = say(navigator.onLine ? "not_recorded" : "not_sent");
   announce(sorry);
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
 }
 
-/** {final, status, body}: final when there is nothing to gain from trying again. */
+/** {final, status, body}: final when our server, and no proxy before it, has said what nothing is gained by asking again. */
 async function post(id, answer) {
   try {
     const response = await fetch(`/api/v1/notifications/${id}/responses`, {
@@ -172,8 +174,8 @@ async function post(id, answer) {
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": answer.key },
       body: JSON.stringify({ action: answer.action, comment: answer.comment }),
     });
-    const body = await response.json().catch(() => ({}));
-    return { final: response.status < 500 && response.status !== 429, status: response.status, body };
+    const { status } = response, body = (await response.json().catch(() => null)) ?? {};
+    return { final: Boolean(body.id || body.code) && status < 500 && status !== 429, status, body };
   } catch {
     return { final: false };
   }
@@ -183,8 +185,8 @@ async function post(id, answer) {
 const keepUntilSent = (id, { host, told, ...answer }) =>
   app.keepAnswer({ ...answer, id, heading: slot(host, "title").textContent });
 
-function waiting(id, { title, host }) {
-  const text = say("kept_answer", { title });
+function waiting(id, { title, host }, { status }) {
+  const text = status ? say("sent_again") : say("kept_answer", { title });
   announce(text);
   app.send();
   return tell(id, { text }, host);
@@ -235,20 +237,26 @@ function settle(id, host, answer, { status, body }, signedOut) {
     lookAgain(id);
     return;
   }
+  const text = overText(answer, body), place = hostOf(answer, id);
+  if (!place?.isConnected) return putOff(id, answer, { status, body }, text ?? say("not_recorded"));
   ended(id);
-  const over = { already_answered: alreadyAnswered, already_handled: () => say("already_handled"),
-                 withdrawn: () => say("withdrawn"), expired: () => say("expired") }[body.code];
-  if (over) {
-    const text = over(body, answer);
+  if (text) {
     tell(id, { text }, host);
-    keep(hostOf(answer, id), answer.comment, { why: text });
+    keep(place, answer.comment, { why: text });
     return;
   }
-  restore(id, host);
-  if (body.code !== "comment_required") keep(hostOf(answer, id), answer.comment);
+  restore(id);
+  if (body.code !== "comment_required") keep(place, answer.comment);
   if (status === 401 || body.code === "csrf_failed") signedOut();
-  else if (body.code === "comment_required") reopenAsk(host, answer);
-  else showOutcome(host, { text: body.code === "not_allowed" ? say("not_allowed") : say("not_recorded"), mood: "bad" });
+  else if (body.code === "comment_required") reopenAsk(place, answer);
+  else showOutcome(place, { text: body.code === "not_allowed" ? say("not_allowed") : say("not_recorded"), mood: "bad" });
+}
+
+/** There is no room here for words that did not count: they stay stored, until the item is opened. */
+function putOff(id, answer, reply, text) {
+  tell(id, { text });
+  sending.delete(id);
+  late.set(id, { ...answer, ended: reply });
 }
 
 /** The item as it now is, also where there is no live connection, or nothing that it would tell of. */
@@ -264,7 +272,10 @@ async function lookAgain(id) {
   }
 }
 
-function alreadyAnswered(body, answer) {
+/** Why an answer came too late; nothing where the item may still be answered. */
+function overText(answer, body) {
+  if (["already_handled", "withdrawn", "expired"].includes(body.code)) return say(body.code);
+  if (body.code !== "already_answered") return null;
   const outcome = { action: body.action, by: body.answered_by, at: body.answered_at, engine: "" };
   return outcomeOf({ state: "answered", actions: [answer], outcome }).text;
 }

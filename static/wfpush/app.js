@@ -14,7 +14,8 @@ let registration = null, lookedAt = Date.now();
 export async function start(heard, seq) {
   if (!workers) return null;
   workers.addEventListener("message", ({ data, ports }) => {
-    heard[data.type]?.(data);
+    if (!heard[data.type]) return;
+    heard[data.type](data);
     ports[0]?.postMessage("heard");
   });
   workers.startMessages();
@@ -32,7 +33,7 @@ async function begin(seq) {
   const { ref, timezone, language, version, brand } = settings, csrf = csrfToken();
   const { active } = await workers.ready;
   active.postMessage({ type: "begin", ref, timezone, language, csrf, seq, look: [ref, language, brand, version].join(" ") });
-  await keepInStep(registration, csrf).catch(() => {});  // tried again when the next page starts
+  await keepInStep(registration, csrf, ref).catch(() => {});  // tried again when the next page starts
 }
 
 /** What waits can go: now, or when the browser finds a connection. */

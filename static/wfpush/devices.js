@@ -3,7 +3,7 @@
 import * as app from "./app.js";
 import * as push from "./push.js";
 
-push.start(await app.start({}), async () => {
+push.start(await app.start({ open: ({ address }) => location.assign(address) }), async () => {
   const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
   if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("devices");

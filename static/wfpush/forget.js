@@ -1,6 +1,6 @@
 // Nothing of a person stays on a device that somebody else may use next. The page and the service worker share it.
 
-import { emptied, everything, tellPerson } from "./store.js";
+import { emptied, everything, person, tellPerson } from "./store.js";
 
 const KEPT_FOR_A_PERSON = ["wfpush person", "wfpush documents"];
 
@@ -8,8 +8,7 @@ const KEPT_FOR_A_PERSON = ["wfpush person", "wfpush documents"];
 export async function forget(registration) {
   await Promise.allSettled([
     unsubscribed(registration),
-    emptied(...everything),
-    ...KEPT_FOR_A_PERSON.map((name) => caches.delete(name)),
+    alone(() => Promise.allSettled([emptied(...everything), ...cachesDeleted()])),
     closed(registration),
     navigator.clearAppBadge?.(),
   ]);
@@ -17,12 +16,20 @@ export async function forget(registration) {
 
 /** The server says that the session is over: what could be read goes; answers wait for the same person to come back. */
 export async function lock() {
-  await Promise.allSettled([
-    emptied("items", "documents"),
-    tellPerson({ seq: 0, shell: null }),
-    ...KEPT_FOR_A_PERSON.map((name) => caches.delete(name)),
-  ]);
+  await alone(() =>
+    Promise.allSettled([emptied("items", "documents"), tellPerson({ seq: 0, shell: null }), ...cachesDeleted()]));
 }
+
+/** Keep something of a person, unless they have left meanwhile. Tells whether it was kept. */
+export const whileHere = (ref, keep) =>
+  alone(async () => {
+    const here = (await person()).ref === ref;
+    if (here) await keep();
+    return here;
+  });
+
+const alone = (work) => navigator.locks.request("wfpush person", work);
+const cachesDeleted = () => KEPT_FOR_A_PERSON.map((name) => caches.delete(name));
 
 async function unsubscribed(registration) {
   const subscription = await registration?.pushManager?.getSubscription();

@@ -74,7 +74,7 @@ answers.start(signedOut);
 kept.start();
 documents.start();
 await reader.start();
-answers.resume();
+const resumed = answers.resume();
 const live = connect(Number(document.body.dataset.seq), {
   onItem(item, unread) {
     seenAt = now();
@@ -116,4 +116,5 @@ const heard = {
   "signed-out": signedOut,
   version: tellVersion,
 };
+await resumed;  // what the worker tells is about answers that are known by then
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));

@@ -34,11 +34,12 @@ export async function unsubscribe(registration, csrf) {
 
 /**
  * What browser and server hold of each other stays the same: a new key, a lost or a changed subscription is put right. A
- * device that somebody removed stays removed; one that the push service no longer knew comes back.
+ * device that somebody removed stays removed; one that the push service or the server no longer knew comes back. `who` is
+ * signed in here.
  */
-export async function keepInStep(registration, csrf) {
-  const { push, device, endpoint, sender, checked = 0 } = await person();
-  if (push !== "on") return;
+export async function keepInStep(registration, csrf, who) {
+  const { ref, push, device, endpoint, sender, checked = 0 } = await person();
+  if (push !== "on" || ref !== who) return;
   if (Notification.permission !== "granted") return void (await unsubscribe(registration, csrf));
   const [key, fate, subscription] = await Promise.all([
     serverKey(), fateOf(device), registration.pushManager.getSubscription(),
@@ -50,13 +51,18 @@ export async function keepInStep(registration, csrf) {
   }
 }
 
-/** `kept`, `removed` by somebody, `lost`: the push service knew it no longer; or kept under a session `elsewhere`. */
+/**
+ * `kept`, `removed` by somebody, `lost`: the push service knew it no longer, or the server, whose database was put back; or
+ * kept under a session `elsewhere`.
+ */
 async function fateOf(device) {
   if (!device) return "lost";
   const { items } = await (await called(DEVICES)).json();
   const listed = items.find(({ id }) => id === device);
   if (listed) return listed.current ? "kept" : "elsewhere";
-  return (await (await called(`/devices/${device}/fate`)).json()).fate;
+  const told = await fetch(`/devices/${device}/fate`);
+  if (told.status === 404) return "lost";
+  return (await told.json()).fate;
 }
 
 async function serverKey() {

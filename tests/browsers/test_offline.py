@@ -11,30 +11,15 @@ from playwright.async_api import Error, Locator, Page, async_playwright, expect
 
 from tests.browsers.conftest import CHROMIUM, FLAGS, PATIENCE, SignIn, is_live
 from tests.browsers.installation import Installation
-from tests.browsers.worker import until
+from tests.browsers.worker import KEPT, is_kept, signs_in, until
 
+ALREADY = re.compile(r"^Already approved by Carol at \d\d:\d\d\.$")
 FIELD: dict[str, Any] = {
     "case": {"id": "301", "title": "Inspection 301"},
     "location": {"address": "Main Street 12", "lat": 48.137, "lon": 11.575},
     "customer": {"ref": "C-9", "name": "Erin", "phone": "+49 (89) 12 34-56"},
     "documents": [{"title": "Floor plan", "url": "https://engine.example/plan.pdf"}],
 }
-KEPT = """async () => {
-  const {person, allStored} = await import("/static/wfpush/store.js");
-  const kept = (await caches.keys()).filter((name) => !name.startsWith("wfpush shell"));
-  return {...await person(), items: (await allStored("items")).map((item) => item.title),
-          answers: (await allStored("answers")).length, caches: kept};
-}"""
-
-
-async def is_kept(page: Page, *titles: str) -> None:
-    """The browser holds what it needs to show these items with no connection."""
-
-    async def look() -> bool:
-        found = await page.evaluate(KEPT)
-        return set(titles) <= set(found["items"]) and "wfpush person" in found["caches"]
-
-    await until(look, f"{titles} are kept")
 
 
 def assign_field_work(installation: Installation, title: str) -> None:
@@ -140,14 +125,6 @@ def daves(installation: Installation, chromium: Path, tmp_path: Path) -> Browser
     return started
 
 
-async def signs_in(page: Page, installation: Installation, who: str = "dave") -> None:
-    await page.goto("/sign-in")
-    await page.locator("#id_username").fill(who)
-    await page.locator("#id_password").fill(installation.passwords[who])
-    await page.locator("main button").click()
-    await is_live(page)
-
-
 async def test_an_answer_given_with_no_connection_survives_the_browser_and_is_sent_once(
     installation: Installation, daves: Browsers
 ) -> None:
@@ -195,7 +172,7 @@ async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the
 
     await dave.context.set_offline(False)
 
-    await expect(mine.locator(".outcome")).to_have_text(re.compile(r"^Already approved by Carol at \d\d:\d\d\.$"))
+    await expect(mine.locator(".outcome")).to_have_text(ALREADY)
     await expect(mine.get_by_label("Your comment was not sent:")).to_have_value("It leaks.")
     assert [action for action, _ in answers(installation, "Approve the tunnel")] == ["approve"]
 
@@ -207,6 +184,9 @@ async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_nex
     dave = await sign_in("dave", phone=True)
     await is_kept(dave, "Approve the bunker")
     mine = card(dave, "Approve the bunker")
+    devices = await dave.context.new_page()  # is seen, but shows no answers
+    await devices.goto("/devices")
+    await expect(devices.locator("#push")).to_be_visible()
     await dave.context.set_offline(True)
     await mine.get_by_text("Reject…").click()
     await mine.get_by_label("Why do you reject this?").fill("It is damp.")
@@ -220,11 +200,40 @@ async def test_words_that_came_too_late_while_nobody_looked_are_there_at_the_nex
 
     await dave.goto("/")
 
-    await expect(mine.locator(".outcome")).to_have_text(re.compile(r"^Already approved by Carol at \d\d:\d\d\.$"))
+    await expect(mine.locator(".outcome")).to_have_text(ALREADY)
     await dave.get_by_role("link", name="Approve the bunker", exact=True).click()
     kept = dave.get_by_label("Your comment was not sent:")
     await expect(kept.first).to_have_value("It is damp.")
     assert (await dave.evaluate(KEPT))["answers"] == 0
+
+
+async def test_words_that_came_too_late_with_the_browser_closed_are_in_the_item_afterwards(
+    installation: Installation, daves: Browsers
+) -> None:
+    installation.assign("Approve the crypt", assignee=None, candidates=["dave", "carol"])
+    async with daves() as dave:
+        await signs_in(dave, installation)
+        await is_kept(dave, "Approve the crypt")
+        await dave.context.set_offline(True)
+        mine = card(dave, "Approve the crypt")
+        await mine.get_by_text("Reject…").click()
+        await mine.get_by_label("Why do you reject this?").fill("It is haunted.")
+        await mine.get_by_role("button", name="Reject", exact=True).click()
+        await expect(mine.locator(".outcome")).to_have_text("“Reject” will be sent when you are back.")
+    installation.answer("carol", "Approve the crypt", "approve")
+
+    async with daves() as dave:
+        await dave.goto("/")
+        await until(lambda: nothing_to_send(dave), "the answer was sent, too late")
+        await expect(card(dave, "Approve the crypt").locator(".outcome")).to_have_text(ALREADY)
+        await dave.get_by_role("link", name="Approve the crypt", exact=True).click()
+        await expect(dave.get_by_label("Your comment was not sent:").first).to_have_value("It is haunted.")
+        await expect(dave.locator("#item .outcome").first).to_have_text(ALREADY)
+        await until(lambda: nothing_waits(dave), "it has been told")
+
+
+async def nothing_to_send(page: Page) -> bool:
+    return (await page.evaluate(KEPT))["to_send"] == 0
 
 
 # --- nobody else's ----------------------------------------------------------------------------------
@@ -243,7 +252,7 @@ async def test_signing_out_leaves_nothing_on_the_device(installation: Installati
 
 
 async def holds_nothing(page: Page) -> bool:
-    return await page.evaluate(KEPT) == {"items": [], "answers": 0, "caches": []}
+    return await page.evaluate(KEPT) == {"items": [], "answers": 0, "to_send": 0, "caches": []}
 
 
 async def test_whoever_signs_out_is_told_of_an_answer_that_would_be_lost(

@@ -4,12 +4,13 @@ import json
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation, Json
-from tests.browsers.worker import Device, about, message, until
+from tests.browsers.worker import Device, about, message, signs_in, until
 from tests.support.waiting import eventually
+from wfpush.crypto import digest_of
 
 
 async def shows(device: Device, tag: str, words: str) -> Json:
@@ -184,6 +185,82 @@ async def test_an_answer_that_needs_words_opens_the_item_where_they_are_written(
         await device.worker.evaluate("(sent) => addressOf({link: sent.link}, sent.actions[1])", sent)
         == f"/n/{sent['id']}?answer=reject#comment"
     )
+
+
+async def test_a_press_leads_to_the_item_also_where_only_the_page_of_devices_is_open(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the ferry")
+    dave = await sign_in("dave")
+    device = await Device.of(installation, dave)
+    await expect(dave.get_by_role("link", name="Approve the ferry", exact=True)).to_be_visible()
+    sent = about(installation, "Approve the ferry", who="dave")
+    await dave.goto("/devices")
+    await expect(dave.locator("#push")).to_be_visible()
+
+    heard = await device.worker.evaluate(
+        "([address]) => openPages().then(([page]) => hears(page, {type: 'open', address}))", [f"/n/{sent['id']}"]
+    )
+
+    assert heard is True
+    await expect(dave.locator("#item-heading")).to_have_text("Approve the ferry")
+
+
+async def test_nobody_says_that_they_heard_what_they_do_nothing_about(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    device = await Device.of(installation, await sign_in("dave"))
+
+    heard = await device.worker.evaluate("openPages().then(([page]) => hears(page, {type: 'unheard of'}))")
+
+    assert heard is False
+
+
+async def test_a_button_of_a_device_that_has_gone_answers_for_who_is_signed_in(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the dinghy")
+    dave = await sign_in("dave")
+    device = await Device.of(installation, dave)
+    sent = await shown_with_a_dead_token(installation, dave, device, "Approve the dinghy")
+
+    await device.press(sent["tag"], "approve")
+
+    await shows(device, sent["tag"], "^Approved\\.")
+    assert answers(installation, "Approve the dinghy") == [("approve", "")]
+    assert await device.worker.evaluate("allStored('answers')") == []
+
+
+async def test_such_a_button_tells_who_is_not_signed_in_to_answer_in_the_item(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    installation.assign("Approve the gondola")
+    dave = await sign_in("dave")
+    device = await Device.of(installation, dave)
+    sent = await shown_with_a_dead_token(installation, dave, device, "Approve the gondola")
+    await dave.goto("about:blank")
+    await dave.context.clear_cookies()
+
+    await device.press(sent["tag"], "approve")
+
+    await shows(device, sent["tag"], "Your answer was not recorded. Open the item and answer there.")
+    await signs_in(dave, installation)
+    card = dave.locator("#list li").filter(has=dave.get_by_role("link", name="Approve the gondola", exact=True))
+    await expect(card.locator(".outcome")).to_contain_text("your answer was not recorded")
+    await expect(card.get_by_role("button", name="Approve")).to_be_visible()
+
+
+async def shown_with_a_dead_token(installation: Installation, page: Page, device: Device, title: str) -> Json:
+    """A notification whose token was voided, as when its browser became another device."""
+    await expect(page.get_by_role("link", name=title, exact=True)).to_be_visible()
+    sent = about(installation, title, who="dave")
+    digest = digest_of(sent["token"])
+    installation.house.rows(
+        f"UPDATE notifications_actiontoken SET voided_at = now() WHERE digest = '{digest}' RETURNING 1"
+    )
+    await device.receives(sent)
+    await shows(device, sent["tag"], "1,200")
+    return sent
 
 
 async def test_messages_for_whoever_has_signed_out_say_nothing_of_what_they_hold(

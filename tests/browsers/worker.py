@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from playwright.async_api import CDPSession, Page, Worker
 
-from tests.browsers.conftest import PATIENCE
+from tests.browsers.conftest import PATIENCE, is_live
 from tests.browsers.installation import Installation, Json
 from wfpush.crypto import digest_of, new_action_token
 
@@ -27,6 +27,14 @@ PRESS = """async ([tag, action]) => {
   await clicked(shown, action);
 }"""
 
+KEPT = """async () => {
+  const {person, allStored} = await import("/static/wfpush/store.js");
+  const kept = (await caches.keys()).filter((name) => !name.startsWith("wfpush shell"));
+  const answers = await allStored("answers");
+  return {...await person(), items: (await allStored("items")).map((item) => item.title),
+          answers: answers.length, to_send: answers.filter(({ended}) => !ended).length, caches: kept};
+}"""
+
 
 async def until(look: Callable[[], Awaitable[Any]], what: str) -> Any:
     """What it returns, once that is something."""
@@ -35,6 +43,24 @@ async def until(look: Callable[[], Awaitable[Any]], what: str) -> Any:
             if found := await look():
                 return found
             await asyncio.sleep(0.05)
+
+
+async def is_kept(page: Page, *titles: str) -> None:
+    """The browser holds what it needs to show these items with no connection."""
+
+    async def look() -> bool:
+        found = await page.evaluate(KEPT)
+        return set(titles) <= set(found["items"]) and "wfpush person" in found["caches"]
+
+    await until(look, f"{titles} are kept")
+
+
+async def signs_in(page: Page, installation: Installation, who: str = "dave") -> None:
+    await page.goto("/sign-in")
+    await page.locator("#id_username").fill(who)
+    await page.locator("#id_password").fill(installation.passwords[who])
+    await page.locator("main button").click()
+    await is_live(page)
 
 
 OFFERED = [

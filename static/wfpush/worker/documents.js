@@ -1,7 +1,8 @@
 // Documents of what waits, kept where their server lets us read them (CORS). They are shown from our own address then, so
 // only kinds that can run nothing are shown; others are saved as files.
 
-import { allStored, store, unstore } from "../store.js";
+import { whileHere } from "../forget.js";
+import { allStored, person, store, unstore } from "../store.js";
 import { tellPages } from "./pages.js";
 
 const DOCUMENTS = "wfpush documents";
@@ -11,14 +12,16 @@ const SHOWN = ["application/pdf", "image/png", "image/jpeg", "image/webp", "imag
 
 export const keepDocuments = () =>
   navigator.locks.request("wfpush documents", { ifAvailable: true }, async (lock) => {
-    if (!lock || navigator.connection?.saveData) return;
+    const { ref } = await person();
+    if (!lock || ref === undefined || navigator.connection?.saveData) return;
     const wanted = await wantedDocuments(), known = new Map((await allStored("documents")).map((row) => [row.url, row]));
     for (const row of known.values()) if (!wanted.has(row.url)) await dropped(row);
     let room = ALTOGETHER - [...known.values()].reduce((sum, { size = 0 }) => sum + size, 0);
     for (const url of wanted) {
       const row = known.get(url);
       if (row?.state === "kept" || (row && Date.now() - row.at < AGAIN_AFTER)) continue;
-      room -= await fetchDocument(url, Math.min(room, LARGEST));
+      if (!(await isWanted(url, ref))) return;
+      room -= await fetchDocument(url, Math.min(room, LARGEST), ref);
     }
   });
 
@@ -28,29 +31,42 @@ async function wantedDocuments() {
   return new Set(urls.filter((url) => /^https?:/.test(url ?? "")));
 }
 
+/** Whether its reader is still here, and shown what it belongs to: neither is so once they have signed out. */
+async function isWanted(url, ref) {
+  return (await person()).ref === ref && (await wantedDocuments()).has(url);
+}
+
 async function dropped({ url, path }) {
   await unstore("documents", url);
   if (path) await (await caches.open(DOCUMENTS)).delete(path);
 }
 
 /** Keep one document; returns its size, 0 where it cannot be had. */
-async function fetchDocument(url, most) {
+async function fetchDocument(url, most, ref) {
   try {
     const response = await fetch(url, { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer" });
     if (!response.ok) throw new Error(String(response.status));
     const content = await readAll(response, url, most), path = await pathOf(url);
-    await (await caches.open(DOCUMENTS)).put(path, asDocument(content, response.headers.get("Content-Type") ?? ""));
-    await told({ url, state: "kept", path, size: content.size });
-    return content.size;
+    const document = asDocument(content, response.headers.get("Content-Type") ?? "");
+    const kept = await noteDocument({ url, state: "kept", path, size: content.size }, ref, document);
+    return kept ? content.size : 0;
   } catch {
-    await told({ url, state: "refused" });
+    await noteDocument({ url, state: "refused" }, ref);
     return 0;
   }
 }
 
-async function told(row) {
-  await store("documents", { ...row, at: Date.now() });
-  await tellPages({ type: "document", ...row });
+/** Keep what is known of a document, and the document itself; false when nobody wants it any more. */
+async function noteDocument(row, ref, document = null) {
+  let kept = false;
+  await whileHere(ref, async () => {
+    if (!(await wantedDocuments()).has(row.url)) return;
+    if (document) await (await caches.open(DOCUMENTS)).put(row.path, document);
+    await store("documents", { ...row, at: Date.now() });
+    kept = true;
+  });
+  if (kept) await tellPages({ type: "document", ...row });
+  return kept;
 }
 
 /** The content, while pages are told how far it is. Throws when it is larger than `most`. */

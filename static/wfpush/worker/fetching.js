@@ -2,16 +2,17 @@
 
 import { forget, lock } from "../forget.js";
 import { keptDocument } from "./documents.js";
+import { INBOX } from "./pages.js";
 import { keptFile, keptPage } from "./shell.js";
 
-const INBOX = /^\/(n\/[\w-]+)?$/;
+const SIGNING_OUT = ["/sign-out", "/admin/logout/"];
 const PATIENCE_WITH_PAGES = 5_000;  // milliseconds; after that a page of some minutes ago is better than none
 const AWAY = [502, 503, 504];
 
 export function fetched(event) {
   const { request } = event, { origin, pathname } = new URL(request.url);
   if (origin !== self.location.origin) return;
-  if (request.method === "POST" && pathname === "/sign-out") event.waitUntil(forget(self.registration));
+  if (request.method === "POST" && SIGNING_OUT.includes(pathname)) event.waitUntil(forget(self.registration));
   if (request.method !== "GET") return;
   if (pathname.startsWith("/offline/documents/")) event.respondWith(keptDocument(pathname));
   else if (pathname.startsWith("/offline/")) event.respondWith(keptFile(pathname));

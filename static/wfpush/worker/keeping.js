@@ -1,7 +1,7 @@
 // What a person sees with no connection: their items as last known. Only the person's own, and only while they are signed in.
 
-import { forget, lock } from "../forget.js";
-import { allStored, person, store, tellPerson, unstore } from "../store.js";
+import { forget, lock, whileHere } from "../forget.js";
+import { allStored, person, store, storeOnly, tellPerson, unstore } from "../store.js";
 import { keepDocuments } from "./documents.js";
 import { sendAnswers } from "./sending.js";
 import { keepPage } from "./shell.js";
@@ -27,10 +27,12 @@ export const catchUp = (seq = 0) =>
     if (ref === undefined || !(known || seq)) return;
     if (seq && known >= seq) return void (await tellPerson({ at: Date.now() }));
     const found = (known && (await changesAfter(known))) || (await whole(seq || known));
-    if (!found || (await person()).ref !== ref) return;  // no connection, or nobody is signed in any more
-    await store("items", ...found.items);
-    await tellPerson({ seq: found.seq, at: Date.now() });
-    await prune();
+    if (!found) return;  // no connection, or nobody is signed in any more
+    await whileHere(ref, async () => {
+      await (found.whole ? storeOnly : store)("items", ...found.items);
+      await tellPerson({ seq: found.seq, at: Date.now() });
+      await prune();
+    });
   });
 
 async function changesAfter(seq) {
@@ -47,7 +49,7 @@ async function changesAfter(seq) {
 
 async function whole(seq) {
   const open = await listed(`state=open&limit=${MOST.open}`), newest = open && (await listed("state=all&limit=50"));
-  return newest && { items: [...open.items, ...newest.items], seq };
+  return newest && { items: [...open.items, ...newest.items], seq, whole: true };
 }
 
 async function listed(query) {

@@ -1,5 +1,6 @@
 // The worker's view of our pages that are open in this browser.
 
+export const INBOX = /^\/(n\/[\w-]+)?$/;
 const OURS = /^\/($|n\/|devices)/;
 const HEARD_WITHIN = 1_500;  // milliseconds in which a page that is awake says that it heard
 
@@ -13,11 +14,11 @@ export async function openPages() {
 
 export const isInFront = async () => (await openPages()).some(({ focused }) => focused);
 
-/** Tell all pages; true when somebody can see one of them. */
+/** Tell all pages; true when somebody can see one that shows items. */
 export async function tellPages(message) {
   const pages = await openPages();
   for (const page of pages) page.postMessage(message);
-  return pages.some(({ visibilityState }) => visibilityState === "visible");
+  return pages.some(({ url, visibilityState }) => visibilityState === "visible" && INBOX.test(new URL(url).pathname));
 }
 
 /** Tell one page; false when it does not say that it heard. */

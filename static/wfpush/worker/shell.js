@@ -1,7 +1,7 @@
 // The page that opens with no connection, and its scripts and styles. SHELL_FILES, name → hash, comes with the script, and
 // PAGE_VERSION is over all of it: what is kept is of one version, to the byte, or it is not kept.
 
-import { lock } from "../forget.js";
+import { lock, whileHere } from "../forget.js";
 import { person, tellPerson } from "../store.js";
 import { tellPages } from "./pages.js";
 
@@ -19,16 +19,21 @@ export async function keepShell() {
   }));
 }
 
+/** The files of the page that is kept stay until the page of this version is kept in its place. */
 export async function onlyThisShell() {
+  const { ref, shell } = await person().catch(() => ({}));
+  if (ref !== undefined && shell) await keepPage(shell.look).catch(() => {});
+  else await dropOldShells();
+}
+
+async function dropOldShells() {
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name.startsWith("wfpush shell ") && name !== SHELL).map((name) => caches.delete(name)));
-  const { ref, shell } = await person().catch(() => ({}));
-  if (ref !== undefined && shell) await keepPage(shell.look);
 }
 
 /** Keep the person's own page without items. `look`: what it depends on besides its version, such as the language. */
 export async function keepPage(look) {
-  const { shell } = await person();
+  const { ref, shell } = await person();
   const same = shell?.look === look && shell.version === PAGE_VERSION && Date.now() - shell.at < A_DAY_OLD;
   if (same && (await keptPage())) return;
   const response = await fetch("/offline").catch(() => null);
@@ -36,14 +41,24 @@ export async function keepPage(look) {
   if (!response?.ok) return;
   const text = await response.text();
   if (!text.includes(`"version": "${PAGE_VERSION}"`)) return;  // the server is newer: so will the worker be, soon
-  await putPage(text, response.headers);
-  await tellPerson({ csrf: csrfOf(text), shell: { look, version: PAGE_VERSION, at: Date.now() } });
+  const style = await styleOf(text);
+  const kept = await whileHere(ref, async () => {
+    await putPage(text, response.headers, style);
+    await tellPerson({ csrf: csrfOf(text), shell: { look, version: PAGE_VERSION, at: Date.now() } });
+  });
+  if (kept) await dropOldShells();
 }
 
-async function putPage(text, headers) {
+/** {address, response} of the brand's colours, or null. */
+async function styleOf(text) {
+  const address = /href="(\/brand\/[^"]+)"/.exec(text)?.[1];
+  const response = address && (await fetch(address).catch(() => null));
+  return response?.ok ? { address, response } : null;
+}
+
+async function putPage(text, headers, style) {
   const cache = await caches.open(KEPT);
-  const style = /href="(\/brand\/[^"]+)"/.exec(text)?.[1];
-  if (style) await cache.add(style).catch(() => {});
+  if (style) await cache.put(style.address, style.response);
   const kept = new Headers({ "Content-Type": "text/html; charset=utf-8" });
   for (const name of ["Content-Security-Policy", "Referrer-Policy"]) if (headers.has(name)) kept.set(name, headers.get(name));
   await cache.put("/offline", new Response(text.replaceAll('"/static/wfpush/', `"${BASE}`), { headers: kept }));

@@ -1,12 +1,13 @@
 // What the worker says, in the language of the message. WORDS, language → sentences, comes with the script: they are those of
 // notifications/words.py.
 
-/** {say, sayOf} in a language, or in English where it has none of its own. */
-export function speaking(language = "en") {
-  const texts = WORDS[language] ?? WORDS[language.split("-")[0]] ?? WORDS.en;
+/** How to speak a language, `de_AT` too, or English where it has no words of its own. */
+export function speaking(language) {
+  const asked = (language || "en").replaceAll("_", "-");
+  const known = [asked, asked.split("-")[0]].find((name) => name in WORDS) ?? "en", texts = WORDS[known];
   const say = (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   const sayOf = (family, action, values) => say(`${family}_${action}` in texts ? `${family}_${action}` : `${family}_other`, values);
-  return { say, sayOf, knows: (key) => key in texts };
+  return { say, sayOf, knows: (key) => key in texts, locale: known === "en" ? "en-GB" : known };
 }
 
 /** What became of an answer, as outcomes.js says it on the page. */
@@ -31,7 +32,7 @@ function byOthers({ action, answered_by: by, answered_at: at }, lang, timezone) 
 
 /** `at 14:02`, `on 24 November at 14:02`. */
 function momentOf(at, lang, timeZone) {
-  const locale = lang.startsWith("en") ? "en-GB" : lang, { say } = speaking(lang);
+  const { say, locale } = speaking(lang);
   const format = (options) => new Intl.DateTimeFormat(locale, { timeZone, ...options });
   const day = format({ day: "numeric", month: "long" }), today = day.format(new Date());
   const time = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
