@@ -62,6 +62,7 @@ async function fateOf(device) {
   if (listed) return listed.current ? "kept" : "elsewhere";
   const told = await fetch(`/devices/${device}/fate`);
   if (told.status === 404) return "lost";
+  if (!told.ok) throw new Error(`The fate of ${device}: ${told.status}`);
   return (await told.json()).fate;
 }
 

@@ -29,7 +29,7 @@ async def test_nothing_is_asked_before_a_press_and_a_refusal_is_explained(sign_i
 
     await dave.get_by_role("button", name="Turn on").click()
 
-    said = dave.get_by_text("This browser is told to block our notifications.")
+    said = dave.get_by_text("Notifications from this site are blocked in this browser.")
     await expect(said).to_be_visible()
     await expect(said.locator("..")).to_be_focused()
     await expect(dave.locator("#push")).to_contain_text("To allow them:")
@@ -76,7 +76,7 @@ async def test_a_push_service_that_cannot_be_reached_is_said_and_can_be_tried_ag
 
     await dave.get_by_role("button", name="Turn on").click()
 
-    await expect(dave.locator("#push")).to_contain_text("Nothing has changed.")
+    await expect(dave.locator("#push")).to_contain_text("That did not work:")
     await expect(dave.locator("#push").get_by_role("button", name="Try again")).to_be_enabled()
     listed: Any = await dave.evaluate("fetch('/api/v1/subscriptions').then((answer) => answer.json())")
     assert listed["items"] == []

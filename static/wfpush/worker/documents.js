@@ -46,7 +46,7 @@ async function fetchDocument(url, most, ref) {
   try {
     const response = await fetch(url, { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer" });
     if (!response.ok) throw new Error(String(response.status));
-    const content = await readAll(response, url, most), path = await pathOf(url);
+    const content = await readAll(response, { url, most, ref }), path = await pathOf(url);
     const document = asDocument(content, response.headers.get("Content-Type") ?? "");
     const kept = await noteDocument({ url, state: "kept", path, size: content.size }, ref, document);
     return kept ? content.size : 0;
@@ -69,8 +69,8 @@ async function noteDocument(row, ref, document = null) {
   return kept;
 }
 
-/** The content, while pages are told how far it is. Throws when it is larger than `most`. */
-async function readAll(response, url, most) {
+/** The content, while pages are told how far it is. Throws when it is larger than `most`, or its reader has left. */
+async function readAll(response, { url, most, ref }) {
   const length = Number(response.headers.get("Content-Length")), parts = [];
   let size = 0, percent = 0;
   for (const reader = response.body.getReader(); ;) {
@@ -79,6 +79,7 @@ async function readAll(response, url, most) {
     parts.push(value);
     size += value.length;
     if (size > most) throw new Error("too large");
+    if ((await person()).ref !== ref) throw new Error("nobody's");
     const now = length ? Math.min(99, Math.floor((100 * size) / length)) : 0;
     if (now >= percent + 5 || size === value.length) await tellPages({ type: "document", url, state: "keeping", percent: (percent = now) });
   }
