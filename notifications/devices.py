@@ -15,12 +15,16 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from notifications import ledger
-from notifications.models import ActionToken, Delivery, Device, Recipient, RecipientToken
+from notifications.models import ActionToken, Device, Recipient, RecipientToken
+from notifications.plaintext import cut
 from notifications.types import PushAddress
 from wfpush.crypto import digest_of
 
 MOST = 64
 """Devices a person may have; one more, and the one not used for longest goes."""
+
+MOST_CHANGE_REASON, MOST_VOID_REASON = 100, 200
+"""Characters: a push service's own words may be longer."""
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -154,12 +158,11 @@ def remove(devices: Iterable[Device], reason: str, now: datetime) -> int:
         return 0
     rows = list(Device.objects.filter(pk__in=wanted).order_by("pk").select_for_update())
     ids = [row.pk for row in rows]
-    list(Delivery.objects.filter(device_id__in=ids).order_by("pk").select_for_update().values_list("pk"))
     ledger.device_gone(ids, reason, now)
     given = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
-    given.update(voided_at=now, void_reason=reason)
+    given.update(voided_at=now, void_reason=cut(reason, MOST_VOID_REASON))
     for row in rows:
-        row._change_reason = reason  # type: ignore[attr-defined]  # simple_history reads it
+        row._change_reason = cut(reason, MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
         row.delete()
     return len(rows)
 

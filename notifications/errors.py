@@ -104,13 +104,19 @@ class Invalid(Failure):
 
 
 class TransportError(Exception):
-    """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds."""
+    """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds.
 
-    def __init__(self, detail: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+    `busy`: the service works, and wants to be asked less often.
+    """
+
+    def __init__(
+        self, detail: str, *, permanent: bool = False, retry_after: float | None = None, busy: bool = False
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.permanent = permanent
         self.retry_after = retry_after
+        self.busy = busy
 
 
 class RecipientGone(TransportError):

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.db import transaction
 from django.db.models import Q
 
 from notifications import devices, ledger, pauses
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.ledger import Outcome
-from notifications.models import Delivery, DeliveryState, Device
+from notifications.models import Delivery, DeliveryState, Device, DeviceChannel
 from notifications.parcels import Parcel
 from notifications.pauses import Service
 from wfpush import outbox
 
 RETRY = outbox.Backoff(first=timedelta(seconds=2), give_up_after=timedelta(hours=1), tries=8)
+LATEST = timedelta(minutes=90)
+"""What cannot be tried again within this time of its making leaves it to the next channel."""
+PATIENT = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
+"""For messages that no other channel carries."""
 REPLACE_AGAIN = timedelta(seconds=20)
 REPLACE_FOR = timedelta(hours=4)
 """How long a replacement that cannot be sent is tried again."""
@@ -24,7 +29,11 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A parcel that was sent, failed, or with `again_at` was not tried. `works_again`: its service was paused."""
+    """A parcel that was sent, failed, or with `again_at` was not tried.
+
+    `works_again`: its service was paused. `refused`: how many people's messages the service has refused since it last
+    took one; 0 if that was a moment ago.
+    """
 
     parcel: Parcel
     service: Service
@@ -32,6 +41,7 @@ class Landed:
     again_at: datetime | None = None
     paused: bool = False
     works_again: bool = False
+    refused: int = 0
 
 
 def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
@@ -57,10 +67,22 @@ def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
 
 
 def _pause(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
-    refusals = {each.service: each.fault for each in landed if isinstance(each.fault, ServiceRefuses)}
+    refused = [(each, each.fault) for each in landed if isinstance(each.fault, ServiceRefuses)]
+    refusals = {each.service: fault for each, fault in refused if _is_ours(each)}
     for service in {each.service for each in landed if each.works_again}:
         pauses.resume(service, now)
     return {service: pauses.pause(service, fault.detail, now) for service, fault in refusals.items()}
+
+
+def _is_ours(each: Landed) -> bool:
+    """Whether it is the service that does not accept us, and not one address that somebody made up: more than one
+    person's messages are refused, or nobody else has an address there."""
+    row = each.parcel.row
+    if each.refused != 1 or isinstance(row, Device):
+        return each.refused > 1
+    channel, service = each.service
+    there = Q(address__contains=f"//{service}/") | Q(channel=DeviceChannel.FCM, sender=service.partition("/")[0])
+    return not Device.objects.filter(there, channel=channel).exclude(recipient=row.recipient_id).exists()
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -73,14 +95,23 @@ def _outcome(row: Delivery, each: Landed, paused: dict[Service, datetime], now: 
         return end(DeliveryState.DELIVERED)
     if isinstance(fault, RecipientGone):  # as if the device had been removed a moment earlier: nobody need look
         return end(DeliveryState.SUPPRESSED, fault.detail)
-    if isinstance(fault, ServiceRefuses):
+    if isinstance(fault, ServiceRefuses) and each.service in paused:
         if each.parcel.has_reserve:
             return end(DeliveryState.DEAD, fault.detail)
         return end(DeliveryState.PENDING, pauses.waiting_for(each.service[1]), due_at=paused[each.service])
-    again = None if fault.permanent else RETRY.next_at(row.attempts, row.created_at, now, fault.retry_after)
+    again = None if fault.permanent else _again(row, each.parcel.has_reserve, fault, now)
     if again is None:
         return end(DeliveryState.DEAD, fault.detail)
     return end(DeliveryState.PENDING, fault.detail, due_at=again)
+
+
+def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
+    """When to try again; None where another channel is to take over, or it is no longer worth it."""
+    if has_reserve:
+        again = RETRY.next_at(row.attempts, row.created_at, now, fault.retry_after)
+        return again if again is not None and again - row.created_at <= LATEST else None
+    again = PATIENT.next_at(row.attempts, row.created_at, now, fault.retry_after)
+    return min(again, row.expires_at) if again is not None and row.expires_at is not None else again
 
 
 def _waits(row: Delivery, each: Landed, again_at: datetime, now: datetime) -> Outcome:
@@ -115,7 +146,9 @@ def _note_devices(landed: Sequence[Landed], now: datetime) -> None:
     """When devices last got a message, their last fault, and those that are gone."""
     arrived = [device.pk for device, each in _devices(landed) if each.fault is None and each.again_at is None]
     lately = Q(last_sent_at__gt=now - USE_NOTED_EVERY) & Q(last_fault="")
-    Device.objects.filter(pk__in=arrived).exclude(lately).update(last_sent_at=now, last_fault="")
+    with transaction.atomic():  # in one order, as claiming locks them
+        news = Device.objects.filter(pk__in=arrived).exclude(lately).order_by("pk").select_for_update(no_key=True)
+        Device.objects.filter(pk__in=list(news.values_list("pk", flat=True))).update(last_sent_at=now, last_fault="")
     gone: dict[str, list[Device]] = {}
     for device, each in _devices(landed):
         if isinstance(each.fault, RecipientGone):

@@ -4,7 +4,7 @@ Every row ends as exactly one of delivered, superseded, suppressed, expired or d
 them in the order of their ids first (`lock`), so that nobody waits for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
-from notifications.models import Delivery, DeliveryState, NotificationState
+from notifications.models import Delivery, DeliveryState, Notification, NotificationState
+from notifications.types import Json
 from wfpush import outbox
 
 SETTLE = timedelta(milliseconds=500)
@@ -265,6 +266,12 @@ def outdate(notification_ids: Sequence[UUID], now: datetime) -> None:
     if ids:
         _run(_OUTDATE, [now + SETTLE, ids])
         _run(_OUTDATE_UNDER_WAY, [ids])
+
+
+def reword(notification: Notification, words: Mapping[str, Json]) -> None:
+    """Channels with words of their own say the new ones, in what still waits and in replacements."""
+    for channel, said in words.items():
+        notification.deliveries.filter(channel=channel).exclude(state=DeliveryState.SUPPRESSED).update(words=said)
 
 
 _REPLACE_SOON = """

@@ -108,7 +108,8 @@ def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delive
 
 
 def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
-    ended = [each for each in (_not_worth_sending(row, now) for row in rows) if each is not None]
+    late = _overtaken(rows)
+    ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
     over = {each.delivery for each in ended}
     going = [row for row in rows if row.pk not in over]
     ledger.record([each for each in ended if each.state != DeliveryState.DELIVERED], now)
@@ -140,10 +141,21 @@ def _test(device: Device, now: datetime) -> Parcel | None:
         return None
 
 
-def _not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
+def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
+    """Replacements of copies whose person has had the task again since: the tag is the newer copy's."""
+    old = [row for row in rows if row.is_replacement and row.notification.is_copy]
+    if not old:
+        return set()
+    tasks = {row.notification.task_id for row in old}
+    copies = Notification.objects.filter(task__in=tasks, is_copy=True).order_by("created_at")
+    newest = {(copy.task_id, copy.recipient_id): copy.pk for copy in copies.only("task_id", "recipient_id")}
+    return {row.pk for row in old if newest[row.notification.task_id, row.recipient_id] != row.notification_id}
+
+
+def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome | None:
     """How a row ends that nobody need hear of any more. For replacements: delivered, as they were."""
     if row.is_replacement:
-        useless = row.device is None or not row.recipient.active
+        useless = overtaken or row.device is None or not row.recipient.active
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
     over = ledger.not_worth_sending(row, now)
     if over is None and row.device is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from notifications import casework, copies, writing
+from notifications import casework, copies, ledger, writing
 from notifications.addressing import Addresses
 from notifications.models import (
     Case,
@@ -210,12 +210,15 @@ class Planner:
         if alert:
             self._look_up([(row.recipient, row.category) for row in rows])
         for row in rows:
-            channels = row.category.channels if alert else []
+            channels = row.category.channels
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
             row.read_at = None if alert else row.read_at
-            deliveries += self._deliveries(row, row.recipient, channels, wording.words)
+            if alert:
+                deliveries += self._deliveries(row, row.recipient, channels, wording.words)
+            else:
+                ledger.reword(row, wording.words)
         copies.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now, alert=alert)
         Delivery.objects.bulk_create(deliveries, batch_size=500)
         self.plan.changed(rows, "became urgent" if alert else "changed in place", deliveries)

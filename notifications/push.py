@@ -7,17 +7,18 @@ another.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from notifications import landing, parcels, pauses
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.landing import Landed
-from notifications.models import DeviceChannel
+from notifications.models import Device, DeviceChannel
 from notifications.parcels import Parcel
 from notifications.pauses import Service
 from notifications.transports import transport_for
@@ -43,6 +44,8 @@ QUEUE = 500
 PUT_BACK = timedelta(seconds=1)
 JUST_WORKED = 60.0
 """Seconds for which a service that took a message is not paused because it refuses another."""
+PROBED_IN = timedelta(seconds=10)
+"""How long messages wait while one of them tries a paused service."""
 CLOSE_SECONDS = 2.0
 RECORD_TOGETHER = 0.05
 """Seconds in which more may land: a hundred outcomes are written down as fast as five."""
@@ -62,6 +65,7 @@ class Post:
         self._paused: dict[Service, datetime] = {}
         self._probing: set[Service] = set()
         self._worked: dict[Service, float] = {}
+        self._refused: defaultdict[Service, set[int]] = defaultdict(set)
 
     async def drain(self) -> None:
         """Take what is due until nothing is; what is under way goes on after that."""
@@ -128,7 +132,7 @@ class Post:
         """Why this message may not go out now, if so."""
         until = self._paused.get(service)
         if until is not None and (until > now or service in self._probing):
-            return Landed(parcel, service, again_at=max(until, now + PUT_BACK), paused=True)
+            return Landed(parcel, service, again_at=max(until, now + PROBED_IN), paused=True)
         wait = self._breaker.wait(service[1])
         if wait > 0:
             return Landed(parcel, service, again_at=now + timedelta(seconds=wait))
@@ -155,22 +159,22 @@ class Post:
         finally:
             self._probing.discard(service)
         self._worked[service] = time.monotonic()
+        self._refused.pop(service, None)
         self._breaker.succeeded(service[1])
         if probes:
             self._paused.pop(service, None)
         return Landed(parcel, service, works_again=probes)
 
     def _failed(self, service: Service, parcel: Parcel, fault: TransportError) -> Landed:
-        answers = fault.permanent or fault.retry_after is not None or isinstance(fault, ServiceRefuses)
-        if answers:
-            self._breaker.succeeded(service[1])
+        if fault.permanent or fault.busy or isinstance(fault, ServiceRefuses):
+            self._breaker.succeeded(service[1])  # it answers
         else:
             self._breaker.failed(service[1])
+        people = self._refused[service]
+        if isinstance(fault, ServiceRefuses) and not isinstance(parcel.row, Device):  # tests are people's own doing
+            people.add(parcel.row.recipient_id)
         just_worked = time.monotonic() - self._worked.get(service, -JUST_WORKED) < JUST_WORKED
-        if isinstance(fault, ServiceRefuses) and just_worked:
-            # It takes our messages, only not this device's.
-            fault = TransportError(fault.detail, permanent=True)
-        return Landed(parcel, service, fault=fault)
+        return Landed(parcel, service, fault=fault, refused=0 if just_worked else len(people))
 
     # --- writing down ----------------------------------------------------------------------------
     async def _written(self, landed: Landed) -> None:
@@ -188,14 +192,24 @@ class Post:
             batch, self._landed = self._landed, []
             try:
                 self._paused |= await in_database_thread(landing.write, [landed for landed, _ in batch], timezone.now())
-            except Exception as fault:  # it is away: leases and later tries cover what is lost with this process
+            except (OperationalError, InterfaceError) as fault:  # leases cover what is lost with this process
                 log.error("push_outcomes_not_recorded", count=len(batch), fault=repr(fault))
                 self._landed = batch + self._landed
                 await asyncio.sleep(RECORD_AGAIN)
                 continue
+            except Exception:  # one of them cannot be written, and must not keep the others
+                log.exception("push_outcomes_not_recorded", count=len(batch))
+                await self._write_singly([landed for landed, _ in batch])
             for _, written in batch:
                 if not written.cancelled():
                     written.set_result(None)
+
+    async def _write_singly(self, batch: Sequence[Landed]) -> None:
+        for landed in batch:
+            try:
+                self._paused |= await in_database_thread(landing.write, [landed], timezone.now())
+            except Exception:  # its lease ends, and it is tried again
+                log.exception("push_outcome_not_recorded", row=str(landed.parcel.row.pk))
 
 
 def _claim(now: datetime) -> tuple[parcels.Claimed, dict[Service, datetime]]:

@@ -137,7 +137,7 @@ async def test_a_message_is_signed_by_the_key_that_its_browser_subscribed_under(
     assert service.calls[0][0]["Authorization"].endswith(f"k={under_ours}")
 
 
-async def test_a_browser_under_a_key_that_is_gone_is_gone_too_and_nothing_is_sent(
+async def test_a_browser_under_a_key_that_is_not_here_stays_and_nothing_is_sent(
     transport: WebPush, settings: Settings
 ) -> None:
     under_ours = vapid.public_key()
@@ -145,7 +145,7 @@ async def test_a_browser_under_a_key_that_is_gone_is_gone_too_and_nothing_is_sen
     async with push_service() as service:
         fault = await failure(transport, Browser().address(service.url, sender=under_ours))
 
-    assert isinstance(fault, RecipientGone)
+    assert fault.permanent and not isinstance(fault, RecipientGone)
     assert "VAPID_PRIVATE_KEY no longer holds" in fault.detail
     assert service.calls == []
 

@@ -107,7 +107,7 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
                 "Android devices are not affected."
             )
         case ResourceExhaustedError():
-            return TransportError(f"Firebase asks to wait: {said}", retry_after=_wait(fault, QUOTA_PAUSE))
+            return TransportError(f"Firebase asks to wait: {said}", retry_after=_wait(fault, QUOTA_PAUSE), busy=True)
         case InvalidArgumentError():
             return _invalid(fault, said)
         case UnauthenticatedError() | PermissionDeniedError() | NotFoundError():

@@ -104,8 +104,8 @@ def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
 def _authorization(address: PushAddress) -> str:
     try:
         return vapid.authorization(address.sender, endpoints.origin_of(address.address), time.time())
-    except vapid.UnknownSender as fault:
-        raise RecipientGone(str(fault)) from fault
+    except vapid.UnknownSender as fault:  # perhaps only this process lacks the key: the browser stays
+        raise TransportError(str(fault), permanent=True) from fault
 
 
 def _encrypted(address: PushAddress, said: Json) -> bytes:
@@ -137,7 +137,8 @@ def fault_of(response: Response, service: str, now: float) -> TransportError | N
         return ServiceRefuses(f"{service} does not accept our VAPID key: {said}")
     asked = parse_retry_after(response.headers.get("Retry-After"), now)
     if status == 429 or (status == WINDOWS_THROTTLES and service.endswith(WINDOWS)):
-        return TransportError(f"{service} asks to wait: {said}", retry_after=PAUSE if asked is None else asked)
+        pause = PAUSE if asked is None else asked
+        return TransportError(f"{service} asks to wait: {said}", retry_after=pause, busy=True)
     if status == TOO_LARGE:
         return TransportError(f"Even without its text it is too large for {service}: {said}", permanent=True)
     if 400 <= status <= 499:

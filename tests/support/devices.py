@@ -26,6 +26,8 @@ class PushHost:
     def __init__(self) -> None:
         self.url = ""
         self.answers: defaultdict[str, list[Answer]] = defaultdict(lambda: [(201, {})])
+        self.words: dict[str, str] = {}
+        """What is said with a browser's answers."""
         self.tries: defaultdict[str, int] = defaultdict(int)
         self._browsers: dict[str, Browser] = {}
         self._taken: defaultdict[str, list[Json]] = defaultdict(list)
@@ -93,9 +95,11 @@ def push_host() -> Iterator[PushHost]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, headers = host.take(self.path.strip("/"), self.headers, body)
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": "0"}.items():
+            words = host.words.get(self.path.strip("/"), "").encode()
+            for name, value in {**headers, "Content-Length": str(len(words))}.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(words)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""

@@ -1,20 +1,16 @@
-"""Messages reach Bob's and Carol's browsers, each ends as one thing, and what they show follows what happens."""
+"""Messages reach Bob's and Carol's browsers, and each ends as one thing."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync
-from django.db import transaction
 from django.utils import timezone
-from pytest_django import Settings
 
 from notifications import devices, pauses, push, respond, trial
 from notifications.errors import Expired
 from notifications.models import (
     ActionToken,
-    CallbackState,
     Delivery,
     DeliveryAttempt,
     Device,
@@ -24,44 +20,12 @@ from notifications.models import (
     TemplateVersion,
 )
 from notifications.respond import Answer
-from notifications.types import Json
+from tests.push.books import ledger, settled
+from tests.push.conftest import NOON
 from tests.support.devices import PushHost, dispatch, push_host
-from tests.support.engines import LOOPBACK
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOON, tick=False) as coordinates:
-        yield coordinates
-
-
-@pytest.fixture
-def host(settings: Settings, clock: time_machine.Traveller) -> Iterator[PushHost]:
-    settings.PUSH_ALLOWED_CIDRS = LOOPBACK
-    settings.PUSH_ALLOWED_HOSTS = ["127.0.0.1"]
-    with push_host() as started:
-        yield started
-
-
-@pytest.fixture
-def story(host: PushHost) -> Story:
-    return Story.begin()
-
-
-def ledger(story: Story, person: str = "bob") -> dict[str, tuple[str, str]]:
-    """Channel, with the device's name, to state and reason of a person's rows."""
-    rows = Delivery.objects.filter(recipient__ref=person).order_by("pk")
-    return {f"{row.channel} {row.shown_to}".strip(): (row.state, row.reason) for row in rows}
-
-
-def settled(clock: time_machine.Traveller, seconds: float = 1) -> None:
-    clock.shift(timedelta(seconds=seconds))
-    dispatch()
 
 
 # --- what arrives ---------------------------------------------------------------------------------
@@ -169,6 +133,44 @@ def test_a_browser_that_is_gone_is_removed_and_the_mail_takes_over(story: Story,
     assert Device.history.filter(history_type="-").get().history_change_reason.startswith("The browser is no longer")
 
 
+def test_whatever_a_service_says_of_a_browser_that_is_gone_everything_goes_on(
+    story: Story, host: PushHost, clock: time_machine.Traveller
+) -> None:
+    host.subscribe(story.bob, "firefox")
+    host.words["firefox"] = "Gone, " * 700
+    host.answer("firefox", 410)
+    host.subscribe(story.carol, "carols")
+    story.assign(assignee=None, candidates=["bob", "carol"])
+    dispatch()
+
+    assert ledger(story)["webpush firefox"][0] == "suppressed" and not Device.objects.filter(name="firefox").exists()
+    assert ledger(story, "carol")["webpush carols"][0] == "delivered"
+
+
+def test_the_mail_does_not_wait_for_a_service_that_asks_for_a_day(story: Story, host: PushHost) -> None:
+    host.subscribe(story.bob, "firefox")
+    host.answer("firefox", (429, {"Retry-After": "86400"}))
+    story.assign()
+    dispatch()
+
+    assert ledger(story)["webpush firefox"][0] == "dead" and Delivery.objects.get(channel="email").due_at is not None
+
+
+def test_without_another_channel_a_message_is_tried_for_a_day(
+    story: Story, host: PushHost, clock: time_machine.Traveller
+) -> None:
+    host.subscribe(story.alice, "alices")
+    host.answer("alices", 503)
+    story.assign(assignee="alice")
+    for _ in range(10):
+        settled(clock, 2 * 3600)
+    assert ledger(story, "alice")["webpush alices"][0] == "pending"
+
+    host.answer("alices", 201)
+    settled(clock, 2 * 3600)
+    assert len(host.shown("alices")) == 1
+
+
 def test_the_mail_takes_over_only_when_the_last_device_has_failed(
     story: Story, host: PushHost, clock: time_machine.Traveller
 ) -> None:
@@ -237,25 +239,44 @@ def test_a_service_that_refuses_our_key_is_paused_and_others_hear_by_mail(
     story: Story, host: PushHost, clock: time_machine.Traveller, status: int
 ) -> None:
     host.subscribe(story.bob, "firefox")
-    story.alice.email = ""
-    story.alice.save()
-    host.subscribe(story.alice, "alices")
+    host.subscribe(story.alice, "alices")  # she has no other channel
     host.answer("firefox", status)
     host.answer("alices", status)
-    story.assign("T-41")
+    story.assign("T-41", assignee=None, candidates=["bob", "alice"])
     dispatch()
+    settled(clock, 3)
     paused = PausedService.objects.get()
-    assert (paused.service, paused.until) == (host.service, NOON + pauses.FIRST)
-    assert ledger(story)["webpush firefox"][0] == "dead" and Delivery.objects.get(channel="email").due_at is not None
+    assert paused.service == host.service and paused.until >= NOON + pauses.FIRST
+    assert ledger(story)["webpush firefox"][0] == "dead"
+    assert Delivery.objects.get(channel="email", recipient=story.bob).due_at is not None
+    assert ledger(story, "alice")["webpush alices"] == ("pending", pauses.waiting_for(host.service))
+    tried = host.tries["alices"]
 
-    story.assign("T-42", assignee="alice")  # she has no other channel: hers waits
+    story.assign("T-42", assignee="alice")
     dispatch()
-    assert host.tries["alices"] == 0
-    assert ledger(story, "alice")["webpush alices"][0] == "pending"
+    assert host.tries["alices"] == tried
 
     host.answer("alices", 201)
-    settled(clock, pauses.FIRST.total_seconds() + 1)
-    assert len(host.shown("alices")) == 1 and not PausedService.objects.exists()
+    for _ in range(2):  # one tries the service first
+        settled(clock, pauses.FIRST.total_seconds() + 1)
+    assert len(host.shown("alices")) == 2 and not PausedService.objects.exists()
+
+
+def test_nobody_pauses_a_service_of_others_by_an_address_that_it_refuses(
+    story: Story, host: PushHost, clock: time_machine.Traveller
+) -> None:
+    host.subscribe(story.bob, "bobs")
+    carols = host.subscribe(story.carol, "carols")
+    host.answer("carols", 403)
+    trial.ask(carols, timezone.now())
+    story.assign(assignee="carol")
+    dispatch()
+    assert not PausedService.objects.exists()
+
+    host.answer("bobs", 403)
+    story.assign("T-43")
+    settled(clock, 3)
+    assert PausedService.objects.get().service == host.service, "it refuses more than one"
 
 
 def test_a_service_that_has_just_worked_is_not_paused_for_one_browser(story: Story, host: PushHost) -> None:
@@ -267,7 +288,7 @@ def test_a_service_that_has_just_worked_is_not_paused_for_one_browser(story: Sto
     Delivery.objects.filter(channel="webpush", recipient=story.carol).update(due_at=NOON + timedelta(seconds=1))
     async_to_sync(first_bob_then_carol)()
 
-    assert len(host.shown("firefox")) == 1 and ledger(story, "carol")["webpush carols"][0] == "dead"
+    assert len(host.shown("firefox")) == 1 and ledger(story, "carol")["webpush carols"][0] == "pending"
     assert not PausedService.objects.exists()
 
 
@@ -289,142 +310,6 @@ def test_one_dead_service_does_not_hold_up_another(story: Story, host: PushHost)
 
     assert dead_url and len(host.shown("firefox")) == 1
     assert ledger(story, "carol")["webpush carols"][0] == "pending"
-
-
-# --- what devices show follows --------------------------------------------------------------------
-def last(host: PushHost, name: str) -> Json:
-    return host.shown(name)[-1]
-
-
-def test_carols_browser_says_who_approved(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
-    host.subscribe(story.bob, "firefox")
-    host.subscribe(story.carol, "carols")
-    story.assign(assignee=None, candidates=["bob", "carol"])
-    dispatch()
-    story.answer(story.bob, "approve")
-    settled(clock)
-
-    replaced = last(host, "carols")
-    assert (replaced["kind"], replaced["state"], replaced["tag"]) == (
-        "replacement",
-        "answered",
-        host.shown("carols")[0]["tag"],
-    )
-    assert replaced["body"] == "Already approved by Bob at 12:00."
-    assert not replaced.get("actions") and "token" not in replaced
-    assert last(host, "firefox")["body"] == "Approved. Waiting for the engine."
-    assert ledger(story, "carol")["webpush carols"] == ("delivered", ""), "the ledger's row stays what it was"
-
-
-def test_an_answer_and_the_engines_yes_are_one_replacement(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign()
-    dispatch()
-    recorded = story.answer(story.bob, "approve")
-    with transaction.atomic():
-        respond.engine_has_it(recorded.response.pk, CallbackState.DELIVERED, "", timezone.now())
-    settled(clock)
-
-    assert [each["body"] for each in host.shown("firefox")[1:]] == ["Approved. The engine has it."]
-    settled(clock)
-    assert len(host.shown("firefox")) == 2
-
-
-def test_a_withdrawn_task_is_taken_off_the_screen(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign()
-    dispatch()
-    token = host.shown("firefox")[0]["token"]
-    story.assign(minute=1, assignee="carol")
-    settled(clock)
-
-    assert last(host, "firefox")["state"] == "withdrawn" and "Carol" in last(host, "firefox")["body"]
-    with pytest.raises(Expired):
-        respond.respond_with_token(token, Answer("approve"), now=timezone.now())
-
-
-def test_a_changed_due_date_is_shown_silently_and_urgency_aloud(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign()
-    dispatch()
-    story.happen("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4712"}}, minute=1)
-    settled(clock)
-    assert (last(host, "firefox")["kind"], last(host, "firefox")["title"]) == ("replacement", "Approve invoice 4712")
-    assert last(host, "firefox")["token"] and last(host, "firefox")["actions"]
-
-    story.happen("task.updated", {"task": {"id": "T-42", "priority": "urgent"}}, minute=2)
-    settled(clock)
-    assert (last(host, "firefox")["kind"], last(host, "firefox")["priority"]) == ("message", "urgent")
-    assert len(host.shown("firefox")) == 3
-
-
-def test_what_was_never_sent_needs_no_replacement(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign()
-    story.answer(story.bob, "approve")
-    settled(clock)
-
-    assert host.tries["firefox"] == 0
-    assert ledger(story)["webpush firefox"][0] == "superseded"
-    assert ledger(story)["email bob@example.org"][0] == "superseded"
-
-
-def test_an_answer_given_while_the_message_was_under_way_still_reaches_the_screen(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign()
-    take = host.take
-
-    def answer_meanwhile(*call: object) -> tuple[int, dict[str, str]]:
-        host.take = take  # type: ignore[method-assign]
-        story.answer(story.bob, "approve")
-        return take(*call)  # type: ignore[arg-type]
-
-    host.take = answer_meanwhile  # type: ignore[method-assign]
-    dispatch()
-    settled(clock)
-
-    assert [each["kind"] for each in host.shown("firefox")] == ["message", "replacement"]
-    assert ledger(story)["webpush firefox"][0] == "superseded"
-
-
-def test_a_change_while_the_message_was_under_way_is_shown_too(
-    story: Story, host: PushHost, clock: time_machine.Traveller
-) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign()
-    take = host.take
-
-    def change_meanwhile(*call: object) -> tuple[int, dict[str, str]]:
-        host.take = take  # type: ignore[method-assign]
-        story.happen("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4712"}}, minute=1)
-        return take(*call)  # type: ignore[arg-type]
-
-    host.take = change_meanwhile  # type: ignore[method-assign]
-    dispatch()
-    settled(clock)
-
-    assert [each["title"] for each in host.shown("firefox")] == ["Approve invoice 4711", "Approve invoice 4712"]
-    assert ledger(story)["webpush firefox"] == ("delivered", "")
-    assert not Delivery.objects.filter(outdated=True).exists()
-
-
-def test_a_replacement_that_fails_is_tried_again(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
-    host.subscribe(story.bob, "firefox")
-    story.assign()
-    dispatch()
-    story.answer(story.bob, "approve")
-    host.answer("firefox", 503, 201)
-    settled(clock)
-    assert len(host.shown("firefox")) == 1
-
-    settled(clock, 25)
-    assert last(host, "firefox")["kind"] == "replacement"
 
 
 # --- devices go -----------------------------------------------------------------------------------
