@@ -15,6 +15,11 @@ NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 BOB, CAROL = Recipient(ref="bob", name="Bob"), Recipient(ref="carol", name="Carol")
 
 
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story.begin()
+
+
 def answered(action: str = "approve", engine: str = "waiting", *, by: Recipient = BOB, **more: Any) -> dict[str, Any]:
     at = more.pop("at", "2026-11-25T14:02:00Z")
     return {"action": action, "by": by.as_person(), "at": at, "engine": engine, "detail": "", **more}

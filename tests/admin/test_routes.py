@@ -168,7 +168,7 @@ def test_channels_keep_their_order_and_must_exist(world: World, root: Client) ->
     category.refresh_from_db()
     assert category.channels == ["email", "live"]
     fields["channels"] = "pigeon"
-    assert "“pigeon” is not one of: live, email." in text_of(root.post(page_of(category), fields))
+    assert "“pigeon” is not one of: live, webpush, fcm, email." in text_of(root.post(page_of(category), fields))
 
 
 # --- dry run --------------------------------------------------------------------------------------------------------
@@ -182,7 +182,8 @@ def test_the_dry_run_says_who_would_be_told_how_and_why(world: World, root: Clie
     assert "event task.assigned from Invoices would come in" in shown
     assert "route “Tasks” matched because it is task.assigned" in shown
     assert "Bob Bauer (candidate) would get “Approve invoice 900”" in shown
-    assert "e-mail: would be sent" in shown
+    assert "browser: would not be sent: No browser is registered." in shown
+    assert "e-mail bob@acme.example: would be sent" in shown
     assert "“zoe” is told nothing: unknown" in shown
     assert "other routes did not apply" in shown
 
