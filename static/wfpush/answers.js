@@ -47,8 +47,8 @@ export function receive(item) {
   if (known.get(item.id)?.seq > item.seq) return;  // an answer to a question that was overtaken by a frame
   known.set(item.id, item);
   const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
-  const hasRoom = answer && (!answer.comment || hostOf(answer, item.id)?.isConnected);
-  if (answer && (given || (item.state !== "open" && hasRoom))) ended(item.id);
+  const over = answer && item.state !== "open" && !given, place = over && hostOf(answer, item.id);
+  if (given || place || (over && !answer.comment)) ended(item.id);
   const told = sending.get(item.id)?.told, { text } = told ?? outcomeOf(item);
   let news = false;
   for (const host of hostsOf(item.id)) {
@@ -56,7 +56,7 @@ export function receive(item) {
     if (item.state !== "open") rescue(host, text);
     fill(host, item, told);
   }
-  if (answer && item.state !== "open" && !given && hasRoom) keep(hostOf(answer, item.id), answer.comment, { why: text });
+  if (over) keep(place, answer.comment, { why: text });
   if (news && text && !told) announce(`${item.title}: ${text}`);
 }
 
@@ -74,9 +74,9 @@ function rescue(host, why) {
   keep(host, words, { why, focus: busy });
 }
 
-/** Where an answer was given, or, if that has gone meanwhile, where its item is shown now. */
-function hostOf(answer, id) {
-  return answer.host?.isConnected ? answer.host : [...hostsOf(id)].find((host) => slot(host, "actions")) ?? answer.host;
+/** Where an answer was given, or, if that has gone meanwhile, where its item is shown with room for words. */
+function hostOf({ host }, id) {
+  return host?.isConnected ? host : [...hostsOf(id)].find((each) => slot(each, "actions"));
 }
 
 function press(button, signedOut) {
@@ -166,7 +166,7 @@ async function send(host, answer, signedOut) {
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
 }
 
-/** {final, status, body}: final when our server, and no proxy before it, has said what nothing is gained by asking again. */
+/** {final, status, body}: final when our server, and no proxy on the way, has said the last word. */
 async function post(id, answer) {
   try {
     const response = await fetch(`/api/v1/notifications/${id}/responses`, {
@@ -204,7 +204,7 @@ export async function resume() {
 export function retell(id) {
   const answer = sending.get(id), lost = late.get(id);
   if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }) });
-  if (answer || !lost || ![...hostsOf(id)].some((host) => slot(host, "actions"))) return;
+  if (answer || !lost || !hostOf(lost, id)) return;
   late.delete(id);
   sending.set(id, lost);
   settled({ answer: lost, ...lost.ended }, () => {});
@@ -228,17 +228,21 @@ export function openAsk(host, action) {
 
 // --- what became of it -----------------------------------------------------------------------------------------------
 function settle(id, host, answer, { status, body }, signedOut) {
-  if (status === 200 || status === 201) {
+  if (status < 300) {
     unstore("answers", answer.key).catch(() => {});  // but it stays known as sent until the item says so
-    const outcome = { action: body.action, by: body.by, at: body.at, engine: body.engine };
-    const told = outcomeOf({ state: "answered", actions: [answer], outcome });
+    const told = toldOf(answer, body);
     tell(id, told, host);
     announce(told.text);
     lookAgain(id);
     return;
   }
   const text = overText(answer, body), place = hostOf(answer, id);
-  if (!place?.isConnected) return putOff(id, answer, { status, body }, text ?? say("not_recorded"));
+  if (!place) {  // its words stay stored until the item is opened
+    tell(id, { text: text ?? say("not_recorded") });
+    sending.delete(id);
+    late.set(id, { ...answer, ended: { status, body } });
+    return;
+  }
   ended(id);
   if (text) {
     tell(id, { text }, host);
@@ -246,17 +250,10 @@ function settle(id, host, answer, { status, body }, signedOut) {
     return;
   }
   restore(id);
-  if (body.code !== "comment_required") keep(place, answer.comment);
-  if (status === 401 || body.code === "csrf_failed") signedOut();
-  else if (body.code === "comment_required") reopenAsk(place, answer);
-  else showOutcome(place, { text: body.code === "not_allowed" ? say("not_allowed") : say("not_recorded"), mood: "bad" });
-}
-
-/** There is no room here for words that did not count: they stay stored, until the item is opened. */
-function putOff(id, answer, reply, text) {
-  tell(id, { text });
-  sending.delete(id);
-  late.set(id, { ...answer, ended: reply });
+  if (body.code === "comment_required") return reopenAsk(place, answer);
+  keep(place, answer.comment);
+  if (status === 401 || body.code === "csrf_failed") return signedOut();
+  showOutcome(place, { text: say(body.code === "not_allowed" ? "not_allowed" : "not_recorded"), mood: "bad" });
 }
 
 /** The item as it now is, also where there is no live connection, or nothing that it would tell of. */
@@ -276,9 +273,10 @@ async function lookAgain(id) {
 function overText(answer, body) {
   if (["already_handled", "withdrawn", "expired"].includes(body.code)) return say(body.code);
   if (body.code !== "already_answered") return null;
-  const outcome = { action: body.action, by: body.answered_by, at: body.answered_at, engine: "" };
-  return outcomeOf({ state: "answered", actions: [answer], outcome }).text;
+  return toldOf(answer, { action: body.action, by: body.answered_by, at: body.answered_at }).text;
 }
+
+const toldOf = (answer, outcome) => outcomeOf({ state: "answered", actions: [answer], outcome });
 
 function reopenAsk(host, answer) {
   const button = host.querySelector(`[data-action="${CSS.escape(answer.action)}"]`);

@@ -110,11 +110,10 @@ setInterval(tick, TICK);
 document.addEventListener("visibilitychange", () => document.hidden || tick());
 
 const heard = {
-  answered: (message) => answers.settled(message, signedOut),
+  answered: (message) => resumed.then(() => answers.settled(message, signedOut)),
   document: documents.heard,
   open: ({ address }) => reader.visit(address),
   "signed-out": signedOut,
   version: tellVersion,
 };
-await resumed;  // what the worker tells is about answers that are known by then
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));

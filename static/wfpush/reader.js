@@ -70,9 +70,8 @@ async function load(path) {
 async function loadKept(path) {
   const { pathname, searchParams } = new URL(path, location.href), found = await keptArticle(pathname.split("/").pop());
   if (!found) return false;
-  pane.replaceChildren(found.article);
-  for (const field of pane.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
-  document.title = document.title.replace(/^(\(\d+\) )?.*( · )/, (whole, unread = "", dot = "") => unread + found.title + dot);
+  pane.replaceChildren(withToken(found.article));
+  entitle(found.title);
   if (searchParams.has("answer")) openAsk(found.article, searchParams.get("answer"));
   return true;
 }
@@ -90,8 +89,17 @@ async function fetchPane(request) {
   const other = new DOMParser().parseFromString(await response.text(), "text/html");
   const found = other.getElementById("item");
   if (!response.ok || !found?.querySelector("[data-item]")) throw new NotAnItem(response.status);
-  for (const field of found.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
-  return { pane: document.importNode(found, true), title: other.title };
+  return { pane: document.importNode(withToken(found), true), title: other.title };
+}
+
+function entitle(words) {
+  document.title = document.title.replace(/^(\(\d+\) )?.*( · )/, (whole, unread = "", dot = "") => unread + words + dot);
+}
+
+/** A place whose forms hold the token of this page. */
+function withToken(place) {
+  for (const field of place.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
+  return place;
 }
 
 function opened() {
@@ -116,8 +124,7 @@ function back() {
 function showList() {
   const id = openId();
   page.dataset.view = "list";
-  document.title = document.title.replace(/^(\(\d+\) )?.*( · )/, (whole, unread = "", dot = "") =>
-    `${unread}${document.getElementById("waiting-heading").textContent}${dot}`);
+  entitle(document.getElementById("waiting-heading").textContent);
   choose("");
   const link = id && document.querySelector(`#n-${CSS.escape(id)} a`);
   (link || document.getElementById("waiting-heading")).focus();
@@ -139,8 +146,8 @@ async function replaceParts(request) {
   }
   if (fresh.pane.querySelector("[data-item]").dataset.id !== openId()) return;
   for (const name of PARTS) {
-    const here = pane.querySelector(`[data-slot="${name}"]`), there = fresh.pane.querySelector(`[data-slot="${name}"]`);
-    for (const field of here.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
+    const here = withToken(pane.querySelector(`[data-slot="${name}"]`));
+    const there = fresh.pane.querySelector(`[data-slot="${name}"]`);
     if (!here.isEqualNode(there)) swap(here, there);
   }
   mark();

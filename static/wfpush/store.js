@@ -51,13 +51,6 @@ export const store = (table, ...rows) =>
     for (const row of rows) of(table).put(row);
   });
 
-/** These rows, and no others any more. */
-export const storeOnly = (table, ...rows) =>
-  within("readwrite", [table], (of) => {
-    of(table).clear();
-    for (const row of rows) of(table).put(row);
-  });
-
 export const unstore = (table, ...keys) =>
   within("readwrite", [table], (of) => {
     for (const key of keys) of(table).delete(key);

@@ -34,8 +34,7 @@ export async function unsubscribe(registration, csrf) {
 
 /**
  * What browser and server hold of each other stays the same: a new key, a lost or a changed subscription is put right. A
- * device that somebody removed stays removed; one that the push service or the server no longer knew comes back. `who` is
- * signed in here.
+ * device that somebody removed stays removed; one that the push service or the server no longer knew comes back.
  */
 export async function keepInStep(registration, csrf, who) {
   const { ref, push, device, endpoint, sender, checked = 0 } = await person();
@@ -51,10 +50,7 @@ export async function keepInStep(registration, csrf, who) {
   }
 }
 
-/**
- * `kept`, `removed` by somebody, `lost`: the push service knew it no longer, or the server, whose database was put back; or
- * kept under a session `elsewhere`.
- */
+/** `kept`, `removed` by somebody, `lost`: the push service or we know it no longer; or kept under a session `elsewhere`. */
 async function fateOf(device) {
   if (!device) return "lost";
   const { items } = await (await called(DEVICES)).json();
@@ -62,8 +58,8 @@ async function fateOf(device) {
   if (listed) return listed.current ? "kept" : "elsewhere";
   const told = await fetch(`/devices/${device}/fate`);
   if (told.status === 404) return "lost";
-  if (!told.ok) throw new Error(`The fate of ${device}: ${told.status}`);
-  return (await told.json()).fate;
+  if (told.ok) return (await told.json()).fate;
+  throw new Error(told.status);
 }
 
 async function serverKey() {

@@ -162,6 +162,7 @@ async def test_who_answers_with_no_connection_hears_who_was_faster_and_keeps_the
 ) -> None:
     installation.assign("Approve the tunnel", assignee=None, candidates=["dave", "carol"])
     dave = await sign_in("dave", phone=True)
+    await is_kept(dave, "Approve the tunnel")
     mine = card(dave, "Approve the tunnel")
     await dave.context.set_offline(True)
     await mine.get_by_text("Reject…").click()

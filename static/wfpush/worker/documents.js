@@ -1,8 +1,8 @@
 // Documents of what waits, kept where their server lets us read them (CORS). They are shown from our own address then, so
 // only kinds that can run nothing are shown; others are saved as files.
 
-import { whileHere } from "../forget.js";
 import { allStored, person, store, unstore } from "../store.js";
+import { whileHere } from "./leaving.js";
 import { tellPages } from "./pages.js";
 
 const DOCUMENTS = "wfpush documents";

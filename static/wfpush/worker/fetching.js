@@ -1,7 +1,8 @@
 // Requests of our pages. With a connection the worker only watches; without one it gives what is kept.
 
-import { forget, lock } from "../forget.js";
+import { forget } from "../forget.js";
 import { keptDocument } from "./documents.js";
+import { lock } from "./leaving.js";
 import { INBOX } from "./pages.js";
 import { keptFile, keptPage } from "./shell.js";
 

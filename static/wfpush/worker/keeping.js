@@ -1,8 +1,9 @@
 // What a person sees with no connection: their items as last known. Only the person's own, and only while they are signed in.
 
-import { forget, lock, whileHere } from "../forget.js";
-import { allStored, person, store, storeOnly, tellPerson, unstore } from "../store.js";
+import { forget } from "../forget.js";
+import { allStored, person, store, tellPerson, unstore } from "../store.js";
 import { keepDocuments } from "./documents.js";
+import { lock, whileHere } from "./leaving.js";
 import { sendAnswers } from "./sending.js";
 import { keepPage } from "./shell.js";
 
@@ -29,7 +30,8 @@ export const catchUp = (seq = 0) =>
     const found = (known && (await changesAfter(known))) || (await whole(seq || known));
     if (!found) return;  // no connection, or nobody is signed in any more
     await whileHere(ref, async () => {
-      await (found.whole ? storeOnly : store)("items", ...found.items);
+      await store("items", ...found.items);
+      if (found.whole) await dropOthers(found.items);
       await tellPerson({ seq: found.seq, at: Date.now() });
       await prune();
     });
@@ -60,6 +62,13 @@ async function listed(query) {
   } catch {
     return null;
   }
+}
+
+/** What the server lists no more. */
+async function dropOthers(items) {
+  const listed = new Set(items.map(({ id }) => id));
+  const gone = (await allStored("items")).filter(({ id }) => !listed.has(id));
+  await unstore("items", ...gone.map(({ id }) => id));
 }
 
 async function prune() {

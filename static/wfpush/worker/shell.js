@@ -1,8 +1,8 @@
 // The page that opens with no connection, and its scripts and styles. SHELL_FILES, name → hash, comes with the script, and
 // PAGE_VERSION is over all of it: what is kept is of one version, to the byte, or it is not kept.
 
-import { lock, whileHere } from "../forget.js";
 import { person, tellPerson } from "../store.js";
+import { lock, whileHere } from "./leaving.js";
 import { tellPages } from "./pages.js";
 
 const SHELL = `wfpush shell ${PAGE_VERSION}`;
