@@ -9,7 +9,6 @@ from tests.pushlab.service import Post, PushService, Subscription
 from tests.pushlab.world import World
 from tests.support.waiting import eventually
 
-
 FAILED = "#push:not([aria-busy]) [data-when=failed]:not([hidden])"
 """What the card says after a try that did not work, and while there is no other."""
 
