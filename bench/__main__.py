@@ -53,14 +53,10 @@ def table(figures: list[Figure]) -> str:
 
 def _line(figure: Figure) -> tuple[str, ...]:
     met = {True: "met", False: "NOT MET", None: ""}[figure.met]
-    return (
-        figure.what,
-        f"{figure.ours:,.1f} {figure.unit}",
-        figure.peer_is if figure.peer is None else f"{figure.peer:,.1f} {figure.unit} ({figure.peer_is})",
-        "" if figure.peer is None else f"{figure.ours / figure.peer:.2f}",
-        figure.target,
-        met,
-    )
+    ours = "" if figure.ours is None else f"{figure.ours:,.1f} {figure.unit}"
+    peer = figure.peer_is if figure.peer is None else f"{figure.peer:,.1f} {figure.unit} ({figure.peer_is})"
+    ratio = "" if figure.ours is None or figure.peer is None else f"{figure.ours / figure.peer:.2f}"
+    return figure.what, ours, peer, ratio, figure.target, met
 
 
 if __name__ == "__main__":

@@ -52,10 +52,10 @@ class BenchError(Exception):
 # --- figures --------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `met` is None where there is no target; `peer` where it could not be measured."""
+    """One line of the table. `met` is None where there is no target; `ours` and `peer` where they were not measured."""
 
     what: str
-    ours: float
+    ours: float | None
     peer_is: str
     peer: float | None
     unit: str

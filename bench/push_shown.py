@@ -40,7 +40,8 @@ return navigator.serviceWorker.ready
 
 def measure(house: House, certificates: Certificates) -> list[Figure]:
     if not Firefox.binary.exists():
-        raise BenchError(f"There is no {Firefox.binary} (Debian: apt-get install firefox-esr).")
+        why_not = f"not measured: there is no {Firefox.binary} (Debian: apt-get install firefox-esr)"
+        return [Figure(f"{WHAT}, p50", None, why_not, None, "ms")]
     house.manage("create_person", "bob", "--name", "Bob", "--password", PASSWORD)
     try:
         with _firefox(house, certificates) as firefox:

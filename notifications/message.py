@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from babel import Locale
@@ -54,7 +55,7 @@ def saying(message: Message, text: str, language: str) -> Message:
 
 def brand_of(brand: Brand | None) -> Json:
     """Name, logo and colours; those of wfpush itself where nobody chose a brand."""
-    chosen = brand or Brand(name=str(settings.UNFOLD["SITE_TITLE"]))
+    chosen = brand or _own_brand()
     return {
         "name": chosen.name,
         "logo_url": chosen.logo_url,
@@ -63,6 +64,11 @@ def brand_of(brand: Brand | None) -> Json:
         "from_email": chosen.from_email,
         "contact": chosen.contact,
     }
+
+
+@cache
+def _own_brand() -> Brand:
+    return Brand(name=str(settings.UNFOLD["SITE_TITLE"]))
 
 
 def _weight(action: Action) -> int:

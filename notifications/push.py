@@ -34,8 +34,10 @@ BATCH = 200
 IN_FLIGHT = 1_000
 """Messages that are sent, or wait for room, at once."""
 ROOM = 64
-"""Messages on their way to one push service at once, and not yet written down: what a crash may send twice."""
-ENOUGH = 200
+"""Messages on their way to one push service at once."""
+UNWRITTEN = 128
+"""Messages that one push service has, or is about to have, and nobody has written down: what a crash may send twice."""
+ENOUGH = 300
 """With more messages than this to send no others are taken, while they move."""
 STUCK = 1.0
 """Seconds without any moving."""
@@ -47,8 +49,6 @@ JUST_WORKED = 60.0
 PROBED_IN = timedelta(seconds=10)
 """How long messages wait while one of them tries a paused service."""
 CLOSE_SECONDS = 2.0
-RECORD_TOGETHER = 0.05
-"""Seconds in which more may land: a hundred outcomes are written down as fast as five."""
 RECORD_AGAIN = 1.0
 
 
@@ -60,6 +60,7 @@ class Post:
         self._landed: list[tuple[Landed, asyncio.Future[None]]] = []
         self._recording: asyncio.Task[None] | None = None
         self._rooms: defaultdict[Service, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(ROOM))
+        self._unwritten: defaultdict[Service, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(UNWRITTEN))
         self._queued: defaultdict[Service, int] = defaultdict(int)
         self._breaker = Breaker()
         self._paused: dict[Service, datetime] = {}
@@ -118,15 +119,18 @@ class Post:
             await self._written(untried)
 
     async def _in_room(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed | None:
-        """Send it, and keep its room until that is written down. Returns what could not be tried."""
+        """Send it, and wait until that is written down. Returns what could not be tried."""
         if self._queued[service] >= QUEUE:
             return Landed(parcel, service, again_at=timezone.now() + PUT_BACK)
         with self._queueing(service):
-            async with self._rooms[service]:
-                untried = self._held_up(service, parcel, timezone.now())
-                if untried is None:
-                    await self._written(await self._send(transport, service, parcel))
-                return untried
+            async with self._unwritten[service]:
+                async with self._rooms[service]:
+                    untried = self._held_up(service, parcel, timezone.now())
+                    if untried is not None:
+                        return untried
+                    landed = await self._send(transport, service, parcel)
+                await self._written(landed)
+        return None
 
     def _held_up(self, service: Service, parcel: Parcel, now: datetime) -> Landed | None:
         """Why this message may not go out now, if so."""
@@ -188,7 +192,6 @@ class Post:
     async def _record(self) -> None:
         """Write what has landed, all of it at once, until nothing is left. What the database does not take is kept."""
         while self._landed:
-            await asyncio.sleep(RECORD_TOGETHER)
             batch, self._landed = self._landed, []
             try:
                 self._paused |= await in_database_thread(landing.write, [landed for landed, _ in batch], timezone.now())

@@ -5,6 +5,7 @@ LOOK_SECONDS anyway: a lost Redis costs that much latency and nothing else.
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 2.0
 STOP_SECONDS = 2.0
 RETRY_SECONDS = 1.0
+GARBAGE_AFTER = 10_000
+"""Objects made and still there before the first of Python's collections; 700 is its own number."""
 
 
 class Job:
@@ -100,6 +103,10 @@ async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
 def run() -> None:
     """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
     give_up_in_time()
+    # What is loaded by now stays, and a hundred messages at once are no garbage yet: looking for some among them took a
+    # sixth of all time.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
     uvloop.run(_main())
 
 

@@ -28,7 +28,7 @@ EVENTS = 50 if LONG else 10
 KILLS = 10 if LONG else 1
 DISPATCHERS = 2
 MESSAGES = PEOPLE * BROWSERS * EVENTS
-UNDER_WAY = 64 * DISPATCHERS
+UNDER_WAY = 128 * DISPATCHERS
 """Messages that may be on their way to one service when all dispatchers are killed."""
 PATIENCE = 600.0 if LONG else 180.0
 PUSH_IS_HERE = {"PUSH_ALLOWED_CIDRS": "127.0.0.0/8"}
