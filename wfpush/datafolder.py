@@ -34,7 +34,7 @@ def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not was_made(folder) and any(folder.iterdir()):
+        if any(folder.iterdir()) and not was_made(folder):  # in this order: another may just be making it
             raise DataFolderError(f"{folder} holds other files. Set WFPUSH_DATA to a new or empty folder.")
         folder.chmod(0o700)
         with (folder / MARKER).open("a+", encoding="utf-8") as marker:
