@@ -33,10 +33,8 @@ SOURCE = "push"
 BATCH = 200
 IN_FLIGHT = 1_000
 """Messages that are sent, or wait for room, at once."""
-ROOM = 64
-"""Messages on their way to one push service at once."""
-UNWRITTEN = 128
-"""Messages that one push service has, or is about to have, and nobody has written down: what a crash may send twice."""
+ROOM = 128
+"""Messages on their way to one push service at once, and not yet written down: what a crash may send twice."""
 ENOUGH = 300
 """With more messages than this to send no others are taken, while they move."""
 STUCK = 1.0
@@ -60,7 +58,6 @@ class Post:
         self._landed: list[tuple[Landed, asyncio.Future[None]]] = []
         self._recording: asyncio.Task[None] | None = None
         self._rooms: defaultdict[Service, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(ROOM))
-        self._unwritten: defaultdict[Service, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(UNWRITTEN))
         self._queued: defaultdict[Service, int] = defaultdict(int)
         self._breaker = Breaker()
         self._paused: dict[Service, datetime] = {}
@@ -119,18 +116,15 @@ class Post:
             await self._written(untried)
 
     async def _in_room(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed | None:
-        """Send it, and wait until that is written down. Returns what could not be tried."""
+        """Send it, and keep its room until that is written down. Returns what could not be tried."""
         if self._queued[service] >= QUEUE:
             return Landed(parcel, service, again_at=timezone.now() + PUT_BACK)
         with self._queueing(service):
-            async with self._unwritten[service]:
-                async with self._rooms[service]:
-                    untried = self._held_up(service, parcel, timezone.now())
-                    if untried is not None:
-                        return untried
-                    landed = await self._send(transport, service, parcel)
-                await self._written(landed)
-        return None
+            async with self._rooms[service]:
+                untried = self._held_up(service, parcel, timezone.now())
+                if untried is None:
+                    await self._written(await self._send(transport, service, parcel))
+                return untried
 
     def _held_up(self, service: Service, parcel: Parcel, now: datetime) -> Landed | None:
         """Why this message may not go out now, if so."""

@@ -10,6 +10,9 @@ __all__ = ["TRANSPORTS", "Transport", "transport_for"]
 TRANSPORTS: tuple[Transport, ...] = (WebPush(), Fcm(), Email())
 
 
+_BY_CHANNEL = {transport.channel: transport for transport in TRANSPORTS}
+
+
 def transport_for(channel: str) -> Transport | None:
     """The transport of a channel; None for one there is none of, and for the inbox itself (`live`)."""
-    return next((transport for transport in TRANSPORTS if transport.channel == channel), None)
+    return _BY_CHANNEL.get(channel)
