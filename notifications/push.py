@@ -30,7 +30,7 @@ from wfpush.threads import in_database_thread
 log = structlog.get_logger(__name__)
 
 SOURCE = "push"
-BATCH = 200
+BATCH = 400
 IN_FLIGHT = 1_000
 """Messages that are sent, or wait for room, at once."""
 ROOM = 128
@@ -39,7 +39,7 @@ ENOUGH = 300
 """With more messages than this to send no others are taken, while they move."""
 STUCK = 1.0
 """Seconds without any moving."""
-QUEUE = 500
+QUEUE = 700
 """Messages that may wait for room at one push service; more are put back, and make way for others."""
 PUT_BACK = timedelta(seconds=1)
 JUST_WORKED = 60.0
