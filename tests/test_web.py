@@ -163,8 +163,10 @@ async def test_frames_are_small_and_uncompressed(port: int) -> None:
         assert ws.compress == 0
         await ws.send_str("x" * 60_000)
         assert await ws.receive_str(timeout=10) == "60000"
-        await ws.send_str("x" * 2_000_000)
-        assert (await ws.receive(timeout=10)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+        with suppress(ConnectionError):  # closed before all of it was sent
+            await ws.send_str("x" * 2_000_000)
+        over = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert (await ws.receive(timeout=10)).type in over
 
 
 async def test_a_socket_that_is_closed_for_a_restart_says_so(port: int) -> None:
