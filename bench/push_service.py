@@ -35,11 +35,10 @@ def issue(folder: Path) -> Certificates:
 
 @dataclass(frozen=True)
 class Tally:
-    """What the service has taken: messages, the bytes of all of them, and when the first came (monotonic clock)."""
+    """What the service has taken: messages, and the bytes of all of them."""
 
     messages: int
     bytes: int
-    first_at: float
 
 
 class Service:

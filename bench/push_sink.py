@@ -1,13 +1,12 @@
 """`python -m bench.push_sink PORT [TLS_PORT CERTIFICATE]`: a push service that takes everything, as fast as can be.
 
-`GET` answers how many messages there were, how many bytes all of them had, and when the first came (monotonic clock).
+`GET` answers how many messages there were, and how many bytes all of them had.
 """
 
 import asyncio
 import json
 import ssl
 import sys
-import time
 from functools import partial
 from typing import cast
 
@@ -26,15 +25,13 @@ class Tally:
     def __init__(self) -> None:
         self.messages = 0
         self.octets = 0
-        self.first_at = 0.0
 
     def add(self, octets: int) -> None:
-        self.first_at = self.first_at or time.monotonic()
         self.messages += 1
         self.octets += octets
 
     def report(self) -> bytes:
-        said = json.dumps({"messages": self.messages, "bytes": self.octets, "first_at": self.first_at}).encode()
+        said = json.dumps({"messages": self.messages, "bytes": self.octets}).encode()
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
 
 
