@@ -98,7 +98,7 @@ def test_every_sender_sends_what_it_was_ordered(push_house: House, sender: push_
 def test_deliveries_are_counted_until_the_last_one_is_recorded(
     push_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = {"PEOPLE": 3, "EVENTS": 3, "WARM_UP": 6, "DELIVERIES": 12, "PEERS_WARM_UP": 4, "PEERS_DELIVERIES": 6}
+    few = {"PEOPLE": 20, "WARM_UP": 80, "DELIVERIES": 400, "PEERS_WARM_UP": 2, "PEERS_DELIVERIES": 98}
     for name, number in few.items():
         monkeypatch.setattr(push_path, name, number)
 
