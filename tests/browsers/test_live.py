@@ -28,6 +28,7 @@ async def test_what_is_new_waits_behind_a_button_while_the_list_is_used(
     before = await button.bounding_box()
 
     installation.assign("Approve the new desk", priority="urgent")
+    await expect(dave.get_by_role("button", name="1 new")).to_be_visible()  # tasks have no order among each other
     installation.assign("Approve the new lamp", priority="urgent")
 
     await expect(dave.get_by_role("button", name="2 new")).to_be_visible()
