@@ -20,6 +20,7 @@ if __name__ == "__main__":
 from notifications.transports import payload
 from notifications.transports.webpush import WebPush
 from notifications.types import Message, PushAddress, PushMessage
+from wfpush.dispatcher import collect_less
 
 ID = "019ac0de-0000-7000-8000-000000000000"
 
@@ -89,4 +90,5 @@ def _saying(words: str) -> PushMessage:
 
 
 if __name__ == "__main__":
+    collect_less()
     print(uvloop.run(send(Order.read(sys.argv[1]))))

@@ -144,11 +144,7 @@ def _end_test(device: Device, each: Landed, now: datetime) -> None:
 
 def _note_devices(landed: Sequence[Landed], now: datetime) -> None:
     """When devices last got a message, their last fault, and those that are gone."""
-    arrived = [device.pk for device, each in _devices(landed) if each.fault is None and each.again_at is None]
-    lately = Q(last_sent_at__gt=now - USE_NOTED_EVERY) & Q(last_fault="")
-    with transaction.atomic():  # in one order, as claiming locks them
-        news = Device.objects.filter(pk__in=arrived).exclude(lately).order_by("pk").select_for_update(no_key=True)
-        Device.objects.filter(pk__in=list(news.values_list("pk", flat=True))).update(last_sent_at=now, last_fault="")
+    _note_arrivals([device for device, each in _devices(landed) if each.fault is None and each.again_at is None], now)
     gone: dict[str, list[Device]] = {}
     for device, each in _devices(landed):
         if isinstance(each.fault, RecipientGone):
@@ -157,6 +153,17 @@ def _note_devices(landed: Sequence[Landed], now: datetime) -> None:
             Device.objects.filter(pk=device.pk).update(last_fault=each.fault.detail[:300])
     for reason, those in gone.items():
         devices.remove(those, reason, now)
+
+
+def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
+    known = now - USE_NOTED_EVERY
+    news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= known}
+    if news:
+        with transaction.atomic():  # in one order, as claiming locks them
+            rows = Device.objects.filter(pk__in=news).order_by("pk").select_for_update(no_key=True)
+            Device.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(
+                last_sent_at=now, last_fault=""
+            )
 
 
 def _devices(landed: Sequence[Landed]) -> Iterator[tuple[Device, Landed]]:

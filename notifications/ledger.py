@@ -117,7 +117,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
     if not outcomes:
         return set()
     with transaction.atomic():
-        lock([each.delivery for each in outcomes])
+        locked = lock([each.delivery for each in outcomes])
         _end_attempts(outcomes, now)
         rows = _run(
             _END,
@@ -133,8 +133,10 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
             ],
         )
         ended = {pk: (notification, event) for pk, notification, event, state in rows if state != DeliveryState.PENDING}
-        _replace_soon([each.delivery for each in outcomes if each.succeeded], now)
-        take_over(set(ended.values()), now)
+        arrived = {each.delivery for each in outcomes if each.succeeded}
+        _replace_soon(locked.taken_back & arrived, now)
+        if locked.reserves:
+            take_over(set(ended.values()), now)
     return set(ended)
 
 
@@ -159,7 +161,7 @@ def _run(statement: str, values: Sequence[Any]) -> list[Any]:
 
 
 _LOCK = """
-SELECT id FROM notifications_delivery WHERE id IN (
+SELECT id, outdated AND state = 'superseded' AND lease_token IS NULL FROM notifications_delivery WHERE id IN (
     SELECT unnest(%s::uuid[]) UNION
     SELECT reserve.id FROM notifications_delivery first JOIN notifications_delivery reserve USING (notification_id)
     WHERE first.id = ANY(%s) AND reserve.state = 'pending' AND reserve.turn > 0 AND reserve.due_at IS NULL
@@ -167,9 +169,18 @@ SELECT id FROM notifications_delivery WHERE id IN (
 """
 
 
-def lock(ids: Sequence[UUID]) -> None:
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What was found: rows in reserve behind those asked for, and those that were superseded on their way."""
+
+    reserves: set[UUID]
+    taken_back: set[UUID]
+
+
+def lock(ids: Sequence[UUID]) -> Locked:
     """These rows, and those in reserve behind them."""
-    _run(_LOCK, [list(ids), list(ids)])
+    rows = _run(_LOCK, [list(ids), list(ids)])
+    return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
 
 
 _FORGET_TOKENS = """
@@ -274,15 +285,10 @@ def reword(notification: Notification, words: Mapping[str, Json]) -> None:
         notification.deliveries.filter(channel=channel).exclude(state=DeliveryState.SUPPRESSED).update(words=said)
 
 
-_REPLACE_SOON = """
-UPDATE notifications_delivery SET due_at = %s
-WHERE id = ANY(%s) AND outdated AND state = 'superseded' AND lease_token IS NULL
-"""
-
-
-def _replace_soon(ids: Sequence[UUID], now: datetime) -> None:
+def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
+    """The message arrived all the same."""
     if ids:
-        _run(_REPLACE_SOON, [now, list(ids)])
+        Delivery.objects.filter(pk__in=ids).update(due_at=now)
 
 
 _SUPERSEDE = """

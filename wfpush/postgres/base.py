@@ -9,6 +9,7 @@ from typing import Any
 from django.db.backends.postgresql import base
 
 from wfpush.postgres import driver
+from wfpush.postgres.moments import with_moments
 from wfpush.postgres.silence import silence
 
 OPTIONS: dict[str, int] = {
@@ -28,7 +29,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Database = driver
 
     def get_connection_params(self) -> dict[str, Any]:
-        return OPTIONS | super().get_connection_params()
+        params = OPTIONS | super().get_connection_params()
+        return params | {"context": with_moments(params["context"])}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with silence.trying():
