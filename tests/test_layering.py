@@ -143,6 +143,7 @@ STRANGERS = ["demo", "bench"]
 KNOWN_TO_STRANGERS = {
     "bench.harness": {"wfpush.datafolder", "wfpush.embedded", "wfpush.env", "wfpush.lifeline"},
     "bench.push_sender": {
+        "wfpush.dispatcher",
         "notifications.transports.payload",
         "notifications.transports.webpush",
         "notifications.types",
