@@ -53,6 +53,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.vapid",
         "wfpush.watchdog",
         "wfpush.worker",
+        "wfpush.zones",
     ],
     "types, errors": ["notifications.types", "notifications.errors", "notifications.strictjson"],
     "models": ["notifications.models"],

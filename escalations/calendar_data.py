@@ -1,0 +1,186 @@
+"""A calendar as it is written: read from JSON, checked, and asked for the shifts of a date. Pure: no Django."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Any
+
+import holidays
+
+from wfpush.zones import UnknownZone, zone
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_A_DAY = 48
+"""Intervals."""
+MOST_DAYS = 5000
+A_DAY = timedelta(days=1)
+
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+Interval = tuple[time, time]
+Intervals = tuple[Interval, ...]
+
+
+class BadCalendar(ValueError):
+    """`pointer` says where the fault is, as a JSON pointer; `detail` what to do."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(f"{pointer or '/'}: {detail}")
+        self.pointer = pointer
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarData:
+    """`week` begins on Monday. `country` is empty where public holidays are working days."""
+
+    timezone: str
+    week: tuple[Intervals, ...]
+    country: str = ""
+    subdivision: str = ""
+    days: Mapping[date, Intervals] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> tzinfo:
+        return zone(self.timezone)
+
+    def intervals(self, day: date) -> Intervals:
+        """Of the wall clock, in no order."""
+        own = self.days.get(day)
+        if own is not None:
+            return own
+        if self.country and day in public_holidays(self.country, self.subdivision, day.year):
+            return ()
+        return self.week[day.weekday()]
+
+    def shifts(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        """What begins on that date, as naive datetimes. An end at or before its start is on the next date."""
+        for start, end in self.intervals(day):
+            yield datetime.combine(day, start), datetime.combine(day if end > start else day + A_DAY, end)
+
+    def to_dict(self) -> dict[str, Any]:
+        about: dict[str, Any] = {"timezone": self.timezone}
+        about["week"] = {name: _written(each) for name, each in zip(WEEKDAYS, self.week, strict=True)}
+        if self.country:
+            about["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
+        if self.days:
+            about["days"] = {day.isoformat(): _written(self.days[day]) for day in sorted(self.days)}
+        return about
+
+
+@lru_cache(maxsize=512)
+def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, str]:
+    """Date to name, as the `holidays` package has them: observed days too, category PUBLIC."""
+    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+def read_calendar(said: Any) -> CalendarData:
+    """Raises BadCalendar."""
+    members = _members(said, "", ("timezone", "week", "holidays", "days"))
+    country, subdivision = _country(members.get("holidays"))
+    return CalendarData(
+        timezone=_timezone(members.get("timezone")),
+        week=_week(members.get("week")),
+        country=country,
+        subdivision=subdivision,
+        days=_days(members.get("days")),
+    )
+
+
+def _members(said: Any, pointer: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+    if not isinstance(said, Mapping):
+        raise BadCalendar(pointer, "An object is needed here.")
+    for name in said:
+        if name not in known:
+            raise BadCalendar(f"{pointer}/{name}", f"There is no such member; there are {', '.join(known)}.")
+    return said
+
+
+def _timezone(said: Any) -> str:
+    if not isinstance(said, str):
+        raise BadCalendar("/timezone", "A time zone is needed, such as Europe/Berlin.")
+    try:
+        zone(said)
+    except UnknownZone:
+        raise BadCalendar("/timezone", f"There is no time zone {said}; one is Europe/Berlin.") from None
+    return said
+
+
+def _week(said: Any) -> tuple[Intervals, ...]:
+    members = _members(said, "/week", WEEKDAYS)
+    return tuple(_intervals(members.get(name) or [], f"/week/{name}") for name in WEEKDAYS)
+
+
+def _country(said: Any) -> tuple[str, str]:
+    if said is None:
+        return "", ""
+    members = _members(said, "/holidays", ("country", "subdivision"))
+    country, subdivision = members.get("country"), members.get("subdivision") or ""
+    supported = holidays.list_supported_countries()
+    if not isinstance(country, str) or country not in supported:
+        raise BadCalendar("/holidays/country", f"No public holidays are known of {country}; a country is such as DE.")
+    if subdivision and not _is_subdivision(country, subdivision):
+        raise BadCalendar(
+            "/holidays/subdivision",
+            f"{country} has no subdivision {subdivision}; it has {', '.join(supported[country])}.",
+        )
+    return country, subdivision
+
+
+def _is_subdivision(country: str, subdivision: Any) -> bool:
+    """Aliases such as Bavaria for BY count."""
+    if not isinstance(subdivision, str):
+        return False
+    try:
+        holidays.country_holidays(country, subdiv=subdivision)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _days(said: Any) -> Mapping[date, Intervals]:
+    if said is None:
+        return {}
+    if not isinstance(said, Mapping):
+        raise BadCalendar("/days", "An object is needed here: date to intervals.")
+    if len(said) > MOST_DAYS:
+        raise BadCalendar("/days", f"At most {MOST_DAYS} days may have hours of their own.")
+    return {_date(day): _intervals(intervals, f"/days/{day}") for day, intervals in said.items()}
+
+
+def _date(said: Any) -> date:
+    try:
+        if _DATE.fullmatch(said):
+            return date.fromisoformat(said)
+    except (TypeError, ValueError):
+        pass
+    raise BadCalendar(f"/days/{said}", "A date is written as 2026-12-24.")
+
+
+def _intervals(said: Any, pointer: str) -> Intervals:
+    if not isinstance(said, list | tuple):
+        raise BadCalendar(pointer, 'A list of intervals is needed, such as [["09:00", "17:00"]].')
+    if len(said) > MOST_A_DAY:
+        raise BadCalendar(pointer, f"At most {MOST_A_DAY} intervals may begin on one day.")
+    return tuple(_interval(each, f"{pointer}/{at}") for at, each in enumerate(said))
+
+
+def _interval(said: Any, pointer: str) -> Interval:
+    if not isinstance(said, list | tuple) or len(said) != 2:
+        raise BadCalendar(pointer, 'An interval has a start and an end: ["09:00", "17:00"].')
+    start, end = (_time(each, f"{pointer}/{at}") for at, each in enumerate(said))
+    return start, end
+
+
+def _time(said: Any, pointer: str) -> time:
+    if isinstance(said, str) and _TIME.fullmatch(said):
+        return time.fromisoformat(said)
+    raise BadCalendar(pointer, "A time is written as 09:30, from 00:00 to 23:59.")
+
+
+def _written(intervals: Intervals) -> list[list[str]]:
+    return [[f"{start:%H:%M}", f"{end:%H:%M}"] for start, end in intervals]

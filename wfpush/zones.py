@@ -1,0 +1,62 @@
+"""Time zones as the `tzdata` package has them, and wall clocks turned into instants. Pure: no Django."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+SECOND = timedelta(seconds=1)
+
+
+class UnknownZone(LookupError):
+    """No time zone of that name."""
+
+
+@cache
+def zone(name: str) -> ZoneInfo:
+    """From the package, whatever the machine holds. Raises UnknownZone."""
+    if name not in names():
+        raise UnknownZone(name)
+    with files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+@cache
+def names() -> frozenset[str]:
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
+def data_version() -> str:
+    """Of the time zone data, such as 2026a."""
+    return version("tzdata")
+
+
+def first_instant(zone: tzinfo, wall: datetime) -> datetime:
+    """When the wall clock, a naive datetime, shows this for the first time, or first shows later."""
+    return _instant(zone, wall, fold=0)
+
+
+def last_instant(zone: tzinfo, wall: datetime) -> datetime:
+    """When the wall clock shows this for the second time where it does so twice, else as `first_instant`."""
+    return _instant(zone, wall, fold=1)
+
+
+def _instant(zone: tzinfo, wall: datetime, fold: int) -> datetime:
+    # PEP 495: the two folds differ where a wall time comes twice (the first is the earlier then), and where it never
+    # comes (the first is the later then, and the change lies between the two).
+    first, second = (wall.replace(tzinfo=zone, fold=each).astimezone(UTC) for each in (0, 1))
+    if first <= second:
+        return second if fold else first
+    return _change(zone, wall, second, first)
+
+
+def _change(zone: tzinfo, wall: datetime, before: datetime, after: datetime) -> datetime:
+    """The first instant at which the wall clock shows `wall` or later. Zones change on whole seconds."""
+    while after - before > SECOND:
+        middle = before + (after - before) // (2 * SECOND) * SECOND
+        if middle.astimezone(zone).replace(tzinfo=None) < wall:
+            before = middle
+        else:
+            after = middle
+    return after
