@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
+
+from wfpush import zones
 
 LARGEST = Decimal(10) ** 15
 """Numbers from here on are left as they came."""
@@ -29,12 +30,11 @@ def locale_of(language: str) -> Locale:
         return locale_of(base) if base != language else FALLBACK
 
 
-@lru_cache(maxsize=64)
 def zone_of(timezone: str) -> tzinfo:
     """The time zone of that name; UTC where there is none."""
     try:
-        return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zones.zone(timezone)
+    except zones.UnknownZone:
         return UTC
 
 

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -39,6 +38,7 @@ from notifications.models import (
     SignInLink,
     Team,
 )
+from wfpush import zones
 
 COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
@@ -122,7 +122,7 @@ class RecipientForm(forms.ModelForm):
     timezone = forms.ChoiceField(
         label=_("Time zone"),
         initial="UTC",
-        choices=[(name, name) for name in sorted(available_timezones())],
+        choices=[(name, name) for name in sorted(zones.names())],
         widget=UnfoldAdminSelect2Widget,
     )
 

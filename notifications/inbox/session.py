@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, login, logout
@@ -19,6 +18,7 @@ from django.utils import timezone, translation
 from django.utils.http import urlencode
 
 from notifications import devices
+from notifications.formats import zone_of
 from notifications.languages import chosen_language, language_of
 from notifications.models import Recipient
 
@@ -104,7 +104,7 @@ def speaking_to(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
     if not chosen_language(request.COOKIES):
         translation.activate(language_of(recipient))  # LocaleMiddleware does so for every request: nothing to undo
         request.LANGUAGE_CODE = translation.get_language()
-    with timezone.override(ZoneInfo(recipient.timezone)):
+    with timezone.override(zone_of(recipient.timezone)):
         yield
 
 

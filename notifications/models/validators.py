@@ -2,12 +2,12 @@
 
 import unicodedata
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, URLValidator, validate_email
 from django.utils.translation import gettext as _
 
+from wfpush import zones
 from wfpush.addresses import Network
 from wfpush.http_checks import OutboundError, check_url
 
@@ -24,8 +24,8 @@ def validate_ref(value: str) -> None:
 
 def validate_timezone(value: str) -> None:
     try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
+        zones.zone(value)
+    except zones.UnknownZone as fault:
         raise ValidationError(_("Unknown time zone. Write one such as Europe/Berlin.")) from fault
 
 
