@@ -154,9 +154,9 @@ def _reach_people(
     addressed = route.people_for(matches, about)
     plan.tried(matches)
     plan.unresolved += [{"ref": each.ref, "reason": each.reason} for each in about.unresolved]
-    is_task = behaviour_of(event.type) in casework.ASKING
+    is_task = change.task is not None and behaviour_of(event.type) in casework.ASKING
     planner = planning.Planner(
-        event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now
+        event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now, is_task
     )
     if is_task and change.task is not None:
         has_copy = set(copies.open_recipients(change.task)) if not change.is_new else set()
@@ -172,7 +172,7 @@ def _change_copies(change: casework.Change, task: Task, addressed: set[int], pla
     """Open copies follow their task: withdrawn from those it was taken from, reworded in place for the others."""
     if change.reassigned:
         planner.withdraw(copies.open_copies(task).exclude(recipient_id__in=addressed), _reassigned_to(task))
-    planner.rewrite(copies.open_copies(task), alert=change.priority_rose)
+    planner.rewrite(copies.open_copies(task), alert="became urgent" if change.priority_rose else "")
 
 
 def _reassigned_to(task: Task) -> str:

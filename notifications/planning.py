@@ -11,7 +11,6 @@ from notifications import casework, copies, ledger, writing
 from notifications.addressing import Addresses
 from notifications.models import (
     Case,
-    Category,
     Delivery,
     Event,
     Notification,
@@ -22,7 +21,7 @@ from notifications.models import (
     TemplateVersion,
 )
 from notifications.plaintext import clean_line
-from notifications.route import Addressed, Match
+from notifications.route import Addressed, Manner, Match
 from notifications.types import Json, behaviour_of
 
 MESSAGE_LIFE = timedelta(days=3)
@@ -108,6 +107,8 @@ class Planner:
     writer: writing.Writer
     plan: Plan
     now: datetime
+    is_task: bool
+    """Whether copies ask for the task's answer."""
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(self.event, self.now)
@@ -116,36 +117,39 @@ class Planner:
     def notify(self, addressed: Sequence[Addressed]) -> None:
         if not addressed:
             return
-        versions = writing.published_versions([each.route.template_id for each in addressed])
-        self._look_up([(each.recipient, each.route.category) for each in addressed])
-        made = [self._copy(each, versions.get(each.route.template_id)) for each in addressed]
+        published = [each.manner.template_id for each in addressed if each.manner.version is None]
+        versions = writing.published_versions(published) if published else {}
+        self._look_up([(each.recipient, each.manner.channels) for each in addressed])
+        made = [self._copy(each, each.manner.version or versions.get(each.manner.template_id)) for each in addressed]
         copies.create([notification for notification, _ in made])
         deliveries = []
         for each, (notification, words) in zip(addressed, made, strict=True):
-            mine = self._deliveries(notification, each.recipient, each.route.category.channels, words)
-            self.plan.add(each.recipient, notification, each.route.name, each.reason, mine)
+            mine = self._deliveries(notification, each.recipient, each.manner.channels, words)
+            self.plan.add(each.recipient, notification, each.manner.name, each.reason, mine)
             deliveries += mine
         Delivery.objects.bulk_create(deliveries, batch_size=500)
 
     def _copy(self, addressed: Addressed, version: TemplateVersion | None) -> tuple[Notification, dict[str, Json]]:
-        recipient, route = addressed.recipient, addressed.route
-        brand = route.brand or recipient.brand
-        wording = self.writer.write(version, recipient, brand, route.category.channels)
+        recipient, manner = addressed.recipient, addressed.manner
+        brand = manner.brand or recipient.brand
+        wording = self.writer.write(version, recipient, brand, manner.channels)
         self.plan.warn(wording.warnings)
-        asks = self._is_task and bool(wording.actions)
+        asks = self.is_task and bool(wording.actions)
         notification = Notification(
             recipient=recipient,
             event=self.event,
             task=self.task,
             case=self.case,
-            category=route.category,
-            route=route,
+            category=manner.category,
+            route=manner.route,
             template_version=version,
             brand=brand,
             language=wording.language,
-            answer_from_email=route.answer_from_email,
-            answer_from_push=route.answer_from_push,
-            is_copy=self._is_task,
+            answer_from_email=manner.answer_from_email,
+            answer_from_push=manner.answer_from_push,
+            on_behalf_of=addressed.on_behalf_of,
+            escalated=manner.escalated,
+            is_copy=self.is_task,
             outcome=self.task.outcome if self.task and asks else None,
             reason=addressed.reason[:500],
             created_at=self.now,
@@ -163,14 +167,10 @@ class Planner:
         notification.priority = self._priority(facts)
         notification.details = details_of(facts)
         notification.url = self._url(facts)
-        notification.due_at = self.task.due_at if self.task and self._is_task else None
-
-    @property
-    def _is_task(self) -> bool:
-        return self.task is not None and behaviour_of(self.event.type) in casework.ASKING
+        notification.due_at = self.task.deadline if self.task and self.is_task else None
 
     def _priority(self, facts: Json) -> str:
-        if self._is_task and self.task is not None:
+        if self.is_task and self.task is not None:
             return self.task.priority
         severity = casework.part(facts, "exception").get("severity")
         if behaviour_of(self.event.type) == "exception.raised" and severity in SEVERITY_PRIORITY:
@@ -188,8 +188,8 @@ class Planner:
     ) -> list[Delivery]:
         return self.addresses.deliveries(notification, recipient, channels, words, self._worth_until(notification))
 
-    def _look_up(self, people: Sequence[tuple[Recipient, Category]]) -> None:
-        channels = {channel for _, category in people for channel in category.channels}
+    def _look_up(self, people: Sequence[tuple[Recipient, Sequence[str]]]) -> None:
+        channels = {channel for _, names in people for channel in names}
         self.addresses.look_up([recipient for recipient, _ in people], channels)
 
     def _worth_until(self, notification: Notification) -> datetime:
@@ -197,8 +197,8 @@ class Planner:
         return max(worth, notification.due_at + timedelta(days=1)) if notification.due_at else worth
 
     # --- copies that are there -------------------------------------------------------------------
-    def rewrite(self, open_copies: QuerySet[Notification], *, alert: bool) -> None:
-        """Word open copies anew by their own template version. `alert`: it became urgent, other channels hear too."""
+    def rewrite(self, open_copies: QuerySet[Notification], *, alert: str = "", manner: Manner | None = None) -> None:
+        """Word open copies anew, by their own template version, or as told. `alert` is why other channels hear too."""
         rows = list(
             open_copies.select_related(
                 "recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route"
@@ -208,9 +208,10 @@ class Planner:
         )
         deliveries: list[Delivery] = []
         if alert:
-            self._look_up([(row.recipient, row.category) for row in rows])
+            self._look_up([(row.recipient, manner.channels if manner else row.category.channels) for row in rows])
         for row in rows:
-            channels = row.category.channels
+            channels = manner.channels if manner else row.category.channels
+            row.template_version = manner.version if manner else row.template_version
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
@@ -219,9 +220,10 @@ class Planner:
                 deliveries += self._deliveries(row, row.recipient, channels, wording.words)
             else:
                 ledger.reword(row, wording.words)
-        copies.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now, alert=alert)
+        fields = [*WORDED, "read_at", "template_version"] if alert else WORDED
+        copies.rewrite(rows, fields, self.now, alert=bool(alert))
         Delivery.objects.bulk_create(deliveries, batch_size=500)
-        self.plan.changed(rows, "became urgent" if alert else "changed in place", deliveries)
+        self.plan.changed(rows, alert or "changed in place", deliveries, manner.name if manner else "")
 
     def withdraw(self, notifications: QuerySet[Notification], reason: str) -> None:
         rows = copies.withdraw(notifications, reason, self.now)

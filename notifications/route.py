@@ -1,6 +1,6 @@
 """Which routes an event matches, and whom they name. Every decision has a reason that the trace shows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -9,7 +9,9 @@ from django.db.models import prefetch_related_objects
 from django.utils.encoding import force_str
 
 from notifications.models import (
+    Brand,
     Case,
+    Category,
     Event,
     Operator,
     Recipient,
@@ -19,6 +21,7 @@ from notifications.models import (
     TargetKind,
     Task,
     Team,
+    TemplateVersion,
 )
 from notifications.people import Directory, Named, ref_of
 from notifications.types import Json, behaviour_of
@@ -34,12 +37,45 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How people are told: by a route, or by whatever else tells them.
+
+    `version` is the template's that words it, None for the published one. `escalated`: because the task runs late.
+    """
+
+    name: str
+    category: Category
+    channels: Sequence[str]
+    template_id: int
+    version: TemplateVersion | None = None
+    brand: Brand | None = None
+    answer_from_email: bool = False
+    answer_from_push: bool = True
+    route: Route | None = None
+    escalated: bool = False
+
+
+def by_route(route: Route) -> Manner:
+    return Manner(
+        name=route.name,
+        category=route.category,
+        channels=route.category.channels,
+        template_id=route.template_id,
+        brand=route.brand,
+        answer_from_email=route.answer_from_email,
+        answer_from_push=route.answer_from_push,
+        route=route,
+    )
+
+
+@dataclass(frozen=True)
 class Addressed:
-    """A person a route names, and why."""
+    """A person to tell, how, and why. `on_behalf_of` is away, and would have heard."""
 
     recipient: Recipient
-    route: Route
+    manner: Manner
     reason: str
+    on_behalf_of: Recipient | None = None
 
 
 @dataclass(frozen=True)
@@ -196,12 +232,13 @@ def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     for tried in matches:
         if not tried.matched:
             continue
+        manner = by_route(tried.route)
         for target in tried.route.targets.all():
             for person, reason in TARGETS[TargetKind(target.kind)](target, subject):
                 if not person.active:
                     subject.unresolved.append(Unresolved(person.ref, "no longer active"))
                 else:
-                    found.setdefault(person.pk, Addressed(person, tried.route, reason))
+                    found.setdefault(person.pk, Addressed(person, manner, reason))
     return list(found.values())
 
 

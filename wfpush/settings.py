@@ -44,6 +44,7 @@ DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
 INSTALLED_APPS = [
     "wfpush",
     "notifications",
+    "escalations",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.simple_history",

@@ -19,7 +19,7 @@ from notifications.models.events import (
     Task,
     TaskState,
 )
-from notifications.models.people import Brand, Recipient, RecipientToken, SignInLink, Team
+from notifications.models.people import Absence, Brand, Recipient, RecipientToken, SignInLink, Team
 from notifications.models.responses import (
     ActionToken,
     Callback,
@@ -31,6 +31,7 @@ from notifications.models.responses import (
 )
 from notifications.models.routing import (
     Category,
+    Condition,
     EventType,
     EventVariable,
     Operator,
@@ -51,6 +52,7 @@ from notifications.models.templates import (
 __all__ = [
     "ANSWERABLE",
     "CLOSED",
+    "Absence",
     "ActionToken",
     "AddressKind",
     "AnswerMapping",
@@ -62,6 +64,7 @@ __all__ = [
     "Case",
     "Category",
     "CommentRuleChoice",
+    "Condition",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryState",

@@ -61,6 +61,16 @@ class Notification(models.Model):
     reason = models.CharField(
         _("reason"), max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn.")
     )
+    on_behalf_of = models.ForeignKey(
+        Recipient,
+        verbose_name=_("on behalf of"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_("Who is away, and would have had it."),
+    )
+    escalated = models.BooleanField(_("escalated"), default=False, help_text=_("It came because the task ran late."))
     is_copy = models.BooleanField(default=False, help_text=_("A copy of its task, not news about it."))
     answer_from_email = models.BooleanField(_("answer from the e-mail"), default=False)
     answer_from_push = models.BooleanField(_("answer from the lock screen"), default=True)

@@ -1,5 +1,6 @@
 """What engines told us: events, and the tasks and cases they are about."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -122,6 +123,12 @@ class Task(models.Model):
     url = models.CharField(_("URL"), max_length=2000, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    sla_due_at = models.DateTimeField(
+        _("due by its SLA"), null=True, blank=True, help_text=_("What counts where a policy keeps the time.")
+    )
+    escalated: Any = models.JSONField(
+        _("escalated to"), default=list, blank=True, help_text=_("Who was told because it ran late, and when.")
+    )
     assignee = models.ForeignKey(
         Recipient, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tasks"
     )
@@ -160,6 +167,11 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.task_id
+
+    @property
+    def deadline(self) -> datetime | None:
+        """What people see as due."""
+        return self.sla_due_at or self.due_at
 
     @property
     def answerable(self) -> bool:

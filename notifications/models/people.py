@@ -111,6 +111,42 @@ class Recipient(models.Model):
         return {"ref": self.ref, "name": self.name or self.ref}
 
 
+class Absence(models.Model):
+    """When somebody is away, and who stands in: what would reach them meanwhile reaches their delegate."""
+
+    recipient = models.OneToOneField(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="absence", primary_key=True
+    )
+    begins_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    delegate = models.ForeignKey(
+        Recipient,
+        verbose_name=_("delegate"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="stands_in_for",
+        help_text=_("Empty: messages wait in the person's own inbox."),
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("absence")
+        verbose_name_plural = _("absences")
+        ordering = ["begins_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=models.F("begins_at")), name="absence_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=~Q(delegate=models.F("recipient")), name="nobody_stands_in_for_themselves"
+            ),
+        ]
+        indexes = [models.Index(fields=["ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.begins_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+
+
 class Team(models.Model):
     slug = models.SlugField(_("slug"), unique=True, max_length=100)
     name = models.CharField(_("name"), max_length=120)

@@ -149,10 +149,9 @@ class Operator(models.TextChoices):
     MISSING = "missing", _("is missing")
 
 
-class RouteCondition(models.Model):
-    """All conditions of a route must hold. `path` is looked up in the event's data and in `event` (type, source …)."""
+class Condition(models.Model):
+    """`path` is looked up in the event's data and in `event` (type, source …)."""
 
-    route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="conditions")
     path = models.CharField(_("path"), max_length=150, validators=[PATH])
     operator = models.CharField(_("operator"), max_length=10, choices=Operator.choices, default=Operator.EQUALS)
     value = models.CharField(
@@ -160,12 +159,19 @@ class RouteCondition(models.Model):
     )
 
     class Meta:
+        abstract = True
         verbose_name = _("condition")
         verbose_name_plural = _("conditions")
         ordering = ["pk"]
 
     def __str__(self) -> str:
         return f"{self.path} {self.get_operator_display()} {self.value}".strip()
+
+
+class RouteCondition(Condition):
+    """All conditions of a route must hold."""
+
+    route = models.ForeignKey(Route, verbose_name=_("route"), on_delete=models.CASCADE, related_name="conditions")
 
 
 class TargetKind(models.TextChoices):

@@ -1,0 +1,37 @@
+"""Working time, SLA policies, and what is under way by them: one file a concept."""
+
+from escalations.models.calendars import BusinessCalendar, CalendarDay, PersonCalendar, TeamCalendar
+from escalations.models.chains import OVER, Escalation, EscalationState, Rules, RunResult, StepRun
+from escalations.models.policies import (
+    CalendarOf,
+    Clock,
+    OnAcknowledge,
+    Policy,
+    PolicyCondition,
+    PolicyStep,
+    StepKind,
+    StepTarget,
+    TimeKind,
+)
+
+__all__ = [
+    "OVER",
+    "BusinessCalendar",
+    "CalendarDay",
+    "CalendarOf",
+    "Clock",
+    "Escalation",
+    "EscalationState",
+    "OnAcknowledge",
+    "PersonCalendar",
+    "Policy",
+    "PolicyCondition",
+    "PolicyStep",
+    "Rules",
+    "RunResult",
+    "StepKind",
+    "StepRun",
+    "StepTarget",
+    "TeamCalendar",
+    "TimeKind",
+]

@@ -1,0 +1,102 @@
+"""Working time as administrators keep it."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from escalations.calendars import Calendar
+from notifications.models import Recipient, Team
+from notifications.models.validators import validate_timezone
+
+
+class BusinessCalendar(models.Model):
+    """`week` and the intervals of days are as escalations/calendar_data.py reads them."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    timezone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_timezone])
+    week: Any = models.JSONField(_("week"), default=dict, blank=True)
+    country = models.CharField(
+        _("public holidays of"), max_length=10, blank=True, help_text=_("A country such as DE. Empty: none.")
+    )
+    subdivision = models.CharField(
+        _("in its part"), max_length=60, blank=True, help_text=_("Such as BY. Empty: those of the whole country.")
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("calendar")
+        verbose_name_plural = _("calendars")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_dict(self) -> dict[str, Any]:
+        said: dict[str, Any] = {"timezone": self.timezone, "week": self.week}
+        if self.country:
+            said["holidays"] = {"country": self.country, "subdivision": self.subdivision or None}
+        days = {day.date.isoformat(): day.hours for day in self.days.all()}
+        return {**said, "days": days} if days else said
+
+    def reckoning(self) -> Calendar:
+        """Raises BadCalendar."""
+        return Calendar.from_dict(self.as_dict())
+
+
+class CalendarDay(models.Model):
+    """A date with hours of its own, or none."""
+
+    calendar = models.ForeignKey(
+        BusinessCalendar, verbose_name=_("calendar"), on_delete=models.CASCADE, related_name="days"
+    )
+    date = models.DateField(_("date"))
+    hours: Any = models.JSONField(_("hours"), default=list, blank=True)
+    note = models.CharField(_("note"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("day of its own")
+        verbose_name_plural = _("days of their own")
+        ordering = ["date"]
+        constraints = [models.UniqueConstraint(fields=["calendar", "date"], name="one_entry_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.date:%Y-%m-%d} {self.note}".strip()
+
+
+class TeamCalendar(models.Model):
+    """When a team works."""
+
+    team = models.OneToOneField(
+        Team, verbose_name=_("team"), on_delete=models.CASCADE, related_name="working_time", primary_key=True
+    )
+    calendar = models.ForeignKey(
+        BusinessCalendar, verbose_name=_("calendar"), on_delete=models.CASCADE, related_name="teams"
+    )
+
+    class Meta:
+        verbose_name = _("team that works by it")
+        verbose_name_plural = _("teams that work by it")
+
+    def __str__(self) -> str:
+        return str(self.team)
+
+
+class PersonCalendar(models.Model):
+    """When a person works."""
+
+    recipient = models.OneToOneField(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="working_time", primary_key=True
+    )
+    calendar = models.ForeignKey(
+        BusinessCalendar, verbose_name=_("calendar"), on_delete=models.CASCADE, related_name="people"
+    )
+
+    class Meta:
+        verbose_name = _("person who works by it")
+        verbose_name_plural = _("people who work by it")
+
+    def __str__(self) -> str:
+        return str(self.recipient)

@@ -1,0 +1,103 @@
+"""What is under way: a task's clock, the rules it follows, and what each step has done."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from escalations.models.policies import Policy
+from notifications.models import Event, Task
+from wfpush.identifiers import uuid7
+from wfpush.outbox import Work
+
+
+class Rules(models.Model):
+    """A policy and its calendar as they were when clocks began to follow them: edits change later ones only."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    policy = models.ForeignKey(Policy, null=True, on_delete=models.SET_NULL, related_name="rules")
+    data: Any = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.data.get('name', '')} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class EscalationState(models.TextChoices):
+    RUNNING = "running", _("the clock runs")
+    PAUSED = "paused", _("paused by a question")
+    STOPPED = "stopped", _("acknowledged")
+    CLOSED = "closed", _("over")
+
+
+OVER = (EscalationState.STOPPED, EscalationState.CLOSED)
+
+
+class Escalation(Work):
+    """One clock of one task; after a reassignment, another. The row is its own outbox entry, due with its next step.
+
+    `deadline` is what steps are reckoned from: pauses move it.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task = models.ForeignKey(Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="escalations")
+    policy = models.ForeignKey(
+        Policy, verbose_name=_("policy"), null=True, on_delete=models.SET_NULL, related_name="escalations"
+    )
+    rules = models.ForeignKey(Rules, on_delete=models.PROTECT, related_name="escalations")
+    state = models.CharField(
+        _("state"), max_length=10, choices=EscalationState.choices, default=EscalationState.RUNNING
+    )
+    why = models.CharField(_("why this policy"), max_length=500, blank=True)
+    started_at = models.DateTimeField(_("started at"))
+    deadline = models.DateTimeField(_("due"))
+    breached_at = models.DateTimeField(_("late since"), null=True, blank=True)
+    paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
+    held_until = models.DateTimeField(_("nobody is told until"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    end_reason = models.CharField(_("how it ended"), max_length=200, blank=True)
+
+    class Meta(Work.Meta):
+        verbose_name = _("escalation")
+        verbose_name_plural = _("escalations")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["task"], condition=~Q(state__in=OVER), name="one_clock_a_task")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="escalation_due"),
+            models.Index(fields=["deadline"], condition=Q(ended_at=None), name="escalation_deadline"),
+            models.Index(fields=["policy", "started_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} · {self.policy}"
+
+
+class RunResult(models.TextChoices):
+    DONE = "done", _("done")
+    NOBODY = "nobody", _("reached nobody")
+    OVERTAKEN = "overtaken", _("overtaken by a later step")
+    TOO_EARLY = "too_early", _("its time was before the clock began")
+
+
+class StepRun(models.Model):
+    """What one step of one clock did, once. `told` is who, by which channels and why."""
+
+    escalation = models.ForeignKey(Escalation, on_delete=models.CASCADE, related_name="runs")
+    step = models.BigIntegerField(_("step"))
+    number = models.PositiveIntegerField(_("number"), default=0)
+    due_at = models.DateTimeField(_("due at"))
+    ran_at = models.DateTimeField(_("ran at"))
+    result = models.CharField(_("result"), max_length=10, choices=RunResult.choices)
+    why = models.CharField(_("why"), max_length=500, blank=True)
+    told: Any = models.JSONField(default=list, blank=True)
+    event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="step_runs")
+
+    class Meta:
+        verbose_name = _("step taken")
+        verbose_name_plural = _("steps taken")
+        ordering = ["due_at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["escalation", "step", "number"], name="each_step_once")]
+
+    def __str__(self) -> str:
+        return f"{self.escalation} {self.step}/{self.number}"
