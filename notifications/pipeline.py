@@ -151,7 +151,7 @@ def _reach_people(
     facts = facts_of(event, change)
     about = route.Subject(event, change.task, change.case, directory, facts)
     matches = route.match(event, facts)
-    addressed = route.people_for(matches, about)
+    addressed = route.people_for(matches, about, now)
     plan.tried(matches)
     plan.unresolved += [{"ref": each.ref, "reason": each.reason} for each in about.unresolved]
     is_task = change.task is not None and behaviour_of(event.type) in casework.ASKING

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.utils.encoding import force_str
 
+from notifications import absence
 from notifications.models import (
     Brand,
     Case,
@@ -226,8 +228,22 @@ OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
 
 
 # --- targets --------------------------------------------------------------------------------------
-def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
-    """Everybody the matching routes name, each once: the first route that names a person words the message."""
+def people_for(matches: Iterable[Match], subject: Subject, now: datetime) -> list[Addressed]:
+    """Everybody the matching routes name, each once: the first route that names a person words the message.
+
+    For whoever is away their stand-in is told, unless that is somebody who is named anyway.
+    """
+    named = _named(matches, subject)
+    stand_ins = absence.stand_ins([each.recipient for each in named], now)
+    found = {each.recipient.pk: each for each in named if each.recipient.pk not in stand_ins}
+    for each in named:
+        if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
+            reason = f"delegate of {each.recipient} ({each.reason})"
+            found.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
+    return list(found.values())
+
+
+def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     found: dict[int, Addressed] = {}
     for tried in matches:
         if not tried.matched:

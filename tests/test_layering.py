@@ -58,6 +58,7 @@ LAYERS: dict[str, list[str]] = {
     "types, errors": ["notifications.types", "notifications.errors", "notifications.strictjson"],
     "models": ["notifications.models"],
     "what many verbs share": [
+        "notifications.absence",
         "notifications.access",
         "notifications.cloudevents",
         "notifications.colours",

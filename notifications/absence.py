@@ -1,0 +1,149 @@
+"""Who is away, and who stands in: what would reach somebody meanwhile reaches their delegate."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from notifications.models import Absence, Recipient
+
+LONGEST = timedelta(days=2 * 365)
+"""Of an absence, and how far ahead one may begin: whoever is away for longer is switched off, or made a mistake."""
+
+
+# --- who stands in --------------------------------------------------------------------------------
+def stand_ins(people: Iterable[Recipient], now: datetime) -> dict[int, Recipient]:
+    """Of those of the people who are away, by their pk: who stands in for them now.
+
+    Of delegates who are away too, their own delegate does, and so on. Where that leads in a circle, to nobody, or to
+    somebody who is switched off, the person is left out, so that messages stay with whom they are meant for. Asks once
+    for each link of the longest chain, and once more for the stand-ins: when nobody is away, once.
+    """
+    asked = {person.pk for person in people if not person.external}
+    away = _delegates(asked, now)
+    delegates = dict(away)
+    while further := {pk for pk in delegates.values() if pk is not None} - asked:
+        asked |= further
+        delegates |= _delegates(further, now)
+    ends = {pk: end for pk in away if (end := _end(pk, delegates)) is not None}
+    if not ends:
+        return {}
+    there = Recipient.objects.filter(active=True, engine=None).select_related("brand").in_bulk(set(ends.values()))
+    return {pk: there[end] for pk, end in ends.items() if end in there}
+
+
+def _delegates(people: set[int], now: datetime) -> dict[int, int | None]:
+    """Who of them is away, and their delegate; None for one who is switched off, and for nobody."""
+    if not people:
+        return {}
+    rows = Absence.objects.filter(recipient__in=people, begins_at__lte=now, ends_at__gt=now).order_by()
+    found = rows.values_list("recipient_id", "delegate_id", "delegate__active")
+    return {pk: delegate if active else None for pk, delegate, active in found}
+
+
+def _end(pk: int, delegates: dict[int, int | None]) -> int | None:
+    """The end of somebody's chain: the first who is not away; None when there is none."""
+    passed: set[int] = set()
+    while pk in delegates:
+        delegate = delegates[pk]
+        if delegate is None or pk in passed:
+            return None
+        passed.add(pk)
+        pk = delegate
+    return pk
+
+
+def is_away(person: Recipient, now: datetime) -> bool:
+    """Whether or not somebody stands in."""
+    return not person.external and person.pk in _delegates({person.pk}, now)
+
+
+def away_from(person: Recipient, now: datetime) -> Absence | None:
+    """The person's absence, unless it is over."""
+    return Absence.objects.filter(recipient=person, ends_at__gt=now).select_related("recipient", "delegate").first()
+
+
+# --- what makes sense -----------------------------------------------------------------------------
+def check(
+    recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, now: datetime
+) -> dict[str, str]:
+    """What is wrong with an absence, a sentence by field; nothing when it makes sense."""
+    faults = _check_time(begins_at, ends_at, now)
+    if recipient.external:
+        faults["recipient"] = _("Only people of your own organisation can be away.")
+    if delegate is not None and (fault := _check_delegate(recipient, delegate)):
+        faults["delegate"] = fault
+    elif delegate is not None and not faults and (through := _circle(recipient, begins_at, ends_at, delegate)):
+        faults["delegate"] = _(
+            "This goes in a circle: in that time %(person)s is away too, and relies on %(recipient)s. Choose somebody "
+            "else."
+        ) % {"person": through, "recipient": recipient}
+    return faults
+
+
+def _check_time(begins_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:
+    if ends_at <= begins_at:
+        return {"ends_at": _("An absence ends after it begins.")}
+    if ends_at <= now:
+        return {"ends_at": _("This is over already.")}
+    if begins_at > now + LONGEST:
+        return {"begins_at": _("This is more than two years ahead.")}
+    if ends_at - begins_at > LONGEST:
+        return {"ends_at": _("An absence is at most two years long.")}
+    return {}
+
+
+def _check_delegate(recipient: Recipient, delegate: Recipient) -> str:
+    if delegate == recipient:
+        return _("Nobody stands in for themselves.")
+    if delegate.external:
+        return _("%(person)s is not of your own organisation.") % {"person": delegate}
+    if not delegate.active:
+        return _("%(person)s is switched off, and would hear of nothing.") % {"person": delegate}
+    return ""
+
+
+def _circle(recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient) -> Recipient | None:
+    """The last of a chain of delegates that leads back to the person in some moment of the time; None without one."""
+    passed: set[int] = set()
+    while delegate.pk not in passed:
+        passed.add(delegate.pk)
+        theirs = Absence.objects.filter(recipient=delegate).select_related("delegate").first()
+        if theirs is None or theirs.delegate is None:
+            return None
+        begins_at, ends_at = max(begins_at, theirs.begins_at), min(ends_at, theirs.ends_at)
+        if begins_at >= ends_at:
+            return None
+        if theirs.delegate == recipient:
+            return delegate
+        delegate = theirs.delegate
+    return None
+
+
+# --- going and coming back ------------------------------------------------------------------------
+@transaction.atomic
+def go(
+    recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, *, by: Recipient
+) -> Absence:
+    """Set an absence in place of the one before. `check` must have found nothing; `by` stands in the history."""
+    row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
+    row.begins_at, row.ends_at, row.delegate = begins_at, ends_at, delegate
+    _sign(row, by)
+    row.save()
+    return row
+
+
+def come_back(recipient: Recipient, *, by: Recipient) -> None:
+    """Nobody stands in any more."""
+    row = Absence.objects.filter(recipient=recipient).first()
+    if row is not None:
+        _sign(row, by)
+        row.delete()
+
+
+def _sign(row: Absence, by: Recipient) -> None:
+    """The history knows accounts: of programs with a token it would know nobody, and not everybody has one."""
+    if by.user is not None:
+        row._history_user = by.user  # type: ignore[attr-defined]
+    row._change_reason = f"by {by.ref}"[:100]  # type: ignore[attr-defined]
