@@ -44,7 +44,7 @@ lint: setup-dev
 	$(PY) -m pytest -q tests/test_layering.py $(wildcard tests/test_docs*.py)
 
 test: lint
-	$(PY) -m pytest
+	$(PY) -m tests.support.halves
 
 bench: setup-dev
 	$(PY) -m bench
