@@ -1,4 +1,4 @@
-"""`python -m tests.support.halves`: all tests, in two halves at once, for what starts processes and browsers mostly waits.
+"""`python -m tests.support.halves`: all tests, in two halves at once: what starts processes and browsers mostly waits.
 
 The first half writes as it goes; what the second has to say follows. Each has a data folder of its own.
 """
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
             other.wait()
             raise
         said.seek(0)
-        print(said.read(), flush=True)
+        sys.stdout.write(said.read())
     return first or second
 
 
