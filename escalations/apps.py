@@ -1,8 +1,21 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+ORDER = 100
+"""Among those who observe a task's life."""
 
 
 class EscalationsConfig(AppConfig):
     name = "escalations"
     verbose_name = _("Escalations")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # By name: models cannot be imported before now.
+        import_module("notifications.lifecycle").register(
+            self.name, import_module("escalations.clock").observe, order=ORDER
+        )
+        for source in import_module("escalations.escalate").SOURCES:
+            import_module("wfpush.outbox").register(source)

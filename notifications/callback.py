@@ -167,7 +167,8 @@ def replay(callback: Callback, now: datetime) -> bool:
     """Send a callback that was given up again, under the same id. False when it is not one that can be sent."""
     with transaction.atomic():
         task = Task.objects.select_for_update(no_key=True).get(pk=callback.task_id)
-        if task.state in CLOSED or (callback.response.effect != "final" and _overtaken(callback)):
+        is_final = callback.response is not None and callback.response.effect == "final"
+        if task.state in CLOSED or (not is_final and _overtaken(callback)):
             return False
         revived = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)

@@ -150,6 +150,7 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
     moment: lifecycle.Moment = "opened" if first_assignment else "changed"
     if behaviour == "task.assigned":
         change.reassigned = _assign(task, event, directory)
+        moment = "reassigned" if change.reassigned and not first_assignment else moment
     elif behaviour == "task.info_supplied":
         moment = _supply_info(task, event, when)
     if not older:

@@ -58,15 +58,21 @@ def create(notifications: Sequence[Notification]) -> None:
     live.announce_new_on_commit(notifications)
 
 
-def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:
-    """Set fields on notifications, at most one a person, each with a new seq. Returns them as they were."""
+def change(
+    notifications: QuerySet[Notification], now: datetime, *, on_devices: bool = True, **fields: Any
+) -> list[Notification]:
+    """Set fields on notifications, at most one a person, each with a new seq. Returns them as they were.
+
+    `on_devices`: what devices show of them is no longer so.
+    """
     rows = list(notifications.order_by("recipient_id").select_related("recipient"))
     if not rows:
         return []
     allocate({row.recipient_id: 1 for row in rows})
     latest = Recipient.objects.filter(pk=OuterRef("recipient_id")).values("inbox_seq")[:1]
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
-    ledger.outdate([row.pk for row in rows], now)
+    if on_devices:
+        ledger.outdate([row.pk for row in rows], now)
     live.announce_on_commit([row.pk for row in rows])
     return rows
 

@@ -10,7 +10,9 @@ from typing import Literal, Protocol
 
 from notifications.models import Recipient, Task
 
-Moment = Literal["opened", "changed", "acknowledged", "paused", "resumed", "answered", "reopened", "closed"]
+Moment = Literal[
+    "opened", "changed", "reassigned", "acknowledged", "paused", "resumed", "answered", "reopened", "closed"
+]
 
 
 class Observer(Protocol):

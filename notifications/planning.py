@@ -1,6 +1,6 @@
 """Turns people addressed into copies and deliveries, and writes down who got what and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,13 +64,20 @@ class Plan:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
 
     def changed(
-        self, rows: Iterable[Notification], reason: str, deliveries: Sequence[Delivery], route: str = ""
+        self,
+        rows: Iterable[Notification],
+        reason: str,
+        deliveries: Sequence[Delivery],
+        route: str = "",
+        why: Mapping[int, str] | None = None,
     ) -> None:
+        """`why` has reasons of their own for some recipients."""
         by_notification: dict[Any, list[Delivery]] = {}
         for delivery in deliveries:
             by_notification.setdefault(delivery.notification_id, []).append(delivery)
         for row in rows:
-            self.add(row.recipient, row, route, reason, by_notification.get(row.pk, []))
+            own = (why or {}).get(row.recipient_id, reason)
+            self.add(row.recipient, row, route, own, by_notification.get(row.pk, []))
 
     def add(
         self, recipient: Recipient, notification: Notification, route: str, reason: str, deliveries: Sequence[Delivery]
@@ -197,8 +204,18 @@ class Planner:
         return max(worth, notification.due_at + timedelta(days=1)) if notification.due_at else worth
 
     # --- copies that are there -------------------------------------------------------------------
-    def rewrite(self, open_copies: QuerySet[Notification], *, alert: str = "", manner: Manner | None = None) -> None:
-        """Word open copies anew, by their own template version, or as told. `alert` is why other channels hear too."""
+    def rewrite(
+        self,
+        open_copies: QuerySet[Notification],
+        *,
+        alert: str = "",
+        manner: Manner | None = None,
+        why: Mapping[int, str] | None = None,
+    ) -> None:
+        """Word open copies anew, by their own template version, or as `manner` says.
+
+        `alert`: other channels hear too, because of that; or of what `why` has of a recipient.
+        """
         rows = list(
             open_copies.select_related(
                 "recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route"
@@ -223,7 +240,7 @@ class Planner:
         fields = [*WORDED, "read_at", "template_version"] if alert else WORDED
         copies.rewrite(rows, fields, self.now, alert=bool(alert))
         Delivery.objects.bulk_create(deliveries, batch_size=500)
-        self.plan.changed(rows, alert or "changed in place", deliveries, manner.name if manner else "")
+        self.plan.changed(rows, alert or "changed in place", deliveries, manner.name if manner else "", why)
 
     def withdraw(self, notifications: QuerySet[Notification], reason: str) -> None:
         rows = copies.withdraw(notifications, reason, self.now)

@@ -329,7 +329,9 @@ def _tell_initiator(task: Task, response: Response, now: datetime) -> None:
 # --- what the engine made of it -------------------------------------------------------------------
 def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
     """The answer's callback ended: everybody's copies say so. A refused final answer opens the task again."""
-    response = Response.objects.select_related("recipient").get(pk=callback_id)
+    response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
+    if response is None:  # no answer: the engine was told that the task runs late
+        return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
     if state == CallbackState.REFUSED:
         _refused(task, response, detail, now)

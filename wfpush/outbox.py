@@ -112,8 +112,8 @@ def end(row: Work, **fields: Any) -> bool:
     return _finish(row, due_at=None, **fields)
 
 
-def postpone(row: Work, at: datetime, **fields: Any) -> bool:
-    """Due again at `at`. False: the lease was lost."""
+def postpone(row: Work, at: datetime | None, **fields: Any) -> bool:
+    """Due again at `at`, or not for now. False: the lease was lost."""
     return _finish(row, due_at=at, **fields)
 
 

@@ -52,7 +52,7 @@ class Escalation(Work):
     why = models.CharField(_("why this policy"), max_length=500, blank=True)
     started_at = models.DateTimeField(_("started at"))
     deadline = models.DateTimeField(_("due"))
-    breached_at = models.DateTimeField(_("late since"), null=True, blank=True)
+    due_named = models.DateTimeField(_("due as the engine named it"), null=True, blank=True)
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     held_until = models.DateTimeField(_("nobody is told until"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
@@ -78,6 +78,7 @@ class RunResult(models.TextChoices):
     NOBODY = "nobody", _("reached nobody")
     OVERTAKEN = "overtaken", _("overtaken by a later step")
     TOO_EARLY = "too_early", _("its time was before the clock began")
+    FAILED = "failed", _("could not be done")
 
 
 class StepRun(models.Model):

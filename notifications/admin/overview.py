@@ -230,7 +230,7 @@ def waiting_callbacks(now: datetime) -> Panel:
     rows = [
         Row(
             since(each.created_at, "wait"),
-            shortened(f"{each.task}: {each.response}"),
+            shortened(f"{each.task}: {each.says}"),
             _why_waiting(each),
             change_url(each),
         )

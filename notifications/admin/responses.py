@@ -140,6 +140,8 @@ class CallbackAdmin(LedgerAdmin):
     @display(description=_("answer"), ordering="id")
     def answer(self, callback: Callback) -> SafeString:
         response = callback.response
+        if response is None:
+            return format_html("{}", callback.says)
         return format_html("{}: {}", response.recipient, response.action)
 
     @display(description=_("task"))
@@ -207,7 +209,7 @@ class CallbackAdmin(LedgerAdmin):
             text = gettext(
                 "%(engine)s gets “%(answer)s” again under the same webhook-id, so that it can tell a repeat."
             )
-            told = {"engine": callback.engine, "answer": callback.response}
+            told = {"engine": callback.engine, "answer": callback.says}
             return self.ask(
                 request,
                 callback,

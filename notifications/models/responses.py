@@ -113,10 +113,11 @@ class CallbackState(models.TextChoices):
 
 
 class Callback(Work):
-    """One call that tells the engine one answer. `body` never changes; `id` is the webhook-id, the response's own."""
+    """One call that tells the engine something: mostly an answer. `body` never changes; `id` is the webhook-id, the
+    response's own. `response` is empty where an SLA step tells that a task runs late."""
 
     id: Any = models.UUIDField(primary_key=True, editable=False)
-    response = models.OneToOneField(Response, on_delete=models.CASCADE, related_name="callback")
+    response = models.OneToOneField(Response, null=True, blank=True, on_delete=models.CASCADE, related_name="callback")
     engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="callbacks")
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="callbacks")
     position = models.PositiveIntegerField(_("position"), help_text=_("Order among the task's answers."))
@@ -140,7 +141,12 @@ class Callback(Work):
         ]
 
     def __str__(self) -> str:
-        return f"{self.response} → {self.engine}"
+        return f"{self.says} → {self.engine}"
+
+    @property
+    def says(self) -> str:
+        """What the engine is told, for operators."""
+        return str(self.response) if self.response else gettext("%(task)s runs late") % {"task": self.task}
 
 
 class CallbackAttempt(models.Model):

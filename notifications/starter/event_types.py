@@ -53,6 +53,14 @@ _RESULT = (
     VariableSeed("result.by", "Who took it"),
     VariableSeed("result.at", "When it was taken"),
 )
+_ESCALATION = (
+    VariableSeed("escalation.policy", "SLA policy"),
+    VariableSeed("escalation.step", "Number of the step"),
+    VariableSeed("escalation.number", "How often it was repeated"),
+    VariableSeed("escalation.due_at", "Due by the policy"),
+    VariableSeed("escalation.overdue", "Whether that is over"),
+    VariableSeed("escalation.assignee", "Whom it waits for"),
+)
 _FULL_TASK = (*_TASK, *_CASE, *_CUSTOMER, *_PLACE, *_MONEY, *_EXCEPTION)
 
 _KINDS: tuple[tuple[str, str, tuple[VariableSeed, ...]], ...] = (
@@ -64,6 +72,8 @@ _KINDS: tuple[tuple[str, str, tuple[VariableSeed, ...]], ...] = (
     ("task.completed", "A task was completed in the engine.", (*_FULL_TASK, *_RESULT)),
     ("task.cancelled", "A task was cancelled in the engine.", _FULL_TASK),
     ("task.escalated", "The engine says that a task has waited too long.", _FULL_TASK),
+    ("task.escalation_raised", "A task waits too long: a step of its SLA policy. Sent by wfpush itself.",
+     (*_FULL_TASK, *_ESCALATION)),
     ("case.status_changed", "A case reached a milestone.", (*_CASE, *_CUSTOMER, *_MONEY, *_MESSAGE)),
     ("request.status_changed", "A customer's request moved on.", (*_CASE, *_CUSTOMER, *_MONEY, *_MESSAGE)),
     ("exception.raised", "Missing data, failed validation, a breach of policy, or an integration error.",

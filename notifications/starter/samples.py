@@ -35,6 +35,13 @@ SAMPLES: dict[str, Json] = {
     },
     "task.cancelled": _APPROVAL_EVENT,
     "task.escalated": _APPROVAL_EVENT,
+    "task.escalation_raised": {
+        **_APPROVAL_EVENT,
+        "escalation": {
+            "policy": "Approvals", "step": 2, "number": 0, "due_at": "2026-11-25T16:00:00Z", "overdue": True,
+            "assignee": "Bob",
+        },
+    },
     "case.status_changed": {"case": _INVOICE, "recipients": ["alice"], "variables": _AMOUNT},
     "request.status_changed": {
         "case": {"id": "R-88", "title": "Broken heating", "type": "repair", "status": "received"},

@@ -10,6 +10,8 @@ LANGUAGES = ("en", "de")
 TEMPLATES = (
     TemplateSeed("task", "Task: approval, review and others"),
     TemplateSeed("field-work", "Field work"),
+    TemplateSeed("task-reminder", "Reminder of a task"),
+    TemplateSeed("task-late", "Task that runs late: for lead and manager"),
     TemplateSeed("task-escalated", "Task that has waited too long"),
     TemplateSeed("information-requested", "Information requested"),
     TemplateSeed("exception-raised", "Exception"),

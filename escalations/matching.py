@@ -1,0 +1,92 @@
+"""Which policy applies to a task, whose calendar counts, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
+from escalations.rules import keep
+from notifications import casework, route
+from notifications.models import Task
+from notifications.types import Json
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A policy looked at, and why it fits or does not."""
+
+    policy: Policy
+    fits: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Match:
+    policy: int
+    rules: Rules
+    why: str
+
+
+def policy_for(task: Task) -> Match | None:
+    """The first that fits, as it is now."""
+    for each in tried(task):
+        if each.fits:
+            rules = keep(each.policy, calendar_for(each.policy, task))
+            return Match(each.policy.pk, rules, f"{each.policy}: {each.reason}")
+    return None
+
+
+def tried(task: Task) -> Iterator[Tried]:
+    """The enabled policies in their order, up to the first that fits."""
+    facts = facts_of(task)
+    for policy in Policy.objects.filter(enabled=True).prefetch_related("conditions").select_related("calendar"):
+        reason = _why_not(policy, task, facts)
+        yield Tried(policy, not reason, reason or _why(policy))
+        if not reason:
+            return
+
+
+def facts_of(task: Task) -> Json:
+    """What conditions look at: what events said of the task, its case, and whose event it was."""
+    facts = dict(task.data)
+    if task.case is not None:
+        case = task.case
+        known = {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
+        said = {name: value for name, value in casework.part(facts, "case").items() if value}
+        facts["case"] = {**known, **said}
+    facts["event"] = {"type": "task.assigned", "engine": task.engine.slug}
+    return facts
+
+
+def _why_not(policy: Policy, task: Task, facts: Json) -> str:
+    if policy.engine_id is not None and policy.engine_id != task.engine_id:
+        return "only for another engine"
+    for condition in policy.conditions.all():
+        if not route.holds(condition, facts):
+            return f"{condition} does not hold: it is {route.shown(route.lookup(facts, condition.path))}"
+    if policy.clock == Clock.DUE and task.due_at is None:
+        return "the task has no due date"
+    return ""
+
+
+def _why(policy: Policy) -> str:
+    return " and ".join(str(condition) for condition in policy.conditions.all()) or "it fits every task"
+
+
+# --- calendars --------------------------------------------------------------------------------------------------------
+def calendar_for(policy: Policy, task: Task) -> BusinessCalendar | None:
+    """Of the assignee, their team, or the policy, as the policy says."""
+    found = None
+    if policy.calendar_of == CalendarOf.ASSIGNEE and task.assignee_id is not None:
+        found = BusinessCalendar.objects.filter(people=task.assignee_id).first()
+    if found is None and policy.calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM):
+        found = _of_team(task)
+    return found or policy.calendar
+
+
+def _of_team(task: Task) -> BusinessCalendar | None:
+    """Of the task's teams, or else of the assignee's, the first that has one."""
+    calendars = BusinessCalendar.objects.order_by("teams__team__name")
+    own = calendars.filter(teams__team__tasks=task).first()
+    if own is None and task.assignee_id is not None:
+        own = calendars.filter(teams__team__members=task.assignee_id).first()
+    return own

@@ -1,0 +1,170 @@
+"""Whom a step tells, and why.
+
+Whoever is away is replaced by their delegate. Where nobody is left, the fallback owner hears.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from escalations.models import StepTarget
+from escalations.rules import RuleSet, Step
+from notifications.absence import stand_ins
+from notifications.models import Absence, Recipient, Task, Team
+
+People = Iterable[tuple[Recipient, str]]
+
+
+@dataclass
+class Search:
+    """For one step. `notes` says whom it did not find, and why."""
+
+    task: Task
+    step: Step
+    now: datetime
+    notes: list[str] = field(default_factory=list)
+
+    def can_be_told(self, person: Recipient) -> bool:
+        """Says why not."""
+        if not person.active:
+            self.notes.append(f"{person} is no longer active")
+        elif self._is_away(person) and not stand_ins([person], self.now):
+            self.notes.append(f"{person} is away, and nobody stands in")
+        else:
+            return True
+        return False
+
+    def _is_away(self, person: Recipient) -> bool:
+        return Absence.objects.filter(recipient=person, begins_at__lte=self.now, ends_at__gt=self.now).exists()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A person to tell. `on_behalf_of` is away."""
+
+    recipient: Recipient
+    reason: str
+    on_behalf_of: Recipient | None = None
+
+
+def whom(search: Search, rules: RuleSet) -> list[Found]:
+    """Each person once; empty where there is not even a fallback owner."""
+    assert search.step.target is not None  # policies are checked for that
+    found = _with_delegates(TARGETS[search.step.target](search), search)
+    if found or rules.fallback is None:
+        return found
+    owner = Recipient.objects.select_related("brand").filter(pk=rules.fallback, active=True)
+    because = "; ".join(search.notes) or "nobody else was found"
+    return _with_delegates(((person, f"fallback owner: {because}") for person in owner), search)
+
+
+def _with_delegates(people: People, search: Search) -> list[Found]:
+    named = {person.pk: (person, reason) for person, reason in people}
+    instead = stand_ins([person for person, _ in named.values()], search.now)
+    found: dict[int, Found] = {}
+    for person, reason in named.values():
+        delegate = instead.get(person.pk, person)
+        if not delegate.active:
+            search.notes.append(f"{person} is no longer active")
+        elif delegate == person:
+            found[person.pk] = Found(person, reason)
+        elif delegate.pk not in named:
+            found.setdefault(delegate.pk, Found(delegate, f"delegate of {person} ({reason})", person))
+    return list(found.values())
+
+
+# --- kinds ------------------------------------------------------------------------------------------------------------
+def _assignee(search: Search) -> People:
+    if search.task.assignee is None:
+        search.notes.append("the task has no assignee")
+        return []
+    return [(search.task.assignee, "assignee")]
+
+
+def _candidates(search: Search) -> People:
+    found = [(person, "candidate") for person in search.task.candidates.select_related("brand").order_by("pk")]
+    if not found:
+        search.notes.append("the task has no candidates")
+    return found
+
+
+def _task_teams(search: Search) -> People:
+    teams = search.task.teams.order_by("pk")
+    found = [(person, f"member of team {team.name}") for team in teams for person in _members(team)]
+    if not found:
+        search.notes.append("the task has no team with members")
+    return found
+
+
+def _team(search: Search) -> People:
+    team = Team.objects.filter(pk=search.step.team or 0).first()
+    found = [(person, f"member of team {team.name}") for person in _members(team)] if team else []
+    if not found:
+        search.notes.append(f"team {team.name} has no members" if team else "the team is no more")
+    return found
+
+
+def _members(team: Team) -> Iterable[Recipient]:
+    return team.members.select_related("brand").order_by("pk")
+
+
+def _team_lead(search: Search) -> People:
+    found = []
+    teams = _teams_led(search)
+    for team in teams:
+        if team.lead is None:
+            search.notes.append(f"team {team.name} has no lead")
+        elif search.can_be_told(team.lead):
+            found.append((team.lead, f"lead of team {team.name}"))
+    if not teams:
+        search.notes.append("there is no team whose lead could hear")
+    return found
+
+
+def _teams_led(search: Search) -> list[Team]:
+    teams = Team.objects.select_related("lead__brand").order_by("pk")
+    if search.step.team is not None:
+        return list(teams.filter(pk=search.step.team))
+    own = list(teams.filter(tasks=search.task))
+    return own or list(teams.filter(members=search.task.assignee_id) if search.task.assignee_id else [])
+
+
+def _manager(search: Search) -> People:
+    """Of the level asked for, or else the next one up who can be told."""
+    assignee = search.task.assignee
+    if assignee is None:
+        search.notes.append("the task has no assignee")
+        return []
+    person, seen, level = assignee, {assignee.pk}, 0
+    while person.manager is not None and person.manager_id not in seen:
+        person, level = person.manager, level + 1
+        seen.add(person.pk)
+        if level >= search.step.level and search.can_be_told(person):
+            return [(person, f"manager of {assignee}" if level == 1 else f"manager of {assignee}, level {level}")]
+    missing = "the managers of {} lead in a circle" if person.manager is not None else "{} has no manager"
+    search.notes.append(missing.format(person))
+    return []
+
+
+def _person(search: Search) -> People:
+    found = [
+        (person, "named by the policy")
+        for person in Recipient.objects.select_related("brand").filter(pk=search.step.person or 0)
+    ]
+    if not found:
+        search.notes.append("the person is no more")
+    return found
+
+
+TARGETS: dict[StepTarget, Callable[[Search], People]] = {
+    StepTarget.ASSIGNEE: _assignee,
+    StepTarget.CANDIDATES: _candidates,
+    StepTarget.TASK_TEAMS: _task_teams,
+    StepTarget.TEAM: _team,
+    StepTarget.TEAM_LEAD: _team_lead,
+    StepTarget.MANAGER: _manager,
+    StepTarget.PERSON: _person,
+}
+
+OWN = (StepTarget.ASSIGNEE, StepTarget.CANDIDATES, StepTarget.TASK_TEAMS)
+"""Whose task it is: for them a step is a reminder, for everybody else an escalation."""

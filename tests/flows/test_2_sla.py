@@ -1,0 +1,242 @@
+"""Flow 2: a task left open reminds Bob, then tells the lead, then his manager, on working time, until somebody acts."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from escalations import escalate
+from escalations.models import Escalation, EscalationState, Policy, PolicyStep, RunResult, StepKind, StepTarget
+from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
+from notifications.representation import stamp
+from tests.support.world import Json, World
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DUE = datetime.now(UTC).replace(microsecond=0) + 10 * HOUR
+
+
+def policy(**fields: Any) -> Policy:
+    return Policy.objects.create(name="Approvals", time="wall", **fields)
+
+
+def step(policy: Policy, minutes: int, target: StepTarget, **fields: Any) -> PolicyStep:
+    own = target == StepTarget.ASSIGNEE
+    return PolicyStep.objects.create(
+        policy=policy,
+        offset=minutes,
+        time="wall",
+        target=target,
+        template=Template.objects.get(slug="task-reminder" if own else "task-late"),
+        category=Category.objects.get(slug="approvals"),
+        **fields,
+    )
+
+
+@pytest.fixture
+def approvals(world: World) -> Policy:
+    """An hour before: Bob. When due: the lead. An hour later: the manager, and once more after another."""
+    made = policy()
+    step(made, -60, StepTarget.ASSIGNEE)
+    step(made, 0, StepTarget.TEAM_LEAD)
+    step(made, 60, StepTarget.MANAGER, repeat_every=60, repeats=1)
+    return made
+
+
+def assign(world: World, **task: Any) -> None:
+    said = {"id": "T-42", "name": "Approve invoice 4711", "assignee": "bob", "due_at": DUE.isoformat(), **task}
+    world.send("task.assigned", {"task": said})
+
+
+def at(world: World, now: datetime) -> list[Json]:
+    """The clock ticks at that instant. Returns whom the steps taken told."""
+    before = {run.pk for escalation in Escalation.objects.all() for run in escalation.runs.all()}
+    while escalate.tick(now):
+        pass
+    for work in (Callback, Delivery):  # the engine and the mail live in our own time
+        work.objects.filter(due_at__gt=datetime.now(UTC)).update(due_at=datetime.now(UTC))
+    world.run()
+    runs = [run for escalation in Escalation.objects.all() for run in escalation.runs.all() if run.pk not in before]
+    return [told for run in runs for told in run.told]
+
+
+def titles(world: World, person: str) -> list[str]:
+    return [item["title"] for item in world.inbox(person)]
+
+
+def chain() -> Escalation:
+    return Escalation.objects.get()
+
+
+def test_bob_is_reminded_then_his_lead_and_manager_hear(world: World, approvals: Policy) -> None:
+    Recipient.objects.filter(ref="bob").update(manager=Recipient.objects.get(ref="alice"))
+    assign(world)
+
+    assert at(world, DUE - 2 * HOUR) == []
+    (told,) = at(world, DUE - HOUR)
+    assert (told["ref"], told["reason"]) == ("bob", "assignee")
+    assert titles(world, "bob") == ["Reminder: Approve invoice 4711"]
+    (told,) = at(world, DUE)
+    assert (told["ref"], told["reason"]) == ("carol", "lead of team Finance")
+    assert titles(world, "carol") == ["“Approve invoice 4711” has not been answered"]
+    (told,) = at(world, DUE + HOUR)
+    assert (told["ref"], told["reason"]) == ("alice", "manager of Bob")
+    (told,) = at(world, DUE + 2 * HOUR)
+    assert told["ref"] == "alice"
+    assert at(world, DUE + 100 * HOUR) == []
+    assert chain().due_at is None
+
+
+def test_whoever_hears_may_answer_and_then_nobody_hears_any_more(world: World, approvals: Policy) -> None:
+    assign(world)
+    at(world, DUE)
+
+    world.respond("carol", "approve")
+
+    assert world.receiver.calls[-1].data["responded_by"]["ref"] == "carol"
+    assert at(world, DUE + 100 * HOUR) == []
+    assert (chain().state, chain().end_reason) == (EscalationState.CLOSED, "answered")
+
+
+def test_what_the_engine_completes_is_left_alone(world: World, approvals: Policy) -> None:
+    assign(world)
+
+    world.send("task.completed", {"task": {"id": "T-42"}})
+
+    assert at(world, DUE + HOUR) == []
+    assert chain().end_reason == "closed in engine"
+
+
+def test_a_question_stops_the_clock_until_it_is_answered(world: World, approvals: Policy) -> None:
+    assign(world)
+    world.respond("bob", "request_info", "Which cost centre?")
+    assert chain().state == EscalationState.PAUSED
+    assert at(world, DUE + 5 * HOUR) == []
+    Escalation.objects.update(paused_at=chain().paused_at - 3 * HOUR)
+
+    world.send("task.info_supplied", {"task": {"id": "T-42"}, "info": "4711."})
+
+    moved = chain().deadline - DUE
+    assert 3 * HOUR <= moved < 3 * HOUR + MINUTE
+    assert chain().state == EscalationState.RUNNING
+    assert next(item["due_at"] for item in world.inbox("bob")) > DUE.isoformat()
+    assert at(world, DUE + HOUR) == []
+    assert [told["ref"] for told in at(world, DUE + moved)] == ["carol"]
+
+
+def test_who_gets_it_instead_of_bob_has_a_clock_of_their_own(world: World, approvals: Policy) -> None:
+    assign(world)
+    at(world, DUE)
+    later = DUE + 20 * HOUR
+
+    assign(world, assignee="alice", due_at=later.isoformat())
+
+    first, second = Escalation.objects.order_by("id")
+    assert (first.state, first.end_reason) == (EscalationState.CLOSED, "given to somebody else")
+    assert second.deadline == later
+    assert [item["state"] for item in world.inbox("carol")] == ["withdrawn"]
+    assert [told["ref"] for told in at(world, later - HOUR)] == ["alice"]
+
+
+def test_another_due_date_moves_the_steps(world: World, approvals: Policy) -> None:
+    assign(world)
+    later = DUE + 24 * HOUR
+
+    world.send("task.updated", {"task": {"id": "T-42", "due_at": later.isoformat()}})
+
+    assert at(world, DUE + HOUR) == []
+    assert [told["ref"] for told in at(world, later)] == ["carol"]
+
+
+def test_acknowledged_and_forgotten_goes_on_after_a_while(world: World, approvals: Policy) -> None:
+    Policy.objects.update(on_acknowledge="holds", hold_minutes=60 * 12)
+    assign(world)
+    world.respond("bob", "acknowledge")
+    held = chain().held_until
+    assert held is not None and held > DUE
+
+    assert at(world, DUE + HOUR) == []
+    told = at(world, held)
+    assert [each["ref"] for each in told] == ["carol"], "once, and the one who hears only when it is late"
+
+
+def test_acknowledged_may_be_enough(world: World, approvals: Policy) -> None:
+    Policy.objects.update(on_acknowledge="stops")
+    assign(world)
+
+    world.respond("bob", "acknowledge")
+
+    assert at(world, DUE + HOUR) == []
+    assert chain().state == EscalationState.STOPPED
+
+
+def test_after_an_outage_one_message_speaks_for_all_that_were_missed(world: World, approvals: Policy) -> None:
+    assign(world)
+
+    told = at(world, DUE + 12 * HOUR)
+
+    assert [each["ref"] for each in told] == ["carol"]
+    results = list(chain().runs.values_list("result", flat=True))
+    assert results.count(RunResult.OVERTAKEN) == 3
+    assert results.count(RunResult.DONE) == 1
+
+
+def test_without_a_manager_the_fallback_owner_hears(world: World, approvals: Policy) -> None:
+    Policy.objects.update(fallback=Recipient.objects.get(ref="alice"))
+    Recipient.objects.filter(ref="bob").update(manager=None)
+    assign(world)
+    at(world, DUE)
+
+    (told,) = at(world, DUE + HOUR)
+
+    assert (told["ref"], told["reason"]) == ("alice", "fallback owner: Bob has no manager")
+
+
+def test_with_nobody_left_it_says_so(world: World, approvals: Policy) -> None:
+    Recipient.objects.filter(ref="bob").update(manager=None)
+    assign(world)
+    at(world, DUE)
+
+    assert at(world, DUE + HOUR) == []
+    assert [(run.result, run.why) for run in chain().runs.order_by("due_at")][-1] == (
+        RunResult.NOBODY,
+        "Bob has no manager",
+    )
+
+
+def test_the_engine_hears_and_the_priority_rises(world: World) -> None:
+    made = policy()
+    PolicyStep.objects.create(policy=made, kind=StepKind.TELL_ENGINE, time="wall")
+    PolicyStep.objects.create(policy=made, kind=StepKind.RAISE_PRIORITY, time="wall", priority="urgent")
+    assign(world)
+
+    at(world, DUE)
+
+    (call,) = world.receiver.calls
+    assert json.loads(call.body)["type"] == "task.escalation_raised"
+    assert call.data["task_id"] == "T-42"
+    assert call.data["due_at"] == stamp(DUE)
+    assert Task.objects.get().priority == "urgent"
+    assert [item["priority"] for item in world.inbox("bob")] == ["urgent"]
+    world.send("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4711 now"}})
+    assert [item["priority"] for item in world.inbox("bob")] == ["urgent"], "the engine has not said otherwise"
+
+
+def test_the_trace_tells_of_each_step(world: World, approvals: Policy) -> None:
+    assign(world)
+    at(world, DUE)
+
+    run = chain().runs.get(result=RunResult.DONE)
+    assert run.event is not None
+    trace = world.get(f"/api/v1/events/{run.event_id}")
+    assert trace["event"]["type"] == "task.escalation_raised"
+    assert [(each["ref"], each["reason"]) for each in trace["recipients"]] == [("carol", "lead of team Finance")]
+    assert run.event.told == run.event.deliveries.count() > 0
+
+
+def test_a_policy_edited_on_the_way_changes_later_clocks_only(world: World, approvals: Policy) -> None:
+    assign(world)
+    PolicyStep.objects.all().delete()
+    Policy.objects.update(name="Nothing happens")
+
+    assert [told["ref"] for told in at(world, DUE)] == ["carol"]
