@@ -37,6 +37,16 @@ LEDGERS = (
     "pausedservice",
 )
 CREDENTIALS = ("apikey", "signingsecret")
+ESCALATION_RULES = (
+    "businesscalendar",
+    "calendarday",
+    "teamcalendar",
+    "personcalendar",
+    "policy",
+    "policycondition",
+    "policystep",
+)
+ESCALATION_LEDGERS = ("escalation", "steprun")
 WAYS_IN = ("recipienttoken", "signinlink", "actiontoken")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
@@ -46,8 +56,8 @@ Right = tuple[str, str, str]
 """App, verb and model. On a ledger `change` means its actions: process or send again; nothing edits its rows."""
 
 
-def _rights(models: Iterable[str], *verbs: str) -> set[Right]:
-    return {("notifications", verb, model) for model in models for verb in verbs}
+def _rights(models: Iterable[str], *verbs: str, app: str = "notifications") -> set[Right]:
+    return {(app, verb, model) for model in models for verb in verbs}
 
 
 def _viewing(models: Iterable[tuple[str, str]]) -> set[Right]:
@@ -75,6 +85,7 @@ def _operating() -> set[Right]:
     )
     return seen | _rights(("event", "delivery", "callback", "device", "pausedservice"), "change") | _viewing(BACKGROUND)
 
+    seen |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
 
 def _editing() -> set[Right]:
     """Templates, their preview and publication; nothing else."""
@@ -86,7 +97,8 @@ def _administering() -> set[Right]:
     users = {("auth", verb, "user") for verb in ("view", "add", "change")} | {("auth", "view", "group")}
     locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
     ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
-    return _operating() | _editing() | _rights(CONFIGURATION, *ALL) | users | locks | ways_in
+    configuration = _rights(CONFIGURATION, *ALL) | _rights(ESCALATION_RULES, *ALL, app="escalations")
+    return _operating() | _editing() | configuration | users | locks | ways_in
 
 
 ROLES = {ADMINISTRATORS: _administering(), OPERATORS: _operating(), EDITORS: _editing()}

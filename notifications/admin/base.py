@@ -23,6 +23,9 @@ from notifications.admin.words import change_url
 FOUND = 500
 """The newest rows that a search finds by each of its lookups."""
 
+PANELS: dict[type[Model], list[type[Any]]] = {}
+"""Inlines that apps above this one add to its rows' pages."""
+
 COUNTED = 10_000
 """Lists count no further: beyond it, nobody pages, and counting would cost more than the page."""
 
@@ -75,6 +78,9 @@ class DeskAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskChangeList
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return [*super().get_inlines(request, obj), *PANELS.get(self.model, ())]
 
     # --- which actions a row offers ---------------------------------------------------------------------------------
     def offers(self, action: str, row: Any) -> bool:

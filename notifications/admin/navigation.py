@@ -39,6 +39,18 @@ from notifications.models import (
 Item = dict[str, Any]
 
 
+ADDED: dict[str, list[Callable[[], Item]]] = {}
+"""What apps above this one put into its groups, by the names of `add`."""
+
+
+def add(group: str, model: type[Model], title: object, icon: str) -> None:
+    """A link to a list of another app, for the end of the group "now", "set_up", "people" or "access"."""
+    ADDED.setdefault(group, []).append(lambda: _to(model, title, icon))
+
+
+def _added(group: str) -> list[Item]:
+    return [make() for make in ADDED.get(group, ())]
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links; each is shown to those who may see its list."""
     return [
@@ -55,6 +67,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(Response, _("Answers"), "thumbs_up_down"),
                 _to(Callback, _("Callbacks"), "reply"),
             ],
+                *_added("now"),
         },
         {
             "title": _("Set up"),
@@ -66,6 +79,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(Route, _("Routes"), "alt_route"),
                 _to(Template, _("Templates"), "edit_note"),
             ],
+                *_added("set_up"),
         },
         {
             "title": _("People"),
@@ -77,6 +91,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(Brand, _("Brands"), "palette"),
             ],
         },
+                *_added("people"),
         {
             "title": _("Access"),
             "separator": True,
@@ -91,6 +106,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(AccessAttempt, _("Locks"), "lock"),
             ],
         },
+                *_added("access"),
     ]
 
 
