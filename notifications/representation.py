@@ -30,7 +30,7 @@ def stamp(value: datetime | None) -> str | None:
 # --- notifications --------------------------------------------------------------------------------
 def notification_queryset() -> QuerySet[Notification]:
     """Notifications with what their representation needs."""
-    return Notification.objects.select_related("task", "case", "category", "brand", "recipient__brand")
+    return Notification.objects.select_related("task", "case", "category", "brand", "recipient__brand", "on_behalf_of")
 
 
 def notification_json(notification: Notification, language: str = "") -> Json:
@@ -56,6 +56,7 @@ def notification_json(notification: Notification, language: str = "") -> Json:
         "documents": details.get("documents") or [],
         "brand": brand_json(notification.brand or notification.recipient.brand),
         "reason": notification.reason or None,
+        "on_behalf_of": notification.on_behalf_of.as_person() if notification.on_behalf_of else None,
         "read_at": stamp(notification.read_at),
         "created_at": stamp(notification.created_at),
         "updated_at": stamp(notification.updated_at),

@@ -19,6 +19,7 @@ CONFIGURATION = (
     "routetarget",
     "brand",
     "recipient",
+    "absence",
     "team",
 )
 WORDING = ("template", "templateversion", "templatetext", "templateaction")
@@ -36,7 +37,6 @@ LEDGERS = (
     "device",
     "pausedservice",
 )
-CREDENTIALS = ("apikey", "signingsecret")
 ESCALATION_RULES = (
     "businesscalendar",
     "calendarday",
@@ -47,6 +47,7 @@ ESCALATION_RULES = (
     "policystep",
 )
 ESCALATION_LEDGERS = ("escalation", "steprun")
+CREDENTIALS = ("apikey", "signingsecret")
 WAYS_IN = ("recipienttoken", "signinlink", "actiontoken")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
@@ -77,15 +78,16 @@ def _operating() -> set[Right]:
             "routecondition",
             "routetarget",
             "recipient",
+            "absence",
             "team",
             "brand",
             "template",
         ),
         "view",
     )
+    seen |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
     return seen | _rights(("event", "delivery", "callback", "device", "pausedservice"), "change") | _viewing(BACKGROUND)
 
-    seen |= _rights((*ESCALATION_RULES, *ESCALATION_LEDGERS), "view", app="escalations")
 
 def _editing() -> set[Right]:
     """Templates, their preview and publication; nothing else."""

@@ -116,6 +116,7 @@ LIST: dict[str, Text] = {
     "list_changed": _("The list has changed. Show it"),
     "arrived": _("New: {title}"),
     "unread": _("unread"),
+    "on_behalf_of": _("for {name}"),
 }
 
 LATER: dict[str, Text] = {

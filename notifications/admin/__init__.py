@@ -1,6 +1,7 @@
 """The administrators' desk: one file per models file, and the pages that answer a question of their own."""
 
 from notifications.admin import (
+    absences,
     access,
     delivery,
     devices,
@@ -15,6 +16,7 @@ from notifications.admin import (
 )
 
 __all__ = [
+    "absences",
     "access",
     "delivery",
     "devices",

@@ -82,7 +82,7 @@ class NotificationAdmin(LedgerAdmin):
     search_help_text = _("A person's ref, a task's or a case's id, whole.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
     fieldsets = [
-        (None, {"fields": ["whose", "state_mark", "reason", "read_at"]}),
+        (None, {"fields": ["whose", "instead_of", "state_mark", "reason", "read_at"]}),
         (
             _("What it says"),
             {
@@ -119,6 +119,10 @@ class NotificationAdmin(LedgerAdmin):
     @display(description=_("person"), ordering="recipient__name")
     def whose(self, notification: Notification) -> SafeString:
         return link(notification.recipient)
+
+    @display(description=_("on behalf of"))
+    def instead_of(self, notification: Notification) -> SafeString:
+        return link(notification.on_behalf_of)
 
     @display(description=_("title"))
     def headline(self, notification: Notification) -> SafeString:

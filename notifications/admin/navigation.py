@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.words import list_url
 from notifications.models import (
+    Absence,
     ActionToken,
     ApiKey,
     Brand,
@@ -38,7 +39,6 @@ from notifications.models import (
 
 Item = dict[str, Any]
 
-
 ADDED: dict[str, list[Callable[[], Item]]] = {}
 """What apps above this one put into its groups, by the names of `add`."""
 
@@ -50,6 +50,7 @@ def add(group: str, model: type[Model], title: object, icon: str) -> None:
 
 def _added(group: str) -> list[Item]:
     return [make() for make in ADDED.get(group, ())]
+
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links; each is shown to those who may see its list."""
@@ -66,8 +67,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(PausedService, _("Paused push services"), "pause_circle"),
                 _to(Response, _("Answers"), "thumbs_up_down"),
                 _to(Callback, _("Callbacks"), "reply"),
-            ],
                 *_added("now"),
+            ],
         },
         {
             "title": _("Set up"),
@@ -78,20 +79,21 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(EventType, _("Event types"), "data_object"),
                 _to(Route, _("Routes"), "alt_route"),
                 _to(Template, _("Templates"), "edit_note"),
-            ],
                 *_added("set_up"),
+            ],
         },
         {
             "title": _("People"),
             "separator": True,
             "items": [
                 _to(Recipient, _("Recipients"), "person"),
+                _to(Absence, _("Absences"), "event_busy"),
                 _to(Device, _("Devices"), "devices"),
                 _to(Team, _("Teams"), "groups"),
                 _to(Brand, _("Brands"), "palette"),
+                *_added("people"),
             ],
         },
-                *_added("people"),
         {
             "title": _("Access"),
             "separator": True,
@@ -104,9 +106,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(SignInLink, _("Sign-in links"), "link"),
                 _to(ActionToken, _("Answer links"), "mark_email_read"),
                 _to(AccessAttempt, _("Locks"), "lock"),
+                *_added("access"),
             ],
         },
-                *_added("access"),
     ]
 
 

@@ -22,6 +22,7 @@ from unfold.widgets import (
 )
 
 from notifications import devices
+from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import display
 from notifications.admin.devices import DeviceInline
@@ -223,7 +224,7 @@ class RecipientAdmin(HistoryAdmin):
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at"]
     parts = [RecipientToken, SignInLink, Device]
-    inlines = [TeamInline, DeviceInline]
+    inlines = [AbsenceInline, TeamInline, DeviceInline]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
         (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone"]}),
@@ -239,6 +240,11 @@ class RecipientAdmin(HistoryAdmin):
     def _lists(self, request: HttpRequest) -> bool:
         """Autocompletes ask for names only."""
         return request.resolver_match is None or not str(request.resolver_match.url_name).endswith("autocomplete")
+
+    def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
+        """External people are never away."""
+        external = obj is not None and obj.external
+        return [inline for inline in self.inlines if not (external and inline is AbsenceInline)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Recipient | None = None) -> list[str]:
         """Whose person somebody is decides what their ref means, so it stays."""

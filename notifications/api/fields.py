@@ -1,5 +1,6 @@
 """Serializer fields that take JSON at its word: text is text, a number is a number, nothing is converted."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelFault
@@ -7,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from notifications.eventdata import is_id
+from notifications.eventdata import instant, is_id
 from notifications.models.validators import MAX_ID, validate_timezone
 
 MAX_MILLISECONDS = 253_402_300_799_000
@@ -39,6 +40,18 @@ class Ref(Text):
         if not is_id(value):
             self.fail("ref")
         return value
+
+
+class Instant(serializers.DateTimeField):
+    """ISO 8601 with an offset: without one, nobody knows which moment is meant."""
+
+    default_error_messages = {"instant": "Write an ISO 8601 time with its offset, such as 2026-11-25T16:00:00Z."}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        found = instant(value)
+        if found is None:
+            self.fail("instant")
+        return found
 
 
 class Email(serializers.EmailField):

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework import serializers
 
-from notifications.api.fields import Email, Flag, JsonObject, Milliseconds, Ref, Text, TimeZone, Whole
+from notifications.api.fields import Email, Flag, Instant, JsonObject, Milliseconds, Ref, Text, TimeZone, Whole
 from notifications.models import Device, DeviceChannel
 
 SLUG = re.compile("[A-Za-z0-9_-]{1,100}")
@@ -51,6 +51,23 @@ class LinkRequest(serializers.Serializer[Any]):
         if not local or not value.isprintable():
             raise serializers.ValidationError("Write a path of this site, such as /.")
         return value
+
+
+class AbsenceGiven(serializers.Serializer[Any]):
+    """`from` and `to` null: the person is there."""
+
+    to = Instant(allow_null=True, help_text="When they are back.")
+    delegate = Ref(required=False, allow_null=True, default=None, help_text="Who stands in; null: nobody.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which Python keeps to itself."""
+        return {"from": Instant(allow_null=True), **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in ("from", "to") if attrs[name] is None]
+        if len(missing) == 1:
+            raise serializers.ValidationError({missing[0]: "Give both times, or null for both."})
+        return attrs
 
 
 class AnswerGiven(serializers.Serializer[Any]):

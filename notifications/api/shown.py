@@ -220,6 +220,7 @@ class NotificationShown(Shown):
     documents = serializers.ListField(child=serializers.DictField())
     brand = BrandShown(allow_null=True)
     reason = serializers.CharField(allow_null=True)
+    on_behalf_of = PersonName(allow_null=True, help_text="Who is away, and would have had it.")
     read_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -229,6 +230,17 @@ class NotificationShown(Shown):
 class NotificationPage(Shown):
     items = NotificationShown(many=True)
     next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class AbsenceShown(Shown):
+    """All null: the person is there, and will be."""
+
+    to = serializers.DateTimeField(allow_null=True)
+    delegate = PersonName(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which Python keeps to itself."""
+        return {"from": serializers.DateTimeField(allow_null=True), **super().get_fields()}
 
 
 class PublicKey(Shown):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from notifications.api import events, inbox, people, responses, subscriptions, tasks, tokens
+from notifications.api import absence, events, inbox, people, responses, subscriptions, tasks, tokens
 from notifications.api.schema import DocsView, schema
 
 urlpatterns: list[URLPattern] = [
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/notifications/<uuid:notification_id>/responses", responses.NotificationResponsesView.as_view()),
     path("v1/responses", responses.ResponsesView.as_view()),
     path("v1/cases/<path:case_id>/follow", inbox.FollowView.as_view()),
+    path("v1/absence", absence.AbsenceView.as_view()),
     path("v1/tokens", tokens.TokensView.as_view()),
     path("v1/tokens/current", tokens.CurrentTokenView.as_view()),
     path("v1/webpush/public-key", subscriptions.PublicKeyView.as_view()),

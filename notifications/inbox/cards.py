@@ -45,6 +45,8 @@ class Card:
     notification: Notification
     buttons: tuple[Button, ...]
     due: Due | None
+    behalf: str
+    """For whom, if not for the reader."""
     priority: str
     outcome: str
     mood: str
@@ -78,6 +80,7 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
         notification=notification,
         buttons=buttons(offered(notification, reader)) if is_open else (),
         due=due(notification.due_at, now) if is_open and notification.due_at else None,
+        behalf=say("on_behalf_of", name=notification.on_behalf_of) if notification.on_behalf_of else "",
         priority=say(priority) if is_open and priority in TEXTS else "",
         outcome=outcome_of(notification, reader, now),
         mood=mood_of(notification, reader),

@@ -147,8 +147,10 @@ def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def _way_back(request: HttpRequest) -> str:
-    """The page whose form was sent: the item's, that of the devices, or the list."""
+    """The page whose form was sent: the item's, that of the devices or of absence, or the list."""
     match: Any = request.resolver_match
+    if match and match.url_name == "absence":
+        return request.get_full_path()
     if match and "device_id" in match.kwargs:
         return reverse("inbox:devices")
     item = match.kwargs.get("notification_id") if match else None

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from notifications.inbox import answers, brands, devices, emails, pages, signin, webapp
+from notifications.inbox import absence, answers, brands, devices, emails, pages, signin, webapp
 
 app_name = "inbox"
 
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("devices/<uuid:device_id>/fate", devices.fate, name="device-fate"),
     path("devices/<uuid:device_id>/test", devices.test, name="test-device"),
     path("devices/<uuid:device_id>/remove", devices.remove, name="remove-device"),
+    path("absence", absence.page, name="absence"),
     path("sign-in", signin.sign_in, name="sign-in"),
     path("sign-out", signin.sign_out, name="sign-out"),
     path("link/<str:token>", signin.link, name="link"),

@@ -35,6 +35,7 @@ export function fill(host, item, told = null) {
   fillText(host, "more-title", item.title);
   fillText(host, "snippet", item.body.trim().split("\n\n")[0].slice(0, 300));
   fillText(host, "body", item.body);
+  fillText(host, "behalf", item.on_behalf_of ? say("on_behalf_of", item.on_behalf_of) : "");
   slot(host, "unread")?.toggleAttribute("hidden", Boolean(item.read_at));
   for (const name of ["title", "more"]) {
     const link = slot(host, name);
@@ -52,7 +53,7 @@ function fillText(host, name, text) {
   const element = slot(host, name);
   if (!element) return;
   if (element.textContent !== text) element.textContent = text;
-  if (name === "snippet" || name === "body") element.hidden = !text;
+  if (name === "snippet" || name === "body" || name === "behalf") element.hidden = !text;
 }
 
 function fillPriority(host, priority) {

@@ -112,7 +112,7 @@ def test_earlier_states_of_configuration_open(day: World, root: Client) -> None:
             row = model._default_manager.first()
             assert row is not None, model
             row.save()
-            version = model.history.filter(id=row.pk).first()  # type: ignore[attr-defined]
+            version = model.history.filter(**{model._meta.pk.attname: row.pk}).first()  # type: ignore[attr-defined]
             earlier.append(f"{page_of(row).replace('/change/', '/history/')}{version.pk}/")
     assert len(earlier) >= 8
     assert opened(root, earlier) == {}

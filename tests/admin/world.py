@@ -15,6 +15,7 @@ from notifications.connectors.base import Result
 from notifications.devices import NewAddress
 from notifications.errors import TransportError
 from notifications.models import (
+    Absence,
     AnswerMapping,
     Brand,
     Callback,
@@ -77,6 +78,9 @@ def build() -> World:
     EventMapping.objects.create(engine=engine, member="id", expression="taskId")
     EventMapping.objects.create(engine=engine, member="type", expression="'task.assigned'")
     AnswerMapping.objects.create(engine=engine, action="approve", outcome="approved", variables={"ok": True})
+    Absence.objects.create(
+        recipient=alice, begins_at=now - timedelta(days=9), ends_at=now - timedelta(days=2), delegate=bob
+    )
     Heartbeat.objects.create(name="cluster", beat_at=now)
     return World(engine, alice, bob, carol, customer, team, api_key, secret, now)
 

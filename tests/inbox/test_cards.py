@@ -116,3 +116,13 @@ def test_who_has_acknowledged_is_not_asked_to_do_so_again() -> None:
 
     assert "acknowledge" not in names["bob"]
     assert "acknowledge" in names["carol"]
+
+
+def test_a_card_says_for_whom_it_is_if_not_for_the_reader() -> None:
+    bob, carol = RecipientFactory(ref="bob", name="Bob"), RecipientFactory(ref="carol")
+
+    own, for_bob = (
+        card(NotificationFactory(recipient=carol, on_behalf_of=who), carol, timezone.now()) for who in (None, bob)
+    )
+
+    assert (own.behalf, for_bob.behalf) == ("", "for Bob")

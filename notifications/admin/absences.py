@@ -1,0 +1,96 @@
+"""Who is away, until when, and who hears of things meanwhile."""
+
+from copy import copy
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+
+from notifications import absence
+from notifications.admin.base import HistoryAdmin
+from notifications.admin.decorators import display
+from notifications.admin.filters import Conditions
+from notifications.admin.words import link, mark
+from notifications.models import Absence, Recipient
+
+
+class AbsenceForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.has_changed() and {"begins_at", "ends_at", "delegate"} <= set(said):  # what is over may stay as it was
+            self._check(said.get("recipient") or self.instance.recipient, said)
+        return said
+
+    def _check(self, person: Recipient, said: dict[str, Any]) -> None:
+        faults = absence.check(person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
+        for field, fault in faults.items():
+            self.add_error(field if field in self.fields else None, fault)
+
+
+class Moment(Conditions):
+    title = _("away")
+    parameter_name = "away"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        now = timezone.now()
+        begun, over = Q(begins_at__lte=now), Q(ends_at__lte=now)
+        return {
+            "now": (_("now"), begun & ~over),
+            "alone": (_("now, and nobody stands in"), begun & ~over & Q(delegate=None)),
+            "soon": (_("later"), ~begun),
+            "over": (_("no longer"), over),
+        }
+
+
+@admin.register(Absence)
+class AbsenceAdmin(HistoryAdmin):
+    form = AbsenceForm
+    list_display = ["whose", "now", "begins_at", "ends_at", "stands_in"]
+    list_filter = [Moment]
+    list_select_related = ["recipient", "delegate"]
+    search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
+    autocomplete_fields = ["recipient", "delegate"]
+    fields = ["recipient", ("begins_at", "ends_at"), "delegate"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[str]:
+        """Somebody else's absence would be another row."""
+        return [*self.readonly_fields, *(["recipient"] if obj else [])]
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, row: Absence) -> str:
+        return str(row.recipient)
+
+    @display(description=_("away"))
+    def now(self, row: Absence) -> SafeString:
+        now = timezone.now()
+        if row.ends_at <= now:
+            return mark("quiet", gettext("no longer"))
+        return mark("wait", gettext("now")) if row.begins_at <= now else mark("quiet", gettext("later"))
+
+    @display(description=_("delegate"), ordering="delegate__name")
+    def stands_in(self, row: Absence) -> SafeString:
+        return link(row.delegate) if row.delegate else mark("quiet", gettext("nobody"))
+
+
+class AbsenceFormSet(forms.BaseInlineFormSet):
+    def delete_existing(self, obj: Any, commit: bool = True) -> None:
+        """Deleting takes a row's key, which here is the person: the log of the page could not name it any more."""
+        super().delete_existing(copy(obj), commit)
+
+
+class AbsenceInline(StackedInline):
+    model = Absence
+    formset = AbsenceFormSet
+    form = AbsenceForm
+    fk_name = "recipient"
+    extra = 0
+    autocomplete_fields = ["delegate"]
+    fields = [("begins_at", "ends_at"), "delegate"]
+    hide_title = True

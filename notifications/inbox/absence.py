@@ -1,0 +1,248 @@
+"""The page on which people say when they are away and who stands in, and managers do so for who reports to them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import dateformat, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from notifications import absence
+from notifications.formats import zone_of
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.shell import show_page
+from notifications.models import Absence, Recipient
+from notifications.times import day
+from wfpush import zones
+
+LISTED = 200
+"""People whose names the field of the delegate proposes: colleagues first. All others are found by what is typed."""
+
+SEVERAL = 5
+"""Names that are given back when what was typed means more than one person."""
+
+WALL_CLOCKS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
+"""As browsers send `datetime-local`, and as people type it where a browser has no such field."""
+
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Years that can be reckoned with in every time zone."""
+
+MOST_TYPED = 500
+"""Characters: nobody's name, with their ref, is longer."""
+
+
+# --- the form -------------------------------------------------------------------------------------
+class WallClock(forms.CharField):
+    """A time in the zone of the person who is away."""
+
+    def to_python(self, value: Any) -> Any:
+        """A naive datetime; None for nothing."""
+        text = super().to_python(value) or ""
+        for form in WALL_CLOCKS:
+            try:
+                found = datetime.strptime(text, form)
+            except ValueError:
+                continue
+            if FIRST_YEAR <= found.year <= LAST_YEAR:
+                return found
+        if text:
+            raise ValidationError(_("Write a date and a time, such as 2026-12-24 17:00."))
+        return None
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{timezone.localtime(value):%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value
+
+
+class Delegate(forms.CharField):
+    """Somebody by name, ref or e-mail address."""
+
+    def to_python(self, value: Any) -> Any:
+        """The person; None for nothing."""
+        text = super().to_python(value)
+        return named(text) if text else None
+
+    def prepare_value(self, value: Any) -> Any:
+        return label(value) if isinstance(value, Recipient) else value
+
+
+class AbsenceForm(forms.Form):
+    required = gettext_lazy("Say when.")
+    begins_at = WallClock(error_messages={"required": required})
+    ends_at = WallClock(error_messages={"required": required})
+    delegate = Delegate(required=False)
+
+    def __init__(self, person: Recipient, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+
+    def clean(self) -> dict[str, Any]:
+        zone, said = timezone.get_current_timezone(), self.cleaned_data
+        # Of an hour that comes twice, all of it is meant: the absence begins with the first, and ends with the second.
+        for name, meant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
+            if said.get(name):
+                said[name] = meant(zone, said[name])
+        if {"begins_at", "ends_at", "delegate"} <= set(said):
+            found = absence.check(self.person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
+            for field, fault in found.items():
+                self.add_error(field, fault)
+        return said
+
+
+def colleagues() -> QuerySet[Recipient]:
+    """Everybody who can stand in for somebody."""
+    return Recipient.objects.filter(engine=None, active=True)
+
+
+def label(person: Recipient) -> str:
+    """A person as the field proposes and shows them: one of a kind, and readable."""
+    return f"{person.name} ({person.ref})" if person.name and person.name != person.ref else person.ref
+
+
+def named(text: str) -> Recipient:
+    """Who is meant by what the field proposed, or by a ref, a name, an e-mail address. Raises ValidationError."""
+    if "\x00" in text or len(text) > MOST_TYPED:
+        raise ValidationError(_("Nobody here is called that."))
+    ends = [text[place + 1 : -1] for place, sign in enumerate(text) if sign == "(" and text.endswith(")")]
+    proposed = [person for person in colleagues().filter(ref__in=ends) if label(person) == text]
+    found = proposed or list(colleagues().filter(ref=text))
+    found = found or list(colleagues().filter(Q(name__iexact=text) | Q(email__iexact=text))[: SEVERAL + 1])
+    found = found or list(colleagues().filter(name__icontains=text)[: SEVERAL + 1])
+    if not found:
+        raise ValidationError(_("Nobody here is called that."))
+    if len(found) > 1:
+        names = ", ".join(label(person) for person in found[:SEVERAL])
+        more = ", …" if len(found) > SEVERAL else ""
+        raise ValidationError(_("That may be several people: %(names)s. Choose one.") % {"names": names + more})
+    return found[0]
+
+
+def proposed(person: Recipient) -> list[str]:
+    """Names for the field: of the person's teams, their manager and who shares that manager first."""
+    near = Q(teams__in=person.teams.all()) | Q(pk=person.manager_id) | Q(manager=person)
+    if person.manager_id:
+        near |= Q(manager=person.manager_id)
+    others = colleagues().exclude(pk=person.pk)
+    known = list(others.filter(near).distinct()[:LISTED])
+    rest = others.exclude(pk__in=[each.pk for each in known])[: LISTED - len(known)]
+    return [label(each) for each in [*known, *rest]]
+
+
+# --- the page -------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Report:
+    """Somebody who reports to the reader."""
+
+    person: Recipient
+    state: str
+
+
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: PersonRequest) -> HttpResponse:
+    """One's own absence, or with `?for=REF` that of somebody who reports to one."""
+    person = _whose(request)
+    with timezone.override(zone_of(person.timezone)):
+        if request.method != "POST":
+            return _show(request, person, AbsenceForm(person, initial=_initial(person)))
+        if "back" in request.POST:
+            return _come_back(request, person)
+        return _go(request, person)
+
+
+def _whose(request: PersonRequest) -> Recipient:
+    """Raises Http404: external people are never away, and only their own manager sees when others are."""
+    reader = request.recipient
+    if reader.external:
+        raise Http404
+    ref = request.GET.get("for", reader.ref)
+    if ref == reader.ref:
+        return reader
+    if "\x00" in ref:
+        raise Http404
+    return get_object_or_404(Recipient, engine=None, active=True, manager=reader, ref=ref)
+
+
+def _initial(person: Recipient) -> dict[str, Any]:
+    row = absence.away_from(person, timezone.now())
+    return {"begins_at": row.begins_at, "ends_at": row.ends_at, "delegate": row.delegate} if row else {}
+
+
+def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
+    form = AbsenceForm(person, request.POST)
+    if not form.is_valid():
+        return _show(request, person, form, status=422)
+    said = form.cleaned_data
+    absence.go(person, said["begins_at"], said["ends_at"], said["delegate"], by=request.recipient)
+    messages.success(request, _("Saved."))
+    return redirect(request.get_full_path())
+
+
+def _come_back(request: PersonRequest, person: Recipient) -> HttpResponse:
+    absence.come_back(person, by=request.recipient)
+    messages.success(request, _("Removed: messages come as usual."))
+    return redirect(request.get_full_path())
+
+
+def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, status: int = 200) -> HttpResponse:
+    now, own = timezone.now(), person == request.recipient
+    row = absence.away_from(person, now)
+    context = {
+        "whose": person,
+        "own": own,
+        "form": form,
+        "row": row,
+        "away": row is not None and row.begins_at <= now,
+        "state": state(row, now, own=own) if row else "",
+        "unheard": _unheard(row, now, own=own) if row else "",
+        "zone": timezone.get_current_timezone_name(),
+        "people": proposed(person),
+        "reports": list(_reports(person, now)) if own else [],
+    }
+    return show_page(request, "inbox/absence.html", context, status=status)
+
+
+def state(row: Absence, now: datetime, *, own: bool) -> str:
+    """In a sentence or two: since when, until when, and who hears of things meanwhile."""
+    said = {"from": _moment(row.begins_at, now), "until": _moment(row.ends_at, now)}
+    if row.begins_at <= now:
+        when = _("You are away until %(until)s.") if own else _("Away until %(until)s.")
+    else:
+        when = _("You are away from %(from)s until %(until)s.") if own else _("Away from %(from)s until %(until)s.")
+    who = _("%(delegate)s stands in.") % {"delegate": row.delegate} if row.delegate else _("Nobody stands in.")
+    return f"{when % said} {who}"
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    """`Friday, 4 December, 17:00`"""
+    here = timezone.localtime(at)
+    return f"{dateformat.format(here, 'l')}, {day(here.date(), timezone.localtime(now).date())}, {here:%H:%M}"
+
+
+def _unheard(row: Absence, now: datetime, *, own: bool) -> str:
+    """A warning where whoever is meant to stand in cannot, so that messages stay with the person all the same."""
+    moment = max(row.begins_at, now)
+    if row.delegate is None or absence.stand_ins([row.recipient], moment):
+        return ""
+    if own:
+        said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to you.")
+    else:
+        said = _("%(delegate)s cannot stand in: they are away then, too. So messages still come to %(person)s.")
+    return said % {"delegate": row.delegate, "person": row.recipient}
+
+
+def _reports(manager: Recipient, now: datetime) -> Iterator[Report]:
+    people = manager.reports.filter(engine=None, active=True)
+    rows = Absence.objects.filter(recipient__in=people, ends_at__gt=now).select_related("recipient", "delegate")
+    absences = {row.recipient_id: row for row in rows}
+    for person in people:
+        row = absences.get(person.pk)
+        yield Report(person, state(row, now, own=False) if row else "")

@@ -1,0 +1,168 @@
+"""When a person is away, by the API: read, set, ended; and what a stand-in's notification says."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from notifications import absence
+from notifications.models import Absence, Recipient
+from tests.factories import RecipientFactory
+from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
+from tests.support.story import Story
+
+ABSENCE = "/api/v1/absence"
+NOTHING = {"from": None, "to": None, "delegate": None}
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    return Story.begin()
+
+
+@pytest.fixture
+def bob(story: Story) -> Caller:
+    return person_caller(story.bob)
+
+
+def at(days: float) -> str:
+    """An instant that many days from now, as programs write it."""
+    return (timezone.now() + timedelta(days=days)).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def test_bob_goes_and_carol_stands_in(story: Story, bob: Caller) -> None:
+    assert bob.get(ABSENCE).json() == NOTHING
+    said = {"from": at(1), "to": at(8), "delegate": "carol"}
+
+    answer = bob.put(ABSENCE, said)
+
+    assert answer.status_code == 200
+    assert answer.json() == {**said, "delegate": {"ref": "carol", "name": "Carol"}}
+    assert bob.get(ABSENCE).json() == answer.json()
+    row = Absence.objects.get()
+    assert (row.recipient, row.delegate) == (story.bob, story.carol)
+    assert Absence.history.get().history_user == story.bob.user
+
+
+def test_any_offset_means_the_same_moment(bob: Caller) -> None:
+    year = timezone.now().year + 1
+    answer = bob.put(ABSENCE, {"from": f"{year}-07-01T09:00:00+02:00", "to": f"{year}-07-15T00:00:00-05:00"})
+
+    assert answer.json() == {"from": f"{year}-07-01T07:00:00Z", "to": f"{year}-07-15T05:00:00Z", "delegate": None}
+
+
+def test_what_is_set_again_takes_the_place_of_what_was_there(story: Story, bob: Caller) -> None:
+    bob.put(ABSENCE, {"from": at(1), "to": at(8), "delegate": "carol"})
+    changed = {"from": at(2), "to": at(3), "delegate": None}
+
+    assert bob.put(ABSENCE, changed).json() == changed
+    assert Absence.objects.count() == 1
+
+
+def test_bob_is_back(bob: Caller) -> None:
+    bob.put(ABSENCE, {"from": at(-1), "to": at(8), "delegate": "carol"})
+
+    assert bob.put(ABSENCE, {"from": None, "to": None}).json() == NOTHING
+    assert bob.get(ABSENCE).json() == NOTHING
+    assert not Absence.objects.exists()
+    assert bob.put(ABSENCE, NOTHING).status_code == 200
+
+
+def test_what_is_over_is_not_told(story: Story, bob: Caller) -> None:
+    now = timezone.now()
+    absence.go(story.bob, now - timedelta(days=9), now - timedelta(days=1), story.carol, by=story.bob)
+
+    assert bob.get(ABSENCE).json() == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"from": "tomorrow"}, "/from"),
+        ({"from": "2030-01-01T09:00:00"}, "/from"),
+        ({"from": 1764061200}, "/from"),
+        ({"from": None}, "/from"),
+        ({"to": None}, "/to"),
+        ({"to": "2030-13-01T09:00:00Z"}, "/to"),
+        ({"to": at(0.5)}, "/to"),
+        ({"to": at(900)}, "/to"),
+        ({"from": at(-9), "to": at(-8)}, "/to"),
+        ({"from": at(800), "to": at(900)}, "/from"),
+        ({"delegate": "zoe"}, "/delegate"),
+        ({"delegate": "bob"}, "/delegate"),
+        ({"delegate": "C-9"}, "/delegate"),
+        ({"delegate": {"ref": "carol"}}, "/delegate"),
+        ({"delegate": "erin"}, "/delegate"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_place(
+    story: Story, bob: Caller, changes: dict[str, Any], pointer: str
+) -> None:
+    RecipientFactory(ref="C-9", engine=story.engine)
+    RecipientFactory(ref="erin", active=False)
+
+    answer = bob.put(ABSENCE, {"from": at(1), "to": at(8), "delegate": "carol", **changes})
+
+    assert is_problem(answer, 422, "invalid")
+    assert pointers(answer) == [pointer]
+    assert not Absence.objects.exists()
+
+
+def test_both_times_are_always_said(bob: Caller) -> None:
+    assert pointers(bob.put(ABSENCE, {"delegate": "carol"})) == ["/from", "/to"]
+
+
+def test_bob_and_carol_do_not_stand_in_for_each_other(story: Story, bob: Caller) -> None:
+    person_caller(story.carol).put(ABSENCE, {"from": at(1), "to": at(8), "delegate": "bob"})
+
+    answer = bob.put(ABSENCE, {"from": at(7), "to": at(9), "delegate": "carol"})
+
+    assert is_problem(answer, 422, "invalid")
+    assert "Carol is away too, and relies on Bob" in answer.json()["errors"][0]["detail"]
+
+
+def test_customers_are_not_away(story: Story) -> None:
+    erin = person_caller(RecipientFactory(ref="C-9", engine=story.engine))
+
+    assert erin.get(ABSENCE).json() == NOTHING
+    assert is_problem(erin.put(ABSENCE, {"from": at(1), "to": at(8), "delegate": "bob"}), 403, "not_allowed")
+
+
+def test_a_session_needs_the_pages_token_and_engines_have_no_absence(story: Story) -> None:
+    said = {"from": at(1), "to": at(8)}
+
+    assert is_problem(browser_of(story.bob, checks_csrf=True).put(ABSENCE, said), 403, "csrf_failed")
+    assert browser_of(story.bob).put(ABSENCE, said).status_code == 200
+    assert is_problem(engine_caller(story.engine).get(ABSENCE), 403, "scope_missing")
+    assert is_problem(Caller().get(ABSENCE), 401, "unauthenticated")
+
+
+def test_who_acts_by_token_without_an_account_is_on_record_by_name(story: Story) -> None:
+    Recipient.objects.filter(pk=story.bob.pk).update(user=None)
+    story.bob.refresh_from_db()
+    person_caller(story.bob).put(ABSENCE, {"from": at(1), "to": at(8)})
+
+    row = Absence.history.get()
+    assert (row.history_user, row.history_change_reason) == (None, "by bob")
+
+
+# --- what a stand-in sees -------------------------------------------------------------------------
+def test_carols_notification_says_for_whom_it_is(story: Story, bob: Caller) -> None:
+    bob.put(ABSENCE, {"from": at(-1), "to": at(8), "delegate": "carol"})
+    story.assign()
+    story.assign("T-43", assignee="carol")
+
+    carols, for_bob = person_caller(story.carol).get("/api/v1/notifications").json()["items"]
+
+    assert for_bob["on_behalf_of"] == {"ref": "bob", "name": "Bob"}
+    assert for_bob["reason"] == "delegate of Bob (assignee)"
+    assert carols["on_behalf_of"] is None
+
+
+def test_times_are_kept_to_the_microsecond(story: Story, bob: Caller) -> None:
+    begins_at = datetime.fromisoformat(at(1)) + timedelta(microseconds=1)
+
+    bob.put(ABSENCE, {"from": begins_at.isoformat(), "to": at(2)})
+
+    assert Absence.objects.get().begins_at == begins_at
