@@ -234,23 +234,28 @@ def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
     result: list[Result] = []
     try:
         with transaction.atomic():
-            event = Event(
-                engine=engine,
-                source=inbound.source,
-                event_id=str(uuid7()) if known_event(engine, inbound) else inbound.id,
-                type=inbound.type,
-                subject=inbound.subject,
-                time=inbound.time,
-                received_at=now,
-                data=inbound.data,
-                extensions=inbound.extensions,
-                digest=inbound.digest,
-            )
-            event.save(force_insert=True)
-            result.append(advance(event, now))
+            result.append(tried(engine, inbound, now))
             raise _RollBack
     except _RollBack:
         return result[0]
+
+
+def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
+    """The same without the undoing, which is left to the caller's transaction."""
+    event = Event(
+        engine=engine,
+        source=inbound.source,
+        event_id=str(uuid7()) if known_event(engine, inbound) else inbound.id,
+        type=inbound.type,
+        subject=inbound.subject,
+        time=inbound.time,
+        received_at=now,
+        data=inbound.data,
+        extensions=inbound.extensions,
+        digest=inbound.digest,
+    )
+    event.save(force_insert=True)
+    return advance(event, now)
 
 
 def known_event(engine: Engine, inbound: InboundEvent) -> Event | None:
