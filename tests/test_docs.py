@@ -13,7 +13,7 @@ from django.core.management.base import DjangoHelpFormatter
 
 from tests.support.documentation import FENCED, PAGES, ROOT, code, first_words, read, rows, section
 
-OURS = ("wfpush", "notifications")
+OURS = {"wfpush", "notifications", "escalations"}
 
 
 # --- settings -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 from wfpush import metrics, problems
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("escalations.api.urls")),
     path("api/", include("notifications.api.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

@@ -1,0 +1,55 @@
+"""What the API answers, as /api/schema describes it."""
+
+from rest_framework import serializers
+
+from escalations.models import EscalationState, RunResult, StepKind
+from notifications.api.shown import Shown
+
+
+class PolicyTried(Shown):
+    name = serializers.CharField()
+    fits = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
+class Told(Shown):
+    ref = serializers.CharField()
+    name = serializers.CharField()
+    reason = serializers.CharField(help_text="Such as: manager of Bob.")
+    title = serializers.CharField()
+    channels = serializers.ListField(child=serializers.DictField())
+
+
+class StepRow(Shown):
+    at = serializers.DateTimeField()
+    step = serializers.IntegerField(help_text="Its place in the policy, from 1 on.")
+    number = serializers.IntegerField(help_text="0, or the how-manieth repetition.")
+    kind = serializers.ChoiceField(StepKind.choices)
+    result = serializers.ChoiceField(RunResult.choices)
+    why = serializers.CharField()
+    told = Told(many=True)
+
+
+class SimulationShown(Shown):
+    """What the trace would say. Nothing was kept, and nobody told."""
+
+    now = serializers.DateTimeField()
+    task = serializers.CharField(allow_null=True)
+    policy = serializers.CharField(allow_null=True)
+    why = serializers.CharField()
+    policies = PolicyTried(many=True)
+    state = serializers.ChoiceField(EscalationState.choices, allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    rows = StepRow(many=True)
+    ends_early = serializers.BooleanField(help_text="More would follow.")
+    recipients = serializers.ListField(child=serializers.DictField(), help_text="Whom the event itself would reach.")
+
+
+class SimulationAsked(Shown):
+    """Either `event` or `task`."""
+
+    event = serializers.DictField(required=False, help_text="A CloudEvent, or the engine's own JSON.")
+    task = serializers.CharField(required=False, help_text="The engine's id of an open task.")
+    engine = serializers.CharField(required=False, help_text="Its slug, where there are several.")
+    now = serializers.DateTimeField(required=False, help_text="The instant to begin at; the present one without.")

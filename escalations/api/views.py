@@ -1,0 +1,28 @@
+"""What would happen, for operators."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from escalations import asked
+from escalations.api import shown
+from notifications.api import docs
+from notifications.api.base import PersonView, answer
+from notifications.errors import NotAllowed
+
+RIGHTS = ("notifications.view_event", "escalations.view_escalation")
+
+
+class SimulationsView(PersonView):
+    @extend_schema(
+        operation_id="simulate",
+        request=shown.SimulationAsked,
+        responses=docs.responses({200: shown.SimulationShown}, 400, 413, 415, 422),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Who would be told when, by which channel and why, if nobody acts. Nothing is kept or sent."""
+        user = self.recipient().user
+        if self.caller().token is not None or user is None or not user.has_perms(RIGHTS):
+            raise NotAllowed("This is for operators who are signed in at the desk.")
+        return answer(asked.as_json(asked.run(request.data, timezone.now())))

@@ -1,0 +1,71 @@
+"""`manage.py simulate FILE`: who would be told when, by which channel and why, if nobody acts."""
+
+import json
+from argparse import FileType
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from escalations import asked
+from notifications import cloudevents
+from notifications.errors import Failure
+from notifications.types import Json
+
+
+class Command(BaseCommand):
+    help = "Tell who would be told when, by which channel and why, if nobody acts. Nothing is kept or sent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file", type=FileType("r", encoding="utf-8"), help="an event as JSON, or as POST /api/v1/simulations takes"
+        )
+        parser.add_argument(
+            "--engine", metavar="SLUG", help="whose event or task it is; needed where there are several"
+        )
+        parser.add_argument("--now", metavar="INSTANT", help="such as 2026-11-25T16:00:00Z; default: the present")
+        parser.add_argument("--json", action="store_true", help="the answer as the API gives it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            said = _asked(options["file"])
+            said |= {name: options[name] for name in ("engine", "now") if options[name]}
+            found = asked.as_json(asked.run(said, timezone.now()))
+        except Failure as refused:
+            faults = refused.extra.get("errors") or [{"pointer": "", "detail": refused.detail}]
+            raise CommandError("\n".join(f"{each['pointer']} {each['detail']}".strip() for each in faults)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write("\n".join(_lines(found)))
+
+
+def _asked(file: TextIO) -> Json:
+    said = cloudevents.read(file.read().encode())
+    is_question = isinstance(said, dict) and said.keys() <= set(asked.MEMBERS)
+    return dict(said) if is_question else {"event": said}
+
+
+def _lines(found: Json) -> Iterator[str]:
+    for each in found["recipients"]:
+        yield f"{found['now']}  {each['name']} hears of it ({each['reason']})"
+    if found["policy"] is None:
+        yield "No policy applies."
+        yield from (f"  {each['name']}: {each['reason']}" for each in found["policies"])
+        return
+    yield f"{found['started_at']}  the clock begins ({found['why']}); due {found['due_at']}"
+    for row in found["rows"]:
+        yield f"{row['at']}  step {row['step']}: {_what(row)}"
+    if found["ends_early"]:
+        yield "… and so on."
+
+
+def _what(row: Json) -> str:
+    told = ", ".join(f"{each['name']} ({each['reason']}) by {_channels(each)}" for each in row["told"])
+    return "; ".join(filter(None, [told, row["why"]])) or row["result"]
+
+
+def _channels(told: Json) -> str:
+    sent = [each["channel"] for each in told["channels"] if each["state"] in ("pending", "delivered")]
+    return ", ".join(dict.fromkeys(sent))
