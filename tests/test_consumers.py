@@ -16,7 +16,7 @@ from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from notifications import consumers, copies, live
+from notifications import absence, consumers, copies, live
 from notifications.models import Notification, Recipient, RecipientToken
 from tests.support.story import Story
 from wfpush.asgi import application
@@ -123,6 +123,18 @@ async def test_a_new_task_arrives_live_with_its_actions(story: Story) -> None:
         assert (arrived["prev"], arrived["seq"], arrived["unread"]) == (0, 1, 1)
         assert arrived["notification"]["title"] == "Approve invoice 4711"
         assert "approve" in [action["action"] for action in arrived["notification"]["actions"]]
+
+
+async def test_who_stands_in_is_told_for_whom(story: Story) -> None:
+    now = timezone.now()
+    times = (now - timedelta(hours=1), now + timedelta(hours=1))
+    await database_sync_to_async(absence.go)(story.bob, *times, story.carol, by=story.bob)
+    async with inbox_of(story.carol) as (communicator, _):
+        await database_sync_to_async(story.assign)()
+        arrived = await frame(communicator)
+        assert arrived["notification"]["on_behalf_of"] == {"ref": "bob", "name": "Bob"}
+    async with inbox_of(story.carol) as (_, caught_up):
+        assert caught_up[0]["notification"]["on_behalf_of"] == {"ref": "bob", "name": "Bob"}
 
 
 async def test_buttons_are_said_in_the_language_chosen_on_the_page(story: Story) -> None:

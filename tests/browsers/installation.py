@@ -3,6 +3,7 @@
 import json
 import re
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -71,13 +72,26 @@ class Installation:
         return task_id
 
     # --- people, by programs of theirs ----------------------------------------------------------------
+    def person(self, ref: str, **said: Any) -> None:
+        self._ask("PUT", f"{self.url}/api/v1/recipients/{ref}", said, self._as(self.key))
+
+    def goes(self, who: str, *, delegate: str) -> None:
+        """The person is away for a day, and the delegate stands in."""
+        now = datetime.now(UTC)
+        times = {"from": now.isoformat(), "to": (now + timedelta(days=1)).isoformat()}
+        self._ask("PUT", f"{self.url}/api/v1/absence", {**times, "delegate": delegate}, self._as(self._token(who)))
+
     def answer(self, who: str, title: str, action: str) -> None:
         """The person answers what waits for them under that title."""
-        token = self._ask("POST", f"{self.url}/api/v1/recipients/{who}/tokens", {}, self._as(self.key))["token"]
+        token = self._token(who)
         waiting = self._ask("GET", f"{self.url}/api/v1/notifications?state=open&limit=200", headers=self._as(token))
         (item,) = (each for each in waiting["items"] if each["title"] == title)
         path = f"/api/v1/notifications/{item['id']}/responses"
         self._ask("POST", self.url + path, {"action": action}, self._as(token))
+
+    def _token(self, who: str) -> str:
+        made = self._ask("POST", f"{self.url}/api/v1/recipients/{who}/tokens", {}, self._as(self.key))
+        return str(made["token"])
 
     def _as(self, token: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}

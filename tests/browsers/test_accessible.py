@@ -49,7 +49,21 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     await expect(dave.locator("#push")).to_be_visible()
     found["devices"] = await faults(dave)
 
+    installation.person("erin", name="Erin", manager="dave")
+    installation.goes("erin", delegate="dave")
+    await dave.goto("/absence")
+    await expect(dave.get_by_role("heading", name="Who reports to you")).to_be_visible()
+    found["absence"] = await faults(dave)
+    await dave.get_by_label("Who stands in").fill("Nobody knows")
+    await dave.get_by_role("button", name="Save").click()
+    await expect(dave.get_by_text("Nobody here is called that.")).to_be_visible()
+    found["absence refused"] = await faults(dave)
+    await dave.goto("/absence?for=erin")
+    await expect(dave.get_by_role("button", name="Erin is back")).to_be_visible()
+    found["somebody's absence"] = await faults(dave)
+
     await Device.of(installation, dave)  # all is kept
+    await dave.goto("/")
     await dave.context.set_offline(True)
     await dave.goto("/")
     await dave.get_by_role("link", name=title, exact=True).click()

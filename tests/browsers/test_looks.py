@@ -10,7 +10,7 @@ from tests.browsers.installation import Installation
 
 WORDS_OF_BOTH = """async () => {
   const {fill} = await import("/static/wfpush/cards.js");
-  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body"];
+  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "behalf"];
   const read = (host) => Object.fromEntries(parts.map((name) => {
     const part = host.querySelector(`[data-slot="${name}"]`);
     return [name, part && !part.closest("[hidden]") ? part.textContent.trim().replace(/\\s+/g, " ") : ""];
@@ -47,6 +47,9 @@ async def in_every_state(installation: Installation, dave: Page, question: str) 
     installation.send("task.assigned", {"task": {"id": withdrawn, "name": "Approve the fence", "assignee": "carol"}})
     result = {"action": "approve", "by": {"ref": "erin", "name": "Erin"}, "at": "2026-11-20T10:00:00Z"}
     installation.send("task.completed", {"task": {"id": completed}, "result": result})
+    installation.person("erin", name="Erin")
+    installation.goes("erin", delegate="dave")
+    installation.assign("Approve the attic", to="erin")
     installation.send("case.status_changed", {"case": {"id": "88", "status": "under_review"}, "recipients": ["dave"]})
     await dave.get_by_role("link", name=f"More: {question}").click()
     await dave.locator("#item").get_by_role("button", name="Acknowledge").click()
@@ -81,7 +84,8 @@ async def test_nothing_is_wider_than_a_small_phone(
     dave = await sign_in("dave", javascript=javascript, locale=language)
     await dave.set_viewport_size({"width": 320, "height": 600})
 
-    for address in ("/", await dave.locator("#waiting a").first.get_attribute("href") or "", "/nowhere"):
+    item = await dave.locator("#waiting a").first.get_attribute("href") or ""
+    for address in ("/", item, "/absence", "/nowhere"):
         await dave.goto(address)
         assert await scroll_width(dave) <= 320, address
 
@@ -98,9 +102,12 @@ async def test_whatever_a_finger_presses_is_large_enough(installation: Installat
     await dave.get_by_role("link", name="Approve the sofa", exact=True).click()
     await expect(dave.locator("#item-heading")).to_be_focused()
     await check_targets(dave)
+    await dave.goto("/absence")
+    await check_targets(dave)
 
 
-PRESSED = ", ".join(f"{each}:visible" for each in ("button", "a.button", ".more", "summary", ".facts a", ".rest a"))
+PRESSED_KINDS = ("button", "a.button", ".more", "summary", ".facts a", ".rest a", ".reports a", "main input")
+PRESSED = ", ".join(f"{each}:visible" for each in PRESSED_KINDS)
 
 
 async def check_targets(page: Page) -> None:
