@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.options import InlineModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet, UUIDField
@@ -79,7 +80,7 @@ class DeskAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskChangeList
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+    def get_inlines(self, request: HttpRequest, obj: Any | None) -> "Sequence[type[InlineModelAdmin[Any, Any]]]":
         return [*super().get_inlines(request, obj), *PANELS.get(self.model, ())]
 
     # --- which actions a row offers ---------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def _would_channel(said: Json) -> Line:
 def trace(event: Event) -> list[Line]:
     """An event from arrival to the engine's confirmation, with what did not happen and why."""
     lines = [_arrival(event), *_processing(event), *route_lines(event.plan)]
-    lines += _people(event)
+    lines += people(event)
     if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
         lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
     return [*lines, *other_lines(event.plan), *(_answer(response) for response in _answers(event))]
@@ -177,7 +177,7 @@ def last_error(event: Event) -> str:
     return event.error or _("The worker stopped while it was at it.")
 
 
-def _people(event: Event) -> list[Line]:
+def people(event: Event) -> list[Line]:
     """Each person the plan names, with what became of their deliveries."""
     people = (event.plan.get("recipients") or [])[:PEOPLE]
     theirs = event.deliveries.filter(recipient__in=[said["recipient"] for said in people])
@@ -196,7 +196,7 @@ def _and_more(plan: Json) -> list[Line]:
 
 def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
     text = _("%(name)s (%(reason)s)") % said
-    line = Line(text, "ok", event.processed_at, detail=_("by route “%(route)s”") % said if said.get("route") else "")
+    line = Line(text, "ok", event.processed_at, detail=_by(said, event))
     if deliveries:
         line.href = change_url(deliveries[0].notification)
         line.below = [_delivery(delivery) for delivery in deliveries]
@@ -207,6 +207,13 @@ def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
             for each in said.get("channels") or []
         ]
     return line
+
+
+def _by(said: Json, event: Event) -> str:
+    """The route that named them; where no route was tried, what else did."""
+    if not said.get("route"):
+        return ""
+    return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % said
 
 
 def _read(notification: Notification) -> list[Line]:

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_SOURCES = ("notifications", "wfpush")
+PYTHON_SOURCES = ("escalations", "notifications", "wfpush")
 TEMPLATES = ("templates",)
 LANGUAGES = sorted(folder.name for folder in (ROOT / "locale").iterdir() if folder.is_dir())
 KEYWORDS = {

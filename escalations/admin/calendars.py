@@ -1,0 +1,319 @@
+"""Calendars of working time: the week as seven lines, days of their own, who works by it, and what comes of it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import holidays
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminSelect2Widget
+
+from escalations.admin import picture
+from escalations.admin.fields import HoursField, hours_text
+from escalations.calendar_data import MOST_DAYS, WEEKDAYS
+from escalations.calendars import BadCalendar, Calendar, NoWorkingTime
+from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, Policy, TeamCalendar
+from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.decorators import display
+from notifications.admin.filters import Conditions
+from notifications.admin.words import NOTHING, link, list_url, mark, shortened
+from notifications.formats import locale_of
+from notifications.models import Recipient, Team
+from wfpush import zones
+
+WORKERS: dict[str, tuple[type[Model], str]] = {"teams": (TeamCalendar, "team"), "people": (PersonCalendar, "recipient")}
+"""The form's fields of who works by a calendar: the rows behind each, and whom they name."""
+
+
+# --- the form ---------------------------------------------------------------------------------------------------------
+def countries(also: str) -> list[tuple[str, str]]:
+    """Those whose public holidays are known, by name; `also` is one that is kept already, perhaps as DEU."""
+    territories = locale_of(get_language() or "en").territories
+    codes = {code for code in holidays.list_supported_countries() if code in territories} | {also}
+    return sorted(((code, country_name(code)) for code in codes if code), key=lambda each: each[1])
+
+
+def country_name(code: str) -> str:
+    """In the reader's language."""
+    return str(locale_of(get_language() or "en").territories.get(code, code))
+
+
+def workers_field(name: str, label: object, queryset: QuerySet[Any]) -> forms.ModelMultipleChoiceField:
+    model, field = WORKERS[name]
+    widget = AutocompleteSelectMultiple(model._meta.get_field(field), admin.site)
+    return forms.ModelMultipleChoiceField(queryset, label=label, required=False, widget=widget)
+
+
+class CalendarForm(forms.ModelForm):
+    timezone = forms.ChoiceField(
+        label=_("Time zone"),
+        initial="UTC",
+        choices=[(name, name) for name in sorted(zones.names())],
+        widget=UnfoldAdminSelect2Widget,
+    )
+    country = forms.ChoiceField(
+        label=_("Public holidays of"),
+        required=False,
+        widget=UnfoldAdminSelect2Widget,
+        help_text=_("None: public holidays are working days."),
+    )
+    mon, tue, wed, thu, fri, sat, sun = (HoursField(label=WEEKDAY_NAMES[at]) for at in range(7))
+    teams = workers_field("teams", _("Teams"), Team.objects.all())
+    people = workers_field("people", _("People"), Recipient.objects.all())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(country := self.fields.get("country"), forms.ChoiceField):
+            country.choices = [("", gettext("none")), *countries(self.instance.country)]
+        week = self.instance.week if isinstance(self.instance.week, dict) else {}
+        for day in WEEKDAYS:
+            self.initial.setdefault(day, week.get(day) or [])
+        for name, (model, field) in WORKERS.items():
+            ours = model._default_manager.filter(calendar=self.instance.pk) if self.instance.pk else ()
+            self.initial.setdefault(name, [getattr(row, f"{field}_id") for row in ours])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self.instance.week = {day: cleaned[day] for day in WEEKDAYS if cleaned.get(day)}
+        self._check(cleaned)
+        for name in WORKERS:
+            self._check_workers(name, cleaned.get(name, ()))
+        return cleaned
+
+    def _check(self, cleaned: dict[str, Any]) -> None:
+        """As it is written, without its own days: those are looked at with them (DayFormSet)."""
+        said: dict[str, Any] = {"timezone": cleaned.get("timezone", "UTC"), "week": self.instance.week}
+        if cleaned.get("country"):
+            said["holidays"] = {"country": cleaned["country"], "subdivision": cleaned.get("subdivision") or None}
+        elif cleaned.get("subdivision"):
+            self.add_error("subdivision", gettext("Choose the country, too."))
+        try:
+            Calendar.from_dict(said)
+        except BadCalendar as fault:
+            field, sentence = said_at(fault, cleaned)
+            self.add_error(field, sentence)
+
+    def _check_workers(self, name: str, chosen: Iterable[Any]) -> None:
+        """Everybody works by one calendar."""
+        model, field = WORKERS[name]
+        elsewhere = model._default_manager.filter(**{f"{field}__in": chosen}).exclude(calendar=self.instance.pk or 0)
+        for row in elsewhere.select_related(field, "calendar"):
+            text = gettext("%(who)s works by the calendar “%(calendar)s” already: take it out there first.")
+            self.add_error(name, text % {"who": row, "calendar": row.calendar})  # type: ignore[attr-defined]
+
+
+def said_at(fault: BadCalendar, cleaned: dict[str, Any]) -> tuple[str | None, str]:
+    """The form's field for what a fault points to, and its sentence in the reader's language."""
+    _root, member, *rest = (*fault.pointer.split("/"), "")
+    if member == "holidays" and rest[0] == "subdivision":
+        country = cleaned["country"]
+        known = ", ".join(holidays.list_supported_countries().get(country, ())) or gettext("none")
+        text = gettext("%(country)s has no part of this name; known are: %(known)s.")
+        return "subdivision", text % {"country": country_name(country), "known": known}
+    if member == "holidays":
+        return "country", gettext("The public holidays of this country are not known.")
+    if member == "week" and rest[0] in WEEKDAYS:
+        return rest[0], fault.detail
+    return ("timezone" if member == "timezone" else None), fault.detail
+
+
+# --- days of their own ------------------------------------------------------------------------------------------------
+class DayForm(forms.ModelForm):
+    hours = HoursField(label=_("Hours"), help_text=_("Empty: closed."))
+
+
+class DayFormSet(PaginationInlineFormSet):
+    def clean(self) -> None:
+        """The calendar as a whole must hold working time."""
+        super().clean()
+        if any(self.errors):
+            return
+        try:
+            self._calendar().check(timezone.localdate())
+        except BadCalendar as fault:
+            if fault.pointer == "/days":
+                raise forms.ValidationError(
+                    gettext("At most %(count)d days may have hours of their own.") % {"count": MOST_DAYS}
+                ) from fault
+        except NoWorkingTime as fault:
+            raise forms.ValidationError(gettext("It holds no working time in the 366 days to come.")) from fault
+
+    def _calendar(self) -> Calendar:
+        """Raises BadCalendar: for what the form says itself, too."""
+        kept = (form.cleaned_data for form in self.forms if not self._should_delete_form(form))
+        days = {each["date"].isoformat(): each["hours"] for each in kept if each.get("date")}
+        said: dict[str, Any] = {"timezone": self.instance.timezone, "week": self.instance.week, "days": days}
+        if self.instance.country:
+            said["holidays"] = {"country": self.instance.country, "subdivision": self.instance.subdivision or None}
+        return Calendar.from_dict(said)
+
+
+class DayInline(TabularInline):
+    model = CalendarDay
+    form = DayForm
+    formset = DayFormSet
+    extra = 0
+    hide_title = True
+    fields = ["date", "hours", "note"]
+    verbose_name_plural = _("days of their own: instead of the week's hours and of public holidays")
+
+
+class Gaps(Conditions):
+    title = _("gaps")
+    parameter_name = "gaps"
+    conditions = {
+        "unused": (_("nothing counts by it"), Q(policies=None, teams=None, people=None)),
+        "holidays": (_("works on public holidays"), Q(country="")),
+    }
+
+
+@admin.register(BusinessCalendar)
+class BusinessCalendarAdmin(HistoryAdmin):
+    form = CalendarForm
+    list_display = ["name", "timezone", "hours", "closed_on", "used_by", "policy_count"]
+    list_filter = [Gaps]
+    search_fields = ["name", "timezone", "teams__team__name", "people__recipient__name", "=people__recipient__ref"]
+    parts = [CalendarDay, TeamCalendar, PersonCalendar]
+    inlines = [DayInline]
+    readonly_fields = ["weeks", "next_holidays", "data_versions", "works_by_it"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessCalendar]:
+        calendars: QuerySet[BusinessCalendar] = super().get_queryset(request)
+        return calendars.annotate(
+            team_total=Count("teams", distinct=True),
+            person_total=Count("people", distinct=True),
+            policy_total=Count("policies", distinct=True),
+        ).prefetch_related("days")
+
+    def get_fieldsets(self, request: HttpRequest, obj: BusinessCalendar | None = None) -> list[Any]:
+        """Whoever may only look reads the week in the picture."""
+        edits = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        week = {"fields": list(WEEKDAYS), "description": WEEK_HELP}
+        meaning = {"fields": ["weeks", "next_holidays", "data_versions"]}
+        workers = ["teams", "people"] if edits else ["works_by_it"]
+        return [
+            (None, {"fields": ["name", "timezone", ("country", "subdivision")]}),
+            *([(_("Week"), week)] if edits else []),
+            (_("Who works by it"), {"fields": workers}),
+            *([(_("What comes of it"), meaning)] if obj else []),
+        ]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        for name, (model, field) in WORKERS.items():
+            if name in form.cleaned_data:
+                chosen = form.cleaned_data[name]
+                ours = model._default_manager.filter(calendar=form.instance)
+                ours.exclude(**{f"{field}__in": chosen}).delete()
+                there = set(ours.values_list(field, flat=True))
+                new = [model(**{field: each, "calendar": form.instance}) for each in chosen if each.pk not in there]
+                model._default_manager.bulk_create(new)
+
+    # --- columns ----------------------------------------------------------------------------------------------------
+    @display(description=_("week"))
+    def hours(self, calendar: BusinessCalendar) -> SafeString:
+        reckoning = self._reckoning(calendar)
+        if reckoning is None:
+            return mark("bad", gettext("cannot be read"))
+        return shortened(picture.week_in_short(reckoning.data) or gettext("only days of their own"), 110)
+
+    @display(description=_("public holidays of"), ordering="country")
+    def closed_on(self, calendar: BusinessCalendar) -> str:
+        if not calendar.country:
+            return gettext("none")
+        return ", ".join([country_name(calendar.country), *filter(None, [calendar.subdivision])])
+
+    @display(description=_("who works by it"))
+    def used_by(self, calendar: Any) -> str:
+        teams = ngettext("%(count)d team", "%(count)d teams", calendar.team_total) % {"count": calendar.team_total}
+        people = ngettext("%(count)d person", "%(count)d people", calendar.person_total)
+        said = [teams] if calendar.team_total else []
+        return (
+            ", ".join([*said, *([people % {"count": calendar.person_total}] if calendar.person_total else [])]) or "–"
+        )
+
+    @display(description=_("SLA policies"), ordering="policy_total")
+    def policy_count(self, calendar: Any) -> SafeString:
+        query = f"calendar__id__exact={calendar.pk}"
+        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Policy, query), calendar.policy_total)
+
+    # --- the picture ------------------------------------------------------------------------------------------------
+    @display(description=_("working time"))
+    def weeks(self, calendar: BusinessCalendar) -> SafeString:
+        reckoning = self._reckoning(calendar)
+        notes = {day.date: day.note for day in calendar.days.all()}
+        return picture.two_weeks(reckoning, notes, timezone.now()) if reckoning else NOTHING
+
+    @display(description=_("next public holidays"))
+    def next_holidays(self, calendar: BusinessCalendar) -> SafeString:
+        reckoning = self._reckoning(calendar)
+        return picture.holiday_table(reckoning.data, timezone.now()) if reckoning else NOTHING
+
+    @display(description=_("reckoned with"))
+    def data_versions(self, calendar: BusinessCalendar) -> str:
+        return picture.sources()
+
+    @display(description=_("teams and people"))
+    def works_by_it(self, calendar: BusinessCalendar) -> str:
+        teams = [str(each) for each in calendar.teams.select_related("team")]
+        return ", ".join([*teams, *(str(each) for each in calendar.people.select_related("recipient"))]) or "–"
+
+    def _reckoning(self, calendar: BusinessCalendar) -> Calendar | None:
+        try:
+            return calendar.reckoning()
+        except BadCalendar:
+            return None
+
+
+WEEK_HELP = _(
+    "From–until, several separated by commas: 09:00–12:30, 13:30–18:00. Empty: closed. What ends at or before its "
+    "beginning goes on into the next day: 22:00–06:00; 00:00–00:00 is a whole day."
+)
+
+
+# --- found across all calendars ---------------------------------------------------------------------------------------
+class PartOfCalendar(LedgerAdmin):
+    """Found across all calendars here; edited on the calendar's page."""
+
+    list_filter = ["calendar"]
+
+    @display(description=_("calendar"), ordering="calendar__name")
+    def of_calendar(self, row: Any) -> SafeString:
+        return link(row.calendar)
+
+
+@admin.register(CalendarDay)
+class CalendarDayAdmin(PartOfCalendar):
+    list_display = ["date", "hours_words", "note", "of_calendar"]
+    list_select_related = ["calendar"]
+    search_fields = ["note", "calendar__name"]
+    fields = ["date", "hours_words", "note", "of_calendar"]
+
+    @display(description=_("hours"))
+    def hours_words(self, day: CalendarDay) -> str:
+        return hours_text(day.hours) or gettext("closed")
+
+
+@admin.register(TeamCalendar)
+class TeamCalendarAdmin(PartOfCalendar):
+    list_display = ["team", "of_calendar"]
+    list_select_related = ["team", "calendar"]
+    search_fields = ["team__name", "calendar__name"]
+
+
+@admin.register(PersonCalendar)
+class PersonCalendarAdmin(PartOfCalendar):
+    list_display = ["recipient", "of_calendar"]
+    list_select_related = ["recipient", "calendar"]
+    search_fields = ["recipient__name", "=recipient__ref", "calendar__name"]

@@ -1,0 +1,234 @@
+"""What is under way: clocks of tasks, what each step did, whom it told, and what comes next."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from escalations.admin.timeline import RESULT_TONES, ended, lines
+from escalations.models import OVER, Escalation, EscalationState, StepRun
+from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
+from notifications.admin.decorators import display
+from notifications.admin.filters import Conditions, Recent
+from notifications.admin.words import NOTHING, Tone, ago, due, link, mark, pretty, shortened, with_why
+from notifications.models import Task
+
+STATE_TONES: dict[str, Tone] = {
+    EscalationState.RUNNING: "wait",
+    EscalationState.PAUSED: "quiet",
+    EscalationState.STOPPED: "ok",
+    EscalationState.CLOSED: "ok",
+}
+HOW_IT_ENDED = (
+    gettext_noop("answered"),
+    gettext_noop("given to somebody else"),
+    gettext_noop("acknowledged"),
+    gettext_noop("closed in engine"),
+    gettext_noop("cancelled in engine"),
+    gettext_noop("expired"),
+    gettext_noop("closed"),
+    gettext_noop("closed meanwhile"),
+)
+"""What escalations/clock.py writes down, for our catalogues."""
+
+
+def state_mark(escalation: Escalation) -> SafeString:
+    if escalation.state == EscalationState.CLOSED:
+        return mark("ok", ended(escalation))
+    return mark(STATE_TONES[escalation.state], escalation.get_state_display())
+
+
+def next_step(escalation: Escalation) -> SafeString:
+    return ago(escalation.due_at) if escalation.state == EscalationState.RUNNING else NOTHING
+
+
+def due_word(escalation: Escalation) -> SafeString:
+    return due(escalation.deadline, still_matters=escalation.state not in OVER)
+
+
+def told_words(escalation: Escalation) -> SafeString:
+    """Everybody who was told, once; where nobody could be, that."""
+    runs = escalation.runs.all()
+    names = dict.fromkeys(person["name"] for run in runs for person in run.told)
+    bad = next((run for run in runs if RESULT_TONES[run.result] == "bad"), None)
+    said = shortened(", ".join(names), 60) if names else NOTHING
+    return said if bad is None else with_why(mark("bad", bad.get_result_display(), bad.why), said)
+
+
+class Now(Conditions):
+    title = _("now")
+    parameter_name = "now"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        under_way = Q(ended_at=None) & ~Q(state__in=OVER)
+        return {
+            "open": (_("under way"), under_way),
+            "late": (_("late"), under_way & Q(deadline__lt=timezone.now())),
+            "nobody": (_("a step reached nobody"), Q(runs__in=StepRun.objects.filter(result__in=BAD))),
+        }
+
+
+BAD = [result for result, tone in RESULT_TONES.items() if tone == "bad"]
+
+
+@admin.register(Escalation)
+class EscalationAdmin(LedgerAdmin):
+    list_display = ["title", "of_policy", "state_now", "due_by", "next_at", "told"]
+    list_filter = [Now, "state", Recent, "policy"]
+    list_select_related = ["task", "policy"]
+    found_by = ["task__task_id", "task__name__istartswith", "task__case__case_id"]
+    search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
+    change_form_outer_before_template = "admin/desk/clock.html"
+    fieldsets = [
+        (
+            None,
+            {"fields": ["of_task", "of_policy", "state_now", "due_by", "due_named", "next_at", "told", "why"]},
+        ),
+        (
+            _("In our books"),
+            {
+                "fields": [
+                    "id",
+                    "started_at",
+                    "paused_at",
+                    "held_until",
+                    "ended_at",
+                    "attempts",
+                    "lease_until",
+                    "followed",
+                ],
+                "classes": ["collapse"],
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Escalation]:
+        clocks: QuerySet[Escalation] = super().get_queryset(request)
+        return clocks.select_related("task", "policy").prefetch_related("runs")
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """The most overdue first among those under way; else the newest."""
+        return [F("deadline").asc(), "-id"] if request.GET.get("now") in ("open", "late") else ["-id"]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        escalation: Escalation | None = kwargs.get("obj")
+        if escalation is not None:
+            context.update({"lines": lines(escalation), "title": escalation.task, "subtitle": None})
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
+
+    # --- columns ----------------------------------------------------------------------------------------------------
+    @display(description=_("task"), ordering="task__name")
+    def title(self, escalation: Escalation) -> str:
+        return str(escalation.task)
+
+    @display(description=_("task"))
+    def of_task(self, escalation: Escalation) -> SafeString:
+        return link(escalation.task)
+
+    @display(description=_("policy"), ordering="policy__name")
+    def of_policy(self, escalation: Escalation) -> SafeString:
+        return link(escalation.policy)
+
+    @display(description=_("state"), ordering="state")
+    def state_now(self, escalation: Escalation) -> SafeString:
+        return state_mark(escalation)
+
+    @display(description=_("due"), ordering="deadline")
+    def due_by(self, escalation: Escalation) -> SafeString:
+        return due_word(escalation)
+
+    @display(description=_("next step"), ordering="due_at")
+    def next_at(self, escalation: Escalation) -> SafeString:
+        return next_step(escalation)
+
+    @display(description=_("told"))
+    def told(self, escalation: Escalation) -> SafeString:
+        return told_words(escalation)
+
+    @display(description=_("the rules that it follows, as they were when it began"))
+    def followed(self, escalation: Escalation) -> SafeString:
+        return pretty(escalation.rules.data)
+
+
+@admin.register(StepRun)
+class StepRunAdmin(LedgerAdmin):
+    """Found across all clocks here; told as a story on the clock's page."""
+
+    list_display = ["ran", "of_task", "of_policy", "result_mark", "told_people", "in_trace"]
+    list_filter = ["result", "escalation__policy"]
+    list_select_related = ["escalation__task", "escalation__policy", "event"]
+    found_by = ["escalation__task__task_id", "why__icontains"]
+    fields = ["of_clock", "of_task", "of_policy", "due_at", "ran_at", "result_mark", "told_people", "in_trace"]
+    ordering = ["-ran_at", "-pk"]
+
+    @display(description=_("taken"), ordering="ran_at")
+    def ran(self, run: StepRun) -> SafeString:
+        return ago(run.ran_at)
+
+    @display(description=_("escalation"))
+    def of_clock(self, run: StepRun) -> SafeString:
+        return link(run.escalation)
+
+    @display(description=_("task"), ordering="escalation__task__name")
+    def of_task(self, run: StepRun) -> SafeString:
+        return link(run.escalation.task)
+
+    @display(description=_("policy"), ordering="escalation__policy__name")
+    def of_policy(self, run: StepRun) -> SafeString:
+        return link(run.escalation, run.escalation.policy or gettext("a policy that is gone"))
+
+    @display(description=_("result"), ordering="result")
+    def result_mark(self, run: StepRun) -> SafeString:
+        return with_why(mark(RESULT_TONES[run.result], run.get_result_display()), shortened(run.why))
+
+    @display(description=_("told"))
+    def told_people(self, run: StepRun) -> SafeString:
+        names = (f"{each['name']} ({each['reason']})" for each in run.told)
+        return shortened(", ".join(names))
+
+    @display(description=_("trace"))
+    def in_trace(self, run: StepRun) -> SafeString:
+        return link(run.event, gettext("how they were told")) if run.event else NOTHING
+
+
+class EscalationInline(ReadOnlyInline):
+    """On the task's page."""
+
+    model = Escalation
+    related = ["task", "policy"]
+    fields = ["of_policy", "state_now", "due_by", "next_at", "told"]
+    readonly_fields = fields
+    verbose_name_plural = _("escalations: its clock, and whom it told")
+    hide_title = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Escalation]:
+        return super().get_queryset(request).prefetch_related("runs")
+
+    @display(description=_("policy"))
+    def of_policy(self, escalation: Escalation) -> SafeString:
+        return link(escalation, escalation.policy or gettext("a policy that is gone"))
+
+    @display(description=_("state"))
+    def state_now(self, escalation: Escalation) -> SafeString:
+        return state_mark(escalation)
+
+    @display(description=_("due"))
+    def due_by(self, escalation: Escalation) -> SafeString:
+        return due_word(escalation)
+
+    @display(description=_("next step"))
+    def next_at(self, escalation: Escalation) -> SafeString:
+        return next_step(escalation)
+
+    @display(description=_("told"))
+    def told(self, escalation: Escalation) -> SafeString:
+        return told_words(escalation)
+
+
+PANELS.setdefault(Task, []).append(EscalationInline)

@@ -1,0 +1,127 @@
+"""Form fields for hours of the day and for durations, as a person writes them."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from escalations.calendar_data import MOST_A_DAY
+
+TIME = r"(\d{1,2})(?:[:.](\d\d))?"
+INTERVAL = re.compile(rf"{TIME}\s*[-–—]\s*{TIME}")
+BETWEEN = re.compile(r"[,;\n]")
+
+PART = re.compile(r"(\d{1,9})\s*([a-zäöü]*)\.?\s*")
+UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "std": 60, "d": 1440, "t": 1440}
+"""Minutes. A day is 24 hours, in working time, too."""
+MOST = 2**31 - 1
+"""What the database holds."""
+
+
+# --- hours of a day ---------------------------------------------------------------------------------------------------
+class HoursField(forms.CharField):
+    """`09:00–12:30, 13:30–18:00` as [["09:00", "12:30"], ["13:30", "18:00"]]. Empty: closed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
+        super().__init__(required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return hours_text(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        parts = [part.strip() for part in BETWEEN.split(str(value or "")) if part.strip()]
+        if len(parts) > MOST_A_DAY:
+            raise ValidationError(_("At most %(count)d times of work may begin on one day.") % {"count": MOST_A_DAY})
+        return [_interval(part) for part in parts]
+
+    def run_validators(self, value: Any) -> None:
+        """The parts were checked one by one."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != [list(each) for each in initial or []])
+        except ValidationError:
+            return True
+
+
+def _interval(text: str) -> list[str]:
+    found = INTERVAL.fullmatch(text)
+    if found is None:
+        raise ValidationError(_("Write “%(text)s” as from–until, such as 09:00–12:30.") % {"text": text})
+    start, end = (_time(found[at], found[at + 1]) for at in (1, 3))
+    if start is None or end is None or start == "24:00":
+        raise ValidationError(_("In “%(text)s” is a time that no clock shows.") % {"text": text})
+    return [start, "00:00" if end == "24:00" else end]
+
+
+def _time(hour: str, minute: str | None) -> str | None:
+    hours, minutes = int(hour), int(minute or 0)
+    if hours > 24 or minutes > 59 or (hours == 24 and minutes):
+        return None
+    return f"{hours:02}:{minutes:02}"
+
+
+def hours_text(hours: Iterable[Iterable[str]]) -> str:
+    return ", ".join("–".join(each) for each in sorted(map(list, hours)))
+
+
+# --- durations --------------------------------------------------------------------------------------------------------
+class DurationField(forms.CharField):
+    """Minutes, written as `90`, `1h 30m` or `2d`; with `signed`, `-1h` too."""
+
+    def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
+        self.signed = signed
+        kwargs.setdefault("widget", UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return written(value) if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value).strip() if value is not None else ""
+        if not text:
+            return None
+        minutes = read(text)
+        if minutes is None:
+            raise ValidationError(_("Write a time such as 30m, 1h 30m or 2d instead of “%(text)s”.") % {"text": text})
+        if minutes < 0 and not self.signed:
+            raise ValidationError(_("Write a time without a minus."))
+        return minutes
+
+    def validate(self, value: Any) -> None:
+        if self.required and value is None:
+            raise ValidationError(self.error_messages["required"], code="required")
+
+    def run_validators(self, value: Any) -> None:
+        """The model knows the bounds."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != self.to_python(initial))
+        except ValidationError:
+            return True
+
+
+def read(text: str) -> int | None:
+    """The minutes meant; None if it is no duration."""
+    said = text.strip().lower().replace("−", "-").replace("–", "-")
+    sign = -1 if said.startswith("-") else 1
+    said = said.lstrip("+-").strip()
+    parts = list(PART.finditer(said))
+    if not said or "".join(part[0] for part in parts) != said or any(part[2] not in UNITS for part in parts):
+        return None
+    minutes = sum(int(part[1]) * UNITS[part[2]] for part in parts)
+    return sign * minutes if minutes <= MOST else None
+
+
+def written(minutes: int) -> str:
+    """The shortest way to write it."""
+    left = abs(minutes)
+    counts = {"d": left // 1440, "h": left % 1440 // 60, "m": left % 60}
+    parts = [f"{count}{unit}" for unit, count in counts.items() if count]
+    return ("-" if minutes < 0 else "") + (" ".join(parts) or "0")

@@ -1,0 +1,174 @@
+"""SLA policies: which tasks, by which clock, who hears when; readable as sentences."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.aggregates import Count
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+
+from escalations import checks, wording
+from escalations.admin.fields import DurationField
+from escalations.admin.steps import StepInline
+from escalations.models import Escalation, EscalationState, Policy, PolicyCondition, PolicyStep
+from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.decorators import action, display
+from notifications.admin.filters import Conditions
+from notifications.admin.routing import ConditionForm
+from notifications.admin.words import link, list_url, mark, shortened
+
+OPEN = (EscalationState.RUNNING, EscalationState.PAUSED)
+
+
+class PolicyForm(forms.ModelForm):
+    minutes = DurationField(
+        label=_("How long the task may take"),
+        required=False,
+        help_text=_("Such as 8h or 2d. A day has 24 hours, in working time, too."),
+    )
+    hold_minutes = DurationField(label=_("For how long nobody is told"), required=False, help_text=_("Such as 4h."))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for field, sentence in checks.of_policy(Policy(**cleaned)):
+            if field not in self.errors:
+                self.add_error(field, sentence)
+        return cleaned
+
+
+class PolicyConditionInline(TabularInline):
+    model = PolicyCondition
+    form = ConditionForm
+    extra = 0
+    hide_title = True
+    fields = ["path", "operator", "value"]
+    verbose_name_plural = _("conditions: all must hold")
+
+
+class Gaps(Conditions):
+    title = _("gaps")
+    parameter_name = "gaps"
+    conditions = {
+        "steps": (_("nobody is told: no steps"), Q(steps=None)),
+        "fallback": (_("no fallback owner"), Q(fallback=None)),
+    }
+
+
+@admin.register(Policy)
+class PolicyAdmin(HistoryAdmin):
+    form = PolicyForm
+    list_display = ["position", "name", "which", "due_is", "what_happens", "open_clocks", "on"]
+    list_display_links = ["name"]
+    list_filter = ["enabled", Gaps, "clock", "calendar", "engine"]
+    list_select_related = ["engine", "calendar"]
+    search_fields = ["name", "conditions__path", "conditions__value", "steps__template__name", "steps__team__name"]
+    autocomplete_fields = ["engine", "calendar", "fallback"]
+    save_as = True
+    parts = [PolicyCondition, PolicyStep]
+    inlines = [PolicyConditionInline, StepInline]
+    actions = ["enable", "disable"]
+    fieldsets = [
+        (None, {"fields": ["name", "enabled", "position", "engine"]}),
+        (_("The clock"), {"fields": ["clock", "minutes", "time", "calendar", "calendar_of"]}),
+        (_("What stops it"), {"fields": ["pauses", "on_acknowledge", "hold_minutes"]}),
+        (_("Where nobody is reached"), {"fields": ["fallback"]}),
+    ]
+
+    class Media:
+        js = ["wfpush/admin/steps.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
+        policies: QuerySet[Policy] = super().get_queryset(request)
+        running = Escalation.objects.filter(policy=OuterRef("pk"), ended_at=None, state__in=OPEN).order_by()
+        count = running.values("policy").annotate(count=Count("pk")).values("count")
+        clocks = Coalesce(Subquery(count, output_field=IntegerField()), 0)
+        return policies.annotate(clocks=clocks).prefetch_related("conditions", "steps__team", "steps__person")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if not PolicyStep.objects.filter(policy=form.instance).exists():
+            text = gettext("This policy has no steps: tasks get their due date, and nobody is told.")
+            self.message_user(request, text, messages.WARNING)
+
+    # --- columns ----------------------------------------------------------------------------------------------------
+    @display(description=_("which tasks"))
+    def which(self, policy: Policy) -> SafeString:
+        return shortened(wording.fits(policy, policy.conditions.all()), 110)
+
+    @display(description=_("due is"))
+    def due_is(self, policy: Policy) -> str:
+        return wording.due(policy)
+
+    @display(description=_("what happens"))
+    def what_happens(self, policy: Policy) -> SafeString:
+        steps = [wording.sentence(wording.of_row(step), policy.time) for step in policy.steps.all()]
+        if not steps:
+            return mark("bad", gettext("nobody is told"))
+        lines = format_html_join("", "<div>{}</div>", ((shortened(step, 110),) for step in steps))
+        return format_html('<div class="desk-both">{}</div>', lines)
+
+    @display(description=_("open clocks"), ordering="clocks")
+    def open_clocks(self, policy: Any) -> SafeString | int:
+        if not policy.clocks:
+            return 0
+        query = f"policy__id__exact={policy.pk}&now=open"
+        return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Escalation, query), policy.clocks)
+
+    @display(description=_("enabled"), ordering="enabled", boolean=True)
+    def on(self, policy: Policy) -> bool:
+        return policy.enabled
+
+    # --- actions ----------------------------------------------------------------------------------------------------
+    @action(description=_("Enable"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Policy]) -> None:
+        self._switch(request, queryset, True)
+
+    @action(description=_("Disable"), permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Policy]) -> None:
+        self._switch(request, queryset, False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Policy], enabled: bool) -> None:
+        changed = list(Policy.objects.filter(pk__in=queryset.values("pk")).exclude(enabled=enabled))
+        for policy in changed:
+            policy.enabled = enabled
+            policy.save()  # one by one, so that each has its history
+            self.log(request, policy, "Enabled" if enabled else "Disabled")
+        text = gettext("%(done)d enabled.") if enabled else gettext("%(done)d disabled.")
+        self.message_user(request, text % {"done": len(changed)})
+
+
+# --- found across all policies ----------------------------------------------------------------------------------------
+class PartOfPolicy(LedgerAdmin):
+    """Found across all policies here; edited on the policy's page."""
+
+    list_select_related = ["policy"]
+    list_filter = ["policy"]
+
+    @display(description=_("policy"), ordering="policy__name")
+    def of_policy(self, row: Any) -> SafeString:
+        return link(row.policy)
+
+
+@admin.register(PolicyCondition)
+class PolicyConditionAdmin(PartOfPolicy):
+    list_display = ["path", "operator", "value", "of_policy"]
+    search_fields = ["path", "value", "policy__name"]
+
+
+@admin.register(PolicyStep)
+class PolicyStepAdmin(PartOfPolicy):
+    list_display = ["says", "template", "category", "of_policy"]
+    list_filter = ["kind", "target", "policy"]
+    list_select_related = ["policy", "team", "person", "template", "category"]
+    search_fields = ["policy__name", "team__name", "person__name", "=person__ref", "template__name"]
+
+    @display(description=_("step"), ordering="offset")
+    def says(self, step: PolicyStep) -> str:
+        return wording.sentence(wording.of_row(step))

@@ -1,0 +1,117 @@
+"""The steps of a policy on its form: each shows what its kind needs, and reads as a sentence."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.forms import PaginationInlineFormSet
+
+from escalations import checks, wording
+from escalations.admin.fields import DurationField
+from escalations.models import PolicyStep, StepKind, StepTarget
+from notifications.admin.channels import CHANNELS
+from notifications.admin.fields import OrderedChoicesField
+
+USES: dict[str, tuple[str, ...]] = {
+    StepKind.NOTIFY: ("target", "level", "team", "person", "template", "category", "channels", "critical"),
+    StepKind.RAISE_PRIORITY: ("priority",),
+}
+"""Fields that a kind of step uses, beside its time. static/wfpush/admin/steps.js shows the same."""
+NAMES: dict[str, tuple[str, ...]] = {
+    StepTarget.MANAGER: ("level",),
+    StepTarget.TEAM: ("team",),
+    StepTarget.TEAM_LEAD: ("team",),
+    StepTarget.PERSON: ("person",),
+}
+UNUSED: dict[str, Any] = {
+    "target": "",
+    "level": 1,
+    "team": None,
+    "person": None,
+    "template": None,
+    "category": None,
+    "channels": [],
+    "critical": False,
+    "priority": "",
+}
+"""What stands in a field that is not used."""
+
+
+class StepForm(forms.ModelForm):
+    offset = DurationField(
+        label=_("When"),
+        signed=True,
+        initial=0,
+        help_text=_("-1h 30m: before due. 2d: after it. A day has 24 hours, in working time, too."),
+    )
+    repeat_every = DurationField(label=_("Again every"), required=False, help_text=_("Such as 4h."))
+    channels = OrderedChoicesField(
+        CHANNELS, label=_("Channels"), required=False, help_text=_("Empty: those of the category.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.instance.get_inline_title = capfirst(wording.sentence(wording.of_row(self.instance)))
+
+    def clean(self) -> dict[str, Any]:
+        """Drops what the kind does not use."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        used = used_by(cleaned.get("kind", ""), cleaned.get("target", ""))
+        for name in UNUSED.keys() - used:
+            cleaned[name] = UNUSED[name]
+            self.errors.pop(name, None)
+        return cleaned
+
+
+def used_by(kind: str, target: str) -> set[str]:
+    named = {name for names in NAMES.values() for name in names}
+    return {name for name in USES.get(kind, ()) if name not in named or name in NAMES.get(target, ())}
+
+
+class StepFormSet(PaginationInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        kept = [
+            form for form in self.forms if form.is_valid() and form.cleaned_data and not self._should_delete_form(form)
+        ]
+        steps = [form.instance for form in kept]
+        for at, field, sentence in checks.of_steps(self.instance, steps, timezone.now()):
+            kept[at].add_error(field, sentence)
+
+
+class StepInline(StackedInline):
+    model = PolicyStep
+    form = StepForm
+    formset = StepFormSet
+    extra = 0
+    collapsible = True
+    verbose_name_plural = _("steps: what happens when")
+    autocomplete_fields = ["team", "person", "template", "category"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("kind", "offset", "time"),
+                    ("target", "level", "team", "person"),
+                    ("template", "category", "channels"),
+                    "priority",
+                    ("repeat_every", "repeats"),
+                    "critical",
+                ]
+            },
+        )
+    ]
+
+    class Media:
+        js = ["wfpush/admin/steps.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyStep]:
+        steps: QuerySet[PolicyStep] = super().get_queryset(request)
+        return steps.select_related("team", "person", "template", "category")

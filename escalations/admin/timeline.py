@@ -1,0 +1,123 @@
+"""A clock as lines to be read aloud: when it began and why, each step and whom it told, and what is still to come."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from escalations.clock import done
+from escalations.models import Escalation, EscalationState, RunResult, StepRun
+from escalations.rules import Occurrence, RuleSet, rules_of
+from escalations.wording import Said, numbered, of_rules
+from notifications.admin.timeline import Line, people
+from notifications.admin.words import Tone, change_url
+
+TO_COME = 20
+"""Lines of what is still to come."""
+
+RESULT_TONES: dict[str, Tone] = {
+    RunResult.DONE: "ok",
+    RunResult.NOBODY: "bad",
+    RunResult.OVERTAKEN: "quiet",
+    RunResult.TOO_EARLY: "quiet",
+    RunResult.FAILED: "bad",
+}
+
+
+@dataclass
+class DayLine(Line):
+    """With its date: clocks run for days."""
+
+    @property
+    def clock(self) -> str:
+        return short(self.at) if self.at else ""
+
+
+def short(instant: datetime) -> str:
+    """Thu 26 Nov 01:43."""
+    return date_format(timezone.localtime(instant), "D j M H:i")
+
+
+def lines(escalation: Escalation) -> list[Line]:
+    rules = rules_of(escalation.rules)
+    words = of_rules(rules)
+    runs = escalation.runs.select_related("event").order_by("due_at", "pk")
+    return [
+        _beginning(escalation),
+        *(_run(run, words) for run in runs),
+        *_standing(escalation),
+        *_ahead(escalation, rules, words),
+        *_end(escalation),
+    ]
+
+
+def _beginning(escalation: Escalation) -> Line:
+    told = {"why": escalation.why or escalation.rules.data.get("name", "")}
+    line = DayLine(_("the clock began by %(why)s") % told, "ok", escalation.started_at)
+    line.detail = _("due %(time)s") % {"time": short(escalation.deadline)}
+    return line
+
+
+def _run(run: StepRun, words: dict[int, Said]) -> Line:
+    line = DayLine(_named(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
+    line.detail = ": ".join(filter(None, [_result(run), run.why]))
+    line.href = change_url(run.event) if run.event else ""
+    line.below = people(run.event) if run.event else []
+    return line
+
+
+def _result(run: StepRun) -> str:
+    """What went as it should needs no word."""
+    return "" if run.result == RunResult.DONE else run.get_result_display()
+
+
+def _named(step: Said | None, number: int) -> str:
+    return numbered(step, number) if step else _("a step")
+
+
+# --- now and later ----------------------------------------------------------------------------------------------------
+def _standing(escalation: Escalation) -> list[Line]:
+    """Why nothing goes on just now."""
+    if escalation.ended_at is not None:
+        return []
+    if escalation.state == EscalationState.PAUSED:
+        return [
+            DayLine(
+                _("paused by a question: the clock stands still until it is answered"), "wait", escalation.paused_at
+            )
+        ]
+    if escalation.state == EscalationState.STOPPED:
+        return [Line(_("acknowledged: nobody is told any more"), "quiet")]
+    if escalation.held_until is not None and escalation.held_until > timezone.now():
+        return [DayLine(_("acknowledged: nobody is told until then"), "wait", escalation.held_until)]
+    return []
+
+
+def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, Said]) -> list[Line]:
+    """As the clock stands now; a pause or another due date moves it."""
+    left = to_come(escalation, rules)
+    found: list[Line] = [
+        DayLine(_named(words.get(each.step.id), each.number), "wait", max(each.at, escalation.held_until or each.at))
+        for each in left[:TO_COME]
+    ]
+    more = len(left) - TO_COME
+    return found + ([Line(_("and %(count)d more after that") % {"count": more}, "quiet")] if more > 0 else [])
+
+
+def to_come(escalation: Escalation, rules: RuleSet) -> list[Occurrence]:
+    if escalation.state not in (EscalationState.RUNNING, EscalationState.PAUSED):
+        return []
+    taken = done(escalation)
+    return [each for each in rules.occurrences(escalation.deadline) if each.key not in taken]
+
+
+def _end(escalation: Escalation) -> list[Line]:
+    if escalation.ended_at is None:
+        return []
+    return [DayLine(ended(escalation), "ok", escalation.ended_at)]
+
+
+def ended(escalation: Escalation) -> str:
+    return _("over: %(how)s") % {"how": _(escalation.end_reason)} if escalation.end_reason else _("over")

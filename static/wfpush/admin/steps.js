@@ -1,0 +1,38 @@
+// A policy's form shows only what its clock and steps use: the server drops the rest (escalations/admin/steps.py).
+"use strict";
+(() => {
+  const message = ["target", "template", "category", "channels", "critical"];
+  const kinds = { notify: message, raise_priority: ["priority"], tell_engine: [] };
+  const targets = { manager: ["level"], team: ["team"], team_lead: ["team"], person: ["person"] };
+  const fields = [...message, "priority", "level", "team", "person"];
+
+  const part = (place, name) => place.querySelector(`.field-${name}`);
+  const hide = (place, name, hidden) => part(place, name)?.classList.toggle("desk-gone", hidden);
+
+  function showStep(prefix) {
+    const value = (name) => document.getElementsByName(`${prefix}-${name}`)[0]?.value;
+    const row = document.getElementsByName(`${prefix}-kind`)[0].closest(".form-group");
+    const used = [...(kinds[value("kind")] || fields), ...(value("kind") === "notify" ? targets[value("target")] || [] : [])];
+    for (const name of fields) hide(row, name, !used.includes(name));
+  }
+
+  function showPolicy() {
+    const value = (name) => document.getElementById(`id_${name}`)?.value;
+    hide(document, "minutes", value("clock") === "due");
+    hide(document, "hold_minutes", value("on_acknowledge") !== "holds");
+  }
+
+  function show(element) {
+    const step = /^(steps-\d+)-(kind|target)$/.exec(element.name || "");
+    if (step) showStep(step[1]);
+    else if (["clock", "on_acknowledge"].includes(element.name)) showPolicy();
+  }
+
+  document.addEventListener("change", (event) => show(event.target));
+  document.addEventListener("formset:added", (event) => {
+    event.target.querySelectorAll("select").forEach(show);
+    const title = event.target.querySelector("[name^=steps-]") && event.target.querySelector("h3 strong");
+    if (title) requestAnimationFrame(() => title.click());  // a new step is open, once the page's own script knows it
+  });
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("select").forEach(show));
+})();
