@@ -161,7 +161,7 @@ def _reach_people(
     if is_task and change.task is not None:
         has_copy = set(copies.open_recipients(change.task)) if not change.is_new else set()
         if has_copy:
-            now_addressed = {each.recipient.pk for each in addressed}
+            now_addressed = {person.pk for each in addressed for person in each.meant}
             copies.lock(has_copy | now_addressed)
             _change_copies(change, change.task, now_addressed, planner)
         addressed = [each for each in addressed if each.recipient.pk not in has_copy]

@@ -79,6 +79,11 @@ class Addressed:
     reason: str
     on_behalf_of: Recipient | None = None
 
+    @property
+    def meant(self) -> list[Recipient]:
+        """Whose copies of the task stand: what waited for somebody before they went away still does."""
+        return [self.recipient, self.on_behalf_of] if self.on_behalf_of else [self.recipient]
+
 
 @dataclass(frozen=True)
 class Unresolved:

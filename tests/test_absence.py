@@ -267,6 +267,14 @@ def test_what_waited_for_bob_before_he_went_still_does(story: Story) -> None:
     assert story.copy(story.carol).on_behalf_of == story.bob
 
 
+def test_it_does_even_when_the_task_is_his_anew(story: Story) -> None:
+    story.assign(candidates=["alice", "bob"])
+    away(story.bob, story.carol)
+    story.assign(minute=1, assignee="bob")
+
+    assert story.states() == {"alice": "withdrawn", "bob": "open", "carol": "open"}
+
+
 def test_when_bob_is_back_his_delegate_keeps_what_waits(story: Story) -> None:
     row = away(story.bob, story.carol)
     story.assign()
