@@ -64,6 +64,7 @@ def _claim() -> list[Parcel | None]:
         "notification__case",
         "notification__category",
         "notification__brand",
+        "notification__on_behalf_of",
         "notification__recipient__brand",
         "recipient",
     )

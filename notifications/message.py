@@ -24,7 +24,7 @@ Fact = tuple[str, str]
 def message_of(notification: Notification, *, words: Json | None = None, with_facts: bool = True) -> Message:
     """What the notification says; `words` (title, body, short_body) where the channel has its own.
 
-    Looks at the notification's recipient with brand, and at its case, category and brand.
+    Looks at the notification's recipient with brand, and at its case, category, brand and whom it is on behalf of.
     """
     said = words or {}
     facts: tuple[Fact, ...] = ()
@@ -88,6 +88,8 @@ def _thread(notification: Notification) -> str:
 def _facts(notification: Notification) -> Iterator[Fact]:
     """Label and value of what helps to decide, in the language that is active."""
     locale, details = formats.locale_of(notification.language), notification.details
+    if notification.on_behalf_of is not None:
+        yield _("On behalf of"), str(notification.on_behalf_of)
     if notification.due_at is not None:
         due_at = notification.due_at.astimezone(formats.zone_of(notification.recipient.timezone))
         yield _("Due"), formats.moment(due_at, locale)

@@ -92,6 +92,13 @@ def test_facts_speak_the_messages_language(bobs: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(("language", "label"), [("en", "On behalf of"), ("de", "In Vertretung von")])
+def test_a_message_for_who_is_away_says_so_first(bobs: Any, language: str, label: str) -> None:
+    carol = RecipientFactory(ref="carol", name="Carol")
+
+    assert message_of(bobs(on_behalf_of=carol, language=language, priority="urgent")).facts[0] == (label, "Carol")
+
+
 def test_without_anything_to_say_there_are_no_facts(bobs: Any) -> None:
     assert message_of(bobs()).facts == ()
 
