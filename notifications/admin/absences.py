@@ -57,7 +57,7 @@ class AbsenceAdmin(HistoryAdmin):
     list_select_related = ["recipient", "delegate"]
     search_fields = ["=recipient__ref", "recipient__name", "=delegate__ref", "delegate__name"]
     autocomplete_fields = ["recipient", "delegate"]
-    fields = ["recipient", ("begins_at", "ends_at"), "delegate"]
+    fields = ["recipient", "begins_at", "ends_at", "delegate"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[str]:
         """Somebody else's absence would be another row."""
@@ -92,5 +92,5 @@ class AbsenceInline(StackedInline):
     fk_name = "recipient"
     extra = 0
     autocomplete_fields = ["delegate"]
-    fields = [("begins_at", "ends_at"), "delegate"]
+    fields = ["begins_at", "ends_at", "delegate"]
     hide_title = True
