@@ -4,11 +4,12 @@ A task is read again before each step. After an outage the last step that was mi
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -52,57 +53,98 @@ def drain() -> None:
 def tick(now: datetime) -> int:
     """Take the steps that are due at `now`, of some clocks; returns of how many."""
     claimed = outbox.claim(due(), limit=BATCH, lease=LEASE, now=now)
-    for escalation in claimed:
-        run(escalation, now)
+    if claimed:
+        run(claimed, now)
     return len(claimed)
 
 
-def run(escalation: Escalation, now: datetime) -> None:
-    """Take the due steps of one claimed clock. A fault is logged, and the steps tried again later."""
-    with structlog.contextvars.bound_contextvars(escalation=str(escalation.pk)):
-        try:
-            advance(escalation, now)
-        except LeaseLost:
-            log.info("escalation_lease_lost")
-        except Exception:  # one clock that cannot go on must not hold up the others
-            log.exception("escalation_failed", attempts=escalation.attempts)
-            again = RETRY.next_at(escalation.attempts, now, now)
-            outbox.postpone(escalation, again or now + RETRY.most)
+def run(claimed: Sequence[Escalation], now: datetime) -> None:
+    """Take the due steps of claimed clocks together. What fails is run by itself, logged, and tried again later."""
+    try:
+        advance(claimed, now)
+    except Exception:  # whatever it is, the worker must live
+        if len(claimed) > 1:
+            for each in claimed:
+                run([each], now)
+            return
+        (escalation,) = claimed
+        log.exception("escalation_failed", escalation=str(escalation.pk), attempts=escalation.attempts)
+        again = RETRY.next_at(escalation.attempts, now, now)
+        outbox.postpone(escalation, again or now + RETRY.most)
 
 
-class LeaseLost(Exception):
-    """The task changed, or somebody else has the clock now; what was done is rolled back."""
+@dataclass
+class _Chain:
+    """One clock on its way through its due steps."""
+
+    escalation: Escalation
+    task: Task
+    rules: RuleSet
+    done: set[tuple[int, int]]
+    left: list[tuple[Occurrence, Taken | None]] = field(default_factory=list)
 
 
 @transaction.atomic
-def advance(claimed: Escalation, now: datetime) -> list[StepRun]:
-    """Take what is due at `now`, and reckon when the next is. Raises LeaseLost."""
-    task = _locked_task(claimed.task_id)
-    escalation = _locked(claimed)
-    if not task.answerable:
-        clock.end(task, now, "closed meanwhile")
-        return []
-    rules, done = rules_of(escalation.rules), clock.done(escalation)
-    runs = []
-    for occurrence, left_out in _due(escalation, rules, done, now):
-        taken = left_out or _taken(Taking(escalation, task, rules, occurrence, now))
-        runs.append(_record(escalation, occurrence, taken, now))
-        done.add(occurrence.key)
-    outbox.postpone(escalation, clock.next_due(escalation, rules, done), attempts=0)
+def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
+    """Take what is due at `now`, and reckon when the next is.
+
+    Clocks that have passed to somebody else since they were claimed, or whose task has ended, are left alone.
+    """
+    chains = _chains(claimed, now)
+    for chain in chains:
+        chain.left = list(_due(chain.escalation, chain.rules, chain.done, now))
+    runs: list[StepRun] = []
+    while any(chain.left for chain in chains):  # one step of each task at a time: their order counts
+        runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
+    StepRun.objects.bulk_create(runs)
+    _finish(chains)
     return runs
 
 
-def _locked_task(task_id: Any) -> Task:
-    tasks = Task.objects.select_related("engine", "case", "assignee__manager", "assignee__brand")
-    return tasks.select_for_update(no_key=True, of=("self",)).get(pk=task_id)
+def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
+    """Locked: tasks first, as whatever changes them does."""
+    tasks = Task.objects.select_related("engine", "case", "assignee__manager__brand", "assignee__brand")
+    locked = tasks.filter(pk__in=[each.task_id for each in claimed]).order_by("pk")
+    by_id = {task.pk: task for task in locked.select_for_update(no_key=True, of=("self",))}
+    tokens = {each.pk: each.lease_token for each in claimed}
+    rows = Escalation.objects.select_related("rules").filter(pk__in=tokens).order_by("pk")
+    mine = [row for row in rows.select_for_update(no_key=True, of=("self",)) if row.lease_token == tokens[row.pk]]
+    done: dict[Any, set[tuple[int, int]]] = {row.pk: set() for row in mine}
+    for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
+        done[pk].add((key[0], key[1]))
+    chains = [_Chain(row, by_id[row.task_id], rules_of(row.rules), done[row.pk]) for row in mine]
+    for chain in chains:
+        if not chain.task.answerable:
+            clock.end(chain.task, now, "closed meanwhile")
+    return [chain for chain in chains if chain.task.answerable]
 
 
-def _locked(claimed: Escalation) -> Escalation:
-    mine = Escalation.objects.select_related("rules").filter(pk=claimed.pk, lease_token=claimed.lease_token)
-    escalation = mine.select_for_update(no_key=True, of=("self",)).first()
-    if escalation is None:
-        raise LeaseLost
-    return escalation
+def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: datetime) -> list[StepRun]:
+    takings = {
+        chain.escalation.pk: Taking(chain.escalation, chain.task, chain.rules, occurrence, now)
+        for chain, occurrence, left_out in steps
+        if left_out is None
+    }
+    taken = dict(zip(takings, _taken(list(takings.values())), strict=True))
+    for chain, occurrence, _ in steps:
+        chain.done.add(occurrence.key)
+    return [
+        _record(chain.escalation, occurrence, left_out or taken[chain.escalation.pk], now)
+        for chain, occurrence, left_out in steps
+    ]
+
+
+_FINISH = """
+UPDATE escalations_escalation e SET due_at = said.due_at, attempts = 0, lease_token = NULL, lease_until = NULL
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS said(id, due_at) WHERE e.id = said.id
+"""
+
+
+def _finish(chains: Sequence[_Chain]) -> None:
+    if chains:
+        due_at = [clock.next_due(chain.escalation, chain.rules, chain.done) for chain in chains]
+        with connection.cursor() as cursor:
+            cursor.execute(_FINISH, [[chain.escalation.pk for chain in chains], due_at])
 
 
 # --- which of them ----------------------------------------------------------------------------------------------------
@@ -137,20 +179,20 @@ def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occur
 
 
 # --- taking them ------------------------------------------------------------------------------------------------------
-def _taken(taking: Taking) -> Taken:
+def _taken(takings: Sequence[Taking]) -> list[Taken]:
     """A step that fails again and again is given up, so that those after it come."""
-    if taking.escalation.attempts < TRIES:
-        return take(taking)
+    if len(takings) != 1 or takings[0].escalation.attempts < TRIES:
+        return take(takings)
     try:
         with transaction.atomic():
-            return take(taking)
+            return take(takings)
     except Exception as fault:
-        log.exception("step_given_up", step=taking.step.id)
-        return Taken(RunResult.FAILED, f"{type(fault).__name__}: {fault}")
+        log.exception("step_given_up", step=takings[0].step.id)
+        return [Taken(RunResult.FAILED, f"{type(fault).__name__}: {fault}")]
 
 
 def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: datetime) -> StepRun:
-    return StepRun.objects.create(
+    return StepRun(
         escalation=escalation,
         step=occurrence.step.id,
         number=occurrence.number,

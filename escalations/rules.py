@@ -19,6 +19,7 @@ from escalations.models import (
     StepTarget,
     TimeKind,
 )
+from notifications.models import TemplateVersion, VersionState
 from notifications.types import Json
 
 NOTHING = timedelta()
@@ -41,7 +42,7 @@ class Step:
     level: int
     team: int | None
     person: int | None
-    template: int | None
+    version: int | None
     category: int | None
     channels: tuple[str, ...]
     critical: bool
@@ -148,13 +149,21 @@ def written(policy: Policy, calendar: BusinessCalendar | None) -> Json:
         "on_acknowledge": policy.on_acknowledge,
         "hold_minutes": policy.hold_minutes,
         "fallback": policy.fallback_id,
-        "steps": [_step(step) for step in policy.steps.all()],
+        "steps": _steps(policy),
     }
 
 
-def _step(step: PolicyStep) -> Json:
+def _steps(policy: Policy) -> list[Json]:
+    steps = list(policy.steps.all())
+    templates = [step.template_id for step in steps if step.template_id]
+    published = TemplateVersion.objects.filter(template__in=templates, state=VersionState.PUBLISHED)
+    versions = dict(published.values_list("template_id", "pk"))
+    return [_step(step, versions.get(step.template_id or 0)) for step in steps]
+
+
+def _step(step: PolicyStep, version: int | None) -> Json:
     named = {name: getattr(step, name) for name in STEP_FIELDS}
-    return {**named, "id": step.pk, "channels": list(step.channels)}
+    return {**named, "id": step.pk, "channels": list(step.channels), "version": version}
 
 
 STEP_FIELDS = (
@@ -167,7 +176,6 @@ STEP_FIELDS = (
     "level",
     "team_id",
     "person_id",
-    "template_id",
     "category_id",
     "critical",
     "priority",
@@ -215,7 +223,7 @@ def _read_step(said: Json, position: int) -> Step:
         level=said["level"],
         team=said["team_id"],
         person=said["person_id"],
-        template=said["template_id"],
+        version=said["version"],
         category=said["category_id"],
         channels=tuple(said["channels"]),
         critical=said["critical"],

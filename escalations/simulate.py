@@ -108,7 +108,7 @@ def _next_rows(escalation: Escalation, rules: RuleSet, now: datetime) -> list[Ro
     at = max(escalation.due_at or now, now)
     escalation.lease_token = uuid4()
     escalation.save(update_fields=["lease_token"])
-    runs = escalate.advance(escalation, at)
+    runs = escalate.advance([escalation], at)
     escalation.refresh_from_db(fields=["due_at", "state", "lease_token"])
     return [row_of(run, rules) for run in runs]
 

@@ -3,9 +3,10 @@
 Whoever is away is replaced by their delegate. Where nobody is left, the fallback owner hears.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from escalations.models import StepTarget
 from escalations.rules import RuleSet, Step
@@ -16,26 +17,42 @@ People = Iterable[tuple[Recipient, str]]
 
 
 @dataclass
+class Staff:
+    """Who is away at an instant: asked once for many steps."""
+
+    now: datetime
+
+    @cached_property
+    def away(self) -> frozenset[int]:
+        rows = Absence.objects.filter(begins_at__lte=self.now, ends_at__gt=self.now).order_by()
+        return frozenset(rows.values_list("recipient_id", flat=True))
+
+    def stand_ins(self, people: Sequence[Recipient]) -> dict[int, Recipient]:
+        return stand_ins(people, self.now) if any(person.pk in self.away for person in people) else {}
+
+    def is_out(self, person: Recipient) -> bool:
+        """Away, and nobody stands in."""
+        return person.pk in self.away and not self.stand_ins([person])
+
+
+@dataclass
 class Search:
     """For one step. `notes` says whom it did not find, and why."""
 
     task: Task
     step: Step
-    now: datetime
+    staff: Staff
     notes: list[str] = field(default_factory=list)
 
     def can_be_told(self, person: Recipient) -> bool:
         """Says why not."""
         if not person.active:
             self.notes.append(f"{person} is no longer active")
-        elif self._is_away(person) and not stand_ins([person], self.now):
+        elif self.staff.is_out(person):
             self.notes.append(f"{person} is away, and nobody stands in")
         else:
             return True
         return False
-
-    def _is_away(self, person: Recipient) -> bool:
-        return Absence.objects.filter(recipient=person, begins_at__lte=self.now, ends_at__gt=self.now).exists()
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,7 @@ def whom(search: Search, rules: RuleSet) -> list[Found]:
 
 def _with_delegates(people: People, search: Search) -> list[Found]:
     named = {person.pk: (person, reason) for person, reason in people}
-    instead = stand_ins([person for person, _ in named.values()], search.now)
+    instead = search.staff.stand_ins([person for person, _ in named.values()])
     found: dict[int, Found] = {}
     for person, reason in named.values():
         delegate = instead.get(person.pk, person)

@@ -18,13 +18,17 @@ from notifications.types import Json
 UNAVAILABLE = "this channel is not available"
 
 
+Devices = dict[int, list[Device]]
+"""Of people, by their pk. Several events may share one."""
+
+
 @dataclass
 class Addresses:
     """The devices of everybody whom one event reaches, asked for once."""
 
     event: Event
     now: datetime
-    _devices: dict[int, list[Device]] = field(default_factory=dict)
+    _devices: Devices = field(default_factory=dict)
 
     def look_up(self, recipients: Iterable[Recipient], channels: Iterable[str]) -> None:
         """Before any `deliveries` of them."""

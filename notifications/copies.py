@@ -4,7 +4,8 @@
 Locks are taken in one order everywhere: case, task, recipients by id, notifications.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,7 @@ def lock(recipient_ids: set[int]) -> None:
         cursor.execute(LOCK, [sorted(recipient_ids)])
 
 
-def allocate(counts: dict[int, int]) -> dict[int, int]:
+def allocate(counts: Mapping[int, int]) -> dict[int, int]:
     """Lock the recipients and allocate that many seqs to each; returns the last one. Must run in a transaction."""
     ids = sorted(counts)
     with connection.cursor() as cursor:
@@ -47,46 +48,63 @@ def allocate(counts: dict[int, int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+def number(notifications: Sequence[Notification]) -> None:
+    """Give each the next seq of its person, in the order given."""
+    counts = Counter(notification.recipient_id for notification in notifications)
+    following = {pk: last - counts[pk] for pk, last in allocate(counts).items()}
+    for notification in notifications:
+        following[notification.recipient_id] += 1
+        notification.seq = following[notification.recipient_id]
+
+
 def create(notifications: Sequence[Notification]) -> None:
-    """Put new notifications, at most one a person, into their inboxes."""
+    """Put new notifications into their people's inboxes."""
     if not notifications:
         return
-    seqs = allocate({notification.recipient_id: 1 for notification in notifications})
-    for notification in notifications:
-        notification.seq = seqs[notification.recipient_id]
+    number(notifications)
     Notification.objects.bulk_create(notifications, batch_size=500)
     live.announce_new_on_commit(notifications)
 
 
-def change(
-    notifications: QuerySet[Notification], now: datetime, *, on_devices: bool = True, **fields: Any
-) -> list[Notification]:
-    """Set fields on notifications, at most one a person, each with a new seq. Returns them as they were.
-
-    `on_devices`: what devices show of them is no longer so.
-    """
+def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:
+    """Set fields on notifications, at most one a person, each with a new seq. Returns them as they were."""
     rows = list(notifications.order_by("recipient_id").select_related("recipient"))
     if not rows:
         return []
     allocate({row.recipient_id: 1 for row in rows})
     latest = Recipient.objects.filter(pk=OuterRef("recipient_id")).values("inbox_seq")[:1]
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
-    if on_devices:
-        ledger.outdate([row.pk for row in rows], now)
+    ledger.outdate([row.pk for row in rows], now)
     live.announce_on_commit([row.pk for row in rows])
     return rows
 
 
+TOUCH = """
+UPDATE notifications_notification n SET seq = said.seq, updated_at = %s
+FROM unnest(%s::uuid[], %s::bigint[]) AS said(id, seq) WHERE n.id = said.id
+"""
+
+
+def touch(rows: Sequence[Notification], now: datetime) -> None:
+    """Inboxes show more of these than there was; devices do not. Each gets a new seq."""
+    if not rows:
+        return
+    number(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCH, [now, [row.pk for row in rows], [row.seq for row in rows]])
+    live.announce_on_commit([row.pk for row in rows])
+
+
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
-    """Save changed wording of notifications, at most one a person, each with a new seq.
+    """Save changed wording of notifications, each with a new seq.
 
     Devices replace what they show, unless an `alert` tells them anew.
     """
     if not rows:
         return
-    seqs = allocate({row.recipient_id: 1 for row in rows})
+    number(rows)
     for row in rows:
-        row.seq, row.updated_at = seqs[row.recipient_id], now
+        row.updated_at = now
     Notification.objects.bulk_update(rows, ["seq", "updated_at", *fields], batch_size=500)
     if not alert:
         ledger.outdate([row.pk for row in rows], now)
@@ -95,8 +113,13 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
 
 def open_copies(task: Task) -> QuerySet[Notification]:
     """Copies that stand: those that ask, and those of a task that offers nothing to answer."""
+    return standing([task])
+
+
+def standing(tasks: Iterable[Task]) -> QuerySet[Notification]:
+    """The same of several."""
     asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
-    return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task=task)
+    return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task__in=[*tasks])
 
 
 def open_recipients(task: Task) -> QuerySet[Notification, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from notifications import casework, copies, ledger, writing
-from notifications.addressing import Addresses
+from notifications.addressing import Addresses, Devices
 from notifications.models import (
     Case,
     Delivery,
@@ -69,15 +69,12 @@ class Plan:
         reason: str,
         deliveries: Sequence[Delivery],
         route: str = "",
-        why: Mapping[int, str] | None = None,
     ) -> None:
-        """`why` has reasons of their own for some recipients."""
         by_notification: dict[Any, list[Delivery]] = {}
         for delivery in deliveries:
             by_notification.setdefault(delivery.notification_id, []).append(delivery)
         for row in rows:
-            own = (why or {}).get(row.recipient_id, reason)
-            self.add(row.recipient, row, route, own, by_notification.get(row.pk, []))
+            self.add(row.recipient, row, route, reason, by_notification.get(row.pk, []))
 
     def add(
         self, recipient: Recipient, notification: Notification, route: str, reason: str, deliveries: Sequence[Delivery]
@@ -116,28 +113,38 @@ class Planner:
     now: datetime
     is_task: bool
     """Whether copies ask for the task's answer."""
+    devices: Devices = field(default_factory=dict)
+    made: list[Notification] = field(default_factory=list)
+    told_anew: list[Notification] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.addresses = Addresses(self.event, self.now)
+        self.addresses = Addresses(self.event, self.now, self.devices)
 
     # --- new copies ------------------------------------------------------------------------------
     def notify(self, addressed: Sequence[Addressed]) -> None:
+        """New copies, saved at once."""
         if not addressed:
             return
-        published = [each.manner.template_id for each in addressed if each.manner.version is None]
-        versions = writing.published_versions(published) if published else {}
+        published = [each.manner.template_id for each in addressed if each.manner.template_id]
+        self.make(addressed, writing.published_versions(published) if published else {})
+        save([self], self.now)
+
+    def make(self, addressed: Sequence[Addressed], versions: Mapping[int, TemplateVersion]) -> None:
+        """New copies, for `save`. `versions`: template id to the published one."""
         self._look_up([(each.recipient, each.manner.channels) for each in addressed])
-        made = [self._copy(each, each.manner.version or versions.get(each.manner.template_id)) for each in addressed]
-        copies.create([notification for notification, _ in made])
-        deliveries = []
-        for each, (notification, words) in zip(addressed, made, strict=True):
+        for each in addressed:
+            notification, words = self._copy(each, versions)
             mine = self._deliveries(notification, each.recipient, each.manner.channels, words)
             self.plan.add(each.recipient, notification, each.manner.name, each.reason, mine)
-            deliveries += mine
-        Delivery.objects.bulk_create(deliveries, batch_size=500)
+            self.made.append(notification)
+            self.deliveries += mine
 
-    def _copy(self, addressed: Addressed, version: TemplateVersion | None) -> tuple[Notification, dict[str, Json]]:
+    def _copy(
+        self, addressed: Addressed, versions: Mapping[int, TemplateVersion]
+    ) -> tuple[Notification, dict[str, Json]]:
         recipient, manner = addressed.recipient, addressed.manner
+        version = manner.version or versions.get(manner.template_id or 0)
         brand = manner.brand or recipient.brand
         wording = self.writer.write(version, recipient, brand, manner.channels)
         self.plan.warn(wording.warnings)
@@ -204,18 +211,22 @@ class Planner:
         return max(worth, notification.due_at + timedelta(days=1)) if notification.due_at else worth
 
     # --- copies that are there -------------------------------------------------------------------
-    def rewrite(
-        self,
-        open_copies: QuerySet[Notification],
-        *,
-        alert: str = "",
-        manner: Manner | None = None,
-        why: Mapping[int, str] | None = None,
-    ) -> None:
-        """Word open copies anew, by their own template version, or as `manner` says.
+    def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, str]) -> None:
+        """Open copies that are news again, worded as `manner` says, for `save`. `why` has a reason for each person."""
+        self._look_up([(row.recipient, manner.channels) for row in rows])
+        for row in rows:
+            row.template_version = manner.version
+            wording = self.writer.write(manner.version, row.recipient, row.brand, manner.channels)
+            self.plan.warn(wording.warnings)
+            self._word(row, wording, asks=bool(wording.actions))
+            row.read_at = None
+            mine = self._deliveries(row, row.recipient, manner.channels, wording.words)
+            self.plan.add(row.recipient, row, manner.name, why[row.recipient_id], mine)
+            self.told_anew.append(row)
+            self.deliveries += mine
 
-        `alert`: other channels hear too, because of that; or of what `why` has of a recipient.
-        """
+    def rewrite(self, open_copies: QuerySet[Notification], *, alert: str = "") -> None:
+        """Word open copies anew by their own template version. `alert` is why other channels hear too."""
         rows = list(
             open_copies.select_related(
                 "recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route"
@@ -225,10 +236,9 @@ class Planner:
         )
         deliveries: list[Delivery] = []
         if alert:
-            self._look_up([(row.recipient, manner.channels if manner else row.category.channels) for row in rows])
+            self._look_up([(row.recipient, row.category.channels) for row in rows])
         for row in rows:
-            channels = manner.channels if manner else row.category.channels
-            row.template_version = manner.version if manner else row.template_version
+            channels = row.category.channels
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
@@ -237,14 +247,21 @@ class Planner:
                 deliveries += self._deliveries(row, row.recipient, channels, wording.words)
             else:
                 ledger.reword(row, wording.words)
-        fields = [*WORDED, "read_at", "template_version"] if alert else WORDED
-        copies.rewrite(rows, fields, self.now, alert=bool(alert))
+        copies.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now, alert=bool(alert))
         Delivery.objects.bulk_create(deliveries, batch_size=500)
-        self.plan.changed(rows, alert or "changed in place", deliveries, manner.name if manner else "", why)
+        self.plan.changed(rows, alert or "changed in place", deliveries)
 
     def withdraw(self, notifications: QuerySet[Notification], reason: str) -> None:
         rows = copies.withdraw(notifications, reason, self.now)
         self.plan.changed(rows, reason, copies.record_live(self.event, rows, self.now, reason))
+
+
+def save(planners: Sequence[Planner], now: datetime) -> None:
+    """What they made, all at once: inboxes, and the ledger's rows."""
+    copies.create([row for planner in planners for row in planner.made])
+    told_anew = [row for planner in planners for row in planner.told_anew]
+    copies.rewrite(told_anew, [*WORDED, "read_at", "template_version"], now, alert=True)
+    Delivery.objects.bulk_create([row for planner in planners for row in planner.deliveries], batch_size=500)
 
 
 def details_of(facts: Json) -> Json:

@@ -14,6 +14,7 @@ from notifications.models import (
     Brand,
     Case,
     Category,
+    Condition,
     Event,
     Operator,
     Recipient,
@@ -48,7 +49,7 @@ class Manner:
     name: str
     category: Category
     channels: Sequence[str]
-    template_id: int
+    template_id: int | None = None
     version: TemplateVersion | None = None
     brand: Brand | None = None
     answer_from_email: bool = False
@@ -162,7 +163,7 @@ def _why_not(rule: _Rule, event: Event, facts: Json) -> str:
         return f"not for {event.type}"
     for condition in rule.conditions:
         if not holds(condition, facts):
-            return f"{condition} does not hold: it is {_shown(lookup(facts, condition.path))}"
+            return f"{condition} does not hold: it is {shown(lookup(facts, condition.path))}"
     return ""
 
 
@@ -170,7 +171,8 @@ def _why(rule: _Rule, event: Event) -> str:
     return " and ".join(str(condition) for condition in rule.conditions) or f"it is {event.type}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as reasons name it."""
     return "missing" if value is None else f"“{force_str(value)[:80]}”"
 
 
@@ -186,7 +188,7 @@ def lookup(facts: Any, path: str) -> Any:
     return facts
 
 
-def holds(condition: RouteCondition, facts: Json) -> bool:
+def holds(condition: Condition, facts: Json) -> bool:
     return OPERATORS[Operator(condition.operator)](lookup(facts, condition.path), condition.value)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
+from django.db.models import QuerySet
 
 from notifications import render
 from notifications.models import Brand, Event, EventVariable, Recipient, Task, TemplateVersion, VersionState
@@ -117,8 +118,14 @@ def is_sensitive(path: str, event_type: str) -> bool:
 
 def published_versions(template_ids: Sequence[int]) -> dict[int, TemplateVersion]:
     """Template id to its published version, with its texts and actions."""
-    versions = TemplateVersion.objects.filter(template_id__in=template_ids, state=VersionState.PUBLISHED)
-    return {
-        version.template_id: version
-        for version in versions.select_related("template").prefetch_related("texts", "actions")
-    }
+    found = _with_texts().filter(template_id__in=template_ids, state=VersionState.PUBLISHED)
+    return {version.template_id: version for version in found}
+
+
+def versions(ids: Sequence[int]) -> dict[int, TemplateVersion]:
+    """These versions by their pk, with their texts and actions."""
+    return {version.pk: version for version in _with_texts().filter(pk__in=ids)}
+
+
+def _with_texts() -> QuerySet[TemplateVersion]:
+    return TemplateVersion.objects.select_related("template").prefetch_related("texts", "actions")
