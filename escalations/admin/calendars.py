@@ -96,7 +96,7 @@ class CalendarForm(forms.ModelForm):
         said: dict[str, Any] = {"timezone": cleaned.get("timezone", "UTC"), "week": self.instance.week}
         if cleaned.get("country"):
             said["holidays"] = {"country": cleaned["country"], "subdivision": cleaned.get("subdivision") or None}
-        elif cleaned.get("subdivision"):
+        elif cleaned.get("subdivision") and "country" in cleaned:
             self.add_error("subdivision", gettext("Choose the country, too."))
         try:
             Calendar.from_dict(said)

@@ -15,7 +15,7 @@ TIME = r"(\d{1,2})(?:[:.](\d\d))?"
 INTERVAL = re.compile(rf"{TIME}\s*[-–—]\s*{TIME}")
 BETWEEN = re.compile(r"[,;\n]")
 
-PART = re.compile(r"(\d{1,9})\s*([a-zäöü]*)\.?\s*")
+PART = re.compile(r"(\d{1,9})(?!\d)\s*([a-zäöü]*)\.?\s*")
 UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "std": 60, "d": 1440, "t": 1440}
 """Minutes. A day is 24 hours, in working time, too."""
 MOST = 2**31 - 1

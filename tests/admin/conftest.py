@@ -3,7 +3,9 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from escalations.models import PersonCalendar, TeamCalendar
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
+from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.world import World
 
@@ -19,6 +21,17 @@ def day(world: World) -> World:
     """The company at the end of a day."""
     story.live(world)
     return world
+
+
+@pytest.fixture
+def evening(day: World) -> World:
+    """And one approval more, of which Bob was reminded and Carol heard."""
+    calendar = sla.calendar()
+    TeamCalendar.objects.create(team=day.team, calendar=calendar)
+    PersonCalendar.objects.create(recipient=day.bob, calendar=calendar)
+    sla.policy(calendar=calendar)
+    sla.escalated(day)
+    return day
 
 
 @pytest.fixture

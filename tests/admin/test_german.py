@@ -9,11 +9,13 @@ from django.contrib import admin
 from django.test import Client
 from django.utils import translation
 
+from escalations.models import Rules
 from notifications.admin.unfolds_words import WORDS
 from notifications.models import ApiKey, Response, RouteTarget, SignInLink
 from tests.admin.pages import list_of, text_of
 from tests.admin.world import World
 
+OURS = ("notifications", "escalations")
 SAME_IN_BOTH = {
     "API",
     "ID",
@@ -48,8 +50,9 @@ def test_a_list_is_german(world: World, root: Client) -> None:
 
 
 def test_every_model_has_a_name_in_both_languages() -> None:
-    for model in apps.get_app_config("notifications").get_models():
-        if model.__name__.startswith("Historical"):
+    models = [model for app in OURS for model in apps.get_app_config(app).get_models()]
+    for model in models:
+        if model.__name__.startswith("Historical") or model is Rules:  # no page names it
             continue
         for name in ("verbose_name", "verbose_name_plural"):
             source, german = said(getattr(model._meta, name))
@@ -64,7 +67,7 @@ def test_names_are_those_of_the_pages() -> None:
 def test_every_field_that_the_desk_shows_is_named_in_german() -> None:
     english = []
     for model, desk in admin.site._registry.items():
-        if model._meta.app_label != "notifications":
+        if model._meta.app_label not in OURS:
             continue
         for shown in [desk, *(inline(model, admin.site) for inline in desk.inlines)]:
             for field in fields_of(shown):

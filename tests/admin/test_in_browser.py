@@ -13,9 +13,11 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, Route, sync_playwright
 
+from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications import versions
 from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, Template, TemplateVersion
 from notifications.models import Route as Routing
+from tests.admin import sla
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
@@ -132,6 +134,44 @@ def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable
     assert browse(visit) == [["team"], ["path"], ["person"], []]
 
 
+def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse: Callable[[Visit], Any]) -> None:
+    form = DESK + page_of(sla.policy())
+    names = ("target", "level", "team", "person", "template", "category", "channels", "critical", "priority")
+
+    def seen(page: Page, place: int) -> list[str]:
+        group = page.locator(f".form-group:has([name=steps-{place}-kind])").last
+        return [name for name in names if group.locator(f".field-{name}").is_visible()]
+
+    def visit(page: Page) -> list[Any]:
+        page.goto(form)
+        found: list[Any] = [page.locator(".field-minutes").is_visible(), seen(page, 2)]
+        page.select_option("#id_clock", "duration")
+        page.select_option("#id_on_acknowledge", "holds")
+        found.append([page.locator(f".field-{name}").is_visible() for name in ("minutes", "hold_minutes")])
+        page.get_by_text("1 h after due: tell the assignee's manager").click()
+        page.locator("#id_steps-2-kind").wait_for()
+        found.append(seen(page, 2))
+        page.select_option("#id_steps-2-target", "team")
+        found.append(seen(page, 2))
+        page.get_by_text("Add another Step").click()
+        page.locator("#id_steps-3-kind").wait_for()
+        for kind in ("raise_priority", "tell_engine"):
+            page.select_option("#id_steps-3-kind", kind)
+            found.append(seen(page, 3))
+        return found
+
+    message = ["template", "category", "channels", "critical"]
+    assert browse(visit) == [
+        False,
+        [],  # folded: its sentence is enough
+        [True, True],
+        ["target", "level", *message],
+        ["target", "team", *message],
+        ["priority"],
+        [],
+    ]
+
+
 def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit], Any]) -> None:
     template = Template.objects.get(slug="task")
     draft = versions.new_draft(template, template.versions.get())
@@ -167,7 +207,7 @@ def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit
     assert draft.texts.get(language="en").title != "Pay at once", "nothing is saved"
 
 
-def test_nothing_is_wider_than_a_phone(day: World, browse: Callable[[Visit], Any]) -> None:
+def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit], Any]) -> None:
     version = TemplateVersion.objects.filter(template__routes__isnull=False)[0]
     sample = EventType.objects.get(name="task.assigned")
     addresses = [
@@ -182,8 +222,10 @@ def test_nothing_is_wider_than_a_phone(day: World, browse: Callable[[Visit], Any
         adding(SigningSecret),
         page_of(version, "preview"),
         page_of(versions.new_draft(version.template, version)),
-        page_of(day.engine, "try_mapping"),
+        page_of(evening.engine, "try_mapping"),
         f"{reverse('admin:notifications_route_dry_run')}?sample={sample.pk}",
+        *map(list_of, (Policy, BusinessCalendar, Escalation)),
+        *(page_of(each.objects.all()[0]) for each in (Policy, BusinessCalendar, Escalation)),
     ]
 
     def visit(page: Page) -> dict[str, int]:

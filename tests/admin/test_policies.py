@@ -1,0 +1,304 @@
+"""Policies read as sentences, show what each step needs, and are refused where nobody could be told by them."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from escalations import wording
+from escalations.models import BusinessCalendar, Policy, PolicyCondition, PolicyStep, StepTarget
+from notifications.models import Category, Template
+from tests.admin import sla
+from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
+from tests.admin.world import World
+
+
+@pytest.fixture
+def munich(world: World) -> BusinessCalendar:
+    return sla.calendar()
+
+
+@pytest.fixture
+def approvals(munich: BusinessCalendar) -> Policy:
+    return sla.policy(calendar=munich)
+
+
+def save(client: Client, policy: Policy, **changes: Any) -> Any:
+    return client.post(page_of(policy), filled(client.get(page_of(policy)), **changes), follow=True)
+
+
+def refused(client: Client, policy: Policy, **changes: Any) -> dict[str, str]:
+    answer = save(client, policy, **changes)
+    assert answer.status_code == 200
+    found = dict(answer.context["adminform"].form.errors)
+    for inline in answer.context["inline_admin_formsets"]:
+        for form in inline.formset.forms:
+            found.update({f"{form.prefix}-{name}": said for name, said in form.errors.items()})
+    return {name: " ".join(said) for name, said in found.items()}
+
+
+def step_fields(place: int, **fields: Any) -> dict[str, Any]:
+    """A new step's part of the form."""
+    blank = dict.fromkeys(("id", "target", "team", "person", "template", "category", "channels", "priority"), "")
+    said = {**blank, "kind": "notify", "offset": "0", "time": "wall", "level": "1", "repeats": "0", **fields}
+    said.setdefault("repeat_every", "")
+    return {f"steps-{place}-{name}": value for name, value in said.items()}
+
+
+def reminding() -> dict[str, Any]:
+    template, category = Template.objects.get(slug="task-reminder"), Category.objects.get(slug="approvals")
+    return {"template": template.pk, "category": category.pk}
+
+
+# --- the form -----------------------------------------------------------------------------------------------------
+def test_a_policy_is_made_with_conditions_and_steps(world: World, munich: BusinessCalendar, root: Client) -> None:
+    fields = filled(
+        root.get(adding(Policy)),
+        name="Site visits",
+        clock="duration",
+        minutes="2d",
+        time="business",
+        calendar=str(munich.pk),
+        on_acknowledge="holds",
+        hold_minutes="4h",
+        **{
+            "conditions-TOTAL_FORMS": "1",
+            "conditions-0-path": "task.kind",
+            "conditions-0-operator": "eq",
+            "conditions-0-value": "field",
+            "steps-TOTAL_FORMS": "3",
+        },
+        **step_fields(0, offset="-1h 30m", time="business", target="assignee", **reminding()),
+        **step_fields(1, kind="raise_priority", priority="urgent"),
+        **step_fields(
+            2, offset="1d", target="person", person=world.carol.pk, repeat_every="4h", repeats="2", **reminding()
+        ),
+    )
+    assert "was added successfully" in text_of(root.post(adding(Policy), fields, follow=True))
+    made = Policy.objects.get(name="Site visits")
+    assert (made.minutes, made.hold_minutes, made.calendar) == (2880, 240, munich)
+    assert str(made.conditions.get()) == "task.kind is field"
+    assert [wording.sentence(wording.of_row(step)) for step in made.steps.all()] == [
+        "1 h 30 min before due, working time: remind the assignee",
+        "when due: raise the priority to urgent",
+        "1 d after due: tell Carol Castle, again every 4 h, 2 times",
+    ]
+
+
+def test_the_form_says_again_what_is_kept(approvals: Policy, root: Client) -> None:
+    before = list(approvals.steps.values())
+    assert "was changed successfully" in text_of(save(root, approvals, position="7"))
+    approvals.refresh_from_db()
+    assert approvals.position == 7
+    assert list(approvals.steps.values()) == before
+
+
+def test_durations_are_shown_as_one_writes_them(approvals: Policy, root: Client) -> None:
+    Policy.objects.update(clock="duration", minutes=1590)
+    fields = filled(root.get(page_of(approvals)))
+    assert fields["minutes"] == "1d 2h 30m"
+    assert [fields[f"steps-{at}-offset"] for at in range(3)] == ["-1h", "0", "1h"]
+    assert fields["steps-2-repeat_every"] == "1h"
+
+
+def test_each_step_is_headed_by_its_sentence(approvals: Policy, root: Client) -> None:
+    shown = text_of(root.get(page_of(approvals)))
+    assert "1 h before due: remind the assignee" in shown
+    assert "When due: tell the team lead" in shown
+    assert "1 h after due: tell the assignee's manager, again every 1 h, 2 times" in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({"clock": "duration"}, "minutes", "Write how long the task may take."),
+        (
+            {"clock": "duration", "minutes": "soon"},
+            "minutes",
+            "Write a time such as 30m, 1h 30m or 2d instead",
+        ),
+        ({"clock": "duration", "minutes": "-1h"}, "minutes", "Write a time without a minus."),
+        ({"clock": "duration", "minutes": "9999d"}, "minutes", "less than or equal to"),
+        ({"time": "business", "calendar": ""}, "calendar", "Choose the calendar by which working time is counted."),
+        ({"on_acknowledge": "holds"}, "hold_minutes", "Write for how long nobody is told."),
+    ],
+)
+def test_a_fault_of_the_policy_is_said_at_its_field(
+    fields: dict[str, str], field: str, sentence: str, approvals: Policy, root: Client
+) -> None:
+    said = refused(root, approvals, **fields)
+    assert set(said) == {field}
+    assert sentence in said[field]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({"target": ""}, "target", "Choose who is told."),
+        ({"target": "team"}, "team", "Choose the team."),
+        ({"template": ""}, "template", "Choose the template that words the message."),
+        ({"channels": "live, pigeon"}, "channels", "“pigeon” is not one of: live, webpush, fcm, email."),
+        ({"kind": "raise_priority"}, "priority", "Choose the priority that the task gets."),
+        ({"repeats": "2"}, "repeat_every", "Write after how long it is repeated."),
+        ({"offset": "at noon"}, "offset", "Write a time such as 30m"),
+        ({"offset": ""}, "offset", "This field is required."),
+    ],
+)
+def test_a_fault_of_a_step_is_said_at_its_field(
+    fields: dict[str, str], field: str, sentence: str, approvals: Policy, root: Client
+) -> None:
+    said = refused(root, approvals, **{f"steps-1-{name}": value for name, value in fields.items()})
+    assert set(said) == {f"steps-1-{field}"}
+    assert sentence in said[f"steps-1-{field}"]
+
+
+def test_a_step_before_the_clock_begins_is_refused(approvals: Policy, root: Client) -> None:
+    said = refused(root, approvals, clock="duration", minutes="30m")
+    assert said == {"steps-0-offset": "This is before the clock begins: the whole time is 30 min."}
+
+
+def test_working_time_without_a_calendar_is_said_at_the_step(world: World, root: Client) -> None:
+    policy = sla.policy()
+    said = refused(root, policy, **{"steps-2-time": "business"})
+    assert said == {"steps-2-time": "Working time needs the policy's calendar: choose one, or count by the clock."}
+
+
+def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, root: Client) -> None:
+    place = approvals.steps.get(target="assignee")
+    save(
+        root,
+        approvals,
+        **{
+            "steps-0-kind": "tell_engine",
+            "steps-0-team": world.team.pk,
+            "steps-0-channels": "pigeon",
+            "steps-0-level": "",
+        },
+    )
+    place.refresh_from_db()
+    assert (place.kind, place.target, place.team, place.template, place.category) == (
+        "tell_engine",
+        "",
+        None,
+        None,
+        None,
+    )
+    assert (place.channels, place.level) == ([], 1)
+
+
+def test_a_step_is_taken_out_without_being_looked_at(approvals: Policy, root: Client) -> None:
+    save(root, approvals, **{"steps-0-DELETE": "on", "steps-0-target": ""})
+    assert approvals.steps.count() == 2
+
+
+def test_a_policy_without_steps_is_saved_with_a_warning(approvals: Policy, root: Client) -> None:
+    approvals.steps.all().delete()
+    shown = text_of(save(root, approvals))
+    assert "This policy has no steps: tasks get their due date, and nobody is told." in shown
+    assert "nobody is told" in text_of(root.get(list_of(Policy)))
+    assert list(root.get(list_of(Policy, "gaps=steps")).context["cl"].result_list) == [approvals]
+
+
+def test_a_policy_is_saved_as_another(approvals: Policy, root: Client) -> None:
+    fields = filled(root.get(page_of(approvals)), name="Approvals at night", _saveasnew="1")
+    root.post(page_of(approvals), fields, follow=True)
+    other = Policy.objects.get(name="Approvals at night")
+    assert (other.steps.count(), other.conditions.count()) == (3, 1)
+    assert approvals.steps.count() == 3
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+def test_the_list_reads_as_sentences(world: World, approvals: Policy, root: Client) -> None:
+    sla.assign(world, "T-301", world.now)
+    everything = sla.policy(
+        name="Everything", position=900, clock="duration", minutes=2880, time="business", engine=world.engine
+    )
+    everything.conditions.all().delete()
+    everything.steps.exclude(target="team_lead").delete()
+    sla.step(everything, 120, StepTarget.TEAM, team=world.team)
+    shown = text_of(root.get(list_of(Policy)))
+    assert "task.kind is approval the engine's due date 1 h before due: remind the assignee when due: tell the" in shown
+    assert "from Invoices 2 d after the assignment, working time when due, by the clock: tell the team lead" in shown
+    assert "2 h after due, by the clock: tell the members of Finance" in shown
+    rows = {policy.name: policy.clocks for policy in root.get(list_of(Policy)).context["cl"].result_list}
+    assert rows == {"Approvals": 1, "Everything": 0}
+
+
+def test_the_list_costs_few_queries_whatever_its_length(
+    world: World, munich: BusinessCalendar, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(12):
+        sla.policy(name=f"Policy {number}", calendar=munich)
+    root.get(list_of(Policy))
+    with django_assert_max_num_queries(16):
+        assert root.get(list_of(Policy)).status_code == 200
+
+
+def test_policies_are_switched_with_their_history(approvals: Policy, root: Client) -> None:
+    assert "1 disabled." in text_of(choose(root, [approvals], "disable"))
+    approvals.refresh_from_db()
+    assert not approvals.enabled
+    assert approvals.history.first().history_user.username == "root"
+    assert "1 enabled." in text_of(choose(root, [approvals], "enable"))
+
+
+def test_steps_and_conditions_are_found_across_policies(approvals: Policy, root: Client) -> None:
+    shown = text_of(root.get(list_of(PolicyStep, "q=Reminder")))
+    assert "1 h before due: remind the assignee" in shown
+    assert "task.kind is approval Approvals" in text_of(root.get(list_of(PolicyCondition, "q=task.kind")))
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"offset": -2880, "target": "candidates"}, "2 d before due: remind the candidates"),
+        ({"target": "team"}, "when due: tell the members of a team"),
+        ({"target": "manager", "level": 2}, "when due: tell the assignee's manager, level 2"),
+        ({"target": ""}, "when due: tell nobody"),
+        ({"kind": "raise_priority"}, "when due: raise the priority to –"),
+        ({"kind": "tell_engine", "offset": 1501}, "1 d 1 h 1 min after due: tell the engine"),
+        (
+            {"target": "assignee", "repeat_every": 30, "repeats": 1, "time": "business"},
+            "when due, working time: remind the assignee, once more after 30 min",
+        ),
+    ],
+)
+def test_a_step_in_words(fields: dict[str, Any], sentence: str) -> None:
+    assert wording.sentence(wording.of_row(PolicyStep(**{"time": "wall", **fields}))) == sentence
+
+
+def test_named_teams_and_people_are_said_by_name(world: World) -> None:
+    for target, said in (
+        ("team", "the members of Finance"),
+        ("team_lead", "the lead of Finance"),
+        ("person", "Bob Bauer"),
+    ):
+        step = PolicyStep(target=target, team=world.team, person=world.bob)
+        assert wording.whom(wording.of_row(step)) == said
+
+
+def test_a_step_in_german() -> None:
+    step = PolicyStep(offset=-90, time="business", target="assignee", repeat_every=60, repeats=3)
+    with translation.override("de"):
+        said = wording.sentence(wording.of_row(step))
+    assert said == "1 Std. 30 Min. vor Fälligkeit, Arbeitszeit: Erinnerung → der Zugewiesene, wieder alle 1 Std., 3-mal"
+
+
+# --- roles --------------------------------------------------------------------------------------------------------
+def test_an_operator_reads_and_an_editor_does_not(approvals: Policy, operator: Client, editor: Client) -> None:
+    page = operator.get(page_of(approvals))
+    assert "1 h before due: remind the assignee" in text_of(page)
+    assert 'name="steps-0-offset"' not in page.content.decode()
+    assert operator.post(page_of(approvals), {"name": "x"}).status_code == 403
+    assert "Select action" not in text_of(operator.get(list_of(Policy)))
+    assert editor.get(page_of(approvals)).status_code == 403
+    assert editor.get(list_of(Policy)).status_code == 403
+
+
+def test_an_administrator_keeps_and_removes_policies(approvals: Policy, administrator: Client) -> None:
+    assert "was changed successfully" in text_of(save(administrator, approvals, name="Finance approvals"))
+    administrator.post(page_of(approvals).replace("/change/", "/delete/"), {"post": "yes"})
+    assert not Policy.objects.exists()
