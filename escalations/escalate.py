@@ -24,7 +24,8 @@ from wfpush import outbox
 log = structlog.get_logger(__name__)
 
 BATCH = 50
-LEASE = timedelta(seconds=50)
+LEASE = timedelta(seconds=10)
+"""A killed worker's clocks go on after that. Who is only slow loses nothing: steps are taken under the rows' locks."""
 BUDGET = timedelta(seconds=20)
 MISSED = timedelta(minutes=1)
 """A message later than this is left out where a later one is due, too: nobody is told of each hour of an outage."""
