@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 
-.PHONY: setup setup-dev run test lint bench soak messages
+.PHONY: setup setup-dev run test lint bench bench-large soak messages
 
 setup: $(VENV)/installed
 
@@ -33,7 +33,7 @@ $(VENV)/bin/python:
 run: setup
 	@exec $(PY) manage.py up --demo --port $(PORT) --stop-with-parent
 
-lint test bench soak: export WFPUSH_DATA ?= .wfpush-test
+lint test bench bench-large soak: export WFPUSH_DATA ?= .wfpush-test
 
 lint: setup-dev
 	$(PY) -m ruff check .
@@ -48,6 +48,9 @@ test: lint
 
 bench: setup-dev
 	$(PY) -m bench
+
+bench-large: setup-dev
+	$(PY) -m bench large
 
 soak: setup-dev
 	WFPUSH_SOAK=long $(PY) -m pytest tests/soak

@@ -1,4 +1,4 @@
-"""`python -m bench [live] [ingest] [push]`: every figure beside its peer's, taken in the same run."""
+"""`python -m bench [live] [ingest] [push] [escalations] [large]`: every figure beside its peer's, of the same run."""
 
 import argparse
 import asyncio
@@ -8,17 +8,19 @@ import sys
 import time
 from collections.abc import Collection
 
-from bench import ingest, live, push
+from bench import escalations, ingest, live, push
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
-PARTS = ("live", "ingest", "push")
+PARTS = ("live", "ingest", "push", "escalations")
+LARGE = "large"
+"""Tables of a million rows: asked for by name only, for they take minutes to make."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
     # A default that is itself a choice: Python 3.11 looks for the empty list among the choices.
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, "all"], default="all", help="what to measure")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, LARGE, "all"], default="all", help="what to measure")
     parts = parser.parse_args().parts
     parts = PARTS if "all" in parts else parts
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
@@ -44,6 +46,10 @@ def measured(parts: Collection[str]) -> list[Figure]:
             figures += reached
     if "push" in parts:
         figures += push.measure()
+    if "escalations" in parts:
+        figures += escalations.measure()
+    if LARGE in parts:
+        figures += escalations.measure_large()
     return figures
 
 

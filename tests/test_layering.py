@@ -64,6 +64,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.colours",
         "notifications.credentials",
         "notifications.directory",
+        "notifications.escalated",
         "notifications.eventdata",
         "notifications.formats",
         "notifications.labels",
@@ -141,9 +142,11 @@ LAYERS: dict[str, list[str]] = {
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]
 # Except for what makes and removes a data folder, and ends processes with their parent, as `manage.py up` does; and for
-# the transport that is measured by itself.
+# the transport and the clock that are measured by themselves.
 KNOWN_TO_STRANGERS = {
     "bench.harness": {"wfpush.datafolder", "wfpush.embedded", "wfpush.env", "wfpush.lifeline"},
+    "bench.escalation_clock": {"escalations.calendars", "escalations.escalate", "wfpush.outbox"},
+    "bench.escalation_rows": {"escalations.models", "escalations.rules", "notifications.models"},
     "bench.push_sender": {
         "wfpush.dispatcher",
         "notifications.transports.payload",
