@@ -29,7 +29,7 @@ class Fault:
 
 
 def faults_of(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> list[Fault]:
-    """Neither needs to be saved; what they point to does."""
+    """Neither needs to be saved; what they point to does. Each value is among its field's choices."""
     own = [Fault(field, sentence) for field, sentence in of_policy(policy)]
     return own + [Fault(field, sentence, at) for at, field, sentence in of_steps(policy, steps, now)]
 

@@ -48,7 +48,8 @@ def next_step(escalation: Escalation) -> SafeString:
 
 
 def due_word(escalation: Escalation) -> SafeString:
-    return due(escalation.deadline, still_matters=escalation.state not in OVER)
+    """Of a clock that stands still only the date: it will be later by as long as the pause is."""
+    return due(escalation.deadline, still_matters=escalation.state == EscalationState.RUNNING)
 
 
 def told_words(escalation: Escalation) -> SafeString:
@@ -65,11 +66,13 @@ class Now(Conditions):
     parameter_name = "now"
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        under_way = Q(ended_at=None) & ~Q(state__in=OVER)
+        running = Q(ended_at=None, state=EscalationState.RUNNING, deadline__lt=timezone.now())
+        paused = Q(ended_at=None, state=EscalationState.PAUSED, deadline__lt=F("paused_at"))
+        reached_nobody = StepRun.objects.filter(result__in=BAD).values("escalation")
         return {
-            "open": (_("under way"), under_way),
-            "late": (_("late"), under_way & Q(deadline__lt=timezone.now())),
-            "nobody": (_("a step reached nobody"), Q(runs__in=StepRun.objects.filter(result__in=BAD))),
+            "open": (_("under way"), Q(ended_at=None) & ~Q(state__in=OVER)),
+            "late": (_("late"), running | paused),
+            "nobody": (_("a step reached nobody"), Q(pk__in=reached_nobody)),
         }
 
 
@@ -163,11 +166,12 @@ class StepRunAdmin(LedgerAdmin):
     list_display = ["ran", "of_task", "of_policy", "result_mark", "told_people", "in_trace"]
     list_filter = ["result", "escalation__policy"]
     list_select_related = ["escalation__task", "escalation__policy", "event"]
-    found_by = ["escalation__task__task_id", "why__icontains"]
+    found_by = ["escalation__task__task_id"]
+    search_help_text = _("A task's id, whole.")
     fields = ["of_clock", "of_task", "of_policy", "due_at", "ran_at", "result_mark", "told_people", "in_trace"]
-    ordering = ["-ran_at", "-pk"]
+    ordering = ["-pk"]
 
-    @display(description=_("taken"), ordering="ran_at")
+    @display(description=_("taken"), ordering="pk")
     def ran(self, run: StepRun) -> SafeString:
         return ago(run.ran_at)
 

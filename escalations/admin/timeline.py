@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from escalations.clock import done
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
@@ -13,6 +14,7 @@ from escalations.rules import Occurrence, RuleSet, rules_of
 from escalations.wording import Said, numbered, of_rules
 from notifications.admin.timeline import Line, people
 from notifications.admin.words import Tone, change_url
+from notifications.models import Event
 
 TO_COME = 20
 """Lines of what is still to come."""
@@ -37,7 +39,7 @@ class DayLine(Line):
 
 def short(instant: datetime) -> str:
     """Thu 26 Nov 01:43."""
-    return date_format(timezone.localtime(instant), "D j M H:i")
+    return date_format(timezone.localtime(instant), pgettext("a date with its time", "D j M H:i"))
 
 
 def lines(escalation: Escalation) -> list[Line]:
@@ -64,8 +66,16 @@ def _run(run: StepRun, words: dict[int, Said]) -> Line:
     line = DayLine(_named(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
     line.detail = ": ".join(filter(None, [_result(run), run.why]))
     line.href = change_url(run.event) if run.event else ""
-    line.below = people(run.event) if run.event else []
+    line.below = _told(run.event) if run.event else []
     return line
+
+
+def _told(event: Event) -> list[Line]:
+    """That they were named by this policy needs no word here."""
+    lines = people(event)
+    for line in lines:
+        line.detail = ""
+    return lines
 
 
 def _result(run: StepRun) -> str:

@@ -206,6 +206,12 @@ def test_who_works_by_it_comes_and_goes(world: World, munich: BusinessCalendar, 
     assert not munich.teams.exists()
 
 
+def test_teams_and_people_are_looked_up_as_one_types(world: World, administrator: Client) -> None:
+    asked = {"app_label": "escalations", "model_name": "personcalendar", "field_name": "recipient", "term": "bau"}
+    found = administrator.get("/admin/autocomplete/", asked).json()["results"]
+    assert [each["text"] for each in found] == ["Bob Bauer"]
+
+
 def test_everybody_works_by_one_calendar(world: World, munich: BusinessCalendar, root: Client) -> None:
     night = BusinessCalendar.objects.create(name="Night", week=sla.WEEK)
     TeamCalendar.objects.create(team=world.team, calendar=night)

@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from escalations.admin.chains import HOW_IT_ENDED
+from escalations.clock import CLOSED_BECAUSE
 from escalations.models import Escalation, Policy, PolicyStep, StepRun, StepTarget
 from notifications.models import Recipient, Task, Team
 from tests.admin import sla
@@ -88,7 +90,21 @@ def test_a_paused_clock_says_so(world: World, policy: Policy, root: Client) -> N
     answers(world, "request_info", "Which cost centre?")
     shown = text_of(root.get(page_of(clock)))
     assert "paused by a question: the clock stands still until it is answered" in shown
-    assert "paused by a question due in" in text_of(root.get(list_of(Escalation, "state__exact=paused")))
+    assert "paused by a question" in text_of(root.get(list_of(Escalation, "state__exact=paused")))
+
+
+def test_a_clock_that_was_paused_in_time_is_not_late(world: World, policy: Policy, root: Client) -> None:
+    sla.assign(world, "T-201", world.now + HOUR)
+    answers(world, "request_info", "Which cost centre?")
+    Escalation.objects.update(deadline=world.now - HOUR, paused_at=world.now - 2 * HOUR)
+    assert names(root.get(list_of(Escalation, "now=late"))) == []
+    assert "late by" not in text_of(root.get(list_of(Escalation)))
+    Escalation.objects.update(paused_at=world.now)
+    assert names(root.get(list_of(Escalation, "now=late"))) == ["T-201"]
+
+
+def test_every_way_to_end_can_be_said() -> None:
+    assert set(CLOSED_BECAUSE.values()) <= set(HOW_IT_ENDED)
 
 
 def test_an_acknowledged_clock_says_whether_anybody_is_told(world: World, policy: Policy, root: Client) -> None:
