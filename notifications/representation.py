@@ -57,11 +57,20 @@ def notification_json(notification: Notification, language: str = "") -> Json:
         "brand": brand_json(notification.brand or notification.recipient.brand),
         "reason": notification.reason or None,
         "on_behalf_of": notification.on_behalf_of.as_person() if notification.on_behalf_of else None,
+        "escalated": notification.escalated,
+        "escalated_to": escalated_to(notification),
         "read_at": stamp(notification.read_at),
         "created_at": stamp(notification.created_at),
         "updated_at": stamp(notification.updated_at),
         "outcome": notification.outcome,
     }
+
+
+def escalated_to(notification: Notification) -> list[Json]:
+    """Who was told because the task ran late: a matter among colleagues."""
+    task = notification.task
+    sees = task is not None and not notification.recipient.external and sees_questions(notification)
+    return task.escalated if task is not None and sees else []
 
 
 def sees_questions(notification: Notification) -> bool:

@@ -119,6 +119,14 @@ LIST: dict[str, Text] = {
     "on_behalf_of": _("for {name}"),
 }
 
+ESCALATED: dict[str, Text] = {
+    "escalated_to": _("escalated to {names}"),
+    "escalated_manager": _("escalated to you as {name}'s manager"),
+    "escalated_lead": _("escalated to you as lead of {name}"),
+    "escalated_fallback": _("escalated to you because nobody else could be told"),
+    "escalated_other": _("escalated to you"),
+}
+
 LATER: dict[str, Text] = {
     "will_be_sent": _("No connection. It will be sent when you are back."),
     "sent_again": _("Your answer could not be taken just now. It will be sent again by itself."),
@@ -137,7 +145,7 @@ DOCUMENTS: dict[str, Text] = {
 
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
-    **LATER, **DOCUMENTS,
+    **ESCALATED, **LATER, **DOCUMENTS,
 }  # fmt: skip
 
 WORKER = (

@@ -16,6 +16,7 @@ from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
+from escalations import escalate
 from notifications import absence, consumers, copies, live
 from notifications.models import Notification, Recipient, RecipientToken
 from tests.support.story import Story
@@ -135,6 +136,17 @@ async def test_who_stands_in_is_told_for_whom(story: Story) -> None:
         assert arrived["notification"]["on_behalf_of"] == {"ref": "bob", "name": "Bob"}
     async with inbox_of(story.carol) as (_, caught_up):
         assert caught_up[0]["notification"]["on_behalf_of"] == {"ref": "bob", "name": "Bob"}
+
+
+async def test_when_it_runs_late_both_see_to_whom_it_went(story: Story) -> None:
+    await database_sync_to_async(story.tell_manager_when_due)()
+    await database_sync_to_async(story.assign)(due_at=timezone.now().isoformat())
+    async with inbox_of(story.bob) as (bobs, _), inbox_of(story.carol) as (carols, _):
+        await database_sync_to_async(escalate.drain)()
+        for communicator, escalated in ((bobs, False), (carols, True)):
+            said = (await frame(communicator))["notification"]
+            assert said["escalated"] is escalated
+            assert [each["ref"] for each in said["escalated_to"]] == ["carol"]
 
 
 async def test_buttons_are_said_in_the_language_chosen_on_the_page(story: Story) -> None:

@@ -201,6 +201,10 @@ class OutcomeShown(Shown):
     detail = serializers.CharField()
 
 
+class EscalatedTo(PersonName):
+    at = serializers.DateTimeField()
+
+
 class NotificationShown(Shown):
     id = serializers.UUIDField()
     seq = serializers.IntegerField()
@@ -221,6 +225,8 @@ class NotificationShown(Shown):
     brand = BrandShown(allow_null=True)
     reason = serializers.CharField(allow_null=True)
     on_behalf_of = PersonName(allow_null=True, help_text="Who is away, and would have had it.")
+    escalated = serializers.BooleanField(help_text="The person has it because others have not answered.")
+    escalated_to = EscalatedTo(many=True, help_text="Who was told because nobody had answered.")
     read_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()

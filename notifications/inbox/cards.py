@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
+from notifications.escalated import escalation_of
 from notifications.labels import read_in
 from notifications.languages import reading_language
 from notifications.models import Notification, NotificationState, Priority, Recipient
@@ -15,7 +16,7 @@ from notifications.times import Due, due, exact, stamp
 from notifications.types import Action
 from notifications.words import TEXTS, say
 
-WAITING_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 15, 10
+WAITING_SHOWN, ESCALATED_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 10, 15, 10
 MOST_SHOWN = 500
 """How many of each the list shows: a page stays under 100 kB."""
 
@@ -47,6 +48,7 @@ class Card:
     due: Due | None
     behalf: str
     """For whom, if not for the reader."""
+    escalation: str
     priority: str
     outcome: str
     mood: str
@@ -81,6 +83,7 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
         buttons=buttons(offered(notification, reader)) if is_open else (),
         due=due(notification.due_at, now) if is_open and notification.due_at else None,
         behalf=say("on_behalf_of", name=notification.on_behalf_of) if notification.on_behalf_of else "",
+        escalation=escalation_of(notification),
         priority=say(priority) if is_open and priority in TEXTS else "",
         outcome=outcome_of(notification, reader, now),
         mood=mood_of(notification, reader),
@@ -111,23 +114,31 @@ def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Items that wait for an answer: `count` of them, of which `cards` are shown."""
+
+    count: int
+    cards: list[Card]
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.cards)
+
+
+@dataclass(frozen=True)
 class Listing:
     """A person's list at one moment. `seq` is what the browser has seen when it has seen this."""
 
     seq: int
     unread: int
-    waiting_count: int
-    waiting: list[Card]
+    waiting: Group
+    escalated: Group
+    """What has come to the reader because others have not answered."""
     updates: list[Card]
     done: list[Card]
 
-    @property
-    def more(self) -> int:
-        """Items that wait, but are not shown."""
-        return self.waiting_count - len(self.waiting)
 
-
-NOTHING = Listing(seq=0, unread=0, waiting_count=0, waiting=[], updates=[], done=[])
+NOTHING = Listing(seq=0, unread=0, waiting=Group(0, []), escalated=Group(0, []), updates=[], done=[])
 
 
 def listing(reader: Recipient, now: datetime, *, everything: bool = False) -> Listing:
@@ -144,14 +155,15 @@ def listing(reader: Recipient, now: datetime, *, everything: bool = False) -> Li
     return Listing(
         seq=seq,
         unread=mine.filter(read_at=None).count(),
-        waiting_count=waiting.count(),
-        waiting=[
-            card(row, reader, now)
-            for row in most_pressing_first(waiting)[: MOST_SHOWN if everything else WAITING_SHOWN]
-        ],
+        waiting=_group(waiting.filter(escalated=False), reader, now, MOST_SHOWN if everything else WAITING_SHOWN),
+        escalated=_group(waiting.filter(escalated=True), reader, now, MOST_SHOWN if everything else ESCALATED_SHOWN),
         updates=[card(row, reader, now) for row in updates[:UPDATES_SHOWN]],
         done=[card(row, reader, now) for row in done[:DONE_SHOWN]],
     )
+
+
+def _group(rows: QuerySet[Notification], reader: Recipient, now: datetime, most: int) -> Group:
+    return Group(rows.count(), [card(row, reader, now) for row in most_pressing_first(rows)[:most]])
 
 
 def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:

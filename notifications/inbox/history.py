@@ -34,7 +34,7 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if task is None:
         return []
     asked = _information(task) if sees_questions(notification) else ()
-    told = [*asked] if reader.external else [*_events(task), *asked, *_answers(task, reader)]
+    told = [*asked] if reader.external else [*_events(task), *_escalated(task), *asked, *_answers(task, reader)]
     told.sort(key=lambda each: each[0])
     return [Entry(at, text, words, stamp(at, now), exact(at)) for at, text, words in told[-SHOWN:]]
 
@@ -78,6 +78,14 @@ def _assignee(data: Json) -> str:
         return ""
     known = Recipient.objects.filter(engine=None, ref=person).only("name", "ref").first()
     return str(known) if known else person
+
+
+def _escalated(task: Task) -> Iterator[Told]:
+    """Who was told because it ran late."""
+    for each in task.escalated:
+        at = parse_time(each["at"])
+        if at is not None:
+            yield at, _("Escalated to %(name)s") % {"name": each["name"]}, ""
 
 
 def _information(task: Task) -> Iterator[Told]:

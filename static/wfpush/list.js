@@ -10,6 +10,7 @@ const SETTLING = 500;  // milliseconds in which nothing can be pressed after som
 
 const list = document.getElementById("list");
 const waiting = document.getElementById("waiting");
+const escalated = document.getElementById("escalated");
 const updates = document.getElementById("updates");
 const done = document.getElementById("done");
 const showNew = document.getElementById("show-new");
@@ -72,15 +73,15 @@ function offer() {
 /** Let in what waits, move what is done away (but not what still holds words that were not sent), and bring the rest in order. */
 function show({ pressed = false } = {}) {
   const focused = document.activeElement;
-  const moved = waiting.childElementCount > 0;
-  for (const card of [...waiting.children]) if (card.dataset.state !== "open" && !slot(card, "kept")) settle(card);
+  const cards = [...waiting.children, ...escalated.children], moved = cards.length > 0;
+  for (const card of cards) if (card.dataset.state !== "open" && !slot(card, "kept")) settle(card);
   let first = null;
   for (const item of pending.values()) {
     const element = place(item);
     first = first && morePressingOrSame(first, element) ? first : element;
   }
   pending.clear();
-  waiting.append(...[...waiting.children].sort(morePressing));
+  sort();
   offer();
   count();
   if (pressed) first?.querySelector("a").focus();
@@ -91,23 +92,23 @@ function show({ pressed = false } = {}) {
 const morePressingOrSame = (one, other) =>
   one.matches(".card") && (!other.matches(".card") || morePressing(one, other) <= 0);
 
-function place(item) {
+/** A new card or row where it belongs; cards come into order by `sort`. */
+export function place(item) {
   document.getElementById(`n-${item.id}`)?.remove();
   const element = build(item.state === "open" ? "card" : "row", item);
-  if (item.state === "open") waiting.append(element);
+  if (item.state === "open") (item.escalated ? escalated : waiting).append(element);
   else updates.prepend(element);
   return element;
+}
+
+export function sort() {
+  for (const group of [waiting, escalated]) group.append(...[...group.children].sort(morePressing));
 }
 
 /** An answered card becomes a line under "Done". */
 function settle(card) {
   const row = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
-  for (const name of ["title", "outcome", "unread"]) {
-    const from = slot(card, name), to = slot(row, name);
-    to.textContent = name === "unread" ? to.textContent : from.textContent;
-    to.hidden = from.hidden;
-    if (from.href) to.href = from.href;
-  }
+  for (const name of ["title", "behalf", "outcome", "unread"]) slot(row, name).replaceWith(slot(card, name));
   const at = slot(row, "stamp");
   at.dateTime = card.dataset.created;
   row.id = card.id;
@@ -123,14 +124,18 @@ function guard() {
 }
 
 export function count() {
-  const open = waiting.querySelectorAll('[data-state="open"]').length;
-  const shown = slot(list, "waiting-count"), hiddenOnes = Number(list.dataset.more ?? 0);
-  shown.textContent = open + hiddenOnes;
-  shown.hidden = open + hiddenOnes === 0;
-  document.getElementById("nothing-waiting").hidden = waiting.childElementCount > 0;
-  document.getElementById("updates-part").hidden = updates.childElementCount === 0;
-  document.getElementById("done-part").hidden = done.childElementCount === 0;
+  for (const group of [waiting, escalated]) {
+    const shown = slot(list, `${group.id}-count`);
+    shown.textContent = group.querySelectorAll('[data-state="open"]').length + Number(group.dataset.more);
+    shown.hidden = shown.textContent === "0";
+  }
+  for (const { id, childElementCount } of [escalated, updates, done]) hide(`${id}-part`, childElementCount === 0);
+  const own = waiting.childElementCount > 0, others = escalated.childElementCount > 0;
+  hide("nothing-waiting", own || others);
+  hide("nothing-own", own || !others);
 }
+
+const hide = (id, hidden) => document.getElementById(id).toggleAttribute("hidden", hidden);
 
 /** Unread items in the page's title, where a tab shows them, and on the icon of the app. */
 export function tellUnread(unread) {

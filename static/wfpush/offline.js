@@ -1,7 +1,7 @@
 // The page from what is kept on this device: the list and the items as last known.
 
-import { build, fill, morePressing, slot } from "./cards.js";
-import { count, tellUnread } from "./list.js";
+import { build, fill, slot } from "./cards.js";
+import { count, place, sort, tellUnread } from "./list.js";
 import { allStored, person, stored } from "./store.js";
 
 const SHOWN = { open: 200, info: 15, done: 10 };
@@ -11,17 +11,16 @@ export async function restoreList() {
   const [{ seq = 0, at }, items] = await Promise.all([person(), allStored("items")]);
   const open = items.filter(({ state }) => state === "open"), info = items.filter(({ state }) => state === "info");
   const done = items.filter(({ state }) => state !== "open" && state !== "info");
-  put("waiting", "card", open.slice(0, SHOWN.open));
-  document.getElementById("waiting").append(...[...document.getElementById("waiting").children].sort(morePressing));
-  put("updates", "row", latest(info, "created_at").slice(0, SHOWN.info));
-  put("done", "row", latest(done, "updated_at").slice(0, SHOWN.done));
+  open.slice(0, SHOWN.open).forEach(place);
+  sort();
+  latest(info, "created_at").slice(0, SHOWN.info).reverse().forEach(place);
+  document.getElementById("done").append(...latest(done, "updated_at").slice(0, SHOWN.done).map((item) => build("row", item)));
   document.body.dataset.seq = seq;
   count();
   tellUnread(items.filter((item) => !item.read_at).length);
   return new Date(at ?? Date.now());
 }
 
-const put = (id, kind, items) => document.getElementById(id).replaceChildren(...items.map((item) => build(kind, item)));
 const latest = (items, when) => [...items].sort((one, other) => Date.parse(other[when]) - Date.parse(one[when]));
 
 /** {article, title} of an item as last known, or null. The markup is templates/inbox/_item_kept.html. */

@@ -7,7 +7,7 @@ import pytest
 
 from notifications.models import Case, Notification, Recipient
 from notifications.representation import notification_json, notification_queryset
-from tests.factories import CaseFactory, EngineFactory, NotificationFactory, RecipientFactory
+from tests.factories import CaseFactory, EngineFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.support.api import Caller, browser_of, is_problem, person_caller, pointers
 
 LIST = "/api/v1/notifications"
@@ -51,6 +51,22 @@ def test_items_are_what_one_item_is(bob: Recipient) -> None:
         "info", "location", "customer", "documents", "brand", "read_at", "created_at", "updated_at", "outcome",
     }  # fmt: skip
     assert contract <= set(expected)
+
+
+def test_who_was_told_because_nobody_answered(bob: Recipient) -> None:
+    carol = RecipientFactory(ref="carol", name="Carol")
+    told = [{**carol.as_person(), "at": "2026-11-25T16:00:00Z"}]
+    task = TaskFactory(escalated=told)
+    NotificationFactory(recipient=bob, task=task)
+    NotificationFactory(recipient=carol, task=task, escalated=True)
+    receive(bob, "an update", task=None, state="info")
+
+    update, bobs = person_caller(bob).get(LIST).json()["items"]
+    (carols,) = person_caller(carol).get(LIST).json()["items"]
+
+    assert (bobs["escalated"], bobs["escalated_to"]) == (False, told)
+    assert (carols["escalated"], carols["escalated_to"]) == (True, told)
+    assert (update["escalated"], update["escalated_to"]) == (False, [])
 
 
 def test_filters(bob: Recipient) -> None:

@@ -25,7 +25,7 @@ def test_what_needs_an_answer_stands_in_the_order_of_its_need() -> None:
     ]:
         NotificationFactory(recipient=bob, title=title, priority=priority, due_at=due)
 
-    titles = [each.notification.title for each in listing(bob, now).waiting]
+    titles = [each.notification.title for each in listing(bob, now).waiting.cards]
 
     assert titles == ["at once", "important", "long ago", "in an hour", "whenever", "unimportant"]
 
@@ -41,7 +41,7 @@ def test_updates_are_newest_first_and_what_is_over_is_done() -> None:
 
     assert [each.notification.title for each in found.updates] == ["under review", "received"]
     assert [each.notification.title for each in found.done] == ["expired", "withdrawn", "answered"]
-    assert found.waiting == []
+    assert found.waiting.cards == []
 
 
 def test_somebody_elses_items_are_nowhere() -> None:
@@ -49,7 +49,7 @@ def test_somebody_elses_items_are_nowhere() -> None:
 
     found = listing(RecipientFactory(ref="bob"), timezone.now())
 
-    assert (found.waiting, found.unread, found.seq) == ([], 0, 0)
+    assert (found.waiting.count, found.unread, found.seq) == (0, 0, 0)
 
 
 def test_a_long_list_says_how_much_more_there_is() -> None:
@@ -58,10 +58,10 @@ def test_a_long_list_says_how_much_more_there_is() -> None:
     for _ in range(WAITING_SHOWN + 3):
         NotificationFactory(recipient=bob, task=TaskFactory(engine=task.engine, case=task.case))
 
-    found = listing(bob, timezone.now())
+    found = listing(bob, timezone.now()).waiting
 
-    assert (len(found.waiting), found.more, found.waiting_count) == (WAITING_SHOWN, 3, WAITING_SHOWN + 3)
-    assert listing(bob, timezone.now(), everything=True).more == 0
+    assert (len(found.cards), found.more, found.count) == (WAITING_SHOWN, 3, WAITING_SHOWN + 3)
+    assert listing(bob, timezone.now(), everything=True).waiting.more == 0
 
 
 def test_the_list_asks_the_database_the_same_few_questions_however_long_it_is(
@@ -74,7 +74,7 @@ def test_the_list_asks_the_database_the_same_few_questions_however_long_it_is(
             connection,
         ) as queries:
             found = listing(Recipient.objects.select_related("brand").get(pk=bob.pk), timezone.now())
-            assert all(each.notification.task.state and each.notification.category.slug for each in found.waiting)
+            assert all(each.notification.task.state and each.notification.category.slug for each in found.waiting.cards)
         return len(queries)
 
     NotificationFactory(recipient=bob)

@@ -8,8 +8,10 @@ from typing import Any
 from django.apps import apps
 from django.utils import timezone
 
+from escalations.models import Policy, PolicyStep, StepTarget
 from notifications import ingest, pipeline, starter
 from notifications.models import (
+    Category,
     Engine,
     Event,
     Notification,
@@ -18,6 +20,7 @@ from notifications.models import (
     SigningSecret,
     Task,
     Team,
+    Template,
 )
 from notifications.respond import Answer, Recorded, respond
 from notifications.signing import new_secret
@@ -82,6 +85,24 @@ class Story:
             "variables": {"amount": 1200.5, "currency": "EUR"},
         }
         return self.happen("task.assigned", data, minute=minute)
+
+    def tell_manager_when_due(self) -> Policy:
+        """From now on, by an SLA policy."""
+        policy = Policy.objects.create(name="Approvals", time="wall")
+        self.add_step(policy, 0, StepTarget.MANAGER)
+        return policy
+
+    def add_step(self, policy: Policy, minutes: int, target: StepTarget, **fields: Any) -> PolicyStep:
+        """So many minutes after what is due, by the clock."""
+        return PolicyStep.objects.create(
+            policy=policy,
+            offset=minutes,
+            time="wall",
+            target=target,
+            template=Template.objects.get(slug="task-late"),
+            category=Category.objects.get(slug="approvals"),
+            **fields,
+        )
 
     # --- what people see -------------------------------------------------------------------------
     def task(self, task_id: str = "T-42") -> Task:

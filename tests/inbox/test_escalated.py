@@ -1,0 +1,181 @@
+"""Bob has not answered, and Carol is told: what each of them sees, in the list and on the item, without JavaScript."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone, translation
+
+from escalations import escalate
+from escalations.models import Policy, StepTarget
+from notifications.escalated import escalation_of
+from notifications.inbox.cards import ESCALATED_SHOWN, WAITING_SHOWN, listing
+from notifications.models import Recipient
+from notifications.representation import notification_json
+from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
+from tests.inbox.browser import Page, get, signed_in
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+DUE = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+
+
+@pytest.fixture
+def approvals(story: Story) -> Policy:
+    """When due: Bob's manager."""
+    return story.tell_manager_when_due()
+
+
+def is_late(story: Story, by: timedelta = timedelta(), **task: object) -> None:
+    """Bob's task runs late, and the clock ticks."""
+    story.assign(due_at=DUE.isoformat(), **task)
+    while escalate.tick(DUE + by):
+        pass
+
+
+def carols(story: Story) -> Page:
+    return get(signed_in(story.carol), "/")
+
+
+def test_carol_has_it_apart_from_her_own_and_reads_why(story: Story, approvals: Policy) -> None:
+    story.assign("T-1", assignee="carol", name="Approve invoice 88")
+    is_late(story)
+
+    page = carols(story)
+
+    assert page.titles("waiting") == ["Approve invoice 88"]
+    assert page.titles("escalated") == ["“Approve invoice 4711” has not been answered"]
+    assert (page.part("waiting-count"), page.part("escalated-count")) == ("1", "1")
+    assert "Escalated to me" in page.part("escalated-part")
+    assert "escalated to you as Bob's manager" in page.part("escalated")
+    assert "escalated to you as Bob's manager" in page.follow("has not been answered").part("item")
+
+
+def test_bob_reads_who_has_been_told(story: Story, approvals: Policy) -> None:
+    is_late(story)
+
+    page = get(signed_in(story.bob), "/")
+
+    assert "escalated to Carol" in page.part("waiting")
+    assert page.part("escalated-part") == ""
+    item = page.follow("Approve invoice 4711")
+    assert "escalated to Carol" in item.part("item")
+    assert "Escalated to Carol" in item.part("history")
+
+
+def test_without_anything_late_there_is_no_such_group(story: Story) -> None:
+    story.assign()
+
+    page = get(signed_in(story.bob), "/")
+
+    assert "Escalated" not in page.text
+    assert "escalated" not in page.text
+
+
+def test_what_waits_of_ones_own_is_told_apart(story: Story, approvals: Policy) -> None:
+    is_late(story)
+
+    page = carols(story)
+
+    assert page.part("nothing-own") == "Nothing of your own is waiting."
+    assert page.part("nothing-waiting") == ""
+    assert page.part("waiting-count") == ""
+
+
+def test_carol_answers_from_the_list_and_everybody_reads_so(story: Story, approvals: Policy) -> None:
+    is_late(story)
+
+    page = carols(story).press("Approve")
+
+    assert page.part("escalated-part") == ""
+    assert page.titles("done") == ["“Approve invoice 4711” has not been answered"]
+    bobs = get(signed_in(story.bob), "/")
+    assert "Already approved by Carol" in bobs.part("done")
+    assert "escalated" not in bobs.text
+    assert "Escalated to Carol" in bobs.follow("Approve invoice 4711").part("history")
+
+
+def test_who_was_told_first_reads_who_was_told_next(story: Story, approvals: Policy) -> None:
+    RecipientFactory(ref="erin", name="Erin")
+    Recipient.objects.filter(ref="carol").update(manager=Recipient.objects.get(ref="erin"))
+    story.add_step(approvals, 30, StepTarget.MANAGER, level=2)
+    is_late(story)
+    while escalate.tick(DUE + timedelta(minutes=30)):
+        pass
+
+    (erins,) = listing(Recipient.objects.get(ref="erin"), timezone.now()).escalated.cards
+    assert "escalated to you as Bob's manager · escalated to Erin" in carols(story).part("escalated")
+    assert erins.escalation == "escalated to you as Bob's manager · escalated to Carol"
+    assert "escalated to Carol, Erin" in get(signed_in(story.bob), "/").part("waiting")
+
+
+@pytest.mark.parametrize(
+    ("reason", "english", "german"),
+    [
+        ("manager of Bob", "escalated to you as Bob's manager", "an Sie als Führungskraft von Bob eskaliert"),
+        ("manager of Bob, level 2", "escalated to you as Bob's manager", "an Sie als Führungskraft von Bob eskaliert"),
+        ("lead of team Finance", "escalated to you as lead of Finance", "an Sie als Leitung von Finance eskaliert"),
+        (
+            "fallback owner: Bob has no manager",
+            "escalated to you because nobody else could be told",
+            "an Sie eskaliert, weil es sonst niemanden gab",
+        ),
+        ("named by the policy", "escalated to you", "an Sie eskaliert"),
+        ("a reason of another version", "escalated to you", "an Sie eskaliert"),
+    ],
+)
+def test_why_is_said_in_the_readers_language(reason: str, english: str, german: str) -> None:
+    copy = NotificationFactory(escalated=True, reason=reason)
+
+    said = []
+    for language in ("en", "de"):
+        with translation.override(language):
+            said.append(escalation_of(copy))
+    assert said == [english, german]
+
+
+def test_a_long_group_says_how_much_more_there_is(story: Story) -> None:
+    task = TaskFactory()
+    for number in range(ESCALATED_SHOWN + 2):
+        other = TaskFactory(engine=task.engine, case=task.case, task_id=f"late-{number}")
+        NotificationFactory(recipient=story.carol, task=other, escalated=True)
+
+    page = carols(story)
+
+    assert f"These are the {ESCALATED_SHOWN} most pressing of {ESCALATED_SHOWN + 2}." in page.part("escalated-part")
+    assert page.part("escalated-count") == str(ESCALATED_SHOWN + 2)
+    assert len(page.follow("Show all").titles("escalated")) == ESCALATED_SHOWN + 2
+
+
+def test_many_of_ones_own_leave_room_for_what_is_escalated(story: Story, approvals: Policy) -> None:
+    task = TaskFactory()
+    for number in range(WAITING_SHOWN + 1):
+        other = TaskFactory(engine=task.engine, case=task.case, task_id=f"own-{number}")
+        NotificationFactory(recipient=story.carol, task=other, priority="urgent")
+    is_late(story)
+
+    assert len(carols(story).titles("escalated")) == 1
+
+
+def test_customers_and_whoever_it_was_taken_from_hear_of_no_colleagues(story: Story) -> None:
+    told = [{**story.carol.as_person(), "at": timezone.now().isoformat()}]
+    task = TaskFactory(engine=story.engine, escalated=told)
+    erin = RecipientFactory(ref="erin", engine=story.engine)
+
+    theirs = NotificationFactory(recipient=erin, task=task)
+    past = NotificationFactory(recipient=story.bob, task=task, state="withdrawn")
+
+    assert notification_json(theirs)["escalated_to"] == []
+    assert notification_json(past)["escalated_to"] == []
+    assert escalation_of(theirs) == ""
+
+
+def test_what_people_see_as_due_is_the_policys(story: Story) -> None:
+    policy = Policy.objects.create(name="Within a day", time="wall", clock="duration", minutes=60 * 24)
+    story.add_step(policy, 0, StepTarget.MANAGER)
+    story.assign(due_at=(timezone.now() + timedelta(minutes=10)).isoformat())
+
+    page = get(signed_in(story.bob), "/")
+
+    assert "23 h left" in page.part("waiting")
+    assert story.copy(story.bob).due_at == story.task().deadline
