@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import Count, Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
 from django.utils.html import format_html
@@ -219,6 +219,14 @@ class BusinessCalendarAdmin(HistoryAdmin):
                 there = set(ours.values_list(field, flat=True))
                 new = [model(**{field: each, "calendar": form.instance}) for each in chosen if each.pk not in there]
                 model._default_manager.bulk_create(new)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """What is wrong with the calendar as a whole stands on top, too: its days are far below the week."""
+        for inline in context["inline_admin_formsets"]:
+            for sentence in inline.formset.non_form_errors():
+                context["adminform"].form.add_error(None, sentence)
+        response: HttpResponse = super().render_change_form(request, context, **kwargs)
+        return response
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("week"))

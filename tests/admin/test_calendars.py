@@ -173,7 +173,8 @@ def test_a_part_may_be_named_in_full(munich: BusinessCalendar, root: Client) -> 
 def test_nobody_could_ever_work_by_it(munich: BusinessCalendar, root: Client) -> None:
     munich.days.all().delete()
     nothing = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "")
-    assert "It holds no working time in the 366 days to come." in text_of(save(root, munich, **nothing))
+    said = refused(root, munich, **nothing)
+    assert said == {"__all__": "It holds no working time in the 366 days to come."}
     munich.refresh_from_db()
     assert munich.week == sla.WEEK
 
