@@ -206,7 +206,7 @@ class Instance:
         values = {name: self._evaluate(task_id, name) for name in names if name != "refuse"}
         now = self._clock()
         url = f"{step.data['instance']['base_url']}/tasks/{task_id}"
-        about = {name: values[name] for name in _TASK_FIELDS if name in values}
+        about = {name: values[name] for name in _TASK_FIELDS if values.get(name) is not None}
         due_at = stamp(now + timedelta(minutes=values["due_in_minutes"]))
         data = {name: values[name] for name in _OTHER_FIELDS if name in values}
         data["task"] = {"id": task_id, "name": values["name"], **about, "due_at": due_at, "url": url}

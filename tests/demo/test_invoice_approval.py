@@ -76,6 +76,7 @@ def test_an_english_supplier_reads_english(invoice_without_order: Story) -> None
 
 def test_a_large_invoice_needs_bob_and_then_carol(large_invoice: Story) -> None:
     assert large_invoice.waiting == {"approve_invoice": ["bob"]}
+    assert large_invoice.task("approve_invoice").data["task"]["assignee"] == "bob"
     large_invoice.answer("Bob", "approve", "approve_invoice")
     assert large_invoice.waiting == {"approve_as_manager": ["carol"]}
     assert large_invoice.task("approve_as_manager").data["task"]["priority"] == "high"

@@ -1,6 +1,6 @@
-"""What `manage.py up --demo` needs to exist: an engine with its key, and people who can sign in.
+"""What `manage.py up --demo` needs to exist: an engine with its key, people who can sign in, and an SLA policy.
 
-Made once, by the commands that an administrator would use, and kept in `WFPUSH_DATA/demo.json`.
+Made once, engine and people by the commands that an administrator would use, and kept in `WFPUSH_DATA/demo.json`.
 """
 
 import io
@@ -17,6 +17,7 @@ from django.core.management import call_command
 
 from notifications.models import ApiKey
 from wfpush.crypto import digest_of
+from wfpush.management import demo_policy
 
 ENGINE = "demo"
 THIS_MACHINE = ip_network("127.0.0.0/8")
@@ -40,6 +41,8 @@ class DemoAccounts:
     signing_secret: str = ""
     callback_url: str = ""
     passwords: dict[str, str] = field(default_factory=dict)
+    has_policy: bool = False
+    """It was made once: since then it is the administrators', also to remove."""
 
     @classmethod
     def read(cls, path: Path) -> "DemoAccounts":
@@ -67,6 +70,10 @@ def ensure(path: Path, callback_url: str) -> DemoAccounts:
             accounts.passwords[ref] = secrets.token_urlsafe(9)
             accounts.write(path)  # first: a password that nobody knows cannot be printed any more
             call_command("create_person", ref, password=accounts.passwords[ref], stdout=io.StringIO(), **options)
+    if not accounts.has_policy:
+        demo_policy.make(ENGINE)
+        accounts.has_policy = True
+        accounts.write(path)
     return accounts
 
 
