@@ -32,22 +32,21 @@ def begin(task: Task, now: datetime) -> None:
     match = matching.policy_for(task)
     if match is None:
         return
-    rules = rules_of(match.rules)
-    deadline = _deadline(rules, now, task)
-    if deadline is None:
-        return
-    paused = rules.pauses and task.state == TaskState.INFO_REQUESTED
     escalation = Escalation(
         task=task,
         policy_id=match.policy,
         rules=match.rules,
         why=match.why[:500],
         started_at=now,
-        deadline=deadline,
         due_named=task.due_at,
-        state=EscalationState.PAUSED if paused else EscalationState.RUNNING,
-        paused_at=now if paused else None,
     )
+    rules = rules_of(escalation)
+    deadline = _deadline(rules, now, task)
+    if deadline is None:
+        return
+    escalation.deadline = deadline
+    if rules.pauses and task.state == TaskState.INFO_REQUESTED:
+        escalation.state, escalation.paused_at = EscalationState.PAUSED, now
     escalation.due_at = next_due(escalation, rules, set())
     escalation.save(force_insert=True)
     _show(task, escalation)
@@ -108,7 +107,7 @@ def _reopened(task: Task, now: datetime) -> None:
 
 # --- on its way -------------------------------------------------------------------------------------------------------
 def _running(task: Task) -> Escalation | None:
-    return Escalation.objects.select_related("rules").filter(task=task).exclude(state__in=OVER).first()
+    return Escalation.objects.filter(task=task).exclude(state__in=OVER).first()
 
 
 def _changed(task: Task, now: datetime) -> None:
@@ -118,7 +117,7 @@ def _changed(task: Task, now: datetime) -> None:
         if not Escalation.objects.filter(task=task).exists():
             begin(task, now)
         return
-    rules = rules_of(escalation.rules)
+    rules = rules_of(escalation)
     if rules.clock == Clock.DUE and task.due_at is not None and task.due_at != escalation.due_named:
         _go_on(escalation, now, deadline=task.due_at, due_named=task.due_at)
         _show(task, escalation)
@@ -128,7 +127,7 @@ def _acknowledged(task: Task, now: datetime) -> None:
     escalation = _running(task)
     if escalation is None:
         return
-    rules = rules_of(escalation.rules)
+    rules = rules_of(escalation)
     if rules.on_acknowledge == OnAcknowledge.STOPS:
         _go_on(escalation, now, state=EscalationState.STOPPED, end_reason="acknowledged")
     elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
@@ -140,7 +139,7 @@ def _acknowledged(task: Task, now: datetime) -> None:
 
 def _paused(task: Task, now: datetime) -> None:
     escalation = _running(task)
-    if escalation is not None and escalation.paused_at is None and rules_of(escalation.rules).pauses:
+    if escalation is not None and escalation.paused_at is None and rules_of(escalation).pauses:
         _go_on(escalation, now, state=EscalationState.PAUSED, paused_at=now)
 
 
@@ -148,7 +147,7 @@ def _resumed(task: Task, now: datetime) -> None:
     escalation = _running(task)
     if escalation is None or escalation.paused_at is None:
         return
-    rules = rules_of(escalation.rules)
+    rules = rules_of(escalation)
     pause = rules.passed(escalation.paused_at, now)
     _go_on(
         escalation,
@@ -199,7 +198,7 @@ def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
     """Change it, and reckon its next step anew. Whoever is just taking one for it has lost the lease."""
     for name, value in fields.items():
         setattr(escalation, name, value)
-    escalation.due_at = next_due(escalation, rules_of(escalation.rules), done(escalation))
+    escalation.due_at = next_due(escalation, rules_of(escalation), done(escalation))
     escalation.lease_token = escalation.lease_until = None
     escalation.save(update_fields=[*fields, "due_at", "lease_token", "lease_until"])
     outbox.wake_on_commit(SOURCE)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
@@ -14,16 +15,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from escalations import clock
-from escalations.models import Escalation, RunResult, StepKind, StepRun
-from escalations.rules import Occurrence, RuleSet, rules_of
+from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
+from escalations.rules import Occurrence, RuleSet, is_read, rules_of
 from escalations.steps import Taken, Taking, take
 from escalations.targets import OWN
-from notifications.models import Task
-from wfpush import outbox
+from notifications.models import Brand, Case, Engine, Recipient, Task
+from wfpush import outbox, related
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 100
 LEASE = timedelta(seconds=10)
 """A killed worker's clocks go on after that. Who is only slow loses nothing: steps are taken under the rows' locks."""
 BUDGET = timedelta(seconds=20)
@@ -103,21 +104,35 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
 
 
 def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
-    """Locked: tasks first, as whatever changes them does."""
-    tasks = Task.objects.select_related("engine", "case", "assignee__manager__brand", "assignee__brand")
-    locked = tasks.filter(pk__in=[each.task_id for each in claimed]).order_by("pk")
-    by_id = {task.pk: task for task in locked.select_for_update(no_key=True, of=("self",))}
-    tokens = {each.pk: each.lease_token for each in claimed}
-    rows = Escalation.objects.select_related("rules").filter(pk__in=tokens).order_by("pk")
-    mine = [row for row in rows.select_for_update(no_key=True, of=("self",)) if row.lease_token == tokens[row.pk]]
-    done: dict[Any, set[tuple[int, int]]] = {row.pk: set() for row in mine}
+    """Locked: tasks first, as whatever changes them does. Whatever changes a clock voids its lease, so one whose lease
+    still holds is as it was when it was claimed."""
+    tasks = _locked_tasks({each.task_id for each in claimed})
+    held = dict(
+        Escalation.objects.filter(pk__in=[each.pk for each in claimed])
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", "lease_token")
+    )
+    mine = [each for each in claimed if each.lease_token is not None and held.get(each.pk) == each.lease_token]
+    related.read(Rules, "rules", [each for each in mine if not is_read(each.rules_id)])
+    done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in mine}
     for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
         done[pk].add((key[0], key[1]))
-    chains = [_Chain(row, by_id[row.task_id], rules_of(row.rules), done[row.pk]) for row in mine]
+    chains = [_Chain(each, tasks[each.task_id], rules_of(each), done[each.pk]) for each in mine]
     for chain in chains:
         if not chain.task.answerable:
             clock.end(chain.task, now, "closed meanwhile")
     return [chain for chain in chains if chain.task.answerable]
+
+
+def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:
+    rows = list(Task.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True))
+    related.read(Engine, "engine", rows)
+    related.read(Case, "case", rows)
+    people = related.read(Recipient, "assignee", rows)
+    managers = related.read(Recipient, "manager", people)
+    related.read(Brand, "brand", [*people, *managers])
+    return {row.pk: row for row in rows}
 
 
 def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: datetime) -> list[StepRun]:

@@ -11,6 +11,7 @@ from escalations.calendars import Calendar, NoWorkingTime
 from escalations.models import (
     BusinessCalendar,
     Clock,
+    Escalation,
     OnAcknowledge,
     Policy,
     PolicyStep,
@@ -182,16 +183,20 @@ STEP_FIELDS = (
 )
 
 
-_read: dict[str, RuleSet] = {}
+_read: dict[int, RuleSet] = {}
 
 
-def rules_of(row: Rules) -> RuleSet:
-    """Read once a process."""
-    if row.digest not in _read:
+def is_read(pk: int) -> bool:
+    return pk in _read
+
+
+def rules_of(escalation: Escalation) -> RuleSet:
+    """Read once a process: the rows never change."""
+    if escalation.rules_id not in _read:
         if len(_read) >= PARSED:
             _read.clear()
-        _read[row.digest] = read(row.data)
-    return _read[row.digest]
+        _read[escalation.rules_id] = read(escalation.rules.data)
+    return _read[escalation.rules_id]
 
 
 def read(data: Json) -> RuleSet:

@@ -89,11 +89,11 @@ def _undone(happens: Callable[[], None]) -> None:
 
 
 def _follow(simulation: Simulation, task: Task) -> None:
-    escalation = Escalation.objects.select_related("rules").filter(task=task).order_by("-id").first()
+    escalation = Escalation.objects.filter(task=task).order_by("-id").first()
     if escalation is None:
         simulation.tried = list(tried(task))
         return
-    simulation.rules, simulation.why = rules_of(escalation.rules), escalation.why
+    simulation.rules, simulation.why = rules_of(escalation), escalation.why
     simulation.started_at, simulation.deadline = escalation.started_at, escalation.deadline
     simulation.state = escalation.state
     for _ in range(MOST_STEPS):
@@ -121,5 +121,5 @@ def row_of(run: StepRun, rules: RuleSet) -> Row:
 
 def trace(escalation: Escalation) -> list[Row]:
     """What the clock did, in the order in which it did it."""
-    rules = rules_of(escalation.rules)
+    rules = rules_of(escalation)
     return [row_of(run, rules) for run in escalation.runs.order_by("pk")]

@@ -14,20 +14,23 @@ from escalations.targets import OWN, Found, Search, Staff, whom
 from notifications import casework, copies, pipeline, planning, writing
 from notifications.addressing import Devices
 from notifications.models import (
+    Brand,
     Callback,
+    Case,
     Category,
     Delivery,
     Event,
     EventStatus,
     Notification,
     Priority,
+    Recipient,
     Task,
 )
 from notifications.representation import stamp
 from notifications.route import Addressed, Manner
 from notifications.types import Json
 from notifications.writing import Writer
-from wfpush import outbox
+from wfpush import outbox, related
 from wfpush.identifiers import uuid7
 
 TYPE = "task.escalation_raised"
@@ -148,9 +151,17 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
 def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     """Task to person to copy: those that stand."""
     found: dict[UUID, dict[int, Notification]] = {}
-    rows = copies.standing(tasks).select_related("recipient__brand", "brand", "category", "route", "case")
-    for row in rows.order_by("recipient_id"):
-        found.setdefault(row.task_id, {})[row.recipient_id] = row  # type: ignore[arg-type]  # they have a task
+    by_id = {task.pk: task for task in tasks}
+    rows = list(copies.standing(tasks).order_by("recipient_id"))
+    people = related.read(Recipient, "recipient", rows)
+    related.read(Recipient, "on_behalf_of", rows)
+    related.read(Category, "category", rows)
+    related.read(Case, "case", rows)
+    related.read(Brand, "brand", [*rows, *people])
+    for row in rows:
+        assert row.task_id is not None
+        row.task = by_id[row.task_id]
+        found.setdefault(row.task_id, {})[row.recipient_id] = row
     return found
 
 

@@ -86,13 +86,18 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS said(id, seq) WHERE n.id = said.id
 
 
 def touch(rows: Sequence[Notification], now: datetime) -> None:
-    """Inboxes show more of these than there was; devices do not. Each gets a new seq."""
+    """Inboxes show more of these than there was; devices do not. Each gets a new seq.
+
+    They are told of as they are in memory, with all that their representation needs.
+    """
     if not rows:
         return
     number(rows)
     with connection.cursor() as cursor:
         cursor.execute(TOUCH, [now, [row.pk for row in rows], [row.seq for row in rows]])
-    live.announce_on_commit([row.pk for row in rows])
+    for row in rows:
+        row.updated_at = now
+    live.announce_new_on_commit(rows)
 
 
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:

@@ -2,16 +2,15 @@
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
 from notifications import devices, formats, ledger, message, outcomes, tokens, trial
@@ -31,11 +30,9 @@ from notifications.models import (
 )
 from notifications.representation import unread_counts
 from notifications.types import Message, PushAddress, PushKind, PushMessage
-from wfpush import outbox
+from wfpush import outbox, related
 
 log = structlog.get_logger(__name__)
-
-ModelT = TypeVar("ModelT", bound=Model)
 
 LEASE = timedelta(seconds=30)
 TAKES = timedelta(seconds=22)
@@ -106,25 +103,15 @@ def claim(limit: int, now: datetime) -> Claimed:
 def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delivery]:
     """With what messages are made of, read once for all rows, in one transaction: nobody can delete any of it."""
     rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
-    _read(Device, "device", rows)
-    people = _read(Recipient, "recipient", rows)
-    notifications = _read(Notification, "notification", rows)
-    _read(Brand, "brand", [*people, *notifications])
-    _read(Category, "category", notifications)
-    _read(Task, "task", [each for each in notifications if each.state not in ledger.NEWS])
+    related.read(Device, "device", rows)
+    people = related.read(Recipient, "recipient", rows)
+    notifications = related.read(Notification, "notification", rows)
+    related.read(Brand, "brand", [*people, *notifications])
+    related.read(Category, "category", notifications)
+    related.read(Task, "task", [each for each in notifications if each.state not in ledger.NEWS])
     for row in rows:
         row.notification.recipient = row.recipient
     return rows
-
-
-def _read(model: type[ModelT], name: str, rows: Iterable[Model]) -> Collection[ModelT]:
-    """What the foreign key of that name leads to, each once: as Django's prefetching does, in half the time."""
-    ids = {getattr(row, f"{name}_id") for row in rows} - {None}
-    found = model._default_manager.in_bulk(ids)
-    for row in rows:
-        if (pk := getattr(row, f"{name}_id")) is not None:
-            setattr(row, name, found[pk])
-    return found.values()
 
 
 def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:

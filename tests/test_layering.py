@@ -44,6 +44,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.quiet",
         "wfpush.problems",
         "wfpush.redaction",
+        "wfpush.related",
         "wfpush.service_accounts",
         "wfpush.subscription",
         "wfpush.tasks",

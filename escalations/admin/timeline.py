@@ -43,7 +43,7 @@ def short(instant: datetime) -> str:
 
 
 def lines(escalation: Escalation) -> list[Line]:
-    rules = rules_of(escalation.rules)
+    rules = rules_of(escalation)
     words = of_rules(rules)
     runs = escalation.runs.select_related("event").order_by("due_at", "pk")
     return [
