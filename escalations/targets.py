@@ -66,13 +66,18 @@ class Found:
 
 def whom(search: Search, rules: RuleSet) -> list[Found]:
     """Each person once; empty where there is not even a fallback owner."""
-    assert search.step.target is not None  # policies are checked for that
-    found = _with_delegates(TARGETS[search.step.target](search), search)
+    found = reached(search)
     if found or rules.fallback is None:
         return found
     owner = Recipient.objects.select_related("brand").filter(pk=rules.fallback, active=True)
     because = "; ".join(search.notes) or "nobody else was found"
     return _with_delegates(((person, f"fallback owner: {because}") for person in owner), search)
+
+
+def reached(search: Search) -> list[Found]:
+    """The same without the fallback owner."""
+    assert search.step.target is not None  # policies are checked for that
+    return _with_delegates(TARGETS[search.step.target](search), search)
 
 
 def _with_delegates(people: People, search: Search) -> list[Found]:
