@@ -81,9 +81,6 @@ class PolicyAdmin(HistoryAdmin):
         (_("Where nobody is reached"), {"fields": ["fallback"]}),
     ]
 
-    class Media:
-        js = ["wfpush/admin/steps.js"]
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
         policies: QuerySet[Policy] = super().get_queryset(request)
         running = Escalation.objects.filter(policy=OuterRef("pk"), ended_at=None, state__in=OPEN).order_by()

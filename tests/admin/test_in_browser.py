@@ -148,8 +148,11 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         page.select_option("#id_clock", "duration")
         page.select_option("#id_on_acknowledge", "holds")
         found.append([page.locator(f".field-{name}").is_visible() for name in ("minutes", "hold_minutes")])
-        page.get_by_text("1 h after due: tell the assignee's manager").click()
+        title = page.get_by_role("button", name="1 h after due: tell the assignee's manager")
+        found.append(title.get_attribute("aria-expanded"))
+        title.press("Enter")
         page.locator("#id_steps-2-kind").wait_for()
+        page.wait_for_function("title => title.ariaExpanded === 'true'", arg=title.element_handle())
         found.append(seen(page, 2))
         page.select_option("#id_steps-2-target", "team")
         found.append(seen(page, 2))
@@ -165,6 +168,7 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         False,
         [],  # folded: its sentence is enough
         [True, True],
+        "false",
         ["target", "level", *message],
         ["target", "team", *message],
         ["priority"],

@@ -28,6 +28,31 @@
     else if (["clock", "on_acknowledge"].includes(element.name)) showPolicy();
   }
 
+  // A step folds by its title; here by keyboard, too, and told to whoever does not see it.
+  const titles = "#steps-group h3 strong";
+  const tell = (title) => title.setAttribute("aria-expanded", String(Boolean(title.closest("h3").nextElementSibling?.offsetParent)));
+
+  function makeButtons() {
+    for (const title of document.querySelectorAll(titles)) {
+      title.tabIndex = 0;
+      title.setAttribute("role", "button");
+      tell(title);
+    }
+  }
+
+  function watchFolds() {
+    const group = document.getElementById("steps-group");
+    const told = () => document.querySelectorAll(titles).forEach(tell);
+    if (group) new MutationObserver(told).observe(group, { attributeFilter: ["style"], subtree: true });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches?.(titles) || !["Enter", " "].includes(event.key)) return;
+    event.preventDefault();
+    event.target.click();
+  });
+  document.addEventListener("alpine:initialized", () => { makeButtons(); watchFolds(); });
+
   document.addEventListener("change", (event) => show(event.target));
   document.addEventListener("formset:added", (event) => {
     event.target.querySelectorAll("select").forEach(show);
