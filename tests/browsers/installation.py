@@ -11,6 +11,15 @@ from tests.support.processes import Command, House, free_ports
 
 Json = dict[str, Any]
 
+POLICY = """
+from escalations.models import Policy
+from notifications.models import Category, Engine, Template
+policy = Policy.objects.create(name="{engine}", engine=Engine.objects.get(slug="{engine}"), time="wall")
+manner = dict(template=Template.objects.get(slug="task-late"), category=Category.objects.get(slug="approvals"))
+policy.steps.create(time="wall", target="manager", **manner)
+print(policy)
+"""
+
 
 class Installation:
     """Running processes; nothing of them runs in the tests' own process."""
@@ -41,6 +50,12 @@ class Installation:
         more = ["--callback-url", callback_url] if callback_url else []
         made = self._manage("create_engine", slug, *more, OUTBOUND_ALLOWED_CIDRS="127.0.0.0/8")
         key: str = json.loads(made)["api_key"]
+        return key
+
+    def engine_with_policy(self, slug: str, *, callback_url: str = "") -> str:
+        """One more, by whose SLA policy the manager of whoever has not answered is told when a task is due."""
+        key = self.engine(slug, callback_url=callback_url)
+        self._manage("shell", "-c", POLICY.format(engine=slug))
         return key
 
     # --- the demo's processes -----------------------------------------------------------------------

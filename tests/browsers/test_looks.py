@@ -1,5 +1,6 @@
 """What can be measured of how it looks and reads: sizes, names, words that server and browser both say."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tests.browsers.installation import Installation
 
 WORDS_OF_BOTH = """async () => {
   const {fill} = await import("/static/wfpush/cards.js");
-  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "behalf"];
+  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "behalf", "escalation"];
   const read = (host) => Object.fromEntries(parts.map((name) => {
     const part = host.querySelector(`[data-slot="${name}"]`);
     return [name, part && !part.closest("[hidden]") ? part.textContent.trim().replace(/\\s+/g, " ") : ""];
@@ -50,10 +51,20 @@ async def in_every_state(installation: Installation, dave: Page, question: str) 
     installation.person("erin", name="Erin")
     installation.goes("erin", delegate="dave")
     installation.assign("Approve the loft", to="erin")
+    runs_late(installation, key=installation.engine_with_policy(f"late-{question[-2:]}"))
     installation.send("case.status_changed", {"case": {"id": "88", "status": "under_review"}, "recipients": ["dave"]})
     await dave.get_by_role("link", name=f"More: {question}").click()
     await dave.locator("#item").get_by_role("button", name="Acknowledge").click()
     await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("Acknowledged.")
+
+
+def runs_late(installation: Installation, *, key: str) -> None:
+    """A task of Dave's goes to Grace as well, and one of Frank's to Dave."""
+    installation.person("grace", name="Grace")
+    installation.person("dave", name="Dave", manager="grace")
+    installation.person("frank", name="Frank", manager="dave")
+    for person in ("dave", "frank"):
+        installation.assign(f"Approve the tent of {person}", to=person, key=key, due_at=datetime.now(UTC).isoformat())
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -65,6 +76,8 @@ async def test_server_and_browser_say_the_same_of_every_item(
     await dave.get_by_role("button", name="Deutsch" if language == "de" else "English").click()
     await expect(dave.locator("html")).to_have_attribute("lang", language)
     await is_live(dave)
+    for group, name in (("waiting", "Grace"), ("escalated", "Frank")):
+        await expect(dave.locator(f"#{group} [data-slot=escalation]").get_by_text(name)).not_to_have_count(0)
 
     found = await dave.evaluate(WORDS_OF_BOTH)
 

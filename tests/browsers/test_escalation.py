@@ -1,0 +1,91 @@
+"""Bob leaves it alone: Carol has it live, Bob reads so, Carol answers, and the engine hears. Nothing is simulated."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browsers.conftest import SignIn
+from tests.browsers.installation import Installation
+from tests.browsers.test_accessible import faults
+from tests.browsers.test_main_job import reloaded, tab_to
+from tests.support.receiver import receiving
+from tests.support.waiting import eventually
+
+SHORTLY = timedelta(seconds=4)
+
+
+def late(title: str) -> str:
+    """What its manager's copy is called."""
+    return f"“{title}” has not been answered"
+
+
+def card(page: Page, title: str, group: str = "list") -> Locator:
+    return page.locator(f"#{group} li").filter(has=page.get_by_role("link", name=title, exact=True))
+
+
+async def test_what_bob_leaves_alone_comes_to_carol_who_answers(installation: Installation, sign_in: SignIn) -> None:
+    with receiving() as mill:
+        key = installation.engine_with_policy("mill", callback_url=mill.url)
+        bob, carol = await sign_in("bob", phone=True), await sign_in("carol")
+        due = datetime.now(UTC) + SHORTLY
+        installation.assign("Approve the millstone", to="bob", key=key, due_at=due.isoformat())
+
+        hers, his = card(carol, late("Approve the millstone"), "escalated"), card(bob, "Approve the millstone")
+        await expect(his).to_be_visible()
+        await expect(hers).to_be_visible()
+        await expect(carol.get_by_role("region", name="Escalated to me")).to_be_visible()
+        await expect(hers).to_contain_text("escalated to you as Bob's manager")
+        await expect(his).to_contain_text("escalated to Carol")
+        assert datetime.now(UTC) >= due
+        assert await faults(carol) == []
+
+        await hers.get_by_role("button", name="Approve").click()
+
+        await expect(card(carol, late("Approve the millstone")).locator(".outcome")).to_have_text(
+            "Approved. The engine has it."
+        )
+        await expect(his.locator(".outcome")).to_have_text(re.compile(r"^Already approved by Carol at \d\d:\d\d\.$"))
+        await expect(his.get_by_text("escalated to Carol")).to_be_hidden()
+        call = eventually(lambda: mill.calls and mill.calls[-1], "the engine is told")
+        assert call.data["responded_by"]["ref"] == "carol"
+
+
+async def test_the_open_item_says_when_it_went_to_carol(installation: Installation, sign_in: SignIn) -> None:
+    key = installation.engine_with_policy("forge")
+    bob = await sign_in("bob")
+    due = datetime.now(UTC) + SHORTLY
+    installation.assign("Approve the anvil", to="bob", key=key, due_at=due.isoformat())
+    await bob.get_by_role("link", name="Approve the anvil", exact=True).click()
+
+    await expect(bob.locator("#item .meta")).to_contain_text("escalated to Carol")
+    await expect(bob.locator("#history-heading + ol")).to_contain_text(re.compile(r"\d\d:\d\d Escalated to Carol"))
+    await expect(bob.locator("#item").get_by_role("button", name="Approve")).to_be_visible()
+
+
+async def test_by_the_keyboard(installation: Installation, sign_in: SignIn) -> None:
+    carol = await sign_in("carol")
+    key = installation.engine_with_policy("kiln")
+    installation.assign("Approve the bricks", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
+    title = late("Approve the bricks")
+    await expect(card(carol, title, "escalated")).to_be_visible()
+
+    await tab_to(carol, title)
+    await carol.keyboard.press("Enter")
+    await expect(carol.locator("#item-heading")).to_be_focused()
+    await tab_to(carol, "Approve")
+    await carol.keyboard.press("Enter")
+
+    await expect(carol.locator('#item [data-slot="outcome"]')).to_contain_text("Approved.")
+
+
+async def test_with_javascript_off(installation: Installation, sign_in: SignIn) -> None:
+    key = installation.engine_with_policy("pottery")
+    installation.assign("Approve the vase", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
+    carol = await sign_in("carol", javascript=False, phone=True)
+    hers = card(carol, late("Approve the vase"), "escalated")
+    await reloaded(carol, hers.is_visible)
+
+    await hers.get_by_role("button", name="Approve").click()
+
+    await expect(card(carol, late("Approve the vase"), "done").locator(".outcome")).to_contain_text("Approved.")
