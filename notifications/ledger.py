@@ -251,13 +251,14 @@ def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
 # --- what devices show ----------------------------------------------------------------------------
 _LOCK_SHOWN = """
 SELECT id FROM notifications_delivery
-WHERE notification_id = ANY(%s) AND (state = 'pending' OR (state = 'delivered' AND device_id IS NOT NULL))
+WHERE notification_id = ANY(%s)
+  AND (state = 'pending' OR (device_id IS NOT NULL AND (state = 'delivered' OR (outdated AND lease_token IS NOT NULL))))
 ORDER BY id FOR UPDATE
 """
 _OUTDATE = """
 UPDATE notifications_delivery SET outdated = true, due_at = %s, lease_token = NULL, lease_until = NULL
 WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
-             WHERE id = ANY(%s) AND state = 'delivered' ORDER BY notification_id, device_id, id DESC)
+             WHERE id = ANY(%s) AND state <> 'pending' ORDER BY notification_id, device_id, id DESC)
 """
 _OUTDATE_UNDER_WAY = """
 UPDATE notifications_delivery SET outdated = true
@@ -286,9 +287,9 @@ def reword(notification: Notification, words: Mapping[str, Json]) -> None:
 
 
 def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
-    """The message arrived all the same."""
+    """The message arrived all the same: the device shows it, and follows from now on what becomes of it."""
     if ids:
-        Delivery.objects.filter(pk__in=ids).update(due_at=now)
+        Delivery.objects.filter(pk__in=ids).update(state=DeliveryState.DELIVERED, reason="", ended_at=now, due_at=now)
 
 
 _SUPERSEDE = """
@@ -314,14 +315,19 @@ def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> N
 
 _REPLACED = """
 UPDATE notifications_delivery delivery
-SET outdated = said.due_at IS NOT NULL, due_at = said.due_at, lease_token = NULL, lease_until = NULL
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS said(id, lease, due_at)
+SET outdated = said.due_at IS NOT NULL, due_at = said.due_at, lease_token = NULL, lease_until = NULL,
+    state = CASE WHEN said.arrived THEN 'delivered' ELSE delivery.state END,
+    reason = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN '' ELSE delivery.reason END
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::bool[]) AS said(id, lease, due_at, arrived)
 WHERE delivery.id = said.id AND delivery.lease_token = said.lease AND delivery.outdated
 """
 
 
 def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
-    """What came of replacements: the rows keep their state; those that failed are tried again at their `due_at`."""
+    """What came of replacements. Those that failed are tried again at their `due_at`.
+
+    What arrived is shown from then on, also where nobody knows whether the message itself had arrived before.
+    """
     if not outcomes:
         return
     with transaction.atomic():
@@ -333,6 +339,7 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
                 [each.delivery for each in outcomes],
                 [each.lease for each in outcomes],
                 [each.due_at for each in outcomes],
+                [each.attempted and each.succeeded for each in outcomes],
             ],
         )
 

@@ -188,7 +188,7 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
         log.exception("push_message_cannot_be_made", delivery=str(row.pk))
         reason = f"{type(fault).__name__}: {fault}"
         if row.is_replacement:
-            ledger.record_replacements([ledger.outcome(row, DeliveryState.DELIVERED, reason)], now)
+            ledger.record_replacements([ledger.outcome(row, DeliveryState.DEAD, reason)], now)
         else:
             ledger.record([ledger.outcome(row, DeliveryState.DEAD, reason)], now)
         return None

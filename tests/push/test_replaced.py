@@ -1,5 +1,8 @@
 """What devices show follows what happens."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import time_machine
 from django.db import transaction
@@ -10,6 +13,7 @@ from notifications.errors import Expired
 from notifications.models import (
     CallbackState,
     Delivery,
+    Response,
     TemplateText,
     TemplateVersion,
 )
@@ -24,6 +28,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def last(host: PushHost, name: str) -> Json:
     return host.shown(name)[-1]
+
+
+def engine_has_it() -> None:
+    with transaction.atomic():
+        respond.engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, "", timezone.now())
 
 
 def test_carols_browser_says_who_approved(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
@@ -151,7 +160,36 @@ def test_an_answer_given_while_the_message_was_under_way_still_reaches_the_scree
     settled(clock)
 
     assert [each["kind"] for each in host.shown("firefox")] == ["message", "replacement"]
-    assert ledger(story)["webpush firefox"][0] == "superseded"
+    assert ledger(story)["webpush firefox"][0] == "delivered"
+    assert "Waiting for the engine" in last(host, "firefox")["body"]
+    engine_has_it()
+    settled(clock)
+    assert "The engine has it" in last(host, "firefox")["body"], "what becomes of the answer is told as well"
+
+
+def test_what_the_engine_says_while_that_is_replaced_reaches_the_screen_too(
+    story: Story, host: PushHost, clock: time_machine.Traveller
+) -> None:
+    """The engine is faster than the replacement of a message that was answered as it arrived."""
+    host.subscribe(story.bob, "firefox")
+    story.assign()
+    take = host.take
+
+    def then(act: Callable[[], object], after: Callable[..., tuple[int, dict[str, str]]]) -> Callable[..., Any]:
+        def taken(*call: object) -> tuple[int, dict[str, str]]:
+            host.take = after  # type: ignore[method-assign]
+            act()
+            return take(*call)  # type: ignore[arg-type]
+
+        return taken
+
+    replaced = then(engine_has_it, take)
+    host.take = then(lambda: story.answer(story.bob, "approve"), replaced)  # type: ignore[method-assign]
+    dispatch()
+    settled(clock)
+    settled(clock)
+
+    assert "The engine has it" in last(host, "firefox")["body"]
 
 
 def test_a_change_while_the_message_was_under_way_is_shown_too(
