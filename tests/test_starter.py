@@ -61,6 +61,10 @@ def stories() -> dict[str, tuple[str, Json]]:
         {"exception": {"code": "no_route"}, "task": {"id": "T-1"}},
     )
     told["an escalation of nobody's"] = ("task.escalated", {"task": {"id": "T-1"}})
+    late = SAMPLES["task.escalation_raised"]
+    told["a late reminder"] = ("task.escalation_raised", late)
+    told["a reminder"] = ("task.escalation_raised", late | {"escalation": late["escalation"] | {"overdue": False}})
+    told["a step without a date"] = ("task.escalation_raised", {"task": {"id": "T-1"}, "escalation": {}})
     told["something else"] = ("com.acme.archived", {"recipients": ["alice"]})
     told["something else with words"] = ("com.acme.archived", {"recipients": ["alice"], "title": "T", "message": "M"})
     told["something about a case"] = ("com.acme.archived", {"case": {"id": "4711", "title": "Invoice 4711"}})
@@ -76,16 +80,26 @@ def stories() -> dict[str, tuple[str, Json]]:
 
 
 STORIES = stories()
+OF_STEPS = {
+    "task.escalation_raised": "task-late",
+    "a reminder": "task-reminder",
+    "a late reminder": "task-reminder",
+    "a step without a date": "task-reminder",
+}
 ODD = re.compile(r"[{}_\[]|  | [,.:!?)]|\(\)|\.\.|\bnil\b|None")
 """What a sentence has that went wrong."""
 
 
 def worded(story: str, language: str) -> tuple[Route, Rendered]:
+    """By the route that tells of it; of a step of an SLA policy, which no route tells of, by the template for it."""
     name, data = STORIES[story]
     event = Event(type=name, source="invoices", subject="4711", data=data, engine=Engine(name="Invoices"))
     about = {"id": "e-1", "type": name, "source": "invoices", "subject": "4711", "engine": "Invoices", "time": None}
     facts = {**data, "event": about, "brand": {"name": "Acme", "contact": "help@acme.example"}}
-    route = next(tried.route for tried in match(event, facts) if tried.matched)
+    if story in OF_STEPS:
+        route = Route(template=Template.objects.get(slug=OF_STEPS[story]))
+    else:
+        route = next(tried.route for tried in match(event, facts) if tried.matched)
     version = route.template.versions.get(state="published")
     return route, render(version, language, "live", facts, timezone="Europe/Berlin")
 
@@ -144,7 +158,7 @@ def test_it_runs_in_a_migration_too() -> None:
 def test_every_behaviour_has_its_event_type_with_variables_and_a_sample() -> None:
     names = set(EventType.objects.exclude(sample={}).filter(variables__isnull=False).values_list("name", flat=True))
 
-    assert names == {*BEHAVIOURS, "task.info_requested"}
+    assert names == {*BEHAVIOURS, "task.info_requested", "task.escalation_raised"}
 
 
 @pytest.mark.parametrize("template", [seed.slug for seed in TEMPLATES])

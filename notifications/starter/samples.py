@@ -38,7 +38,11 @@ SAMPLES: dict[str, Json] = {
     "task.escalation_raised": {
         **_APPROVAL_EVENT,
         "escalation": {
-            "policy": "Approvals", "step": 2, "number": 0, "due_at": "2026-11-25T16:00:00Z", "overdue": True,
+            "policy": "Approvals",
+            "step": 2,
+            "number": 0,
+            "due_at": "2026-11-25T16:00:00Z",
+            "overdue": True,
             "assignee": "Bob",
         },
     },
