@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from escalations.calendars import BadCalendar, Calendar, NoWorkingTime
 from escalations.models import Clock, OnAcknowledge, Policy, PolicyStep, StepKind, StepTarget, TimeKind
+from escalations.models.policies import MOST_MINUTES
 from escalations.wording import duration
 from notifications.models import VersionState
 from notifications.transports import TRANSPORTS
@@ -110,6 +111,8 @@ def _repetition(step: PolicyStep) -> Said:
         yield "repeat_every", _("Write after how long it is repeated.")
     elif step.repeat_every and not step.repeats:
         yield "repeats", _("Write how often it is repeated.")
+    elif step.repeat_every and step.repeat_every * step.repeats > MOST_MINUTES:
+        yield "repeats", _("Repetitions may go on for a year at the most.")
 
 
 def _time(policy: Policy, step: PolicyStep) -> Said:

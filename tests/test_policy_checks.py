@@ -100,6 +100,11 @@ def test_a_calendar_that_cannot_be_read(reminder: PolicyStep) -> None:
         ({"repeats": 3}, "repeat_every", "Write after how long it is repeated."),
         ({"repeat_every": 60}, "repeats", "Write how often it is repeated."),
         (
+            {"repeat_every": 366 * 24 * 60, "repeats": 2},
+            "repeats",
+            "Repetitions may go on for a year at the most.",
+        ),
+        (
             {"time": "business"},
             "time",
             "Working time needs the policy's calendar: choose one, or count by the clock.",

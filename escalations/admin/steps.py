@@ -18,7 +18,7 @@ from notifications.admin.channels import CHANNELS
 from notifications.admin.fields import OrderedChoicesField
 
 USES: dict[str, tuple[str, ...]] = {
-    StepKind.NOTIFY: ("target", "level", "team", "person", "template", "category", "channels", "critical"),
+    StepKind.NOTIFY: ("target", "level", "team", "person", "template", "category", "channels"),
     StepKind.RAISE_PRIORITY: ("priority",),
 }
 """Fields that a kind of step uses, beside its time. static/wfpush/admin/steps.js shows the same."""
@@ -36,7 +36,6 @@ UNUSED: dict[str, Any] = {
     "template": None,
     "category": None,
     "channels": [],
-    "critical": False,
     "priority": "",
 }
 """What stands in a field that is not used."""
@@ -103,7 +102,6 @@ class StepInline(StackedInline):
                     ("template", "category", "channels"),
                     "priority",
                     ("repeat_every", "repeats"),
-                    "critical",
                 ]
             },
         )

@@ -136,7 +136,7 @@ def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable
 
 def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse: Callable[[Visit], Any]) -> None:
     form = DESK + page_of(sla.policy())
-    names = ("target", "level", "team", "person", "template", "category", "channels", "critical", "priority")
+    names = ("target", "level", "team", "person", "template", "category", "channels", "priority")
 
     def seen(page: Page, place: int) -> list[str]:
         group = page.locator(f".form-group:has([name=steps-{place}-kind])").last
@@ -163,7 +163,7 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
             found.append(seen(page, 3))
         return found
 
-    message = ["template", "category", "channels", "critical"]
+    message = ["template", "category", "channels"]
     assert browse(visit) == [
         False,
         [],  # folded: its sentence is enough

@@ -1,7 +1,7 @@
 // A policy's form shows only what its clock and steps use: the server drops the rest (escalations/admin/steps.py).
 "use strict";
 (() => {
-  const message = ["target", "template", "category", "channels", "critical"];
+  const message = ["target", "template", "category", "channels"];
   const kinds = { notify: message, raise_priority: ["priority"], tell_engine: [] };
   const targets = { manager: ["level"], team: ["team"], team_lead: ["team"], person: ["person"] };
   const fields = [...message, "priority", "level", "team", "person"];
