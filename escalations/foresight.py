@@ -27,6 +27,7 @@ class DeadEnd:
     since: datetime
     places: list[str] = field(default_factory=list)
     instead: list[str] = field(default_factory=list)
+    policies: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Place:
     targets: tuple[Step, ...]
     channels: frozenset[str]
     instead: str = ""
+    policy: int | None = None
 
     @property
     def asks_of_tasks(self) -> bool:
@@ -63,6 +65,8 @@ def dead_ends(now: datetime) -> list[DeadEnd]:
         for place in places:
             for why in _causes(place, tasks if place.asks_of_tasks else [Task()], staff, addresses):
                 line = found.setdefault(why, DeadEnd(why, instant))
+                if place.policy is not None:
+                    line.policies.add(place.policy)
                 if place.name not in line.places:
                     line.places.append(place.name)
                     line.instead += [place.instead] if place.instead not in ("", *line.instead) else []
@@ -108,7 +112,7 @@ def _steps() -> Iterator[Place]:
             if step.kind == StepKind.NOTIFY and step.target is not None:
                 channels = step.channels or (row.category.channels if row.category else ())
                 name = f"SLA policy “{policy}”, step {step.position}"
-                yield Place(name, (step,), frozenset(channels), instead)
+                yield Place(name, (step,), frozenset(channels), instead, policy.pk)
 
 
 SAME = {

@@ -1,5 +1,7 @@
 """Policies read as sentences, show what each step needs, and are refused where nobody could be told by them."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations import wording
 from escalations.models import BusinessCalendar, Policy, PolicyCondition, PolicyStep, StepTarget
-from notifications.models import Category, Template
+from notifications.models import Absence, Category, Recipient, Template
 from tests.admin import sla
 from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
 from tests.admin.world import World
@@ -199,6 +201,19 @@ def test_a_policy_without_steps_is_saved_with_a_warning(approvals: Policy, root:
     assert "This policy has no steps: tasks get their due date, and nobody is told." in shown
     assert "nobody is told" in text_of(root.get(list_of(Policy)))
     assert list(root.get(list_of(Policy, "gaps=steps")).context["cl"].result_list) == [approvals]
+
+
+def test_a_policy_that_reaches_nobody_is_saved_with_a_warning(approvals: Policy, root: Client, world: World) -> None:
+    sla.assign(world, "T-201", world.now)
+    Recipient.objects.filter(pk=world.bob.pk).update(manager=None)
+    assert "This reaches nobody now: Bob has no manager" in text_of(save(root, approvals))
+
+    Recipient.objects.filter(pk=world.bob.pk).update(manager=world.carol)
+    Absence.objects.create(
+        recipient=world.carol, begins_at=world.now + timedelta(days=2), ends_at=world.now + timedelta(days=9)
+    )
+    shown = text_of(save(root, approvals))
+    assert re.search(r"From \w+ \d+, \d{4} on this reaches nobody: Carol is away, and nobody stands in", shown), shown
 
 
 def test_a_policy_is_saved_as_another(approvals: Policy, root: Client) -> None:
