@@ -206,14 +206,14 @@ def test_a_policy_without_steps_is_saved_with_a_warning(approvals: Policy, root:
 def test_a_policy_that_reaches_nobody_is_saved_with_a_warning(approvals: Policy, root: Client, world: World) -> None:
     sla.assign(world, "T-201", world.now)
     Recipient.objects.filter(pk=world.bob.pk).update(manager=None)
-    assert "This reaches nobody now: Bob has no manager" in text_of(save(root, approvals))
+    assert "This reaches nobody now: Bob Bauer has no manager" in text_of(save(root, approvals))
 
     Recipient.objects.filter(pk=world.bob.pk).update(manager=world.carol)
     Absence.objects.create(
         recipient=world.carol, begins_at=world.now + timedelta(days=2), ends_at=world.now + timedelta(days=9)
     )
     shown = text_of(save(root, approvals))
-    assert re.search(r"From \w+ \d+, \d{4} on this reaches nobody: Carol is away, and nobody stands in", shown), shown
+    assert re.search(r"From \w+ \d+, \d{4} on this reaches nobody: Carol \w+ is away, and nobody stands in", shown), shown
 
 
 def test_a_policy_is_saved_as_another(approvals: Policy, root: Client) -> None:
