@@ -28,8 +28,8 @@ def overview(definitions: Mapping[str, Definition], summaries: Sequence[Summary]
             "p",
             "This is the workflow engine. It runs the processes below and asks people through wfpush. ",
             el("a", "Open the inbox", href=f"{connection.url}/"),
-            ". By the policy of make run, which takes minutes for hours, a large invoice reminds Bob after one "
-            "and reaches Carol, his manager, after two.",
+            ". With make run, minutes count as hours: a large invoice left alone reminds Bob after one and reaches "
+            "Carol, his manager, after two.",
             cls="lead",
         ),
         _section("Start something", "start", _starters(definitions.values())),

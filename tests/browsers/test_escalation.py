@@ -9,6 +9,7 @@ from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.test_accessible import faults
 from tests.browsers.test_main_job import reloaded, tab_to
+from tests.browsers.worker import is_kept
 from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
@@ -89,3 +90,17 @@ async def test_with_javascript_off(installation: Installation, sign_in: SignIn) 
     await hers.get_by_role("button", name="Approve").click()
 
     await expect(card(carol, late("Approve the vase"), "done").locator(".outcome")).to_contain_text("Approved.")
+
+
+async def test_it_stays_apart_with_no_connection(installation: Installation, sign_in: SignIn) -> None:
+    key = installation.engine_with_policy("brewery")
+    installation.assign("Approve the barrel", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
+    carol, title = await sign_in("carol", phone=True), late("Approve the barrel")
+    await expect(card(carol, title, "escalated")).to_be_visible()
+    await is_kept(carol, title)
+    await carol.context.set_offline(True)
+
+    await carol.goto("/")
+
+    await expect(card(carol, title, "escalated")).to_contain_text("escalated to you as Bob's manager")
+    await expect(card(carol, title, "waiting")).to_have_count(0)
