@@ -4,6 +4,7 @@
 are late within a minute, and says from when on. `claim`: seconds of a claim of 500, and of a tick with nothing due.
 """
 
+import gc
 import json
 import os
 import sys
@@ -51,6 +52,7 @@ def steps() -> Json:
     """Of one worker that has nothing else to do: each tells a manager."""
     now = timezone.now()
     escalation_rows.tasks(STEPS + SINGLY, escalation_rows.policy(), escalation_rows.people(), [now] * (STEPS + SINGLY))
+    gc.freeze()  # as the cluster does
     escalate.tick(now)  # warm
     began, taken = time.perf_counter(), 0
     while taken < STEPS - escalate.BATCH:

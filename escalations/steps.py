@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Max
 
 from escalations.models import Escalation, RunResult, StepKind
@@ -180,6 +181,12 @@ def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addr
     ]
 
 
+_ESCALATED = """
+UPDATE notifications_task task SET escalated = said.escalated::jsonb, updated_at = %s
+FROM unnest(%s::uuid[], %s::text[]) AS said(id, escalated) WHERE task.id = said.id
+"""
+
+
 def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
     """The tasks themselves know who heard, for everybody to see."""
     for message in messages:
@@ -187,7 +194,9 @@ def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
         known = {each["ref"] for each in task.escalated}
         news = [{**person.as_person(), "at": stamp(now)} for person in people if person.ref not in known]
         task.escalated = [*task.escalated, *news]
-    Task.objects.bulk_update([message.taking.task for message in messages], ["escalated"])
+    tasks = [message.taking.task for message in messages]
+    with connection.cursor() as cursor:
+        cursor.execute(_ESCALATED, [now, [task.pk for task in tasks], [json.dumps(task.escalated) for task in tasks]])
 
 
 def _of_message(message: _Message) -> Taken:
