@@ -3,6 +3,7 @@
 Everything an event does happens in one transaction with the end of its outbox row: once, or not at all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -163,16 +164,28 @@ def _reach_people(
         if has_copy:
             now_addressed = {person.pk for each in addressed for person in each.meant}
             copies.lock(has_copy | now_addressed)
-            _change_copies(change, change.task, now_addressed, planner)
+            _change_copies(change, change.task, addressed, now_addressed, planner)
         addressed = [each for each in addressed if each.recipient.pk not in has_copy]
     planner.notify(addressed)
 
 
-def _change_copies(change: casework.Change, task: Task, addressed: set[int], planner: planning.Planner) -> None:
-    """Open copies follow their task: withdrawn from those it was taken from, reworded in place for the others."""
+def _change_copies(
+    change: casework.Change,
+    task: Task,
+    addressed: Sequence[route.Addressed],
+    meant: set[int],
+    planner: planning.Planner,
+) -> None:
+    """Open copies follow their task: withdrawn from those it was taken from, reworded in place for the others.
+
+    Whoever had only heard that it ran late, and has it now, is told of it as their own.
+    """
+    handed_over: set[int] = set()
     if change.reassigned:
-        planner.withdraw(copies.open_copies(task).exclude(recipient_id__in=addressed), _reassigned_to(task))
-    planner.rewrite(copies.open_copies(task), alert="became urgent" if change.priority_rose else "")
+        planner.withdraw(copies.open_copies(task).exclude(recipient_id__in=meant), _reassigned_to(task))
+        handed_over = planner.hand_over(copies.open_copies(task).filter(escalated=True), addressed)
+    kept = copies.open_copies(task).exclude(recipient_id__in=handed_over)
+    planner.rewrite(kept, alert="became urgent" if change.priority_rose else "")
 
 
 def _reassigned_to(task: Task) -> str:

@@ -1,7 +1,7 @@
 """Turns people addressed into copies and deliveries, and writes down who got what and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,17 @@ MESSAGE_LIFE = timedelta(days=3)
 """How long a message that cannot be delivered is worth trying; a task's until a day past due, if later."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
+OWNED = [
+    "escalated",
+    "reason",
+    "on_behalf_of",
+    "category",
+    "route",
+    "brand",
+    "template_version",
+    "answer_from_email",
+    "answer_from_push",
+]
 WORDED = ["title", "body", "short_body", "actions", "state", "priority", "url", "due_at", "details"]
 
 
@@ -212,10 +223,12 @@ class Planner:
 
     # --- copies that are there -------------------------------------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, str]) -> None:
-        """Open copies that are news again, worded as `manner` says, for `save`. `why` has a reason for each person."""
+        """Open copies that are news again, worded as `manner` says until the task changes, for `save`.
+
+        `why` has a reason for each person.
+        """
         self._look_up([(row.recipient, manner.channels) for row in rows])
         for row in rows:
-            row.template_version = manner.version
             wording = self.writer.write(manner.version, row.recipient, row.brand, manner.channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
@@ -224,6 +237,28 @@ class Planner:
             self.plan.add(row.recipient, row, manner.name, why[row.recipient_id], mine)
             self.told_anew.append(row)
             self.deliveries += mine
+
+    def hand_over(self, escalated: QuerySet[Notification], addressed: Sequence[Addressed]) -> set[int]:
+        """Copies of people who had only heard of the task become those of people who have it. Returns whose."""
+        now_theirs = {each.recipient.pk: each for each in addressed}
+        rows = list(escalated.filter(recipient_id__in=now_theirs).select_related("recipient__brand", "case"))
+        if not rows:
+            return set()
+        versions = writing.published_versions([each.manner.template_id or 0 for each in addressed])
+        for row in rows:
+            each = now_theirs[row.recipient_id]
+            row.escalated, row.reason, row.on_behalf_of = False, each.reason[:500], each.on_behalf_of
+            row.category, row.route = each.manner.category, each.manner.route
+            row.brand = each.manner.brand or each.recipient.brand
+            row.template_version = versions.get(each.manner.template_id or 0)
+            row.answer_from_email = each.manner.answer_from_email
+            row.answer_from_push = each.manner.answer_from_push
+            manner = replace(each.manner, version=row.template_version)
+            self.remind([row], manner, {row.recipient_id: each.reason})
+        copies.rewrite(self.told_anew, [*WORDED, *OWNED, "read_at"], self.now, alert=True)
+        Delivery.objects.bulk_create(self.deliveries, batch_size=500)
+        self.told_anew, self.deliveries = [], []
+        return {row.recipient_id for row in rows}
 
     def rewrite(self, open_copies: QuerySet[Notification], *, alert: str = "") -> None:
         """Word open copies anew by their own template version. `alert` is why other channels hear too."""
@@ -260,7 +295,7 @@ def save(planners: Sequence[Planner], now: datetime) -> None:
     """What they made, all at once: inboxes, and the ledger's rows."""
     copies.create([row for planner in planners for row in planner.made])
     told_anew = [row for planner in planners for row in planner.told_anew]
-    copies.rewrite(told_anew, [*WORDED, "read_at", "template_version"], now, alert=True)
+    copies.rewrite(told_anew, [*WORDED, "read_at"], now, alert=True)
     Delivery.objects.bulk_create([row for planner in planners for row in planner.deliveries], batch_size=500)
 
 

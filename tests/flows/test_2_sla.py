@@ -138,6 +138,28 @@ def test_who_gets_it_instead_of_bob_has_a_clock_of_their_own(world: World, appro
     assert [told["ref"] for told in at(world, later - HOUR)] == ["alice"]
 
 
+def test_carol_who_heard_and_then_gets_it_has_it_as_her_own(world: World, approvals: Policy) -> None:
+    assign(world)
+    at(world, DUE)
+
+    assign(world, assignee="carol", due_at=(DUE + 20 * HOUR).isoformat())
+
+    (mine,) = world.inbox("carol")
+    assert (mine["title"], mine["state"], mine["escalated"]) == ("Approve invoice 4711", "open", False)
+    assert mine["read_at"] is None
+    assert [item["state"] for item in world.inbox("bob")] == ["withdrawn"]
+
+
+def test_a_reminder_is_forgotten_when_the_task_changes(world: World, approvals: Policy) -> None:
+    assign(world)
+    at(world, DUE - HOUR)
+    assert titles(world, "bob") == ["Reminder: Approve invoice 4711"]
+
+    world.send("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4712"}})
+
+    assert titles(world, "bob") == ["Approve invoice 4712"]
+
+
 def test_another_due_date_moves_the_steps(world: World, approvals: Policy) -> None:
     assign(world)
     later = DUE + 24 * HOUR
