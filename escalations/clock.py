@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from escalations import matching
-from escalations.calendars import NoWorkingTime
+from escalations.calendars import BadCalendar, NoWorkingTime
 from escalations.models import OVER, Clock, Escalation, EscalationState, OnAcknowledge
 from escalations.rules import RuleSet, rules_of
 from notifications import lifecycle
@@ -40,7 +40,11 @@ def begin(task: Task, now: datetime) -> None:
         started_at=now,
         due_named=task.due_at,
     )
-    rules = rules_of(escalation)
+    try:
+        rules = rules_of(escalation)
+    except BadCalendar as fault:  # nobody can have saved it on the desk
+        log.error("calendar_cannot_be_read", policy=match.policy, fault=str(fault))
+        return
     deadline = _deadline(rules, now, task)
     if deadline is None:
         return
@@ -50,7 +54,7 @@ def begin(task: Task, now: datetime) -> None:
     escalation.due_at = next_due(escalation, rules, set())
     escalation.save(force_insert=True)
     _show(task, escalation)
-    outbox.wake_on_commit(SOURCE)
+    _wake_if_due(escalation, now)
 
 
 def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
@@ -201,7 +205,13 @@ def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
     escalation.due_at = next_due(escalation, rules_of(escalation), done(escalation))
     escalation.lease_token = escalation.lease_until = None
     escalation.save(update_fields=[*fields, "due_at", "lease_token", "lease_until"])
-    outbox.wake_on_commit(SOURCE)
+    _wake_if_due(escalation, now)
+
+
+def _wake_if_due(escalation: Escalation, now: datetime) -> None:
+    """What comes later the ticker sees."""
+    if escalation.due_at is not None and escalation.due_at <= now:
+        outbox.wake_on_commit(SOURCE)
 
 
 def _show(task: Task, escalation: Escalation) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from escalations import escalate
-from escalations.models import Escalation, EscalationState, Policy, PolicyStep, RunResult, StepKind, StepTarget
+from escalations.models import (
+    BusinessCalendar,
+    Escalation,
+    EscalationState,
+    Policy,
+    PolicyStep,
+    RunResult,
+    StepKind,
+    StepTarget,
+)
 from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
 from notifications.representation import stamp
 from tests.support.world import Json, World
@@ -242,6 +251,15 @@ def test_the_engine_hears_and_the_priority_rises(world: World) -> None:
     assert [item["priority"] for item in world.inbox("bob")] == ["urgent"]
     world.send("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4711 now"}})
     assert [item["priority"] for item in world.inbox("bob")] == ["urgent"], "the engine has not said otherwise"
+
+
+def test_a_calendar_that_cannot_be_read_costs_nobody_a_task(world: World) -> None:
+    policy(calendar=BusinessCalendar.objects.create(name="Broken", week={"mon": "nine to five"}))
+
+    assign(world)
+
+    assert titles(world, "bob") == ["Approve invoice 4711"]
+    assert not Escalation.objects.exists()
 
 
 def test_the_trace_tells_of_each_step(world: World, approvals: Policy) -> None:
