@@ -75,7 +75,17 @@ def test_all_is_well(worker: None) -> None:
     status, body = ready()
 
     assert (status, body["status"]) == (200, "ok")
-    assert set(body["checks"]) == {"database", "redis", "worker", "events", "expiry", "deliveries", "push", "callbacks"}
+    assert set(body["checks"]) == {
+        "database",
+        "redis",
+        "worker",
+        "events",
+        "expiry",
+        "deliveries",
+        "escalations",
+        "push",
+        "callbacks",
+    }
     assert set(body["checks"].values()) == {"ok"}
 
 
