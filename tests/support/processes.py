@@ -1,6 +1,7 @@
 """The project's own processes, started as people start them, on a data folder of their own."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -160,13 +161,15 @@ def _path() -> list[str]:
     return [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
 
 
+PORTS = range(10_000, 30_000)
+"""Below those that systems give to outgoing connections: one of them may be taken before a server listens there."""
+
+
 def free_ports(count: int) -> int:
     """The first of `count` neighbouring ports of 127.0.0.1 that were free a moment ago."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
-        if first + count < 65536 and all(_is_free(first + number) for number in range(count)):
+        first = random.choice(PORTS)
+        if all(_is_free(first + number) for number in range(count)):
             return first
 
 
