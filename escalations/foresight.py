@@ -152,7 +152,6 @@ def _as_step(target: RouteTarget) -> Step | None:
         version=None,
         category=None,
         channels=(),
-        critical=False,
         priority="",
     )
 

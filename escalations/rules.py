@@ -46,7 +46,6 @@ class Step:
     version: int | None
     category: int | None
     channels: tuple[str, ...]
-    critical: bool
     priority: str
 
 
@@ -231,6 +230,5 @@ def _read_step(said: Json, position: int) -> Step:
         version=said["version"],
         category=said["category_id"],
         channels=tuple(said["channels"]),
-        critical=said["critical"],
         priority=said["priority"],
     )

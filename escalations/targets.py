@@ -10,8 +10,8 @@ from functools import cached_property
 
 from escalations.models import StepTarget
 from escalations.rules import RuleSet, Step
-from notifications.absence import stand_ins
-from notifications.models import Absence, Recipient, Task, Team
+from notifications.absence import away_at, stand_ins
+from notifications.models import Recipient, Task, Team
 
 People = Iterable[tuple[Recipient, str]]
 
@@ -24,8 +24,7 @@ class Staff:
 
     @cached_property
     def away(self) -> frozenset[int]:
-        rows = Absence.objects.filter(begins_at__lte=self.now, ends_at__gt=self.now).order_by()
-        return frozenset(rows.values_list("recipient_id", flat=True))
+        return frozenset(away_at(self.now).values_list("recipient_id", flat=True))
 
     def stand_ins(self, people: Sequence[Recipient]) -> dict[int, Recipient]:
         return stand_ins(people, self.now) if any(person.pk in self.away for person in people) else {}

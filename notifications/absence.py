@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from notifications.models import Absence, Recipient
@@ -37,8 +38,7 @@ def _delegates(people: set[int], now: datetime) -> dict[int, int | None]:
     """Who of them is away, and their delegate; None for one who is switched off, and for nobody."""
     if not people:
         return {}
-    rows = Absence.objects.filter(recipient__in=people, begins_at__lte=now, ends_at__gt=now).order_by()
-    found = rows.values_list("recipient_id", "delegate_id", "delegate__active")
+    found = away_at(now).filter(recipient__in=people).values_list("recipient_id", "delegate_id", "delegate__active")
     return {pk: delegate if active else None for pk, delegate, active in found}
 
 
@@ -54,9 +54,9 @@ def _end(pk: int, delegates: dict[int, int | None]) -> int | None:
     return pk
 
 
-def is_away(person: Recipient, now: datetime) -> bool:
-    """Whether or not somebody stands in."""
-    return not person.external and person.pk in _delegates({person.pk}, now)
+def away_at(now: datetime) -> QuerySet[Absence]:
+    """Who is away then, whether or not somebody stands in."""
+    return Absence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
 
 
 def away_from(person: Recipient, now: datetime) -> Absence | None:

@@ -74,18 +74,12 @@ class Plan:
     def warn(self, warnings: Iterable[str]) -> None:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
 
-    def changed(
-        self,
-        rows: Iterable[Notification],
-        reason: str,
-        deliveries: Sequence[Delivery],
-        route: str = "",
-    ) -> None:
+    def changed(self, rows: Iterable[Notification], reason: str, deliveries: Sequence[Delivery]) -> None:
         by_notification: dict[Any, list[Delivery]] = {}
         for delivery in deliveries:
             by_notification.setdefault(delivery.notification_id, []).append(delivery)
         for row in rows:
-            self.add(row.recipient, row, route, reason, by_notification.get(row.pk, []))
+            self.add(row.recipient, row, "", reason, by_notification.get(row.pk, []))
 
     def add(
         self, recipient: Recipient, notification: Notification, route: str, reason: str, deliveries: Sequence[Delivery]
@@ -255,9 +249,7 @@ class Planner:
             row.answer_from_push = each.manner.answer_from_push
             manner = replace(each.manner, version=row.template_version)
             self.remind([row], manner, {row.recipient_id: each.reason})
-        copies.rewrite(self.told_anew, [*WORDED, *OWNED, "read_at"], self.now, alert=True)
-        Delivery.objects.bulk_create(self.deliveries, batch_size=500)
-        self.told_anew, self.deliveries = [], []
+        save([self], self.now, also=OWNED)
         return {row.recipient_id for row in rows}
 
     def rewrite(self, open_copies: QuerySet[Notification], *, alert: str = "") -> None:
@@ -291,12 +283,14 @@ class Planner:
         self.plan.changed(rows, reason, copies.record_live(self.event, rows, self.now, reason))
 
 
-def save(planners: Sequence[Planner], now: datetime) -> None:
-    """What they made, all at once: inboxes, and the ledger's rows."""
+def save(planners: Sequence[Planner], now: datetime, *, also: Sequence[str] = ()) -> None:
+    """What they made, all at once: inboxes, and the ledger's rows. `also`: what changed of copies beside the words."""
     copies.create([row for planner in planners for row in planner.made])
     told_anew = [row for planner in planners for row in planner.told_anew]
-    copies.rewrite(told_anew, [*WORDED, "read_at"], now, alert=True)
+    copies.rewrite(told_anew, [*WORDED, *also, "read_at"], now, alert=True)
     Delivery.objects.bulk_create([row for planner in planners for row in planner.deliveries], batch_size=500)
+    for planner in planners:
+        planner.made, planner.told_anew, planner.deliveries = [], [], []
 
 
 def details_of(facts: Json) -> Json:

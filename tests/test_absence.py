@@ -60,9 +60,8 @@ def test_carol_stands_in_for_bob_while_he_is_away(story: Story) -> None:
 def test_bob_is_away_whether_or_not_somebody_stands_in(story: Story) -> None:
     away(story.bob, None, NOON, NOON + DAY)
 
-    assert absence.is_away(story.bob, NOON)
-    assert not absence.is_away(story.bob, NOON + DAY)
-    assert not absence.is_away(story.carol, NOON)
+    assert [each.recipient for each in absence.away_at(NOON)] == [story.bob]
+    assert not absence.away_at(NOON + DAY).exists()
 
 
 def test_when_carol_is_away_too_her_own_delegate_stands_in(story: Story, dave: Recipient) -> None:
