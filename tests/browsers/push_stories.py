@@ -28,10 +28,12 @@ class PushStories:
 
     @pytest.fixture(autouse=True)
     def in_peace(self, world: World, service: PushService, bob: Person, carol: Person) -> Iterator[None]:
-        """Each story begins with swept desktops and ends with a push service that had nothing to object to."""
+        """Each story begins at rest with swept desktops; it ends with a push service that had nothing to object to."""
         for person in (bob, carol):
             person.is_there()
             person.browser.leave()
+        eventually(lambda: is_at_rest(world), "what earlier stories began is done")
+        for person in (bob, carol):
             person.desktop.clear()
         yield
         assert service.faults == []
@@ -95,11 +97,13 @@ class PushStories:
     def test_a_push_service_that_takes_no_long_messages_gets_a_short_one(
         self, world: World, service: PushService, bob: Person
     ) -> None:
-        service.answer_next(413)
+        before = len(service.ordered)
+        service.answer_next(413, urgency="low")
 
-        world.installation.assign("Approve the marquee", to="bob")
+        world.installation.assign("Approve the marquee", to="bob", priority="low")
 
         shown = bob.desktop.shows("Approve the marquee")
+        assert len(service.ordered) == before + 1
         assert "Your approval is needed" not in shown.body
         assert "Approve" in shown.buttons
 
@@ -107,11 +111,13 @@ class PushStories:
     def test_a_push_service_that_has_no_time_now_is_asked_again(
         self, world: World, service: PushService, bob: Person, status: int
     ) -> None:
-        service.answer_next(status, retry_after=1)
+        before = len(service.ordered)
+        service.answer_next(status, urgency="low", retry_after=1)
 
-        world.installation.assign(f"Approve tarpaulin {status}", to="bob")
+        world.installation.assign(f"Approve tarpaulin {status}", to="bob", priority="low")
 
         bob.desktop.shows(f"Approve tarpaulin {status}")
+        assert len(service.ordered) == before + 1
 
     # --- others are faster ------------------------------------------------------------------------
     def test_what_carol_answered_is_replaced_on_bobs_desktop(self, world: World, bob: Person, carol: Person) -> None:
@@ -224,6 +230,13 @@ def started(world: World, *, amount: float = 1_200.5) -> tuple[Json, str]:
     number = str(next(_numbers))
     instance = world.installation.start_process("small", number=number, amount=amount)
     return instance, f"Approve invoice {number}"
+
+
+def is_at_rest(world: World) -> bool:
+    """Nothing waits to be taken up, sent, or told to an engine."""
+    tables = ("event", "delivery", "callback")
+    due = (f"EXISTS (SELECT FROM notifications_{name} WHERE due_at < now() + interval '1 minute')" for name in tables)
+    return world.installation.house.rows(f"SELECT {' OR '.join(due)}") == [(False,)]
 
 
 def steps(world: World, instance: Json) -> list[str]:

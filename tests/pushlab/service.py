@@ -49,10 +49,10 @@ class Post:
 
 @dataclass
 class Order:
-    """What the next requests are answered, whatever they say."""
+    """What the next requests of that urgency are answered: one that no other message of a story has."""
 
     status: int
-    times: int
+    urgency: str
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -67,9 +67,15 @@ class PushService:
         self._orders: list[Order] = []
 
     # --- what tests say ---------------------------------------------------------------------------
-    def answer_next(self, status: int, *, times: int = 1, retry_after: int | None = None) -> None:
+    def answer_next(self, status: int, *, urgency: str, retry_after: int | None = None) -> None:
+        """The next message of that `urgency` (RFC 8030, 5.3). `retry_after`: seconds."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        self._orders.append(Order(status, times, headers))
+        self._orders.append(Order(status, urgency, headers))
+
+    @property
+    def ordered(self) -> list[Post]:
+        """What was answered as ordered."""
+        return [post for post in self.posts if post.detail == ORDERED]
 
     def end_subscriptions(self) -> None:
         """Every endpoint there is answers 410 from now on."""
@@ -97,7 +103,7 @@ class PushService:
 
     async def post(self, request: web.Request) -> web.Response:
         token, body = request.match_info["token"], await request.read()
-        if order := self._order():
+        if order := self._order(request.headers.get("Urgency", "normal")):
             self.posts.append(Post(token, order.status, ORDERED))
             return web.Response(status=order.status, headers=order.headers)
         try:
@@ -112,13 +118,10 @@ class PushService:
         headers = {"Location": f"{self.origin}/m/{waiting.id}", "TTL": str(waiting.parcel.ttl)}
         return web.Response(status=201, headers=headers)
 
-    def _order(self) -> Order | None:
-        if not self._orders:
-            return None
-        order = self._orders[0]
-        order.times -= 1
-        if not order.times:
-            self._orders.pop(0)
+    def _order(self, urgency: str) -> Order | None:
+        order = next((each for each in self._orders if each.urgency == urgency), None)
+        if order is not None:
+            self._orders.remove(order)
         return order
 
     def _take(self, token: str, request: web.Request, body: bytes) -> tuple[Waiting, int]:
