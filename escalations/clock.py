@@ -53,7 +53,7 @@ def begin(task: Task, now: datetime) -> None:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
     escalation.due_at = next_due(escalation, rules, set())
     escalation.save(force_insert=True)
-    _show(task, escalation)
+    show(task, escalation)
     _wake_if_due(escalation, now)
 
 
@@ -124,7 +124,7 @@ def _changed(task: Task, now: datetime) -> None:
     rules = rules_of(escalation)
     if rules.clock == Clock.DUE and task.due_at is not None and task.due_at != escalation.due_named:
         _go_on(escalation, now, deadline=task.due_at, due_named=task.due_at)
-        _show(task, escalation)
+        show(task, escalation)
 
 
 def _acknowledged(task: Task, now: datetime) -> None:
@@ -158,13 +158,14 @@ def _resumed(task: Task, now: datetime) -> None:
         now,
         state=EscalationState.RUNNING,
         paused_at=None,
-        deadline=_later(rules, escalation.deadline, pause),
-        held_until=_later(rules, escalation.held_until, pause) if escalation.held_until else None,
+        deadline=later(rules, escalation.deadline, pause),
+        held_until=later(rules, escalation.held_until, pause) if escalation.held_until else None,
     )
-    _show(task, escalation)
+    show(task, escalation)
 
 
-def _later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
+def later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
+    """After a pause, as the policy counts."""
     try:
         return rules.later(instant, pause)
     except NoWorkingTime:
@@ -193,6 +194,11 @@ def next_due(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]])
     return max(left[0].at, escalation.held_until or left[0].at) if left else None
 
 
+def stands_still(escalation: Escalation, now: datetime) -> bool:
+    held = escalation.held_until is not None and escalation.held_until > now
+    return held or escalation.state != EscalationState.RUNNING
+
+
 def done(escalation: Escalation) -> set[tuple[int, int]]:
     """The steps that were taken, or left out for good."""
     return set(escalation.runs.values_list("step", "number"))
@@ -214,7 +220,7 @@ def _wake_if_due(escalation: Escalation, now: datetime) -> None:
         outbox.wake_on_commit(SOURCE)
 
 
-def _show(task: Task, escalation: Escalation) -> None:
+def show(task: Task, escalation: Escalation) -> None:
     """What people see as due."""
     if task.sla_due_at != escalation.deadline:
         task.sla_due_at = escalation.deadline

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from escalations import clock
+from escalations import anew, clock
 from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
 from escalations.rules import Occurrence, RuleSet, is_read, rules_of
 from escalations.steps import Taken, Taking, take
@@ -118,11 +118,14 @@ def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
     done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in mine}
     for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
         done[pk].add((key[0], key[1]))
-    chains = [_Chain(each, tasks[each.task_id], rules_of(each), done[each.pk]) for each in mine]
-    for chain in chains:
-        if not chain.task.answerable:
-            clock.end(chain.task, now, "closed meanwhile")
-    return [chain for chain in chains if chain.task.answerable]
+    found: list[_Chain] = []
+    for each in mine:
+        task = tasks[each.task_id]
+        if not task.answerable:
+            clock.end(task, now, "closed meanwhile")
+        elif (rules := anew.reread(each, task, now) if each.anew else rules_of(each)) is not None:
+            found.append(_Chain(each, task, rules, done[each.pk]))
+    return found
 
 
 def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:
@@ -168,8 +171,10 @@ def _due(
     escalation: Escalation, rules: RuleSet, done: Collection[tuple[int, int]], now: datetime
 ) -> Iterator[tuple[Occurrence, Taken | None]]:
     """What is due, in order; with why it is left out, if so."""
+    if clock.stands_still(escalation, now):  # it was claimed only to read its rules anew
+        return
     all_due = [each for each in rules.occurrences(escalation.deadline) if each.key not in done and each.at <= now]
-    waiting = [each for each in all_due if not _came_too_late(each, escalation)]
+    waiting = [each for each in all_due if not came_too_late(each, escalation)]
     speaks = _speaks_for_all([each for each in waiting if each.step.kind == StepKind.NOTIFY], now)
     for each in all_due:
         if each not in waiting:
@@ -180,7 +185,7 @@ def _due(
             yield each, None
 
 
-def _came_too_late(occurrence: Occurrence, escalation: Escalation) -> bool:
+def came_too_late(occurrence: Occurrence, escalation: Escalation) -> bool:
     """A reminder for which the task left no time. What is late already when it comes is told of all the same."""
     return occurrence.at < escalation.started_at and occurrence.at < escalation.deadline
 
@@ -210,6 +215,7 @@ def _taken(takings: Sequence[Taking]) -> list[Taken]:
 def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: datetime) -> StepRun:
     return StepRun(
         escalation=escalation,
+        rules_id=escalation.rules_id,
         step=occurrence.step.id,
         number=occurrence.number,
         due_at=occurrence.at,

@@ -1,6 +1,6 @@
 """Which policy applies to a task, whose calendar counts, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
@@ -18,6 +18,10 @@ class Tried:
     fits: bool
     reason: str
 
+    @property
+    def why(self) -> str:
+        return f"{self.policy}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Match:
@@ -28,17 +32,25 @@ class Match:
 
 def policy_for(task: Task) -> Match | None:
     """The first that fits, as it is now."""
-    for each in tried(task):
-        if each.fits:
-            rules = keep(each.policy, calendar_for(each.policy, task))
-            return Match(each.policy.pk, rules, f"{each.policy}: {each.reason}")
-    return None
+    found = first(task, enabled())
+    if found is None:
+        return None
+    return Match(found.policy.pk, keep(found.policy, calendar_for(found.policy, task)), found.why)
 
 
-def tried(task: Task) -> Iterator[Tried]:
-    """The enabled policies in their order, up to the first that fits."""
+def enabled() -> list[Policy]:
+    """In the order in which they are looked at."""
+    return list(Policy.objects.filter(enabled=True).prefetch_related("conditions").select_related("calendar"))
+
+
+def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
+    return next((each for each in tried(task, policies) if each.fits), None)
+
+
+def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
+    """The policies in their order, up to the first that fits."""
     facts = facts_of(task)
-    for policy in Policy.objects.filter(enabled=True).prefetch_related("conditions").select_related("calendar"):
+    for policy in policies:
         reason = _why_not(policy, task, facts)
         yield Tried(policy, not reason, reason or _why(policy))
         if not reason:

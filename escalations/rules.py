@@ -17,6 +17,7 @@ from escalations.models import (
     PolicyStep,
     Rules,
     StepKind,
+    StepRun,
     StepTarget,
     TimeKind,
 )
@@ -189,13 +190,13 @@ def is_read(pk: int) -> bool:
     return pk in _read
 
 
-def rules_of(escalation: Escalation) -> RuleSet:
+def rules_of(row: Escalation | StepRun) -> RuleSet:
     """Read once a process: the rows never change."""
-    if escalation.rules_id not in _read:
+    if row.rules_id not in _read:
         if len(_read) >= PARSED:
             _read.clear()
-        _read[escalation.rules_id] = read(escalation.rules.data)
-    return _read[escalation.rules_id]
+        _read[row.rules_id] = read(row.rules.data)
+    return _read[row.rules_id]
 
 
 def read(data: Json) -> RuleSet:

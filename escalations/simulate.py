@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import transaction
 
 from escalations import escalate
-from escalations.matching import Tried, tried
+from escalations.matching import Tried, enabled, tried
 from escalations.models import Escalation, StepRun
 from escalations.rules import RuleSet, rules_of
 from notifications import pipeline
@@ -91,7 +91,7 @@ def _undone(happens: Callable[[], None]) -> None:
 def _follow(simulation: Simulation, task: Task) -> None:
     escalation = Escalation.objects.filter(task=task).order_by("-id").first()
     if escalation is None:
-        simulation.tried = list(tried(task))
+        simulation.tried = list(tried(task, enabled()))
         return
     simulation.rules, simulation.why = rules_of(escalation), escalation.why
     simulation.started_at, simulation.deadline = escalation.started_at, escalation.deadline
@@ -99,27 +99,26 @@ def _follow(simulation: Simulation, task: Task) -> None:
     for _ in range(MOST_STEPS):
         if escalation.due_at is None:
             return
-        simulation.rows += _next_rows(escalation, simulation.rules, simulation.now)
+        simulation.rows += _next_rows(escalation, simulation.now)
     simulation.ends_early = escalation.due_at is not None
 
 
-def _next_rows(escalation: Escalation, rules: RuleSet, now: datetime) -> list[Row]:
+def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
     """Claimed as a worker would, at the instant at which it is due."""
     at = max(escalation.due_at or now, now)
     escalation.lease_token = uuid4()
     escalation.save(update_fields=["lease_token"])
     runs = escalate.advance([escalation], at)
     escalation.refresh_from_db(fields=["due_at", "state", "lease_token"])
-    return [row_of(run, rules) for run in runs]
+    return [row_of(run) for run in runs]
 
 
-def row_of(run: StepRun, rules: RuleSet) -> Row:
+def row_of(run: StepRun) -> Row:
     """What a step did, or would do, without what only one of the two has."""
-    step = rules.by_id[run.step]
+    step = rules_of(run).by_id[run.step]
     return Row(run.due_at, step.position, run.number, step.kind, run.result, run.why, run.told)
 
 
 def trace(escalation: Escalation) -> list[Row]:
     """What the clock did, in the order in which it did it."""
-    rules = rules_of(escalation)
-    return [row_of(run, rules) for run in escalation.runs.order_by("pk")]
+    return [row_of(run) for run in escalation.runs.select_related("rules").order_by("pk")]

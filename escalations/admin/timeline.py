@@ -45,10 +45,11 @@ def short(instant: datetime) -> str:
 def lines(escalation: Escalation) -> list[Line]:
     rules = rules_of(escalation)
     words = of_rules(rules)
-    runs = escalation.runs.select_related("event").order_by("due_at", "pk")
+    runs = list(escalation.runs.select_related("event", "rules").order_by("due_at", "pk"))
+    spoken = {run.rules_id: of_rules(rules_of(run)) for run in runs if run.rules_id != escalation.rules_id}
     return [
         _beginning(escalation),
-        *(_run(run, words) for run in runs),
+        *(_run(run, spoken.get(run.rules_id, words)) for run in runs),
         *_standing(escalation),
         *_ahead(escalation, rules, words),
         *_end(escalation),

@@ -57,6 +57,7 @@ class Escalation(Work):
     held_until = models.DateTimeField(_("nobody is told until"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     end_reason = models.CharField(_("how it ended"), max_length=200, blank=True)
+    anew = models.BooleanField(default=False, editable=False, help_text=_("Its rules are to be read again."))
 
     class Meta(Work.Meta):
         verbose_name = _("escalation")
@@ -82,9 +83,10 @@ class RunResult(models.TextChoices):
 
 
 class StepRun(models.Model):
-    """What one step of one clock did, once. `told` is who, by which channels and why."""
+    """What one step of one clock did, once. `told` is who, by which channels and why; `rules` are those it was of."""
 
     escalation = models.ForeignKey(Escalation, on_delete=models.CASCADE, related_name="runs")
+    rules = models.ForeignKey(Rules, on_delete=models.PROTECT, related_name="+", db_index=False)
     step = models.BigIntegerField(_("step"))
     number = models.PositiveIntegerField(_("number"), default=0)
     due_at = models.DateTimeField(_("due at"))
