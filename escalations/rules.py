@@ -108,17 +108,26 @@ class RuleSet:
         return self.add(now, self.hold, self.time)
 
     def occurrences(self, deadline: datetime) -> list[Occurrence]:
-        """All that happens, in order. What the calendar never reaches does not happen; policies are checked for it."""
+        """All that happens, in order."""
         return sorted(self._all(deadline), key=lambda each: each.order)
 
     def _all(self, deadline: datetime) -> Iterator[Occurrence]:
         for step in self.steps:
-            for number in range(step.repeats + 1):
+            for number, at in enumerate(self._times(step, deadline)):
+                yield Occurrence(at, step, number)
+
+    def _times(self, step: Step, deadline: datetime) -> Iterator[datetime]:
+        """What the calendar does not reach comes by the clock: told too early is better than never."""
+        at, ends = deadline, False
+        for number in range(step.repeats + 1):
+            if not ends:
                 try:
                     at = self.add(deadline, step.offset + number * step.repeat_every, step.time)
                 except NoWorkingTime:
-                    break
-                yield Occurrence(at, step, number)
+                    ends = True
+            if ends:
+                at += step.repeat_every if number else step.offset
+            yield at
 
     @cached_property
     def by_id(self) -> dict[int, Step]:

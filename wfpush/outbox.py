@@ -31,6 +31,9 @@ WAKE_CHANNEL = "wfpush:wake"
 WAKE_TTL_MS = 2_000
 """How long one wake-up stands for all that follow it, should the woken task be lost."""
 
+LONGEST_LEASE = timedelta(minutes=5)
+"""Leases are shorter. One that ends later was taken before the clock was set back, by somebody who may be dead."""
+
 
 class Work(models.Model):
     """A row that is its own outbox entry."""
@@ -81,7 +84,12 @@ class Backoff:
 
 def due(queryset: QuerySet[WorkT], now: datetime) -> QuerySet[WorkT]:
     """Rows that are due and not leased to anyone."""
-    return queryset.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
+    return queryset.filter(not_leased(now), due_at__lte=now)
+
+
+def not_leased(now: datetime) -> Q:
+    """However far the clock is set back, nobody waits for a dead worker longer than LONGEST_LEASE."""
+    return Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
 def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str, alone: Q | None = None) -> QuerySet[WorkT]:
@@ -95,7 +103,10 @@ def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str, alone: Q |
 
 
 def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datetime) -> list[WorkT]:
-    """Lease up to `limit` due rows, oldest due first. Each counts an attempt, recorded before any work is done."""
+    """Lease up to `limit` due rows, oldest due first. Each counts an attempt, recorded before any work is done.
+
+    `lease` is at most LONGEST_LEASE.
+    """
     with transaction.atomic():
         rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
         token, until = uuid4(), now + lease
