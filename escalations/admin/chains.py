@@ -10,10 +10,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from escalations import compliance
+from escalations.admin.filters import OfTeam, TimeLeft
+from escalations.admin.sight import sla_page
 from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
-from notifications.admin.decorators import display
+from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.words import NOTHING, Tone, ago, due, link, mark, pretty, shortened, with_why
 from notifications.models import Task
@@ -33,6 +36,7 @@ HOW_IT_ENDED = (
     gettext_noop("expired"),
     gettext_noop("closed"),
     gettext_noop("closed meanwhile"),
+    gettext_noop("no policy fits any more"),
 )
 """What escalations/clock.py writes down, for our catalogues."""
 
@@ -49,7 +53,8 @@ def next_step(escalation: Escalation) -> SafeString:
 
 def due_word(escalation: Escalation) -> SafeString:
     """Of a clock that stands still only the date: it will be later by as long as the pause is."""
-    return due(escalation.deadline, still_matters=escalation.state == EscalationState.RUNNING)
+    goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
+    return due(escalation.deadline, still_matters=goes_on)
 
 
 def told_words(escalation: Escalation) -> SafeString:
@@ -66,12 +71,10 @@ class Now(Conditions):
     parameter_name = "now"
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        running = Q(ended_at=None, state=EscalationState.RUNNING, deadline__lt=timezone.now())
-        paused = Q(ended_at=None, state=EscalationState.PAUSED, deadline__lt=F("paused_at"))
         reached_nobody = StepRun.objects.filter(result__in=BAD).values("escalation")
         return {
             "open": (_("under way"), Q(ended_at=None) & ~Q(state__in=OVER)),
-            "late": (_("late"), running | paused),
+            "late": (_("late"), compliance.late(timezone.now())),
             "nobody": (_("a step reached nobody"), Q(pk__in=reached_nobody)),
         }
 
@@ -82,11 +85,12 @@ BAD = [result for result, tone in RESULT_TONES.items() if tone == "bad"]
 @admin.register(Escalation)
 class EscalationAdmin(LedgerAdmin):
     list_display = ["title", "of_policy", "state_now", "due_by", "next_at", "told"]
-    list_filter = [Now, "state", Recent, "policy"]
+    list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
     found_by = ["task__task_id", "task__name__istartswith", "task__case__case_id"]
     search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
     change_form_outer_before_template = "admin/desk/clock.html"
+    actions_list = ["sla"]
     fieldsets = [
         (
             None,
@@ -116,7 +120,8 @@ class EscalationAdmin(LedgerAdmin):
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """The most overdue first among those under way; else the newest."""
-        return [F("deadline").asc(), "-id"] if request.GET.get("now") in ("open", "late") else ["-id"]
+        by_deadline = "left" in request.GET or request.GET.get("now") in ("open", "late")
+        return [F("deadline").asc(), "-id"] if by_deadline else ["-id"]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         escalation: Escalation | None = kwargs.get("obj")
@@ -124,6 +129,10 @@ class EscalationAdmin(LedgerAdmin):
             context.update({"lines": lines(escalation), "title": escalation.task, "subtitle": None})
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response
+
+    @action(description=_("SLA overview"), url_path="sla", permissions=["view"], icon="monitoring")
+    def sla(self, request: HttpRequest) -> HttpResponse:
+        return sla_page(self, request)
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("task"), ordering="task__name")

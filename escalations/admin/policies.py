@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.aggregates import Count
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -16,11 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from escalations import checks, wording
+from escalations import anew, checks, wording
+from escalations.admin.effects import ANSWER, EDIT, GIVE, given, joining, of_policy, question
 from escalations.admin.fields import DurationField
 from escalations.admin.steps import StepInline
 from escalations.foresight import dead_ends
-from escalations.models import Escalation, EscalationState, Policy, PolicyCondition, PolicyStep
+from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
@@ -28,7 +29,6 @@ from notifications.admin.routing import ConditionForm
 from notifications.admin.words import link, list_url, mark, shortened
 
 NOBODY = _("This reaches nobody now: %(why)s")
-OPEN = (EscalationState.RUNNING, EscalationState.PAUSED)
 
 
 class PolicyForm(forms.ModelForm):
@@ -44,6 +44,8 @@ class PolicyForm(forms.ModelForm):
         for field, sentence in checks.of_policy(Policy(**cleaned)):
             if field not in self.errors:
                 self.add_error(field, sentence)
+        if EDIT in self.data:
+            self.add_error(None, gettext("This is not saved yet."))
         return cleaned
 
 
@@ -87,17 +89,32 @@ class PolicyAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
         policies: QuerySet[Policy] = super().get_queryset(request)
-        running = Escalation.objects.filter(policy=OuterRef("pk"), ended_at=None, state__in=OPEN).order_by()
+        running = Escalation.objects.filter(policy=OuterRef("pk"), ended_at=None, state__in=anew.OPEN).order_by()
         count = running.values("policy").annotate(count=Count("pk")).values("count")
         clocks = Coalesce(Subquery(count, output_field=IntegerField()), 0)
         return policies.annotate(clocks=clocks).prefetch_related("conditions", "steps__team", "steps__person")
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        if not PolicyStep.objects.filter(policy=form.instance).exists():
+    def response_add(self, request: HttpRequest, obj: Policy, post_url_continue: str | None = None) -> HttpResponse:
+        return self._asked_first(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Policy) -> HttpResponse:
+        return self._asked_first(request, obj) or super().response_change(request, obj)
+
+    def _asked_first(self, request: HttpRequest, policy: Policy) -> HttpResponse | None:
+        """The question what becomes of open tasks; or else it is saved, and what follows is told."""
+        effect = of_policy(request, policy)
+        page = question(self, request, effect)
+        if page is not None:
+            return page
+        if request.POST.get(ANSWER) == GIVE:
+            self.message_user(request, given(anew.mark(policy, timezone.now())))
+        elif effect.joining:
+            self.message_user(request, joining(effect))
+        if not PolicyStep.objects.filter(policy=policy).exists():
             text = gettext("This policy has no steps: tasks get their due date, and nobody is told.")
             self.message_user(request, text, messages.WARNING)
-        self._warn_of_dead_ends(request, form.instance)
+        self._warn_of_dead_ends(request, policy)
+        return None
 
     def _warn_of_dead_ends(self, request: HttpRequest, policy: Policy) -> None:
         now = timezone.now()

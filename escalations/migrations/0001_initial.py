@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
                 ('held_until', models.DateTimeField(blank=True, null=True, verbose_name='nobody is told until')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
                 ('end_reason', models.CharField(blank=True, max_length=200, verbose_name='how it ended')),
-                ('anew', models.BooleanField(default=False, editable=False, help_text='Its rules are to be read again.')),
+                ('anew', models.BooleanField(default=False, editable=False)),
                 ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='escalations', to='notifications.task', verbose_name='task')),
                 ('policy', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='escalations', to='escalations.policy', verbose_name='policy')),
                 ('rules', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='escalations', to='escalations.rules')),

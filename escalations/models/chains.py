@@ -37,7 +37,7 @@ OVER = (EscalationState.STOPPED, EscalationState.CLOSED)
 class Escalation(Work):
     """One clock of one task; after a reassignment, another. The row is its own outbox entry, due with its next step.
 
-    `deadline` is what steps are reckoned from: pauses move it.
+    `deadline` is what steps are reckoned from: pauses move it. `anew`: its rules are to be read again (anew.py).
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -57,7 +57,7 @@ class Escalation(Work):
     held_until = models.DateTimeField(_("nobody is told until"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     end_reason = models.CharField(_("how it ended"), max_length=200, blank=True)
-    anew = models.BooleanField(default=False, editable=False, help_text=_("Its rules are to be read again."))
+    anew = models.BooleanField(default=False, editable=False)
 
     class Meta(Work.Meta):
         verbose_name = _("escalation")
