@@ -3,6 +3,7 @@
 A task is read again before each step. After an outage the last step that was missed speaks for those before it.
 """
 
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 BATCH = 100
 LEASE = timedelta(seconds=10)
 """A killed worker's clocks go on after that. Who is only slow loses nothing: steps are taken under the rows' locks."""
-BUDGET = timedelta(seconds=20)
 MISSED = timedelta(minutes=1)
 """A message later than this is left out where a later one is due, too: nobody is told of each hour of an outage."""
 TRIES = 10
@@ -44,9 +44,9 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Take what is due, for at most BUDGET; what is left is woken again."""
-    deadline = timezone.now() + BUDGET
-    while timezone.now() < deadline:
+    """Take what is due, for one turn; what is left is woken again."""
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
         if not tick(timezone.now()):
             return
     outbox.source_named(clock.SOURCE).wake()

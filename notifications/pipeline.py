@@ -3,6 +3,7 @@
 Everything an event does happens in one transaction with the end of its outbox row: once, or not at all.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,7 +39,6 @@ log = structlog.get_logger(__name__)
 SOURCE = "events"
 BATCH = 20
 LEASE = timedelta(seconds=50)
-BUDGET = timedelta(seconds=20)
 RETRY = outbox.Backoff(
     most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
 )
@@ -56,9 +56,9 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Process what is due, for at most BUDGET; what is left is woken again."""
-    deadline = timezone.now() + BUDGET
-    while timezone.now() < deadline:
+    """Process what is due, for one turn; what is left is woken again."""
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
         events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
         if not events:
             return

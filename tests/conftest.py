@@ -1,7 +1,7 @@
 """Before Django's settings exist: a data folder of the tests' own, whose servers end with the session."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,14 @@ def fast_flush() -> None:
         return [f"SET session_replication_role = replica;{deletes}SET session_replication_role = origin;"]
 
     type(connection.ops).sql_flush = staticmethod(sql_flush)  # type: ignore[method-assign,assignment]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def long_turns() -> Iterator[None]:
+    """What is due is done in one go, however slow the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wfpush.outbox.TURN_SECONDS", 60.0)
+        yield
 
 
 @pytest.fixture(autouse=True)

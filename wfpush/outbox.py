@@ -28,8 +28,17 @@ log = structlog.get_logger(__name__)
 WAKE_CHANNEL = "wfpush:wake"
 """Redis pub/sub channel on which the dispatcher hears the names of due sources."""
 
+QUEUE = f"django_q:{settings.Q_CLUSTER['name']}:q"
+"""Redis list of django-q2's waiting tasks."""
+
 WAKE_TTL_MS = 2_000
 """How long one wake-up stands for all that follow it, should the woken task be lost."""
+
+WAITS_MS = 10_000
+"""The same while django-q2's queue is not empty: a source has one place in it, else a slow one would grow and grow."""
+
+TURN_SECONDS = 2.0
+"""How long one source is drained before the next in the queue is: no flood of events holds up clocks."""
 
 LONGEST_LEASE = timedelta(minutes=5)
 """Leases are shorter. One that ends later was taken before the clock was set back, by somebody who may be dead."""
@@ -195,11 +204,17 @@ def wake(source: Source) -> None:
     try:
         if source.runner == "dispatcher":
             connection().publish(WAKE_CHANNEL, source.name)
-        elif connection().set(_flag(source.name), 1, nx=True, px=WAKE_TTL_MS):
+        elif connection().set(_flag(source.name), 1, nx=True, px=WAKE_TTL_MS) and not _waits(source.name):
             async_task("wfpush.tasks.run_source", source.name)
     except (redis.RedisError, OSError) as fault:
         quiet.after(fault)
         log.warning("wake_lost", source=source.name, fault=str(fault))
+
+
+def _waits(name: str) -> bool:
+    """A wake-up of this source stands in the queue; else the next one does from now on."""
+    is_first = connection().set(_place(name), 1, nx=True, px=WAITS_MS)
+    return not is_first and bool(connection().llen(QUEUE))  # from an empty queue it was taken, and may be lost
 
 
 def awake(name: str) -> None:
@@ -207,7 +222,7 @@ def awake(name: str) -> None:
     if quiet:
         return
     try:
-        connection().delete(_flag(name))
+        connection().delete(_flag(name), _place(name))
     except (redis.RedisError, OSError) as fault:
         quiet.after(fault)
         log.warning("wake_flag_kept", source=name, fault=str(fault))
@@ -219,3 +234,7 @@ def wake_on_commit(name: str) -> None:
 
 def _flag(name: str) -> str:
     return f"wfpush:woken:{name}"
+
+
+def _place(name: str) -> str:
+    return f"wfpush:waits:{name}"
