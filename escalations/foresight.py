@@ -1,105 +1,94 @@
 """Dead ends: what is set up, and in the days to come reaches nobody. One line a cause, however much leads there."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
-from escalations import rules
+from escalations import reasons, rules
 from escalations.models import Policy, StepKind, StepTarget, TimeKind
 from escalations.rules import Step
-from escalations.targets import Found, Search, Staff, reached
-from notifications.models import Absence, Device, Recipient, Route, RouteTarget, TargetKind, Task
+from escalations.soundings import Addresses, Question, Soundings, Tasks
+from notifications.models import Absence, Route, RouteTarget, TargetKind, Task
 
 HORIZON = timedelta(days=14)
-LATELY = timedelta(days=30)
-"""Whoever had a task in this time may have one again."""
-MOST_TASKS = 2_000
 MOST_INSTANTS = 40
-
-
-@dataclass
-class DeadEnd:
-    """`why` is the cause; `since` when it begins; `places` what leads there; `instead`, who hears as fallback owner."""
-
-    why: str
-    since: datetime
-    places: list[str] = field(default_factory=list)
-    instead: list[str] = field(default_factory=list)
-    policies: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A step or a route that names people."""
+    """A policy's step, or a route (`step` is 0), that names people."""
 
-    name: str
+    row: Policy | Route
+    step: int
     targets: tuple[Step, ...]
     channels: frozenset[str]
     instead: str = ""
-    policy: int | None = None
 
     @property
-    def asks_of_tasks(self) -> bool:
-        return any(step.target in OF_TASKS and step.team is None for step in self.targets)
+    def name(self) -> str:
+        return f"SLA policy “{self.row}”, step {self.step}" if self.step else f"route “{self.row}”"
 
 
-OF_TASKS = (
-    StepTarget.ASSIGNEE,
-    StepTarget.CANDIDATES,
-    StepTarget.TASK_TEAMS,
-    StepTarget.TEAM_LEAD,
-    StepTarget.MANAGER,
-)
-"""Targets that depend on whose task it is."""
+@dataclass
+class DeadEnd:
+    """`why` is the cause; `since` when it begins; `leads` what leads there; `instead`, who hears as fallback owner."""
+
+    why: str
+    since: datetime
+    leads: list[Place] = field(default_factory=list)
+    instead: list[str] = field(default_factory=list)
+
+    @property
+    def places(self) -> list[str]:
+        return [place.name for place in self.leads]
+
+    @property
+    def policies(self) -> set[int]:
+        return {place.row.pk for place in self.leads if place.step}
+
+    def add(self, place: Place) -> None:
+        if place not in self.leads:
+            self.leads.append(place)
+            self.instead += [place.instead] if place.instead not in ("", *self.instead) else []
 
 
-def dead_ends(now: datetime) -> list[DeadEnd]:
-    """Soonest first."""
-    places, tasks = [*_steps(), *_routes()], _tasks(now)
-    addresses = _Addresses()
+def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
+    """Soonest first. `of`: only what that policy or route leads into."""
+    tasks, addresses, soundings = Tasks(now), Addresses(), Soundings()
+    places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
+    searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
+    asking: dict[Question, list[_Search]] = {}
+    for search in searches:
+        for question in search.questions:
+            asking.setdefault(question, []).append(search)
     found: dict[str, DeadEnd] = {}
     for instant in _instants(now):
-        staff = Staff(instant)
-        for place in places:
-            for why in _causes(place, tasks if place.asks_of_tasks else [Task()], staff, addresses):
-                line = found.setdefault(why, DeadEnd(why, instant))
-                if place.policy is not None:
-                    line.policies.add(place.policy)
-                if place.name not in line.places:
-                    line.places.append(place.name)
-                    line.instead += [place.instead] if place.instead not in ("", *line.instead) else []
+        forgotten = soundings.at(instant)
+        for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
+            if why := _cause(search, soundings, addresses):
+                found.setdefault(why, DeadEnd(why, instant)).add(search.place)
     return sorted(found.values(), key=lambda line: (line.since, line.why))
 
 
-def _causes(place: Place, tasks: Sequence[Task], staff: Staff, addresses: "_Addresses") -> Iterator[str]:
-    for task in tasks:
-        notes: list[str] = []
-        hear: list[Found] = []
-        for step in place.targets:
-            search = Search(task, step, staff)
-            hear += reached(search)
-            notes += search.notes
-        if not hear:
-            yield "; ".join(dict.fromkeys(notes))
-        elif not any(addresses.has_one(each.recipient, place.channels) for each in hear):
-            names = ", ".join(dict.fromkeys(str(each.recipient) for each in hear))
-            yield f"{names} would see it in the inbox only: no device and no e-mail"
+@dataclass(frozen=True)
+class _Search:
+    """For whom a place names, of one task; a question for each of its targets."""
+
+    place: Place
+    task: Task
+    questions: tuple[Question, ...]
 
 
-class _Addresses:
-    """Who can be told anywhere but in the inbox."""
-
-    def __init__(self) -> None:
-        rows = Device.objects.order_by().values_list("recipient_id", "channel").distinct()
-        self._channels: dict[int, set[str]] = {}
-        for pk, channel in rows:
-            self._channels.setdefault(pk, set()).add(channel)
-
-    def has_one(self, person: Recipient, channels: Iterable[str]) -> bool:
-        own = self._channels.get(person.pk, set()) | ({"email"} if person.email else set())
-        return not own.isdisjoint(channels)
+def _cause(search: _Search, soundings: Soundings, addresses: Addresses) -> str:
+    """Empty where somebody hears."""
+    asked = zip(search.questions, search.place.targets, strict=True)
+    answers = [soundings.ask(question, search.task, step) for question, step in asked]
+    hear = [each.recipient for answer in answers for each in answer.hear]
+    if not hear:
+        return "; ".join(dict.fromkeys(note for answer in answers for note in answer.notes))
+    if any(addresses.has_one(person, search.place.channels) for person in hear):
+        return ""
+    return reasons.INBOX_ONLY % {"names": ", ".join(dict.fromkeys(map(str, hear)))}
 
 
 # --- what names people ------------------------------------------------------------------------------------------------
@@ -111,8 +100,7 @@ def _steps() -> Iterator[Place]:
         for step, row in zip(kept.steps, policy.steps.all(), strict=True):
             if step.kind == StepKind.NOTIFY and step.target is not None:
                 channels = step.channels or (row.category.channels if row.category else ())
-                name = f"SLA policy “{policy}”, step {step.position}"
-                yield Place(name, (step,), frozenset(channels), instead, policy.pk)
+                yield Place(policy, step.position, (step,), frozenset(channels), instead)
 
 
 SAME = {
@@ -130,7 +118,7 @@ def _routes() -> Iterator[Place]:
         targets = [_as_step(target) for target in route.targets.all()]
         known = tuple(step for step in targets if step is not None)
         if known and len(known) == len(targets):
-            yield Place(f"route “{route}”", known, frozenset(route.category.channels))
+            yield Place(route, 0, known, frozenset(route.category.channels))
 
 
 def _as_step(target: RouteTarget) -> Step | None:
@@ -156,17 +144,7 @@ def _as_step(target: RouteTarget) -> Step | None:
     )
 
 
-# --- for whom, and when -----------------------------------------------------------------------------------------------
-def _tasks(now: datetime) -> list[Task]:
-    """One for each assignee who has or lately had one; those without an assignee are for teams and candidates."""
-    rows = Task.objects.filter(Q(updated_at__gte=now - LATELY)).select_related("assignee__manager", "engine")
-    found: dict[int, Task] = {}
-    for task in rows.order_by("-id")[:MOST_TASKS]:
-        if task.assignee is not None and task.assignee.active:
-            found.setdefault(task.assignee.pk, task)
-    return [found[pk] for pk in sorted(found)]
-
-
+# --- when -------------------------------------------------------------------------------------------------------------
 def _instants(now: datetime) -> list[datetime]:
     """Now, and whenever somebody goes or comes back."""
     end = now + HORIZON

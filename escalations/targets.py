@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from escalations import reasons
 from escalations.models import StepTarget
 from escalations.rules import RuleSet, Step
 from notifications.absence import away_at, stand_ins
@@ -46,9 +47,9 @@ class Search:
     def can_be_told(self, person: Recipient) -> bool:
         """Says why not."""
         if not person.active:
-            self.notes.append(f"{person} is no longer active")
+            self.notes.append(reasons.LEFT % {"name": person})
         elif self.staff.is_out(person):
-            self.notes.append(f"{person} is away, and nobody stands in")
+            self.notes.append(reasons.AWAY % {"name": person})
         else:
             return True
         return False
@@ -70,7 +71,7 @@ def whom(search: Search, rules: RuleSet) -> list[Found]:
         return found
     owner = Recipient.objects.select_related("brand").filter(pk=rules.fallback, active=True)
     because = "; ".join(search.notes) or "nobody else was found"
-    return _with_delegates(((person, f"fallback owner: {because}") for person in owner), search)
+    return _with_delegates(((person, reasons.FALLBACK % {"why": because}) for person in owner), search)
 
 
 def reached(search: Search) -> list[Found]:
@@ -86,18 +87,20 @@ def _with_delegates(people: People, search: Search) -> list[Found]:
     for person, reason in named.values():
         delegate = instead.get(person.pk, person)
         if not delegate.active:
-            search.notes.append(f"{person} is no longer active")
+            search.notes.append(reasons.LEFT % {"name": person})
         elif delegate == person:
             found[person.pk] = Found(person, reason)
         elif delegate.pk not in named:
-            found.setdefault(delegate.pk, Found(delegate, f"delegate of {person} ({reason})", person))
+            found.setdefault(
+                delegate.pk, Found(delegate, reasons.DELEGATE % {"name": person, "reason": reason}, person)
+            )
     return list(found.values())
 
 
 # --- kinds ------------------------------------------------------------------------------------------------------------
 def _assignee(search: Search) -> People:
     if search.task.assignee is None:
-        search.notes.append("the task has no assignee")
+        search.notes.append(reasons.NO_ASSIGNEE)
         return []
     return [(search.task.assignee, "assignee")]
 
@@ -105,23 +108,23 @@ def _assignee(search: Search) -> People:
 def _candidates(search: Search) -> People:
     found = [(person, "candidate") for person in search.task.candidates.select_related("brand").order_by("pk")]
     if not found:
-        search.notes.append("the task has no candidates")
+        search.notes.append(reasons.NO_CANDIDATES)
     return found
 
 
 def _task_teams(search: Search) -> People:
     teams = search.task.teams.order_by("pk")
-    found = [(person, f"member of team {team.name}") for team in teams for person in _members(team)]
+    found = [(person, reasons.MEMBER % {"name": team.name}) for team in teams for person in _members(team)]
     if not found:
-        search.notes.append("the task has no team with members")
+        search.notes.append(reasons.NO_TEAM_WITH_MEMBERS)
     return found
 
 
 def _team(search: Search) -> People:
     team = Team.objects.filter(pk=search.step.team or 0).first()
-    found = [(person, f"member of team {team.name}") for person in _members(team)] if team else []
+    found = [(person, reasons.MEMBER % {"name": team.name}) for person in _members(team)] if team else []
     if not found:
-        search.notes.append(f"team {team.name} has no members" if team else "the team is no more")
+        search.notes.append(reasons.NO_MEMBERS % {"name": team.name} if team else reasons.TEAM_GONE)
     return found
 
 
@@ -134,11 +137,11 @@ def _team_lead(search: Search) -> People:
     teams = _teams_led(search)
     for team in teams:
         if team.lead is None:
-            search.notes.append(f"team {team.name} has no lead")
+            search.notes.append(reasons.NO_LEAD % {"name": team.name})
         elif search.can_be_told(team.lead):
-            found.append((team.lead, f"lead of team {team.name}"))
+            found.append((team.lead, reasons.LEAD % {"name": team.name}))
     if not teams:
-        search.notes.append("there is no team whose lead could hear")
+        search.notes.append(reasons.NO_TEAM_TO_LEAD)
     return found
 
 
@@ -154,16 +157,17 @@ def _manager(search: Search) -> People:
     """Of the level asked for, or else the next one up who can be told."""
     assignee = search.task.assignee
     if assignee is None:
-        search.notes.append("the task has no assignee")
+        search.notes.append(reasons.NO_ASSIGNEE)
         return []
     person, seen, level = assignee, {assignee.pk}, 0
     while person.manager is not None and person.manager_id not in seen:
         person, level = person.manager, level + 1
         seen.add(person.pk)
         if level >= search.step.level and search.can_be_told(person):
-            return [(person, f"manager of {assignee}" if level == 1 else f"manager of {assignee}, level {level}")]
-    missing = "the managers of {} lead in a circle" if person.manager is not None else "{} has no manager"
-    search.notes.append(missing.format(person))
+            form = reasons.MANAGER if level == 1 else reasons.MANAGER_OF_LEVEL
+            return [(person, form % {"name": assignee, "level": level})]
+    missing = reasons.CIRCLE if person.manager is not None else reasons.NO_MANAGER
+    search.notes.append(missing % {"name": person})
     return []
 
 
@@ -173,7 +177,7 @@ def _person(search: Search) -> People:
         for person in Recipient.objects.select_related("brand").filter(pk=search.step.person or 0)
     ]
     if not found:
-        search.notes.append("the person is no more")
+        search.notes.append(reasons.PERSON_GONE)
     return found
 
 

@@ -6,10 +6,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.foresight import DeadEnd, dead_ends
 from escalations.models import Policy, PolicyStep
-from notifications.models import Absence, Category, Recipient, Route, RouteTarget, Team, Template
+from notifications.models import Absence, Category, Recipient, Route, RouteTarget, Task, Team, Template
 from tests.support.story import Story
 
 DAY = timedelta(days=1)
@@ -140,6 +141,53 @@ def test_what_is_switched_off_is_not_told_of(story: Story, now: datetime) -> Non
     Route.objects.update(enabled=False)
 
     assert dead_ends(now) == []
+
+
+def test_what_one_policy_or_route_leads_into_is_told_by_itself(story: Story, now: datetime) -> None:
+    change(story.bob, manager=None)
+    policy, route = Policy.objects.get(), Route.objects.get(name="Tasks that wait too long")
+
+    assert lines(dead_ends(now, of=policy)) == [("Bob has no manager", [APPROVALS])]
+    assert dead_ends(now, of=route) == []
+
+
+def test_whoever_goes_and_comes_back_is_asked_for_again(story: Story, now: datetime) -> None:
+    """Carol is away, then her delegate is too, then she is back and cannot be reached but in the inbox."""
+    change(story.carol, email="")
+    first = Absence.objects.create(
+        recipient=story.carol, begins_at=now - DAY, ends_at=now + 9 * DAY, delegate=story.alice
+    )
+    change(story.alice, email="alice@example.org")
+    second = Absence.objects.create(recipient=story.alice, begins_at=now + 3 * DAY, ends_at=now + 5 * DAY)
+
+    found = {line.why: line.since for line in dead_ends(now) if APPROVALS in line.places}
+
+    assert found == {
+        "Carol is away, and nobody stands in; Carol has no manager": second.begins_at,
+        "Carol would see it in the inbox only: no device and no e-mail": first.ends_at,
+    }
+
+
+def test_many_people_cost_no_more_queries_than_few(
+    story: Story, now: datetime, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """A hundred assignees of one manager, three of whom are away at different times."""
+    people = Recipient.objects.bulk_create(
+        Recipient(ref=f"p{number}", name=f"P {number}", email="p@example.org", manager=story.carol)
+        for number in range(100)
+    )
+    Task.objects.bulk_create(
+        Task(engine=story.engine, task_id=f"X-{number}", name="Approve", assignee=person)
+        for number, person in enumerate(people)
+    )
+    for hours, person in enumerate(people[:3], 1):
+        away = timedelta(hours=hours)
+        Absence.objects.create(recipient=person, begins_at=now + away, ends_at=now + 2 * away, delegate=story.carol)
+    for target in ("assignee", "team_lead", "manager", "candidates", "task_teams"):
+        step(story, target=target)
+
+    with django_assert_max_num_queries(50):
+        dead_ends(now)
 
 
 def test_the_command_lists_them_and_fails(story: Story, now: datetime) -> None:
