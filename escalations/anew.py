@@ -34,7 +34,7 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> RuleSet | None:
     """The rules that it follows from now on; None if no policy fits its task any more, and it is over. Task locked."""
     match = matching.policy_for(task)
     if match is None:
-        clock.end(task, now, "no policy fits any more")
+        clock.end(task, now, clock.NO_POLICY)
         return None
     before, kept = rules_of(escalation), escalation.rules_id
     escalation.rules = match.rules
@@ -59,7 +59,7 @@ def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, n
     if after.on_acknowledge != OnAcknowledge.HOLDS:
         escalation.held_until = None
     if task.state == TaskState.ACKNOWLEDGED and after.on_acknowledge == OnAcknowledge.STOPS:
-        escalation.state, escalation.end_reason = EscalationState.STOPPED, "acknowledged"
+        escalation.state, escalation.end_reason = EscalationState.STOPPED, clock.ACKNOWLEDGED
     elif task.state == TaskState.INFO_REQUESTED and after.pauses and escalation.paused_at is None:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
     elif escalation.paused_at is not None and not after.pauses:

@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 SOURCE = "escalations"
 
+ACKNOWLEDGED, NO_POLICY = "acknowledged", "no policy fits any more"
+"""How clocks end."""
+
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime) -> None:
     MOMENTS[moment](task, now)
@@ -101,12 +104,22 @@ def end(task: Task, now: datetime, reason: str) -> None:
 
 
 def _reopened(task: Task, now: datetime) -> None:
-    """The engine refused the answer: the time that it took counts."""
+    """The engine refused the answer: all is as it was before, and the time that it took counts."""
     last = Escalation.objects.filter(task=task).order_by("-id").first()
     if last is None:
         begin(task, now)
-    elif last.state == EscalationState.CLOSED:
-        _go_on(last, now, state=EscalationState.RUNNING, ended_at=None, end_reason="")
+    elif last.state == EscalationState.CLOSED and last.end_reason != NO_POLICY:
+        state, reason = _state_before(last, task)
+        _go_on(last, now, state=state, ended_at=None, end_reason=reason)
+
+
+def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, str]:
+    """An open question still stops the clock; so does an acknowledgement, where it does."""
+    if task.state == TaskState.INFO_REQUESTED and escalation.paused_at is not None:
+        return EscalationState.PAUSED, ""
+    if task.state == TaskState.ACKNOWLEDGED and rules_of(escalation).on_acknowledge == OnAcknowledge.STOPS:
+        return EscalationState.STOPPED, ACKNOWLEDGED
+    return EscalationState.RUNNING, ""
 
 
 # --- on its way -------------------------------------------------------------------------------------------------------
@@ -133,7 +146,7 @@ def _acknowledged(task: Task, now: datetime) -> None:
         return
     rules = rules_of(escalation)
     if rules.on_acknowledge == OnAcknowledge.STOPS:
-        _go_on(escalation, now, state=EscalationState.STOPPED, end_reason="acknowledged")
+        _go_on(escalation, now, state=EscalationState.STOPPED, end_reason=ACKNOWLEDGED)
     elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
         try:
             _go_on(escalation, now, held_until=rules.held_until(now))

@@ -1,10 +1,12 @@
 """Flow 2: a task left open reminds Bob, then tells the lead, then his manager, on working time, until somebody acts."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from escalations import escalate
 from escalations.models import (
@@ -17,6 +19,7 @@ from escalations.models import (
     StepKind,
     StepTarget,
 )
+from notifications import pipeline
 from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
 from notifications.representation import stamp
 from tests.support.world import Json, World
@@ -107,30 +110,103 @@ def test_whoever_hears_may_answer_and_then_nobody_hears_any_more(world: World, a
     assert (chain().state, chain().end_reason) == (EscalationState.CLOSED, "answered")
 
 
-def test_what_the_engine_completes_is_left_alone(world: World, approvals: Policy) -> None:
-    assign(world)
+def engine_says(type: str) -> Callable[[World], object]:
+    return lambda world: world.send(type, {"task": {"id": "T-42"}})
 
-    world.send("task.completed", {"task": {"id": "T-42"}})
 
-    assert at(world, DUE + HOUR) == []
-    assert chain().end_reason == "closed in engine"
+def time_runs_out(world: World) -> None:
+    with time_machine.travel(DUE + HOUR, tick=False):
+        pipeline.expire_due()
+
+
+ENDINGS = [
+    pytest.param(lambda world: world.respond("bob", "approve"), "answered", id="approved"),
+    pytest.param(lambda world: world.respond("bob", "reject", "It was paid."), "answered", id="rejected"),
+    pytest.param(engine_says("task.completed"), "closed in engine", id="completed"),
+    pytest.param(engine_says("task.cancelled"), "cancelled in engine", id="cancelled"),
+    pytest.param(time_runs_out, "expired", id="expired"),
+]
+
+
+@pytest.mark.parametrize(("ends", "why"), ENDINGS)
+def test_whatever_ends_the_task_ends_its_clock_which_says_so(
+    world: World, approvals: Policy, ends: Callable[[World], object], why: str
+) -> None:
+    assign(world, expires_at=(DUE + HOUR).isoformat())
+    at(world, DUE - HOUR)
+
+    ends(world)
+
+    assert at(world, DUE + 100 * HOUR) == []
+    assert (chain().state, chain().end_reason, chain().due_at) == (EscalationState.CLOSED, why, None)
+    assert titles(world, "carol") == []
+
+
+def asks(world: World, now: datetime) -> None:
+    with time_machine.travel(now, tick=False):
+        world.respond("bob", "request_info", "Which cost centre?")
+
+
+def is_told(world: World, now: datetime) -> None:
+    with time_machine.travel(now, tick=False):
+        world.send("task.info_supplied", {"task": {"id": "T-42"}, "info": "4711."})
 
 
 def test_a_question_stops_the_clock_until_it_is_answered(world: World, approvals: Policy) -> None:
     assign(world)
-    world.respond("bob", "request_info", "Which cost centre?")
+    asks(world, DUE - 5 * HOUR)
     assert chain().state == EscalationState.PAUSED
     assert at(world, DUE + 5 * HOUR) == []
-    Escalation.objects.update(paused_at=chain().paused_at - 3 * HOUR)
 
-    world.send("task.info_supplied", {"task": {"id": "T-42"}, "info": "4711."})
+    is_told(world, DUE - 2 * HOUR)
 
-    moved = chain().deadline - DUE
-    assert 3 * HOUR <= moved < 3 * HOUR + MINUTE
-    assert chain().state == EscalationState.RUNNING
-    assert next(item["due_at"] for item in world.inbox("bob")) > DUE.isoformat()
-    assert at(world, DUE + HOUR) == []
-    assert [told["ref"] for told in at(world, DUE + moved)] == ["carol"]
+    later = DUE + 3 * HOUR
+    assert (chain().state, chain().deadline, chain().due_at) == (EscalationState.RUNNING, later, later - HOUR)
+    assert [item["due_at"] for item in world.inbox("bob")] == [stamp(later)]
+    at(world, later - HOUR)
+    assert at(world, later - MINUTE) == []
+    assert [told["ref"] for told in at(world, later)] == ["carol"]
+
+
+# --- an answer that the engine refuses leaves everything as it was ----------------------------------------------------
+REFUSED = (422, {}, b'{"detail": "The budget is closed."}')
+
+
+def test_a_refused_answer_sets_the_clock_going_again(world: World, approvals: Policy) -> None:
+    world.receiver.answer(REFUSED, 204)
+    assign(world)
+
+    world.respond("bob", "approve")
+
+    assert (chain().state, chain().end_reason, chain().ended_at) == (EscalationState.RUNNING, "", None)
+    at(world, DUE - HOUR)
+    assert [told["ref"] for told in at(world, DUE)] == ["carol"]
+
+
+def test_a_question_that_was_open_still_stops_it(world: World, approvals: Policy) -> None:
+    world.receiver.answer(204, REFUSED, 204)
+    assign(world)
+    asks(world, DUE - 5 * HOUR)
+
+    with time_machine.travel(DUE - 4 * HOUR, tick=False):
+        world.respond("bob", "approve")
+
+    assert chain().state == EscalationState.PAUSED
+    assert at(world, DUE + 5 * HOUR) == []
+    is_told(world, DUE - 2 * HOUR)
+    assert (chain().state, chain().deadline) == (EscalationState.RUNNING, DUE + 3 * HOUR)
+
+
+def test_an_acknowledgement_that_was_enough_still_is(world: World, approvals: Policy) -> None:
+    Policy.objects.update(on_acknowledge="stops")
+    world.receiver.answer(204, REFUSED, 204)
+    assign(world)
+    world.respond("bob", "acknowledge")
+
+    world.respond("bob", "approve")
+
+    assert (chain().state, chain().end_reason) == (EscalationState.STOPPED, "acknowledged")
+    assert at(world, DUE + 100 * HOUR) == []
 
 
 def test_who_gets_it_instead_of_bob_has_a_clock_of_their_own(world: World, approvals: Policy) -> None:
