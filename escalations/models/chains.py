@@ -67,6 +67,8 @@ class Escalation(Work):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="escalation_due"),
             models.Index(fields=["deadline"], condition=Q(ended_at=None), name="escalation_deadline"),
+            models.Index(fields=["deadline"], condition=Q(state="paused"), name="escalation_paused"),
+            models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="escalation_ended"),
             models.Index(fields=["policy", "started_at"]),
         ]
 
