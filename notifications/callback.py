@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -10,10 +11,11 @@ from django.utils import timezone
 
 from notifications import respond
 from notifications.connectors import connector_for
-from notifications.connectors.base import Call, Misconfigured, Result
+from notifications.connectors.access import Line
+from notifications.connectors.base import Misconfigured, Result
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from wfpush import outbox
-from wfpush.http import Outbound, outbound_from_settings
+from wfpush.http import outbound_from_settings
 from wfpush.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
@@ -28,20 +30,20 @@ ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "ref
 
 
 class _Door:
-    """The process's outbound connections, kept alive between drains."""
+    """The process's outbound connections and tokens, kept between drains."""
 
     def __init__(self) -> None:
-        self._http: Outbound | None = None
+        self._line: Line | None = None
 
-    def open(self) -> Outbound:
-        if self._http is None:
-            self._http = outbound_from_settings()
-        return self._http
+    def open(self) -> Line:
+        if self._line is None:
+            self._line = Line(outbound_from_settings())
+        return self._line
 
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        if self._line is not None:
+            await self._line.close()
+            self._line = None
 
 
 _door = _Door()
@@ -67,12 +69,12 @@ def has_due(now: datetime) -> bool:
 
 async def drain() -> None:
     """Send what is due until nothing is."""
-    http = _door.open()
+    line = _door.open()
     while claimed := await in_database_thread(_claim):
-        await asyncio.gather(*(_send(http, callback, call) for callback, call in claimed))
+        await asyncio.gather(*(_send(line, callback, call) for callback, call in claimed))
 
 
-def _claim() -> list[tuple[Callback, Call]]:
+def _claim() -> list[tuple[Callback, Any]]:
     now = timezone.now()
     ready = []
     for callback in outbox.claim(sendable(), limit=BATCH, lease=LEASE, now=now):
@@ -96,9 +98,9 @@ def _begin(callback: Callback, now: datetime) -> None:
         Callback.objects.filter(pk=callback.pk).update(first_attempt_at=now)
 
 
-async def _send(http: Outbound, callback: Callback, call: Call) -> None:
+async def _send(line: Line, callback: Callback, call: Any) -> None:
     with structlog.contextvars.bound_contextvars(callback_id=str(callback.pk), engine=callback.engine.slug):
-        result = await connector_for(callback.engine.kind).send(http, call)
+        result = await connector_for(callback.engine.kind).send(line, call)
         await in_database_thread(record, callback, result, timezone.now())
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import callback, errors, pipeline
-from notifications.connectors.base import Call
+from notifications.connectors.webhook import Call
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
 from notifications.signing import new_secret
 from tests.support.receiver import Receiver, receiving

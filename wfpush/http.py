@@ -122,15 +122,19 @@ class Outbound:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - part of the exchange's description, kept by asyncio.timeout
+        tls: ssl.SSLContext | None = None,
     ) -> Response:
-        """Send one request and read its answer, whatever its status. Raises OutboundError when there is none."""
+        """Send one request and read its answer, whatever its status. Raises OutboundError when there is none.
+
+        `tls`: for this request, as with a client's certificate.
+        """
         target = parse_url(url, self._allowed)
         check_request(method, headers or {})
         seconds = self._deadline if timeout is None else timeout
         progress = SimpleNamespace(sent=not self._notes_arrival)
         try:
             async with asyncio.timeout(seconds):
-                return await self._exchange(method, target, body, headers or {}, progress)
+                return await self._exchange(method, target, body, headers or {}, progress, tls)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             code, detail = _explain(error, target.host or "", seconds)
         # Outside the handler: aiohttp's messages repeat the URL, and must not appear as this error's context.
@@ -151,11 +155,23 @@ class Outbound:
         await self.close()
 
     async def _exchange(
-        self, method: str, target: URL, body: bytes, headers: Mapping[str, str], progress: SimpleNamespace
+        self,
+        method: str,
+        target: URL,
+        body: bytes,
+        headers: Mapping[str, str],
+        progress: SimpleNamespace,
+        tls: ssl.SSLContext | None,
     ) -> Response:
         started = time.monotonic()
         response = await self._open().request(
-            method, target, data=body or None, headers=headers, allow_redirects=False, trace_request_ctx=progress
+            method,
+            target,
+            data=body or None,
+            headers=headers,
+            allow_redirects=False,
+            trace_request_ctx=progress,
+            ssl=tls or True,  # True: what the connector has
         )
         try:
             content = await _read(response.content, self._max_body + 1)

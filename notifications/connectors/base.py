@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from notifications.connectors.access import Line
 from notifications.models import Callback, Engine
-from wfpush.http import Outbound
 
 Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"]
 
@@ -17,12 +17,17 @@ class Result:
     done: it has it. handled: it had been handled already. refused: it will never take it (`detail` says why, for the
     person). later: try again (`retry_after` in seconds). misconfigured: try again, and an operator must look. gone: the
     endpoint is no more.
+
+    `unsure`: no answer came, and the engine may have acted all the same. `down`: it did not answer, or is broken, so
+    that others need not be tried just now.
     """
 
     outcome: Outcome
     status: int | None = None
     detail: str = ""
     retry_after: float | None = None
+    unsure: bool = False
+    down: bool = False
 
 
 class Connector(Protocol):
@@ -31,22 +36,13 @@ class Connector(Protocol):
     kind: str
     label: str
 
-    def prepare(self, engine: Engine, callback: Callback, now: datetime) -> "Call":
+    def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Any:
         """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator."""
         ...
 
-    async def send(self, http: Outbound, call: "Call") -> Result:
-        """Make the call. Raises nothing: every failure is a Result."""
+    async def send(self, line: Line, call: Any) -> Result:
+        """Make the call that `prepare` has prepared. Raises nothing: every failure is a Result."""
         ...
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request to an engine, complete."""
-
-    url: str
-    body: bytes
-    headers: dict[str, str]
 
 
 class Misconfigured(Exception):

@@ -2,15 +2,26 @@
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
 from notifications import signing
-from notifications.connectors.base import Call, Misconfigured, Outcome, Result
+from notifications.connectors.access import Line
+from notifications.connectors.base import Misconfigured, Outcome, Result
 from notifications.models import Callback, Engine
 from wfpush.crypto import UndecryptableSecret
-from wfpush.http import Outbound, OutboundError, parse_retry_after
+from wfpush.http import OutboundError, parse_retry_after
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, complete."""
+
+    url: str
+    body: bytes
+    headers: dict[str, str]
 
 
 class Webhook:
@@ -38,11 +49,12 @@ class Webhook:
             },
         )
 
-    async def send(self, http: Outbound, call: Call) -> Result:
+    async def send(self, line: Line, call: Call) -> Result:
+        """A repeat has the same webhook-id, so nothing need be looked up before it."""
         try:
-            response = await http.request("POST", call.url, body=call.body, headers=call.headers)
+            response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
         except OutboundError as fault:
-            return Result("misconfigured" if fault.permanent else "later", None, fault.detail)
+            return Result("misconfigured" if fault.permanent else "later", None, fault.detail, down=not fault.permanent)
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
         return read_answer(response.status, response.body, wait)
 
@@ -59,7 +71,8 @@ def read_answer(status: int, body: bytes, retry_after: float | None = None) -> R
         return Result("refused", status, detail_in(body))
     expected: tuple[int, ...] = (408, 425, 429)
     outcome: Outcome = "misconfigured" if 300 <= status < 500 and status not in expected else "later"
-    return Result(outcome, status, f"The engine answered {status}.", retry_after)
+    down = status in (429, 502, 503, 504)
+    return Result(outcome, status, f"The engine answered {status}.", retry_after, down=down)
 
 
 def detail_in(body: bytes) -> str:
