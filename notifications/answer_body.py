@@ -2,6 +2,7 @@
 
 import json
 
+from notifications.answer_variables import facts_of, filled_in
 from notifications.models import AnswerMapping, Notification, Response, Task
 from notifications.representation import stamp
 from notifications.types import Json
@@ -17,14 +18,18 @@ OUTCOMES = {
 
 def task_responded(response: Response, task: Task, notification: Notification) -> str:
     """The body as it is stored and sent: written once, so that every retry is byte-identical."""
-    mapping = AnswerMapping.objects.filter(engine_id=task.engine_id, action=response.action).first()
+    mapping = mapping_for(task, response.action)
+    outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
+    written = mapping.variables if mapping else {}
+    variables, types = filled_in(written, facts_of(response, task, outcome)) if written else ({}, {})
     data: Json = {
         "task_id": task.task_id,
         "case_id": task.case.case_id if task.case else None,
         "action": response.action,
-        "outcome": (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action),
+        "outcome": outcome,
         "comment": response.comment,
-        "variables": {**response.variables, **(mapping.variables if mapping else {})},
+        "variables": {**response.variables, **variables},
+        **({"types": types} if types else {}),
         "responded_by": response.recipient.as_person(),
         "responded_at": stamp(response.at),
         "via": response.via,
@@ -42,6 +47,12 @@ def task_responded(response: Response, task: Task, notification: Notification) -
         "data": data,
     }
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def mapping_for(task: Task, action: str) -> AnswerMapping | None:
+    """That of the task's kind before that of all."""
+    found = AnswerMapping.objects.filter(engine_id=task.engine_id, action=action, task_kind__in={"", task.kind})
+    return found.order_by("-task_kind").first()
 
 
 def _assigning_event(task: Task) -> Json | None:

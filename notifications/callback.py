@@ -9,12 +9,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from notifications import respond
+from notifications import again, respond
 from notifications.connectors import connector_for
 from notifications.connectors.access import Line
 from notifications.connectors.base import Misconfigured, Result
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from wfpush import outbox
+from wfpush.breaker import Breaker
 from wfpush.http import outbound_from_settings
 from wfpush.threads import in_database_thread
 
@@ -25,15 +26,25 @@ BATCH = 50
 LEASE = timedelta(seconds=45)
 """Longer than a call's deadline with what surrounds it, so that a live call is never made twice at once."""
 RETRY = outbox.Backoff()
+WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
+"""Of an engine that is away: when it is back, it has all that waited within a minute."""
+FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
+"""Calls in a row that an engine does not answer before it is left alone; for so many seconds, doubled up to so many."""
 
 ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
 
 
+def _breaker() -> Breaker:
+    """By engine; used in the database thread only."""
+    return Breaker(failures=FAILURES, pause=PAUSE, most=LONGEST_PAUSE)
+
+
 class _Door:
-    """The process's outbound connections and tokens, kept between drains."""
+    """The process's outbound connections and tokens, and who does not answer: kept between drains."""
 
     def __init__(self) -> None:
         self._line: Line | None = None
+        self.breaker = _breaker()
 
     def open(self) -> Line:
         if self._line is None:
@@ -44,6 +55,7 @@ class _Door:
         if self._line is not None:
             await self._line.close()
             self._line = None
+        self.breaker = _breaker()
 
 
 _door = _Door()
@@ -77,7 +89,12 @@ async def drain() -> None:
 def _claim() -> list[tuple[Callback, Any]]:
     now = timezone.now()
     ready = []
-    for callback in outbox.claim(sendable(), limit=BATCH, lease=LEASE, now=now):
+    rows = sendable().exclude(engine__slug__in=_door.breaker.paused())
+    for callback in outbox.claim(rows, limit=BATCH, lease=LEASE, now=now):
+        wait = _door.breaker.wait(callback.engine.slug)
+        if wait:  # one call is out to see whether it is back
+            outbox.postpone(callback, now + timedelta(seconds=wait), attempts=callback.attempts - 1)
+            continue
         try:
             call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now)
         except Exception as fault:  # one answer that cannot be sent must not hold up the others
@@ -101,7 +118,16 @@ def _begin(callback: Callback, now: datetime) -> None:
 async def _send(line: Line, callback: Callback, call: Any) -> None:
     with structlog.contextvars.bound_contextvars(callback_id=str(callback.pk), engine=callback.engine.slug):
         result = await connector_for(callback.engine.kind).send(line, call)
-        await in_database_thread(record, callback, result, timezone.now())
+        await in_database_thread(_answered, callback, result, timezone.now())
+
+
+def _answered(callback: Callback, result: Result, now: datetime) -> None:
+    if result.down:
+        _door.breaker.failed(callback.engine.slug)
+    elif _door.breaker.succeeded(callback.engine.slug):
+        log.info("engine_is_back", engine=callback.engine.slug)
+        again.hurry_callbacks(callback.engine, now)
+    record(callback, result, now)
 
 
 # --- recording ------------------------------------------------------------------------------------
@@ -110,7 +136,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)  # first, as answers do
         CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
-            ended_at=now, status=result.status, detail=result.detail[:500]
+            ended_at=now, status=result.status, detail=result.detail[:500], unsure=result.unsure
         )
         if result.outcome in ENDED:
             _end(callback, ENDED[result.outcome], result, now)
@@ -136,12 +162,13 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
     alert = result.detail[:500] if result.outcome in ("misconfigured", "gone") else ""
     told = {"last_status": result.status, "detail": result.detail[:1000], "alert": alert}
     since = callback.first_attempt_at or now  # what could not be sent before has its whole week from now on
-    again = RETRY.next_at(callback.attempts, since, now, result.retry_after)
-    if again is None:
+    backoff = WHILE_DOWN if result.down else RETRY
+    next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
+    if next_at is None:
         if outbox.end(callback, state=CallbackState.FAILED, ended_at=now, **told):
             respond.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
         return
-    outbox.postpone(callback, again, first_attempt_at=since, **told)
+    outbox.postpone(callback, next_at, first_attempt_at=since, **told)
     if result.outcome == "gone":
         _disable(callback, result, now)
     if alert:
@@ -165,6 +192,28 @@ def _disable(callback: Callback, result: Result, now: datetime) -> None:
 
 
 # --- by hand --------------------------------------------------------------------------------------
+def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
+    """Somebody has told the engine otherwise: nothing is sent any more. False when it has ended, or is under way."""
+    with transaction.atomic():
+        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
+        open_ones = Callback.objects.filter(
+            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
+        ).filter(Q(lease_until=None) | Q(lease_until__lte=now))
+        ended = open_ones.update(
+            state=CallbackState.HANDLED,
+            detail=reason[:1000],
+            alert="",
+            ended_at=now,
+            due_at=None,
+            lease_token=None,
+            lease_until=None,
+        )
+        if ended:
+            respond.engine_has_it(callback.pk, CallbackState.HANDLED, reason, now)
+            outbox.wake_on_commit(SOURCE)  # the task's next answer
+    return bool(ended)
+
+
 def replay(callback: Callback, now: datetime) -> bool:
     """Send a callback that was given up again, under the same id. False when it is not one that can be sent."""
     with transaction.atomic():

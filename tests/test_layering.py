@@ -113,6 +113,7 @@ LAYERS: dict[str, list[str]] = {
     "pipeline": ["notifications.pipeline"],
     "ingest, respond, callback": [
         "notifications.answer_body",
+        "notifications.answer_variables",
         "notifications.callback",
         "notifications.again",
         "notifications.ingest",

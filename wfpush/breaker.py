@@ -50,9 +50,15 @@ class Breaker:
         trouble.until, trouble.trying = now + trouble.pause, True
         return 0.0
 
-    def succeeded(self, service: str) -> None:
-        """It answered, whatever it said of the one message."""
-        self._troubles.pop(service, None)
+    def paused(self) -> list[str]:
+        """Those that nobody may try yet."""
+        now = self._clock()
+        return [service for service, trouble in self._troubles.items() if trouble.pause and now < trouble.until]
+
+    def succeeded(self, service: str) -> bool:
+        """It answered, whatever it said of the one message. True if it was left alone before."""
+        trouble = self._troubles.pop(service, None)
+        return trouble is not None and trouble.pause > 0
 
     def failed(self, service: str) -> None:
         """It could not be reached, did not answer in time, or said that it is broken."""

@@ -33,8 +33,11 @@ class Result:
 class Connector(Protocol):
     """One kind of engine."""
 
-    kind: str
-    label: str
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Any:
         """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator."""

@@ -1,15 +1,21 @@
 """Engines that are told by their own REST interface: what all of them share."""
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import Any, ClassVar, Literal, cast
 from urllib.parse import quote, urlencode
+
+from django.db.models import Q
 
 from notifications.connectors.access import Access, AccessRefused, Line
 from notifications.connectors.base import Misconfigured, Result
+from notifications.models import Callback, Engine, EngineAccess
 from notifications.types import Json
+from wfpush.crypto import UndecryptableSecret
 from wfpush.http import OutboundError, Response, parse_retry_after
 
 Does = Literal["final", "acknowledge", "request_info", "late"]
@@ -19,6 +25,8 @@ ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "
 called in the engine; who gave it; and what they wrote."""
 
 MOST_DETAIL = 300
+WITHIN = 30.0
+"""Seconds for all that one answer needs: less than the lease of callbacks (notifications/callback.py)."""
 BUSY = (408, 425, 429, 502, 503, 504)
 
 
@@ -163,8 +171,24 @@ class RestConnector:
     paths: ClassVar[Mapping[str, str]] = {}
     """Paths that no document of the engine confirms: an administrator may set others."""
 
+    def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Call:
+        """Raises Misconfigured."""
+        try:
+            access = access_of(engine)
+        except UndecryptableSecret as fault:
+            raise Misconfigured(str(fault)) from fault
+        unsure = callback.attempt_log.filter(Q(ended_at=None) | Q(unsure=True)).exists()
+        return Call(access, said_by(callback, unsure=unsure), paths_of(engine))
+
     async def send(self, line: Line, call: Call) -> Result:
-        return await self.tell(Api(line, call.access, {**self.paths, **call.paths}), call.said)
+        """Within WITHIN, however many calls it takes: afterwards somebody else may try."""
+        api = Api(line, call.access, {**self.paths, **call.paths})
+        try:
+            async with asyncio.timeout(WITHIN):
+                return await self.tell(api, call.said)
+        except TimeoutError:
+            detail = f"The engine did not do its part within {WITHIN:g} seconds."
+            return Result("later", None, detail, unsure=True, down=True)
 
     async def tell(self, api: Api, said: Said) -> Result:
         """Once, as far as the engine lets anybody know: what may have acted is looked up before it is repeated."""
@@ -245,11 +269,53 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def check_said(body: str) -> Json:
-    """A callback's body. Raises Misconfigured."""
+# --- from our books ---------------------------------------------------------------------------------------------------
+def access_of(engine: Engine) -> Access:
+    """Raises UndecryptableSecret."""
+    row = EngineAccess.objects.filter(engine=engine).first()
+    if row is None:
+        return Access(engine.callback_url)
+    return Access(
+        base=engine.callback_url,
+        auth=row.auth,
+        name=row.name,
+        secret=row.secret,
+        header=row.header,
+        token_url=row.token_url,
+        token_body=row.token_body,
+        scope=row.scope,
+        audience=row.audience,
+        certificate=row.certificate,
+        key=row.key,
+    )
+
+
+def paths_of(engine: Engine) -> dict[str, str]:
+    row = EngineAccess.objects.filter(engine=engine).only("paths").first()
+    return row.paths if row is not None else {}
+
+
+def said_by(callback: Callback, *, unsure: bool) -> Said:
+    """Raises Misconfigured."""
     try:
-        event = json.loads(body)
-        data: Json = event["data"]
+        data: Json = json.loads(callback.body)["data"]
+        task = data["task_id"]
     except (ValueError, KeyError, TypeError) as fault:
         raise Misconfigured("What is to be told cannot be read any more.") from fault
-    return data
+    if callback.response is None:
+        late = f"Runs late, by the policy “{data['policy']}”: it was due on {data['due_at']}."
+        return Said(str(callback.pk), task, "late", comment=late, unsure=unsure)
+    by = data["responded_by"]
+    return Said(
+        answer=str(callback.pk),
+        task=task,
+        does=cast(Does, callback.response.effect),
+        action=data["action"],
+        outcome=data["outcome"],
+        comment=data["comment"],
+        variables=data["variables"],
+        types=data.get("types", {}),
+        by=by["ref"],
+        by_name=by["name"],
+        unsure=unsure,
+    )

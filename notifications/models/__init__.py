@@ -8,7 +8,17 @@ from notifications.models.delivery import (
     NotificationState,
 )
 from notifications.models.devices import AddressKind, Device, DeviceChannel, PausedService
-from notifications.models.engines import AnswerMapping, ApiKey, Engine, EventMapping, Scope, SigningSecret
+from notifications.models.engines import (
+    AnswerMapping,
+    ApiKey,
+    AuthKind,
+    Engine,
+    EngineAccess,
+    EventMapping,
+    Scope,
+    SigningSecret,
+    TokenBody,
+)
 from notifications.models.events import (
     ANSWERABLE,
     CLOSED,
@@ -57,6 +67,7 @@ __all__ = [
     "AddressKind",
     "AnswerMapping",
     "ApiKey",
+    "AuthKind",
     "Brand",
     "Callback",
     "CallbackAttempt",
@@ -71,6 +82,7 @@ __all__ = [
     "Device",
     "DeviceChannel",
     "Engine",
+    "EngineAccess",
     "Event",
     "EventMapping",
     "EventStatus",
@@ -99,6 +111,7 @@ __all__ = [
     "TemplateAction",
     "TemplateText",
     "TemplateVersion",
+    "TokenBody",
     "VersionState",
     "Via",
 ]

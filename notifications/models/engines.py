@@ -57,6 +57,47 @@ class Engine(models.Model):
         return bool(self.active and self.callback_url and self.callback_disabled_at is None)
 
 
+class AuthKind(models.TextChoices):
+    NONE = "none", _("none")
+    BASIC = "basic", _("user and password (Basic)")
+    BEARER = "bearer", _("a fixed token (Bearer)")
+    API_KEY = "api_key", _("a key in a header")
+    OAUTH2 = "oauth2", _("OAuth2 client credentials")
+
+
+class TokenBody(models.TextChoices):
+    FORM = "form", _("a form (RFC 6749)")
+    JSON = "json", _("JSON (OpenText)")
+
+
+class EngineAccess(models.Model):
+    """How we sign in to an engine's REST interface; not needed for webhooks, which are signed."""
+
+    engine = models.OneToOneField(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="access", primary_key=True
+    )
+    auth = models.CharField(_("sign in by"), max_length=10, choices=AuthKind.choices, default=AuthKind.NONE)
+    name = models.CharField(_("user, or client id"), max_length=200, blank=True)
+    secret = EncryptedTextField(_("password, token, key or client secret"), blank=True)
+    header = models.CharField(_("header of the key"), max_length=100, default="X-API-Key", blank=True)
+    token_url = models.URLField(_("address for tokens"), max_length=500, blank=True)
+    token_body = models.CharField(
+        _("ask for tokens by"), max_length=4, choices=TokenBody.choices, default=TokenBody.FORM
+    )
+    scope = models.CharField(_("scope"), max_length=300, blank=True)
+    audience = models.CharField(_("audience"), max_length=300, blank=True)
+    certificate = models.TextField(_("client certificate (PEM)"), blank=True)
+    key = EncryptedTextField(_("its private key (PEM)"), blank=True)
+    paths: Any = models.JSONField(_("paths that differ"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("sign-in at the engine")
+        verbose_name_plural = _("sign-ins at engines")
+
+    def __str__(self) -> str:
+        return str(self.get_auth_display())
+
+
 class ApiKey(models.Model):
     """A key is shown once; its SHA-256 is kept (the key is 256 random bits, so a slow hash would add nothing)."""
 
@@ -139,14 +180,17 @@ class AnswerMapping(models.Model):
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="answer_mappings"
     )
     action = models.CharField(_("action"), max_length=60)
+    task_kind = models.CharField(
+        _("only tasks of the kind"), max_length=60, blank=True, help_text=_("Empty: all that have none of their own.")
+    )
     outcome = models.CharField(_("outcome"), max_length=100, blank=True)
     variables: Any = models.JSONField(_("variables"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("answer mapping")
         verbose_name_plural = _("answer mappings")
-        ordering = ["action"]
-        constraints = [models.UniqueConstraint(fields=["engine", "action"], name="one_mapping_an_action")]
+        ordering = ["action", "task_kind"]
+        constraints = [models.UniqueConstraint(fields=["engine", "action", "task_kind"], name="one_mapping_an_action")]
 
     def __str__(self) -> str:
         return f"{self.action} → {self.outcome}"

@@ -150,7 +150,7 @@ class Callback(Work):
 
 
 class CallbackAttempt(models.Model):
-    """Written before the call: a row without an end is a call whose outcome is unknown."""
+    """Written before the call: a row without an end is a call whose outcome is unknown, as is one that is `unsure`."""
 
     callback = models.ForeignKey(
         Callback, verbose_name=_("callback"), on_delete=models.CASCADE, related_name="attempt_log"
@@ -160,6 +160,7 @@ class CallbackAttempt(models.Model):
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     status = models.PositiveIntegerField(_("status"), null=True, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
+    unsure = models.BooleanField(_("may have arrived"), default=False)
 
     class Meta:
         verbose_name = _("callback attempt")
