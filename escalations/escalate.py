@@ -20,6 +20,8 @@ from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
 from escalations.rules import Occurrence, RuleSet, is_read, rules_of
 from escalations.steps import Taken, Taking, take
 from escalations.targets import OWN
+from notifications import engine_truth
+from notifications.connectors import READABLE
 from notifications.models import Brand, Case, Engine, Recipient, Task
 from wfpush import outbox, related
 
@@ -30,6 +32,8 @@ LEASE = timedelta(seconds=10)
 """A killed worker's clocks go on after that. Who is only slow loses nothing: steps are taken under the rows' locks."""
 MISSED = timedelta(minutes=1)
 """A message later than this is left out where a later one is due, too: nobody is told of each hour of an outage."""
+AT_ONCE = 500
+"""Steps in one transaction. After an outage many may be due that each take a while: no worker is killed over them."""
 TRIES = 10
 """After so many a failing step is given up."""
 RETRY = outbox.Backoff(most=timedelta(minutes=5), slow_after=timedelta(days=3650), give_up_after=timedelta(days=3650))
@@ -56,8 +60,26 @@ def tick(now: datetime) -> int:
     """Take the steps that are due at `now`, of some clocks; returns of how many."""
     claimed = outbox.claim(due(), limit=BATCH, lease=LEASE, now=now)
     if claimed:
+        _ask_engines(claimed, now)
         run(claimed, now)
     return len(claimed)
+
+
+_reader = engine_truth.Reader()
+
+
+def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
+    """What was ended or given away there, without our hearing of it, ends these clocks before anybody is told.
+
+    An engine that does not answer keeps nobody from being told.
+    """
+    asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=READABLE)
+    tasks = list(asked.select_related("engine", "assignee"))
+    found = _reader.read(tasks, now) if tasks else {}
+    for task in tasks:
+        standing = found.get(task.pk)
+        if standing is not None and engine_truth.catch_up(task, standing, now):
+            log.info("caught_up_with_engine", task=str(task.pk), is_open=standing.is_open)
 
 
 def run(claimed: Sequence[Escalation], now: datetime) -> None:
@@ -93,14 +115,24 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     Clocks that have passed to somebody else since they were claimed, or whose task has ended, are left alone.
     """
     chains = _chains(claimed, now)
+    room = AT_ONCE
     for chain in chains:
-        chain.left = list(_due(chain.escalation, chain.rules, chain.done, now))
+        chain.left, room = _within(room, list(_due(chain.escalation, chain.rules, chain.done, now)))
     runs: list[StepRun] = []
     while any(chain.left for chain in chains):  # one step of each task at a time: their order counts
         runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
     StepRun.objects.bulk_create(runs)
     _finish(chains)
     return runs
+
+
+def _within(
+    room: int, left: Sequence[tuple[Occurrence, Taken | None]]
+) -> tuple[list[tuple[Occurrence, Taken | None]], int]:
+    """What there is room for now, and the room that is left. What is left out takes none: it was overtaken by all."""
+    taking = [each for each, left_out in left if left_out is None]
+    later = {each.key for each in taking[room:]}
+    return [each for each in left if each[0].key not in later], max(room - len(taking), 0)
 
 
 def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:

@@ -10,6 +10,9 @@ from notifications.connectors.webhook import Webhook
 
 CONNECTORS: tuple[Connector, ...] = (Webhook(), OpenText(), Flowable(), Camunda7(), Camunda8())
 
+READABLE = [connector.kind for connector in CONNECTORS if isinstance(connector, RestConnector)]
+"""Kinds whose tasks can be read."""
+
 
 def connector_for(kind: str) -> Connector:
     """Raises KeyError for a kind that does not exist."""

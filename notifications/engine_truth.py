@@ -1,0 +1,138 @@
+"""Tasks as their engines have them: read where an engine lets us; and what that changes here, as an event of ours.
+
+An engine is right about its tasks. What it has ended or given to somebody else without telling us is caught up with.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from notifications import casework, pipeline
+from notifications.connectors import reader_for
+from notifications.connectors.access import Access, Line
+from notifications.connectors.rest import Api, Failed, RestConnector, Standing, access_of, paths_of
+from notifications.models import Engine, Event, Task
+from notifications.types import Json
+from wfpush.breaker import Breaker
+from wfpush.crypto import UndecryptableSecret
+from wfpush.http import outbound_from_settings
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "wfpush"
+WITHIN = 5.0
+"""Seconds for all that are asked at once."""
+SETTLED = timedelta(minutes=1)
+"""Engines whose queries lag behind their commands may not know a younger task."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A task and how its engine is asked."""
+
+    pk: UUID
+    task: str
+    engine: str
+    connector: RestConnector
+    access: Access
+    paths: Mapping[str, str]
+
+
+class Reader:
+    """Remembers which engines do not answer, and leaves them alone for a while. Belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._breaker = Breaker(failures=3, pause=5.0, most=60.0)
+
+    def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
+        """Of the tasks whose engines can be asked; None where one did not answer."""
+        asked = [each for each in _askable(tasks, now) if not self._breaker.wait(each.engine)]
+        if not asked:
+            return {}
+        found, failed = asyncio.run(_read_all(asked))
+        for each in asked:
+            if each.engine in failed:
+                self._breaker.failed(each.engine)
+            else:
+                self._breaker.succeeded(each.engine)
+        return {each.pk: found.get(each.pk) for each in asked}
+
+
+def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
+    ways: dict[int, tuple[Access, Mapping[str, str]] | None] = {}
+    asked = []
+    for task in tasks:
+        connector = reader_for(task.engine.kind)
+        if connector is None or not task.engine.takes_answers or now - task.created_at < SETTLED:
+            continue
+        if task.engine_id not in ways:
+            ways[task.engine_id] = _way(task.engine, connector)
+        if (way := ways[task.engine_id]) is not None:
+            asked.append(Asked(task.pk, task.task_id, task.engine.slug, connector, *way))
+    return asked
+
+
+def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str, str]] | None:
+    try:
+        return access_of(engine), {**connector.paths, **paths_of(engine)}
+    except UndecryptableSecret:
+        return None
+
+
+async def _read_all(asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
+    """What was read in time, and the engines that failed."""
+    line = Line(outbound_from_settings())
+    found: dict[UUID, Standing] = {}
+    failed: set[str] = set()
+
+    async def read(each: Asked) -> None:
+        try:
+            found[each.pk] = await each.connector.read(Api(line, each.access, each.paths), each.task)
+        except Failed as fault:
+            log.warning("task_not_read", engine=each.engine, task=each.task, detail=fault.result.detail)
+            failed.add(each.engine)
+
+    try:
+        async with asyncio.timeout(WITHIN):
+            await asyncio.gather(*(read(each) for each in asked))
+    except TimeoutError:
+        failed |= {each.engine for each in asked if each.pk not in found}
+    finally:
+        await line.close()
+    return found, failed
+
+
+# --- catching up ------------------------------------------------------------------------------------------------------
+def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
+    """What the engine knows and we do not, as an event that is processed at once. False: we know it all."""
+    known = task.assignee.ref if task.assignee is not None else ""
+    if not standing.is_open:
+        said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
+        return _happens(task, "task.completed", f"{task.task_id[:150]}/closed", said, now)
+    if standing.assignee and standing.assignee != known:
+        said = casework.merged(task.data, {"task": {"id": task.task_id, "assignee": standing.assignee}})
+        event_id = f"{task.task_id[:150]}/{now.timestamp():.3f}"
+        return _happens(task, "task.assigned", event_id, said, now)
+    return False
+
+
+def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) -> bool:
+    """False if it has been told before."""
+    fields: dict[str, Any] = {
+        "type": type,
+        "subject": task.task_id,
+        "time": now,
+        "received_at": now,
+        "data": data,
+        "digest": "",
+        "group": f"task:{task.task_id}"[:260],
+    }
+    event, created = Event.objects.get_or_create(engine=task.engine, source=SOURCE, event_id=event_id, defaults=fields)
+    if created:
+        pipeline.process(event, now)
+    return created
