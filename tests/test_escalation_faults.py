@@ -221,6 +221,25 @@ def test_row_32_after_twelve_hours_one_message_and_all_that_machines_are_told(st
     assert tick(DUE + 13 * HOUR) == []
 
 
+def test_row_32_more_steps_than_a_worker_takes_in_a_minute_are_taken_in_portions(
+    story: Story, approvals: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(escalate, "AT_ONCE", 10)
+    PolicyStep.objects.create(policy=approvals, kind=StepKind.TELL_ENGINE, time="wall", repeat_every=5, repeats=29)
+    for number in range(3):
+        assign(story, task_id=f"T-{number}")
+    now = DUE + 12 * HOUR
+
+    done = []
+    while escalate.tick(now):
+        done.append(StepRun.objects.filter(result=RunResult.DONE).count())
+
+    assert done == [10, 20, 30, 40, 50, 60, 70, 80, 90, 93]
+    assert Callback.objects.count() == 90
+    assert Notification.objects.filter(recipient=story.carol).count() == 3
+    assert StepRun.objects.filter(result=RunResult.OVERTAKEN).count() == 3 * 4
+
+
 # --- 33: escalation loop, empty target, absent everyone, manager cycle: bounded; fallback owner; shown ----------------
 def _cycle(story: Story) -> None:
     story.carol.manager = story.bob
