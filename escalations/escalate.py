@@ -20,6 +20,8 @@ from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
 from escalations.rules import Occurrence, RuleSet, is_read, rules_of
 from escalations.steps import Taken, Taking, take
 from escalations.targets import OWN
+from notifications import engine_truth
+from notifications.connectors import READABLE
 from notifications.models import Brand, Case, Engine, Recipient, Task
 from wfpush import outbox, related
 
@@ -58,8 +60,26 @@ def tick(now: datetime) -> int:
     """Take the steps that are due at `now`, of some clocks; returns of how many."""
     claimed = outbox.claim(due(), limit=BATCH, lease=LEASE, now=now)
     if claimed:
+        _ask_engines(claimed, now)
         run(claimed, now)
     return len(claimed)
+
+
+_reader = engine_truth.Reader()
+
+
+def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
+    """What was ended or given away there, without our hearing of it, ends these clocks before anybody is told.
+
+    An engine that does not answer keeps nobody from being told.
+    """
+    asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=READABLE)
+    tasks = list(asked.select_related("engine", "assignee"))
+    found = _reader.read(tasks, now) if tasks else {}
+    for task in tasks:
+        standing = found.get(task.pk)
+        if standing is not None and engine_truth.catch_up(task, standing, now):
+            log.info("caught_up_with_engine", task=str(task.pk), is_open=standing.is_open)
 
 
 def run(claimed: Sequence[Escalation], now: datetime) -> None:
