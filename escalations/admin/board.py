@@ -2,36 +2,43 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from escalations import compliance
 from escalations.admin.timeline import RESULT_TONES
+from escalations.compliance import Choice
 from escalations.models import Escalation, EscalationState, StepRun
+from escalations.reasons import said
 from escalations.rules import Occurrence, rules_of
 from escalations.wording import Said, of_rules, what
-from notifications.admin.words import NOTHING, ago, due, link, mark, shortened, span, with_why
+from notifications.admin.overview import ROWS, Panel, Row
+from notifications.admin.words import NOTHING, ago, change_url, link, mark, shortened, span
 from notifications.models import Task
 
+PAGE = "admin:escalations_escalation_sla"
 SHOWN = 20
+NO_WORDS = SafeString("")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Late:
     late_by: SafeString
     task: SafeString
     whose: SafeString
     policy: SafeString
-    told: tuple[SafeString, SafeString]
-    """Whom, and when."""
+    told: tuple[SafeString, SafeString, SafeString]
+    """Whom, when, and where nobody was, why."""
     ahead: tuple[SafeString, SafeString]
     """What comes next, and when."""
 
 
-def board(overdue: QuerySet[Escalation], now: datetime) -> list[Row]:
+def board(overdue: QuerySet[Escalation], now: datetime) -> list[Late]:
     clocks = list(
         overdue.select_related("task__assignee", "policy", "rules").prefetch_related(
             "runs", "task__teams", "task__candidates"
@@ -41,60 +48,94 @@ def board(overdue: QuerySet[Escalation], now: datetime) -> list[Row]:
     return [_row(each, words[each.rules_id], now) for each in clocks]
 
 
-def _row(clock: Escalation, words: dict[int, Said], now: datetime) -> Row:
+def panel(now: datetime) -> Panel:
+    """On the desk's first page."""
+    first = compliance.most_overdue(now, Choice(), ROWS).select_related("task__assignee", "policy")
+    rows = [
+        Row(_bad(span(_overdue(each, now))), shortened(each.task), _names_and_policy(each), change_url(each))
+        for each in first.prefetch_related("task__teams", "task__candidates")
+    ]
+    return Panel(_("Late by their SLA"), reverse(PAGE), _("Nothing is late."), rows)
+
+
+def _names_and_policy(clock: Escalation) -> str:
+    return " · ".join(filter(None, [_names_of(clock.task), _policy(clock)]))
+
+
+def _row(clock: Escalation, words: dict[int, Said], now: datetime) -> Late:
     runs = list(clock.runs.all())
-    return Row(
-        _late_by(clock),
+    return Late(
+        _bad(_("late by %(span)s") % {"span": span(_overdue(clock, now))}),
         link(clock.task),
         _whose(clock.task),
-        link(clock, clock.policy or _("a policy that is gone")),
+        link(clock, _policy(clock)),
         _told(runs),
         _ahead(clock, words, {(run.step, run.number) for run in runs}, now),
     )
 
 
-def _late_by(clock: Escalation) -> SafeString:
-    """Of a clock that stands still, as late as it was then."""
-    if clock.paused_at is None or clock.state != EscalationState.PAUSED:
-        return due(clock.deadline)
-    text = _("late by %(span)s") % {"span": span(clock.paused_at - clock.deadline)}
-    return format_html('<span class="desk-tone-bad">{}</span>', text)
+def _overdue(clock: Escalation, now: datetime) -> timedelta:
+    """Of a clock that stands still, as long as it was then."""
+    paused_at = clock.paused_at if clock.state == EscalationState.PAUSED else None
+    return (paused_at or now) - clock.deadline
+
+
+def _bad(words: str) -> SafeString:
+    return format_html('<span class="desk-tone-bad">{}</span>', words)
+
+
+def _policy(clock: Escalation) -> str:
+    return str(clock.policy or _("a policy that is gone"))
 
 
 def _whose(task: Task) -> SafeString:
     if task.assignee is not None:
         return link(task.assignee)
-    names = [*map(str, task.teams.all()), *map(str, task.candidates.all())]
-    return shortened(", ".join(names), 60) if names else mark("bad", _("nobody's"))
+    names = _names_of(task)
+    return shortened(names, 60) if names else mark("bad", _("nobody's"))
 
 
-def _told(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString]:
+def _names_of(task: Task) -> str:
+    """The assignee, else its teams and candidates."""
+    if task.assignee is not None:
+        return str(task.assignee)
+    return ", ".join([*map(str, task.teams.all()), *map(str, task.candidates.all())])
+
+
+def _told(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
     """The last who were told; where nobody could be since, that."""
-    last = max(runs, key=lambda run: (run.ran_at, run.pk), default=None)
+    last = max(runs, key=_when, default=None)
     if last is not None and RESULT_TONES[last.result] == "bad":
-        said = mark("bad", last.get_result_display())
-        return with_why(said, shortened(last.why, 120)) if last.why else said, ago(last.ran_at)
-    told = max((run for run in runs if run.told), key=lambda run: (run.ran_at, run.pk), default=None)
+        return (
+            mark("bad", last.get_result_display()),
+            ago(last.ran_at),
+            shortened(said(last.why), 120) if last.why else NO_WORDS,
+        )
+    told = max((run for run in runs if run.told), key=_when, default=None)
     if told is None:
-        return mark("quiet", _("nobody yet")), SafeString("")
+        return mark("quiet", _("nobody yet")), NO_WORDS, NO_WORDS
     names = dict.fromkeys(each["name"] for each in told.told)
-    return shortened(", ".join(names), 60), ago(told.ran_at)
+    return shortened(", ".join(names), 60), ago(told.ran_at), NO_WORDS
+
+
+def _when(run: StepRun) -> tuple[datetime, int]:
+    return run.ran_at, run.pk
 
 
 def _ahead(
     clock: Escalation, words: dict[int, Said], taken: set[tuple[int, int]], now: datetime
 ) -> tuple[SafeString, SafeString]:
     if clock.state == EscalationState.PAUSED:
-        return mark("wait", _("the answer to a question, before anybody is told")), SafeString("")
+        return mark("wait", _("the answer to a question, before anybody is told")), NO_WORDS
     if clock.state == EscalationState.STOPPED:
-        return mark("quiet", _("acknowledged: nobody is told any more")), SafeString("")
+        return mark("quiet", _("acknowledged: nobody is told any more")), NO_WORDS
     step = next((each for each in rules_of(clock).occurrences(clock.deadline) if each.key not in taken), None)
     if step is None:
-        return mark("bad", _("nothing more: all steps are taken")), SafeString("")
+        return mark("bad", _("nothing more: all steps are taken")), NO_WORDS
     at = max(step.at, clock.held_until or step.at)
-    return _named(step, words), ago(at) if at > now else SafeString(_("due now"))
+    return _named(step, words), ago(at) if at > now else shortened(_("due now"))
 
 
 def _named(step: Occurrence, words: dict[int, Said]) -> SafeString:
-    said = words.get(step.step.id)
-    return shortened(what(said), 90) if said else NOTHING
+    known = words.get(step.step.id)
+    return shortened(what(known), 90) if known else NOTHING
