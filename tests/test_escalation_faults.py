@@ -31,7 +31,16 @@ from escalations.models import (
     TeamCalendar,
 )
 from notifications import callback, deliver, parcels, pipeline
-from notifications.models import Absence, Callback, Notification, Template, TemplateVersion, VersionState
+from notifications.models import (
+    Absence,
+    Callback,
+    Notification,
+    Recipient,
+    Team,
+    Template,
+    TemplateVersion,
+    VersionState,
+)
 from tests.factories import CategoryFactory, RecipientFactory, TeamFactory, TemplateFactory
 from tests.support.story import Story
 from wfpush import outbox
@@ -472,3 +481,19 @@ def test_row_35_a_category_deleted_on_the_way_holds_up_nothing(story: Story) -> 
     for number in range(escalate.TRIES):
         tick(DUE + number * 6 * MINUTE)
     assert told(tick(DUE + 2 * HOUR)) == ["carol", "carol"]
+
+
+# --- names that would be more than names ------------------------------------------------------------------------------
+def test_a_name_is_text_wherever_a_step_says_it(story: Story, approvals: Policy) -> None:
+    name = "{{ task.name }} <script>alert('%s')</script> {0} \u202e" + "x" * 120
+    Recipient.objects.filter(pk=story.bob.pk).update(name=name)
+    Team.objects.filter(pk=story.finance.pk).update(name=name[:120])
+    assign(story)
+    tick(DUE - HOUR)
+
+    lead, manager = tick(DUE)[0], tick(DUE + HOUR)[0]
+
+    assert [each["reason"] for each in (lead.told[0], manager.told[0])] == [
+        f"lead of team {name[:120]}",
+        f"manager of {name}",
+    ]
