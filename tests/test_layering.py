@@ -116,6 +116,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.answer_variables",
         "notifications.callback",
         "notifications.again",
+        "notifications.engine_trial",
         "notifications.engine_truth",
         "notifications.ingest",
         "notifications.respond",
