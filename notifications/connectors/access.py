@@ -8,26 +8,30 @@ import os
 import ssl
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
-from wfpush.http import Outbound, OutboundError, Response
+from wfpush.http import Outbound, OutboundError, Response, parse_retry_after
 
 EARLY = 30.0
 """Seconds before its end from which a token is not used any more."""
 SHORTEST_LIFE = 60.0
 """Seconds that a token counts as valid whose life the server does not name."""
+TELLING = 6
+"""Characters from which a secret is looked for in what others say: shorter ones are found in every other word."""
 
 
 class AccessRefused(Exception):
-    """No token: `detail` says why. `later`: another try may help; else somebody must mend the engine's record."""
+    """No token: `detail` says why. `later`: another try may help, in `wait` seconds where the server says so; else
+    somebody must mend the engine's record."""
 
-    def __init__(self, detail: str, *, later: bool) -> None:
+    def __init__(self, detail: str, *, later: bool, wait: float | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.later = later
+        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,18 @@ class Line:
         self.http = http
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
-        self._fetching: dict[str, asyncio.Lock] = {}
+        self._fetching: dict[str, asyncio.Task[_Token]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     async def close(self) -> None:
+        for fetching in self._fetching.values():
+            fetching.cancel()
         await self.http.close()
+
+    def secrets(self, access: Access) -> tuple[str, ...]:
+        """What nobody's words may repeat."""
+        token = self._tokens.get(access.identity)
+        return (access.secret, _pair(access), access.key, token.value if token else "")
 
     async def request(
         self, access: Access, method: str, url: str, *, body: bytes = b"", headers: dict[str, str] | None = None
@@ -107,14 +118,22 @@ class Line:
 
     # --- tokens (RFC 6749, 4.4) -------------------------------------------------------------------
     async def _token(self, access: Access) -> str | None:
-        """One fetch at a time for the same credentials; whoever waited has its token, too."""
+        """One fetch at a time for the same credentials; whoever waits shares its token, or its failure."""
         if access.auth != "oauth2":
             return None
-        async with self._fetching.setdefault(access.identity, asyncio.Lock()):
-            known = self._tokens.get(access.identity)
-            if known is None or self._clock() >= known.ends_at:
-                known = self._tokens[access.identity] = await self._fetch(access)
+        name = access.identity
+        known = self._tokens.get(name)
+        if known is None or self._clock() >= known.ends_at:
+            if name not in self._fetching:
+                self._fetching[name] = asyncio.create_task(self._fetch(access))
+                self._fetching[name].add_done_callback(lambda done: self._fetched(name, done))
+            known = await asyncio.shield(self._fetching[name])
         return known.value
+
+    def _fetched(self, name: str, done: "asyncio.Task[_Token]") -> None:
+        del self._fetching[name]
+        if not done.cancelled() and done.exception() is None:
+            self._tokens[name] = done.result()
 
     def _forget(self, access: Access, token: str) -> None:
         known = self._tokens.get(access.identity)
@@ -128,7 +147,7 @@ class Line:
             )
         except OutboundError as fault:
             raise AccessRefused(f"No token: {fault.detail}", later=not fault.permanent) from fault
-        return _read_token(response, self._clock())
+        return _read_token(response, self._clock(), self.secrets(access))
 
     # --- certificates -----------------------------------------------------------------------------
     def _tls(self, access: Access) -> ssl.SSLContext | None:
@@ -141,13 +160,24 @@ class Line:
 
 def _header_of(access: Access, token: str | None) -> dict[str, str]:
     if access.auth == "basic":
-        pair = base64.b64encode(f"{access.name}:{access.secret}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
+        return {"Authorization": f"Basic {_pair(access)}"}
     if access.auth == "bearer":
         return {"Authorization": f"Bearer {access.secret}"}
     if access.auth == "api_key":
         return {access.header: access.secret}
     return {"Authorization": f"Bearer {token}"} if token is not None else {}
+
+
+def _pair(access: Access) -> str:
+    return base64.b64encode(f"{access.name}:{access.secret}".encode()).decode()
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """What an engine says, without what it should not have repeated."""
+    for secret in secrets:
+        if len(secret) >= TELLING:
+            text = text.replace(secret, "…")
+    return text
 
 
 def _asking(access: Access) -> bytes:
@@ -161,15 +191,18 @@ def _asking_headers(access: Access) -> dict[str, str]:
     return {"Content-Type": kind, "Accept": "application/json"}
 
 
-def _read_token(response: Response, now: float) -> _Token:
-    """Raises AccessRefused."""
-    said = _object(response.body)
-    if 400 <= response.status < 500 and response.status not in (408, 425, 429):
-        why = said.get("error_description") or said.get("error") or f"it answered {response.status}"
-        raise AccessRefused(f"The token server refuses our credentials: {str(why)[:200]}", later=False)
+def _read_token(response: Response, now: float, secrets: Iterable[str]) -> _Token:
+    """Raises AccessRefused. What is neither busy nor a token is somebody's to look at: a page, another server."""
+    said, status = _object(response.body), response.status
+    if status >= 500 or status in (408, 425, 429):
+        wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
+        raise AccessRefused(f"The token server gave no token ({status}).", later=True, wait=wait)
+    if status >= 400:
+        why = said.get("error_description") or said.get("error") or f"it answered {status}"
+        raise AccessRefused(f"The token server refuses our credentials: {hide(str(why), secrets)[:200]}", later=False)
     token = said.get("access_token")
-    if response.status != 200 or not isinstance(token, str) or not token.isprintable() or not token:
-        raise AccessRefused(f"The token server gave no token ({response.status}).", later=True)
+    if status != 200 or not isinstance(token, str) or not token.isprintable() or not token:
+        raise AccessRefused(f"The token server gave no token ({status}). Is its address right?", later=False)
     life = said.get("expires_in")
     seconds = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else SHORTEST_LIFE
     return _Token(token, now + max(seconds - EARLY, seconds / 2))
@@ -190,9 +223,10 @@ def _context(access: Access) -> ssl.SSLContext:
     try:
         with os.fdopen(handle, "w") as file:
             file.write(f"{access.certificate}\n{access.key}\n")
-        context.load_cert_chain(path)
+        context.load_cert_chain(path, password="")  # without one, OpenSSL would ask at the terminal for a key's
     except (ssl.SSLError, ValueError) as fault:
-        raise AccessRefused("The client certificate and its key do not fit, or are not PEM.", later=False) from fault
+        sentence = "The client certificate and its key do not fit, are not PEM, or the key has a password."
+        raise AccessRefused(sentence, later=False) from fault
     finally:
         Path(path).unlink()
     return context

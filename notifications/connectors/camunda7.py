@@ -1,10 +1,28 @@
-"""Kind `camunda7`: Camunda 7's REST interface (https://docs.camunda.org/rest/camunda-bpm-platform/7.24/)."""
+"""Kind `camunda7`: Camunda 7's REST interface (https://docs.camunda.org/rest/camunda-bpm-platform/7.24/).
+
+Its error JSON is known from memory only: what has the members `type` and `message` counts as the engine's own.
+"""
 
 import json
 from typing import Any
 
 from notifications.connectors.base import Result
-from notifications.connectors.rest import ANSWER, Api, Failed, Reply, RestConnector, Said, Standing, part, unexpected
+from notifications.connectors.flowable import whole
+from notifications.connectors.rest import (
+    ANSWER,
+    UNKNOWN,
+    Api,
+    Reply,
+    RestConnector,
+    Said,
+    Standing,
+    instant,
+    not_let_in,
+    part,
+    rows,
+    text_of,
+    unexpected,
+)
 from notifications.types import Json
 
 
@@ -13,7 +31,8 @@ class Camunda7(RestConnector):
     label = "Camunda 7"
 
     async def complete(self, api: Api, said: Said) -> Result:
-        await self._comment_once(api, said)
+        if said.comment:
+            await self._comment_once(api, said)
         return await self._complete(api, said)
 
     async def _complete(self, api: Api, said: Said, *, resolved: bool = False) -> Result:
@@ -23,9 +42,9 @@ class Camunda7(RestConnector):
             return Result("done", reply.status)
         if reply.status != 500 or not _says(reply):
             raise unexpected(reply)
-        standing = await self.read(api, said.task)  # 500 is also what a task gets that is no more
+        standing = await self.look(api, said.task)  # 500 is also what a task gets that is no more
         if not standing.is_open:
-            return await self.gone(api, said, reply.status)
+            return await self.over(api, said, standing, reply.status)
         if not standing.delegated or resolved:
             raise unexpected(reply)
         resolving = await api.call("POST", f"{_task(said.task)}/resolve", {"variables": {}})
@@ -34,69 +53,68 @@ class Camunda7(RestConnector):
         return await self._complete(api, said, resolved=True)
 
     async def remark(self, api: Api, said: Said) -> Result:
-        await self._comment_once(api, said)
-        return Result("done", 200)
+        status = await self._comment_once(api, said)
+        if status == 400:
+            return await self.gone(api, said, status)
+        return Result("done", status, "The engine keeps no history, and so no comments." if status == 403 else "")
 
-    async def _comment_once(self, api: Api, said: Said) -> None:
-        """Where the engine's own users read it; engines without history (403) have no place for it."""
-        if said.does == "final" and not said.comment:
-            return
-        if said.unsure and said.remark in await self._comments(api, said.task):
-            return
-        try:
-            reply = await api.call("POST", f"{_task(said.task)}/comment/create", {"message": said.remark})
-        except Failed as failed:
-            if failed.result.status == 403:
-                return
-            raise
-        if not reply.ok and not _says(reply):
+    async def _comment_once(self, api: Api, said: Said) -> int:
+        """Where the engine's own users read it. 400: the task is gone; 403: it keeps none, being without history."""
+        path = f"{_task(said.task)}/comment"
+        if said.unsure and said.remark in await self._comments(api, path):
+            return 200
+        reply = await api.call("POST", f"{path}/create", {"message": said.remark}, may_be_refused=True)
+        if reply.status == 403 and reply.member("type") == "AuthorizationException":
+            raise not_let_in(reply)
+        if not reply.ok and not (reply.status in (400, 403) and _says(reply)):
             raise unexpected(reply)
+        return reply.status
 
-    async def _comments(self, api: Api, task: str) -> list[Any]:
-        reply = await api.call("GET", f"{_task(task)}/comment")
-        return [each.get("message") for each in reply.body or []] if reply.ok else []
+    async def _comments(self, api: Api, path: str) -> list[Any]:
+        reply = await api.call("GET", path, may_be_refused=True)
+        return [each.get("message") for each in rows(reply.body)] if reply.ok else []
 
-    async def read(self, api: Api, task: str) -> Standing:
+    async def look(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", _task(task))
-        if reply.ok and isinstance(reply.body, dict):
-            said = reply.body
-            return Standing(True, said.get("assignee") or "", delegated=said.get("delegationState") == "PENDING")
-        if reply.status != 404 or not _says(reply):
+        if reply.status == 404 and _says(reply):
+            return await self._ended(api, task)
+        if not reply.ok or not reply.object:
             raise unexpected(reply)
-        return await self._ended(api, task)
+        said = reply.object
+        return Standing(True, text_of(said.get("assignee")), delegated=said.get("delegationState") == "PENDING")
 
     async def _ended(self, api: Api, task: str) -> Standing:
-        rows = await self._history(api, "/history/task", {"taskId": task})
-        if not rows:
-            return Standing(False)
-        found = await self._history(
-            api,
-            "/history/variable-instance",
-            {"processInstanceId": rows[0].get("processInstanceId") or "", "variableName": ANSWER},
-        )
-        answer = str(found[-1].get("value") or "") if found else ""
-        return Standing(False, by=rows[0].get("assignee") or "", answer=answer)
+        """Nothing is known where the engine keeps no history, or does not show it to us."""
+        tasks = await self._history(api, "/history/task", {"taskId": task})
+        if not tasks:
+            return UNKNOWN
+        said = tasks[0]
+        cancelled = said.get("deleteReason") not in (None, "", "completed")
+        return Standing(False, text_of(said.get("assignee")), await self._answers(api, said), cancelled=cancelled)
+
+    async def _answers(self, api: Api, task: Json) -> frozenset[str]:
+        process = text_of(task.get("processInstanceId"))
+        if not process:
+            return frozenset()
+        query = {"processInstanceId": process, "variableName": ANSWER}
+        found = await self._history(api, "/history/variable-instance", query)
+        return frozenset(text_of(each.get("value")) for each in found)
 
     async def _history(self, api: Api, path: str, query: dict[str, str]) -> list[Json]:
-        """Nothing where the engine keeps no history."""
-        try:
-            reply = await api.call("GET", path, query=query)
-        except Failed:
-            return []
-        rows = reply.body if reply.ok and isinstance(reply.body, list) else []
-        return [row for row in rows if isinstance(row, dict)]
+        reply = await api.call("GET", path, query=query, may_be_refused=True)
+        return rows(reply.body) if reply.ok else []
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         reply = await api.call("POST", f"{_task(task)}/assignee", {"userId": user})
         if reply.ok:
             return Result("done", reply.status)
-        if reply.status == 500 and _says(reply) and not (await self.read(api, task)).is_open:
-            return Result("handled", reply.status)
+        if reply.status == 500 and _says(reply) and not (await self.look(api, task)).is_open:
+            return await self.missing(api, reply.status)
         raise unexpected(reply)
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/task/count")
-        if not reply.ok or not isinstance(reply.body, dict) or "count" not in reply.body:
+        if not reply.ok or "count" not in reply.object:
             raise unexpected(reply)
 
 
@@ -106,29 +124,45 @@ def _task(task: str) -> str:
 
 def _says(reply: Reply) -> bool:
     """The engine's own error, and not that of a server before it."""
-    return isinstance(reply.body, dict) and "type" in reply.body and "message" in reply.body
+    return "type" in reply.object and "message" in reply.object
 
 
 def variables(said: Said) -> Json:
     return {name: typed(value, said.types.get(name, "")) for name, value in said.all_variables.items()}
 
 
-TYPES = {"string": "String", "boolean": "Boolean", "integer": "Integer", "long": "Long", "double": "Double"}
+TYPES = {
+    "string": "String",
+    "boolean": "Boolean",
+    "short": "Short",
+    "integer": "Integer",
+    "long": "Long",
+    "double": "Double",
+}
 
 
 def typed(value: Any, type: str) -> Json:
+    """A type that is not named is that of the JSON value."""
     if type == "date":
-        return {"type": "Date", "value": value}
+        return {"type": "Date", "value": _date(value)}
     if type == "json" or isinstance(value, dict | list):
-        return {"type": "Json", "value": json.dumps(value)}
+        return {"type": "Json", "value": json.dumps(value, ensure_ascii=False)}
+    if type in TYPES:
+        return {"type": TYPES[type], "value": value}
+    if isinstance(value, bool):
+        return {"type": "Boolean", "value": value}
+    if isinstance(value, int):
+        said = whole(value)
+        return {**said, "type": TYPES[said["type"]]}
     if value is None:
         return {"type": "Null", "value": None}
-    return {"type": TYPES.get(type) or _of(value), "value": value}
+    return {"type": "Double" if isinstance(value, float) else "String", "value": value}
 
 
-def _of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "Boolean"
-    if isinstance(value, int):
-        return "Integer" if -(2**31) <= value < 2**31 else "Long"
-    return "Double" if isinstance(value, float) else "String"
+def _date(value: Any) -> Any:
+    """As 2026-01-31T00:00:00.000+0000, the one form that the engine reads."""
+    moment = instant(value)
+    if moment is None:
+        return value
+    written = moment.isoformat(timespec="milliseconds")
+    return written[:-3] + written[-2:]

@@ -5,11 +5,24 @@ what people write goes into the variable `wfpush_comment`.
 """
 
 from notifications.connectors.base import Result
-from notifications.connectors.rest import ANSWER, Api, Failed, Reply, RestConnector, Said, Standing, part, unexpected
+from notifications.connectors.rest import (
+    ANSWER,
+    CHANGING,
+    UNKNOWN,
+    Api,
+    Reply,
+    RestConnector,
+    Said,
+    Standing,
+    part,
+    rows,
+    text_of,
+    unexpected,
+)
 from notifications.types import Json
 
-OPEN = ("CREATING", "CREATED", "ASSIGNING", "UPDATING")
-ON_ITS_WAY = ("COMPLETING", "CANCELING")
+OVER = ("COMPLETED", "CANCELED", "FAILED")
+"""All other states are those of a task that is open, or is just being changed."""
 PRIORITY_OF_LATE = 80
 """Of 0 to 100, where 50 is usual."""
 
@@ -33,10 +46,10 @@ class Camunda8(RestConnector):
 
     async def _in_another_state(self, api: Api, said: Said) -> Result:
         """Completed, cancelled, or just being changed by somebody else, whose listeners may take their time."""
-        standing = await self.read(api, said.task)
-        if standing.is_open:
-            return Result("later", 409, "The engine was just changing the task.")
-        return await self.gone(api, said, 409)
+        standing = await self.look(api, said.task)
+        if standing.is_open or not standing.known:
+            return Result("later", 409, CHANGING)
+        return await self.over(api, said, standing, 409)
 
     async def remark(self, api: Api, said: Said) -> Result:
         """There is no place for it: it stays with us, and no call is made."""
@@ -49,32 +62,26 @@ class Camunda8(RestConnector):
         if reply.ok:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
-            return Result("handled", reply.status)
+            return await self.missing(api, reply.status)
         if is_problem(reply) and reply.status == 409:
-            return Result("later", reply.status, "The engine was just changing the task.")
+            return Result("later", reply.status, CHANGING)
         raise unexpected(reply)
 
-    async def read(self, api: Api, task: str) -> Standing:
+    async def look(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", _task(task))
-        if reply.ok and isinstance(reply.body, dict):
-            said = reply.body
-            if said.get("state") in (*OPEN, *ON_ITS_WAY):
-                return Standing(True, said.get("assignee") or "")
-            return Standing(False, by=said.get("assignee") or "", answer=await self._answer(api, task))
         if reply.status == 404 and is_problem(reply):
-            return Standing(False)
-        raise unexpected(reply)
+            return UNKNOWN
+        if not reply.ok or not reply.object:
+            raise unexpected(reply)
+        assignee, state = text_of(reply.object.get("assignee")), reply.object.get("state")
+        if state not in OVER:
+            return Standing(True, assignee)
+        return Standing(False, assignee, await self._answers(api, task), cancelled=state == "CANCELED")
 
-    async def _answer(self, api: Api, task: str) -> str:
-        """The variable by which our answers are known."""
-        said = {"filter": {"name": ANSWER}}
-        try:
-            reply = await api.call("POST", f"{_task(task)}/variables/search", said)
-        except Failed:
-            return ""
-        rows = reply.body.get("items") if reply.ok and isinstance(reply.body, dict) else None
-        values = [row.get("value") for row in rows or [] if isinstance(row, dict) and row.get("name") == ANSWER]
-        return str(values[-1]).strip('"') if values else ""  # values are JSON in a string
+    async def _answers(self, api: Api, task: str) -> frozenset[str]:
+        reply = await api.call("POST", f"{_task(task)}/variables/search", {"filter": {"name": ANSWER}}, acts=False)
+        found = rows(reply.object.get("items")) if reply.ok else []
+        return frozenset(text_of(row.get("value")).strip('"') for row in found)  # values are JSON in a string
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         body = {"assignee": user, "allowOverride": True, "action": "assign"}
@@ -82,14 +89,14 @@ class Camunda8(RestConnector):
         if reply.ok:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
-            return Result("handled", reply.status)
+            return await self.missing(api, reply.status)
         if is_problem(reply) and reply.status == 409:
-            return Result("later", reply.status, "The engine was just changing the task.")
+            return Result("later", reply.status, CHANGING)
         raise unexpected(reply)
 
     async def check(self, api: Api) -> None:
-        reply = await api.call("POST", "/user-tasks/search", {"page": {"limit": 1}})
-        if not reply.ok or not isinstance(reply.body, dict) or "items" not in reply.body:
+        reply = await api.call("POST", "/user-tasks/search", {"page": {"limit": 1}}, acts=False)
+        if not reply.ok or "items" not in reply.object:
             raise unexpected(reply)
 
 
@@ -99,4 +106,4 @@ def _task(task: str) -> str:
 
 def is_problem(reply: Reply) -> bool:
     """RFC 9457, as the engine writes its errors; other servers' pages are none."""
-    return isinstance(reply.body, dict) and "title" in reply.body and "status" in reply.body
+    return "title" in reply.object and "status" in reply.object

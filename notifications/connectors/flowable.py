@@ -6,7 +6,21 @@
 from typing import Any
 
 from notifications.connectors.base import Result
-from notifications.connectors.rest import ANSWER, Api, Failed, Reply, RestConnector, Said, Standing, part, unexpected
+from notifications.connectors.rest import (
+    ANSWER,
+    CHANGING,
+    UNKNOWN,
+    Api,
+    Reply,
+    RestConnector,
+    Said,
+    Standing,
+    instant,
+    part,
+    rows,
+    text_of,
+    unexpected,
+)
 from notifications.types import Json
 
 VARIABLES = "/history/historic-variable-instances"
@@ -17,97 +31,111 @@ class Flowable(RestConnector):
     label = "Flowable"
 
     async def complete(self, api: Api, said: Said) -> Result:
-        await self._comment_once(api, said)
+        if said.comment:
+            await self._comment_once(api, said)
         return await self._complete(api, said)
 
     async def _complete(self, api: Api, said: Said, *, resolved: bool = False) -> Result:
         body = {"action": "complete", "outcome": said.outcome, "variables": variables(said)}
-        reply = await api.call("POST", _task(said.task), body)
+        reply = await api.call("POST", task_path(said.task), body)
         if reply.ok:
             return Result("done", reply.status)
         if is_gone(reply):
             return await self.gone(api, said, reply.status)
         if reply.status == 409:
-            return Result("later", reply.status, "The engine was just changing the task.")
-        if reply.status == 500 and not resolved and (await self.read(api, said.task)).delegated:
-            # "A delegated task cannot be completed, but should be resolved instead"
-            await self._resolve(api, said)
+            return Result("later", reply.status, CHANGING)
+        if reply.status == 500 and not resolved and (await self.look(api, said.task)).delegated:
+            # "A delegated task cannot be completed, but should be resolved instead", which newer versions do not tell
+            await resolve(api, task_path(said.task))
             return await self._complete(api, said, resolved=True)
         raise unexpected(reply)
 
-    async def _resolve(self, api: Api, said: Said) -> None:
-        reply = await api.call("POST", _task(said.task), {"action": "resolve"})
-        if not reply.ok and not is_gone(reply):
-            raise unexpected(reply)
-
     async def remark(self, api: Api, said: Said) -> Result:
-        await self._comment_once(api, said)
-        return Result("done", 201)
+        if await self._comment_once(api, said):
+            return Result("done", 201)
+        return await self.gone(api, said, 404)
 
-    async def _comment_once(self, api: Api, said: Said) -> None:
-        """Where the engine's own users read it. A task that is gone has no place for it."""
-        if said.does == "final" and not said.comment:
-            return
-        if said.unsure and said.remark in await self._comments(api, said.task):
-            return
-        reply = await api.call(
-            "POST", f"{_task(said.task)}/comments", {"message": said.remark, "saveProcessInstanceId": True}
-        )
+    async def _comment_once(self, api: Api, said: Said) -> bool:
+        """Where the engine's own users read it. False for a task that is gone, which has no place for it."""
+        path = f"{task_path(said.task)}/comments"
+        if said.unsure and said.remark in await self._comments(api, path):
+            return True
+        reply = await api.call("POST", path, {"message": said.remark, "saveProcessInstanceId": True})
         if not reply.ok and not is_gone(reply):
             raise unexpected(reply)
+        return reply.ok
 
-    async def _comments(self, api: Api, task: str) -> list[Any]:
-        reply = await api.call("GET", f"{_task(task)}/comments")
-        return [each.get("message") for each in reply.body or []] if reply.ok else []
+    async def _comments(self, api: Api, path: str) -> list[Any]:
+        reply = await api.call("GET", path)
+        return [each.get("message") for each in rows(reply.body)] if reply.ok else []
 
-    async def read(self, api: Api, task: str) -> Standing:
-        reply = await api.call("GET", _task(task))
-        if reply.ok and isinstance(reply.body, dict):
-            said = reply.body
-            return Standing(True, said.get("assignee") or "", delegated=said.get("delegationState") == "pending")
-        if not is_gone(reply):
-            raise unexpected(reply)
-        return await self._ended(api, task)
+    async def look(self, api: Api, task: str) -> Standing:
+        reply = await api.call("GET", task_path(task))
+        return await self._ended(api, task) if is_gone(reply) else standing_of(reply)
 
     async def _ended(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", f"/history/historic-task-instances/{part(task)}")
-        if not reply.ok or not isinstance(reply.body, dict):
-            return Standing(False)
-        said = reply.body
-        return Standing(False, by=said.get("assignee") or "", answer=await self._answer(api, said))
+        said = reply.object
+        if not reply.ok or not said:
+            return UNKNOWN
+        cancelled = said.get("deleteReason") not in (None, "", "completed")
+        return Standing(False, text_of(said.get("assignee")), await self._answers(api, said), cancelled=cancelled)
 
-    async def _answer(self, api: Api, task: Json) -> str:
-        """The variable by which our answers are known. Without the history of variables nobody can tell."""
-        query = {"processInstanceId": str(task.get("processInstanceId") or ""), "variableName": ANSWER}
-        try:
-            reply = await api.call("GET", VARIABLES, query=query)
-        except Failed:
-            return ""
-        rows = reply.body.get("data") if reply.ok and isinstance(reply.body, dict) else None
-        values = [(row.get("variable") or {}).get("value") for row in rows or [] if isinstance(row, dict)]
-        return str(values[-1]) if values else ""
+    async def _answers(self, api: Api, task: Json) -> frozenset[str]:
+        """Without the history of variables nobody can tell."""
+        process = text_of(task.get("processInstanceId"))
+        if not process:
+            return frozenset()
+        query = {"processInstanceId": process, "variableName": ANSWER, "size": "100"}
+        reply = await api.call("GET", VARIABLES, query=query)
+        found = rows(reply.object.get("data")) if reply.ok else []
+        variables = [row.get("variable") for row in found]
+        return frozenset(text_of(each.get("value")) for each in variables if isinstance(each, dict))
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
-        reply = await api.call("PUT", _task(task), {"assignee": user})
-        if reply.ok:
-            return Result("done", reply.status)
-        if is_gone(reply):
-            return Result("handled", reply.status)
-        raise unexpected(reply)
+        return await assign(self, api, task_path(task), user)
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/runtime/tasks", query={"size": "1"})
-        if not reply.ok or not isinstance(reply.body, dict) or "data" not in reply.body:
+        if not reply.ok or "data" not in reply.object:
             raise unexpected(reply)
 
 
-def _task(task: str) -> str:
+def task_path(task: str) -> str:
     return f"/runtime/tasks/{part(task)}"
 
 
+# --- what engines that derive from Flowable have in common ---------------------------------------------------------
 def is_gone(reply: Reply) -> bool:
     """The engine's own 404, and not that of a server or path that is no Flowable."""
-    return reply.status == 404 and isinstance(reply.body, dict) and "exception" in reply.body
+    return reply.status == 404 and "exception" in reply.object
+
+
+def standing_of(reply: Reply) -> Standing:
+    """Of a task as the engine shows it while it is open. Raises Failed."""
+    if not reply.ok or not reply.object:
+        raise unexpected(reply)
+    delegated = reply.object.get("delegationState") == "pending"
+    return Standing(True, text_of(reply.object.get("assignee")), delegated=delegated)
+
+
+async def resolve(api: Api, path: str) -> None:
+    """Raises Failed."""
+    reply = await api.call("POST", path, {"action": "resolve"})
+    if not reply.ok and not is_gone(reply):
+        raise unexpected(reply)
+
+
+async def assign(connector: RestConnector, api: Api, path: str, user: str) -> Result:
+    """Raises Failed."""
+    reply = await api.call("PUT", path, {"assignee": user})
+    if reply.ok:
+        return Result("done", reply.status)
+    if is_gone(reply):
+        return await connector.missing(api, reply.status)
+    if reply.status == 409:
+        return Result("later", reply.status, CHANGING)
+    raise unexpected(reply)
 
 
 def variables(said: Said) -> list[Json]:
@@ -116,14 +144,26 @@ def variables(said: Said) -> list[Json]:
 
 def typed(value: Any, type: str) -> Json:
     """A type that is not named is that of the JSON value; without one the engine takes nothing but simple values."""
+    if type == "date":
+        moment = instant(value)
+        if moment is not None and len(value) > len("2026-01-31"):
+            value = moment.isoformat(timespec="milliseconds")
+        return {"type": "date", "value": value}
     if type:
         return {"type": type, "value": value}
     if isinstance(value, bool):
         return {"type": "boolean", "value": value}
     if isinstance(value, int):
-        return {"type": "integer" if -(2**31) <= value < 2**31 else "long", "value": value}
+        return whole(value)
     if isinstance(value, float):
         return {"type": "double", "value": value}
     if isinstance(value, dict | list):
         return {"type": "json", "value": value}
     return {"type": "string", "value": value}
+
+
+def whole(value: int) -> Json:
+    """In as many bits as it needs; beyond 64 of them as text."""
+    if -(2**31) <= value < 2**31:
+        return {"type": "integer", "value": value}
+    return {"type": "long", "value": value} if -(2**63) <= value < 2**63 else {"type": "string", "value": str(value)}

@@ -1,12 +1,16 @@
 """Kind `opentext`: OpenText Workflow Service (workflow/v1 of its developer cloud), which derives from Flowable.
 
-Its documents name no way to comment on a task, so comments go into the variable `wfpush_comment`; nor the path by which
-one task is read, which can therefore be set otherwise.
+Its documents name no way to comment on a task, so comments go into the variable `wfpush_comment`; none to read a task
+that is over, so that nobody can tell who ended it; nor the path by which one task is read, nor the answer to an action:
+the path can be set otherwise, and every 2xx without a page counts. How delegated tasks are resolved is as in Flowable.
 """
 
+import json
+from typing import Any
+
 from notifications.connectors.base import Result
-from notifications.connectors.flowable import is_gone
-from notifications.connectors.rest import Api, RestConnector, Said, Standing, part, unexpected
+from notifications.connectors.flowable import assign, is_gone, resolve, standing_of
+from notifications.connectors.rest import CHANGING, UNKNOWN, Api, RestConnector, Said, Standing, part, unexpected
 from notifications.types import Json
 
 
@@ -26,11 +30,9 @@ class OpenText(RestConnector):
         if is_gone(reply):
             return await self.gone(api, said, reply.status)
         if reply.status == 409:
-            return Result("later", reply.status, "The engine was just changing the task.")
-        if reply.status == 500 and not resolved and (await self.read(api, said.task)).delegated:
-            resolving = await api.call("POST", _task(said.task), {"action": "resolve"})
-            if not resolving.ok and not is_gone(resolving):
-                raise unexpected(resolving)
+            return Result("later", reply.status, CHANGING)
+        if reply.status == 500 and not resolved and (await self.look(api, said.task)).delegated:
+            await resolve(api, _task(said.task))
             return await self._complete(api, said, resolved=True)
         raise unexpected(reply)
 
@@ -38,26 +40,16 @@ class OpenText(RestConnector):
         """There is no place for it: it stays with us, and no call is made."""
         return Result("done", None, "The engine has no place for it.")
 
-    async def read(self, api: Api, task: str) -> Standing:
-        reply = await api.call("GET", api.paths["read_task"].format(task=part(task)))
-        if reply.ok and isinstance(reply.body, dict):
-            said = reply.body
-            return Standing(True, said.get("assignee") or "", delegated=said.get("delegationState") == "pending")
-        if is_gone(reply):
-            return Standing(False)
-        raise unexpected(reply)
+    async def look(self, api: Api, task: str) -> Standing:
+        reply = await api.call("GET", api.paths["read_task"].replace("{task}", part(task)))
+        return UNKNOWN if is_gone(reply) else standing_of(reply)
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
-        reply = await api.call("PUT", _task(task), {"assignee": user})
-        if reply.ok:
-            return Result("done", reply.status)
-        if is_gone(reply):
-            return Result("handled", reply.status)
-        raise unexpected(reply)
+        return await assign(self, api, _task(task), user)
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/tasks", query={"count": "1", "offset": "0"})
-        if not reply.ok or not isinstance(reply.body, dict) or "page" not in reply.body:
+        if not reply.ok or "page" not in reply.object:
             raise unexpected(reply)
 
 
@@ -66,4 +58,13 @@ def _task(task: str) -> str:
 
 
 def variables(said: Said) -> list[Json]:
-    return [{"name": name, "value": value} for name, value in said.all_variables.items()]
+    return [{"name": name, "value": simple(value)} for name, value in said.all_variables.items()]
+
+
+def simple(value: Any) -> Any:
+    """Variables have no types here, and without one the engine takes simple values of 32 bits: all else as text."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int) and not -(2**31) <= value < 2**31:
+        return str(value)
+    return value

@@ -1,18 +1,19 @@
 """Engines that are told by their own REST interface: what all of them share."""
 
 import asyncio
+import dataclasses
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, cast
 from urllib.parse import quote, urlencode
 
 from django.db.models import Q
 
-from notifications.connectors.access import Access, AccessRefused, Line
-from notifications.connectors.base import Misconfigured, Result
+from notifications.connectors.access import Access, AccessRefused, Line, hide
+from notifications.connectors.base import Misconfigured, Outcome, Result
 from notifications.models import Callback, Engine, EngineAccess
 from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
@@ -28,6 +29,9 @@ MOST_DETAIL = 300
 WITHIN = 30.0
 """Seconds for all that one answer needs: less than the lease of callbacks (notifications/callback.py)."""
 BUSY = (408, 425, 429, 502, 503, 504)
+BEFORE_THE_ENGINE = (502, 503, 504)
+"""What a proxy answers that has lost the engine, which may have acted all the same."""
+CHANGING = "The engine was just changing the task."
 
 
 @dataclass(frozen=True)
@@ -63,29 +67,48 @@ class Said:
 
 @dataclass(frozen=True)
 class Standing:
-    """A task as the engine has it. `by`: who has ended it, `answer`: by which answer of ours, where that is known."""
+    """A task as the engine shows it. `answers`: those of ours that completed a task of its process; `known`: the engine
+    has it, or remembers it. What it does not know may be over, or not yet to be seen."""
 
     is_open: bool
     assignee: str = ""
-    by: str = ""
-    answer: str = ""
+    answers: frozenset[str] = frozenset()
     delegated: bool = False
+    cancelled: bool = False
+    known: bool = True
+
+    @property
+    def by(self) -> str:
+        """Whoever had it when it was completed: no engine says more."""
+        return "" if self.is_open or self.cancelled else self.assignee
+
+
+UNKNOWN = Standing(False, known=False)
 
 
 @dataclass(frozen=True)
 class Reply:
+    """`acts`: of a request that changes something. `secrets` are never repeated."""
+
     status: int
     body: Any
     """JSON; None for anything else."""
+    acts: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
+    @property
+    def object(self) -> Json:
+        """The body; empty when it is no object."""
+        return self.body if isinstance(self.body, dict) else {}
+
     def member(self, *names: str) -> str:
         """The first of these members that is text."""
-        said = self.body if isinstance(self.body, dict) else {}
-        return next((said[name] for name in names if isinstance(said.get(name), str)), "")[:MOST_DETAIL]
+        text = next((self.object[name] for name in names if isinstance(self.object.get(name), str)), "")
+        return hide(text, self.secrets)[:MOST_DETAIL]
 
 
 class Failed(Exception):
@@ -98,50 +121,65 @@ class Failed(Exception):
 
 class Api:
     """One engine's REST interface, signed in. What stands for the engine itself is told apart here: calls raise Failed
-    where it cannot be reached, is busy, or does not know us. Other answers are the connector's to read."""
+    where it cannot be reached, is busy, does not know us, or is no engine at all. Other answers are the connector's to
+    read. `has_acted`: a request that changes something has been taken."""
 
     def __init__(self, line: Line, access: Access, paths: Mapping[str, str] = {}) -> None:
         self._line = line
         self._access = access
         self.paths = paths
+        self.has_acted = False
 
-    async def call(self, method: str, path: str, said: Any = None, query: Mapping[str, str] | None = None) -> Reply:
-        """Raises Failed."""
-        url = self._access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-        body = b"" if said is None else json.dumps(said, ensure_ascii=False).encode()
-        headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
+    async def call(
+        self,
+        method: str,
+        path: str,
+        said: Any = None,
+        query: Mapping[str, str] | None = None,
+        *,
+        acts: bool | None = None,
+        may_be_refused: bool = False,
+    ) -> Reply:
+        """Raises Failed. `acts`: whether it changes something, as all do that are no GET. With `may_be_refused`, 403 in
+        the engine's words is an answer like others."""
+        acts = method != "GET" if acts is None else acts
         try:
-            response = await self._line.request(self._access, method, url, body=body, headers=headers)
+            response = await self._send(method, path, said, query)
         except OutboundError as fault:
-            acts = method != "GET"
-            raise Failed(
-                Result(
-                    "misconfigured" if fault.permanent else "later",
-                    None,
-                    fault.detail,
-                    unsure=acts and fault.may_have_arrived,
-                    down=not fault.permanent,
-                )
-            ) from fault
+            unsure = acts and fault.may_have_arrived
+            outcome: Outcome = "misconfigured" if fault.permanent else "later"
+            raise Failed(Result(outcome, None, fault.detail, unsure=unsure, down=not fault.permanent)) from fault
         except AccessRefused as fault:
-            raise Failed(Result("later" if fault.later else "misconfigured", None, fault.detail)) from fault
-        return _read(response, acts=method != "GET")
+            outcome = "later" if fault.later else "misconfigured"
+            raise Failed(Result(outcome, None, fault.detail, fault.wait, down=fault.later)) from fault
+        reply = Reply(response.status, _json(response), acts, self._line.secrets(self._access))
+        _check(reply, response, may_be_refused=may_be_refused)
+        self.has_acted = self.has_acted or (acts and reply.ok)
+        return reply
+
+    async def _send(self, method: str, path: str, said: Any, query: Mapping[str, str] | None) -> Response:
+        url = self._access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            body = b"" if said is None else json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError as fault:
+            raise Failed(Result("misconfigured", None, "What is to be told cannot be written as JSON.")) from fault
+        headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
+        return await self._line.request(self._access, method, url, body=body, headers=headers)
 
 
-def _read(response: Response, *, acts: bool) -> Reply:
+def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:
     """Raises Failed."""
-    status = response.status
-    reply = Reply(status, _json(response))
+    status = reply.status
     if status in BUSY:
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        unsure = acts and status in (502, 504)  # somebody before the engine gave up waiting for it
+        unsure = reply.acts and status in BEFORE_THE_ENGINE
         raise Failed(Result("later", status, f"The engine answered {status}.", wait, unsure=unsure, down=True))
-    if status in (401, 403):
-        why = reply.member("message", "detail", "error_description", "error")
-        raise Failed(Result("misconfigured", status, f"The engine does not let us in ({status}). {why}".strip()))
+    if status == 401 or (status == 403 and not (may_be_refused and reply.object)):
+        raise not_let_in(reply)
     if 300 <= status < 400:
         raise Failed(Result("misconfigured", status, f"The engine's address points elsewhere ({status}). Correct it."))
-    return reply
+    if status < 500 and reply.body is None and response.body and not response.truncated:
+        raise unexpected(reply)  # a page: whoever wrote it, it was not the engine
 
 
 def _json(response: Response) -> Any:
@@ -193,13 +231,24 @@ class RestConnector:
     async def tell(self, api: Api, said: Said) -> Result:
         """Once, as far as the engine lets anybody know: what may have acted is looked up before it is repeated."""
         try:
-            if said.unsure:
-                standing = await self.read(api, said.task)
-                if not standing.is_open:
-                    return ended(standing, said)
-            return await self._do(api, said)
+            earlier = await self._of_earlier_try(api, said) if said.unsure else None
+            result = earlier or await self._do(api, said)
         except Failed as failed:
-            return failed.result
+            result = failed.result
+        if result.outcome in ("later", "misconfigured") and (said.unsure or api.has_acted):
+            return dataclasses.replace(result, unsure=True)  # for the next try, whatever kept this one
+        return result
+
+    async def _of_earlier_try(self, api: Api, said: Said) -> Result | None:
+        """What came of it, if the engine says so. None where only the command can tell: it is refused for a task that
+        is over, while queries may lag behind, or be asked at a wrong path. Raises Failed."""
+        try:
+            standing = await self.look(api, said.task)
+        except Failed as failed:
+            if failed.result.outcome == "misconfigured":
+                return None
+            raise
+        return None if standing.is_open or not standing.known else ended(standing, said)
 
     async def _do(self, api: Api, said: Said) -> Result:
         if said.does == "final":
@@ -209,14 +258,34 @@ class RestConnector:
         return await self.remark(api, said)
 
     async def gone(self, api: Api, said: Said, status: int) -> Result:
-        """The engine has no such task any more: who has ended it, as far as it tells."""
+        """The engine has no such task any more: who had it, as far as it tells. Raises Failed."""
         try:
-            standing = await self.read(api, said.task)
-        except Failed:
-            return Result("handled", status, "")
+            standing = await self.look(api, said.task)
+        except Failed as failed:
+            if failed.result.outcome != "misconfigured":
+                raise
+            standing = UNKNOWN
         if standing.is_open:
             return Result("later", status, "The engine does not find the task, and shows it as open.")
+        return await self.over(api, said, standing, status)
+
+    async def over(self, api: Api, said: Said, standing: Standing, status: int) -> Result:
+        """Raises Failed."""
+        if not standing.known:
+            await self.check(api)  # a wrong address knows no task either
         return ended(standing, said, status)
+
+    async def missing(self, api: Api, status: int) -> Result:
+        """Of a task that is no more, whoever ended it. Raises Failed."""
+        await self.check(api)
+        return Result("handled", status)
+
+    async def read(self, api: Api, task: str) -> Standing:
+        """Raises Failed. What the engine does not know counts as ended, if it is the engine that says so."""
+        standing = await self.look(api, task)
+        if not standing.known:
+            await self.check(api)
+        return standing
 
     # --- what kinds say ---------------------------------------------------------------------------
     async def complete(self, api: Api, said: Said) -> Result:
@@ -231,8 +300,8 @@ class RestConnector:
         """An SLA step tells that the task runs late. Raises Failed."""
         return await self.remark(api, said)
 
-    async def read(self, api: Api, task: str) -> Standing:
-        """Raises Failed; a task that the engine has never had counts as ended."""
+    async def look(self, api: Api, task: str) -> Standing:
+        """Raises Failed. UNKNOWN for a task of which the engine says that it has none such."""
         raise NotImplementedError
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
@@ -245,28 +314,64 @@ class RestConnector:
 
 
 def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
-    """Of a task that is over: by this very answer, whose reply was lost, or by somebody else."""
-    if standing.answer == said.answer:
+    """Of a task that is over: by this very answer, whose reply was lost, or otherwise. An assignee is not always who
+    ended it, and a later answer in the same process takes the place of ours."""
+    if said.answer in standing.answers:
         return Result("done", status, "Its first reply was lost; the engine had acted.")
-    if said.unsure and not standing.answer and not standing.by:
-        return Result("handled", status, "The engine has ended the task. Whether by this answer, it does not say.")
-    return Result("handled", status, f"Ended in the engine by {standing.by}." if standing.by else "")
+    if standing.cancelled:
+        return Result("handled", status, "The engine has cancelled the task.")
+    had = f", where {standing.assignee[:MOST_DETAIL]} had it" if standing.assignee else ""
+    if said.unsure and said.does == "final":
+        return Result("handled", status, f"Ended in the engine{had}. Whether by this answer, it does not say.")
+    return Result("handled", status, f"Ended in the engine{had}." if had else "")
+
+
+def not_let_in(reply: Reply) -> Failed:
+    why = reply.member("message", "detail", "error_description", "error")
+    return Failed(
+        Result("misconfigured", reply.status, f"The engine does not let us in ({reply.status}). {why}".strip())
+    )
 
 
 def unexpected(reply: Reply) -> Failed:
     """What an answer means that the engine's documentation does not have."""
     why = reply.member("message", "detail", "title", "exception")
     if reply.status >= 500:
-        return Failed(Result("later", reply.status, f"The engine failed ({reply.status}). {why}".strip()))
+        sentence = f"The engine failed ({reply.status}). {why}".strip()
+        return Failed(Result("later", reply.status, sentence, unsure=reply.acts))
     if reply.body is None:
         sentence = f"{reply.status}, and not in the engine's words: is the address right?"
-        return Failed(Result("misconfigured", reply.status, sentence))
+        return Failed(Result("misconfigured", reply.status, sentence, unsure=reply.acts and reply.ok))
     return Failed(Result("misconfigured", reply.status, f"The engine answered {reply.status}. {why}".strip()))
 
 
 def part(text: str) -> str:
-    """As one part of a path."""
-    return quote(text, safe="")
+    """As one part of a path. Raises Failed for what can be none: dots are resolved on the way, nothing is left out."""
+    try:
+        quoted = quote(text, safe="")
+    except UnicodeEncodeError:
+        quoted = ""
+    if quoted in ("", ".", ".."):
+        raise Failed(Result("misconfigured", None, "The task's id cannot be part of an address."))
+    return quoted
+
+
+def rows(found: Any) -> list[Json]:
+    """The objects in a list of them, whatever else came."""
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def text_of(found: Any) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def instant(value: Any) -> datetime | None:
+    """Of ISO 8601; without a zone it is UTC. None for anything else."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # --- from our books ---------------------------------------------------------------------------------------------------
