@@ -66,6 +66,7 @@ FORMS = (
     _("no longer active"),
     _("the team has no lead"),
     _("has no manager"),
+    _("became urgent"),
     _("this channel is not available"),
     _("No e-mail address is known."),
     _("No app is registered."),

@@ -11,8 +11,10 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from escalations import compliance
+from escalations.admin.dead_ends import dead_ends_page
 from escalations.admin.filters import OfTeam, TimeLeft
 from escalations.admin.sight import sla_page
+from escalations.admin.simulator import simulator_page
 from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
@@ -90,7 +92,7 @@ class EscalationAdmin(LedgerAdmin):
     found_by = ["task__task_id", "task__name__istartswith", "task__case__case_id"]
     search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
     change_form_outer_before_template = "admin/desk/clock.html"
-    actions_list = ["sla"]
+    actions_list = ["sla", "simulator", "dead_ends"]
     fieldsets = [
         (
             None,
@@ -133,6 +135,14 @@ class EscalationAdmin(LedgerAdmin):
     @action(description=_("SLA overview"), url_path="sla", permissions=["view"], icon="monitoring")
     def sla(self, request: HttpRequest) -> HttpResponse:
         return sla_page(self, request)
+
+    @action(description=_("Simulator"), url_path="simulator", permissions=["view"], icon="fast_forward")
+    def simulator(self, request: HttpRequest) -> HttpResponse:
+        return simulator_page(self, request)
+
+    @action(description=_("Dead ends"), url_path="dead-ends", permissions=["view"], icon="block")
+    def dead_ends(self, request: HttpRequest) -> HttpResponse:
+        return dead_ends_page(self, request)
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("task"), ordering="task__name")
@@ -219,6 +229,7 @@ class EscalationInline(ReadOnlyInline):
     readonly_fields = fields
     verbose_name_plural = _("escalations: its clock, and whom it told")
     hide_title = True
+    template_after = "admin/desk/clocks_after.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Escalation]:
         return super().get_queryset(request).prefetch_related("runs")

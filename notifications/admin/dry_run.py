@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -42,7 +43,7 @@ def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = No
         raise PermissionDenied
     context: dict[str, Any] = {
         "route": route,
-        "samples": EventType.objects.exclude(sample={}),
+        "samples": samples(),
         "chosen": request.GET.get("sample", ""),
     }
     if request.method == "POST":
@@ -51,28 +52,34 @@ def dry_run_page(desk: DeskAdmin, request: HttpRequest, route: Route | None = No
             lines = _run(form)
             context["lines"] = lines
     else:
-        form = DryRunForm(initial=_initial(request, route))
+        form = DryRunForm(initial=starting_event(request, route))
     return desk.page(request, "admin/desk/dry_run.html", gettext("Dry run"), form=form, **context)
 
 
 def _run(form: DryRunForm) -> list[Line] | None:
+    inbound = event_of(form)
+    if inbound is None:
+        return None
     engine: Engine = form.cleaned_data["engine"]
+    lines = arrival(engine, inbound)
     try:
-        inbound = read_event(engine, form.cleaned_data["body"])
+        result = pipeline.dry_run(engine, inbound, timezone.now())
+    except Exception as fault:  # whatever stops the real event: who runs it dry wants to know
+        return [*lines, stumble(fault, engine, inbound)]
+    return [*lines, *dry_lines(result.plan.as_json(), result.status)]
+
+
+def event_of(form: DryRunForm) -> InboundEvent | None:
+    """The event of a valid form; where there is none, the form says why."""
+    try:
+        return read_event(form.cleaned_data["engine"], form.cleaned_data["body"])
     except ReadError as fault:
         for sentence in fault.sentences:
             form.add_error("body", sentence)
         return None
-    lines = _arrival(engine, inbound)
-    try:
-        result = pipeline.dry_run(engine, inbound, timezone.now())
-    except Exception as fault:  # whatever stops the real event: who runs it dry wants to know
-        log.exception("dry_run_failed", engine=engine.slug, type=inbound.type)
-        return [*lines, _failure(fault)]
-    return [*lines, *dry_lines(result.plan.as_json(), result.status)]
 
 
-def _arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
+def arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
     text = gettext("event %(type)s from %(engine)s would come in") % {"type": inbound.type, "engine": engine}
     known = pipeline.known_event(engine, inbound)
     if known is None:
@@ -81,8 +88,9 @@ def _arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
     return [Line(text, "ok"), Line(repeat, "quiet", href=change_url(known))]
 
 
-def _failure(fault: Exception) -> Line:
-    """What would stop the event, and what to do."""
+def stumble(fault: Exception, engine: Engine, inbound: InboundEvent) -> Line:
+    """What would stop the event, and what to do. Called where the fault was caught: the log has the whole of it."""
+    log.exception("dry_run_failed", engine=engine.slug, type=inbound.type)
     line = Line(gettext("it could not be processed: %(error)s") % {"error": pipeline.error_of(fault)}, "bad")
     advice = (
         gettext("As a real event it would be tried for an hour, and then be given up: nobody would be told."),
@@ -95,11 +103,16 @@ def _failure(fault: Exception) -> Line:
 
 
 # --- what to start from ---------------------------------------------------------------------------------------------
-def _initial(request: HttpRequest, route: Route | None) -> dict[str, Any]:
+def samples() -> QuerySet[EventType]:
+    return EventType.objects.exclude(sample={})
+
+
+def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str, Any]:
+    """What stands in the form: the real event or the sample asked for, else the first sample."""
     event = event_named(request.GET.get("event", ""))
     if event is not None:
         return {"engine": event.engine_id, "body": written(as_cloudevent(event))}
-    described = EventType.objects.exclude(sample={})
+    described = samples()
     chosen = request.GET.get("sample", "")
     event_type = described.filter(pk=chosen).first() if chosen.isdecimal() else None
     if event_type is None and route is not None:

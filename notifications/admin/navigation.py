@@ -1,6 +1,6 @@
 """The desk's sidebar: what happens now, what is set up, who people are, who may sign in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from axes.models import AccessAttempt
@@ -41,11 +41,24 @@ Item = dict[str, Any]
 
 ADDED: dict[str, list[Callable[[], Item]]] = {}
 """What apps above this one put into its groups, by the names of `add`."""
+PAGES: list[str] = []
+"""URLs with links of their own, of which that of the list above them is not lit."""
 
 
 def add(group: str, model: type[Model], title: object, icon: str) -> None:
     """A link to a list of another app, for the end of the group "now", "set_up", "people" or "access"."""
     ADDED.setdefault(group, []).append(lambda: _to(model, title, icon))
+
+
+def add_page(group: str, name: str, title: object, icon: str, permissions: Sequence[str]) -> None:
+    """A link to a page that is no list, by its URL's name; shown to whoever has all of the permissions."""
+    PAGES.append(name)
+    ADDED.setdefault(group, []).append(lambda: _page(name, title, icon, permissions))
+
+
+def _page(name: str, title: object, icon: str, permissions: Sequence[str]) -> Item:
+    link = reverse(name)
+    return {"title": title, "icon": icon, "link": link, "permission": lambda asks: asks.user.has_perms(permissions)}
 
 
 def _added(group: str) -> list[Item]:
@@ -114,7 +127,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _to(model: type[Model], title: object, icon: str) -> Item:
     address = list_url(model)
-    return {"title": title, "icon": icon, "link": address, "permission": _viewers_of(model)}
+    return {
+        "title": title,
+        "icon": icon,
+        "link": address,
+        "permission": _viewers_of(model),
+        "active": lambda request: request.path.startswith(address) and request.path not in map(reverse, PAGES),
+    }
 
 
 def _viewers_of(model: type[Model]) -> Callable[[HttpRequest], bool]:

@@ -365,3 +365,8 @@ PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
     (Engine, stopped_engines),
     (Template, drafts),
 ]
+
+
+def add_panel(model: type[Model], make: Callable[[datetime], Panel]) -> None:
+    """One more, of an app above this one, for those who may see the model's rows."""
+    PANELS.append((model, make))

@@ -1,5 +1,6 @@
 """Categories, event types and routes: which event reaches whom, readable as sentences."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -316,6 +317,10 @@ class RouteAdmin(HistoryAdmin):
         self.message_user(request, text % {"done": len(changed)})
 
 
+DOUBTS: list[Callable[[Route], list[str]]] = []
+"""What apps above this one doubt of a route, too."""
+
+
 def doubts_about(route: Route) -> list[str]:
     """What an administrator may not have meant; the route is saved nevertheless."""
     doubts = []
@@ -329,7 +334,7 @@ def doubts_about(route: Route) -> list[str]:
         if types and not any(_knows(event_type, condition.path) for event_type in types):
             text = gettext("No sample or variable of its event types has “%(path)s”: is the condition's path right?")
             doubts.append(text % {"path": condition.path})
-    return doubts
+    return [*doubts, *(doubt for ask in DOUBTS for doubt in ask(route))]
 
 
 def _knows(event_type: EventType, path: str) -> bool:

@@ -3,11 +3,18 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.world import World
+
+
+@pytest.fixture(autouse=True)
+def nothing_found_before() -> None:
+    """The overview keeps dead ends for a while: not from one test to the next."""
+    dead_ends.forget()
 
 
 @pytest.fixture

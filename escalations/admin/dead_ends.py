@@ -1,0 +1,120 @@
+"""What reaches nobody in the days to come: a page, a panel of the overview, and a warning when a route is saved."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from escalations.admin.timeline import short
+from escalations.foresight import HORIZON, DeadEnd, Place, dead_ends
+from escalations.models import Policy
+from escalations.reasons import said
+from notifications.admin.base import DeskAdmin
+from notifications.admin.overview import ROWS, Panel, Row
+from notifications.admin.words import change_url, mark, shortened
+from notifications.models import Route
+
+NAME = "admin:escalations_escalation_dead_ends"
+PERMISSIONS = ("escalations.view_escalation", "escalations.view_policy")
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Lead:
+    """A policy's step or a route, and its page."""
+
+    name: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    why: str
+    since: str
+    leads: list[Lead]
+    instead: str
+
+
+def dead_ends_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perms(PERMISSIONS):
+        raise PermissionDenied
+    now = timezone.now()
+    lines = [
+        Shown(said(line.why), when(line, now), [_lead(place) for place in line.leads], ", ".join(line.instead))
+        for line in _kept.anew(now)
+    ]
+    return desk.page(request, "admin/desk/dead_ends.html", _("Dead ends"), lines=lines, days=HORIZON.days)
+
+
+def _lead(place: Place) -> Lead:
+    told = {"name": place.row, "step": place.step}
+    form = _("SLA policy “%(name)s”, step %(step)d") if place.step else _("route “%(name)s”")
+    return Lead(form % told, change_url(place.row))
+
+
+def when(line: DeadEnd, now: datetime) -> str:
+    return _("now") if line.since <= now else _("from %(time)s on") % {"time": short(line.since)}
+
+
+# --- on the overview --------------------------------------------------------------------------------------------------
+class _Kept:
+    """What was found lately. For thousands of people looking ahead takes a second, which the overview does not have
+    each time; what is repaired or broken meanwhile shows there after that time, and on the page at once."""
+
+    LASTS = 600.0
+    """Seconds."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._at, self._lines = float("-inf"), list[DeadEnd]()
+
+    def lines(self, now: datetime) -> list[DeadEnd]:
+        return self._lines if time.monotonic() - self._at < self.LASTS else self.anew(now)
+
+    def anew(self, now: datetime) -> list[DeadEnd]:
+        self._lines = dead_ends(now)
+        self._at = time.monotonic()
+        return self._lines
+
+
+_kept = _Kept()
+forget = _kept.forget
+
+
+def panel(now: datetime) -> Panel:
+    page = reverse(NAME)
+    rows = [Row(_since(line, now), shortened(said(line.why), 160), _places(line), page) for line in _kept.lines(now)]
+    empty = _("For %(days)d days, every route and every step reaches somebody.") % {"days": HORIZON.days}
+    return Panel(_("Dead ends: what reaches nobody"), page, empty, rows[:ROWS])
+
+
+def _since(line: DeadEnd, now: datetime) -> SafeString:
+    return mark("bad" if line.since <= now else "wait", when(line, now))
+
+
+def _places(line: DeadEnd) -> SafeString:
+    return shortened(", ".join(_lead(place).name for place in line.leads), 160)
+
+
+# --- when something is saved ------------------------------------------------------------------------------------------
+def warnings(row: Policy | Route) -> list[str]:
+    """What of it reaches nobody, a sentence each."""
+    now = timezone.now()
+    forget()
+    return [_warning(line, now) for line in dead_ends(now, of=row)]
+
+
+def _warning(line: DeadEnd, now: datetime) -> str:
+    text = _("From %(when)s on this reaches nobody: %(why)s")
+    if line.since <= now:
+        text = _("This reaches nobody now: %(why)s")
+    return text % {"when": date_format(timezone.localtime(line.since)), "why": said(line.why)}

@@ -1,0 +1,322 @@
+"""The time to come as a drawing: working time and what is not, days off by their names, what is due, and the steps.
+
+Reckoned here in whole pixels; templates/admin/desk/simulator_drawing.html writes the SVG.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from escalations.admin import picture
+from escalations.admin.foreseen import Foreseen
+from escalations.admin.timeline import short
+from escalations.calendars import Calendar
+from notifications.admin.words import Tone
+from wfpush.zones import first_instant
+
+WIDTH, EDGE = 900, 26
+LETTER = 7
+"""How wide a letter of a label is, about."""
+MARK, LANE, STACK = 24, 28, 4
+APART = 38
+"""Steps nearer to each other stand above each other; more than STACK of them share one mark."""
+LATE_BY = timedelta(days=3)
+"""A due date that has passed for longer is named at the edge and not drawn."""
+A_DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NIGHTS = 12
+"""Days narrower than this have no nights."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    x: int
+    label: str
+    is_day: bool
+
+
+@dataclass(frozen=True)
+class DayOff:
+    """A public holiday or a day of its own."""
+
+    x: int
+    width: int
+    label: str
+    label_x: int
+    label_y: int
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One step, or several that are too near to each other: 3–9."""
+
+    x: int
+    y: int
+    width: int
+    text: str
+    tone: Tone
+    title: str
+
+    @property
+    def left(self) -> int:
+        return self.x - self.width // 2
+
+    @property
+    def top(self) -> int:
+        return self.y - MARK // 2
+
+    @property
+    def radius(self) -> int:
+        """What reaches nobody has corners."""
+        return 3 if self.tone == "bad" else MARK // 2
+
+
+@dataclass(frozen=True)
+class Flag:
+    """An instant with its name below the axis: now, or what is due."""
+
+    x: int
+    y: int
+    label: str
+    anchor: str
+
+    @property
+    def text_x(self) -> int:
+        return self.x - 6 if self.anchor == "end" else self.x + 6
+
+
+@dataclass
+class Drawing:
+    now: datetime
+    deadline: datetime
+    steps: Sequence[Foreseen]
+    calendar: Calendar | None = None
+    """None where only the clock on the wall counts."""
+    notes: Mapping[date, str] = field(default_factory=dict)
+
+    width = WIDTH
+    left = EDGE
+    inner = WIDTH - 2 * EDGE
+
+    # --- the scale --------------------------------------------------------------------------------------------------
+    @cached_property
+    def start(self) -> datetime:
+        return min(self.now, self.deadline) if self.now - self.deadline <= LATE_BY else self.now
+
+    @cached_property
+    def end(self) -> datetime:
+        last = max([self.now + HOUR, self.deadline, *(step.at for step in self.steps)])
+        return last + (last - self.start) / 20
+
+    def x(self, instant: datetime) -> int:
+        inside = min(max(instant, self.start), self.end)
+        return EDGE + round((inside - self.start) / (self.end - self.start) * self.inner)
+
+    @property
+    def _day(self) -> float:
+        """Its width."""
+        return A_DAY / (self.end - self.start) * self.inner
+
+    @cached_property
+    def ticks(self) -> list[Tick]:
+        hours, days = self._hours(), list(self._days())
+        first = self.x(days[0][0]) if days else WIDTH
+        if first > EDGE + 90:
+            days.insert(0, (self.start, _day_label(timezone.localtime(self.start).date())))
+        named = [Tick(x, self._fitting(x, label), True) for x, label in ((self.x(at), label) for at, label in days)]
+        return [*named, *(Tick(self.x(at), date_format(timezone.localtime(at), "H:i"), False) for at in hours)]
+
+    def _fitting(self, x: int, label: str) -> str:
+        return label if x + len(label) * LETTER < WIDTH else ""
+
+    def _days(self) -> Iterator[tuple[datetime, str]]:
+        """Midnights: of every day or second day, of Mondays, or of firsts of a month, as there is room."""
+        for day in _dates(self.start, self.end):
+            at = first_instant(timezone.get_current_timezone(), datetime(day.year, day.month, day.day))
+            if self.start <= at < self.end and self._is_named(day):
+                yield at, _day_label(day) if self._day * 7 > 90 else date_format(day, pgettext("a month", "M Y"))
+
+    def _is_named(self, day: date) -> bool:
+        if self._day >= 78:
+            return True
+        if self._day >= 39:
+            return day.toordinal() % 2 == 0
+        if self._day * 7 > 90:
+            return day.weekday() == 0
+        return day.day == 1 and (self._day * 30 > 66 or day.month % 3 == 1)
+
+    def _hours(self) -> list[datetime]:
+        """Between midnights, where days are wide."""
+        every = next((hours for hours in (1, 2, 3, 6, 12) if self._day * hours / 24 >= 44), 0)
+        zone = timezone.get_current_timezone()
+        return [
+            at
+            for day in (_dates(self.start, self.end) if every else ())
+            for hour in range(every, 24, every)
+            if self.start <= (at := first_instant(zone, datetime(day.year, day.month, day.day, hour))) < self.end
+        ]
+
+    # --- working time -----------------------------------------------------------------------------------------------
+    @cached_property
+    def openings(self) -> list[tuple[int, int]]:
+        """Of working time: where each stretch begins, and its width. Whole days where nights would be too narrow."""
+        if self.calendar is None:
+            return []
+        stretches = self.calendar.openings(self.start, self.end)
+        found: list[tuple[int, int]] = []
+        for opens, closes in stretches if self._day >= NIGHTS else self._whole_days(stretches):
+            left, right = self.x(opens), self.x(closes)
+            if found and sum(found[-1]) >= left:
+                left = found.pop()[0]
+            found.append((left, max(right - left, 1)))
+        return found
+
+    def _whole_days(self, stretches: Iterable[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
+        assert self.calendar is not None
+        zone = self.calendar.data.zone
+        for day in sorted({opens.astimezone(zone).date() for opens, _closes in stretches}):
+            yield _midnight(self.calendar, day), _midnight(self.calendar, day + A_DAY)
+
+    @cached_property
+    def days_off(self) -> list[DayOff]:
+        found: list[DayOff] = []
+        ends = [0] * 4
+        for day in self.named_days:
+            left = self.x(_midnight(self.calendar, day.date)) if self.calendar else 0
+            right = self.x(_midnight(self.calendar, day.date + A_DAY)) if self.calendar else 0
+            if right <= left:
+                continue
+            wide = len(day.why) * LETTER
+            at = max(EDGE, min(left + 2, WIDTH - EDGE - wide))
+            lane = next((lane for lane, end in enumerate(ends) if end <= at), None)
+            if lane is not None:
+                ends[lane] = at + wide + 2 * LETTER
+            y = 0 if lane is None else self._labels_top + lane * 17
+            found.append(DayOff(left, right - left, day.why, at, y))
+        return found
+
+    @cached_property
+    def named_days(self) -> list[picture.Day]:
+        if self.calendar is None:
+            return []
+        zone = self.calendar.data.zone
+        first, last = self.start.astimezone(zone).date(), self.end.astimezone(zone).date()
+        return [day for day in picture.days(self.calendar.data, self.notes, first, (last - first).days + 1) if day.why]
+
+    @property
+    def days_in_words(self) -> list[tuple[str, str, str]]:
+        """Which day, why it is not as its weekday, and its hours."""
+        return [(_day_label(day.date), day.why, day.hours) for day in self.named_days]
+
+    # --- from top to bottom -----------------------------------------------------------------------------------------
+    @property
+    def _labels_top(self) -> int:
+        return 54 if any(not tick.is_day for tick in self.ticks) else 38
+
+    @cached_property
+    def top(self) -> int:
+        return max([self._labels_top - 8, *(day.label_y + 8 for day in self.days_off)])
+
+    @cached_property
+    def height(self) -> int:
+        """Of what lies between the labels above and below."""
+        tallest = max([1, *(min(len(group), STACK) for group in self._groups if len(group) <= STACK)])
+        return 34 + tallest * LANE
+
+    @property
+    def bottom(self) -> int:
+        return self.top + self.height
+
+    @cached_property
+    def whole_height(self) -> int:
+        return self.bottom + 8 + 18 * len({flag.y for flag in self.flags})
+
+    # --- steps, and what is due -------------------------------------------------------------------------------------
+    @cached_property
+    def _groups(self) -> list[list[Foreseen]]:
+        found: list[list[Foreseen]] = []
+        for step in self.steps:
+            if found and self.x(step.at) - self.x(found[-1][0].at) < APART:
+                found[-1].append(step)
+            else:
+                found.append([step])
+        return found
+
+    @cached_property
+    def marks(self) -> list[Mark]:
+        return [mark for group in self._groups for mark in self._marks(group)]
+
+    def _marks(self, group: list[Foreseen]) -> Iterator[Mark]:
+        y = self.bottom - 12 - MARK // 2
+        if len(group) > STACK:
+            tones = [step.tone for step in group]
+            text = f"{group[0].number}–{group[-1].number}"
+            tone = next((tone for tone in ("bad", "ok") if tone in tones), "quiet")
+            yield Mark(self.x(group[0].at), y, max(len(text) * 8 + 10, MARK), text, tone, _title(group))
+            return
+        for lane, step in enumerate(group):
+            text = str(step.number)
+            wide = max(len(text) * 8 + 10, MARK)
+            yield Mark(self.x(step.at), y - lane * LANE, wide, text, step.tone, _title([step]))
+
+    @cached_property
+    def flags(self) -> list[Flag]:
+        now = _("now") if self.start < self.now else _("now: %(time)s") % {"time": short(self.now)}
+        if self.deadline < self.start:
+            due = _("was due %(time)s") % {"time": short(self.deadline)}
+        else:
+            due = _("due %(time)s") % {"time": short(self.deadline)}
+        first, second = self.bottom + 18, self.bottom + 36
+        flags = [self._flag(self.now, now, first), self._flag(self.deadline, due, first)]
+        between = abs(flags[0].x - flags[1].x)
+        if between < (len(now) + len(due)) * LETTER:
+            flags[1] = self._flag(self.deadline, due, second)
+        return flags
+
+    def _flag(self, at: datetime, label: str, y: int) -> Flag:
+        x = self.x(at)
+        near_end = x + len(label) * LETTER > WIDTH - EDGE
+        return Flag(x, y, label, "end" if near_end else "start")
+
+    @property
+    def has_bad(self) -> bool:
+        return any(step.tone == "bad" for step in self.steps)
+
+    # --- for those who do not see it --------------------------------------------------------------------------------
+    @property
+    def title(self) -> str:
+        return _("The time from %(start)s to %(end)s") % {"start": short(self.start), "end": short(self.end)}
+
+    @property
+    def in_short(self) -> str:
+        count = len(self.steps)
+        steps = ngettext("%(count)d step", "%(count)d steps", count) % {"count": count}
+        parts = [_("due %(time)s") % {"time": short(self.deadline)}, steps]
+        if nobody := sum(step.tone == "bad" for step in self.steps):
+            parts.append(ngettext("%(count)d reaches nobody", "%(count)d reach nobody", nobody) % {"count": nobody})
+        days = [f"{day} {why}" for day, why, _hours in self.days_in_words]
+        return "; ".join([*parts, *days]) + ". " + _("The list below tells the same in words.")
+
+
+def _title(group: Sequence[Foreseen]) -> str:
+    return "\n".join(f"{step.number}. {short(step.at)}: {step.what} {step.result}".rstrip() for step in group)
+
+
+def _day_label(day: date) -> str:
+    return date_format(day, pgettext("a date", "D j M"))
+
+
+def _dates(start: datetime, end: datetime) -> Iterator[date]:
+    day, last = timezone.localtime(start).date(), timezone.localtime(end).date()
+    while day <= last:
+        yield day
+        day += A_DAY
+
+
+def _midnight(calendar: Calendar, day: date) -> datetime:
+    return first_instant(calendar.data.zone, datetime(day.year, day.month, day.day))

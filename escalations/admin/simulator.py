@@ -1,0 +1,205 @@
+"""The simulator: from a task or an event and any instant on, who would hear when, how and why, if nobody acts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from escalations import simulate
+from escalations.admin import foreseen
+from escalations.admin.drawing import Drawing
+from escalations.admin.foreseen import Fact, Foreseen
+from escalations.models import BusinessCalendar
+from escalations.simulate import MOST_STEPS, Simulation
+from notifications.admin.base import DeskAdmin, as_uuid
+from notifications.admin.dry_run import DryRunForm, arrival, event_of, samples, starting_event, stumble
+from notifications.admin.timeline import Line, dry_lines
+from notifications.models import ANSWERABLE, Task
+from wfpush.zones import first_instant
+
+NAME = "admin:escalations_escalation_simulator"
+PERMISSIONS = ("escalations.view_escalation", "notifications.view_event")
+BACK, AHEAD = timedelta(days=366), timedelta(days=3 * 366)
+OFFERED = 100
+"""Open tasks that the field suggests, those that are due first."""
+
+
+class DayWidget(UnfoldAdminTextInputWidget):
+    """The browser's own, which sends ISO whatever it shows."""
+
+    input_type = "date"
+
+
+class TimeWidget(UnfoldAdminTextInputWidget):
+    input_type = "time"
+
+
+class WhenForm(forms.Form):
+    """An instant in the reader's zone; without one the present."""
+
+    day = forms.DateField(
+        label=_("As if it were"),
+        required=False,
+        widget=DayWidget,
+        error_messages={"invalid": _("Write a date such as 2026-11-26.")},
+    )
+    time = forms.TimeField(
+        label=_("at"),
+        required=False,
+        widget=TimeWidget,
+        error_messages={"invalid": _("Write a time such as 16:30.")},
+    )
+
+    def clean_day(self) -> date | None:
+        day: date | None = self.cleaned_data["day"]
+        today = timezone.localdate()
+        if day is not None and not today - BACK <= day <= today + AHEAD:
+            raise ValidationError(gettext("Choose a day from a year ago to three years ahead."))
+        return day
+
+    @property
+    def instant(self) -> datetime:
+        """Of a valid form. What is left out is that of now."""
+        day: date | None = self.cleaned_data["day"]
+        at: time | None = self.cleaned_data["time"]
+        here = timezone.localtime()
+        if day is None and at is None:
+            return here
+        wall = datetime.combine(day or here.date(), at or here.time().replace(second=0, microsecond=0))
+        return first_instant(timezone.get_current_timezone(), wall)
+
+
+class TaskForm(WhenForm):
+    task = forms.CharField(
+        label=_("The task, by its id"),
+        max_length=300,
+        widget=UnfoldAdminTextInputWidget(attrs={"list": "open-tasks", "autocomplete": "off"}),
+        help_text=_("The engine's id or ours. Open tasks are suggested as you type."),
+        error_messages={"required": _("Choose an open task, or write its id.")},
+    )
+    field_order = ["task", "day", "time"]
+
+    def clean_task(self) -> Task:
+        named: str = self.cleaned_data["task"].strip()
+        tasks = Task.objects.select_related("engine", "case", "assignee")
+        ours = as_uuid(named)
+        found = list(tasks.filter(pk=ours)[:1]) if ours else []
+        found = found or list(tasks.filter(task_id=named)[:2])
+        if not found:
+            raise ValidationError(gettext("There is no task with this id."))
+        if len(found) > 1:
+            raise ValidationError(gettext("Several engines have a task with this id. Open it in the list of tasks."))
+        if not found[0].answerable:
+            raise ValidationError(gettext("This task has ended: nobody is told of it any more."))
+        return found[0]
+
+
+class EventForm(DryRunForm, WhenForm):
+    field_order = ["engine", "body", "day", "time"]
+
+
+@dataclass
+class Foresight:
+    """What the page answers."""
+
+    facts: list[Fact] = field(default_factory=list)
+    policy: list[Line] = field(default_factory=list)
+    event: list[Line] = field(default_factory=list)
+    steps: list[Foreseen] = field(default_factory=list)
+    drawing: Drawing | None = None
+    silence: str = ""
+    ends_early: str = ""
+
+
+def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
+    """GET asks of a task (`?task=`), or fills in an event (`?sample=`, `?event=`); POST asks of that event."""
+    if not request.user.has_perms(PERMISSIONS):
+        raise PermissionDenied
+    by_task, by_event, found = TaskForm(auto_id="task-%s"), EventForm(auto_id="event-%s"), None
+    if request.method == "POST":
+        by_event = EventForm(request.POST, auto_id="event-%s")
+        found = _of_event(by_event) if by_event.is_valid() else None
+    else:
+        by_event = EventForm(initial=starting_event(request), auto_id="event-%s")
+        if "task" in request.GET:
+            by_task = TaskForm(_as_written(request.GET), auto_id="task-%s")
+            found = _of_task(by_task) if by_task.is_valid() else None
+    context = {
+        "by_task": by_task,
+        "by_event": by_event,
+        "event_is_open": by_event.errors or {"sample", "event"} & request.GET.keys(),
+        "open_tasks": Task.objects.filter(state__in=ANSWERABLE).order_by(F("due_at").asc(nulls_last=True))[:OFFERED],
+        "samples": samples(),
+        "chosen": request.GET.get("sample", ""),
+        "found": found,
+    }
+    return desk.page(request, "admin/desk/simulator.html", gettext("Simulator"), **context)
+
+
+def _as_written(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Links name tasks by our ids; people know the engine's where only one engine has it."""
+    said = {name: asked[name] for name in ("task", "day", "time") if name in asked}
+    ours = as_uuid(said["task"])
+    named = Task.objects.filter(pk=ours).values_list("task_id", flat=True).first() if ours else None
+    if named is not None and Task.objects.filter(task_id=named).count() == 1:
+        said["task"] = named
+    return said
+
+
+def _of_task(form: TaskForm) -> Foresight:
+    task: Task = form.cleaned_data["task"]
+    simulation = simulate.of_task(task, form.instant)
+    return _told(simulation, task, is_kept=True)
+
+
+def _of_event(form: EventForm) -> Foresight | None:
+    inbound = event_of(form)
+    if inbound is None:
+        return None
+    engine = form.cleaned_data["engine"]
+    lines = arrival(engine, inbound)
+    try:
+        simulation = simulate.of_event(engine, inbound, form.instant)
+    except Exception as fault:  # whatever stops the real event: who asks wants to know
+        return Foresight(event=[*lines, stumble(fault, engine, inbound)])
+    assert simulation.event is not None
+    plan = foreseen.in_words(simulation.event.plan.as_json())
+    lines += dry_lines(plan, simulation.event.status)
+    task = simulation.event.task
+    if task is None:
+        return Foresight(event=lines, silence=gettext("The event is about no task, so no clock runs."))
+    found = _told(simulation, task, is_kept=Task.objects.filter(pk=task.pk).exists())
+    found.event = lines
+    return found
+
+
+def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
+    steps = foreseen.steps(simulation)
+    found = Foresight(
+        facts=foreseen.facts(simulation, task, is_kept),
+        policy=list(foreseen.policy_lines(simulation, task)),
+        steps=steps,
+        silence=foreseen.silence(simulation),
+    )
+    if simulation.rules is not None and simulation.deadline is not None and steps:
+        calendar = simulation.rules.calendar if foreseen.counts_working_time(simulation.rules) else None
+        notes = _notes(simulation.rules.calendar_name) if calendar else {}
+        found.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
+    if simulation.ends_early:
+        found.ends_early = gettext("More would follow: only the first %(count)d are reckoned.") % {"count": MOST_STEPS}
+    return found
+
+
+def _notes(calendar: str) -> dict[date, str]:
+    """Of days of their own, as the calendar has them now."""
+    row = BusinessCalendar.objects.filter(name=calendar).prefetch_related("days").first()
+    return {day.date: day.note for day in row.days.all()} if row else {}
