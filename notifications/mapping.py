@@ -69,6 +69,24 @@ PRESETS: dict[str, dict[str, str]] = {
         "data.case.id": "not_null(caseInstanceId, processInstanceId)",
         "data.variables": "by_name(variables)",
     },
+    "camunda8": {
+        "id": "join(':', [userTaskKey, not_null(eventType, 'assigning'), not_null(assignee, '')])",
+        "type": (
+            "(eventType == 'completing' && 'task.completed') || (eventType == 'canceling' && 'task.cancelled')"
+            " || (eventType == 'updating' && 'task.updated') || 'task.assigned'"
+        ),
+        "subject": "userTaskKey",
+        "data.task.id": "userTaskKey",
+        "data.task.name": "not_null(name, elementId)",
+        "data.task.assignee": "assignee",
+        "data.task.candidates": "candidateUsers",
+        "data.task.teams": "candidateGroups",
+        "data.task.due_at": "dueDate",
+        "data.task.priority": _PRIORITY,
+        "data.case.id": "processInstanceKey",
+        "data.case.title": "processName",
+        "data.variables": "variables",
+    },
 }
 """Mappings to begin with, by name; what an engine's model sends decides whether they fit."""
 

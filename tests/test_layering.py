@@ -118,6 +118,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.again",
         "notifications.engine_trial",
         "notifications.engine_truth",
+        "notifications.poll",
         "notifications.ingest",
         "notifications.respond",
     ],

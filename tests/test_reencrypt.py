@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from notifications.models import SigningSecret
+from notifications.models import EngineAccess, SigningSecret
 from notifications.signing import new_secret
 from tests.factories import EngineFactory
 
@@ -18,12 +18,14 @@ def test_afterwards_the_new_key_alone_opens_every_secret(settings: Settings) -> 
     settings.ENCRYPTION_KEYS = [OLD]
     secret = new_secret()
     row = SigningSecret.objects.create(engine=EngineFactory(), secret=secret)
+    EngineAccess.objects.create(engine=row.engine, auth="basic", name="rest", secret="a password")
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     out = StringIO()
     call_command("reencrypt", stdout=out)
-    assert out.getvalue() == "1 signing secrets\n"
+    assert out.getvalue() == "1 sign-ins at engines\n1 signing secrets\n"
     settings.ENCRYPTION_KEYS = [NEW]
     assert SigningSecret.objects.get(pk=row.pk).secret == secret
+    assert (EngineAccess.objects.get().secret, EngineAccess.objects.get().key) == ("a password", "")
 
 
 def test_a_secret_that_no_key_opens_is_said(settings: Settings) -> None:

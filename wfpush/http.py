@@ -216,9 +216,9 @@ class Outbound:
         return socket.socket(family, kind, protocol)
 
 
-def outbound_from_settings() -> Outbound:
+def outbound_from_settings(*, deadline: float = DEADLINE, max_body: int = MAX_BODY) -> Outbound:
     """The door to engines: private networks in `OUTBOUND_ALLOWED_CIDRS` are open."""
-    return Outbound(settings.OUTBOUND_ALLOWED_CIDRS)
+    return Outbound(settings.OUTBOUND_ALLOWED_CIDRS, deadline=deadline, max_body=max_body)
 
 
 def push_door_from_settings() -> Outbound:

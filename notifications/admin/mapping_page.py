@@ -15,7 +15,7 @@ from notifications.errors import InvalidEvent
 from notifications.models import Engine
 from notifications.plaintext import revealed_json
 
-TITLES = {"flowable": "Flowable", "opentext": "OpenText Workflow Service", "camunda7": "Camunda 7"}
+TITLES = {"flowable": "Flowable", "opentext": "OpenText Workflow Service", "camunda7": "Camunda 7", "camunda8": "Camunda 8"}
 
 
 class TryForm(forms.Form):

@@ -30,6 +30,7 @@ from notifications.models.events import (
     TaskState,
 )
 from notifications.models.people import Absence, Brand, Recipient, RecipientToken, SignInLink, Team
+from notifications.models.polling import Poll, PolledTask
 from notifications.models.responses import (
     ActionToken,
     Callback,
@@ -93,6 +94,8 @@ __all__ = [
     "NotificationState",
     "Operator",
     "PausedService",
+    "Poll",
+    "PolledTask",
     "Priority",
     "Recipient",
     "RecipientToken",

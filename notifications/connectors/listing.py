@@ -1,0 +1,149 @@
+"""How engines list their open tasks, for those that cannot tell of them: oldest first, from an instant on.
+
+Rows are the engine's own JSON. Who may do a task that nobody has is asked for it alone, where lists leave that out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from notifications.connectors.rest import Api, instant, part, rows, unexpected
+from notifications.types import Json
+
+
+class Listing(Protocol):
+    @property
+    def id(self) -> str:
+        """The member that is the task's id."""
+        ...
+
+    @property
+    def created(self) -> str:
+        """The member that is the instant of its creation."""
+        ...
+
+    async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
+        """At most `size` open tasks that were created later than `since`, oldest first. Raises Failed."""
+        ...
+
+    async def add_people(self, api: Api, row: Json) -> None:
+        """`candidateUsers` and `candidateGroups` of a task that nobody has. Raises Failed."""
+        ...
+
+
+def id_of(listing: Listing, row: Json) -> str:
+    return str(row.get(listing.id, ""))
+
+
+def created_at(listing: Listing, row: Json) -> datetime:
+    """An instant that cannot be read counts as the oldest."""
+    return instant(row.get(listing.created)) or datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _written(since: datetime) -> str:
+    """2026-11-25T09:00:00.000+0000, as Flowable and Camunda 7 read instants."""
+    utc = since.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03}+0000"
+
+
+@dataclass(frozen=True)
+class Query:
+    """Flowable's way and its relatives': parameters of a GET, and links that say who may do a task.
+
+    `rows`: where the answer has them; nothing where it is the list itself.
+    """
+
+    path: str
+    parameters: Mapping[str, str]
+    size: str
+    since: str
+    rows: tuple[str, ...]
+    links: str = ""
+    user: str = ""
+    group: str = ""
+    id: str = "id"
+    created: str = "createTime"
+
+    async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
+        query = {**self.parameters, self.size: str(size), **({self.since: _written(since)} if since else {})}
+        reply = await api.call("GET", self.path, query=query)
+        found: Any = reply.body
+        for name in self.rows:
+            if not reply.ok or not isinstance(found, dict):
+                raise unexpected(reply)
+            found = found.get(name, {} if name == "_embedded" else [])
+        if not reply.ok or not isinstance(found, list):
+            raise unexpected(reply)
+        return rows(found)
+
+    async def add_people(self, api: Api, row: Json) -> None:
+        if not self.links or row.get("assignee"):
+            return
+        reply = await api.call("GET", self.links.format(task=part(str(row.get(self.id, "")))))
+        if reply.status == 404:  # completed meanwhile
+            return
+        if not reply.ok:
+            raise unexpected(reply)
+        candidates = [link for link in rows(reply.body) if link.get("type") == "candidate"]
+        row["candidateUsers"] = [link[self.user] for link in candidates if link.get(self.user)]
+        row["candidateGroups"] = [link[self.group] for link in candidates if link.get(self.group)]
+
+
+@dataclass(frozen=True)
+class Search:
+    """Camunda 8's: a filter and a page in the body, people in the rows."""
+
+    id: str = "userTaskKey"
+    created: str = "creationDate"
+
+    async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
+        wanted: Json = {"state": "CREATED"}
+        if since is not None:
+            wanted["creationDate"] = {"$gt": since.astimezone(UTC).isoformat(timespec="milliseconds")}
+        said = {
+            "filter": wanted,
+            "sort": [{"field": "creationDate", "order": "ASC"}],
+            "page": {"limit": size},
+        }
+        reply = await api.call("POST", "/user-tasks/search", said, acts=False)
+        if not reply.ok or not isinstance(reply.object.get("items"), list):
+            raise unexpected(reply)
+        return rows(reply.object["items"])
+
+    async def add_people(self, api: Api, row: Json) -> None:
+        """They are there."""
+
+
+LISTINGS: Mapping[str, Listing] = {
+    "flowable": Query(
+        "/runtime/tasks",
+        {"sort": "createTime", "order": "asc", "includeProcessVariables": "true"},
+        "size",
+        "createdAfter",
+        ("data",),
+        "/runtime/tasks/{task}/identitylinks",
+        "user",
+        "group",
+    ),
+    "opentext": Query(
+        "/tasks",
+        {"sort": "createTime", "order": "asc", "includeProcessVariables": "true", "includeTaskAssignments": "true"},
+        "count",
+        "createdAfter",
+        ("_embedded", "tasks"),
+    ),
+    "camunda7": Query(
+        "/task",
+        {"sortBy": "created", "sortOrder": "asc"},
+        "maxResults",
+        "createdAfter",
+        (),
+        "/task/{task}/identity-links",
+        "userId",
+        "groupId",
+        created="created",
+    ),
+    "camunda8": Search(),
+}
+"""By kinds."""
