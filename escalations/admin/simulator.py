@@ -53,7 +53,7 @@ class WhenForm(forms.Form):
         error_messages={"invalid": _("Write a date such as 2026-11-26.")},
     )
     time = forms.TimeField(
-        label=_("at"),
+        label=_("at this time"),
         required=False,
         widget=TimeWidget,
         error_messages={"invalid": _("Write a time such as 16:30.")},
