@@ -7,11 +7,12 @@ they began. A clock that stood still when it ended, or stands still now, is judg
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
+from django.db import connection
 from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Least
 
@@ -90,7 +91,9 @@ class Compliance:
 NAMED = Task.teams.through.objects.filter(task=OuterRef("task"))
 UNNAMED = ~Exists(NAMED)
 """The task names no team."""
-ASSIGNEE_OF_UNNAMED = Case(When(task__teams=None, then=F("task__assignee")))
+
+Groups = Iterable[tuple[Any, Any, Share]]
+"""Two keys, and the share of what has both."""
 
 
 def of_team(team: Team) -> Q:
@@ -125,26 +128,25 @@ def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
     """Of the last WEEKS weeks, this one included."""
     weeks = mondays(now, zone)
     borders = [first_instant(zone, datetime(day.year, day.month, day.day)) for day in weeks]
-    parts = [_decided(part, now, borders[0]) for part in choice.parts()]
+    decided, since = _decided(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
+    decided = decided.annotate(week=_week_of(borders))
+    of_weeks = _counted(decided, since) if choice.team is None else _of_teams(decided, since, choice.team)
     found = Compliance(dict.fromkeys(weeks, Share()))
-    for part in parts:
-        for (policy, week), share in _counted(part.values_list("policy", _week_of(borders)), borders[0]):
-            found.weeks[weeks[week - 1]] += share
-            found.policies[policy] += share
-    if choice.team is not None:
-        if found.total.total:
-            found.teams[choice.team.pk] = found.total
-        return found
-    for part in parts:
-        _add_teams(found, _counted(part.values_list("task__teams", ASSIGNEE_OF_UNNAMED), borders[0]))
+    for policy, week, share in of_weeks:
+        found.weeks[weeks[week - 1]] += share
+        found.policies[policy] += share
+    if choice.team is None:
+        _add_teams(found, _of_teams(decided, since))
+    elif found.total.total:
+        found.teams[choice.team.pk] = found.total
     return found
 
 
-def _add_teams(found: Compliance, groups: Iterable[tuple[tuple[Any, ...], Share]]) -> None:
+def _add_teams(found: Compliance, groups: Groups) -> None:
     of_person: dict[int | None, list[int | None]] = {}
     for person, team in Team.members.through.objects.values_list("recipient", "team"):
         of_person.setdefault(person, []).append(team)
-    for (team, assignee), share in groups:
+    for team, assignee, share in groups:
         for each in [team] if team is not None else of_person.get(assignee, [None]):
             found.teams[each] += share
 
@@ -170,12 +172,39 @@ def _week_of(borders: list[datetime]) -> Func:
     )
 
 
-def _counted(groups: Any, since: datetime) -> Iterator[tuple[tuple[Any, ...], Share]]:
-    """Each group's keys, and its share."""
+def _counted(decided: QuerySet[Any], since: datetime) -> Groups:
+    """The shares of each policy and week."""
     on_time, late = (Count("pk", filter=Q(was_late=said, decided_at__gte=since)) for said in (False, True))
-    for *keys, kept, missed in groups.annotate(kept=on_time, missed=late):
-        if kept or missed:
-            yield tuple(keys), Share(kept, missed)
+    rows = decided.values_list("policy", "week").annotate(on_time=on_time, late=late)
+    return [(policy, week, Share(kept, missed)) for policy, week, kept, missed in rows if kept or missed]
+
+
+# PostgreSQL would rather join the whole tables, with every open task; OFFSET 0 keeps it to what was decided.
+_OF_TEAMS = """
+WITH decided AS MATERIALIZED ({decided}), of_teams AS (
+    SELECT decided.*, named.team_id AS team, CASE WHEN named.team_id IS NULL
+        THEN (SELECT assignee_id FROM notifications_task WHERE id = decided.task_id) END AS assignee
+    FROM decided LEFT JOIN LATERAL
+        (SELECT team_id FROM notifications_task_teams WHERE task_id = decided.task_id OFFSET 0) named ON true
+    WHERE decided.decided_at >= %s AND decided.was_late IS NOT NULL
+)
+SELECT {keys}, count(*) FILTER (WHERE NOT was_late), count(*) FILTER (WHERE was_late)
+FROM of_teams WHERE {chosen} GROUP BY {keys}
+"""
+_MEMBERS = "SELECT recipient_id FROM notifications_team_members WHERE team_id = %s"
+
+
+def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None) -> Groups:
+    """The shares of each policy and week of a team; without one, of each team, or assignee where the task has none."""
+    inner, params = decided.values("task_id", "policy_id", "week", "was_late", "decided_at").query.sql_with_params()
+    keys, chosen, ours = "team, assignee", "true", []
+    if team is not None:
+        keys, chosen = "policy_id, week", f"team = %s OR assignee IN ({_MEMBERS})"
+        ours = [team.pk, team.pk]
+    with connection.cursor() as cursor:
+        statement = _OF_TEAMS.format(decided=inner, keys=keys, chosen=chosen)
+        cursor.execute(statement, [*params, since, *ours])
+        return [(first, second, Share(kept, missed)) for first, second, kept, missed in cursor.fetchall()]
 
 
 # --- what is under way ------------------------------------------------------------------------------------------------

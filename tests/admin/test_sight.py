@@ -269,14 +269,27 @@ def test_what_cannot_be_chosen_is_said_at_its_field(world: World, policy: Policy
     assert "0 of 1" in page["text"], "all of them"
 
 
+def test_the_first_page_names_the_most_overdue(world: World, policy: Policy, root: Client) -> None:
+    for number in range(10):
+        sla.assign(world, f"T-{number}", world.now - number * HOUR - HOUR)
+    [panel] = [each for each in root.get("/admin/").context["panels"] if each.title == "Late by their SLA"]
+    assert len(panel.rows) == 8
+    assert "10 h 0 min" in panel.rows[0].when
+    assert panel.rows[0].href == page_of(Escalation.objects.get(task__task_id="T-9"))
+    assert panel.rows[0].detail == "Bob Bauer · Approvals"
+    assert panel.href == PAGE
+
+
 # --- who may see it, and how ------------------------------------------------------------------------------------------
 def test_whoever_sees_escalations_sees_the_page(
     world: World, root: Client, administrator: Client, operator: Client, editor: Client
 ) -> None:
     for client in (root, administrator, operator):
         assert client.get(PAGE).status_code == 200
+        assert PAGE in client.get("/admin/").content.decode(), "in the sidebar"
         assert PAGE in client.get(list_of(Escalation)).content.decode(), "and on the list"
     assert editor.get(PAGE).status_code == 403
+    assert PAGE not in editor.get("/admin/").content.decode()
     assert Client().get(PAGE).status_code == 302
 
 
