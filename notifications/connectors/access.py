@@ -8,6 +8,7 @@ import os
 import ssl
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ EARLY = 30.0
 """Seconds before its end from which a token is not used any more."""
 SHORTEST_LIFE = 60.0
 """Seconds that a token counts as valid whose life the server does not name."""
+KEPT = 4
 TELLING = 6
 """Characters from which a secret is looked for in what others say: shorter ones are found in every other word."""
 
@@ -83,6 +85,7 @@ class Line:
         self.http = http
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
+        self._had: dict[str, deque[_Token]] = {}
         self._fetching: dict[str, asyncio.Task[_Token]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
 
@@ -92,9 +95,9 @@ class Line:
         await self.http.close()
 
     def secrets(self, access: Access) -> tuple[str, ...]:
-        """What nobody's words may repeat."""
-        token = self._tokens.get(access.identity)
-        return (access.secret, _pair(access), access.key, token.value if token else "")
+        """What nobody's words may repeat: the last tokens included, which answers under way may still name."""
+        tokens = [token.value for token in self._had.get(access.identity, ())]
+        return (access.secret, _pair(access), access.key, *tokens)
 
     async def request(
         self, access: Access, method: str, url: str, *, body: bytes = b"", headers: dict[str, str] | None = None
@@ -134,6 +137,7 @@ class Line:
         del self._fetching[name]
         if not done.cancelled() and done.exception() is None:
             self._tokens[name] = done.result()
+            self._had.setdefault(name, deque(maxlen=KEPT)).append(done.result())
 
     def _forget(self, access: Access, token: str) -> None:
         known = self._tokens.get(access.identity)

@@ -44,7 +44,7 @@ class Flowable(RestConnector):
             return await self.gone(api, said, reply.status)
         if reply.status == 409:
             return Result("later", reply.status, CHANGING)
-        if reply.status == 500 and not resolved and (await self.look(api, said.task)).delegated:
+        if reply.status == 500 and reply.object and not resolved and (await self.look(api, said.task)).delegated:
             # "A delegated task cannot be completed, but should be resolved instead", which newer versions do not tell
             await resolve(api, task_path(said.task))
             return await self._complete(api, said, resolved=True)

@@ -31,7 +31,7 @@ class OpenText(RestConnector):
             return await self.gone(api, said, reply.status)
         if reply.status == 409:
             return Result("later", reply.status, CHANGING)
-        if reply.status == 500 and not resolved and (await self.look(api, said.task)).delegated:
+        if reply.status == 500 and reply.object and not resolved and (await self.look(api, said.task)).delegated:
             await resolve(api, _task(said.task))
             return await self._complete(api, said, resolved=True)
         raise unexpected(reply)

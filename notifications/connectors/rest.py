@@ -122,13 +122,13 @@ class Failed(Exception):
 class Api:
     """One engine's REST interface, signed in. What stands for the engine itself is told apart here: calls raise Failed
     where it cannot be reached, is busy, does not know us, or is no engine at all. Other answers are the connector's to
-    read. `has_acted`: a request that changes something has been taken."""
+    read. `may_have_acted`: by a request that changes something, and was not plainly refused."""
 
     def __init__(self, line: Line, access: Access, paths: Mapping[str, str] = {}) -> None:
         self._line = line
         self._access = access
         self.paths = paths
-        self.has_acted = False
+        self.may_have_acted = False
 
     async def call(
         self,
@@ -147,14 +147,15 @@ class Api:
             response = await self._send(method, path, said, query)
         except OutboundError as fault:
             unsure = acts and fault.may_have_arrived
+            self.may_have_acted = self.may_have_acted or unsure
             outcome: Outcome = "misconfigured" if fault.permanent else "later"
             raise Failed(Result(outcome, None, fault.detail, unsure=unsure, down=not fault.permanent)) from fault
         except AccessRefused as fault:
             outcome = "later" if fault.later else "misconfigured"
             raise Failed(Result(outcome, None, fault.detail, fault.wait, down=fault.later)) from fault
         reply = Reply(response.status, _json(response), acts, self._line.secrets(self._access))
+        self.may_have_acted = self.may_have_acted or (acts and (reply.ok or reply.status >= 500))
         _check(reply, response, may_be_refused=may_be_refused)
-        self.has_acted = self.has_acted or (acts and reply.ok)
         return reply
 
     async def _send(self, method: str, path: str, said: Any, query: Mapping[str, str] | None) -> Response:
@@ -235,7 +236,7 @@ class RestConnector:
             result = earlier or await self._do(api, said)
         except Failed as failed:
             result = failed.result
-        if result.outcome in ("later", "misconfigured") and (said.unsure or api.has_acted):
+        if result.outcome in ("later", "misconfigured") and (said.unsure or api.may_have_acted):
             return dataclasses.replace(result, unsure=True)  # for the next try, whatever kept this one
         return result
 

@@ -97,9 +97,7 @@ class EngineServer:
         self._leaving = asyncio.Event()
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        application = web.Application()
-        application.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=tls).start()
         port = self._runner.addresses[0][1]
@@ -122,7 +120,7 @@ class EngineServer:
         return sum(route is not None and route.role == role for route, _ in found)
 
     # --- one request --------------------------------------------------------------------------------
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
         path, _, query = request.raw_path.partition("?")
         self.log.append((request.method, path))
@@ -136,7 +134,7 @@ class EngineServer:
         headers = {"Content-Type": answer.content_type} if content else {}
         return web.Response(status=answer.status, body=content, headers=headers)
 
-    def _answer(self, request: web.Request, route: Route | None, task: str, query: str, body: bytes) -> Answer:
+    def _answer(self, request: web.BaseRequest, route: Route | None, task: str, query: str, body: bytes) -> Answer:
         who = self.guard.who(request.headers)
         if who is None:
             return self.unauthorised()
@@ -170,7 +168,7 @@ class EngineServer:
             return self.faults.pop(0)
         return None
 
-    async def _break(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+    async def _break(self, request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
         if fault.slow:
             response = web.StreamResponse(status=fault.status or 200, headers={"Content-Length": "1000"})
             await response.prepare(request)

@@ -152,15 +152,11 @@ WAITS = {"120": 120.0, "0": 0.0, "1000000000": 86400.0, "-5": None, "soon": None
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(("header", "seconds"), WAITS.items())
-async def test_a_busy_engine_says_how_long_and_is_believed_within_a_day(
-    world: World, status: int, header: str, seconds: float | None
-) -> None:
-    world.engine.break_next(Fault(status, headers={"Retry-After": header} if header else {}))
-
-    result = await world.tell(world.open())
-
-    assert (result.outcome, result.status, result.retry_after, result.down) == ("later", status, seconds, True)
+async def test_a_busy_engine_says_how_long_and_is_believed_within_a_day(world: World, status: int) -> None:
+    for header, seconds in WAITS.items():
+        world.engine.break_next(Fault(status, headers={"Retry-After": header} if header else {}))
+        result = await world.tell(world.open())
+        assert (result.outcome, result.status, result.retry_after, result.down) == ("later", status, seconds, True)
 
 
 async def test_an_engine_that_is_away_has_not_acted(world: World) -> None:
