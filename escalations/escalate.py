@@ -22,6 +22,7 @@ from escalations.steps import Taken, Taking, take
 from escalations.targets import OWN
 from notifications import engine_truth
 from notifications.connectors import READABLE
+from notifications.connectors.rest import Standing
 from notifications.models import Brand, Case, Engine, Recipient, Task
 from wfpush import outbox, related
 
@@ -71,15 +72,27 @@ _reader = engine_truth.Reader()
 def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
     """What was ended or given away there, without our hearing of it, ends these clocks before anybody is told.
 
-    An engine that does not answer keeps nobody from being told.
+    An engine that does not answer, or whose answer cannot be understood, keeps nobody from being told.
     """
     asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=READABLE)
     tasks = list(asked.select_related("engine", "assignee"))
-    found = _reader.read(tasks, now) if tasks else {}
+    try:
+        found = _reader.read(tasks, now) if tasks else {}
+    except Exception:  # whatever it is, these clocks and those behind them must go on
+        log.exception("tasks_not_read")
+        return
     for task in tasks:
         standing = found.get(task.pk)
-        if standing is not None and engine_truth.catch_up(task, standing, now):
+        if standing is not None:
+            _catch_up(task, standing, now)
+
+
+def _catch_up(task: Task, standing: Standing, now: datetime) -> None:
+    try:
+        if engine_truth.catch_up(task, standing, now):
             log.info("caught_up_with_engine", task=str(task.pk), is_open=standing.is_open)
+    except Exception:
+        log.exception("not_caught_up_with_engine", task=str(task.pk))
 
 
 def run(claimed: Sequence[Escalation], now: datetime) -> None:

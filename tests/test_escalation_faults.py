@@ -31,9 +31,12 @@ from escalations.models import (
     TeamCalendar,
 )
 from notifications import callback, deliver, parcels, pipeline
+from notifications.connectors import READABLE
+from notifications.connectors.rest import Standing
 from notifications.models import (
     Absence,
     Callback,
+    Engine,
     Notification,
     Recipient,
     Team,
@@ -481,6 +484,24 @@ def test_row_35_a_category_deleted_on_the_way_holds_up_nothing(story: Story) -> 
     for number in range(escalate.TRIES):
         tick(DUE + number * 6 * MINUTE)
     assert told(tick(DUE + 2 * HOUR)) == ["carol", "carol"]
+
+
+# --- engines that are read before a step ------------------------------------------------------------------------------
+@pytest.mark.parametrize("broken", ["escalations.escalate._reader.read", "notifications.engine_truth.catch_up"])
+def test_an_engine_that_nobody_understands_keeps_no_step_from_being_taken(
+    story: Story, approvals: Policy, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(tasks: Any, *_: Any) -> Any:
+        raise ValueError("not what a task looks like")
+
+    monkeypatch.setattr(
+        escalate._reader, "read", lambda tasks, now: {task.pk: Standing(is_open=True) for task in tasks}
+    )
+    monkeypatch.setattr(broken, breaks)
+    Engine.objects.update(kind=min(READABLE))
+    assign(story)
+
+    assert told(tick(DUE)) == ["carol"]
 
 
 # --- names that would be more than names ------------------------------------------------------------------------------
