@@ -49,24 +49,12 @@ def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
 
 def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
     """The policies in their order, up to the first that fits."""
-    facts = facts_of(task)
+    facts = casework.facts_of_task(task)
     for policy in policies:
         reason = _why_not(policy, task, facts)
         yield Tried(policy, not reason, reason or _why(policy))
         if not reason:
             return
-
-
-def facts_of(task: Task) -> Json:
-    """What conditions look at: what events said of the task, its case, and whose event it was."""
-    facts = dict(task.data)
-    if task.case is not None:
-        case = task.case
-        known = {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
-        said = {name: value for name, value in casework.part(facts, "case").items() if value}
-        facts["case"] = {**known, **said}
-    facts["event"] = {"type": "task.assigned", "engine": task.engine.slug}
-    return facts
 
 
 def _why_not(policy: Policy, task: Task, facts: Json) -> str:

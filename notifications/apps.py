@@ -3,7 +3,13 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-SOURCES = ("notifications.pipeline", "notifications.deliver", "notifications.push", "notifications.callback", "notifications.poll")
+SOURCES = (
+    "notifications.pipeline",
+    "notifications.deliver",
+    "notifications.push",
+    "notifications.callback",
+    "notifications.poll",
+)
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
 
 

@@ -60,6 +60,10 @@ class NotAllowed(Failure):
     status, code = 403, "not_allowed"
 
 
+class FourEyes(NotAllowed):
+    """Extra members: `rule`, its name, and `why`: “initiator” or “previous”."""
+
+
 class CommentRequired(Failure):
     status, code = 422, "comment_required"
     pointer = "/comment"

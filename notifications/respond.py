@@ -10,12 +10,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications import answer_body, copies, devices, ledger, lifecycle, representation
+from notifications import answer_body, copies, devices, four_eyes, ledger, lifecycle, representation
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
     CommentRequired,
     Expired,
+    FourEyes,
     IdempotencyKeyReused,
     InvalidAnswer,
     NotAllowed,
@@ -33,6 +34,7 @@ from notifications.models import (
     Notification,
     NotificationState,
     Recipient,
+    RefusedAnswer,
     Response,
     Task,
     TaskState,
@@ -80,9 +82,17 @@ class Recorded:
 def respond(notification: Notification, answer: Answer, *, now: datetime) -> Recorded:
     """Record a person's answer on their copy.
 
-    Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, CommentRequired,
-    InvalidAnswer.
+    Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, FourEyes,
+    CommentRequired, InvalidAnswer.
     """
+    try:
+        return _respond(notification, answer, now)
+    except FourEyes as refused:
+        _keep_refused(notification, answer, refused, now)
+        raise
+
+
+def _respond(notification: Notification, answer: Answer, now: datetime) -> Recorded:
     if notification.task_id is None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
     with transaction.atomic():
@@ -95,10 +105,27 @@ def respond(notification: Notification, answer: Answer, *, now: datetime) -> Rec
         _refuse_if_over(task, notification, now)
         action = _offered(notification, answer)
         _check_words(action, answer)
+        if action.effect == "final":
+            four_eyes.check(task, notification.recipient)
         response = _record(task, notification, action, answer, now)
         _remember_key(notification, answer, response)
         EFFECTS[action.effect](task, notification, response, now)
     return Recorded(response, created=True)
+
+
+def _keep_refused(notification: Notification, answer: Answer, refused: FourEyes, now: datetime) -> None:
+    """Outside of the transaction that it undid: who tried is to be seen."""
+    assert notification.task_id is not None  # else there was nothing to refuse
+    RefusedAnswer.objects.create(
+        task_id=notification.task_id,
+        recipient_id=notification.recipient_id,
+        action=answer.action[:60],
+        comment=answer.comment,
+        via=answer.via,
+        rule=refused.extra["rule"],
+        why=refused.detail,
+        at=now,
+    )
 
 
 def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded:

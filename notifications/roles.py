@@ -9,6 +9,7 @@ ADMINISTRATORS, OPERATORS, EDITORS = "Administrators", "Operators", "Template ed
 
 CONFIGURATION = (
     "engine",
+    "poll",
     "eventmapping",
     "answermapping",
     "category",
@@ -17,6 +18,8 @@ CONFIGURATION = (
     "route",
     "routecondition",
     "routetarget",
+    "foureyesrule",
+    "foureyescondition",
     "brand",
     "recipient",
     "absence",
@@ -31,6 +34,7 @@ LEDGERS = (
     "delivery",
     "deliveryattempt",
     "response",
+    "refusedanswer",
     "callback",
     "callbackattempt",
     "idempotencykey",
@@ -47,7 +51,7 @@ ESCALATION_RULES = (
     "policystep",
 )
 ESCALATION_LEDGERS = ("escalation", "steprun")
-CREDENTIALS = ("apikey", "signingsecret")
+CREDENTIALS = ("engineaccess", "apikey", "signingsecret")
 WAYS_IN = ("recipienttoken", "signinlink", "actiontoken")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
@@ -71,12 +75,16 @@ def _operating() -> set[Right]:
         (
             *LEDGERS,
             "engine",
+            "engineaccess",
+            "poll",
             "category",
             "eventtype",
             "eventvariable",
             "route",
             "routecondition",
             "routetarget",
+            "foureyesrule",
+            "foureyescondition",
             "recipient",
             "absence",
             "team",

@@ -117,6 +117,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.callback",
         "notifications.again",
         "notifications.engine_trial",
+        "notifications.four_eyes",
         "notifications.engine_truth",
         "notifications.poll",
         "notifications.ingest",

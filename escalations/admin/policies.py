@@ -9,7 +9,6 @@ from django.db.models.aggregates import Count
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -17,18 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from escalations import anew, checks, wording
+from escalations.admin.dead_ends import warnings
 from escalations.admin.effects import ANSWER, EDIT, GIVE, given, joining, of_policy, question
 from escalations.admin.fields import DurationField
 from escalations.admin.steps import StepInline
-from escalations.foresight import dead_ends
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.routing import ConditionForm
 from notifications.admin.words import link, list_url, mark, shortened
-
-NOBODY = _("This reaches nobody now: %(why)s")
 
 
 class PolicyForm(forms.ModelForm):
@@ -113,19 +110,9 @@ class PolicyAdmin(HistoryAdmin):
         if not PolicyStep.objects.filter(policy=policy).exists():
             text = gettext("This policy has no steps: tasks get their due date, and nobody is told.")
             self.message_user(request, text, messages.WARNING)
-        self._warn_of_dead_ends(request, policy)
+        for sentence in warnings(policy):
+            self.message_user(request, sentence, messages.WARNING)
         return None
-
-    def _warn_of_dead_ends(self, request: HttpRequest, policy: Policy) -> None:
-        now = timezone.now()
-        for line in dead_ends(now):
-            if policy.pk in line.policies:
-                text = gettext("From %(when)s on this reaches nobody: %(why)s") if line.since > now else NOBODY
-                self.message_user(
-                    request,
-                    text % {"when": date_format(timezone.localtime(line.since)), "why": line.why},
-                    messages.WARNING,
-                )
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("which tasks"))

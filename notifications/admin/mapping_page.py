@@ -11,11 +11,12 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from notifications import cloudevents, mapping
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import ReadError, read_json, sentences_of
+from notifications.connectors import CONNECTORS
 from notifications.errors import InvalidEvent
 from notifications.models import Engine
 from notifications.plaintext import revealed_json
 
-TITLES = {"flowable": "Flowable", "opentext": "OpenText Workflow Service", "camunda7": "Camunda 7", "camunda8": "Camunda 8"}
+TITLES = {connector.kind: connector.label for connector in CONNECTORS}
 
 
 class TryForm(forms.Form):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications import copies
-from notifications.errors import CommentRequired, Failure, InvalidAnswer, NotAllowed
+from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
 from notifications.inbox.session import PersonRequest, form_only, person_required
@@ -66,9 +66,17 @@ def explain(failure: Failure) -> str:
         return say("comment_required")
     if isinstance(failure, InvalidAnswer):
         return _("Your comment is too long. Shorten it to %(most)s characters.") % {"most": f"{MAX_COMMENT:,}"}
+    if isinstance(failure, FourEyes):
+        return FOUR_EYES[failure.extra["why"]]()
     if isinstance(failure, NotAllowed):
         return say("not_allowed")
     return failure.detail
+
+
+FOUR_EYES = {
+    "initiator": lambda: _("You started this, so somebody else must decide it. Nothing was sent."),
+    "previous": lambda: _("You decided the step before, so somebody else must decide this one. Nothing was sent."),
+}
 
 
 @form_only

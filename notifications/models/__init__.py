@@ -29,6 +29,7 @@ from notifications.models.events import (
     Task,
     TaskState,
 )
+from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
 from notifications.models.people import Absence, Brand, Recipient, RecipientToken, SignInLink, Team
 from notifications.models.polling import Poll, PolledTask
 from notifications.models.responses import (
@@ -89,6 +90,8 @@ __all__ = [
     "EventStatus",
     "EventType",
     "EventVariable",
+    "FourEyesCondition",
+    "FourEyesRule",
     "IdempotencyKey",
     "Notification",
     "NotificationState",
@@ -99,6 +102,7 @@ __all__ = [
     "Priority",
     "Recipient",
     "RecipientToken",
+    "RefusedAnswer",
     "Response",
     "Route",
     "RouteCondition",

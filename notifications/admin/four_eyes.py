@@ -1,0 +1,91 @@
+"""Four eyes: the rules that say who may not decide what, and the answers that were refused for them."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+
+from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.decorators import display
+from notifications.admin.filters import Recent
+from notifications.admin.routing import ConditionForm
+from notifications.admin.words import ago, link, shortened
+from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer
+
+
+class FourEyesConditionInline(TabularInline):
+    model = FourEyesCondition
+    form = ConditionForm
+    extra = 0
+    hide_title = True
+    fields = ["path", "operator", "value"]
+    verbose_name_plural = _("conditions: all must hold for the task")
+
+
+@admin.register(FourEyesRule)
+class FourEyesRuleAdmin(HistoryAdmin):
+    list_display = ["name", "which", "who_not", "enabled"]
+    list_filter = ["enabled", "engine"]
+    search_fields = ["name", "conditions__path", "conditions__value"]
+    autocomplete_fields = ["engine"]
+    parts = [FourEyesCondition]
+    inlines = [FourEyesConditionInline]
+    fieldsets = [
+        (None, {"fields": ["name", "enabled", "engine"]}),
+        (_("Who may not give the final answer"), {"fields": ["not_initiator", "not_previous"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FourEyesRule]:
+        rules: QuerySet[FourEyesRule] = super().get_queryset(request)
+        return rules.select_related("engine").prefetch_related("conditions")
+
+    @display(description=_("which tasks"))
+    def which(self, rule: FourEyesRule) -> SafeString:
+        engine = [gettext("from %(engine)s") % {"engine": rule.engine}] if rule.engine else []
+        return shortened(", ".join([*engine, *map(str, rule.conditions.all())]) or gettext("every task"), 110)
+
+    @display(description=_("who may not decide"))
+    def who_not(self, rule: FourEyesRule) -> str:
+        said = [gettext("whoever started it")] if rule.not_initiator else []
+        said += [gettext("whoever decided the step before")] if rule.not_previous else []
+        return ", ".join(said) or gettext("nobody is kept from it")
+
+
+@admin.register(FourEyesCondition)
+class FourEyesConditionAdmin(LedgerAdmin):
+    """Found across all rules here; edited on the rule's page."""
+
+    list_display = ["path", "operator", "value", "of_rule"]
+    list_select_related = ["rule"]
+    search_fields = ["path", "value", "rule__name"]
+
+    @display(description=_("four-eyes rule"), ordering="rule__name")
+    def of_rule(self, condition: FourEyesCondition) -> SafeString:
+        return link(condition.rule)
+
+
+@admin.register(RefusedAnswer)
+class RefusedAnswerAdmin(LedgerAdmin):
+    """Who tried: nothing was recorded for it, and no engine called."""
+
+    list_display = ["tried", "whose", "action", "about", "rule", "why", "via"]
+    list_filter = [Recent, "rule", "via"]
+    list_select_related = ["recipient", "task"]
+    found_by = ["recipient__ref", "task__task_id"]
+    search_help_text = _("A person's ref or a task's id, whole.")
+    fields = ["tried", "whose", "action", "comment", "about", "rule", "why", "via", "at"]
+
+    @display(description=_("tried"), ordering="id")
+    def tried(self, refused: RefusedAnswer) -> SafeString:
+        return ago(refused.at)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, refused: RefusedAnswer) -> SafeString:
+        return link(refused.recipient)
+
+    @display(description=_("task"))
+    def about(self, refused: RefusedAnswer) -> SafeString:
+        return link(refused.task)

@@ -1,0 +1,80 @@
+"""Who may not decide what: four eyes, as administrators ask for them, and the answers that were refused for it."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from notifications.models.engines import Engine
+from notifications.models.events import Task
+from notifications.models.people import Recipient
+from notifications.models.responses import Via
+from notifications.models.routing import Condition
+from wfpush.identifiers import uuid7
+
+
+class FourEyesRule(models.Model):
+    """Every enabled one whose engine and conditions fit a task applies to its final answers."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    engine = models.ForeignKey(
+        Engine,
+        verbose_name=_("engine"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="four_eyes_rules",
+        help_text=_("Empty: every engine."),
+    )
+    not_initiator = models.BooleanField(
+        _("not whoever started it"), default=True, help_text=_("The task's initiator, as its events name them.")
+    )
+    not_previous = models.BooleanField(
+        _("not whoever decided the step before"),
+        default=False,
+        help_text=_("Whoever gave the final answer to the case's task before this one."),
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("four-eyes rule")
+        verbose_name_plural = _("four-eyes rules")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FourEyesCondition(Condition):
+    """All conditions of a rule must hold for the task."""
+
+    rule = models.ForeignKey(
+        FourEyesRule, verbose_name=_("four-eyes rule"), on_delete=models.CASCADE, related_name="conditions"
+    )
+
+
+class RefusedAnswer(models.Model):
+    """An answer that four eyes forbade: nothing was recorded for it, and no engine called."""
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task = models.ForeignKey(Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="refused_answers")
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="refused_answers"
+    )
+    action = models.CharField(_("action"), max_length=60)
+    comment = models.TextField(_("comment"), blank=True)
+    via = models.CharField(_("via"), max_length=10, choices=Via.choices)
+    rule = models.CharField(_("rule"), max_length=120)
+    why = models.CharField(_("why"), max_length=300)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("refused answer")
+        verbose_name_plural = _("refused answers")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.recipient}: {self.action}"
