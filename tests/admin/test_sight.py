@@ -1,28 +1,35 @@
 """SLAs at a glance: what was on time, what is under way, what is late now, and whose."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from playwright.sync_api import Page
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.admin import board
 from escalations.models import Escalation, Policy, Rules
 from notifications.models import Recipient, Task, Team
-from tests.admin import sla
+from tests.admin import sla, test_in_browser
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
+from tests.admin.test_in_browser import DESK, Visit
 from tests.admin.world import World
 from tests.factories import TaskFactory
 
 PAGE = reverse("admin:escalations_escalation_sla")
+AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+browse = test_in_browser.browse
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ def decided(world: World, policy: Policy, *, late: bool, ended: datetime | None 
     ended = ended or world.now - timedelta(minutes=1)
     rules, _made = Rules.objects.get_or_create(digest="as they were", defaults={"data": {}})
     teams = task.pop("teams", [])
-    made = TaskFactory(engine=world.engine, case=None, **task)
+    made = TaskFactory(engine=world.engine, case=None, task_id=f"ended-{Task.objects.count()}", **task)
     made.teams.set(teams)
     deadline = ended - HOUR if late else ended + HOUR
     said: dict[str, Any] = {"started_at": deadline - DAY, "deadline": deadline, "ended_at": ended}
@@ -326,3 +333,30 @@ def test_the_page_is_german(world: World, policy: Policy, root: Client) -> None:
         assert english not in text
     for german in ("Jetzt überfällig", "Pünktlich", "50 %", "Was zählt"):
         assert german in text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_it_fits_a_phone_and_axe_finds_nothing(
+    world: World, policy: Policy, root: Client, browse: Callable[[Visit], Any], language: str
+) -> None:
+    opened(world, root)
+    sla.tick(world.now)
+    decided(world, Policy.objects.create(name="A policy with quite a long name", time="wall"), late=False)
+    decided(world, policy, late=True, assignee=world.bob)
+    root.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+
+    def visit(page: Page) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for width in (390, 1280):
+                page.set_viewport_size({"width": width, "height": 844})
+                page.goto(DESK + PAGE)
+                page.eval_on_selector_all("#content details", "all => all.forEach(each => { each.open = true })")
+                wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                wrong = Axe().run(page, context="#content", options=AA).response["violations"]
+                found |= {f"{scheme} {width}": (wide, [each["id"] for each in wrong])} if wide or wrong else {}
+        return found
+
+    assert browse(visit) == {}
