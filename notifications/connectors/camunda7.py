@@ -6,23 +6,10 @@ Its error JSON is known from memory only: what has the members `type` and `messa
 import json
 from typing import Any
 
+from notifications.connectors.api import Api, Reply, not_let_in, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import whole
-from notifications.connectors.rest import (
-    ANSWER,
-    UNKNOWN,
-    Api,
-    Reply,
-    RestConnector,
-    Said,
-    Standing,
-    instant,
-    not_let_in,
-    part,
-    rows,
-    text_of,
-    unexpected,
-)
+from notifications.connectors.rest import ANSWER, UNKNOWN, RestConnector, Said, Standing, instant
 from notifications.types import Json
 
 
@@ -38,7 +25,7 @@ class Camunda7(RestConnector):
     async def _complete(self, api: Api, said: Said, *, resolved: bool = False) -> Result:
         body = {"variables": variables(said), "withVariablesInReturn": False}
         reply = await api.call("POST", f"{_task(said.task)}/complete", body)
-        if reply.ok:
+        if reply.taken:
             return Result("done", reply.status)
         if reply.status != 500 or not _says(reply):
             raise unexpected(reply)

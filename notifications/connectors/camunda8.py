@@ -4,21 +4,9 @@ Commands are consistent, queries are not: a task that is asked for may be unknow
 what people write goes into the variable `wfpush_comment`.
 """
 
+from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
-from notifications.connectors.rest import (
-    ANSWER,
-    CHANGING,
-    UNKNOWN,
-    Api,
-    Reply,
-    RestConnector,
-    Said,
-    Standing,
-    part,
-    rows,
-    text_of,
-    unexpected,
-)
+from notifications.connectors.rest import ANSWER, CHANGING, UNKNOWN, RestConnector, Said, Standing
 from notifications.types import Json
 
 OVER = ("COMPLETED", "CANCELED", "FAILED")
@@ -34,7 +22,7 @@ class Camunda8(RestConnector):
     async def complete(self, api: Api, said: Said) -> Result:
         body: Json = {"variables": said.all_variables, "action": said.action or "complete"}
         reply = await api.call("POST", f"{_task(said.task)}/completion", body)
-        if reply.ok:
+        if reply.taken:
             return Result("done", reply.status)
         if not is_problem(reply):
             raise unexpected(reply)

@@ -5,22 +5,9 @@
 
 from typing import Any
 
+from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
-from notifications.connectors.rest import (
-    ANSWER,
-    CHANGING,
-    UNKNOWN,
-    Api,
-    Reply,
-    RestConnector,
-    Said,
-    Standing,
-    instant,
-    part,
-    rows,
-    text_of,
-    unexpected,
-)
+from notifications.connectors.rest import ANSWER, CHANGING, UNKNOWN, RestConnector, Said, Standing, instant
 from notifications.types import Json
 
 VARIABLES = "/history/historic-variable-instances"
@@ -38,7 +25,7 @@ class Flowable(RestConnector):
     async def _complete(self, api: Api, said: Said, *, resolved: bool = False) -> Result:
         body = {"action": "complete", "outcome": said.outcome, "variables": variables(said)}
         reply = await api.call("POST", task_path(said.task), body)
-        if reply.ok:
+        if reply.taken:
             return Result("done", reply.status)
         if is_gone(reply):
             return await self.gone(api, said, reply.status)

@@ -8,9 +8,10 @@ the path can be set otherwise, and every 2xx without a page counts. How delegate
 import json
 from typing import Any
 
+from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import assign, is_gone, resolve, standing_of
-from notifications.connectors.rest import CHANGING, UNKNOWN, Api, RestConnector, Said, Standing, part, unexpected
+from notifications.connectors.rest import CHANGING, UNKNOWN, RestConnector, Said, Standing
 from notifications.types import Json
 
 

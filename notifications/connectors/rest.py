@@ -3,21 +3,43 @@
 import asyncio
 import dataclasses
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, cast
-from urllib.parse import quote, urlencode
 
 from django.db.models import Q
 
-from notifications.connectors.access import Access, AccessRefused, Line, hide
-from notifications.connectors.base import Misconfigured, Outcome, Result
+from notifications.connectors.access import Access, Line
+from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, part, rows, text_of, unexpected
+from notifications.connectors.base import Misconfigured, Result
 from notifications.models import Callback, Engine, EngineAccess
 from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
-from wfpush.http import OutboundError, Response, parse_retry_after
+
+__all__ = [
+    "ANSWER",
+    "BY",
+    "CHANGING",
+    "COMMENT",
+    "OUTCOME",
+    "UNKNOWN",
+    "Api",
+    "Call",
+    "Failed",
+    "Reply",
+    "RestConnector",
+    "Said",
+    "Standing",
+    "access_of",
+    "instant",
+    "part",
+    "paths_of",
+    "rows",
+    "said_by",
+    "text_of",
+    "unexpected",
+]
 
 Does = Literal["final", "acknowledge", "request_info", "late"]
 
@@ -25,12 +47,8 @@ ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "
 """Variables that every completed task gets: the answer's id, by which it is known again after a lost reply; what it is
 called in the engine; who gave it; and what they wrote."""
 
-MOST_DETAIL = 300
 WITHIN = 30.0
 """Seconds for all that one answer needs: less than the lease of callbacks (notifications/callback.py)."""
-BUSY = (408, 425, 429, 502, 503, 504)
-BEFORE_THE_ENGINE = (502, 503, 504)
-"""What a proxy answers that has lost the engine, which may have acted all the same."""
 CHANGING = "The engine was just changing the task."
 
 
@@ -84,112 +102,6 @@ class Standing:
 
 
 UNKNOWN = Standing(False, known=False)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """`acts`: of a request that changes something. `secrets` are never repeated."""
-
-    status: int
-    body: Any
-    """JSON; None for anything else."""
-    acts: bool = False
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    @property
-    def object(self) -> Json:
-        """The body; empty when it is no object."""
-        return self.body if isinstance(self.body, dict) else {}
-
-    def member(self, *names: str) -> str:
-        """The first of these members that is text."""
-        text = next((self.object[name] for name in names if isinstance(self.object.get(name), str)), "")
-        return hide(text, self.secrets)[:MOST_DETAIL]
-
-
-class Failed(Exception):
-    """The call came to nothing; `result` says how to go on."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.detail)
-        self.result = result
-
-
-class Api:
-    """One engine's REST interface, signed in. What stands for the engine itself is told apart here: calls raise Failed
-    where it cannot be reached, is busy, does not know us, or is no engine at all. Other answers are the connector's to
-    read. `may_have_acted`: by a request that changes something, and was not plainly refused."""
-
-    def __init__(self, line: Line, access: Access, paths: Mapping[str, str] = {}) -> None:
-        self._line = line
-        self._access = access
-        self.paths = paths
-        self.may_have_acted = False
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        said: Any = None,
-        query: Mapping[str, str] | None = None,
-        *,
-        acts: bool | None = None,
-        may_be_refused: bool = False,
-    ) -> Reply:
-        """Raises Failed. `acts`: whether it changes something, as all do that are no GET. With `may_be_refused`, 403 in
-        the engine's words is an answer like others."""
-        acts = method != "GET" if acts is None else acts
-        try:
-            response = await self._send(method, path, said, query)
-        except OutboundError as fault:
-            unsure = acts and fault.may_have_arrived
-            self.may_have_acted = self.may_have_acted or unsure
-            outcome: Outcome = "misconfigured" if fault.permanent else "later"
-            raise Failed(Result(outcome, None, fault.detail, unsure=unsure, down=not fault.permanent)) from fault
-        except AccessRefused as fault:
-            outcome = "later" if fault.later else "misconfigured"
-            raise Failed(Result(outcome, None, fault.detail, fault.wait, down=fault.later)) from fault
-        reply = Reply(response.status, _json(response), acts, self._line.secrets(self._access))
-        self.may_have_acted = self.may_have_acted or (acts and (reply.ok or reply.status >= 500))
-        _check(reply, response, may_be_refused=may_be_refused)
-        return reply
-
-    async def _send(self, method: str, path: str, said: Any, query: Mapping[str, str] | None) -> Response:
-        url = self._access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
-        try:
-            body = b"" if said is None else json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
-        except ValueError as fault:
-            raise Failed(Result("misconfigured", None, "What is to be told cannot be written as JSON.")) from fault
-        headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
-        return await self._line.request(self._access, method, url, body=body, headers=headers)
-
-
-def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:
-    """Raises Failed."""
-    status = reply.status
-    if status in BUSY:
-        wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        unsure = reply.acts and status in BEFORE_THE_ENGINE
-        raise Failed(Result("later", status, f"The engine answered {status}.", wait, unsure=unsure, down=True))
-    if status == 401 or (status == 403 and not (may_be_refused and reply.object)):
-        raise not_let_in(reply)
-    if 300 <= status < 400:
-        raise Failed(Result("misconfigured", status, f"The engine's address points elsewhere ({status}). Correct it."))
-    if status < 500 and reply.body is None and response.body and not response.truncated:
-        raise unexpected(reply)  # a page: whoever wrote it, it was not the engine
-
-
-def _json(response: Response) -> Any:
-    if response.truncated:
-        return None
-    try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
-        return None
 
 
 # --- connectors -------------------------------------------------------------------------------------------------------
@@ -325,45 +237,6 @@ def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
     if said.unsure and said.does == "final":
         return Result("handled", status, f"Ended in the engine{had}. Whether by this answer, it does not say.")
     return Result("handled", status, f"Ended in the engine{had}." if had else "")
-
-
-def not_let_in(reply: Reply) -> Failed:
-    why = reply.member("message", "detail", "error_description", "error")
-    return Failed(
-        Result("misconfigured", reply.status, f"The engine does not let us in ({reply.status}). {why}".strip())
-    )
-
-
-def unexpected(reply: Reply) -> Failed:
-    """What an answer means that the engine's documentation does not have."""
-    why = reply.member("message", "detail", "title", "exception")
-    if reply.status >= 500:
-        sentence = f"The engine failed ({reply.status}). {why}".strip()
-        return Failed(Result("later", reply.status, sentence, unsure=reply.acts))
-    if reply.body is None:
-        sentence = f"{reply.status}, and not in the engine's words: is the address right?"
-        return Failed(Result("misconfigured", reply.status, sentence, unsure=reply.acts and reply.ok))
-    return Failed(Result("misconfigured", reply.status, f"The engine answered {reply.status}. {why}".strip()))
-
-
-def part(text: str) -> str:
-    """As one part of a path. Raises Failed for what can be none: dots are resolved on the way, nothing is left out."""
-    try:
-        quoted = quote(text, safe="")
-    except UnicodeEncodeError:
-        quoted = ""
-    if quoted in ("", ".", ".."):
-        raise Failed(Result("misconfigured", None, "The task's id cannot be part of an address."))
-    return quoted
-
-
-def rows(found: Any) -> list[Json]:
-    """The objects in a list of them, whatever else came."""
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-
-
-def text_of(found: Any) -> str:
-    return found if isinstance(found, str) else ""
 
 
 def instant(value: Any) -> datetime | None:

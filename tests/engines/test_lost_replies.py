@@ -1,5 +1,6 @@
 """Replies get lost, engines are busy, and answers are told again: engines act once, and we say only what is true."""
 
+import asyncio
 import dataclasses
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from notifications.connectors.base import Result
 from tests.engines.book import Task
 from tests.engines.server import HTML, LOST_AFTER, LOST_BEFORE, Fault
-from tests.engines.world import Kind, World, only, world_of
+from tests.engines.world import Kind, World, kinds, only, world_of
 
 UNCERTAIN = "Whether by this answer, it does not say."
 
@@ -179,6 +180,41 @@ async def test_a_page_is_nobodys_answer(world: World, status: int) -> None:
 
     assert (result.outcome, task.is_open) == ("misconfigured", True)
     assert str(status) in result.detail
+
+
+async def test_a_page_that_is_longer_than_what_we_read_is_still_a_page(world: World) -> None:
+    task = world.open()
+    world.engine.break_next(Fault(200, HTML + b" " * 100_000))
+
+    result = await world.tell(task)
+
+    assert (result.outcome, task.is_open) == ("misconfigured", True)
+
+
+@kinds("flowable", "camunda7", "camunda8")
+@pytest.mark.parametrize("body", [b'{"status":"queued"}', b'{"error":"try again"}', b"[]", b"null"])
+async def test_an_engine_that_says_nothing_when_it_has_acted_has_not_when_it_says_something(
+    world: World, body: bytes
+) -> None:
+    """As gateways do that say 200 to everything."""
+    task = world.open()
+    world.engine.break_next(Fault(200, body, "application/json"))
+
+    first = await world.tell(task)
+    assert (first.outcome, first.unsure, task.is_open) == ("misconfigured", True, True)
+    assert (await world.tell(task, unsure=True)).outcome == "done"
+
+
+async def test_an_answer_that_two_processes_tell_at_once_is_taken_once(world: World) -> None:
+    """A lease has run out while its holder still lives."""
+    task = world.open()
+    said = world.said(task.id)
+
+    results = await asyncio.gather(*(world.send(said) for _ in range(8)))
+
+    outcomes = [result.outcome for result in results]
+    assert len(task.completions) == 1
+    assert set(outcomes) <= ({"done"} if world.kind.told_by else {"done", "handled"})
 
 
 @pytest.mark.parametrize("status", [200, 404])
