@@ -108,9 +108,10 @@ def _reopened(task: Task, now: datetime) -> None:
     last = Escalation.objects.filter(task=task).order_by("-id").first()
     if last is None:
         begin(task, now)
-    elif last.state == EscalationState.CLOSED and last.end_reason != NO_POLICY:
+    elif last.end_reason != NO_POLICY:
         state, reason = _state_before(last, task)
-        _go_on(last, now, state=state, ended_at=None, end_reason=reason)
+        held = None if task.state == TaskState.OPEN else last.held_until  # nobody has acknowledged it, then
+        _go_on(last, now, state=state, ended_at=None, end_reason=reason, held_until=held)
 
 
 def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, str]:

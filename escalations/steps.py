@@ -117,7 +117,7 @@ class _Wordings:
 
     def manner(self, taking: Taking) -> Manner:
         step = taking.step
-        category = self._categories[step.category or 0]
+        category = self._categories.get(step.category or 0) or _category_of(taking.task)
         return Manner(
             name=taking.rules.name,
             category=category,
@@ -125,6 +125,12 @@ class _Wordings:
             version=self._versions.get(step.version or 0),
             escalated=step.target not in OWN,
         )
+
+
+def _category_of(task: Task) -> Category:
+    """Where the step's own has been deleted since: that of the task's messages, or else any. Raises DoesNotExist."""
+    copy = task.notifications.select_related("category").order_by("-created_at").first()
+    return copy.category if copy is not None else Category.objects.order_by("pk")[:1].get()
 
 
 def _tell(messages: Sequence[_Message], now: datetime) -> None:

@@ -198,7 +198,7 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         open_ones = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
-        ).filter(Q(lease_until=None) | Q(lease_until__lte=now))
+        ).filter(outbox.not_leased(now))
         ended = open_ones.update(
             state=CallbackState.HANDLED,
             detail=reason[:1000],
@@ -223,7 +223,7 @@ def replay(callback: Callback, now: datetime) -> bool:
             return False
         revived = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
-        ).filter(Q(lease_until=None) | Q(lease_until__lte=now))
+        ).filter(outbox.not_leased(now))
         if not revived.update(state=CallbackState.WAITING, due_at=now, ended_at=None, first_attempt_at=None, alert=""):
             return False
         if callback.state == CallbackState.FAILED:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 
 from notifications import casework, pipeline
 from notifications.connectors import reader_for
@@ -132,7 +133,10 @@ def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) ->
         "digest": "",
         "group": f"task:{task.task_id}"[:260],
     }
-    event, created = Event.objects.get_or_create(engine=task.engine, source=SOURCE, event_id=event_id, defaults=fields)
-    if created:
-        pipeline.process(event, now)
+    with transaction.atomic():
+        event, created = Event.objects.get_or_create(
+            engine=task.engine, source=SOURCE, event_id=event_id, defaults=fields
+        )
+        if created:
+            pipeline.process(event, now)
     return created

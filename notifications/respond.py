@@ -295,8 +295,9 @@ def _state_to_return_to(task: Task) -> str:
 def _supersede_unsent(task: Task, response: Response, now: datetime) -> None:
     """A final answer overtakes acknowledgements and questions; one under way is left to end, and is not tried again."""
     earlier = task.callbacks.filter(state=CallbackState.WAITING).exclude(pk=response.pk)
-    free = earlier.filter(lease_token=None) | earlier.filter(lease_until__lte=now)
-    free.update(state=CallbackState.SUPERSEDED, ended_at=now, due_at=None, lease_token=None, lease_until=None)
+    earlier.filter(outbox.not_leased(now)).update(
+        state=CallbackState.SUPERSEDED, ended_at=now, due_at=None, lease_token=None, lease_until=None
+    )
 
 
 def _acknowledge(task: Task, notification: Notification, response: Response, now: datetime) -> None:
@@ -394,6 +395,7 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
     ):
         task.state = TaskState.OPEN
         _say(task, copies.open_copies(task), outcome, now)
+        lifecycle.tell("reopened", task, by=response.recipient, now=now)
     elif (
         response.effect == "request_info"
         and task.state == TaskState.INFO_REQUESTED

@@ -209,6 +209,21 @@ def test_an_acknowledgement_that_was_enough_still_is(world: World, approvals: Po
     assert at(world, DUE + 100 * HOUR) == []
 
 
+@pytest.mark.parametrize("fields", [{"on_acknowledge": "stops"}, {"on_acknowledge": "holds", "hold_minutes": 6000}])
+def test_an_acknowledgement_that_the_engine_refuses_stops_nothing(
+    world: World, approvals: Policy, fields: dict[str, Any]
+) -> None:
+    Policy.objects.update(**fields)
+    world.receiver.answer(REFUSED, 204)
+    assign(world)
+
+    world.respond("bob", "acknowledge")
+
+    assert (chain().state, chain().held_until) == (EscalationState.RUNNING, None)
+    at(world, DUE - HOUR)
+    assert [told["ref"] for told in at(world, DUE)] == ["carol"]
+
+
 def test_who_gets_it_instead_of_bob_has_a_clock_of_their_own(world: World, approvals: Policy) -> None:
     assign(world)
     at(world, DUE)
