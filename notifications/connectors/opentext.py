@@ -1,8 +1,9 @@
 """Kind `opentext`: OpenText Workflow Service (workflow/v1 of its developer cloud), which derives from Flowable.
 
 Its documents name no way to comment on a task, so comments go into the variable `wfpush_comment`; none to read a task
-that is over, so that nobody can tell who ended it; nor the path by which one task is read, nor the answer to an action:
-the path can be set otherwise, and every 2xx without a page counts. How delegated tasks are resolved is as in Flowable.
+that is over, so that nobody can tell who ended it; nor the path by which one task is read, nor the answer to an action.
+The path by which a task is given to somebody was seen in an excerpt only. Both paths can be set otherwise; every 2xx
+that is no page counts; and how delegated tasks are resolved is as in Flowable.
 """
 
 import json
@@ -18,7 +19,7 @@ from notifications.types import Json
 class OpenText(RestConnector):
     kind = "opentext"
     label = "OpenText Workflow Service"
-    paths = {"read_task": "/tasks/{task}"}
+    paths = {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}
 
     async def complete(self, api: Api, said: Said) -> Result:
         return await self._complete(api, said)
@@ -42,11 +43,11 @@ class OpenText(RestConnector):
         return Result("done", None, "The engine has no place for it.")
 
     async def look(self, api: Api, task: str) -> Standing:
-        reply = await api.call("GET", api.paths["read_task"].replace("{task}", part(task)))
+        reply = await api.call("GET", _path(api, "read_task", task))
         return UNKNOWN if is_gone(reply) else standing_of(reply)
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
-        return await assign(self, api, _task(task), user)
+        return await assign(self, api, _path(api, "update_task", task), user)
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/tasks", query={"count": "1", "offset": "0"})
@@ -56,6 +57,10 @@ class OpenText(RestConnector):
 
 def _task(task: str) -> str:
     return f"/tasks/{part(task)}"
+
+
+def _path(api: Api, name: str, task: str) -> str:
+    return api.paths[name].replace("{task}", part(task))
 
 
 def variables(said: Said) -> list[Json]:

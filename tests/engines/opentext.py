@@ -19,7 +19,7 @@ class OpenTextServer(EngineServer):
     def __init__(self, guard: Guard) -> None:
         super().__init__(guard)
         self.reads_at = "/tasks"
-        """Under which one task is read: no document says so."""
+        """Under which one task is read, and changed: no document says so, or not for certain."""
 
     def act(self, asked: Asked) -> Answer:
         said = asked.body(action=str, assignee=str, outcome=str, variables=list)
@@ -53,6 +53,16 @@ class OpenTextServer(EngineServer):
         self.book.complete(task, who, values, said.get("outcome", ""))
 
     def update(self, asked: Asked) -> Answer:
+        if self.reads_at != "/tasks":
+            raise Wrong(405, "Method not allowed")
+        return self._change(asked)
+
+    def update_elsewhere(self, asked: Asked) -> Answer:
+        if self.reads_at != "/runtime/tasks":
+            raise Wrong(404, "Not found", "No static resource")
+        return self._change(asked)
+
+    def _change(self, asked: Asked) -> Answer:
         said = asked.body(assignee=(str, type(None)), owner=str, name=str, description=str, dueDate=str, priority=int)
         task = self._known(asked)
         if "assignee" in said:
@@ -101,6 +111,7 @@ class OpenTextServer(EngineServer):
         Route("GET", "/runtime/tasks/{task}", "query", read_elsewhere),
         Route("POST", "/tasks/{task}", "command", act),
         Route("PUT", "/tasks/{task}", "command", update),
+        Route("PUT", "/runtime/tasks/{task}", "command", update_elsewhere),
     )
 
 

@@ -42,6 +42,18 @@ async def test_a_completion_that_cannot_be_seen_yet_is_waited_for(camunda8: Worl
     assert (outcomes[0], outcomes[-1], len(task.completions)) == ("later", "done", 1)
 
 
+async def test_a_task_that_cannot_be_seen_yet_and_is_just_being_changed_is_not_over(camunda8: World) -> None:
+    camunda8.engine.lag(5)
+    task = camunda8.open()
+    task.busy = "ASSIGNING"
+
+    first = await camunda8.tell(task)
+    task.busy = ""
+
+    assert (first.outcome, first.status) == ("later", 409)
+    assert (await camunda8.tell(task, unsure=first.unsure)).outcome == "done"
+
+
 async def test_what_carol_has_completed_is_handled_once_it_can_be_seen(camunda8: World) -> None:
     task = camunda8.open()
     camunda8.engine.lag(1)

@@ -164,7 +164,7 @@ async def test_at_a_wrong_address_no_task_is_read_as_ended(world: World) -> None
 
 
 @kinds("opentext")
-async def test_where_opentext_reads_a_task_can_be_said(world: World) -> None:
+async def test_where_opentext_reads_and_changes_a_task_can_be_said(world: World) -> None:
     """No document names the path. Until an administrator has, answers reach the engine all the same."""
     world.engine.reads_at = "/runtime/tasks"
     task, other = world.open(), world.open()
@@ -173,8 +173,10 @@ async def test_where_opentext_reads_a_task_can_be_said(world: World) -> None:
     again = await world.tell(task, unsure=True)
     assert (again.outcome, "it does not say" in again.detail) == ("handled", True)
 
-    world.paths = {"read_task": "/runtime/tasks/{task}"}
+    assert (await assigned(world, other.id)).outcome == "misconfigured"
+    world.paths = {"read_task": "/runtime/tasks/{task}", "update_task": "/runtime/tasks/{task}"}
     assert (await world.kind.connector.read(world.api, other.id)).is_open
+    assert (await assigned(world, other.id)).outcome == "done"
 
 
 # --- check ------------------------------------------------------------------------------------------------------
