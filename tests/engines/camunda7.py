@@ -1,4 +1,4 @@
-"""Camunda 7 on loopback, as engine-contracts has it: its REST interface under /engine-rest."""
+"""Camunda 7 on loopback: its REST interface under /engine-rest."""
 
 import json
 import re

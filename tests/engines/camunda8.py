@@ -1,4 +1,4 @@
-"""Camunda 8 on loopback, as engine-contracts has it: the Orchestration Cluster's REST interface under /v2.
+"""Camunda 8 on loopback: the Orchestration Cluster's REST interface under /v2.
 
 Commands see the truth; queries see what has been exported, which may lag behind as the test says.
 """

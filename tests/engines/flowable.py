@@ -1,4 +1,4 @@
-"""Flowable on loopback, as engine-contracts has it: its REST interface under /flowable-rest/service."""
+"""Flowable on loopback: its REST interface under /flowable-rest/service."""
 
 from datetime import datetime
 from typing import Any

@@ -1,6 +1,6 @@
-"""OpenText Workflow Service on loopback, as engine-contracts has it: workflow/v1, which derives from Flowable.
+"""OpenText Workflow Service on loopback: workflow/v1, which derives from Flowable.
 
-What the contract page has not found is as Flowable has it: actions get 200 and no body. Nothing tells of ended tasks.
+What no document says is as in Flowable: actions get 200 and no body. Nothing tells of ended tasks.
 """
 
 from typing import Any

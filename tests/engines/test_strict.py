@@ -1,4 +1,4 @@
-"""The engines on loopback are what their contracts say: they refuse what the real ones refuse, and race as they do."""
+"""The engines on loopback are what their documents say: they refuse what the real ones refuse, and race as they do."""
 
 import json
 from typing import Any

@@ -112,7 +112,7 @@ class World:
 
 
 @asynccontextmanager
-async def world_of(kind: Kind, *, deadline: float = 10.0) -> AsyncIterator[World]:
+async def world_of(kind: Kind) -> AsyncIterator[World]:
     clock = Clock()
     async with AsyncExitStack() as stack:
         tokens = None
@@ -123,7 +123,7 @@ async def world_of(kind: Kind, *, deadline: float = 10.0) -> AsyncIterator[World
         engine = kind.server(tokens or Basic())
         await engine.start()
         stack.push_async_callback(engine.stop)
-        line = Line(Outbound(LOOPBACK, deadline=deadline), clock)
+        line = Line(Outbound(LOOPBACK), clock)
         stack.push_async_callback(line.close)
         yield World(kind, engine, line, _access(kind, engine, tokens), clock, tokens)
 
