@@ -84,7 +84,6 @@ class Api:
             response = await self._send(method, path, said, query)
         except OutboundError as fault:
             unsure = acts and fault.may_have_arrived
-            self.may_have_acted = self.may_have_acted or unsure
             outcome: Outcome = "misconfigured" if fault.permanent else "later"
             raise Failed(Result(outcome, None, fault.detail, unsure=unsure, down=not fault.permanent)) from fault
         except AccessRefused as fault:

@@ -62,7 +62,7 @@ async def test_what_no_json_can_hold_is_for_an_operator_and_breaks_nothing(world
 
     result = await world.tell(task, variables={"it": value})
 
-    assert (result.outcome, task.is_open) == ("misconfigured", True)
+    assert (result.outcome, task.is_open, world.engine.calls("command")) == ("misconfigured", True, 0)
 
 
 ODD: list[Any] = [

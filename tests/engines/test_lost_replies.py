@@ -83,6 +83,19 @@ async def test_what_failed_before_the_engine_acted_is_completed_once(world: Worl
     assert (len(task.completions), len(task.comments)) == (1, 1 if world.kind.comments else 0)
 
 
+@kinds("flowable", "opentext", "camunda7")
+async def test_a_500_is_a_doubt_that_stays_when_looking_into_it_fails(world: World) -> None:
+    words = b'{"type":"ProcessEngineException","message":"cannot commit","exception":"cannot commit"}'
+    task = world.open()
+    world.engine.break_next(Fault(500, words, "application/json", acts=True), Fault(429, roles=("query",)))
+
+    first = await world.tell(task, answer="a-1")
+
+    assert (first.outcome, first.status, first.unsure) == ("later", 429, True)
+    assert_told_truly(world, await world.tell(task, answer="a-1", unsure=True))
+    assert by_us(world, task) == 1
+
+
 async def test_not_knowing_lasts_until_somebody_has_looked(world: World) -> None:
     """The look itself may fail: the next try must know that it is still unsure."""
     task = world.open()
