@@ -14,18 +14,21 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from simple_history.utils import update_change_reason
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
-from notifications import again
+from notifications import again, answer_variables
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
+from notifications.admin.engine_access import AccessInline, PollInline, ask_now, polling, switch
+from notifications.admin.engine_pages import connection_page, preview_page
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.filters import Conditions
 from notifications.admin.keys import key_state, secret_state
 from notifications.admin.mapping_page import mapping_page
-from notifications.admin.words import ago, link, list_url, mark
-from notifications.connectors import CONNECTORS
+from notifications.admin.words import ago, link, list_url, mark, with_why
+from notifications.connectors import CONNECTORS, READABLE, reader_for
 from notifications.mapping import InvalidExpression, check_expression
 from notifications.models import (
     AnswerMapping,
@@ -33,16 +36,39 @@ from notifications.models import (
     Callback,
     CallbackState,
     Engine,
+    EngineAccess,
     Event,
     EventMapping,
+    Poll,
     SigningSecret,
 )
 from notifications.models.validators import validate_callback_url
 
+LABELS = [(connector.kind, connector.label) for connector in CONNECTORS]
+ROOTS = {
+    "opentext": "https://{region}.api.opentext.com/workflow/v1",
+    "flowable": "https://host/flowable-rest/service",
+    "camunda7": "https://host/engine-rest",
+    "camunda8": "http://localhost:8080/v2",
+}
+"""Where the REST interface of a kind usually is."""
+
+
+def address_words(kind: str) -> tuple[str, str]:
+    """What an engine's address is called where it is of this kind, and what is said about it."""
+    if kind not in READABLE:
+        return gettext("Address for answers"), gettext(
+            "Where answers are sent. Empty: answers are kept and can be read by API."
+        )
+    told = {"example": ROOTS[kind]}
+    help_text = gettext("Its root, such as %(example)s. Empty: answers are kept and can be read by API.") % told
+    return gettext("Address of the REST interface"), help_text
+
 
 class EngineForm(forms.ModelForm):
     kind = forms.ChoiceField(
-        choices=[(connector.kind, connector.label) for connector in CONNECTORS],
+        label=_("Kind"),
+        choices=LABELS,
         initial="webhook",
         widget=UnfoldAdminSelectWidget,
     )
@@ -53,8 +79,16 @@ class EngineForm(forms.ModelForm):
         max_length=500,
         assume_scheme="https",
         widget=UnfoldAdminURLInputWidget,
-        help_text=_("Where answers are sent. Empty: answers are kept and can be read by API."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "kind" not in self.fields:  # for those who may only look
+            return
+        address = self.fields["callback_url"]
+        address.label, help_text = address_words(self["kind"].value())
+        address.help_text = format_html('<span id="id_callback_url_helptext">{}</span>', help_text)
+        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _switched(kind) for kind, _label in LABELS})
 
     def clean_callback_url(self) -> str:
         """Refused here already: an address that calls would never be made to."""
@@ -62,6 +96,16 @@ class EngineForm(forms.ModelForm):
         if address:
             validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
         return address
+
+
+def _switched(kind: str) -> dict[str, Any]:
+    """What the form hides for a kind, and how it calls the address."""
+    reader = reader_for(kind)
+    hidden = [
+        *([] if reader else ["#access-group", "#poll-group"]),
+        *([] if reader and reader.paths else [".field-paths"]),
+    ]
+    return {"hide": hidden, "words": {"callback_url": address_words(kind)}}
 
 
 class EventMappingForm(forms.ModelForm):
@@ -76,8 +120,21 @@ class EventMappingForm(forms.ModelForm):
 
 class AnswerMappingForm(forms.ModelForm):
     variables = JsonObjectField(
-        required=False, rows=3, help_text=_("A JSON object; it overlays the person's own variables.")
+        required=False,
+        rows=3,
+        help_text=_(
+            "A JSON object; it goes over the person's own variables. Filled in from the answer, and of a type: "
+            '{"approver": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}'
+        ),
     )
+
+    def clean_variables(self) -> dict[str, Any]:
+        variables: dict[str, Any] = self.cleaned_data["variables"]
+        try:
+            answer_variables.check(variables)
+        except answer_variables.BadVariable as fault:
+            raise ValidationError(str(fault)) from fault
+        return variables
 
 
 class EventMappingInline(TabularInline):
@@ -99,6 +156,7 @@ class AnswerMappingInline(TabularInline):
 class ApiKeyInline(ReadOnlyInline):
     model = ApiKey
     verbose_name_plural = _("API keys")
+    template_after = "admin/desk/new_key.html"
     fields = ["name", "starts", "scopes", "last_used", "state"]
     readonly_fields = fields
 
@@ -117,6 +175,7 @@ class ApiKeyInline(ReadOnlyInline):
 
 class SigningSecretInline(ReadOnlyInline):
     model = SigningSecret
+    template_after = "admin/desk/new_secret.html"
     fields = ["made", "ends"]
     readonly_fields = fields
 
@@ -142,7 +201,7 @@ class Endpoint(Conditions):
 @admin.register(Engine)
 class EngineAdmin(HistoryAdmin):
     form = EngineForm
-    list_display = ["name", "slug", "kind", "answers", "waiting_answers", "last_event", "on"]
+    list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "on"]
     list_filter = ["active", Endpoint, "kind"]
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
@@ -151,19 +210,26 @@ class EngineAdmin(HistoryAdmin):
         (None, {"fields": ["name", "slug", "kind", "active"]}),
         (_("Answers"), {"fields": ["callback_url", "answers"]}),
     ]
-    parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret]
-    inlines = [ApiKeyInline, SigningSecretInline, EventMappingInline, AnswerMappingInline]
-    actions_detail = ["new_key", "rotate_secret", "try_mapping", "enable_answers"]
+    parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret, EngineAccess, Poll]
+    inlines = [AccessInline, PollInline, ApiKeyInline, SigningSecretInline, EventMappingInline, AnswerMappingInline]
+    actions_detail = [
+        "test_connection",
+        "what_would_be_sent",
+        "try_mapping",
+        "enable_answers",
+        "new_key",
+        "rotate_secret",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Engine]:
         waiting = Q(callbacks__state=CallbackState.WAITING)
         newest = Event.objects.filter(engine=OuterRef("pk")).order_by("-id").values("received_at")[:1]
-        engines: QuerySet[Engine] = super().get_queryset(request)
+        engines: QuerySet[Engine] = super().get_queryset(request).select_related("poll")
         return engines.annotate(waiting=Count("callbacks", filter=waiting), last_event_at=Subquery(newest))
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
         """Mappings can be written at once; keys and secrets need the engine to be there."""
-        return list(self.inlines) if obj else [EventMappingInline, AnswerMappingInline]
+        return [each for each in self.inlines if obj or each not in (ApiKeyInline, SigningSecretInline)]
 
     def save_model(self, request: HttpRequest, obj: Engine, form: Any, change: bool) -> None:
         moved = change and "callback_url" in form.changed_data
@@ -175,6 +241,24 @@ class EngineAdmin(HistoryAdmin):
         again.hurry_callbacks(obj, timezone.now())
         if moved and obj.callbacks.filter(state=CallbackState.WAITING).exists():
             self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The engine's history says that its sign-in changed; nothing says to what."""
+        super().save_formset(request, form, formset, change)
+        if formset.model is EngineAccess and (formset.new_objects or formset.changed_objects):
+            update_change_reason(form.instance, f"Sign-in: {', '.join(formset.forms[0].changed_data)}"[:100])
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A kind without a REST interface keeps no credentials; at another address all tasks are asked for."""
+        super().save_related(request, form, formsets, change)
+        engine: Engine = form.instance
+        if engine.kind not in READABLE:
+            EngineAccess.objects.filter(engine=engine).delete()
+            Poll.objects.filter(engine=engine).delete()
+        elif change and {"callback_url", "kind"} & set(form.changed_data):
+            for poll in Poll.objects.filter(engine=engine):
+                Poll.objects.filter(pk=poll.pk).update(swept_at=None)
+                ask_now(poll)
 
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("answers"))
@@ -194,9 +278,14 @@ class EngineAdmin(HistoryAdmin):
         query = f"engine__id__exact={engine.pk}&state__exact={CallbackState.WAITING}"
         return format_html('<a class="desk-link" href="{}">{}</a>', list_url(Callback, query), engine.waiting)
 
+    @display(description=_("kind"), ordering="kind")
+    def kind_label(self, engine: Engine) -> str:
+        return dict(LABELS).get(engine.kind, engine.kind)
+
     @display(description=_("last event"), ordering="last_event_at")
     def last_event(self, engine: Any) -> SafeString:
-        return ago(engine.last_event_at)
+        """And below, of an engine that is asked for its tasks, whether it answers."""
+        return with_why(ago(engine.last_event_at), polling(getattr(engine, "poll", None)))
 
     @display(description=_("active"), ordering="active", boolean=True)
     def on(self, engine: Engine) -> bool:
@@ -204,7 +293,10 @@ class EngineAdmin(HistoryAdmin):
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:
-        return action != "enable_answers" or row.callback_disabled_at is not None
+        """Keys and secrets are offered below those there are."""
+        if action == "enable_answers":
+            return row.callback_disabled_at is not None
+        return row.kind in READABLE if action == "test_connection" else action not in ("new_key", "rotate_secret")
 
     def has_new_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("notifications.add_apikey")
@@ -226,6 +318,14 @@ class EngineAdmin(HistoryAdmin):
     def rotate_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         engine = self.found(request, object_id)
         return HttpResponseRedirect(f"{reverse('admin:notifications_signingsecret_add')}?engine={engine.pk}")
+
+    @action(description=_("Test the connection"), url_path="connection", permissions=["change"], icon="network_check")
+    def test_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return connection_page(self, request, self.found(request, object_id))
+
+    @action(description=_("What would be sent"), url_path="preview", permissions=["view"], icon="preview")
+    def what_would_be_sent(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return preview_page(self, request, self.found(request, object_id))
 
     @action(description=_("Try the mapping"), url_path="mapping", permissions=["change"], icon="science")
     def try_mapping(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -274,6 +374,6 @@ class EventMappingAdmin(PartOfEngine):
 
 @admin.register(AnswerMapping)
 class AnswerMappingAdmin(PartOfEngine):
-    list_display = ["of_engine", "action", "outcome", "variables"]
+    list_display = ["of_engine", "action", "task_kind", "outcome", "variables"]
     list_filter = ["engine"]
     search_fields = ["action", "outcome", "engine__name"]

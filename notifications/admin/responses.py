@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications import callback as callbacks
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
@@ -110,6 +112,15 @@ class CallInline(ReadOnlyInline):
         return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
 
 
+class HandledForm(forms.Form):
+    reason = forms.CharField(
+        label=_("How it was handled"),
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("Such as: completed in the engine's own task list, as Bob had decided. It is kept with your name."),
+    )
+
+
 @admin.register(Callback)
 class CallbackAdmin(LedgerAdmin):
     list_display = [
@@ -126,7 +137,7 @@ class CallbackAdmin(LedgerAdmin):
     found_by = ["task__task_id"]
     search_help_text = _("A task's id, or the webhook-id, whole.")
     actions = ["replay"]
-    actions_detail = ["replay_this"]
+    actions_detail = ["replay_this", "mark_handled"]
     inlines = [CallInline]
     fieldsets = [
         (
@@ -182,7 +193,8 @@ class CallbackAdmin(LedgerAdmin):
         return format_html('<pre class="desk-json">{}</pre>', callback.body)
 
     def offers(self, action: str, row: Callback) -> bool:
-        return row.state in REPLAYABLE
+        is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
+        return row.state in REPLAYABLE and not (action == "mark_handled" and is_sent_now)
 
     def has_replay_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)
@@ -222,6 +234,30 @@ class CallbackAdmin(LedgerAdmin):
                 request, callback, gettext("It is being sent at this moment. Try again in a minute."), messages.WARNING
             )
         return self.done(request, callback, gettext("It is sent again. Reload this page in a moment."))
+
+    @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["replay"], icon="back_hand")
+    def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Somebody has told the engine otherwise: who says so, and how, is kept."""
+        callback: Callback = self.found(request, object_id)
+        if callback.state not in REPLAYABLE:
+            sentence = gettext("Only answers that wait or were given up can be marked as handled.")
+            return self.done(request, callback, sentence, messages.WARNING)
+        form = HandledForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            text = gettext(
+                "%(engine)s will not be told “%(answer)s” any more. Say how it got to know; whoever has the task reads "
+                "that the engine has handled it."
+            )
+            told = {"engine": callback.engine, "answer": callback.says}
+            title = gettext("Mark the answer as handled by hand")
+            return self.ask(
+                request, callback, title=title, text=text % told, button=gettext("It is handled"), form=form
+            )
+        reason = form.cleaned_data["reason"].strip()
+        if not callbacks.mark_handled(callback, reason, timezone.now()):
+            sentence = gettext("It is being sent at this moment. Try again in a minute.")
+            return self.done(request, callback, sentence, messages.WARNING)
+        return self.done(request, callback, gettext("Marked as handled by hand: %(reason)s") % {"reason": reason})
 
 
 class CallOutcome(Conditions):

@@ -61,7 +61,7 @@ def _forms(context: Any) -> list[Any]:
     formsets = [inline.formset for inline in context.get("inline_admin_formsets") or []]
     forms = [context["adminform"].form]
     for formset in formsets:
-        forms += [formset.management_form, *formset.initial_forms]
+        forms += [formset.management_form, *formset.forms]
     return forms
 
 

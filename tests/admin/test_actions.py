@@ -141,6 +141,51 @@ def test_an_answer_on_its_way_at_this_moment_is_left_alone(day: World, root: Cli
     assert "It is being sent at this moment." in text_of(press(root, page_of(waiting, "replay_this")))
 
 
+def test_an_answer_is_marked_as_handled_with_a_reason_by_name(day: World, operator: Client) -> None:
+    waiting = Callback.objects.get(state=CallbackState.WAITING)
+    address = page_of(waiting, "mark_handled")
+    assert "How it was handled" in text_of(operator.get(address))
+    assert "This field is required." in text_of(operator.post(address, {"reason": "  "}))
+    assert Callback.objects.get(pk=waiting.pk).state == CallbackState.WAITING
+    reason = "Asked by phone; <Erin> knows."
+    said = text_of(operator.post(address, {"reason": reason}, follow=True))
+    assert f"Marked as handled by hand: {reason}" in said
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.detail, waiting.due_at) == (CallbackState.HANDLED, reason, None)
+    entry = LogEntry.objects.select_related("user").get()
+    assert (entry.user.username, reason in entry.change_message) == ("member-of-operators", True)
+    assert entry.object_id == str(waiting.pk)
+    copy = Notification.objects.get(task=waiting.task, recipient=day.alice)
+    assert copy.outcome["engine"] == "handled"
+    assert "Send again" not in text_of(operator.get(page_of(waiting)))
+
+
+def test_one_that_was_given_up_can_be_marked_and_one_that_ended_or_is_under_way_cannot(
+    day: World, root: Client
+) -> None:
+    waiting, delivered = (
+        Callback.objects.get(state=state) for state in (CallbackState.WAITING, CallbackState.DELIVERED)
+    )
+    for callback, sentence in (
+        (delivered, "Only answers that wait or were given up can be marked as handled."),
+        (waiting, "It is being sent at this moment."),
+    ):
+        Callback.objects.filter(pk=callback.pk).update(lease_until=timezone.now() + timedelta(seconds=40))
+        assert "Mark as handled by hand" not in text_of(root.get(page_of(callback)))
+        assert sentence in text_of(root.post(page_of(callback, "mark_handled"), {"reason": "By phone."}, follow=True))
+        assert Callback.objects.get(pk=callback.pk).state == callback.state
+    Callback.objects.filter(pk=waiting.pk).update(state=CallbackState.FAILED, due_at=None, lease_until=None)
+    assert "Mark as handled by hand" in text_of(root.get(page_of(waiting)))
+    root.post(page_of(waiting, "mark_handled"), {"reason": "By phone."})
+    assert Callback.objects.get(pk=waiting.pk).state == CallbackState.HANDLED
+
+
+def test_who_only_looks_marks_nothing_as_handled(day: World, editor: Client) -> None:
+    waiting = Callback.objects.get(state=CallbackState.WAITING)
+    assert editor.post(page_of(waiting, "mark_handled"), {"reason": "By phone."}).status_code == 403
+    assert Callback.objects.get(pk=waiting.pk).state == CallbackState.WAITING
+
+
 def test_a_stopped_address_is_used_again(day: World, root: Client) -> None:
     later = timezone.now() + timedelta(hours=1)
     Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")

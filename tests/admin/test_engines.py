@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.mapping import PRESETS
-from notifications.models import Callback, Engine, EventMapping
+from notifications.models import AnswerMapping, Callback, Engine, EventMapping
 from tests.admin.pages import adding, filled, list_of, page_of, text_of
 from tests.admin.world import World
 
@@ -119,6 +119,31 @@ def test_variables_of_an_answer_are_an_object(world: World, root: Client) -> Non
     fields["answer_mappings-0-variables"] = '{"level": 2}'
     root.post(page_of(world.engine), fields)
     assert world.engine.answer_mappings.get().variables == {"level": 2}
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ('{"paid": {"type": "money", "value": 1}}', "paid: there is no type “money”"),
+        ('{"level": {"type": "integer", "value": []}}', "level: “[]” is not such a number"),
+        ('{"by": "{{ person.ref "}', "by: "),
+    ],
+)
+def test_variables_that_could_never_be_filled_in_are_refused(
+    variables: str, sentence: str, world: World, root: Client
+) -> None:
+    fields = filled(root.get(page_of(world.engine)), **{"answer_mappings-0-variables": variables})
+    assert sentence in text_of(root.post(page_of(world.engine), fields))
+    assert world.engine.answer_mappings.get().variables == {"ok": True}
+
+
+def test_a_mapping_may_be_for_one_kind_of_task_and_fill_in(world: World, root: Client) -> None:
+    written = '{"by": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}'
+    changes = {"answer_mappings-0-task_kind": "claim", "answer_mappings-0-variables": written}
+    root.post(page_of(world.engine), filled(root.get(page_of(world.engine)), **changes))
+    mapping = world.engine.answer_mappings.get()
+    assert (mapping.task_kind, mapping.variables) == ("claim", json.loads(written))
+    assert "claim" in text_of(root.get(list_of(AnswerMapping)))
 
 
 def test_a_preset_is_loaded_and_tried_on_what_the_engine_sends(world: World, root: Client) -> None:

@@ -12,7 +12,19 @@ from django.test import Client, RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Escalation, Rules, StepRun
-from notifications.models import ApiKey, Callback, Delivery, Event, Notification, RecipientToken, SigningSecret, Task
+from notifications.models import (
+    ApiKey,
+    Callback,
+    Delivery,
+    EngineAccess,
+    Event,
+    Notification,
+    Poll,
+    PolledTask,
+    RecipientToken,
+    SigningSecret,
+    Task,
+)
 from tests.admin.pages import adding, list_of, page_of, text_of
 from tests.admin.world import ENDPOINT, World
 from wfpush.models import Heartbeat
@@ -26,8 +38,8 @@ OURS: list[type[Model]] = [
     ),
     Heartbeat,
 ]
-SHOWN_ELSEWHERE = {Rules}
-"""On the page of each clock that follows them."""
+SHOWN_ELSEWHERE = {Rules, EngineAccess, Poll, PolledTask}
+"""On the page of each clock that follows them, and on that of the engine; what it listed is what its tasks say."""
 REGISTERED = list(admin.site._registry)
 
 

@@ -1,0 +1,395 @@
+"""How we sign in to an engine, and whether it is asked for its tasks: parts of the engine's form.
+
+Secrets go in and never come out: an empty field leaves what is kept; it goes with the way of signing in that needs it.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminURLInputWidget,
+)
+
+from notifications import poll as polls
+from notifications.admin.decorators import display
+from notifications.admin.fields import JsonObjectField
+from notifications.admin.words import NOTHING, ago, mark, shortened
+from notifications.connectors import reader_for
+from notifications.connectors.access import Access, AccessRefused, _context
+from notifications.models import AuthKind, Engine, EngineAccess, Poll
+from notifications.models.validators import validate_callback_url
+from wfpush import outbox
+from wfpush.crypto import UndecryptableSecret
+
+USES: dict[str, tuple[str, ...]] = {
+    AuthKind.NONE: (),
+    AuthKind.BASIC: ("name", "new_secret"),
+    AuthKind.BEARER: ("new_secret",),
+    AuthKind.API_KEY: ("header", "new_secret"),
+    AuthKind.OAUTH2: ("token_url", "name", "new_secret", "token_body", "scope", "audience"),
+}
+"""Fields that a way of signing in uses; all others are hidden, and dropped."""
+NEEDS = ("token_url", "name", "header", "new_secret")
+"""Of those that are used, what cannot be left empty."""
+UNUSED = {
+    "name": "",
+    "new_secret": "",
+    "header": "X-API-Key",
+    "token_url": "",
+    "token_body": "form",
+    "scope": "",
+    "audience": "",
+}
+"""What stands in a field that is not used."""
+WORDS: dict[str, dict[str, Any]] = {
+    AuthKind.BASIC: {"name": _("User"), "new_secret": _("Password")},
+    AuthKind.BEARER: {"new_secret": _("Token")},
+    AuthKind.API_KEY: {"new_secret": _("Key")},
+    AuthKind.OAUTH2: {"name": _("Client id"), "new_secret": _("Client secret")},
+}
+"""What a field is called where only one way of signing in counts."""
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, 5.6.2."""
+OURS = ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
+"""Headers that requests have anyway."""
+MAX_PEM = 64 * 1024
+PRIVATE = "PRIVATE KEY-----"
+
+
+def switch(choices: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a choice hides and how it calls other fields: read by static/wfpush/admin/switch.js."""
+    return json.dumps(choices, ensure_ascii=False, default=str)
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+class SecretField(forms.CharField):
+    """Its value is never shown: empty means that what is kept stays."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(data)
+
+
+class SecretLines(UnfoldAdminTextareaWidget):
+    """A secret of several lines."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
+class PublicLines(UnfoldAdminTextareaWidget):
+    """A certificate; not shown again where somebody pasted its private key along."""
+
+    def format_value(self, value: Any) -> Any:
+        return None if PRIVATE in str(value) else super().format_value(value)
+
+
+PEM = {"rows": 5, "class": "desk-code", "spellcheck": "false", "autocomplete": "off"}
+
+
+# --- sign-in ----------------------------------------------------------------------------------------------------------
+class AccessForm(forms.ModelForm):
+    auth = forms.ChoiceField(
+        label=_("Sign in by"), choices=AuthKind.choices, initial=AuthKind.NONE, widget=UnfoldAdminSelectWidget
+    )
+    new_secret = SecretField(
+        label=_("Password, token, key or client secret"),
+        required=False,
+        strip=False,
+        max_length=10_000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+    token_url = forms.URLField(
+        label=_("Address for tokens"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+        help_text=_("Such as https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token."),
+    )
+    certificate = forms.CharField(
+        label=_("Client certificate (PEM)"),
+        required=False,
+        max_length=MAX_PEM,
+        widget=PublicLines(attrs=PEM),
+        help_text=_("Only where the engine asks for one (mutual TLS). Without it, its key is taken out."),
+    )
+    new_key = SecretField(
+        label=_("Its private key (PEM)"), required=False, max_length=MAX_PEM, widget=SecretLines(attrs=PEM)
+    )
+    paths = JsonObjectField(label=_("Paths that differ"), required=False, rows=3)
+
+    def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.engine = engine
+        self._say_what_is_kept("new_secret", self._keeps("secret"))
+        self._say_what_is_kept("new_key", self._keeps("key"))
+        if paths := self._known_paths:
+            told = {"example": json.dumps(paths)}
+            self.fields["paths"].help_text = gettext("Usual: %(example)s. Empty: as usual.") % told
+        all_uses = dict.fromkeys(name for used in USES.values() for name in used)
+        self.fields["auth"].widget.attrs["data-switch"] = switch(
+            {
+                auth: {
+                    "hide": [f".field-{name}" for name in all_uses if name not in used],
+                    "words": {name: [words] for name, words in WORDS.get(auth, {}).items()},
+                }
+                for auth, used in USES.items()
+            }
+        )
+
+    @property
+    def _known_paths(self) -> dict[str, str]:
+        """Of the kind that is chosen now: the engine's own form is read after this one was made."""
+        connector = reader_for(self.engine.kind) if self.engine is not None else None
+        return dict(connector.paths) if connector is not None else {}
+
+    def _keeps(self, name: str) -> bool:
+        """Whether a secret is kept, which is not decrypted for that."""
+        return bool(self.instance.__dict__.get(name))
+
+    def _say_what_is_kept(self, field: str, kept: bool) -> None:
+        kept_words = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
+        self.fields[field].help_text = kept_words if kept else gettext("Kept encrypted, and never shown again.")
+
+    # --- each field -------------------------------------------------------------------------------
+    def clean_token_url(self) -> str:
+        address: str = self.cleaned_data["token_url"]
+        if address:
+            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
+        return address
+
+    def clean_header(self) -> str:
+        header: str = self.cleaned_data["header"]
+        if header and (not HEADER.fullmatch(header) or header.lower() in OURS):
+            raise ValidationError(gettext("“%(header)s” cannot be the header of a key.") % {"header": header})
+        return header
+
+    def clean_certificate(self) -> str:
+        certificate: str = self.cleaned_data["certificate"].replace("\r\n", "\n")
+        if PRIVATE in certificate:
+            raise ValidationError(gettext("A private key is in it: it has a field of its own, where it is encrypted."))
+        return certificate
+
+    def clean_new_key(self) -> str:
+        key: str = self.cleaned_data["new_key"].replace("\r\n", "\n")
+        return key
+
+    def clean_paths(self) -> dict[str, Any]:
+        known = self._known_paths
+        paths: dict[str, Any] = self.cleaned_data["paths"] if known else {}
+        for name, path in paths.items():
+            if name not in known:
+                told = {"name": name, "known": ", ".join(known)}
+                raise ValidationError(gettext("“%(name)s” is not one of: %(known)s.") % told)
+            if not isinstance(path, str) or not path.startswith("/") or "{task}" not in path:
+                sentence = gettext("%(name)s: write a path that begins with / and has {task} where the task's id goes.")
+                raise ValidationError(sentence % {"name": name})
+        return paths
+
+    # --- all of them ------------------------------------------------------------------------------
+    def clean(self) -> dict[str, Any]:
+        """Drops what is not used; asks for what is needed, at its field."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        used = USES.get(cleaned.get("auth", ""), tuple(UNUSED))
+        for name in UNUSED.keys() - set(used):
+            cleaned[name] = UNUSED[name]
+            self.errors.pop(name, None)
+        for name in NEEDS:
+            if name in used and name in cleaned and not cleaned[name] and not self._stays(name):
+                self.add_error(name, gettext("Signing in this way needs it."))
+        self._check_credentials(cleaned)
+        self._check_certificate(cleaned)
+        return cleaned
+
+    def _stays(self, name: str) -> bool:
+        """A secret is not used for another way of signing in: a password is no token."""
+        return name == "new_secret" and self._keeps("secret") and "auth" not in self.changed_data
+
+    def _check_credentials(self, cleaned: dict[str, Any]) -> None:
+        auth, secret = cleaned.get("auth"), cleaned.get("new_secret", "")
+        if auth in (AuthKind.BEARER, AuthKind.API_KEY):
+            secret = cleaned["new_secret"] = secret.strip()
+            if not (secret.isascii() and secret.isprintable()):
+                self.add_error("new_secret", gettext("A header can carry nothing but plain ASCII characters."))
+        if auth == AuthKind.BASIC and ":" in cleaned.get("name", ""):
+            self.add_error("name", gettext("Names with a colon cannot sign in this way."))
+
+    def _check_certificate(self, cleaned: dict[str, Any]) -> None:
+        certificate, key = cleaned.get("certificate"), cleaned.get("new_key")
+        if certificate is None or key is None or not {"certificate", "new_key"} & set(self.changed_data):
+            return
+        if not certificate:
+            if key:
+                self.add_error("certificate", gettext("A key needs its certificate."))
+            return
+        try:
+            key = key or self.instance.key
+            if not key:
+                self.add_error("new_key", gettext("A certificate needs its private key."))
+                return
+            _context(Access("", certificate=certificate, key=key))
+        except UndecryptableSecret as fault:
+            self.add_error("new_key", str(fault))
+        except AccessRefused:
+            sentence = gettext("Certificate and key do not fit, are not PEM, or the key has a password.")
+            self.add_error("new_key" if "new_key" in self.changed_data else "certificate", sentence)
+
+    def save(self, commit: bool = True) -> Any:
+        if self.cleaned_data["new_secret"] or "new_secret" not in USES[self.cleaned_data["auth"]]:
+            self.instance.secret = self.cleaned_data["new_secret"]
+        if self.cleaned_data["new_key"] or not self.cleaned_data["certificate"]:
+            self.instance.key = self.cleaned_data["new_key"]
+        return super().save(commit)
+
+
+class OfRestFormSet(PaginationInlineFormSet):
+    """What only kinds with a REST interface have: of others, nothing said here counts."""
+
+    def is_valid(self) -> bool:
+        return self._idle or super().is_valid()
+
+    def save(self, commit: bool = True) -> Any:
+        if not self._idle:
+            return super().save(commit)
+        nothing: list[Any] = []
+        self.new_objects = self.changed_objects = self.deleted_objects = nothing
+        return nothing
+
+    @property
+    def _idle(self) -> bool:
+        return reader_for(self.instance.kind) is None
+
+
+class AccessFormSet(OfRestFormSet):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return {**super().get_form_kwargs(index), "engine": self.instance}
+
+
+class OnePart(StackedInline):
+    """One row at most, whose form is always there."""
+
+    extra = 1
+    max_num = 1
+    can_delete = False
+    hide_title = True
+    formset: Any = OfRestFormSet
+
+
+class AccessInline(OnePart):
+    model = EngineAccess
+    form = AccessForm
+    formset = AccessFormSet
+    verbose_name_plural = _("sign-in")
+    readonly_fields = ["secret_kept", "key_kept"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "auth",
+                    "token_url",
+                    ("name", "header", "new_secret"),
+                    ("token_body", "scope", "audience"),
+                    ("certificate", "new_key"),
+                    "paths",
+                ]
+            },
+        )
+    ]
+    shown = ["auth", "token_url", "name", "secret_kept", "header", "token_body", "scope", "audience"]
+    """To those who may not change it."""
+
+    class Media:
+        js = ["wfpush/admin/switch.js"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        if self.has_change_permission(request, obj):
+            return list(self.fieldsets)
+        return [(None, {"fields": [*self.shown, "certificate", "key_kept", "paths"]})]
+
+    @display(description=_("password, token, key or client secret"))
+    def secret_kept(self, access: EngineAccess) -> SafeString:
+        return mark("ok", gettext("kept, encrypted")) if access.__dict__.get("secret") else NOTHING
+
+    @display(description=_("its private key (PEM)"))
+    def key_kept(self, access: EngineAccess) -> SafeString:
+        return mark("ok", gettext("kept, encrypted")) if access.__dict__.get("key") else NOTHING
+
+
+# --- asking for tasks -------------------------------------------------------------------------------------------------
+class PollForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.initial["enabled"] = False  # so that only ticking it makes the engine one that is asked
+
+    def save(self, commit: bool = True) -> Any:
+        """Of a row that is there only what the form asks: the dispatcher writes the rest at the same time."""
+        if self.instance._state.adding or not commit:
+            return super().save(commit)
+        self.instance.save(update_fields=["enabled", "every", "sweep_every"])
+        ask_now(self.instance)
+        return self.instance
+
+
+def ask_now(poll: Poll) -> None:
+    """At the next turn, unless it is being asked already."""
+    if Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None).update(due_at=timezone.now()):
+        outbox.wake_on_commit(polls.SOURCE)
+
+
+class PollInline(OnePart):
+    model = Poll
+    form = PollForm
+    readonly_fields = ["asked", "swept", "wrong"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["enabled", ("every", "sweep_every"), ("asked", "swept", "wrong")],
+                "description": _(
+                    "For engines that cannot call us: we read their open tasks by their REST interface. Without "
+                    "expressions of its own, “its own JSON → CloudEvent” below, the preset of its kind is used."
+                ),
+            },
+        )
+    ]
+
+    @display(description=_("asked last"))
+    def asked(self, poll: Poll) -> SafeString:
+        return ago(poll.asked_at)
+
+    @display(description=_("asked for all last"))
+    def swept(self, poll: Poll) -> SafeString:
+        return ago(poll.swept_at)
+
+    @display(description=_("what is wrong"))
+    def wrong(self, poll: Poll) -> SafeString:
+        return mark("bad", poll.error) if poll.error else NOTHING
+
+
+def polling(poll: Poll | None) -> SafeString:
+    """In a list: when it was asked, or why that came to nothing."""
+    if poll is None or not poll.enabled:
+        return NOTHING
+    if poll.error:
+        return mark("bad", shortened(poll.error, 80))
+    if poll.asked_at is None:
+        return mark("wait", gettext("not asked yet"))
+    return mark("ok", format_html(gettext("asked {when}"), when=ago(poll.asked_at)))

@@ -1,0 +1,148 @@
+"""Before an engine is relied on: does it let us in, and what exactly would it be told. Pages of the engine's own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from notifications import engine_trial
+from notifications.admin.base import DeskAdmin
+from notifications.admin.fields import JsonObjectField
+from notifications.admin.words import Tone, change_url
+from notifications.answer_body import OUTCOMES
+from notifications.connectors import connector_for
+from notifications.connectors.base import Misconfigured, Result
+from notifications.engine_trial import Sample, Sent
+from notifications.models import AuthKind, Engine, EngineAccess
+from notifications.plaintext import revealed_json
+
+
+# --- does it let us in ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Verdict:
+    """What a trial showed, what the engine or the line said, and what to do."""
+
+    tone: Tone
+    says: str
+    detail: str = ""
+    then: str = ""
+
+
+def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+    """Asked only by POST: it makes a request in our name."""
+    verdict = tried(engine) if request.method == "POST" else None
+    if verdict is not None:
+        desk.log(request, engine, f"Connection tested: {verdict.says}")
+    title = gettext("Test the connection to %(engine)s") % {"engine": engine}
+    context = {"engine": engine, "verdict": verdict, "back": change_url(engine)}
+    return desk.page(request, "admin/desk/engine_connection.html", title, **context)
+
+
+def tried(engine: Engine) -> Verdict:
+    try:
+        result = engine_trial.check(engine)
+    except Misconfigured as fault:
+        return Verdict("bad", gettext("There is nothing to try yet."), str(fault))
+    told = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
+    if result.outcome == "done":
+        says = gettext("%(engine)s lets us in: %(address)s answers as %(kind)s does.")
+        return Verdict("ok", says % told, then=gettext("Nothing was changed there."))
+    says, then = _failure(result)
+    return Verdict("bad", says % told, result.detail, then % told)
+
+
+def _failure(result: Result) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
+    if result.status in (401, 403):
+        return gettext("%(engine)s refuses our credentials."), gettext(
+            "Mend the sign-in on the engine's page: the user or client needs the right to read and complete tasks."
+        )
+    if result.outcome == "later" and result.status is None:
+        return gettext("%(engine)s was not reached."), gettext(
+            "Is the address right, is the engine running, and may this machine call it?"
+        )
+    if result.outcome == "later":
+        return gettext("%(engine)s was reached, but is not well."), gettext("Try again when it has recovered.")
+    if result.status is None:
+        return gettext("%(engine)s was not asked: address or sign-in cannot work as they are."), gettext(
+            "Mend them on the engine's page."
+        )
+    return gettext("At %(address)s there is no %(kind)s."), gettext(
+        "Write the root of its REST interface, without what comes after it."
+    )
+
+
+# --- what would be sent -----------------------------------------------------------------------------------------------
+class SampleForm(forms.Form):
+    action = forms.ChoiceField(label=_("Action"), widget=UnfoldAdminSelectWidget)
+    kind = forms.CharField(
+        label=_("Kind of task"),
+        required=False,
+        max_length=60,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("As the engine's events name it."),
+    )
+    comment = forms.CharField(
+        label=_("Comment"), required=False, max_length=4000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
+    )
+    variables = JsonObjectField(
+        label=_("Variables"), required=False, rows=3, help_text=_("What the person fills in, as a JSON object.")
+    )
+
+    def __init__(self, engine: Engine, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mapped = engine.answer_mappings.values_list("action", flat=True)
+        names = dict.fromkeys([*mapped, *OUTCOMES])
+        self.fields["action"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+
+    def sample(self) -> Sample:
+        said = self.cleaned_data
+        return Sample(said["action"], said["kind"], comment=said["comment"], variables=said["variables"])
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A request as the page writes it."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+def preview_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
+    usual = Sample("approve")
+    form = SampleForm(engine, request.GET if "action" in request.GET else None, initial={"comment": usual.comment})
+    context: dict[str, Any] = {"engine": engine, "form": form, "back": change_url(engine)}
+    if not form.is_bound:
+        context |= _previewed(engine, usual)
+    elif form.is_valid():
+        context |= _previewed(engine, form.sample())
+    title = gettext("What %(engine)s would be sent") % {"engine": engine}
+    return desk.page(request, "admin/desk/engine_preview.html", title, **context)
+
+
+def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
+    if not engine.callback_url:
+        return {"kept": gettext("The engine has no address: answers are kept here, and can be read by API.")}
+    try:
+        sent = engine_trial.preview(engine, sample)
+    except Misconfigured as fault:
+        return {"fault": str(fault)}
+    if not sent:
+        return {"kept": gettext("No request: the engine has no place for it. It stays here.")}
+    return {"sent": [_shown(each) for each in sent], "token": _token_before(engine), "person": sample.name}
+
+
+def _shown(sent: Sent) -> Shown:
+    return Shown(sent.method, sent.url, sent.headers, "" if sent.body is None else revealed_json(sent.body, indent=2))
+
+
+def _token_before(engine: Engine) -> str:
+    """Where a token is asked for before the requests, if one is."""
+    access = EngineAccess.objects.filter(engine=engine, auth=AuthKind.OAUTH2).only("token_url").first()
+    return access.token_url if access is not None else ""

@@ -1,0 +1,227 @@
+"""Whether an engine lets us in, and what exactly it would be told: asked before it is relied on."""
+
+import json
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from pytest_django import Settings
+
+from notifications import callback
+from notifications.models import AnswerMapping, Callback, Engine, EngineAccess, Response, SigningSecret
+from tests.admin.pages import page_of, text_of
+from tests.admin.world import World
+from tests.engines.flowable import FlowableServer
+from tests.engines.guards import SECRET, SERVICE, Basic
+from tests.engines.server import Fault
+from tests.support.receiver import Receiver, receiving
+from tests.support.running import running
+from tests.support.story import Story
+
+CHECK, PREVIEW = "test_connection", "what_would_be_sent"
+
+
+class Recording(FlowableServer):
+    """Keeps what it was told, word for word."""
+
+    def __init__(self) -> None:
+        super().__init__(Basic())
+        self.told: list[tuple[str, str, Any]] = []
+
+    def _answer(self, request: Any, route: Any, task: str, query: str, body: bytes) -> Any:
+        self.told.append((request.method, f"{self.origin}{request.raw_path}", json.loads(body) if body else None))
+        return super()._answer(request, route, task, query, body)
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[Recording]:
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    with running(Recording()) as made:
+        yield made
+
+
+def connect(engine: Engine, address: str, secret: str = SECRET) -> Engine:
+    Engine.objects.filter(pk=engine.pk).update(kind="flowable", callback_url=address)
+    EngineAccess.objects.create(engine=engine, auth="basic", name=SERVICE, secret=secret)
+    return Engine.objects.get(pk=engine.pk)
+
+
+# --- does it let us in ----------------------------------------------------------------------------------------------
+def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
+    world: World, server: Recording, root: Client
+) -> None:
+    engine = connect(world.engine, server.base)
+    assert f"One task is asked for at {server.base}" in text_of(root.get(page_of(engine, CHECK)))
+    assert server.told == []
+    assert f"Invoices lets us in: {server.base} answers as Flowable does." in text_of(root.post(page_of(engine, CHECK)))
+    assert [(method, address) for method, address, _ in server.told] == [("GET", f"{server.base}/runtime/tasks?size=1")]
+    assert LogEntry.objects.get().change_message.startswith("Connection tested: Invoices lets us in")
+
+
+def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(
+    world: World, server: Recording, root: Client
+) -> None:
+    engine = connect(world.engine, server.base, "wrong-password")
+    address = page_of(engine, CHECK)
+    said = text_of(root.post(address))
+    assert "Invoices refuses our credentials." in said and "Mend the sign-in" in said
+    assert "wrong-password" not in said
+    EngineAccess.objects.all().delete()
+    connect(engine, f"{server.origin}/elsewhere")
+    said = text_of(root.post(address))
+    assert f"At {server.origin}/elsewhere there is no Flowable." in said and "the root of its REST interface" in said
+    Engine.objects.update(callback_url="http://127.0.0.1:9/service")
+    said = text_of(root.post(address))
+    assert "Invoices was not reached." in said and "is the engine running" in said
+    Engine.objects.update(callback_url="http://10.0.0.1/service")
+    said = text_of(root.post(address))
+    assert "address or sign-in cannot work" in said and "10.0.0.1" in said
+
+
+def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(world: World, server: Recording, root: Client) -> None:
+    engine = connect(world.engine, server.base)
+    server.break_next(Fault(503, roles=("query",)))
+    assert "was reached, but is not well." in text_of(root.post(page_of(engine, CHECK)))
+
+
+def test_without_an_address_there_is_nothing_to_try(world: World, root: Client) -> None:
+    engine = connect(world.engine, "")
+    assert "The engine has no address yet." in text_of(root.post(page_of(engine, CHECK)))
+
+
+def test_a_webhook_is_not_offered_the_test(world: World, root: Client) -> None:
+    assert "Test the connection" not in text_of(root.get(page_of(world.engine)))
+    assert "Webhooks cannot be tried" in text_of(root.post(page_of(world.engine, CHECK)))
+    assert "Test the connection" in text_of(root.get(page_of(connect(world.engine, "https://engine.acme.example"))))
+
+
+# --- what would be sent ---------------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_the_preview_is_what_a_real_answer_then_sends(server: Recording, root: Client) -> None:
+    story = Story.begin()
+    engine = connect(story.engine, server.base)
+    variables = {"ok": True, "paid": {"type": "double", "value": "{{ variables.amount }}"}, "by": "{{ person.ref }}"}
+    AnswerMapping.objects.create(engine=engine, action="approve", outcome="accepted", variables=variables)
+    story.assign(assignee="bob")
+    server.book.open("T-42")
+    asked = {"action": "approve", "kind": "approval", "comment": "Fine.", "variables": '{"amount": 7.5}'}
+    page = root.get(page_of(engine, PREVIEW), asked)
+    assert server.told == [] and not Response.objects.exists()
+    story.answer(story.bob, "approve", "Fine.", variables={"amount": 7.5})
+    deliver()
+    assert Callback.objects.get().state == "delivered"
+    previewed = [(each.method, each.url, json.loads(each.body)) for each in page.context["sent"]]
+    assert without_id(previewed) == without_id(server.told)
+    assert len(previewed) == 2
+    assert '"value": 7.5' in text_of(page)
+    assert f"POST {server.base}/runtime/tasks/T-42/comments" in text_of(page)
+    assert "Basic …" in text_of(page) and SECRET not in page.content.decode()
+
+
+def deliver() -> None:
+    async def turn() -> None:
+        await callback.drain()
+        await callback._door.close()
+
+    async_to_sync(turn)()
+
+
+def without_id(told: list[Any]) -> list[Any]:
+    """The answer's id is another each time."""
+    for _method, _address, body in told:
+        for variable in body.get("variables", []):
+            if variable["name"] == "wfpush_answer":
+                variable["value"] = ""
+    return told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_preview_of_a_webhook_is_what_it_then_gets(settings: Settings, root: Client) -> None:
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    with receiving() as receiver:
+        story = Story.begin()
+        Engine.objects.update(callback_url=receiver.url)
+        story.assign(assignee="bob")
+        [shown] = root.get(page_of(story.engine, PREVIEW), {"action": "reject", "comment": "No."}).context["sent"]
+        story.answer(story.bob, "reject", "No.")
+        deliver()
+    assert (shown.method, shown.url) == ("POST", receiver.url)
+    previewed = json.loads(shown.body)["data"]
+    for name in ("task_id", "action", "outcome", "comment", "variables", "responded_by"):
+        assert previewed[name] == receiver.calls[0].data[name], name
+    assert_headers_are_those_of(receiver, shown.headers)
+
+
+def assert_headers_are_those_of(receiver: Receiver, shown: dict[str, str]) -> None:
+    assert {name.lower() for name in shown} <= receiver.calls[0].headers.keys()
+    assert shown["webhook-signature"] == "v1,…"
+
+
+def test_what_has_no_place_in_the_engine_is_said(world: World, root: Client) -> None:
+    engine = connect(world.engine, "https://engine.acme.example/v2")
+    Engine.objects.update(kind="camunda8")
+    said = text_of(root.get(page_of(engine, PREVIEW), {"action": "request_info", "comment": "Which one?"}))
+    assert "No request: the engine has no place for it. It stays here." in said
+    Engine.objects.update(callback_url="")
+    assert "The engine has no address: answers are kept here" in text_of(root.get(page_of(engine, PREVIEW)))
+
+
+def test_a_token_that_is_asked_for_before_is_named(world: World, root: Client) -> None:
+    engine = connect(world.engine, "https://engine.acme.example/service")
+    EngineAccess.objects.update(auth="oauth2", token_url="https://id.acme.example/token")
+    said = text_of(root.get(page_of(engine, PREVIEW)))
+    assert "a token from https://id.acme.example/token" in said and "Authorization Bearer …" in said
+
+
+def test_the_page_offers_the_actions_that_are_mapped_and_those_everybody_knows(world: World, root: Client) -> None:
+    AnswerMapping.objects.create(engine=world.engine, action="accept", task_kind="claim", outcome="ok")
+    form = root.get(page_of(world.engine, PREVIEW)).context["form"]
+    names = [name for name, _label in form.fields["action"].choices]
+    assert names == ["accept", "approve", "reject", "acknowledge", "request_info"]
+    told = root.get(page_of(world.engine, PREVIEW), {"action": "accept", "kind": "claim"}).context["sent"]
+    assert json.loads(told[0].body)["data"]["outcome"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"action": "dance"}, "Select a valid choice"),
+        ({"action": "approve", "variables": "[1]"}, "Write a JSON object"),
+        ({"action": "approve", "variables": "{"}, "This is not JSON"),
+    ],
+)
+def test_a_sample_that_is_none_is_said(fields: dict[str, str], sentence: str, world: World, root: Client) -> None:
+    page = root.get(page_of(world.engine, PREVIEW), fields)
+    assert sentence in text_of(page) and "sent" not in page.context
+
+
+def test_a_webhook_without_a_secret_says_what_is_missing(world: World, root: Client) -> None:
+    SigningSecret.objects.all().delete()
+    assert "The engine has no active signing secret." in text_of(root.get(page_of(world.engine, PREVIEW)))
+
+
+# --- who may --------------------------------------------------------------------------------------------------------
+def test_an_operator_previews_and_does_not_make_us_call(
+    world: World, server: Recording, operator: Client, editor: Client
+) -> None:
+    engine = connect(world.engine, server.base)
+    page = operator.get(page_of(engine, PREVIEW))
+    assert page.status_code == 200 and SECRET not in page.content.decode()
+    for client, action in ((operator, CHECK), (editor, CHECK), (editor, PREVIEW)):
+        assert client.get(page_of(engine, action)).status_code == 403
+        assert client.post(page_of(engine, action)).status_code == 403
+    assert server.told == []
+
+
+def test_the_pages_are_german(world: World, root: Client) -> None:
+    engine = connect(world.engine, "")
+    root.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    assert "Es gibt noch nichts zu testen." in text_of(root.post(page_of(engine, CHECK)))
+    Engine.objects.update(callback_url="https://engine.acme.example/service")
+    said = text_of(root.get(page_of(engine, PREVIEW)))
+    assert "Was Invoices bekäme" in said and "Was würde gesendet?" in said
+    assert "would be sent" not in said
