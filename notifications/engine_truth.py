@@ -112,6 +112,8 @@ async def _read_all(asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[s
 def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
     """What the engine knows and we do not, as an event that is processed at once. False: we know it all."""
     known = task.assignee.ref if task.assignee is not None else ""
+    if not standing.known:  # over and forgotten, or not to be seen yet: nobody can tell
+        return False
     if not standing.is_open:
         said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
         return _happens(task, "task.completed", f"{task.task_id[:150]}/closed", said, now)
