@@ -70,7 +70,11 @@ PRESETS: dict[str, dict[str, str]] = {
         "data.variables": "by_name(variables)",
     },
     "camunda8": {
-        "id": "join(':', [userTaskKey, not_null(eventType, 'assigning'), not_null(assignee, '')])",
+        # A listener's job tells two changes of the same kind apart; a job that is tried again keeps its key.
+        "id": (
+            "join(':', [userTaskKey, not_null(eventType, 'assigning'), not_null(assignee, ''),"
+            " to_string(not_null(jobKey, ''))])"
+        ),
         "type": (
             "(eventType == 'completing' && 'task.completed') || (eventType == 'canceling' && 'task.cancelled')"
             " || (eventType == 'updating' && 'task.updated') || 'task.assigned'"

@@ -44,7 +44,7 @@ def test_the_sample_of_binary_mode_is_taken() -> None:
     assert cloudevents.binary(headers, body[1].encode()).type == "task.completed"
 
 
-@pytest.mark.parametrize("preset", ["flowable", "opentext", "camunda7"])
+@pytest.mark.parametrize("preset", ["flowable", "opentext", "camunda7", "camunda8"])
 def test_a_preset_makes_an_event_of_the_sample_of_its_engine(preset: str) -> None:
     marked = re.search(rf"<!-- preset: [^>]*{preset}[^>]*-->\n```json\n(.*?)```", read("docs/engines.md"), re.S)
     assert marked
@@ -56,6 +56,43 @@ def test_a_preset_makes_an_event_of_the_sample_of_its_engine(preset: str) -> Non
     assert event.data["task"]["assignee"] == "bob"
     assert event.data["task"]["priority"] == {"camunda7": "urgent"}.get(preset, "high")
     assert event.data["variables"]["amount"] == 1200.5
+
+
+JOB: dict[str, Any] = {
+    "jobKey": "7",
+    "listenerEventType": "ASSIGNING",
+    "elementId": "approve",
+    "processInstanceKey": "2251799813685249",
+    "variables": {"amount": 1200.5},
+    "userTask": {"userTaskKey": "2251799813685250", "assignee": "bob", "candidateGroups": [], "priority": 80},
+}
+"""As Camunda 8 activates it."""
+
+
+def told_by_the_worker(**task: Any) -> Any:
+    happens = task.pop("happens", "ASSIGNING")
+    event_of = run_sample("worker")["event_of"]
+    said = event_of(
+        {**JOB, "jobKey": task.pop("job", "7"), "listenerEventType": happens, "userTask": {**JOB["userTask"], **task}}
+    )
+    if said is None:
+        return None
+    return cloudevents.structured(mapping.translate(mapping.PRESETS["camunda8"].items(), said, source="/engines/x"))
+
+
+def test_the_sample_worker_tells_of_tasks_that_somebody_has_and_of_their_end() -> None:
+    assigned = told_by_the_worker()
+    assert (assigned.type, assigned.data["task"]["assignee"]) == ("task.assigned", "bob")
+    assert assigned.data["task"]["id"] == "2251799813685250"
+    assert assigned.data["case"]["id"] == "2251799813685249"
+    assert (assigned.data["task"]["priority"], assigned.data["variables"]) == ("urgent", {"amount": 1200.5})
+    assert told_by_the_worker().id == assigned.id, "the same job, tried again"
+    assert told_by_the_worker(job="8").id != assigned.id, "another change"
+    assert told_by_the_worker(happens="CREATING", assignee=None) is None
+    assert told_by_the_worker(happens="CREATING", assignee=None, candidateGroups=["finance"]).type == "task.assigned"
+    assert told_by_the_worker(happens="CANCELING", assignee=None).type == "task.cancelled"
+    assert told_by_the_worker(happens="COMPLETING", action="complete").type == "task.completed"
+    assert told_by_the_worker(happens="COMPLETING", action="approve") is None
 
 
 def test_every_preset_is_documented() -> None:

@@ -77,6 +77,11 @@ def switch(choices: Mapping[str, Mapping[str, Any]]) -> str:
     return json.dumps(choices, ensure_ascii=False, default=str)
 
 
+def usual_paths(paths: Mapping[str, str]) -> str:
+    """What is said about paths that may differ."""
+    return gettext("Usual: %(example)s. Empty: as usual.") % {"example": json.dumps(paths)} if paths else ""
+
+
 # --- secrets ----------------------------------------------------------------------------------------------------------
 class SecretField(forms.CharField):
     """Its value is never shown: empty means that what is kept stays."""
@@ -127,7 +132,7 @@ class AccessForm(forms.ModelForm):
         required=False,
         max_length=MAX_PEM,
         widget=PublicLines(attrs=PEM),
-        help_text=_("Only where the engine asks for one (mutual TLS). Without it, its key is taken out."),
+        help_text=_("Only where the engine asks for one. Without it, its key is taken out."),
     )
     new_key = SecretField(
         label=_("Its private key (PEM)"), required=False, max_length=MAX_PEM, widget=SecretLines(attrs=PEM)
@@ -139,9 +144,8 @@ class AccessForm(forms.ModelForm):
         self.engine = engine
         self._say_what_is_kept("new_secret", self._keeps("secret"))
         self._say_what_is_kept("new_key", self._keeps("key"))
-        if paths := self._known_paths:
-            told = {"example": json.dumps(paths)}
-            self.fields["paths"].help_text = gettext("Usual: %(example)s. Empty: as usual.") % told
+        spot = f"id_{self.add_prefix('paths')}_helptext"
+        self.fields["paths"].help_text = format_html('<span id="{}">{}</span>', spot, usual_paths(self._known_paths))
         all_uses = dict.fromkeys(name for used in USES.values() for name in used)
         self.fields["auth"].widget.attrs["data-switch"] = switch(
             {
@@ -306,11 +310,11 @@ class AccessInline(OnePart):
                     "token_url",
                     ("name", "header", "new_secret"),
                     ("token_body", "scope", "audience"),
-                    ("certificate", "new_key"),
                     "paths",
                 ]
             },
-        )
+        ),
+        (_("Client certificate (mutual TLS)"), {"fields": [("certificate", "new_key")], "classes": ["collapse"]}),
     ]
     shown = ["auth", "token_url", "name", "secret_kept", "header", "token_body", "scope", "audience"]
     """To those who may not change it."""

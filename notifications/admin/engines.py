@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 from notifications import again, answer_variables
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessInline, PollInline, ask_now, polling, switch
+from notifications.admin.engine_access import AccessInline, PollInline, ask_now, polling, switch, usual_paths
 from notifications.admin.engine_pages import connection_page, preview_page
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.filters import Conditions
@@ -99,13 +99,11 @@ class EngineForm(forms.ModelForm):
 
 
 def _switched(kind: str) -> dict[str, Any]:
-    """What the form hides for a kind, and how it calls the address."""
+    """What the form hides for a kind, and how it calls what stays."""
     reader = reader_for(kind)
-    hidden = [
-        *([] if reader else ["#access-group", "#poll-group"]),
-        *([] if reader and reader.paths else [".field-paths"]),
-    ]
-    return {"hide": hidden, "words": {"callback_url": address_words(kind)}}
+    paths = reader.paths if reader is not None else {}
+    hidden = [*([] if reader else ["#access-group", "#poll-group"]), *([] if paths else [".field-paths"])]
+    return {"hide": hidden, "words": {"callback_url": address_words(kind), "paths": [None, usual_paths(paths)]}}
 
 
 class EventMappingForm(forms.ModelForm):
@@ -206,10 +204,7 @@ class EngineAdmin(HistoryAdmin):
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["answers", "created_at"]
-    fieldsets = [
-        (None, {"fields": ["name", "slug", "kind", "active"]}),
-        (_("Answers"), {"fields": ["callback_url", "answers"]}),
-    ]
+    fieldsets = [(None, {"fields": ["name", "slug", "kind", "active"]})]
     parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret, EngineAccess, Poll]
     inlines = [AccessInline, PollInline, ApiKeyInline, SigningSecretInline, EventMappingInline, AnswerMappingInline]
     actions_detail = [
@@ -226,6 +221,11 @@ class EngineAdmin(HistoryAdmin):
         newest = Event.objects.filter(engine=OuterRef("pk")).order_by("-id").values("received_at")[:1]
         engines: QuerySet[Engine] = super().get_queryset(request).select_related("poll")
         return engines.annotate(waiting=Count("callbacks", filter=waiting), last_event_at=Subquery(newest))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Of a new one there is nothing to say yet about what becomes of its answers."""
+        answers = {"fields": ["callback_url", "answers"] if obj else ["callback_url"]}
+        return [*self.fieldsets, (_("Answers"), answers)]
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
         """Mappings can be written at once; keys and secrets need the engine to be there."""
