@@ -112,7 +112,7 @@ async def _read_all(asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[s
 def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
     """What the engine knows and we do not, as an event that is processed at once. False: we know it all."""
     known = task.assignee.ref if task.assignee is not None else ""
-    if not standing.known:  # over and forgotten, or not to be seen yet: nobody can tell
+    if not standing.known and lags(task.engine):  # over and forgotten, or not to be seen yet: nobody can tell
         return False
     if not standing.is_open:
         said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
@@ -122,6 +122,11 @@ def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
         event_id = f"{task.task_id[:150]}/{now.timestamp():.3f}"
         return _happens(task, "task.assigned", event_id, said, now)
     return False
+
+
+def lags(engine: Engine) -> bool:
+    connector = reader_for(engine.kind)
+    return connector is not None and connector.lags
 
 
 def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) -> bool:

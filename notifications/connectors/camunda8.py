@@ -18,6 +18,7 @@ PRIORITY_OF_LATE = 80
 class Camunda8(RestConnector):
     kind = "camunda8"
     label = "Camunda 8"
+    lags = True
 
     async def complete(self, api: Api, said: Said) -> Result:
         body: Json = {"variables": said.all_variables, "action": said.action or "complete"}

@@ -119,6 +119,8 @@ class RestConnector:
 
     kind: ClassVar[str]
     label: ClassVar[str]
+    lags: ClassVar[bool] = False
+    """Whether what it shows comes later than what it has done."""
     paths: ClassVar[Mapping[str, str]] = {}
     """Paths that no document of the engine confirms: an administrator may set others."""
 
