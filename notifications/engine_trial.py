@@ -94,12 +94,14 @@ class _Recorder(Api):
         self.paths = paths
         self.sent: list[Sent] = []
         self._base = engine.callback_url.rstrip("/")
-        self._headers = {"Content-Type": "application/json", **_signing(engine)}
+        self._signing = _signing(engine)
 
     async def call(
         self, method: str, path: str, said: Any = None, query: Mapping[str, str] | None = None, **_: Any
     ) -> Reply:
-        self.sent.append(Sent(method, self._base + path, self._headers, said))
+        written = {"Content-Type": "application/json"} if said is not None else {}
+        headers = {"Accept": "application/json", **written, **self._signing}
+        self.sent.append(Sent(method, self._base + path, headers, said))
         return Reply(200, {})
 
 

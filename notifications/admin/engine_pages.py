@@ -77,8 +77,13 @@ def _failure(result: Result) -> tuple[str, str]:
 
 
 # --- what would be sent -----------------------------------------------------------------------------------------------
+TASK_IDS = {"camunda8": "2251799813685249"}
+"""Of kinds whose tasks have numbers."""
+
+
 class SampleForm(forms.Form):
     action = forms.ChoiceField(label=_("Action"), widget=UnfoldAdminSelectWidget)
+    task = forms.CharField(label=_("The task's id"), max_length=200, widget=UnfoldAdminTextInputWidget)
     kind = forms.CharField(
         label=_("Kind of task"),
         required=False,
@@ -101,7 +106,7 @@ class SampleForm(forms.Form):
 
     def sample(self) -> Sample:
         said = self.cleaned_data
-        return Sample(said["action"], said["kind"], comment=said["comment"], variables=said["variables"])
+        return Sample(said["action"], said["kind"], said["task"], comment=said["comment"], variables=said["variables"])
 
 
 @dataclass(frozen=True)
@@ -115,8 +120,9 @@ class Shown:
 
 
 def preview_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    usual = Sample("approve")
-    form = SampleForm(engine, request.GET if "action" in request.GET else None, initial={"comment": usual.comment})
+    usual = Sample("approve", task_id=TASK_IDS.get(engine.kind, Sample.task_id))
+    initial = {"task": usual.task_id, "comment": usual.comment}
+    form = SampleForm(engine, request.GET if "action" in request.GET else None, initial=initial)
     context: dict[str, Any] = {"engine": engine, "form": form, "back": change_url(engine)}
     if not form.is_bound:
         context |= _previewed(engine, usual)

@@ -196,11 +196,21 @@ class Endpoint(Conditions):
     }
 
 
+class Asking(Conditions):
+    title = _("asked for tasks")
+    parameter_name = "asking"
+    conditions = {
+        "failing": (_("that comes to nothing"), Q(poll__enabled=True) & ~Q(poll__error="")),
+        "yes": (_("asked"), Q(poll__enabled=True)),
+        "no": (_("not asked"), Q(poll=None) | Q(poll__enabled=False)),
+    }
+
+
 @admin.register(Engine)
 class EngineAdmin(HistoryAdmin):
     form = EngineForm
     list_display = ["name", "slug", "kind_label", "answers", "waiting_answers", "last_event", "on"]
-    list_filter = ["active", Endpoint, "kind"]
+    list_filter = ["active", Endpoint, Asking, "kind"]
     search_fields = ["name", "slug", "callback_url"]
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["answers", "created_at"]
@@ -253,8 +263,11 @@ class EngineAdmin(HistoryAdmin):
         super().save_related(request, form, formsets, change)
         engine: Engine = form.instance
         if engine.kind not in READABLE:
-            EngineAccess.objects.filter(engine=engine).delete()
-            Poll.objects.filter(engine=engine).delete()
+            dropped = [model.objects.filter(engine=engine).delete()[0] for model in (EngineAccess, Poll)]
+            if any(dropped):
+                self.message_user(
+                    request, gettext("This kind needs no sign-in: what was kept is deleted."), messages.INFO
+                )
         elif change and {"callback_url", "kind"} & set(form.changed_data):
             for poll in Poll.objects.filter(engine=engine):
                 Poll.objects.filter(pk=poll.pk).update(swept_at=None)

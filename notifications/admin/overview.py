@@ -29,6 +29,7 @@ from notifications.models import (
     Event,
     EventStatus,
     PausedService,
+    Poll,
     Task,
     Template,
     TemplateVersion,
@@ -289,6 +290,17 @@ def stopped_engines(now: datetime) -> Panel:
     return Panel(_("Engines that get no answers"), list_url(Engine, "answers=disabled"), empty, rows)
 
 
+def unasked_engines(now: datetime) -> Panel:
+    """Their new tasks reach nobody meanwhile."""
+    failing = Poll.objects.filter(enabled=True, engine__active=True).exclude(error="").select_related("engine")
+    rows = [
+        Row(since(poll.asked_at), shortened(poll.engine), mark("bad", shortened(poll.error)), change_url(poll.engine))
+        for poll in failing.order_by("asked_at")[:ROWS]
+    ]
+    empty = _("Every engine that is asked for its tasks answers.")
+    return Panel(_("Engines that cannot be asked for tasks"), list_url(Engine, "asking=failing"), empty, rows)
+
+
 def unknown_people(now: datetime) -> Panel:
     events = Event.objects.filter(pk__gte=lowest_id(now - FAILED_WITHIN), unresolved__gt=0).select_related(
         "task", "case"
@@ -363,6 +375,7 @@ PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
     (Event, unrouted_events),
     (Event, unknown_people),
     (Engine, stopped_engines),
+    (Poll, unasked_engines),
     (Template, drafts),
 ]
 

@@ -259,7 +259,8 @@ def test_only_a_kind_whose_paths_may_differ_keeps_some(engine: Engine, root: Cli
 def test_a_webhook_keeps_neither_credentials_nor_polling(engine: Engine, root: Client) -> None:
     saved(root, engine, auth="basic", name="rest", new_secret="geheim-1", **{"poll-0-enabled": "on"})
     assert (EngineAccess.objects.count(), Poll.objects.count()) == (1, 1)
-    saved(root, engine, kind="webhook", header="no header")
+    answer = save(root, engine, kind="webhook", header="no header")
+    assert "This kind needs no sign-in: what was kept is deleted." in text_of(answer)
     assert (EngineAccess.objects.count(), Poll.objects.count()) == (0, 0)
     saved(root, engine, auth="basic", name="", **{"poll-0-enabled": "on"})
     assert (EngineAccess.objects.count(), Poll.objects.count()) == (0, 0)
@@ -328,6 +329,20 @@ def test_asking_too_often_is_refused(field: str, value: str, engine: Engine, roo
     answer = save(root, engine, **{"poll-0-enabled": "on", f"poll-0-{field}": value})
     assert "greater than or equal to" in text_of(answer)
     assert not Poll.objects.exists()
+
+
+def test_the_overview_and_a_filter_name_engines_that_do_not_answer(
+    engine: Engine, root: Client, operator: Client
+) -> None:
+    Poll.objects.create(engine=engine, error="The engine answered 503.", asked_at=timezone.now() - timedelta(hours=2))
+    for client in (root, operator):
+        [panel] = [each for each in client.get("/admin/").context["panels"] if "asked for tasks" in str(each.title)]
+        [row] = panel.rows
+        assert (row.href, "503" in str(row.detail), "2 h" in str(row.when)) == (page_of(engine), True, True)
+        assert [each.pk for each in client.get(panel.href).context["cl"].result_list] == [engine.pk]
+    Poll.objects.update(error="")
+    assert "Every engine that is asked for its tasks answers." in text_of(root.get("/admin/"))
+    assert [each.pk for each in root.get(list_of(Engine, "asking=failing")).context["cl"].result_list] == []
 
 
 def test_page_and_list_say_when_it_was_asked_and_what_is_wrong(engine: Engine, root: Client) -> None:

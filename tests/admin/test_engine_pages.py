@@ -15,8 +15,11 @@ from notifications import callback
 from notifications.models import AnswerMapping, Callback, Engine, EngineAccess, Response, SigningSecret
 from tests.admin.pages import page_of, text_of
 from tests.admin.world import World
+from tests.engines.camunda7 import Camunda7Server
+from tests.engines.camunda8 import Camunda8Server
 from tests.engines.flowable import FlowableServer
-from tests.engines.guards import SECRET, SERVICE, Basic
+from tests.engines.guards import SECRET, SERVICE, Basic, Guard
+from tests.engines.opentext import OpenTextServer
 from tests.engines.server import Fault
 from tests.support.receiver import Receiver, receiving
 from tests.support.running import running
@@ -25,34 +28,57 @@ from tests.support.story import Story
 CHECK, PREVIEW = "test_connection", "what_would_be_sent"
 
 
-class Recording(FlowableServer):
-    """Keeps what it was told, word for word."""
+class Recording:
+    """Of an engine: what it was told, word for word."""
 
-    def __init__(self) -> None:
-        super().__init__(Basic())
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(guard)  # type: ignore[call-arg]
         self.told: list[tuple[str, str, Any]] = []
+        self.headers: list[Any] = []
 
     def _answer(self, request: Any, route: Any, task: str, query: str, body: bytes) -> Any:
-        self.told.append((request.method, f"{self.origin}{request.raw_path}", json.loads(body) if body else None))
-        return super()._answer(request, route, task, query, body)
+        said = json.loads(body) if body else None
+        self.told.append((request.method, f"{self.origin}{request.raw_path}", said))  # type: ignore[attr-defined]
+        self.headers.append(request.headers)
+        return super()._answer(request, route, task, query, body)  # type: ignore[misc]
+
+
+class RecordingFlowable(Recording, FlowableServer):
+    pass
+
+
+class RecordingOpenText(Recording, OpenTextServer):
+    pass
+
+
+class RecordingCamunda7(Recording, Camunda7Server):
+    pass
+
+
+class RecordingCamunda8(Recording, Camunda8Server):
+    pass
 
 
 @pytest.fixture
-def server(settings: Settings) -> Iterator[Recording]:
+def loopback(settings: Settings) -> None:
     settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
-    with running(Recording()) as made:
+
+
+@pytest.fixture
+def server(loopback: None) -> Iterator[RecordingFlowable]:
+    with running(RecordingFlowable(Basic())) as made:
         yield made
 
 
-def connect(engine: Engine, address: str, secret: str = SECRET) -> Engine:
-    Engine.objects.filter(pk=engine.pk).update(kind="flowable", callback_url=address)
+def connect(engine: Engine, address: str, secret: str = SECRET, kind: str = "flowable") -> Engine:
+    Engine.objects.filter(pk=engine.pk).update(kind=kind, callback_url=address)
     EngineAccess.objects.create(engine=engine, auth="basic", name=SERVICE, secret=secret)
     return Engine.objects.get(pk=engine.pk)
 
 
 # --- does it let us in ----------------------------------------------------------------------------------------------
 def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
-    world: World, server: Recording, root: Client
+    world: World, server: RecordingFlowable, root: Client
 ) -> None:
     engine = connect(world.engine, server.base)
     assert f"One task is asked for at {server.base}" in text_of(root.get(page_of(engine, CHECK)))
@@ -63,7 +89,7 @@ def test_an_engine_that_lets_us_in_says_so_and_is_only_asked_by_the_button(
 
 
 def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(
-    world: World, server: Recording, root: Client
+    world: World, server: RecordingFlowable, root: Client
 ) -> None:
     engine = connect(world.engine, server.base, "wrong-password")
     address = page_of(engine, CHECK)
@@ -82,7 +108,9 @@ def test_a_wrong_password_a_wrong_path_and_nobody_there_are_told_apart(
     assert "address or sign-in cannot work" in said and "10.0.0.1" in said
 
 
-def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(world: World, server: Recording, root: Client) -> None:
+def test_an_engine_that_is_down_is_told_from_one_that_is_wrong(
+    world: World, server: RecordingFlowable, root: Client
+) -> None:
     engine = connect(world.engine, server.base)
     server.break_next(Fault(503, roles=("query",)))
     assert "was reached, but is not well." in text_of(root.post(page_of(engine, CHECK)))
@@ -101,25 +129,45 @@ def test_a_webhook_is_not_offered_the_test(world: World, root: Client) -> None:
 
 # --- what would be sent ---------------------------------------------------------------------------------------------
 @pytest.mark.django_db(transaction=True)
-def test_the_preview_is_what_a_real_answer_then_sends(server: Recording, root: Client) -> None:
-    story = Story.begin()
-    engine = connect(story.engine, server.base)
-    variables = {"ok": True, "paid": {"type": "double", "value": "{{ variables.amount }}"}, "by": "{{ person.ref }}"}
-    AnswerMapping.objects.create(engine=engine, action="approve", outcome="accepted", variables=variables)
-    story.assign(assignee="bob")
-    server.book.open("T-42")
-    asked = {"action": "approve", "kind": "approval", "comment": "Fine.", "variables": '{"amount": 7.5}'}
-    page = root.get(page_of(engine, PREVIEW), asked)
-    assert server.told == [] and not Response.objects.exists()
-    story.answer(story.bob, "approve", "Fine.", variables={"amount": 7.5})
-    deliver()
-    assert Callback.objects.get().state == "delivered"
-    previewed = [(each.method, each.url, json.loads(each.body)) for each in page.context["sent"]]
-    assert without_id(previewed) == without_id(server.told)
-    assert len(previewed) == 2
-    assert '"value": 7.5' in text_of(page)
-    assert f"POST {server.base}/runtime/tasks/T-42/comments" in text_of(page)
-    assert "Basic …" in text_of(page) and SECRET not in page.content.decode()
+@pytest.mark.parametrize(
+    ("kind", "made", "task", "requests"),
+    [
+        ("flowable", RecordingFlowable, "T-42", 2),
+        ("opentext", RecordingOpenText, "a/b ü", 1),
+        ("camunda7", RecordingCamunda7, "T-42", 2),
+        ("camunda8", RecordingCamunda8, "2251799813685249", 1),
+    ],
+)
+def test_the_preview_is_what_a_real_answer_then_sends(
+    kind: str, made: Any, task: str, requests: int, loopback: None, root: Client
+) -> None:
+    with running(made(Basic())) as server:
+        story = Story.begin()
+        engine = connect(story.engine, server.base, kind=kind)
+        variables = {
+            "ok": True,
+            "paid": {"type": "double", "value": "{{ variables.amount }}"},
+            "by": "{{ person.ref }}",
+        }
+        AnswerMapping.objects.create(engine=engine, action="approve", outcome="accepted", variables=variables)
+        story.assign(task, assignee="bob")
+        server.book.open(task)
+        said = {"task": task, "kind": "approval", "comment": "Fine.", "variables": '{"amount": 7.5}'}
+        page = root.get(page_of(engine, PREVIEW), {"action": "approve", **said})
+        assert server.told == [] and not Response.objects.exists()
+        story.answer(story.bob, "approve", "Fine.", task_id=task, variables={"amount": 7.5})
+        deliver()
+        told = Callback.objects.get()
+        assert told.state == "delivered", told.detail
+        shown = page.context["sent"]
+        assert without_id([(each.method, each.url, json.loads(each.body)) for each in shown]) == without_id(server.told)
+        assert len(shown) == requests
+        for each, headers in zip(shown, server.headers, strict=True):
+            assert each.headers.pop("Authorization") == "Basic …"
+            assert each.headers == {name: headers[name] for name in each.headers}
+            assert each.headers.keys() == {"Accept", "Content-Type"}
+    assert f"POST {server.base}" in text_of(page) and "Basic …" in text_of(page)
+    assert SECRET not in page.content.decode()
 
 
 def deliver() -> None:
@@ -133,7 +181,10 @@ def deliver() -> None:
 def without_id(told: list[Any]) -> list[Any]:
     """The answer's id is another each time."""
     for _method, _address, body in told:
-        for variable in body.get("variables", []):
+        variables = body.get("variables", {})
+        if isinstance(variables, dict) and variables:
+            variables["wfpush_answer"] = ""
+        for variable in variables if isinstance(variables, list) else []:
             if variable["name"] == "wfpush_answer":
                 variable["value"] = ""
     return told
@@ -146,7 +197,9 @@ def test_the_preview_of_a_webhook_is_what_it_then_gets(settings: Settings, root:
         story = Story.begin()
         Engine.objects.update(callback_url=receiver.url)
         story.assign(assignee="bob")
-        [shown] = root.get(page_of(story.engine, PREVIEW), {"action": "reject", "comment": "No."}).context["sent"]
+        [shown] = root.get(
+            page_of(story.engine, PREVIEW), {"action": "reject", "task": "T-42", "comment": "No."}
+        ).context["sent"]
         story.answer(story.bob, "reject", "No.")
         deliver()
     assert (shown.method, shown.url) == ("POST", receiver.url)
@@ -164,7 +217,7 @@ def assert_headers_are_those_of(receiver: Receiver, shown: dict[str, str]) -> No
 def test_what_has_no_place_in_the_engine_is_said(world: World, root: Client) -> None:
     engine = connect(world.engine, "https://engine.acme.example/v2")
     Engine.objects.update(kind="camunda8")
-    said = text_of(root.get(page_of(engine, PREVIEW), {"action": "request_info", "comment": "Which one?"}))
+    said = text_of(root.get(page_of(engine, PREVIEW), {"action": "request_info", "task": "7", "comment": "Which one?"}))
     assert "No request: the engine has no place for it. It stays here." in said
     Engine.objects.update(callback_url="")
     assert "The engine has no address: answers are kept here" in text_of(root.get(page_of(engine, PREVIEW)))
@@ -182,16 +235,19 @@ def test_the_page_offers_the_actions_that_are_mapped_and_those_everybody_knows(w
     form = root.get(page_of(world.engine, PREVIEW)).context["form"]
     names = [name for name, _label in form.fields["action"].choices]
     assert names == ["accept", "approve", "reject", "acknowledge", "request_info"]
-    told = root.get(page_of(world.engine, PREVIEW), {"action": "accept", "kind": "claim"}).context["sent"]
+    told = root.get(page_of(world.engine, PREVIEW), {"action": "accept", "task": "T-42", "kind": "claim"}).context[
+        "sent"
+    ]
     assert json.loads(told[0].body)["data"]["outcome"] == "ok"
 
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"action": "dance"}, "Select a valid choice"),
-        ({"action": "approve", "variables": "[1]"}, "Write a JSON object"),
-        ({"action": "approve", "variables": "{"}, "This is not JSON"),
+        ({"action": "dance", "task": "T-42"}, "Select a valid choice"),
+        ({"action": "approve"}, "This field is required"),
+        ({"action": "approve", "task": "T-42", "variables": "[1]"}, "Write a JSON object"),
+        ({"action": "approve", "task": "T-42", "variables": "{"}, "This is not JSON"),
     ],
 )
 def test_a_sample_that_is_none_is_said(fields: dict[str, str], sentence: str, world: World, root: Client) -> None:
@@ -206,7 +262,7 @@ def test_a_webhook_without_a_secret_says_what_is_missing(world: World, root: Cli
 
 # --- who may --------------------------------------------------------------------------------------------------------
 def test_an_operator_previews_and_does_not_make_us_call(
-    world: World, server: Recording, operator: Client, editor: Client
+    world: World, server: RecordingFlowable, operator: Client, editor: Client
 ) -> None:
     engine = connect(world.engine, server.base)
     page = operator.get(page_of(engine, PREVIEW))
