@@ -37,8 +37,8 @@ from wfpush.threads import in_database_thread
 log = structlog.get_logger(__name__)
 
 SOURCE = "polls"
-LEASE = timedelta(minutes=2)
-"""Longer than a page takes; each page that is kept begins it anew."""
+LEASE = timedelta(seconds=45)
+"""Longer than a list takes, or what is asked for its rows: each begins it anew."""
 PAGE = 500
 LARGEST_PAGE = 8_000
 """For tasks that were all created in the same millisecond."""
@@ -48,7 +48,7 @@ MILLISECOND = timedelta(milliseconds=1)
 CHECKED = 100
 """Tasks that a sweep has not seen, read one by one at a time."""
 MAX_BODY = 32 * 1024 * 1024
-DEADLINE = 60.0
+DEADLINE = 20.0
 RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), slow_after=timedelta(days=3650))
 
 
@@ -186,6 +186,8 @@ def _larger(size: int) -> int:
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
 def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
+    """Raises _Lost."""
+    _go_on(ready.poll, timezone.now())
     by_id = {id_of(ready.listing, row): row for row in rows}
     digests = {task_id: digest_of(row) for task_id, row in by_id.items()}
     listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)

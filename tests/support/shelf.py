@@ -1,5 +1,6 @@
 """An engine's list of open tasks on loopback, in Flowable's words, that changes while somebody pages through it."""
 
+import heapq
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ class Shelf:
         self.fails: int | None = None
         self.asked: Callable[[int], None] = lambda number: None
         self.lock = threading.RLock()
+        self.address = ""
 
     def put(self, task_id: str, after: timedelta, **said: Any) -> None:
         """A task that was created so long after the beginning."""
@@ -47,8 +49,9 @@ class Shelf:
         with self.lock:
             self.lists.append(query)
             self.asked(len(self.lists))
-            later = [task for task in self.tasks.values() if task["createTime"] > query.get("createdAfter", "")]
-            return sorted(later, key=lambda task: task["createTime"])[: int(query["size"])]
+            since, size = query.get("createdAfter", ""), int(query["size"])
+            later = (task for task in self.tasks.values() if task["createTime"] > since)
+            return heapq.nsmallest(size, later, key=lambda task: task["createTime"])
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         if self.fails is not None:
