@@ -142,6 +142,7 @@ class AccessForm(forms.ModelForm):
     def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = engine
+        self.initial["paths"] = self.initial.get("paths") or None
         self._say_what_is_kept("new_secret", self._keeps("secret"))
         self._say_what_is_kept("new_key", self._keeps("key"))
         spot = f"id_{self.add_prefix('paths')}_helptext"
