@@ -11,10 +11,12 @@ from uuid import uuid4
 import pytest
 import trustme
 from django.contrib.admin.models import LogEntry
+from django.forms import modelform_factory
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from notifications.admin.engine_access import PollForm
 from notifications.connectors.access import Access
 from notifications.connectors.rest import access_of
 from notifications.models import Engine, EngineAccess, Poll, PolledTask
@@ -306,11 +308,17 @@ def test_asking_is_switched_on_and_off_and_disturbs_nobody_who_asks(engine: Engi
     poll = Poll.objects.get()
     assert (poll.enabled, poll.every, poll.sweep_every) == (True, 60, 30)
     token = uuid4()
-    page = root.get(page_of(engine))
+    form = modelform_factory(Poll, PollForm, fields=["enabled", "every", "sweep_every"])
+    filled_in = form({"enabled": "on", "every": "30", "sweep_every": "30"}, instance=poll)
     Poll.objects.update(cursor={"since": "2026-11-01"}, lease_token=token, lease_until=timezone.now(), attempts=3)
-    root.post(page_of(engine), filled(page, **{"poll-0-every": "30"}))
-    poll.refresh_from_db()
+    assert filled_in.is_valid()
+    filled_in.save()
+    poll = Poll.objects.get()
     assert (poll.every, poll.cursor, poll.lease_token, poll.attempts) == (30, {"since": "2026-11-01"}, token, 3)
+    fields = filled(root.get(page_of(engine)))
+    del fields["poll-0-enabled"]
+    root.post(page_of(engine), fields)
+    assert not Poll.objects.get().enabled
 
 
 def test_what_is_changed_is_asked_at_once(engine: Engine, root: Client) -> None:
