@@ -227,7 +227,8 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
 
 
 def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, InboundEvent | None]:
-    """By task; None for one that the mapping cannot read: it counts as new until it can."""
+    """By task; None for one that the mapping cannot read: it counts as new until it can. Those that wait for nobody yet
+    are left out: once they do, they are not as they were."""
     engine = ready.poll.engine
     written = list(engine.event_mappings.values_list("member", "expression"))
     expressions = written or list(mapping.PRESETS[ready.connector.kind].items())
@@ -236,6 +237,8 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
         task_id = id_of(ready.listing, row)
         try:
             said = mapping.translate(expressions, row, source=f"/engines/{engine.slug}")
+            if _waits_for_nobody(said):
+                continue
             found[task_id] = cloudevents.structured(
                 {**said, "id": str(uuid7()), "type": "task.assigned", "time": stamp(now)}
             )
@@ -243,6 +246,11 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
             log.error("polled_task_cannot_be_read", task=task_id, fault=str(fault))
             found[task_id] = None
     return found
+
+
+def _waits_for_nobody(said: Json) -> bool:
+    task = (said.get("data") or {}).get("task") or {}
+    return not (task.get("assignee") or task.get("candidates") or task.get("teams"))
 
 
 def _go_on(poll: Poll, now: datetime) -> None:

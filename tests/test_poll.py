@@ -254,6 +254,15 @@ def test_one_that_the_mapping_cannot_read_does_not_hold_up_the_others(shelf: She
     assert told("T-2") == 1
 
 
+def test_what_waits_for_nobody_yet_is_no_fault_and_comes_once_it_does(shelf: Shelf) -> None:
+    shelf.put("T-1", SECOND, assignee=None)
+    assert ask().error == ""
+    assert known() == set()
+    shelf.tasks["T-1"]["assignee"] = "bob"
+    ask()
+    assert known() == {"T-1"}
+
+
 def test_nobody_is_asked_who_is_switched_off_or_has_no_address(shelf: Shelf) -> None:
     fill(shelf, 2)
     Poll.objects.update(enabled=False)

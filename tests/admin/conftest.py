@@ -5,6 +5,7 @@ from django.test import Client
 
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
+from notifications.models import FourEyesRule, RefusedAnswer
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
@@ -38,6 +39,12 @@ def evening(day: World) -> World:
     PersonCalendar.objects.create(recipient=day.bob, calendar=calendar)
     sla.policy(calendar=calendar)
     sla.escalated(day)
+    rule = FourEyesRule.objects.create(name="Invoices over 5,000", not_previous=True)
+    rule.conditions.create(path="variables.amount", operator="gt", value="5000")
+    task = day.bob.assigned_tasks.all()[0]
+    RefusedAnswer.objects.create(
+        task=task, recipient=day.bob, action="approve", via="inbox", rule=rule.name, why="You started this.", at=day.now
+    )
     return day
 
 
