@@ -37,7 +37,7 @@ from wfpush.threads import in_database_thread
 log = structlog.get_logger(__name__)
 
 SOURCE = "polls"
-LEASE = timedelta(seconds=45)
+LEASE = timedelta(seconds=30)
 """Longer than a list takes, or what is asked for its rows: each begins it anew."""
 PAGE = 500
 LARGEST_PAGE = 8_000

@@ -197,7 +197,7 @@ def test_each_step_says_by_which_rules_it_was_taken() -> None:
 
 
 # --- all of it ----------------------------------------------------------------------------------------------------
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(st.data())
 def test_what_would_change_is_what_changes(data: st.DataObject) -> None:
     """A random policy, what happened, and a random edit: the effect told is the effect had."""

@@ -234,7 +234,7 @@ def connected(flowable: FlowableServer) -> list[Story]:
     return [story]
 
 
-@bounds(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@bounds(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(happenings=HAPPENINGS)
 def test_at_most_one_completion_and_a_true_statement(
     flowable: FlowableServer, connected: list[Story], happenings: list[str]

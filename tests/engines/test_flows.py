@@ -1,4 +1,7 @@
-"""One story for every engine, through the public API: Bob and Carol answer, the engine itself is told, and once."""
+"""One story for every engine, through the public API: Bob and Carol answer, the engine itself is told, and once.
+
+Everything that can go wrong on the line is told to the connectors alone, without a database (test_lost_replies.py).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ from notifications.models import Callback, CallbackAttempt, CallbackState, Categ
 from notifications.models import Task as OurTask
 from tests.engines.book import Task
 from tests.engines.guards import SECRET, SERVICE, Basic, Tokens
-from tests.engines.server import LOST_AFTER, LOST_BEFORE, EngineServer, Fault
+from tests.engines.server import LOST_AFTER, EngineServer, Fault
 from tests.engines.world import KINDS, Clock, Kind
 from tests.pushlab.background import Background
 from tests.support.receiver import Receiver
@@ -128,15 +131,6 @@ def test_who_is_later_than_somebody_in_the_engine_is_told_so(side: Side) -> None
     assert ("dave" in side.callback().detail) == side.kind.told_by
 
 
-def test_a_delegated_task_is_resolved_first(side: Side) -> None:
-    if not side.kind.delegates:
-        pytest.skip("This engine delegates nothing.")
-    theirs = side.assign()
-    side.engine.book.delegate(theirs, "bob")
-    side.world.respond("bob", "approve")
-    assert (len(theirs.completions), theirs.resolved, side.engine_says("bob")) == (1, 1, "delivered")
-
-
 # --- when it goes wrong -------------------------------------------------------------------------------------------
 def test_a_lost_reply_is_made_good_without_a_second_completion(side: Side) -> None:
     theirs = side.assign()
@@ -147,45 +141,6 @@ def test_a_lost_reply_is_made_good_without_a_second_completion(side: Side) -> No
     side.again()
     assert len(theirs.completions) == 1
     assert side.engine_says("bob") == ("delivered" if side.kind.told_by else "handled")
-
-
-def test_what_never_arrived_is_sent_again(side: Side) -> None:
-    theirs = side.assign()
-    side.engine.break_next(LOST_BEFORE)
-    side.world.respond("bob", "approve")
-    side.again()
-    assert (len(theirs.completions), side.engine_says("bob")) == (1, "delivered")
-
-
-def test_a_killed_dispatcher_leaves_a_doubt_that_the_next_one_settles(side: Side) -> None:
-    theirs = side.assign()
-    side.world.respond("bob", "approve")
-    Callback.objects.update(state=CallbackState.WAITING, ended_at=None)
-    CallbackAttempt.objects.update(ended_at=None)  # killed after the engine had acted, before it was written down
-    side.again()
-    assert len(theirs.completions) == 1
-    assert side.callback().state in (CallbackState.DELIVERED, CallbackState.HANDLED)
-
-
-@pytest.mark.parametrize("status", [429, 502, 503])
-def test_a_busy_engine_gets_it_later(side: Side, status: int) -> None:
-    theirs = side.assign()
-    side.engine.break_next(Fault(status=status, headers={"Retry-After": "1"}))
-    side.world.respond("bob", "approve")
-    assert theirs.is_open and side.engine_says("bob") == "waiting"
-    side.again()
-    assert (len(theirs.completions), side.engine_says("bob")) == (1, "delivered")
-
-
-def test_a_wrong_address_is_said_to_the_operator_and_never_taken_for_done(side: Side) -> None:
-    theirs = side.assign()
-    side.engine.moved_to = "/elsewhere"
-    side.world.respond("bob", "approve")
-    assert side.engine_says("bob") == "waiting"
-    assert side.callback().alert
-    side.engine.moved_to = None
-    side.again()
-    assert (len(theirs.completions), side.engine_says("bob")) == (1, "delivered")
 
 
 # --- the engine knows better --------------------------------------------------------------------------------------

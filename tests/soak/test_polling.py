@@ -17,8 +17,8 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
-TASKS = 100_000 if LONG else 1_500
-KILLS = 5 if LONG else 2
+TASKS = 100_000 if LONG else 1_200
+KILLS = 5 if LONG else 1
 PATIENCE = 1_800.0 if LONG else 150.0
 APART = timedelta(milliseconds=700)
 
