@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -26,15 +26,13 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
-from notifications import poll as polls
 from notifications.admin.decorators import display
 from notifications.admin.fields import JsonObjectField
-from notifications.admin.words import NOTHING, ago, mark, shortened
+from notifications.admin.words import NOTHING, mark
 from notifications.connectors import reader_for
-from notifications.connectors.access import Access, AccessRefused, _context
-from notifications.models import AuthKind, Engine, EngineAccess, Poll
+from notifications.connectors.access import Access, AccessRefused, tls_context
+from notifications.models import AuthKind, Engine, EngineAccess
 from notifications.models.validators import validate_callback_url
-from wfpush import outbox
 from wfpush.crypto import UndecryptableSecret
 
 USES: dict[str, tuple[str, ...]] = {
@@ -108,6 +106,10 @@ PEM = {"rows": 5, "class": "desk-code", "spellcheck": "false", "autocomplete": "
 
 
 # --- sign-in ----------------------------------------------------------------------------------------------------------
+def host_of(address: str | None) -> str:
+    return urlsplit(address or "").netloc.lower()
+
+
 class AccessForm(forms.ModelForm):
     auth = forms.ChoiceField(
         label=_("Sign in by"), choices=AuthKind.choices, initial=AuthKind.NONE, widget=UnfoldAdminSelectWidget
@@ -218,6 +220,13 @@ class AccessForm(forms.ModelForm):
         for name in NEEDS:
             if name in used and name in cleaned and not cleaned[name] and not self._stays(name):
                 self.add_error(name, gettext("Signing in this way needs it."))
+        if (
+            "new_secret" in used
+            and not cleaned.get("new_secret")
+            and self._stays("new_secret")
+            and self._moved(cleaned)
+        ):
+            self.add_error("new_secret", gettext("It would go to another host now: write it once more."))
         self._check_credentials(cleaned)
         self._check_certificate(cleaned)
         return cleaned
@@ -225,6 +234,15 @@ class AccessForm(forms.ModelForm):
     def _stays(self, name: str) -> bool:
         """A secret is not used for another way of signing in: a password is no token."""
         return name == "new_secret" and self._keeps("secret") and "auth" not in self.changed_data
+
+    def _moved(self, cleaned: dict[str, Any]) -> bool:
+        """Whoever may change an address shall not learn by it what is kept."""
+        engine = self.engine
+        if engine is None or engine.pk is None:
+            return False
+        known = Engine.objects.filter(pk=engine.pk).values_list("callback_url", flat=True).first()
+        pairs = ((known, engine.callback_url), (self.initial.get("token_url"), cleaned.get("token_url")))
+        return any(host_of(new) not in ("", host_of(old)) for old, new in pairs if old)
 
     def _check_credentials(self, cleaned: dict[str, Any]) -> None:
         auth, secret = cleaned.get("auth"), cleaned.get("new_secret", "")
@@ -248,7 +266,7 @@ class AccessForm(forms.ModelForm):
             if not key:
                 self.add_error("new_key", gettext("A certificate needs its private key."))
                 return
-            _context(Access("", certificate=certificate, key=key))
+            tls_context(Access("", certificate=certificate, key=key))
         except UndecryptableSecret as fault:
             self.add_error("new_key", str(fault))
         except AccessRefused:
@@ -335,66 +353,3 @@ class AccessInline(OnePart):
     @display(description=_("its private key (PEM)"))
     def key_kept(self, access: EngineAccess) -> SafeString:
         return mark("ok", gettext("kept, encrypted")) if access.__dict__.get("key") else NOTHING
-
-
-# --- asking for tasks -------------------------------------------------------------------------------------------------
-class PollForm(forms.ModelForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance._state.adding:
-            self.initial["enabled"] = False  # so that only ticking it makes the engine one that is asked
-
-    def save(self, commit: bool = True) -> Any:
-        """Of a row that is there only what the form asks: the dispatcher writes the rest at the same time."""
-        if self.instance._state.adding or not commit:
-            return super().save(commit)
-        self.instance.save(update_fields=["enabled", "every", "sweep_every"])
-        ask_now(self.instance)
-        return self.instance
-
-
-def ask_now(poll: Poll) -> None:
-    """At the next turn, unless it is being asked already."""
-    if Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None).update(due_at=timezone.now()):
-        outbox.wake_on_commit(polls.SOURCE)
-
-
-class PollInline(OnePart):
-    model = Poll
-    form = PollForm
-    readonly_fields = ["asked", "swept", "wrong"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": ["enabled", ("every", "sweep_every"), ("asked", "swept", "wrong")],
-                "description": _(
-                    "For engines that cannot call us: we read their open tasks by their REST interface. Without "
-                    "expressions of its own, “its own JSON → CloudEvent” below, the preset of its kind is used."
-                ),
-            },
-        )
-    ]
-
-    @display(description=_("asked last"))
-    def asked(self, poll: Poll) -> SafeString:
-        return ago(poll.asked_at)
-
-    @display(description=_("asked for all last"))
-    def swept(self, poll: Poll) -> SafeString:
-        return ago(poll.swept_at)
-
-    @display(description=_("what is wrong"))
-    def wrong(self, poll: Poll) -> SafeString:
-        return mark("bad", poll.error) if poll.error else NOTHING
-
-
-def polling(poll: Poll | None) -> SafeString:
-    """In a list: when it was asked, or why that came to nothing."""
-    if poll is None or not poll.enabled:
-        return NOTHING
-    if poll.error:
-        return mark("bad", shortened(poll.error, 80))
-    if poll.asked_at is None:
-        return mark("wait", gettext("not asked yet"))
-    return mark("ok", format_html(gettext("asked {when}"), when=ago(poll.asked_at)))

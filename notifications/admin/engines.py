@@ -21,8 +21,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 from notifications import again, answer_variables
 from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessInline, PollInline, ask_now, polling, switch, usual_paths
+from notifications.admin.engine_access import AccessInline, switch, usual_paths
 from notifications.admin.engine_pages import connection_page, preview_page
+from notifications.admin.engine_polling import PollInline, ask_now, polling
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.filters import Conditions
 from notifications.admin.keys import key_state, secret_state

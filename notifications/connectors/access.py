@@ -158,7 +158,7 @@ class Line:
         if not access.certificate:
             return None
         if access.identity not in self._contexts:
-            self._contexts[access.identity] = _context(access)
+            self._contexts[access.identity] = tls_context(access)
         return self._contexts[access.identity]
 
 
@@ -220,7 +220,7 @@ def _object(body: bytes) -> dict[str, object]:
     return said if isinstance(said, dict) else {}
 
 
-def _context(access: Access) -> ssl.SSLContext:
+def tls_context(access: Access) -> ssl.SSLContext:
     """Raises AccessRefused. OpenSSL reads certificates from files only."""
     context = ssl.create_default_context()
     handle, path = tempfile.mkstemp(prefix="wfpush-", suffix=".pem")

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.admin.engine_access import PollForm
+from notifications.admin.engine_polling import PollForm
 from notifications.connectors.access import Access
 from notifications.connectors.rest import access_of
 from notifications.models import Engine, EngineAccess, Poll, PolledTask
@@ -174,6 +174,19 @@ def test_an_empty_field_leaves_the_secret_and_another_way_asks_for_its_own(engin
     assert saved(root, engine, name="other").secret == "geheim-1"
     assert saved(root, engine, new_secret=" geheim-2 ").secret == " geheim-2 "
     assert refused(root, engine, "new_secret", auth="bearer") == "Signing in this way needs it."
+
+
+def test_a_secret_does_not_follow_an_address_to_another_host_by_itself(engine: Engine, root: Client) -> None:
+    tokens = {"token_url": "https://login.example/token", "name": "wfpush"}
+    saved(root, engine, auth="oauth2", new_secret="geheim-1", **tokens)
+    sentence = "It would go to another host now: write it once more."
+    assert refused(root, engine, "new_secret", token_url="https://elsewhere.example/token") == sentence
+    assert saved(root, engine, token_url="https://login.example/other").secret == "geheim-1"
+    fields = filled(root.get(page_of(engine)), callback_url="https://elsewhere.example/rest")
+    assert sentence in text_of(root.post(page_of(engine), fields, follow=True))
+    engine.refresh_from_db()
+    assert "elsewhere" not in engine.callback_url
+    saved(root, engine, token_url="https://elsewhere.example/token", new_secret="geheim-1")
 
 
 def test_no_secret_is_ever_shown_logged_or_kept_in_the_history(engine: Engine, root: Client, operator: Client) -> None:

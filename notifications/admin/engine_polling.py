@@ -1,0 +1,79 @@
+"""Engines that are asked for their tasks: how often, when last, and what is wrong."""
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications import poll as polls
+from notifications.admin.decorators import display
+from notifications.admin.engine_access import OnePart
+from notifications.admin.words import NOTHING, ago, mark, shortened
+from notifications.models import Poll
+from wfpush import outbox
+
+
+class PollForm(forms.ModelForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.initial["enabled"] = False  # so that only ticking it makes the engine one that is asked
+
+    def save(self, commit: bool = True) -> Any:
+        """Of a row that is there only what the form asks: the dispatcher writes the rest at the same time."""
+        if self.instance._state.adding or not commit:
+            return super().save(commit)
+        self.instance.save(update_fields=["enabled", "every", "sweep_every"])
+        ask_now(self.instance)
+        return self.instance
+
+
+def ask_now(poll: Poll) -> None:
+    """At the next turn, unless it is being asked already."""
+    if Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None).update(due_at=timezone.now()):
+        outbox.wake_on_commit(polls.SOURCE)
+
+
+class PollInline(OnePart):
+    model = Poll
+    form = PollForm
+    readonly_fields = ["asked", "swept", "wrong"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["enabled", ("every", "sweep_every"), ("asked", "swept", "wrong")],
+                "description": _(
+                    "For engines that cannot call us: we read their open tasks by their REST interface. Without "
+                    "expressions of its own, “its own JSON → CloudEvent” below, the preset of its kind is used."
+                ),
+            },
+        )
+    ]
+
+    @display(description=_("asked last"))
+    def asked(self, poll: Poll) -> SafeString:
+        return ago(poll.asked_at)
+
+    @display(description=_("asked for all last"))
+    def swept(self, poll: Poll) -> SafeString:
+        return ago(poll.swept_at)
+
+    @display(description=_("what is wrong"))
+    def wrong(self, poll: Poll) -> SafeString:
+        return mark("bad", poll.error) if poll.error else NOTHING
+
+
+def polling(poll: Poll | None) -> SafeString:
+    """In a list: when it was asked, or why that came to nothing."""
+    if poll is None or not poll.enabled:
+        return NOTHING
+    if poll.error:
+        return mark("bad", shortened(poll.error, 80))
+    if poll.asked_at is None:
+        return mark("wait", gettext("not asked yet"))
+    return mark("ok", format_html(gettext("asked {when}"), when=ago(poll.asked_at)))
