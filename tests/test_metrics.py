@@ -85,6 +85,7 @@ def test_all_is_well(worker: None) -> None:
         "escalations",
         "push",
         "callbacks",
+        "polls",
     }
     assert set(body["checks"].values()) == {"ok"}
 

@@ -88,7 +88,7 @@ def shelved() -> Iterator[tuple[Shelf, str]]:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield shelf, f"http://127.0.0.1:{server.server_port}/service"
     finally:
