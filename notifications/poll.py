@@ -22,7 +22,7 @@ from notifications import cloudevents, engine_truth, eventdata, ingest, mapping
 from notifications.connectors import READABLE, reader_for
 from notifications.connectors.access import Access, Line
 from notifications.connectors.base import Result
-from notifications.connectors.listing import LISTINGS, Listing, created_at, id_of
+from notifications.connectors.listing import Listing, created_at, id_of
 from notifications.connectors.rest import Api, Failed, RestConnector, Standing, access_of, paths_of
 from notifications.errors import InvalidEvent
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
@@ -121,7 +121,7 @@ def _claim() -> list[Ready]:
         assert connector is not None  # due_polls asks for that
         try:
             paths = {**connector.paths, **paths_of(poll.engine)}
-            ready.append(Ready(poll, connector, LISTINGS[connector.kind], access_of(poll.engine), paths))
+            ready.append(Ready(poll, connector, connector.listing, access_of(poll.engine), paths))
         except UndecryptableSecret as fault:
             _failed(poll, str(fault), timezone.now())
     return ready

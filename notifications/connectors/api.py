@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -173,3 +174,12 @@ def rows(found: Any) -> list[Json]:
 
 def text_of(found: Any) -> str:
     return found if isinstance(found, str) else ""
+
+
+def instant(value: Any) -> datetime | None:
+    """Of ISO 8601; without a zone it is UTC. None for anything else."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from typing import Any
 from notifications.connectors.api import Api, Reply, not_let_in, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import whole
+from notifications.connectors.listing import Query
 from notifications.connectors.rest import ANSWER, UNKNOWN, RestConnector, Said, Standing, instant
 from notifications.types import Json
 
@@ -16,6 +17,16 @@ from notifications.types import Json
 class Camunda7(RestConnector):
     kind = "camunda7"
     label = "Camunda 7"
+    listing = Query(
+        "/task",
+        {"sortBy": "created", "sortOrder": "asc"},
+        size="maxResults",
+        since="createdAfter",
+        links="/task/{task}/identity-links",
+        user="userId",
+        group="groupId",
+        created="created",
+    )
 
     async def complete(self, api: Api, said: Said) -> Result:
         if said.comment:

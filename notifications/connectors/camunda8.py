@@ -6,6 +6,7 @@ what people write goes into the variable `wfpush_comment`.
 
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
+from notifications.connectors.listing import Search
 from notifications.connectors.rest import ANSWER, CHANGING, UNKNOWN, RestConnector, Said, Standing
 from notifications.types import Json
 
@@ -18,6 +19,7 @@ PRIORITY_OF_LATE = 80
 class Camunda8(RestConnector):
     kind = "camunda8"
     label = "Camunda 8"
+    listing = Search()
     lags = True
 
     async def complete(self, api: Api, said: Said) -> Result:

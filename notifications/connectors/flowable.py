@@ -7,6 +7,7 @@ from typing import Any
 
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
+from notifications.connectors.listing import Query
 from notifications.connectors.rest import ANSWER, CHANGING, UNKNOWN, RestConnector, Said, Standing, instant
 from notifications.types import Json
 
@@ -16,6 +17,16 @@ VARIABLES = "/history/historic-variable-instances"
 class Flowable(RestConnector):
     kind = "flowable"
     label = "Flowable"
+    listing = Query(
+        "/runtime/tasks",
+        {"sort": "createTime", "order": "asc", "includeProcessVariables": "true"},
+        size="size",
+        since="createdAfter",
+        rows=("data",),
+        links="/runtime/tasks/{task}/identitylinks",
+        user="user",
+        group="group",
+    )
 
     async def complete(self, api: Api, said: Said) -> Result:
         if said.comment:

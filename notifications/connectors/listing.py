@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from notifications.connectors.rest import Api, instant, part, rows, unexpected
+from notifications.connectors.api import Api, instant, part, rows, unexpected
 from notifications.types import Json
 
 
@@ -58,7 +58,7 @@ class Query:
     parameters: Mapping[str, str]
     size: str
     since: str
-    rows: tuple[str, ...]
+    rows: tuple[str, ...] = ()
     links: str = ""
     user: str = ""
     group: str = ""
@@ -113,37 +113,3 @@ class Search:
 
     async def add_people(self, api: Api, row: Json) -> None:
         """They are there."""
-
-
-LISTINGS: Mapping[str, Listing] = {
-    "flowable": Query(
-        "/runtime/tasks",
-        {"sort": "createTime", "order": "asc", "includeProcessVariables": "true"},
-        "size",
-        "createdAfter",
-        ("data",),
-        "/runtime/tasks/{task}/identitylinks",
-        "user",
-        "group",
-    ),
-    "opentext": Query(
-        "/tasks",
-        {"sort": "createTime", "order": "asc", "includeProcessVariables": "true", "includeTaskAssignments": "true"},
-        "count",
-        "createdAfter",
-        ("_embedded", "tasks"),
-    ),
-    "camunda7": Query(
-        "/task",
-        {"sortBy": "created", "sortOrder": "asc"},
-        "maxResults",
-        "createdAfter",
-        (),
-        "/task/{task}/identity-links",
-        "userId",
-        "groupId",
-        created="created",
-    ),
-    "camunda8": Search(),
-}
-"""By kinds."""

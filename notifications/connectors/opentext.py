@@ -12,6 +12,7 @@ from typing import Any
 from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import assign, is_gone, resolve, standing_of
+from notifications.connectors.listing import Query
 from notifications.connectors.rest import CHANGING, UNKNOWN, RestConnector, Said, Standing
 from notifications.types import Json
 
@@ -19,6 +20,13 @@ from notifications.types import Json
 class OpenText(RestConnector):
     kind = "opentext"
     label = "OpenText Workflow Service"
+    listing = Query(
+        "/tasks",
+        {"sort": "createTime", "order": "asc", "includeProcessVariables": "true", "includeTaskAssignments": "true"},
+        size="count",
+        since="createdAfter",
+        rows=("_embedded", "tasks"),
+    )
     paths = {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}
 
     async def complete(self, api: Api, said: Said) -> Result:

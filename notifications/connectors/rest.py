@@ -5,14 +5,15 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal, cast
+from datetime import datetime
+from typing import ClassVar, Literal, cast
 
 from django.db.models import Q
 
 from notifications.connectors.access import Access, Line
-from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, part, rows, text_of, unexpected
+from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
 from notifications.connectors.base import Misconfigured, Result
+from notifications.connectors.listing import Listing
 from notifications.models import Callback, Engine, EngineAccess
 from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
@@ -119,6 +120,8 @@ class RestConnector:
 
     kind: ClassVar[str]
     label: ClassVar[str]
+    listing: Listing
+    """How its open tasks are listed."""
     lags: ClassVar[bool] = False
     """Whether what it shows comes later than what it has done."""
     paths: ClassVar[Mapping[str, str]] = {}
@@ -239,15 +242,6 @@ def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
     if said.unsure and said.does == "final":
         return Result("handled", status, f"Ended in the engine{had}. Whether by this answer, it does not say.")
     return Result("handled", status, f"Ended in the engine{had}." if had else "")
-
-
-def instant(value: Any) -> datetime | None:
-    """Of ISO 8601; without a zone it is UTC. None for anything else."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # --- from our books ---------------------------------------------------------------------------------------------------
