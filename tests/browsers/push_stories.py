@@ -6,6 +6,7 @@ Bob and Carol have turned notifications on. Bob's browser is open, but no tab of
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -146,6 +147,23 @@ class PushStories:
 
         replaced(bob, "Approve the awning", "Carol")
         assert "Approve" in carol.desktop.shows("Approve the awning").buttons
+
+    # --- nobody answers -----------------------------------------------------------------------------
+    def test_what_bob_leaves_alone_reaches_carols_lock_screen_with_the_reason(
+        self, world: World, bob: Person, carol: Person
+    ) -> None:
+        key = world.installation.engine_with_policy(f"quarry-{next(_numbers)}")
+        due = datetime.now(UTC) + timedelta(seconds=3)
+        world.installation.assign("Approve the granite", to="bob", key=key, due_at=due.isoformat())
+        bob.desktop.shows("Approve the granite")
+
+        shown = carol.desktop.shows("“Approve the granite” has not been answered")
+
+        assert "Bob has not answered yet. It was due" in shown.body
+        assert "Approve" in shown.buttons
+        assert datetime.now(UTC) >= due
+        carol.browser.open("/")
+        carol.browser.find("#escalated li", "escalated to you as Bob's manager")
 
     # --- the browser was off ----------------------------------------------------------------------
     def test_of_three_messages_about_one_task_the_newest_waits_for_a_browser_that_was_off(
