@@ -12,7 +12,7 @@ from notifications import answer_body
 from notifications.connectors import connector_for, reader_for
 from notifications.connectors.access import Line
 from notifications.connectors.base import Misconfigured, Result
-from notifications.connectors.rest import Api, Failed, Reply, access_of, paths_of, said_by
+from notifications.connectors.rest import Api, Failed, Reply, paths_of, said_by
 from notifications.connectors.webhook import Webhook
 from notifications.models import AuthKind, Callback, Engine, EngineAccess, Notification, Recipient, Response, Task
 from notifications.types import EFFECTS, Json
@@ -58,7 +58,7 @@ def check(engine: Engine) -> Result:
     if not engine.callback_url:
         raise Misconfigured("The engine has no address yet.")
     try:
-        access, paths = access_of(engine), {**connector.paths, **paths_of(engine)}
+        access, paths = connector.way_to(engine)
     except UndecryptableSecret as fault:
         raise Misconfigured(str(fault)) from fault
 

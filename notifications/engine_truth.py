@@ -16,7 +16,7 @@ from django.db import transaction
 from notifications import casework, pipeline
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, Line
-from notifications.connectors.rest import Api, Failed, RestConnector, Standing, access_of, paths_of
+from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.models import Engine, Event, Task
 from notifications.types import Json
 from wfpush.breaker import Breaker
@@ -80,7 +80,7 @@ def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
 
 def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str, str]] | None:
     try:
-        return access_of(engine), {**connector.paths, **paths_of(engine)}
+        return connector.way_to(engine)
     except UndecryptableSecret:
         return None
 
@@ -116,10 +116,10 @@ def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
         return False
     if not standing.is_open:
         said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
-        return _happens(task, "task.completed", f"{task.task_id[:150]}/closed", said, now)
+        return _happens(task, "task.completed", f"{task.pk}/closed", said, now)
     if standing.assignee and standing.assignee != known:
         said = casework.merged(task.data, {"task": {"id": task.task_id, "assignee": standing.assignee}})
-        event_id = f"{task.task_id[:150]}/{now.timestamp():.3f}"
+        event_id = f"{task.pk}/{now.timestamp():.3f}"
         return _happens(task, "task.assigned", event_id, said, now)
     return False
 

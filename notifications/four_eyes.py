@@ -1,8 +1,10 @@
 """Four eyes: whoever started something, or decided the step before, does not decide this one."""
 
+from datetime import datetime
+
 from notifications import casework, route
 from notifications.errors import FourEyes
-from notifications.models import ANSWERABLE, FourEyesRule, Recipient, Task
+from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
 from notifications.types import Json
 
 INITIATOR = "You started this, so somebody else must decide it. Nothing was sent."
@@ -22,6 +24,21 @@ def check(task: Task, person: Recipient) -> None:
             raise FourEyes(INITIATOR, rule=rule.name, why="initiator")
         if rule.not_previous and _decided_before(task, person):
             raise FourEyes(PREVIOUS, rule=rule.name, why="previous")
+
+
+def keep(copy: Notification, *, action: str, comment: str, via: str, refused: FourEyes, now: datetime) -> None:
+    """Outside of the transaction that the refusal undid: who tried is to be seen."""
+    assert copy.task_id is not None  # else there was nothing to refuse
+    RefusedAnswer.objects.create(
+        task_id=copy.task_id,
+        recipient_id=copy.recipient_id,
+        action=action[:60],
+        comment=comment,
+        via=via,
+        rule=refused.extra["rule"],
+        why=refused.detail,
+        at=now,
+    )
 
 
 def _fits(rule: FourEyesRule, task: Task, facts: Json) -> bool:

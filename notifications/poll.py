@@ -9,7 +9,7 @@ was ended without our hearing of it.
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,8 +22,8 @@ from notifications import cloudevents, engine_truth, eventdata, ingest, mapping
 from notifications.connectors import READABLE, reader_for
 from notifications.connectors.access import Access, Line
 from notifications.connectors.base import Result
-from notifications.connectors.listing import Listing, created_at, id_of
-from notifications.connectors.rest import Api, Failed, RestConnector, Standing, access_of, paths_of
+from notifications.connectors.listing import created_at, id_of
+from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.errors import InvalidEvent
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
 from notifications.representation import stamp
@@ -67,9 +67,8 @@ class Ready:
 
     poll: Poll
     connector: RestConnector
-    listing: Listing
     access: Access
-    paths: dict[str, str]
+    paths: Mapping[str, str]
     unreadable: set[str] = field(default_factory=set)
     """Tasks that this turn has met."""
 
@@ -120,8 +119,7 @@ def _claim() -> list[Ready]:
         connector = reader_for(poll.engine.kind)
         assert connector is not None  # due_polls asks for that
         try:
-            paths = {**connector.paths, **paths_of(poll.engine)}
-            ready.append(Ready(poll, connector, connector.listing, access_of(poll.engine), paths))
+            ready.append(Ready(poll, connector, *connector.way_to(poll.engine)))
         except UndecryptableSecret as fault:
             _failed(poll, str(fault), timezone.now())
     return ready
@@ -165,9 +163,9 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
     """Until a page is not full. Raises Failed, _Lost."""
     size = PAGE
     while True:
-        rows = await ready.listing.created_since(api, since - MILLISECOND if since else None, size)
+        rows = await ready.connector.listing.created_since(api, since - MILLISECOND if since else None, size)
         page = await in_database_thread(_page, ready, rows, since)
-        await asyncio.gather(*(ready.listing.add_people(api, row) for row in page.fresh))
+        await asyncio.gather(*(ready.connector.listing.add_people(api, row) for row in page.fresh))
         await in_database_thread(_keep, ready, page, part, timezone.now())
         if len(rows) < size:
             return
@@ -188,12 +186,12 @@ def _larger(size: int) -> int:
 def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
     """Raises _Lost."""
     _go_on(ready.poll, timezone.now())
-    by_id = {id_of(ready.listing, row): row for row in rows}
+    by_id = {id_of(ready.connector.listing, row): row for row in rows}
     digests = {task_id: digest_of(row) for task_id, row in by_id.items()}
     listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)
     known = dict(listed.values_list("task_id", "digest"))
     fresh = [row for task_id, row in by_id.items() if known.get(task_id) != digests[task_id]]
-    return Page(digests, fresh, max((created_at(ready.listing, row) for row in rows), default=since))
+    return Page(digests, fresh, max((created_at(ready.connector.listing, row) for row in rows), default=since))
 
 
 def digest_of(row: Json) -> str:
@@ -234,7 +232,7 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
     expressions = written or list(mapping.PRESETS[ready.connector.kind].items())
     found: dict[str, InboundEvent | None] = {}
     for row in rows:
-        task_id = id_of(ready.listing, row)
+        task_id = id_of(ready.connector.listing, row)
         try:
             said = mapping.translate(expressions, row, source=f"/engines/{engine.slug}")
             if _waits_for_nobody(said):

@@ -34,7 +34,6 @@ from notifications.models import (
     Notification,
     NotificationState,
     Recipient,
-    RefusedAnswer,
     Response,
     Task,
     TaskState,
@@ -88,7 +87,8 @@ def respond(notification: Notification, answer: Answer, *, now: datetime) -> Rec
     try:
         return _respond(notification, answer, now)
     except FourEyes as refused:
-        _keep_refused(notification, answer, refused, now)
+        said = {"action": answer.action, "comment": answer.comment, "via": answer.via}
+        four_eyes.keep(notification, **said, refused=refused, now=now)
         raise
 
 
@@ -111,21 +111,6 @@ def _respond(notification: Notification, answer: Answer, now: datetime) -> Recor
         _remember_key(notification, answer, response)
         EFFECTS[action.effect](task, notification, response, now)
     return Recorded(response, created=True)
-
-
-def _keep_refused(notification: Notification, answer: Answer, refused: FourEyes, now: datetime) -> None:
-    """Outside of the transaction that it undid: who tried is to be seen."""
-    assert notification.task_id is not None  # else there was nothing to refuse
-    RefusedAnswer.objects.create(
-        task_id=notification.task_id,
-        recipient_id=notification.recipient_id,
-        action=answer.action[:60],
-        comment=answer.comment,
-        via=answer.via,
-        rule=refused.extra["rule"],
-        why=refused.detail,
-        at=now,
-    )
 
 
 def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded:

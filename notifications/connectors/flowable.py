@@ -3,6 +3,7 @@
 `outcome` counts in the engine only with a form; processes read the variable `wfpush_outcome`, or what a mapping sets.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
@@ -31,22 +32,7 @@ class Flowable(RestConnector):
     async def complete(self, api: Api, said: Said) -> Result:
         if said.comment:
             await self._comment_once(api, said)
-        return await self._complete(api, said)
-
-    async def _complete(self, api: Api, said: Said, *, resolved: bool = False) -> Result:
-        body = {"action": "complete", "outcome": said.outcome, "variables": variables(said)}
-        reply = await api.call("POST", task_path(said.task), body)
-        if reply.taken:
-            return Result("done", reply.status)
-        if is_gone(reply):
-            return await self.gone(api, said, reply.status)
-        if reply.status == 409:
-            return Result("later", reply.status, CHANGING)
-        if reply.status == 500 and reply.object and not resolved and (await self.look(api, said.task)).delegated:
-            # "A delegated task cannot be completed, but should be resolved instead", which newer versions do not tell
-            await resolve(api, task_path(said.task))
-            return await self._complete(api, said, resolved=True)
-        raise unexpected(reply)
+        return await complete(self, api, task_path(said.task), said, variables(said), took=lambda reply: reply.taken)
 
     async def remark(self, api: Api, said: Said) -> Result:
         if await self._comment_once(api, said):
@@ -115,6 +101,25 @@ def standing_of(reply: Reply) -> Standing:
         raise unexpected(reply)
     delegated = reply.object.get("delegationState") == "pending"
     return Standing(True, text_of(reply.object.get("assignee")), delegated=delegated)
+
+
+async def complete(
+    connector: RestConnector, api: Api, path: str, said: Said, named: list[Json], *, took: Callable[[Reply], bool]
+) -> Result:
+    """`took`: whether an answer says that the engine has it. Raises Failed."""
+    body = {"action": "complete", "outcome": said.outcome, "variables": named}
+    reply = await api.call("POST", path, body)
+    if reply.status == 500 and reply.object and (await connector.look(api, said.task)).delegated:
+        # "A delegated task cannot be completed, but should be resolved instead", which newer versions do not tell
+        await resolve(api, path)
+        reply = await api.call("POST", path, body)
+    if took(reply):
+        return Result("done", reply.status)
+    if is_gone(reply):
+        return await connector.gone(api, said, reply.status)
+    if reply.status == 409:
+        return Result("later", reply.status, CHANGING)
+    raise unexpected(reply)
 
 
 async def resolve(api: Api, path: str) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
-from notifications.connectors.flowable import assign, is_gone, resolve, standing_of
+from notifications.connectors.flowable import assign, complete, is_gone, standing_of
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import CHANGING, UNKNOWN, RestConnector, Said, Standing
+from notifications.connectors.rest import UNKNOWN, RestConnector, Said, Standing
 from notifications.types import Json
 
 
@@ -30,21 +30,7 @@ class OpenText(RestConnector):
     paths = {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}
 
     async def complete(self, api: Api, said: Said) -> Result:
-        return await self._complete(api, said)
-
-    async def _complete(self, api: Api, said: Said, *, resolved: bool = False) -> Result:
-        body = {"action": "complete", "outcome": said.outcome, "variables": variables(said)}
-        reply = await api.call("POST", _task(said.task), body)
-        if reply.ok:
-            return Result("done", reply.status)
-        if is_gone(reply):
-            return await self.gone(api, said, reply.status)
-        if reply.status == 409:
-            return Result("later", reply.status, CHANGING)
-        if reply.status == 500 and reply.object and not resolved and (await self.look(api, said.task)).delegated:
-            await resolve(api, _task(said.task))
-            return await self._complete(api, said, resolved=True)
-        raise unexpected(reply)
+        return await complete(self, api, _task(said.task), said, variables(said), took=lambda reply: reply.ok)
 
     async def remark(self, api: Api, said: Said) -> Result:
         """There is no place for it: it stays with us, and no call is made."""

@@ -127,18 +127,22 @@ class RestConnector:
     paths: ClassVar[Mapping[str, str]] = {}
     """Paths that no document of the engine confirms: an administrator may set others."""
 
+    def way_to(self, engine: Engine) -> tuple[Access, Mapping[str, str]]:
+        """How it is signed in to, and where things are. Raises UndecryptableSecret."""
+        return access_of(engine), {**self.paths, **paths_of(engine)}
+
     def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Call:
         """Raises Misconfigured."""
         try:
-            access = access_of(engine)
+            access, paths = self.way_to(engine)
         except UndecryptableSecret as fault:
             raise Misconfigured(str(fault)) from fault
         unsure = callback.attempt_log.filter(Q(ended_at=None) | Q(unsure=True)).exists()
-        return Call(access, said_by(callback, unsure=unsure), paths_of(engine))
+        return Call(access, said_by(callback, unsure=unsure), paths)
 
     async def send(self, line: Line, call: Call) -> Result:
         """Within WITHIN, however many calls it takes: afterwards somebody else may try."""
-        api = Api(line, call.access, {**self.paths, **call.paths})
+        api = Api(line, call.access, call.paths)
         try:
             async with asyncio.timeout(WITHIN):
                 return await self.tell(api, call.said)

@@ -91,7 +91,7 @@ class World:
         return Said(**{"answer": f"answer-{next(self._answers)}", "task": task, **usual, **said})
 
     async def send(self, said: Said, *, access: Access | None = None, line: Line | None = None) -> Result:
-        call = Call(access or self.access, said, self.paths)
+        call = Call(access or self.access, said, {**self.kind.connector.paths, **self.paths})
         return await self.kind.connector.send(line or self.line, call)
 
     async def tell(self, task: Task, **said: Any) -> Result:
