@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Value
 from django.db.models.functions import Least
 
-from notifications.models import Callback, CallbackState, Engine, Event, EventStatus
+from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
 from wfpush import outbox
 
 PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
@@ -30,9 +30,12 @@ def enable_answers(engine: Engine, now: datetime) -> None:
     hurry_callbacks(engine, now)
 
 
-def hurry_callbacks(engine: Engine, now: datetime) -> None:
-    """Try an engine's waiting answers now instead of at their next turn, those that waited longest first."""
+def hurry_callbacks(engine: Engine, now: datetime, *, of: Recipient | None = None) -> None:
+    """Try an engine's waiting answers, or one person's, now instead of at their next turn, those that waited longest
+    first."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None)
+    if of is not None:
+        waiting = waiting.filter(response__recipient=of)
     # The time nothing could be sent does not count.
     waiting.update(due_at=Least("due_at", Value(now)), first_attempt_at=None)
     outbox.wake_on_commit("callbacks")

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from notifications import again, respond
+from notifications import accounts, again, respond
 from notifications.connectors import connector_for
 from notifications.connectors.access import Line
 from notifications.connectors.base import Misconfigured, Result
@@ -96,7 +96,11 @@ def _claim() -> list[tuple[Callback, Any]]:
             outbox.postpone(callback, now + timedelta(seconds=wait), attempts=callback.attempts - 1)
             continue
         try:
-            call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now)
+            tokens = accounts.tokens_for(callback)
+            call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
+        except accounts.NotConnected as fault:
+            record(callback, Result("later", None, str(fault)), now)
+            continue
         except Exception as fault:  # one answer that cannot be sent must not hold up the others
             if not isinstance(fault, Misconfigured):
                 log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
@@ -175,7 +179,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         log.error("callback_needs_an_operator", detail=result.detail, engine=callback.engine.slug)
 
 
-GIVEN_UP = "The engine could not be reached for over a week. Please tell whoever runs the process."
+GIVEN_UP = "The engine could not be told for over a week. Please tell whoever runs the process."
 
 
 def _overtaken(callback: Callback) -> bool:

@@ -345,10 +345,10 @@ def test_one_answer_that_cannot_be_sent_does_not_hold_up_the_others(
     whole = callback.connector_for("webhook").prepare
 
     class Fragile:
-        def prepare(self, engine: Engine, row: Callback, now: datetime) -> Call:
+        def prepare(self, engine: Engine, row: Callback, now: datetime, tokens: None) -> Call:
             if row.task.task_id == "T-42":
                 raise RuntimeError("unforeseen")
-            return whole(engine, row, now)
+            return whole(engine, row, now, tokens)
 
         send = staticmethod(callback.connector_for("webhook").send)
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: dict[str, list[str]] = {
     "leaf helpers of the project": [
         "wfpush.addresses",
+        "wfpush.appworks",
         "wfpush.breaker",
         "wfpush.bodylimit",
         "wfpush.channel_layer",
@@ -112,6 +113,7 @@ LAYERS: dict[str, list[str]] = {
     ],
     "pipeline": ["notifications.pipeline"],
     "ingest, respond, callback": [
+        "notifications.accounts",
         "notifications.answer_body",
         "notifications.answer_variables",
         "notifications.callback",

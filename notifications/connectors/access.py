@@ -8,40 +8,48 @@ import os
 import ssl
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Protocol
 
-from wfpush.http import Outbound, OutboundError, Response, parse_retry_after
+from notifications.connectors.oauth2 import AccessRefused, form, hide, read_grant, useful
+from wfpush.http import Outbound, OutboundError, Response
 
-EARLY = 30.0
-"""Seconds before its end from which a token is not used any more."""
-SHORTEST_LIFE = 60.0
-"""Seconds that a token counts as valid whose life the server does not name."""
+__all__ = ["Access", "AccessRefused", "Line", "PersonsTokens", "hide", "tls_context"]
+
 KEPT = 4
-TELLING = 6
-"""Characters from which a secret is looked for in what others say: shorter ones are found in every other word."""
 
 
-class AccessRefused(Exception):
-    """No token: `detail` says why. `later`: another try may help, in `wait` seconds where the server says so; else
-    somebody must mend the engine's record."""
+Ask = Callable[[str, dict[str, str]], Awaitable[Response]]
+"""Puts a form to the token server at an address. Raises OutboundError."""
 
-    def __init__(self, detail: str, *, later: bool, wait: float | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.later = later
-        self.wait = wait
+
+class PersonsTokens(Protocol):
+    """A person's own tokens for an engine, which somebody else keeps and renews."""
+
+    @property
+    def key(self) -> str:
+        """The same for the same person and engine."""
+        ...
+
+    async def token(self, ask: Ask, refused: str) -> str:
+        """One that works; another one than `refused`, which the engine did not take. Raises AccessRefused."""
+        ...
+
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody's words may repeat."""
+        ...
 
 
 @dataclass(frozen=True)
 class Access:
-    """An engine's address and credentials, in plain. `auth`: none, basic, bearer, api_key or oauth2.
+    """An engine's address and credentials, in plain. `auth`: none, basic, bearer, api_key, oauth2 or person.
 
     `name` is the user's or client's; `secret` the password, token, key or client secret; `header` where a key goes.
-    `certificate` and `key` (PEM) are shown to servers that ask for them (mutual TLS).
+    `certificate` and `key` (PEM) are shown to servers that ask for them (mutual TLS). `tokens` of auth person.
     """
 
     base: str
@@ -55,6 +63,7 @@ class Access:
     audience: str = ""
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
+    tokens: PersonsTokens | None = field(default=None, repr=False)
 
     @property
     def identity(self) -> str:
@@ -70,6 +79,10 @@ class Access:
             self.key,
         )
         return hashlib.sha256("\0".join(said).encode()).hexdigest()
+
+    def of_person(self, tokens: PersonsTokens) -> "Access":
+        """The same address and certificate, in somebody's own name."""
+        return Access(self.base, "person", certificate=self.certificate, key=self.key, tokens=tokens)
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,7 @@ class Line:
         self._tokens: dict[str, _Token] = {}
         self._had: dict[str, deque[_Token]] = {}
         self._fetching: dict[str, asyncio.Task[_Token]] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     async def close(self) -> None:
@@ -97,7 +111,8 @@ class Line:
     def secrets(self, access: Access) -> tuple[str, ...]:
         """What nobody's words may repeat: the last tokens included, which answers under way may still name."""
         tokens = [token.value for token in self._had.get(access.identity, ())]
-        return (access.secret, _pair(access), access.key, *tokens)
+        of_person = access.tokens.secrets() if access.tokens is not None else ()
+        return (access.secret, _pair(access), access.key, *tokens, *of_person)
 
     async def request(
         self, access: Access, method: str, url: str, *, body: bytes = b"", headers: dict[str, str] | None = None
@@ -110,7 +125,8 @@ class Line:
         response = await self._send(access, token, method, url, body, headers or {})
         if response.status == 401 and token is not None:
             self._forget(access, token)
-            response = await self._send(access, await self._token(access), method, url, body, headers or {})
+            again = await self._token(access, refused=token)
+            response = await self._send(access, again, method, url, body, headers or {})
         return response
 
     async def _send(
@@ -120,8 +136,11 @@ class Line:
         return await self.http.request(method, url, body=body, headers=signed, tls=self._tls(access))
 
     # --- tokens (RFC 6749, 4.4) -------------------------------------------------------------------
-    async def _token(self, access: Access) -> str | None:
+    async def _token(self, access: Access, refused: str = "") -> str | None:
         """One fetch at a time for the same credentials; whoever waits shares its token, or its failure."""
+        if access.tokens is not None:
+            async with self._turns[access.tokens.key]:
+                return await access.tokens.token(partial(self.ask, access), refused)
         if access.auth != "oauth2":
             return None
         name = access.identity
@@ -145,13 +164,20 @@ class Line:
             del self._tokens[access.identity]
 
     async def _fetch(self, access: Access) -> _Token:
+        body, headers = _asking(access)
         try:
             response = await self.http.request(
-                "POST", access.token_url, body=_asking(access), headers=_asking_headers(access), tls=self._tls(access)
+                "POST", access.token_url, body=body, headers=headers, tls=self._tls(access)
             )
         except OutboundError as fault:
             raise AccessRefused(f"No token: {fault.detail}", later=not fault.permanent) from fault
-        return _read_token(response, self._clock(), self.secrets(access))
+        grant = read_grant(response, self.secrets(access))
+        return _Token(grant.token, self._clock() + useful(grant.life))
+
+    async def ask(self, access: Access, url: str, said: dict[str, str]) -> Response:
+        """A token server, for a person's tokens. Raises OutboundError."""
+        body, headers = form(said)
+        return await self.http.request("POST", url, body=body, headers=headers, tls=self._tls(access))
 
     # --- certificates -----------------------------------------------------------------------------
     def _tls(self, access: Access) -> ssl.SSLContext | None:
@@ -176,48 +202,12 @@ def _pair(access: Access) -> str:
     return base64.b64encode(f"{access.name}:{access.secret}".encode()).decode()
 
 
-def hide(text: str, secrets: Iterable[str]) -> str:
-    """What an engine says, without what it should not have repeated."""
-    for secret in secrets:
-        if len(secret) >= TELLING:
-            text = text.replace(secret, "…")
-    return text
-
-
-def _asking(access: Access) -> bytes:
+def _asking(access: Access) -> tuple[bytes, dict[str, str]]:
     said = {"grant_type": "client_credentials", "client_id": access.name, "client_secret": access.secret}
     said |= {name: value for name, value in (("scope", access.scope), ("audience", access.audience)) if value}
-    return json.dumps(said).encode() if access.token_body == "json" else urlencode(said).encode()
-
-
-def _asking_headers(access: Access) -> dict[str, str]:
-    kind = "application/json" if access.token_body == "json" else "application/x-www-form-urlencoded"
-    return {"Content-Type": kind, "Accept": "application/json"}
-
-
-def _read_token(response: Response, now: float, secrets: Iterable[str]) -> _Token:
-    """Raises AccessRefused. What is neither busy nor a token is somebody's to look at: a page, another server."""
-    said, status = _object(response.body), response.status
-    if status >= 500 or status in (408, 425, 429):
-        wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        raise AccessRefused(f"The token server gave no token ({status}).", later=True, wait=wait)
-    if status >= 400:
-        why = said.get("error_description") or said.get("error") or f"it answered {status}"
-        raise AccessRefused(f"The token server refuses our credentials: {hide(str(why), secrets)[:200]}", later=False)
-    token = said.get("access_token")
-    if status != 200 or not isinstance(token, str) or not token.isprintable() or not token:
-        raise AccessRefused(f"The token server gave no token ({status}). Is its address right?", later=False)
-    life = said.get("expires_in")
-    seconds = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else SHORTEST_LIFE
-    return _Token(token, now + max(seconds - EARLY, seconds / 2))
-
-
-def _object(body: bytes) -> dict[str, object]:
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    if access.token_body == "json":
+        return json.dumps(said).encode(), {"Content-Type": "application/json", "Accept": "application/json"}
+    return form(said)
 
 
 def tls_context(access: Access) -> ssl.SSLContext:

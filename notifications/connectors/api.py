@@ -59,13 +59,17 @@ class Failed(Exception):
 class Api:
     """One engine's REST interface, signed in. What stands for the engine itself is told apart here: calls raise Failed
     where it cannot be reached, is busy, does not know us, or is no engine at all. Other answers are the connector's to
-    read. `may_have_acted`: by a request that changes something, and was not plainly refused."""
+    read. `may_have_acted`: by a request that changes something, and was not plainly refused. `acting`: in whose name
+    it is changed, where that is not who reads."""
 
     may_have_acted = False
 
-    def __init__(self, line: Line, access: Access, paths: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self, line: Line, access: Access, paths: Mapping[str, str] = {}, *, acting: Access | None = None
+    ) -> None:
         self._line = line
         self._access = access
+        self._acting = acting or access
         self.paths = paths
 
     async def call(
@@ -81,29 +85,34 @@ class Api:
         """Raises Failed. `acts`: whether it changes something, as all do that are no GET. With `may_be_refused`, 403 in
         the engine's words is an answer like others."""
         acts = method != "GET" if acts is None else acts
+        access = self._acting if acts else self._access
         try:
-            response = await self._send(method, path, said, query)
+            response = await self._send(access, method, path, said, query)
         except OutboundError as fault:
             unsure = acts and fault.may_have_arrived
             outcome: Outcome = "misconfigured" if fault.permanent else "later"
             raise Failed(Result(outcome, None, fault.detail, unsure=unsure, down=not fault.permanent)) from fault
         except AccessRefused as fault:
             outcome = "later" if fault.later else "misconfigured"
-            raise Failed(Result(outcome, None, fault.detail, fault.wait, down=fault.later)) from fault
-        secrets = self._line.secrets(self._access)
+            raise Failed(
+                Result(outcome, None, fault.detail, fault.wait, down=fault.later and not fault.busy)
+            ) from fault
+        secrets = self._line.secrets(access)
         reply = Reply(response.status, _json(response), acts, secrets, is_worded=bool(response.body))
         self.may_have_acted = self.may_have_acted or (acts and (reply.ok or reply.status >= 500))
         _check(reply, response, may_be_refused=may_be_refused)
         return reply
 
-    async def _send(self, method: str, path: str, said: Any, query: Mapping[str, str] | None) -> Response:
-        url = self._access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
+    async def _send(
+        self, access: Access, method: str, path: str, said: Any, query: Mapping[str, str] | None
+    ) -> Response:
+        url = access.base.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
         try:
             body = b"" if said is None else json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
         except ValueError as fault:
             raise Failed(Result("misconfigured", None, "What is to be told cannot be written as JSON.")) from fault
         headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
-        return await self._line.request(self._access, method, url, body=body, headers=headers)
+        return await self._line.request(access, method, url, body=body, headers=headers)
 
 
 def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:

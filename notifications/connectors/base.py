@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from notifications.connectors.access import Line
+from notifications.connectors.access import Line, PersonsTokens
 from notifications.models import Callback, Engine
 
 Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"]
@@ -39,8 +39,11 @@ class Connector(Protocol):
     @property
     def label(self) -> str: ...
 
-    def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Any:
-        """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator."""
+    def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Any:
+        """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator.
+
+        `tokens`: of the person in whose name it is made, where it is not in ours.
+        """
         ...
 
     async def send(self, line: Line, call: Any) -> Result:

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, cast
 
 from django.db.models import Q
 
-from notifications.connectors.access import Access, Line
+from notifications.connectors.access import Access, Line, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
 from notifications.connectors.base import Misconfigured, Result
 from notifications.connectors.listing import Listing
@@ -108,11 +108,17 @@ UNKNOWN = Standing(False, known=False)
 # --- connectors -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Call:
-    """What one callback needs, read from the database."""
+    """What one callback needs, read from the database. `acting`: the person's own account, where the answer goes in
+    their name; what is only read is read by `access` all the same, unless there is none."""
 
     access: Access
     said: Said
     paths: Mapping[str, str]
+    acting: Access | None = None
+
+    @property
+    def reading(self) -> Access:
+        return self.acting if self.acting is not None and self.access.auth == "none" else self.access
 
 
 class RestConnector:
@@ -131,18 +137,19 @@ class RestConnector:
         """How it is signed in to, and where things are. Raises UndecryptableSecret."""
         return access_of(engine), {**self.paths, **paths_of(engine)}
 
-    def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Call:
+    def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
         """Raises Misconfigured."""
         try:
             access, paths = self.way_to(engine)
         except UndecryptableSecret as fault:
             raise Misconfigured(str(fault)) from fault
         unsure = callback.attempt_log.filter(Q(ended_at=None) | Q(unsure=True)).exists()
-        return Call(access, said_by(callback, unsure=unsure), paths)
+        acting = access.of_person(tokens) if tokens is not None else None
+        return Call(access, said_by(callback, unsure=unsure), paths, acting)
 
     async def send(self, line: Line, call: Call) -> Result:
         """Within WITHIN, however many calls it takes: afterwards somebody else may try."""
-        api = Api(line, call.access, call.paths)
+        api = Api(line, call.reading, call.paths, acting=call.acting)
         try:
             async with asyncio.timeout(WITHIN):
                 return await self.tell(api, call.said)

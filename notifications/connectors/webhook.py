@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from notifications import signing
-from notifications.connectors.access import Line
+from notifications.connectors.access import Line, PersonsTokens
 from notifications.connectors.base import Misconfigured, Outcome, Result
 from notifications.models import Callback, Engine
 from wfpush.crypto import UndecryptableSecret
@@ -28,8 +28,8 @@ class Webhook:
     kind = "webhook"
     label = "Webhook (Standard Webhooks)"
 
-    def prepare(self, engine: Engine, callback: Callback, now: datetime) -> Call:
-        """Sign with every active secret; raises Misconfigured without one."""
+    def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
+        """Sign with every active secret; raises Misconfigured without one. Who answers is in the body, signed."""
         active = engine.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
         try:
             secrets = [row.secret for row in active]

@@ -1337,5 +1337,43 @@ class Migration(migrations.Migration):
             model_name='absence',
             constraint=models.CheckConstraint(condition=models.Q(('delegate', models.F('recipient')), _negated=True), name='nobody_stands_in_for_themselves'),
         ),
+        migrations.CreateModel(
+            name='PersonalSignIn',
+            fields=[
+                ('engine', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='personal', serialize=False, to='notifications.engine', verbose_name='engine')),
+                ('mode', models.CharField(choices=[('service', 'our own sign-in; the person is named in the variables'), ('person', "the person's account: an answer waits until they have connected it"), ('either', "the person's account where they have connected one, else our own sign-in")], default='service', max_length=10, verbose_name='answers are given by')),
+                ('authorize_url', models.URLField(blank=True, max_length=500, verbose_name='address where people sign in')),
+                ('token_url', models.URLField(blank=True, max_length=500, verbose_name='address for tokens')),
+                ('client_id', models.CharField(blank=True, max_length=200, verbose_name='client id')),
+                ('client_secret', wfpush.crypto.EncryptedTextField(blank=True, verbose_name='client secret')),
+                ('scope', models.CharField(blank=True, max_length=300, verbose_name='scope')),
+            ],
+            options={
+                'verbose_name': "people's sign-in at the engine",
+                'verbose_name_plural': "people's sign-ins at engines",
+            },
+        ),
+        migrations.CreateModel(
+            name='ConnectedAccount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(blank=True, max_length=320, verbose_name='is called there')),
+                ('access_token', wfpush.crypto.EncryptedTextField(editable=False)),
+                ('refresh_token', wfpush.crypto.EncryptedTextField(blank=True, editable=False)),
+                ('expires_at', models.DateTimeField(editable=False, verbose_name='to be renewed at')),
+                ('renewing_until', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('connected_at', models.DateTimeField(editable=False, verbose_name='connected')),
+                ('ended_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='ended at')),
+                ('end_reason', models.CharField(blank=True, editable=False, max_length=500, verbose_name='why it ended')),
+                ('engine', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='notifications.engine', verbose_name='engine')),
+                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='notifications.recipient', verbose_name='person')),
+            ],
+            options={
+                'verbose_name': 'connected account',
+                'verbose_name_plural': 'connected accounts',
+                'ordering': ['recipient__name', 'engine__name'],
+                'constraints': [models.UniqueConstraint(fields=('engine', 'recipient'), name='one_account_an_engine')],
+            },
+        ),
         migrations.RunPython(write_starter_configuration, migrations.RunPython.noop),
     ]

@@ -1,5 +1,6 @@
 """The domain, one file a concept."""
 
+from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
 from notifications.models.delivery import (
     Delivery,
     DeliveryAttempt,
@@ -78,6 +79,7 @@ __all__ = [
     "Category",
     "CommentRuleChoice",
     "Condition",
+    "ConnectedAccount",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryState",
@@ -93,10 +95,12 @@ __all__ = [
     "FourEyesCondition",
     "FourEyesRule",
     "IdempotencyKey",
+    "InTheNameOf",
     "Notification",
     "NotificationState",
     "Operator",
     "PausedService",
+    "PersonalSignIn",
     "Poll",
     "PolledTask",
     "Priority",

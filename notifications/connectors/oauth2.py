@@ -1,0 +1,139 @@
+"""What token servers are asked and answer (RFC 6749): for our own sign-in, and for people's accounts."""
+
+import base64
+import binascii
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from wfpush.http import Response, parse_retry_after
+
+EARLY = 30.0
+"""Seconds before its end from which a token is not used any more."""
+SHORTEST_LIFE = 60.0
+"""Seconds that a token counts as valid whose life the server does not name."""
+TELLING = 6
+"""Characters from which a secret is looked for in what others say: shorter ones are found in every other word."""
+NAMES = ("preferred_username", "email", "upn", "name", "sub")
+"""Claims that say who somebody is, best first (OpenID Connect Core 5.1; `upn` is Microsoft's)."""
+
+
+class AccessRefused(Exception):
+    """No token: `detail` says why. `later`: another try may help, in `wait` seconds where the server says so; else
+    somebody must mend the engine's record. `busy`: it is our own doing, and says nothing of the engine. `ended`: the
+    server will not take what we have any more."""
+
+    def __init__(
+        self, detail: str, *, later: bool, wait: float | None = None, busy: bool = False, ended: bool = False
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.later = later
+        self.wait = wait
+        self.busy = busy
+        self.ended = ended
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a token server gave. `life` in seconds, from now on; `name` is whose tokens they are, where it says."""
+
+    token: str = field(repr=False)
+    life: float
+    refresh: str = field(default="", repr=False)
+    name: str = ""
+
+
+def form(said: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+    """A request's body and headers. Members without a value are left out."""
+    body = urlencode({name: value for name, value in said.items() if value}).encode()
+    return body, {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
+    """Raises AccessRefused. What is neither busy nor a token is somebody's to look at: a page, another server."""
+    said, status = _object(response.body), response.status
+    if status >= 500 or status in (408, 425, 429):
+        wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
+        raise AccessRefused(f"The token server gave no token ({status}).", later=True, wait=wait)
+    if status >= 400:
+        why = said.get("error_description") or said.get("error") or f"it answered {status}"
+        detail = f"The token server refuses our credentials: {hide(str(why), secrets)[:200]}"
+        raise AccessRefused(detail, later=False, ended=said.get("error") == "invalid_grant")
+    token = said.get("access_token")
+    if status != 200 or not isinstance(token, str) or not token.isprintable() or not token:
+        raise AccessRefused(f"The token server gave no token ({status}). Is its address right?", later=False)
+    life = said.get("expires_in")
+    seconds = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else SHORTEST_LIFE
+    refresh = said.get("refresh_token")
+    return Grant(token, seconds, refresh if isinstance(refresh, str) else "", _name_in(said.get("id_token")))
+
+
+def useful(life: float) -> float:
+    """Seconds for which a token is used: not to its very end."""
+    return max(life - EARLY, life / 2)
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """What an engine says, without what it should not have repeated."""
+    for secret in secrets:
+        if len(secret) >= TELLING:
+            text = text.replace(secret, "…")
+    return text
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _name_in(id_token: Any) -> str:
+    """Of an ID token that came from the token server itself, whose word its TLS vouches for (OpenID Connect Core,
+    3.1.3.7, 6). It is shown, and decides nothing."""
+    try:
+        payload = id_token.split(".")[1]
+        claims = _object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (AttributeError, IndexError, ValueError, binascii.Error):
+        return ""
+    known = (claims.get(name) for name in NAMES)
+    return next((name.strip()[:320] for name in known if isinstance(name, str) and name.strip().isprintable()), "")
+
+
+# --- the way there (RFC 6749, 4.1.1; RFC 7636) ------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Client:
+    """What an authorization server knows us by."""
+
+    authorize_url: str
+    client_id: str
+    scope: str
+    redirect_uri: str
+
+
+def new_secret() -> str:
+    """256 random bits, in characters that need no escaping."""
+    return secrets.token_urlsafe(32)
+
+
+def way_there(client: Client, state: str, verifier: str) -> str:
+    """Where a browser is sent to sign in. `state` comes back with it; `verifier` proves that it was us who asked."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    said = {
+        "response_type": "code",
+        "client_id": client.client_id,
+        "redirect_uri": client.redirect_uri,
+        "scope": client.scope,
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
+    query = urlencode({name: value for name, value in said.items() if value})
+    return f"{client.authorize_url}{'&' if urlsplit(client.authorize_url).query else '?'}{query}"
