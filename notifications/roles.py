@@ -51,8 +51,8 @@ ESCALATION_RULES = (
     "policystep",
 )
 ESCALATION_LEDGERS = ("escalation", "steprun")
-CREDENTIALS = ("engineaccess", "apikey", "signingsecret")
-WAYS_IN = ("recipienttoken", "signinlink", "actiontoken")
+CREDENTIALS = ("engineaccess", "personalsignin", "apikey", "signingsecret")
+WAYS_IN = ("recipienttoken", "signinlink", "actiontoken", "connectedaccount")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
 ALL = ("view", "add", "change", "delete")
@@ -76,6 +76,8 @@ def _operating() -> set[Right]:
             *LEDGERS,
             "engine",
             "engineaccess",
+            "personalsignin",
+            "connectedaccount",
             "poll",
             "category",
             "eventtype",

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -15,31 +14,32 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.utils import update_change_reason
-from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
-from notifications import again, answer_variables
-from notifications.admin.base import HistoryAdmin, LedgerAdmin, ReadOnlyInline
+from notifications import again
+from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.engine_access import AccessInline, switch, usual_paths
+from notifications.admin.engine_accounts import PersonalInline
+from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline
 from notifications.admin.engine_pages import connection_page, preview_page
 from notifications.admin.engine_polling import PollInline, ask_now, polling
-from notifications.admin.fields import JsonObjectField
 from notifications.admin.filters import Conditions
 from notifications.admin.keys import key_state, secret_state
 from notifications.admin.mapping_page import mapping_page
-from notifications.admin.words import ago, link, list_url, mark, with_why
+from notifications.admin.words import ago, list_url, mark, with_why
 from notifications.connectors import CONNECTORS, READABLE, reader_for
-from notifications.mapping import InvalidExpression, check_expression
 from notifications.models import (
     AnswerMapping,
     ApiKey,
     Callback,
     CallbackState,
+    ConnectedAccount,
     Engine,
     EngineAccess,
     Event,
     EventMapping,
+    PersonalSignIn,
     Poll,
     SigningSecret,
 )
@@ -103,53 +103,9 @@ def _switched(kind: str) -> dict[str, Any]:
     """What the form hides for a kind, and how it calls what stays."""
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
-    hidden = [*([] if reader else ["#access-group", "#poll-group"]), *([] if paths else [".field-paths"])]
+    parts = ["#access-group", "#personal-group", "#poll-group"]
+    hidden = [*([] if reader else parts), *([] if paths else [".field-paths"])]
     return {"hide": hidden, "words": {"callback_url": address_words(kind), "paths": [None, usual_paths(paths)]}}
-
-
-class EventMappingForm(forms.ModelForm):
-    def clean_expression(self) -> str:
-        expression: str = self.cleaned_data["expression"]
-        try:
-            check_expression(expression)
-        except InvalidExpression as fault:
-            raise ValidationError(str(fault)) from fault
-        return expression
-
-
-class AnswerMappingForm(forms.ModelForm):
-    variables = JsonObjectField(
-        required=False,
-        rows=3,
-        help_text=_(
-            "A JSON object; it goes over the person's own variables. Filled in from the answer, and of a type: "
-            '{"approver": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}'
-        ),
-    )
-
-    def clean_variables(self) -> dict[str, Any]:
-        variables: dict[str, Any] = self.cleaned_data["variables"]
-        try:
-            answer_variables.check(variables)
-        except answer_variables.BadVariable as fault:
-            raise ValidationError(str(fault)) from fault
-        return variables
-
-
-class EventMappingInline(TabularInline):
-    model = EventMapping
-    form = EventMappingForm
-    extra = 0
-    hide_title = True
-    verbose_name_plural = _("its own JSON → CloudEvent (only for engines that cannot send CloudEvents)")
-
-
-class AnswerMappingInline(TabularInline):
-    model = AnswerMapping
-    form = AnswerMappingForm
-    extra = 0
-    hide_title = True
-    verbose_name_plural = _("our actions → its outcomes and variables")
 
 
 class ApiKeyInline(ReadOnlyInline):
@@ -216,8 +172,16 @@ class EngineAdmin(HistoryAdmin):
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["answers", "created_at"]
     fieldsets = [(None, {"fields": ["name", "slug", "kind", "active"]})]
-    parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret, EngineAccess, Poll]
-    inlines = [AccessInline, PollInline, ApiKeyInline, SigningSecretInline, EventMappingInline, AnswerMappingInline]
+    parts = [EventMapping, AnswerMapping, ApiKey, SigningSecret, EngineAccess, PersonalSignIn, ConnectedAccount, Poll]
+    inlines = [
+        AccessInline,
+        PersonalInline,
+        PollInline,
+        ApiKeyInline,
+        SigningSecretInline,
+        EventMappingInline,
+        AnswerMappingInline,
+    ]
     actions_detail = [
         "test_connection",
         "what_would_be_sent",
@@ -256,15 +220,17 @@ class EngineAdmin(HistoryAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The engine's history says that its sign-in changed; nothing says to what."""
         super().save_formset(request, form, formset, change)
-        if formset.model is EngineAccess and (formset.new_objects or formset.changed_objects):
-            update_change_reason(form.instance, f"Sign-in: {', '.join(formset.forms[0].changed_data)}"[:100])
+        what = {EngineAccess: "Sign-in", PersonalSignIn: "People's sign-in"}.get(formset.model)
+        if what and (formset.new_objects or formset.changed_objects):
+            update_change_reason(form.instance, f"{what}: {', '.join(formset.forms[0].changed_data)}"[:100])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """A kind without a REST interface keeps no credentials; at another address all tasks are asked for."""
         super().save_related(request, form, formsets, change)
         engine: Engine = form.instance
         if engine.kind not in READABLE:
-            dropped = [model.objects.filter(engine=engine).delete()[0] for model in (EngineAccess, Poll)]
+            parts = (EngineAccess, PersonalSignIn, ConnectedAccount, Poll)
+            dropped = [part.objects.filter(engine=engine).delete()[0] for part in parts]
             if any(dropped):
                 self.message_user(
                     request, gettext("This kind needs no sign-in: what was kept is deleted."), messages.INFO
@@ -366,28 +332,3 @@ class EngineAdmin(HistoryAdmin):
             )
         again.enable_answers(engine, timezone.now())
         return self.done(request, engine, gettext("Answers are sent to %(engine)s again.") % {"engine": engine})
-
-
-class PartOfEngine(LedgerAdmin):
-    """Found across all engines here; edited on the engine's own page."""
-
-    list_select_related = ["engine"]
-    list_display_links = None
-
-    @display(description=_("engine"), ordering="engine__name")
-    def of_engine(self, row: Any) -> SafeString:
-        return link(row.engine)
-
-
-@admin.register(EventMapping)
-class EventMappingAdmin(PartOfEngine):
-    list_display = ["of_engine", "member", "expression"]
-    list_filter = ["engine"]
-    search_fields = ["member", "expression", "engine__name"]
-
-
-@admin.register(AnswerMapping)
-class AnswerMappingAdmin(PartOfEngine):
-    list_display = ["of_engine", "action", "task_kind", "outcome", "variables"]
-    list_filter = ["engine"]
-    search_fields = ["action", "outcome", "engine__name"]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from notifications import accounts
 from notifications.inbox import webapp
 from notifications.inbox.cards import NOTHING, Button, listing
 from notifications.inbox.items import Item, item, own_notification
@@ -73,6 +74,7 @@ def show(
         "fault": fault,
         "kept": kept,
         "max_comment": MAX_COMMENT,
+        "unconnected": list(accounts.missing_for(request.recipient)),
         "settings": browser_settings(request),
     }
     return show_page(request, "inbox/inbox.html", context, status=status)

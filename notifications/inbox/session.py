@@ -153,6 +153,8 @@ def _way_back(request: HttpRequest) -> str:
         return request.get_full_path()
     if match and "device_id" in match.kwargs:
         return reverse("inbox:devices")
+    if match and match.url_name in ("account-connect", "account-disconnect"):
+        return reverse("inbox:accounts")
     item = match.kwargs.get("notification_id") if match else None
     return reverse("inbox:item", args=[item]) if item else reverse("inbox:list")
 

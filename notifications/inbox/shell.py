@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from notifications import accounts
 from notifications.inbox.brands import style_url
 from notifications.inbox.session import recipient_of
 from notifications.models import Brand
@@ -21,5 +22,10 @@ def show_page(
     """Render a page under the given brand, else that of the person signed in, else none."""
     person = recipient_of(request)
     brand = brand or (person.brand if person else None)
-    around = {"person": person, "brand": brand, "brand_style": style_url(brand) if brand else ""}
+    around = {
+        "person": person,
+        "brand": brand,
+        "brand_style": style_url(brand) if brand else "",
+        "connectable": person is not None and accounts.connectable().exists(),
+    }
     return render(request, template, {**around, **(context or {})}, status=status)

@@ -1,0 +1,215 @@
+"""In whose name an engine is told answers, and which people have connected their accounts there."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
+
+from notifications import accounts
+from notifications.admin.base import LedgerAdmin
+from notifications.admin.decorators import action, display
+from notifications.admin.engine_access import OfRestFormSet, OnePart, SecretField, host_of, switch
+from notifications.admin.filters import Conditions
+from notifications.admin.words import NOTHING, ago, link, list_url, mark, with_why
+from notifications.models import ConnectedAccount, Engine, InTheNameOf, PersonalSignIn
+from notifications.models.validators import validate_callback_url
+
+NEEDED = ("authorize_url", "token_url", "client_id")
+USED = (*NEEDED, "new_client_secret", "scope")
+"""Fields that count only where people sign in themselves."""
+
+
+class PersonalForm(forms.ModelForm):
+    mode = forms.ChoiceField(
+        label=_("Answers are given by"),
+        choices=InTheNameOf.choices,
+        initial=InTheNameOf.SERVICE,
+        widget=UnfoldAdminSelectWidget,
+    )
+    authorize_url = forms.URLField(
+        label=_("Address where people sign in"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+        help_text=_("The authorization endpoint of the engine's sign-in (OAuth2, authorization code with PKCE)."),
+    )
+    token_url = forms.URLField(
+        label=_("Address for tokens"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+    )
+    new_client_secret = SecretField(
+        label=_("Client secret"),
+        required=False,
+        strip=False,
+        max_length=10_000,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
+        new = gettext("Kept encrypted, and never shown again. Empty for a public client.")
+        self.fields["new_client_secret"].help_text = kept if self._keeps_secret else new
+        self.fields["scope"].help_text = gettext("Such as openid offline_access: without the latter, many end soon.")
+        hidden = [f".field-{name}" for name in (*USED, "comes_back_to")]
+        self.fields["mode"].widget.attrs["data-switch"] = switch(
+            {mode: {"hide": hidden if mode == InTheNameOf.SERVICE else [], "words": {}} for mode in InTheNameOf.values}
+        )
+
+    @property
+    def _keeps_secret(self) -> bool:
+        """Whether one is kept, which is not decrypted for that."""
+        return bool(self.instance.__dict__.get("client_secret"))
+
+    def clean_authorize_url(self) -> str:
+        """Passwords are typed there (RFC 6749, 3.1): without TLS only as far as wfpush itself has none."""
+        address: str = self.cleaned_data["authorize_url"]
+        if address and urlsplit(address).scheme != "https" and settings.BASE_URL.startswith("https:"):
+            raise ValidationError(gettext("Write an address that begins with https://."))
+        return address
+
+    def clean_token_url(self) -> str:
+        address: str = self.cleaned_data["token_url"]
+        if address:
+            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        """Drops what is not used; asks for what is needed, at its field."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("mode") == InTheNameOf.SERVICE:
+            for name in USED:
+                cleaned[name] = ""
+                self.errors.pop(name, None)
+            return cleaned
+        for name in NEEDED:
+            if name in cleaned and not cleaned[name]:
+                self.add_error(name, gettext("People cannot sign in without it."))
+        moved = host_of(cleaned.get("token_url")) not in ("", host_of(self.initial.get("token_url")))
+        if self._keeps_secret and moved and not cleaned.get("new_client_secret"):
+            self.add_error("new_client_secret", gettext("It would go to another host now: write it once more."))
+        return cleaned
+
+    def save(self, commit: bool = True) -> Any:
+        if self.cleaned_data["new_client_secret"] or self.cleaned_data["mode"] == InTheNameOf.SERVICE:
+            self.instance.client_secret = self.cleaned_data["new_client_secret"]
+        return super().save(commit)
+
+
+class PersonalInline(OnePart):
+    model = PersonalSignIn
+    form = PersonalForm
+    formset = OfRestFormSet
+    verbose_name_plural = _("in whose name answers are given")
+    readonly_fields = ["comes_back_to", "secret_kept", "connected"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "mode",
+                    "authorize_url",
+                    "token_url",
+                    ("client_id", "new_client_secret", "scope"),
+                    "comes_back_to",
+                    "connected",
+                ]
+            },
+        )
+    ]
+    shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope", "comes_back_to", "connected"]
+    """To those who may not change it."""
+
+    class Media:
+        js = ["wfpush/admin/switch.js"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return list(self.fieldsets) if self.has_change_permission(request, obj) else [(None, {"fields": self.shown})]
+
+    @display(description=_("address to come back to"))
+    def comes_back_to(self, personal: PersonalSignIn) -> SafeString | str:
+        """What the authorization server must know before anybody signs in."""
+        if personal.engine_id is None:
+            return gettext("Shown when the engine is saved: register it at the engine's sign-in.")
+        told = format_html('<code class="desk-code">{}</code>', accounts.way_back(personal.engine))
+        return format_html("{} {}", told, gettext("Register it at the engine's sign-in."))
+
+    @display(description=_("client secret"))
+    def secret_kept(self, personal: PersonalSignIn) -> SafeString:
+        return mark("ok", gettext("kept, encrypted")) if personal.__dict__.get("client_secret") else NOTHING
+
+    @display(description=_("people who have connected"))
+    def connected(self, personal: PersonalSignIn) -> SafeString | int:
+        if personal.engine_id is None:
+            return 0
+        count = ConnectedAccount.objects.filter(engine=personal.engine_id, ended_at=None).count()
+        address = list_url(ConnectedAccount, f"engine__id__exact={personal.engine_id}")
+        return format_html('<a class="desk-link" href="{}">{}</a>', address, count) if count else 0
+
+
+# --- who has connected ------------------------------------------------------------------------------------------------
+class Working(Conditions):
+    title = _("works")
+    parameter_name = "works"
+    conditions = {"yes": (_("works"), Q(ended_at=None)), "no": (_("has ended"), Q(ended_at__isnull=False))}
+
+
+@admin.register(ConnectedAccount)
+class ConnectedAccountAdmin(LedgerAdmin):
+    list_display = ["whose", "where", "name", "since", "state"]
+    list_filter = [Working, "engine"]
+    list_select_related = ["recipient", "engine"]
+    search_fields = ["=recipient__ref", "recipient__name", "name"]
+    actions_detail = ["take_out"]
+    readonly_fields = ["whose", "where", "since", "state"]
+    fieldsets = [(None, {"fields": ["whose", "where", "name", "since", "state"]})]
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, account: ConnectedAccount) -> SafeString:
+        return link(account.recipient)
+
+    @display(description=_("engine"), ordering="engine__name")
+    def where(self, account: ConnectedAccount) -> SafeString:
+        return link(account.engine)
+
+    @display(description=_("connected"), ordering="connected_at")
+    def since(self, account: ConnectedAccount) -> SafeString:
+        return ago(account.connected_at)
+
+    @display(description=_("works"))
+    def state(self, account: ConnectedAccount) -> SafeString:
+        if account.works:
+            return mark("ok", gettext("works"))
+        return with_why(mark("bad", gettext("has ended")), account.end_reason)
+
+    def has_take_out_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request)
+
+    @action(description=_("Disconnect"), url_path="take-out", permissions=["take_out"], icon="link_off")
+    def take_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        account: ConnectedAccount = self.found(request, object_id)
+        told = {"person": account.recipient, "engine": account.engine}
+        if request.method != "POST":
+            text = gettext("%(person)s will have to sign in at %(engine)s again. What waits for it waits on.")
+            title = gettext("Disconnect this account")
+            return self.ask(request, account, title=title, text=text % told, button=gettext("Disconnect"), danger=True)
+        engine: Engine = account.engine
+        accounts.disconnect(engine, account.recipient)
+        sentence = gettext("%(person)s is no longer connected with %(engine)s.") % told
+        self.log(request, account.recipient, sentence)
+        self.message_user(request, sentence, messages.SUCCESS)
+        return HttpResponseRedirect(list_url(ConnectedAccount))

@@ -1,0 +1,150 @@
+"""The page on which people connect their own accounts at engines, and the way there and back (OAuth2)."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from notifications import accounts
+from notifications.accounts import Begun, ConnectionFailed
+from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.inbox.shell import show_page
+from notifications.models import ConnectedAccount, Engine, InTheNameOf, Recipient
+from notifications.outcomes import parse_time
+from notifications.times import day
+
+log = structlog.get_logger(__name__)
+
+KEY = "connecting"
+"""Session key of sign-ins that are on their way."""
+AT_ONCE = 3
+"""Of them that are remembered: more tabs than that nobody signs in by."""
+WITHIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An engine as the page shows it. `ended`: a connection that no longer works; `connected`: one that does."""
+
+    engine: Engine
+    host: str
+    connected: str
+    ended: bool
+    needed: bool
+    waiting: str
+
+
+@person_required
+@require_safe
+def page(request: PersonRequest) -> HttpResponse:
+    engines = list(accounts.connectable())
+    own = {account.engine_id: account for account in request.recipient.accounts.all()}
+    rows = [_row(engine, own.get(engine.pk), request.recipient) for engine in engines]
+    response = show_page(request, "inbox/accounts.html", {"rows": rows})
+    # The button's answer leads on to where people sign in: browsers hold that against the form's own page.
+    response._csp_update = {"form-action": sorted({_origin(engine) for engine in engines})}  # type: ignore[attr-defined]
+    return response
+
+
+def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) -> Row:
+    works = account is not None and account.works
+    count = accounts.waiting(person).filter(engine=engine).count() if not works else 0
+    text = ngettext("%(count)d answer of yours waits for it.", "%(count)d answers of yours wait for it.", count)
+    return Row(
+        engine=engine,
+        host=urlsplit(engine.personal.authorize_url).netloc,
+        connected=_since(account) if account is not None and works else "",
+        ended=account is not None and not works,
+        needed=engine.personal.mode == InTheNameOf.PERSON,
+        waiting=text % {"count": count} if count else "",
+    )
+
+
+def _since(account: ConnectedAccount) -> str:
+    date = day(timezone.localtime(account.connected_at).date(), timezone.localtime().date())
+    if account.name:
+        return _("Connected as {name} since {date}.").format(name=account.name, date=date)
+    return _("Connected since {date}.").format(date=date)
+
+
+def _origin(engine: Engine) -> str:
+    parts = urlsplit(engine.personal.authorize_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+# --- there and back ---------------------------------------------------------------------------------------------------
+@form_only
+@person_required
+def connect(request: PersonRequest, slug: str) -> HttpResponse:
+    engine = get_object_or_404(accounts.connectable(), slug=slug)
+    begun = accounts.begin()
+    told = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
+    request.session[KEY] = [*request.session.get(KEY, []), {**told, **asdict(begun)}][-AT_ONCE:]
+    return HttpResponseRedirect(accounts.address_of(engine, begun))
+
+
+@person_required
+@require_safe
+def come_back(request: PersonRequest, slug: str) -> HttpResponse:
+    """Where the engine's sign-in sends the browser: with a code, or with the reason why there is none."""
+    engine = get_object_or_404(accounts.connectable(), slug=slug)
+    begun = _begun(request, engine, request.GET.get("state", ""), timezone.now())
+    if begun is None:
+        messages.error(request, _("This sign-in was begun elsewhere, or too long ago. Please connect once more."))
+    elif "code" not in request.GET:
+        messages.error(request, _refusal(engine, request.GET.get("error", "")))
+    else:
+        _finish(request, engine, begun, request.GET["code"])
+    return redirect("inbox:accounts")
+
+
+def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) -> Begun | None:
+    """What was begun with this state, by this person at this engine, in this browser. It counts once."""
+    kept: list[dict[str, Any]] = request.session.get(KEY, [])
+    found = next((each for each in kept if each["state"] == state), None)
+    if found is None:
+        return None
+    request.session[KEY] = [each for each in kept if each is not found]
+    at = parse_time(found["at"])
+    own = (found["engine"], found["recipient"]) == (engine.pk, request.recipient.pk)
+    return Begun(state, found["verifier"]) if own and at is not None and now - at < WITHIN else None
+
+
+def _refusal(engine: Engine, error: str) -> str:
+    """The words that came with it are anybody's, and are not repeated."""
+    if error == "access_denied":
+        return _("Nothing was connected: it was not allowed at %(engine)s.") % {"engine": engine}
+    log.warning("account_not_connected", engine=engine.slug, error=error[:100])
+    return _("%(engine)s could not sign you in. Please try again, or tell your administrator.") % {"engine": engine}
+
+
+def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> None:
+    waiting = accounts.waiting(request.recipient).filter(engine=engine).count()
+    try:
+        account = accounts.connect(engine, request.recipient, begun, code, timezone.now())
+    except ConnectionFailed as fault:
+        messages.error(request, str(fault))
+        return
+    said = _("%(engine)s is connected. What you answer there goes in your own name.") % {"engine": account.engine}
+    sent = ngettext(
+        "%(count)d answer that waited is on its way.", "%(count)d answers that waited are on their way.", waiting
+    )
+    messages.success(request, f"{said} {sent % {'count': waiting}}" if waiting else said)
+
+
+@form_only
+@person_required
+def disconnect(request: PersonRequest, slug: str) -> HttpResponse:
+    engine = get_object_or_404(Engine, slug=slug)
+    if accounts.disconnect(engine, request.recipient):
+        messages.success(request, _("%(engine)s is no longer connected.") % {"engine": engine})
+    return redirect("inbox:accounts")
