@@ -54,7 +54,8 @@ class Webhook:
         try:
             response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
         except OutboundError as fault:
-            return Result("misconfigured" if fault.permanent else "later", None, fault.detail, down=not fault.permanent)
+            outcome: Outcome = "misconfigured" if fault.permanent else "later"
+            return Result(outcome, None, fault.detail, unsure=fault.may_have_arrived, down=not fault.permanent)
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
         return read_answer(response.status, response.body, wait)
 
@@ -71,8 +72,8 @@ def read_answer(status: int, body: bytes, retry_after: float | None = None) -> R
         return Result("refused", status, detail_in(body))
     expected: tuple[int, ...] = (408, 425, 429)
     outcome: Outcome = "misconfigured" if 300 <= status < 500 and status not in expected else "later"
-    down = status in (429, 502, 503, 504)
-    return Result(outcome, status, f"The engine answered {status}.", retry_after, down=down)
+    unsure, down = status >= 500, status in (429, 502, 503, 504)
+    return Result(outcome, status, f"The engine answered {status}.", retry_after, unsure=unsure, down=down)
 
 
 def detail_in(body: bytes) -> str:

@@ -1,10 +1,22 @@
-"""Each test of this folder meets all four kinds of engines, one after the other."""
+"""Each test of this folder meets all four kinds of engines with a REST interface, one after the other.
 
-from collections.abc import AsyncIterator
+Those that tell a story through the public API meet the demo engine, too (`side`).
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
+from tests.engines.demo import DemoSide
+from tests.engines.sides import RestSide, Side
 from tests.engines.world import KINDS, Kind, World, world_of
+from tests.pushlab.background import Background
+from tests.support.receiver import Receiver
+from tests.support.world import World as Wfpush
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
@@ -17,3 +29,26 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 async def world(kind: Kind) -> AsyncIterator[World]:
     async with world_of(kind) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def background() -> Iterator[Background]:
+    running = Background()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=[*KINDS, None], ids=lambda kind: kind.name if kind else "demo")
+def side(
+    request: pytest.FixtureRequest, background: Background, settings: Settings, live_server: LiveServer, tmp_path: Path
+) -> Iterator[Side]:
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    wfpush = Wfpush.begin(Receiver(url="http://127.0.0.1:9/none"))
+    kind: Kind | None = request.param
+    made: Side
+    if kind is None:
+        made = DemoSide(wfpush, background, live_server.url, tmp_path / "demo")
+    else:
+        made = RestSide(kind, wfpush, background)
+    yield made
+    made.stop()

@@ -94,6 +94,8 @@ class EngineServer:
         """What callers were to blame for: a wrong body, type or path."""
         self.moved_to: str | None = None
         """Where the interface is now, if somebody has moved it."""
+        self.listener: Callable[[str], None] | None = None
+        """Called in a thread of its own with the id of each task that a command has completed, before the reply."""
         self._leaving = asyncio.Event()
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
@@ -127,7 +129,10 @@ class EngineServer:
         route, task = self._find(request.method, path)
         fault = self._fault(route.role if route else "query")
         if fault is None or fault.acts:
+            was_open = self.task(task) is not None
             answer = self._answer(request, route, task, query, body)
+            if self.listener is not None and was_open and self.task(task) is None:
+                await asyncio.to_thread(self.listener, task)
         if fault is not None:
             return await self._break(request, fault)
         content = b"" if answer.body is None else json.dumps(answer.body).encode()

@@ -1,0 +1,236 @@
+"""An engine of any kind, running, and wfpush connected with it: what the stories of test_flows.py speak with."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from django.utils import timezone
+
+from escalations import escalate
+from notifications import engine_trial
+from notifications.connectors.base import Misconfigured
+from notifications.models import Callback, CallbackState, Engine, EngineAccess
+from notifications.models import Task as OurTask
+from tests.engines.book import Task
+from tests.engines.guards import SECRET, SERVICE, Basic, Tokens
+from tests.engines.server import LOST_AFTER, Fault
+from tests.engines.world import Clock, Kind
+from tests.pushlab.background import Background
+from tests.support.world import World
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How a task was completed, as its process reads it."""
+
+    by: str
+    outcome: str = ""
+    comment: str = ""
+
+
+class Theirs(ABC):
+    """A task as its engine has it."""
+
+    id: str
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool: ...
+
+    @property
+    @abstractmethod
+    def went_on(self) -> bool:
+        """The process has left it behind."""
+
+    @property
+    @abstractmethod
+    def answers(self) -> list[Answered]:
+        """Each time that it was completed."""
+
+    @property
+    @abstractmethod
+    def ids(self) -> set[str]:
+        """The answers of ours that it was told, by their ids."""
+
+    @property
+    @abstractmethod
+    def remarks(self) -> list[str]:
+        """What people wrote beside it while it stayed open."""
+
+
+class Side(ABC):
+    """Stories are the same for all kinds; what differs is said here.
+
+    `told_by`: whether it says who had an ended task, and by which answer of ours it was completed. `remarks`: whether
+    it keeps what was written beside a task. `readable`: whether its tasks can be read and the connection tried; an
+    engine of which neither is true tells of what happens there by itself.
+    """
+
+    readable: ClassVar[bool] = True
+    told_by: bool
+    remarks: bool
+    world: World
+
+    # --- what happens in the engine -----------------------------------------------------------------
+    @abstractmethod
+    def assign(self, *people: str) -> Theirs:
+        """A task is created for one or several, due in an hour or more, and we hear of it."""
+
+    @abstractmethod
+    def somebody_completes(self, theirs: Theirs, who: str) -> None:
+        """On the engine's own pages."""
+
+    @abstractmethod
+    def somebody_gives(self, theirs: Theirs, to: str) -> None:
+        """On the engine's own pages."""
+
+    @abstractmethod
+    def word_comes(self) -> None:
+        """What has happened there gets here: it tells us, or is read before the step that is due."""
+
+    @abstractmethod
+    def lose_next_reply(self) -> None:
+        """It does what it is told next, and its reply is lost on the way."""
+
+    @abstractmethod
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """From now on the listener is called, in a thread of its own, with the id of each task that we complete, after
+        the engine has acted and before it replies."""
+
+    @abstractmethod
+    def go_away(self) -> None:
+        """From now on it answers nobody."""
+
+    @abstractmethod
+    def stop(self) -> None: ...
+
+    @property
+    @abstractmethod
+    def refused(self) -> list[Any]:
+        """Calls of ours for which we were to blame."""
+
+    # --- what happens here --------------------------------------------------------------------------
+    def again(self) -> None:
+        """The next try is due, and made."""
+        now = timezone.now()
+        Callback.objects.filter(state=CallbackState.WAITING).update(due_at=now, lease_until=None, lease_token=None)
+        self.world.run()
+
+    def engine_says(self, person: str) -> str:
+        """What the person's own copy says of the engine."""
+        copies = [copy for copy in self.world.inbox(person) if copy["outcome"]]
+        said: str = copies[0]["outcome"]["engine"]
+        return said
+
+    def checked(self) -> str:
+        """What the connection test says."""
+        try:
+            return engine_trial.check(Engine.objects.get()).outcome
+        except Misconfigured as cannot:
+            return str(cannot)
+
+
+def late() -> datetime:
+    """Just after the task is due."""
+    due = OurTask.objects.latest("created_at").due_at
+    assert due is not None
+    return due + timedelta(seconds=30)
+
+
+# --- the four REST interfaces --------------------------------------------------------------------------------------
+class InBook(Theirs):
+    def __init__(self, task: Task) -> None:
+        self.id, self._task = task.id, task
+
+    @property
+    def is_open(self) -> bool:
+        return self._task.is_open
+
+    @property
+    def went_on(self) -> bool:
+        return self._task.state == "completed"
+
+    @property
+    def answers(self) -> list[Answered]:
+        found = []
+        for done in self._task.completions:
+            said = done.variables
+            if done.by == SERVICE:
+                comment = said.get("wfpush_comment", "")
+                found.append(Answered(said["wfpush_by"], said["wfpush_outcome"], comment))
+            else:
+                found.append(Answered(done.by, done.outcome))
+        return found
+
+    @property
+    def ids(self) -> set[str]:
+        return {done.variables["wfpush_answer"] for done in self._task.completions if done.by == SERVICE}
+
+    @property
+    def remarks(self) -> list[str]:
+        return self._task.comments
+
+
+class RestSide(Side):
+    def __init__(self, kind: Kind, world: World, background: Background) -> None:
+        self.kind, self.world, self._background = kind, world, background
+        self.told_by, self.remarks = kind.told_by, kind.comments
+        self._tokens = Tokens(Clock(), *kind.token) if kind.token is not None else None
+        if self._tokens is not None:
+            background.run(self._tokens.start())
+        self.engine = kind.server(self._tokens or Basic())
+        background.run(self.engine.start())
+        self._connect()
+
+    def _connect(self) -> None:
+        row = Engine.objects.get()
+        row.kind, row.callback_url = self.kind.name, self.engine.base
+        row.save()
+        signing: dict[str, str] = {"auth": "basic"}
+        if self._tokens is not None and self.kind.token is not None:
+            body, _, wants = self.kind.token
+            signing = {"auth": "oauth2", "token_url": self._tokens.url, "token_body": body}
+            signing["audience"] = wants.get("audience", "")
+        EngineAccess.objects.create(engine=row, name=SERVICE, secret=SECRET, **signing)
+
+    def stop(self) -> None:
+        self._background.run(self.engine.stop())
+        if self._tokens is not None:
+            self._background.run(self._tokens.stop())
+
+    def assign(self, *people: str) -> InBook:
+        task = self.engine.book.open()
+        waits_for = {"assignee": people[0]} if len(people) == 1 else {"candidates": list(people)}
+        said = {"id": task.id, "name": "Approve invoice 4711", **waits_for}
+        task.assignee = people[0] if len(people) == 1 else None
+        due = datetime.now(UTC) + timedelta(hours=1)
+        self.world.send("task.assigned", {"task": {**said, "due_at": due.isoformat()}, "case": {"id": task.process}})
+        OurTask.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+        return InBook(task)
+
+    def _task(self, theirs: Theirs) -> Task:
+        return self.engine.book.tasks[theirs.id]
+
+    def somebody_completes(self, theirs: Theirs, who: str) -> None:
+        self.engine.book.somebody_completes(self._task(theirs), who)
+
+    def somebody_gives(self, theirs: Theirs, to: str) -> None:
+        self._task(theirs).assignee = to
+
+    def word_comes(self) -> None:
+        escalate.tick(late())
+
+    def lose_next_reply(self) -> None:
+        self.engine.break_next(LOST_AFTER)
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        self.engine.listener = listener
+
+    def go_away(self) -> None:
+        self.engine.break_next(*[Fault(status=503, roles=("query", "command", "comment"))] * 20)
+
+    @property
+    def refused(self) -> list[Any]:
+        return self.engine.refused
