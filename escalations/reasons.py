@@ -71,6 +71,8 @@ FORMS = (
     _("No e-mail address is known."),
     _("No app is registered."),
     _("No browser is registered."),
+    _("No AppWorks Gateway is set up."),
+    _("No user name at the AppWorks Gateway is known."),
 )
 """Special forms before general ones."""
 REASONS = ("why", "reason")

@@ -14,6 +14,8 @@ from escalations.rules import Step
 from escalations.targets import Found, Search, Staff, reached
 from notifications.absence import stand_ins
 from notifications.models import Device, Recipient, Task, Team
+from notifications.transports import TRANSPORTS
+from notifications.transports.base import reaches_people
 
 LATELY = timedelta(days=30)
 """Whoever had a task in this time may have one again."""
@@ -164,5 +166,6 @@ class Addresses:
             self._channels.setdefault(pk, set()).add(channel)
 
     def has_one(self, person: Recipient, channels: Iterable[str]) -> bool:
-        own = self._channels.get(person.pk, set()) | ({"email"} if person.email else set())
+        at = {each.channel for each in TRANSPORTS if reaches_people(each) and each.address_of(person)}
+        own = self._channels.get(person.pk, set()) | at
         return not own.isdisjoint(channels)

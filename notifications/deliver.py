@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from notifications import ledger, message, tokens
-from notifications.errors import TransportError
+from notifications import landing, ledger, message, tokens
+from notifications.errors import ServiceRefuses, TransportError
 from notifications.models import Delivery, DeliveryState, DeviceChannel, NotificationState
 from notifications.transports import transport_for
 from notifications.transports.base import reaches_people
@@ -30,6 +30,7 @@ SENDERS = 8
 LEASE = timedelta(minutes=3)
 """Longer than an SMTP conversation may take (EMAIL_TIMEOUT for each of its steps)."""
 RETRY = outbox.Backoff(first=timedelta(seconds=5), give_up_after=timedelta(days=4))
+"""Where another channel is in reserve, messages are handed on as soon as those for devices are."""
 
 _senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliveries")
 
@@ -41,6 +42,7 @@ class Parcel:
     delivery: Delivery
     message: Message
     link: str
+    has_reserve: bool = False
 
 
 def waiting() -> QuerySet[Delivery]:
@@ -68,19 +70,21 @@ def _claim() -> list[Parcel | None]:
         "notification__recipient__brand",
         "recipient",
     )
-    return [_prepare_safely(delivery, now) for delivery in outbox.claim(needed, limit=BATCH, lease=LEASE, now=now)]
+    claimed = outbox.claim(needed, limit=BATCH, lease=LEASE, now=now)
+    reserved = ledger.with_reserve(claimed)
+    return [_prepare_safely(delivery, delivery.pk in reserved, now) for delivery in claimed]
 
 
-def _prepare_safely(delivery: Delivery, now: datetime) -> Parcel | None:
+def _prepare_safely(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | None:
     try:
-        return _prepare(delivery, now)
+        return _prepare(delivery, has_reserve, now)
     except Exception as fault:  # one message that cannot be made must not hold up the others
         log.exception("delivery_cannot_be_prepared", delivery=str(delivery.pk))
-        record(delivery, TransportError(f"{type(fault).__name__}: {fault}"), now)
+        record(delivery, TransportError(f"{type(fault).__name__}: {fault}"), now, has_reserve)
         return None
 
 
-def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:
+def _prepare(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | None:
     """The parcel to send, or None when the delivery ended here because it is no longer worth sending."""
     notification = delivery.notification
     over = ledger.not_worth_sending(delivery, now)
@@ -89,15 +93,20 @@ def _prepare(delivery: Delivery, now: datetime) -> Parcel | None:
         return None
     with transaction.atomic():
         ledger.begin([delivery], now)
-        (token,) = tokens.give([(delivery, tokens.answerable_by_mail(notification))], now)
+        (token,) = tokens.give([(delivery, _answerable(delivery))], now)
     link = f"{settings.BASE_URL}/a/{token}"
-    return Parcel(delivery, message.message_of(notification, words=delivery.words), link)
+    return Parcel(delivery, message.message_of(notification, words=delivery.words), link, has_reserve)
+
+
+def _answerable(delivery: Delivery) -> list[str]:
+    """Routes say what a mailbox may answer; a link that goes anywhere else is for reading alone."""
+    return tokens.answerable_by_mail(delivery.notification) if delivery.channel == "email" else []
 
 
 async def _send(parcel: Parcel) -> None:
     delivery = parcel.delivery
     fault = await asyncio.get_running_loop().run_in_executor(_senders, partial(_transport, parcel))
-    await in_database_thread(record, delivery, fault, timezone.now())
+    await in_database_thread(record, delivery, fault, timezone.now(), parcel.has_reserve)
 
 
 def _transport(parcel: Parcel) -> TransportError | None:
@@ -114,18 +123,25 @@ def _transport(parcel: Parcel) -> TransportError | None:
     return None
 
 
-def record(delivery: Delivery, fault: TransportError | None, now: datetime) -> None:
+def record(delivery: Delivery, fault: TransportError | None, now: datetime, has_reserve: bool = False) -> None:
     """Write down what came of an attempt: delivered, tried again later, or given up with the reason."""
-    ledger.record([_outcome(delivery, fault, now)], now)
+    ledger.record([_outcome(delivery, fault, now, has_reserve)], now)
 
 
-def _outcome(delivery: Delivery, fault: TransportError | None, now: datetime) -> ledger.Outcome:
+def _outcome(delivery: Delivery, fault: TransportError | None, now: datetime, has_reserve: bool) -> ledger.Outcome:
     if fault is None:
         return ledger.outcome(delivery, DeliveryState.DELIVERED)
-    again = None if fault.permanent else RETRY.next_at(delivery.attempts, delivery.created_at, now, fault.retry_after)
+    again = None if fault.permanent else _again(delivery, fault, now, has_reserve)
     if again is None:
         return ledger.outcome(delivery, DeliveryState.DEAD, fault.detail)
     return ledger.outcome(delivery, DeliveryState.PENDING, fault.detail, due_at=again)
+
+
+def _again(delivery: Delivery, fault: TransportError, now: datetime, has_reserve: bool) -> datetime | None:
+    """None where another channel is to take over, or it is no longer worth it."""
+    if not has_reserve:
+        return RETRY.next_at(delivery.attempts, delivery.created_at, now, fault.retry_after)
+    return None if isinstance(fault, ServiceRefuses) else landing.before_reserve(delivery, fault, now)
 
 
 def resend(delivery_id: UUID, now: datetime) -> bool:

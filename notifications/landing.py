@@ -105,11 +105,16 @@ def _outcome(row: Delivery, each: Landed, paused: dict[Service, datetime], now: 
     return end(DeliveryState.PENDING, fault.detail, due_at=again)
 
 
+def before_reserve(row: Delivery, fault: TransportError, now: datetime) -> datetime | None:
+    """When to try again what another channel would carry; None: it takes over."""
+    again = RETRY.next_at(row.attempts, row.created_at, now, fault.retry_after)
+    return again if again is not None and again - row.created_at <= LATEST else None
+
+
 def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
     """When to try again; None where another channel is to take over, or it is no longer worth it."""
     if has_reserve:
-        again = RETRY.next_at(row.attempts, row.created_at, now, fault.retry_after)
-        return again if again is not None and again - row.created_at <= LATEST else None
+        return before_reserve(row, fault, now)
     again = PATIENT.next_at(row.attempts, row.created_at, now, fault.retry_after)
     return min(again, row.expires_at) if again is not None and row.expires_at is not None else again
 

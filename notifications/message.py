@@ -24,7 +24,8 @@ Fact = tuple[str, str]
 def message_of(notification: Notification, *, words: Json | None = None, with_facts: bool = True) -> Message:
     """What the notification says; `words` (title, body, short_body) where the channel has its own.
 
-    Looks at the notification's recipient with brand, and at its case, category, brand and whom it is on behalf of.
+    Looks at the notification's recipient with brand, and at its category and brand; for facts and the engine's ids also
+    at its task, case and whom it is on behalf of.
     """
     said = words or {}
     facts: tuple[Fact, ...] = ()
@@ -45,6 +46,8 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         brand=brand_of(notification.brand or notification.recipient.brand),
         due_at=notification.due_at,
         thread=_thread(notification),
+        task_id=notification.task.task_id if with_facts and notification.task else "",
+        case_id=notification.case.case_id if with_facts and notification.case else "",
     )
 
 

@@ -80,7 +80,7 @@ def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str])
             yield from _shown_to_all(text, field, path)
 
 
-LOCK_SCREENS = ("", "live", "webpush", "fcm")
+LOCK_SCREENS = ("", "live", "webpush", "fcm", "appworks")
 """Channels of texts whose titles and short bodies devices show before anybody signs in."""
 
 

@@ -85,7 +85,7 @@ class Message:
     """Written once, channel-neutral; transports only translate. All text is plain text.
 
     `actions` come with the one that moves the work on first; `facts` are pairs of a label and its value; `brand` says
-    whose message it is; messages of one `thread` belong together.
+    whose message it is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
     """
 
     notification_id: str
@@ -101,6 +101,8 @@ class Message:
     brand: Json
     due_at: datetime | None = None
     thread: str = ""
+    task_id: str = ""
+    case_id: str = ""
 
 
 PushKind = Literal["message", "replacement", "test"]

@@ -95,7 +95,7 @@ def test_a_calendar_that_cannot_be_read(reminder: PolicyStep) -> None:
         (
             {"channels": ["live", "pigeon"]},
             "channels",
-            "There is no channel pigeon; there are live, webpush, fcm, email.",
+            "There is no channel pigeon; there are live, webpush, fcm, email, appworks.",
         ),
         ({"repeats": 3}, "repeat_every", "Write after how long it is repeated."),
         ({"repeat_every": 60}, "repeats", "Write how often it is repeated."),

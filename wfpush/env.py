@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env as DjangoEnviron
 
-from wfpush import datafolder, embedded, p256, service_accounts
+from wfpush import appworks, datafolder, embedded, p256, service_accounts
+from wfpush.appworks import Gateway
 from wfpush.service_accounts import ServiceAccount
 
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")
@@ -123,6 +124,16 @@ class Environment:
             return service_accounts.read(self.text(name, default=""))
         except service_accounts.BadServiceAccount as fault:
             raise ImproperlyConfigured(f"{name}: {fault}") from fault
+
+    def appworks_gateway(self) -> Gateway | None:
+        try:
+            return appworks.read(
+                self.text("APPWORKS_GATEWAY_URL", default=""),
+                self.text("APPWORKS_GATEWAY_KEY", default=""),
+                self.text("APPWORKS_GATEWAY_OPTIONS", default=""),
+            )
+        except appworks.BadGateway as fault:
+            raise ImproperlyConfigured(str(fault)) from fault
 
     def database(self) -> dict[str, Any]:
         address = self.text("DATABASE_URL", default="") or embedded.servers(self.data_dir, "DATABASE_URL").database_url

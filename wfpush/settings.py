@@ -37,6 +37,7 @@ PUSH_ALLOWED_HOSTS = ENV.words(
 )
 PUSH_ALLOWED_CIDRS = ENV.networks("PUSH_ALLOWED_CIDRS")
 FIREBASE_CREDENTIALS = ENV.service_accounts("FIREBASE_CREDENTIALS")
+APPWORKS_GATEWAY = ENV.appworks_gateway()
 DATA_DIR = ENV.data_dir
 DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)

@@ -8,5 +8,11 @@ CHANNELS = ("live", *(transport.channel for transport in TRANSPORTS))
 
 
 def channel_name(channel: str) -> str:
-    names = {"live": _("inbox"), "email": _("e-mail"), "webpush": _("browser"), "fcm": _("app")}
+    names = {
+        "live": _("inbox"),
+        "email": _("e-mail"),
+        "webpush": _("browser"),
+        "fcm": _("app"),
+        "appworks": _("AppWorks app"),
+    }
     return names.get(channel, channel)

@@ -35,6 +35,7 @@ from notifications.models import (
     TargetKind,
     VersionState,
 )
+from notifications.models.routing import default_channels
 
 EVENT_PATHS = ("event.type", "event.source", "event.subject", "event.engine")
 NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)
@@ -53,7 +54,7 @@ MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)
 class CategoryForm(forms.ModelForm):
     channels = OrderedChoicesField(
         CHANNELS,
-        initial=CHANNELS,
+        initial=default_channels,
         help_text=format_lazy(_("In this order, separated by commas. Known: {known}."), known=", ".join(CHANNELS)),
     )
 

@@ -1,5 +1,6 @@
 """The channels, one file each. A new one is its file and its line here."""
 
+from notifications.transports.appworks import AppWorks
 from notifications.transports.base import Transport
 from notifications.transports.email import Email
 from notifications.transports.fcm import Fcm
@@ -7,7 +8,7 @@ from notifications.transports.webpush import WebPush
 
 __all__ = ["TRANSPORTS", "Transport", "transport_for"]
 
-TRANSPORTS: tuple[Transport, ...] = (WebPush(), Fcm(), Email())
+TRANSPORTS: tuple[Transport, ...] = (WebPush(), Fcm(), Email(), AppWorks())
 
 
 _BY_CHANNEL = {transport.channel: transport for transport in TRANSPORTS}

@@ -11,12 +11,14 @@ class Transport(Protocol):
     """One channel."""
 
     channel: str
-    without_address: str
-    """Why nothing is sent to a person whom this channel does not reach, as the trace says it."""
+
+    @property
+    def without_address(self) -> str:
+        """Why nothing is sent to a person whom this channel does not reach, as the trace says it."""
 
 
 class PersonTransport(Transport, Protocol):
-    """A channel that knows a person's address. Made once, holds no state, and is called from several threads."""
+    """A channel that knows a person's address. Made once, and called from several threads."""
 
     def address_of(self, recipient: Recipient) -> str | None:
         """Where this channel reaches the person."""

@@ -141,7 +141,7 @@ def test_a_fault_of_the_policy_is_said_at_its_field(
         ({"target": ""}, "target", "Choose who is told."),
         ({"target": "team"}, "team", "Choose the team."),
         ({"template": ""}, "template", "Choose the template that words the message."),
-        ({"channels": "live, pigeon"}, "channels", "“pigeon” is not one of: live, webpush, fcm, email."),
+        ({"channels": "live, pigeon"}, "channels", "“pigeon” is not one of: live, webpush, fcm, email, appworks."),
         ({"kind": "raise_priority"}, "priority", "Choose the priority that the task gets."),
         ({"repeats": "2"}, "repeat_every", "Write after how long it is repeated."),
         ({"offset": "at noon"}, "offset", "Write a time such as 30m"),

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from notifications.audit import Sums, faults_since, sums_since
-from notifications.models import Delivery, DeliveryState, Device, DeviceChannel, PausedService
+from notifications.models import Category, Delivery, DeliveryState, Device, DeviceChannel, PausedService
+from notifications.transports.appworks import KEY_REFUSED, AppWorks
 from wfpush import metrics, vapid
+from wfpush.appworks import Gateway
+from wfpush.http import OutboundError, check_url
 from wfpush.identifiers import lowest_id
 
 
@@ -23,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        faults = list(self._parts(now)) + list(self._devices())
+        faults = [*self._parts(now), *self._devices(), *self._gateway()]
         if options["ledger"]:
             since = now - timedelta(days=options["days"])
             self._tell(sums_since(since), options["days"])
@@ -55,6 +59,28 @@ class Command(BaseCommand):
             pk__gte=lowest_id(timezone.now() - timedelta(days=1)), state=DeliveryState.DEAD
         ).count()
         self.stdout.write(f"messages given up in the last 24 hours: {dead}")
+
+    def _gateway(self) -> Iterator[str]:
+        """The AppWorks Gateway, where there is one or somebody counts on it."""
+        gateway: Gateway | None = settings.APPWORKS_GATEWAY
+        named = ", ".join(map(str, Category.objects.filter(channels__contains=[AppWorks.channel])))
+        if gateway is None:
+            if named:
+                yield (
+                    f"appworks is among the channels of {named}, and no gateway is set up: set APPWORKS_GATEWAY_URL and"
+                    " APPWORKS_GATEWAY_KEY, or take it out."
+                )
+            return
+        self.stdout.write(f"AppWorks Gateway: {gateway.url}")
+        try:
+            check_url(gateway.address, settings.OUTBOUND_ALLOWED_CIDRS)
+        except OutboundError as fault:
+            yield f"APPWORKS_GATEWAY_URL: {fault.detail}"
+        refused = Delivery.objects.filter(
+            channel=AppWorks.channel, state=DeliveryState.PENDING, reason__startswith=KEY_REFUSED
+        ).count()
+        if refused:
+            yield f"{refused} messages wait because the AppWorks Gateway refuses us: look at APPWORKS_GATEWAY_KEY."
 
     def _tell(self, found: Sums, days: int) -> None:
         self.stdout.write(f"\nThe ledger of {days} days")
