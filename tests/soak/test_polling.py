@@ -19,7 +19,7 @@ pytestmark = pytest.mark.processes
 
 TASKS = 100_000 if LONG else 1_200
 KILLS = 5 if LONG else 1
-PATIENCE = 1_800.0 if LONG else 150.0
+PATIENCE = 7_200.0 if LONG else 150.0
 APART = timedelta(milliseconds=700)
 
 SET_UP = """
