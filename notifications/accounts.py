@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from notifications import again
 from notifications.connectors import READABLE
-from notifications.connectors.access import Ask, Line
+from notifications.connectors.access import Access, Ask, Line
 from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
 from notifications.connectors.rest import access_of
 from notifications.models import (
@@ -117,7 +117,7 @@ def way_back(engine: Engine) -> str:
 def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: datetime) -> ConnectedAccount:
     """The sign-in came back with a code: its tokens are kept, and answers that waited for them go. Raises
     ConnectionFailed."""
-    grant = asyncio.run(_exchange(engine, begun, code))
+    grant = _exchanged(engine, begun, code)
     account, _created = ConnectedAccount.objects.update_or_create(
         engine=engine,
         recipient=person,
@@ -137,9 +137,8 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
     return account
 
 
-async def _exchange(engine: Engine, begun: Begun, code: str) -> Grant:
+def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
     personal = engine.personal
-    line = Line(outbound_from_settings())
     try:
         said = {
             "grant_type": "authorization_code",
@@ -149,7 +148,7 @@ async def _exchange(engine: Engine, begun: Begun, code: str) -> Grant:
             "client_secret": personal.client_secret,
             "code_verifier": begun.verifier,
         }
-        response = await line.ask(await in_database_thread(access_of, engine), personal.token_url, said)
+        response = asyncio.run(_ask(access_of(engine), personal.token_url, said))
         return read_grant(response, (personal.client_secret, code, begun.verifier))
     except OutboundError as fault:
         log.warning("account_not_connected", engine=engine.slug, detail=fault.detail)
@@ -158,6 +157,12 @@ async def _exchange(engine: Engine, begun: Begun, code: str) -> Grant:
         log.warning("account_not_connected", engine=engine.slug, detail=str(fault))
         sentence = _("%(engine)s did not let us in: %(detail)s")
         raise ConnectionFailed(sentence % {"engine": engine, "detail": fault}) from fault
+
+
+async def _ask(access: Access, url: str, said: dict[str, str]) -> Response:
+    line = Line(outbound_from_settings())
+    try:
+        return await line.ask(access, url, said)
     finally:
         await line.close()
 

@@ -1,0 +1,305 @@
+"""An answer goes in its person's own name: when they have connected, when not, and when what they gave has ended."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from notifications import accounts, callback
+from notifications.connectors.oauth2 import AccessRefused
+from notifications.models import (
+    Callback,
+    CallbackAttempt,
+    CallbackState,
+    ConnectedAccount,
+    EngineAccess,
+    PersonalSignIn,
+    Response,
+)
+from tests.accounts.conftest import Acme, text_of
+from tests.engines.guards import SERVICE
+from tests.engines.server import LOST_AFTER
+from tests.engines.world import KINDS, Kind
+from wfpush.http import OutboundError
+from wfpush.http import Response as HttpResponse
+from wfpush.threads import in_database_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_kind_is_told_in_bobs_own_name(made: Callable[..., Acme], kind: Kind) -> None:
+    acme = made(kind)
+    acme.connect()
+    theirs = acme.assign()
+    acme.world.respond("bob", "approve", "Fine.")
+    (done,) = theirs.completions
+    assert done.by == "bob@acme.example"
+    assert done.variables["wfpush_by"] == "bob"
+    assert acme.engine_says() == acme.engine_says("carol") == "delivered"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_lost_reply_is_looked_up_by_our_own_sign_in(made: Callable[..., Acme], kind: Kind) -> None:
+    acme = made(kind)
+    acme.connect()
+    theirs = acme.assign()
+    acme.engine.break_next(LOST_AFTER)
+    acme.world.respond("bob", "approve")
+    acme.again()
+    assert len(theirs.completions) == 1
+    assert acme.engine_says() == ("delivered" if kind.told_by else "handled")
+
+
+def test_without_a_sign_in_of_ours_people_look_up_themselves(acme: Acme) -> None:
+    EngineAccess.objects.all().delete()
+    acme.connect()
+    theirs = acme.assign()
+    acme.engine.break_next(LOST_AFTER)
+    acme.world.respond("bob", "approve")
+    acme.again()
+    assert [done.by for done in theirs.completions] == ["bob@acme.example"]
+    assert acme.engine_says() == "delivered"
+
+
+def test_an_answer_waits_until_its_person_has_connected_and_goes_at_once_then(acme: Acme) -> None:
+    theirs = acme.assign()
+    page = text_of(acme.bob.get("/"))
+    sentence = "takes your answers in your own name. They wait until you have connected your account there."
+    assert f"{acme.row} {sentence}" in page
+    acme.world.respond("bob", "approve")
+    acme.again()
+    assert theirs.is_open
+    assert acme.engine_says() == "waiting"
+    row = Callback.objects.get()
+    assert row.detail == "It goes in Bob's own name, and waits until they have connected their account."
+    assert (row.alert, CallbackAttempt.objects.count()) == ("", 0)
+    assert "1 answer of yours waits for it." in text_of(acme.bob.get("/accounts"))
+    assert "1 answer that waited is on its way." in acme.connect()
+    acme.world.run()
+    assert [done.by for done in theirs.completions] == ["bob@acme.example"]
+    assert acme.engine_says() == "delivered"
+    assert "takes your answers in your own name" not in text_of(acme.bob.get("/"))
+
+
+def test_only_who_has_something_to_answer_there_is_asked_to_connect(acme: Acme) -> None:
+    acme.assign("bob")
+    carol = acme.world.signed_in("carol")
+    assert "takes your answers in your own name" not in text_of(carol.get("/"))
+    item = acme.world.inbox("bob")[0]["id"]
+    assert text_of(acme.bob.get(f"/n/{item}")).count("takes your answers in your own name") == 2, "list and item"
+
+
+def test_where_both_will_do_our_own_sign_in_stands_in(made: Callable[..., Acme]) -> None:
+    acme = made(mode="either")
+    first = acme.assign()
+    assert "takes your answers in your own name" not in text_of(acme.bob.get("/"))
+    acme.world.respond("bob", "approve")
+    acme.connect()
+    second = acme.assign()
+    acme.world.respond("bob", "approve")
+    ConnectedAccount.objects.update(ended_at=timezone.now())
+    third = acme.assign()
+    acme.world.respond("bob", "approve")
+    by = [task.completions[0].by for task in (first, second, third)]
+    assert by == [SERVICE, "bob@acme.example", SERVICE]
+
+
+def test_questions_are_asked_in_their_name_too(acme: Acme) -> None:
+    acme.connect()
+    acme.assign()
+    acme.world.respond("bob", "request_info", "Which supplier?")
+    assert acme.people.let_in == ["bob@acme.example"]
+
+
+def test_after_a_week_it_is_given_up_and_connecting_then_lets_it_be_sent_again(acme: Acme) -> None:
+    theirs = acme.assign()
+    acme.world.respond("bob", "approve")
+    Callback.objects.update(first_attempt_at=timezone.now() - timedelta(days=9))
+    acme.again()
+    row = Callback.objects.get()
+    assert row.state == CallbackState.FAILED
+    acme.connect()
+    assert callback.replay(row, timezone.now())
+    acme.world.run()
+    assert len(theirs.completions) == 1
+
+
+# --- tokens end -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("rotates", [True, False])
+def test_tokens_are_renewed_before_they_end(acme: Acme, rotates: bool) -> None:
+    acme.people.rotates = rotates
+    acme.connect()
+    for _ in range(3):
+        acme.time_passes()
+        theirs = acme.assign()
+        acme.world.respond("bob", "approve")
+        assert [done.by for done in theirs.completions] == ["bob@acme.example"]
+    assert acme.people.renewals == 3
+    assert acme.account().expires_at > timezone.now()
+
+
+def test_a_token_that_the_engine_takes_no_more_is_renewed_once(acme: Acme) -> None:
+    acme.connect()
+    acme.people.expire_all()
+    theirs = acme.assign()
+    acme.world.respond("bob", "approve")
+    assert len(theirs.completions) == acme.people.renewals == 1
+    assert CallbackAttempt.objects.count() == 1
+
+
+def test_what_has_ended_waits_for_bob_and_wakes_no_operator(acme: Acme) -> None:
+    acme.connect()
+    acme.people.revoke_all()
+    theirs = acme.assign()
+    acme.world.respond("bob", "approve")
+    assert theirs.is_open
+    account, row = acme.account(), Callback.objects.get()
+    assert not account.works
+    assert "Token is not active" in account.end_reason
+    assert (row.state, row.alert, row.detail) == (
+        CallbackState.WAITING, "", "The person has to connect their account anew.",
+    )  # fmt: skip
+    page = " ".join(text_of(acme.bob.get("/accounts")).split())
+    assert "Your sign-in there has ended. Your answers wait until you have connected it." in page
+    assert "Connect again" in page
+    acme.connect()
+    acme.world.run()
+    assert [done.by for done in theirs.completions] == ["bob@acme.example"]
+
+
+def test_without_a_way_to_renew_it_ends_with_its_token(acme: Acme) -> None:
+    acme.people.gives_refresh = False
+    acme.connect()
+    theirs = acme.assign()
+    acme.world.respond("bob", "approve")
+    assert len(theirs.completions) == 1
+    acme.time_passes()
+    acme.assign()
+    acme.world.respond("bob", "approve")
+    assert acme.account().end_reason == "The engine lets nobody stay signed in for longer."
+    assert acme.engine_says() == "waiting"
+
+
+def test_a_token_server_that_is_away_costs_nothing_but_time(acme: Acme) -> None:
+    acme.connect()
+    acme.time_passes()
+    theirs = acme.assign()
+    address = PersonalSignIn.objects.get().token_url
+    PersonalSignIn.objects.update(token_url="http://127.0.0.1:9/token")
+    acme.world.respond("bob", "approve")
+    assert acme.account().works
+    assert (acme.account().renewing_until, theirs.is_open) == (None, True)
+    PersonalSignIn.objects.update(token_url=address)
+    acme.again()
+    assert len(theirs.completions) == 1
+
+
+def test_a_wrong_client_is_somebodys_to_mend_and_ends_no_account(acme: Acme) -> None:
+    acme.connect()
+    acme.time_passes()
+    theirs = acme.assign()
+    PersonalSignIn.objects.update(client_id="somebody-else")
+    acme.world.respond("bob", "approve")
+    assert "Unknown client" in Callback.objects.get().alert
+    assert acme.account().works
+    PersonalSignIn.objects.update(client_id="wfpush-for-people")
+    acme.again()
+    assert len(theirs.completions) == 1
+
+
+def test_an_answer_of_somebody_who_has_disconnected_since_waits(acme: Acme) -> None:
+    acme.connect()
+    theirs = acme.assign()
+    acme.bob.post("/accounts/invoices/disconnect")
+    acme.world.respond("bob", "approve")
+    assert theirs.is_open
+    assert "waits until they have connected" in Callback.objects.get().detail
+
+
+# --- one at a time ----------------------------------------------------------------------------------------------------
+def test_two_answers_at_once_renew_once(acme: Acme) -> None:
+    acme.connect()
+    tasks = [acme.assign("bob"), acme.assign("bob")]
+    acme.time_passes()
+    for item in acme.world.inbox("bob"):
+        acme.world.client.post(
+            f"/api/v1/notifications/{item['id']}/responses",
+            {"action": "approve"},
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {acme.world.tokens['bob']}"},
+        )
+    acme.world.run()
+    assert [len(task.completions) for task in tasks] == [1, 1]
+    assert acme.people.renewals == 1
+
+
+def tokens() -> accounts.Tokens:
+    return accounts.Tokens(ConnectedAccount.objects.get().pk)
+
+
+def asked(answer: Callable[[], HttpResponse]) -> str:
+    async def ask(url: str, said: dict[str, str]) -> HttpResponse:
+        return answer()
+
+    return async_to_sync(tokens().token)(ask, "")
+
+
+def test_another_process_that_is_renewing_is_waited_for(acme: Acme) -> None:
+    acme.connect()
+    acme.time_passes()
+    ConnectedAccount.objects.update(renewing_until=timezone.now() + timedelta(seconds=50))
+    with pytest.raises(AccessRefused, match="just being renewed") as refused:
+        asked(lambda: pytest.fail("nobody is asked"))
+    assert (refused.value.later, refused.value.busy, refused.value.wait) == (True, True, accounts.SOON)
+    ConnectedAccount.objects.update(renewing_until=timezone.now() - timedelta(seconds=1))
+    acme.assign()
+    acme.world.respond("bob", "approve")
+    assert acme.engine_says() == "delivered", "whoever had the turn is dead"
+
+
+def test_who_connects_anew_while_the_old_is_renewed_keeps_the_new(acme: Acme) -> None:
+    acme.connect()
+    acme.time_passes()
+
+    def meanwhile() -> HttpResponse:
+        ConnectedAccount.objects.update(
+            access_token="new",
+            refresh_token="newer",
+            renewing_until=None,
+            expires_at=timezone.now() + timedelta(hours=1),
+        )
+        return HttpResponse(200, {}, b'{"access_token": "old", "refresh_token": "older"}', False, 0.0)
+
+    assert asked_in_thread(meanwhile) == "old"
+    account = acme.account()
+    assert (account.access_token, account.refresh_token) == ("new", "newer")
+
+
+def asked_in_thread(answer: Callable[[], HttpResponse]) -> str:
+    async def ask(url: str, said: dict[str, str]) -> HttpResponse:
+        return await in_database_thread(answer)
+
+    return async_to_sync(tokens().token)(ask, "")
+
+
+def test_a_broken_line_lets_go_of_the_turn(acme: Acme) -> None:
+    acme.connect()
+    acme.time_passes()
+
+    def broken() -> HttpResponse:
+        raise OutboundError("connection_failed", "The connection was lost.", may_have_arrived=True)
+
+    with pytest.raises(AccessRefused, match="connection was lost"):
+        asked(broken)
+    assert acme.account().renewing_until is None
+
+
+def test_nothing_of_it_is_in_the_answer_that_is_kept(acme: Acme) -> None:
+    acme.connect()
+    acme.assign()
+    acme.world.respond("bob", "approve")
+    kept = f"{Response.objects.values_list()} {Callback.objects.values_list()} {CallbackAttempt.objects.values_list()}"
+    assert not any(secret in kept for secret in acme.people.secrets)
