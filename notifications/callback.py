@@ -1,6 +1,7 @@
 """Tells engines their answers: in order per task, each under one id, retried over days, ended exactly once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from notifications.connectors import connector_for
 from notifications.connectors.access import Line
 from notifications.connectors.base import Misconfigured, Result
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
+from notifications.pipeline import CLOSED_THERE
 from wfpush import outbox
 from wfpush.breaker import Breaker
 from wfpush.http import outbound_from_settings
@@ -138,15 +140,24 @@ def _answered(callback: Callback, result: Result, now: datetime) -> None:
 def record(callback: Callback, result: Result, now: datetime) -> None:
     """Write down what came of a call. Without the lease any more, only the attempt is noted: somebody else decides."""
     with transaction.atomic():
-        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)  # first, as answers do
+        # The task first, as answers do.
+        task = Task.objects.select_for_update(no_key=True).only("state").get(pk=callback.task_id)
         CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
             ended_at=now, status=result.status, detail=result.detail[:500], unsure=result.unsure
         )
+        result = _of_closed(callback, result) if task.state in CLOSED else result
         if result.outcome in ENDED:
             _end(callback, ENDED[result.outcome], result, now)
         else:
             _try_again(callback, result, now)
     log.info("callback", outcome=result.outcome, status=result.status, attempts=callback.attempts)
+
+
+def _of_closed(callback: Callback, result: Result) -> Result:
+    """What a result means when the engine has closed the task meanwhile: only what may have arrived is told again."""
+    if result.outcome in ("done", "handled") or (result.outcome != "refused" and callback.in_doubt):
+        return result
+    return replace(result, outcome="handled", detail=result.detail if result.outcome == "refused" else CLOSED_THERE)
 
 
 def _end(callback: Callback, state: CallbackState, result: Result, now: datetime) -> None:
@@ -223,14 +234,15 @@ def replay(callback: Callback, now: datetime) -> bool:
     with transaction.atomic():
         task = Task.objects.select_for_update(no_key=True).get(pk=callback.task_id)
         is_final = callback.response is not None and callback.response.effect == "final"
-        if task.state in CLOSED or (not is_final and _overtaken(callback)):
+        given_up = callback.state == CallbackState.FAILED
+        if (task.state in CLOSED and given_up) or (not is_final and _overtaken(callback)):
             return False
         revived = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
         if not revived.update(state=CallbackState.WAITING, due_at=now, ended_at=None, first_attempt_at=None, alert=""):
             return False
-        if callback.state == CallbackState.FAILED:
+        if given_up:
             respond.engine_has_it(callback.pk, CallbackState.WAITING, "", now)
         outbox.wake_on_commit(SOURCE)
     return True

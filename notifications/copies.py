@@ -135,8 +135,10 @@ ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationSta
 """States of copies whose people are, or to the end were, the task's."""
 
 
-def addressed_copies(task: Task) -> QuerySet[Notification]:
-    return Notification.objects.filter(task=task, state__in=ADDRESSED)
+def telling_copies(task: Task) -> QuerySet[Notification]:
+    """Those that say what became of an answer: also the ones taken back with their task while it was under way."""
+    taken_back = Q(state=NotificationState.WITHDRAWN, outcome__engine="waiting")
+    return Notification.objects.filter(Q(state__in=ADDRESSED) | taken_back, task=task)
 
 
 def withdraw(

@@ -12,12 +12,14 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import casework, copies, ledger, lifecycle, links, planning, route
 from notifications.models import (
     ANSWERABLE,
+    Callback,
+    CallbackAttempt,
     CallbackState,
     Delivery,
     Engine,
@@ -28,7 +30,9 @@ from notifications.models import (
     Task,
     TaskState,
 )
+from notifications.models.responses import UNKNOWN
 from notifications.people import Directory
+from notifications.representation import tells_of
 from notifications.types import InboundEvent, Json, behaviour_of
 from notifications.writing import Writer
 from wfpush import outbox
@@ -39,6 +43,8 @@ log = structlog.get_logger(__name__)
 SOURCE = "events"
 BATCH = 20
 LEASE = timedelta(seconds=50)
+CLOSED_THERE = "The engine closed the task."
+"""How answers end that it need not be told any more."""
 RETRY = outbox.Backoff(
     most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
 )
@@ -207,16 +213,23 @@ def close_copies(event: Event, task: Task, plan: planning.Plan, now: datetime) -
 
 
 def drop_waiting_callbacks(task: Task, now: datetime) -> None:
-    """Nobody need tell the engine what it has decided itself: such answers end as handled."""
-    dropped = task.callbacks.filter(state=CallbackState.WAITING).update(
+    """Nobody need tell the engine what it has decided itself: such answers end as handled.
+
+    One that may have reached it is left to its own result: perhaps the engine tells of what that very answer has done.
+    """
+    in_doubt = Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))
+    waiting = task.callbacks.filter(outbox.not_leased(now), ~in_doubt, state=CallbackState.WAITING)
+    dropped = list(waiting.select_related("response__recipient").select_for_update(of=("self",)))
+    Callback.objects.filter(pk__in=[callback.pk for callback in dropped]).update(
         state=CallbackState.HANDLED,
         ended_at=now,
         due_at=None,
         lease_token=None,
         lease_until=None,
-        detail="The engine closed the task.",
+        detail=CLOSED_THERE,
     )
-    if dropped and task.outcome and task.outcome.get("engine") == "waiting":
+    answers = [callback.response for callback in dropped if callback.response is not None]
+    if task.outcome and any(tells_of(task.outcome, answer) for answer in answers):
         task.outcome = {**task.outcome, "engine": "handled"}
         task.save(update_fields=["outcome", "updated_at"])
 

@@ -27,6 +27,15 @@ def stamp(value: datetime | None) -> str | None:
     return value.isoformat().replace("+00:00", "Z") if value is not None else None
 
 
+def tells_of(outcome: Json | None, response: Response) -> bool:
+    """Whether this is the answer that a task's outcome tells of, and not a later one. Names may change meanwhile."""
+    if outcome is None:
+        return False
+    by = (outcome.get("by") or {}).get("ref")
+    told = (outcome.get("action"), by, outcome.get("at"))
+    return told == (response.action, response.recipient.ref, stamp(response.at))
+
+
 # --- notifications --------------------------------------------------------------------------------
 def notification_queryset() -> QuerySet[Notification]:
     """Notifications with what their representation needs."""

@@ -348,17 +348,8 @@ def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: dat
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
     if state == CallbackState.REFUSED:
         _refused(task, response, detail, now)
-    elif _speaks_of(task.outcome, response):
-        _say(task, copies.addressed_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
-
-
-def _speaks_of(outcome: Json | None, response: Response) -> bool:
-    """Whether this is the answer that the task's outcome tells of, and not a later one. Names may change meanwhile."""
-    if outcome is None:
-        return False
-    by = (outcome.get("by") or {}).get("ref")
-    told = (outcome.get("action"), by, outcome.get("at"))
-    return told == (response.action, response.recipient.ref, representation.stamp(response.at))
+    elif representation.tells_of(task.outcome, response):
+        _say(task, copies.telling_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
 
 
 def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:
@@ -376,7 +367,9 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
         _say(task, answered, outcome, now, state=NotificationState.OPEN, read_at=None)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)
     elif (
-        response.effect == "acknowledge" and task.state == TaskState.ACKNOWLEDGED and _speaks_of(task.outcome, response)
+        response.effect == "acknowledge"
+        and task.state == TaskState.ACKNOWLEDGED
+        and representation.tells_of(task.outcome, response)
     ):
         task.state = TaskState.OPEN
         _say(task, copies.open_copies(task), outcome, now)
@@ -384,7 +377,7 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
     elif (
         response.effect == "request_info"
         and task.state == TaskState.INFO_REQUESTED
-        and _speaks_of(task.outcome, response)
+        and representation.tells_of(task.outcome, response)
     ):
         task.state, task.state_before = task.state_before or TaskState.OPEN, ""
         _say(task, copies.open_copies(task), outcome, now)

@@ -144,6 +144,11 @@ class Callback(Work):
         return f"{self.says} → {self.engine}"
 
     @property
+    def in_doubt(self) -> bool:
+        """It may have reached the engine, for all that anybody knows."""
+        return self.attempt_log.filter(UNKNOWN).exists()
+
+    @property
     def says(self) -> str:
         """What the engine is told, for operators."""
         return str(self.response) if self.response else gettext("%(task)s runs late") % {"task": self.task}
@@ -169,3 +174,7 @@ class CallbackAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.callback} #{self.number}"
+
+
+UNKNOWN = Q(ended_at=None) | Q(unsure=True)
+"""Attempts whose outcome nobody knows."""

@@ -47,8 +47,8 @@ def side(
     kind: Kind | None = request.param
     made: Side
     if kind is None:
-        made = DemoSide(wfpush, background, live_server.url, tmp_path / "demo")
+        made = DemoSide(wfpush, live_server.url, background, tmp_path / "demo")
     else:
-        made = RestSide(kind, wfpush, background)
+        made = RestSide(kind, wfpush, live_server.url, background)
     yield made
     made.stop()

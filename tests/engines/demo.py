@@ -70,8 +70,8 @@ class DemoSide(Side):
     readable = False
     told_by, remarks = True, True
 
-    def __init__(self, world: World, background: Background, wfpush: str, folder: Path) -> None:
-        self.world, self._background = world, background
+    def __init__(self, world: World, wfpush: str, background: Background, folder: Path) -> None:
+        self.world, self.wfpush, self._background = world, wfpush, background
         self._refused: list[Any] = []
         self._loses_reply = False
         self._listener: Callable[[str], None] | None = None
@@ -105,11 +105,13 @@ class DemoSide(Side):
         @web.middleware
         async def line(request: web.Request, handler: Handler) -> web.StreamResponse:
             body = await request.read()
+            task = json.loads(body)["subject"]
+            was_open = self._is_open(task)
             response = await handler(request)
             if response.status in (400, 401, 422):
                 self._refused.append((response.status, body))
-            if self._listener is not None and response.status == 200:
-                await asyncio.to_thread(self._listener, json.loads(body)["subject"])
+            if self._listener is not None and was_open and not self._is_open(task):
+                await asyncio.to_thread(self._listener, task)
             if self._loses_reply:
                 self._loses_reply = False
                 assert request.transport is not None
@@ -117,6 +119,9 @@ class DemoSide(Side):
             return response
 
         return line
+
+    def _is_open(self, task: str) -> bool:
+        return self.engine.record(self.engine.instance_of(task)).tasks[task].state == "open"
 
     # --- what happens in the engine -----------------------------------------------------------------
     def assign(self, *people: str) -> InProcess:

@@ -1,15 +1,18 @@
 """An engine of any kind, running, and wfpush connected with it: what the stories of test_flows.py speak with."""
 
+import json
+import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from django.db import connection
 from django.utils import timezone
 
 from escalations import escalate
-from notifications import engine_trial
+from notifications import engine_trial, pipeline
 from notifications.connectors.base import Misconfigured
 from notifications.models import Callback, CallbackState, Engine, EngineAccess
 from notifications.models import Task as OurTask
@@ -72,6 +75,8 @@ class Side(ABC):
     told_by: bool
     remarks: bool
     world: World
+    wfpush: str
+    """Our address, for those who call us."""
 
     # --- what happens in the engine -----------------------------------------------------------------
     @abstractmethod
@@ -98,6 +103,23 @@ class Side(ABC):
     def listen(self, listener: Callable[[str], None]) -> None:
         """From now on the listener is called, in a thread of its own, with the id of each task that we complete, after
         the engine has acted and before it replies."""
+
+    def tells_of_completions(self) -> None:
+        """By a listener in its process: over HTTP, and we process it at once."""
+
+        def tell(task: str) -> None:
+            event = {"specversion": "1.0", "id": f"{task}/completed", "source": "listener", "type": "task.completed"}
+            body = json.dumps({**event, "data": {"task": {"id": task}}}).encode()
+            headers = {"X-API-Key": self.world.key, "Content-Type": "application/json"}
+            asked = urllib.request.Request(f"{self.wfpush}/api/v1/events", body, headers)
+            try:
+                with urllib.request.urlopen(asked, timeout=10) as answer:
+                    assert answer.status == 202
+                pipeline.drain()
+            finally:
+                connection.close()
+
+        self.listen(tell)
 
     @abstractmethod
     def go_away(self) -> None:
@@ -174,8 +196,8 @@ class InBook(Theirs):
 
 
 class RestSide(Side):
-    def __init__(self, kind: Kind, world: World, background: Background) -> None:
-        self.kind, self.world, self._background = kind, world, background
+    def __init__(self, kind: Kind, world: World, wfpush: str, background: Background) -> None:
+        self.kind, self.world, self.wfpush, self._background = kind, world, wfpush, background
         self.told_by, self.remarks = kind.told_by, kind.comments
         self._tokens = Tokens(Clock(), *kind.token) if kind.token is not None else None
         if self._tokens is not None:

@@ -64,6 +64,28 @@ def test_a_lost_reply_is_made_good_without_a_second_completion(side: Side) -> No
     assert side.engine_says("bob") == ("delivered" if side.told_by else "handled")
 
 
+def test_what_the_engine_tells_of_our_own_answer_does_not_make_it_somebody_elses(side: Side) -> None:
+    """Its listener tells that the task is completed while the call that completed it waits for the reply."""
+    theirs = side.assign("bob", "carol")
+    side.tells_of_completions()
+    side.world.respond("bob", "approve")
+    assert OurTask.objects.get().state == "completed"
+    assert theirs.answers == [Answered("bob", "approved")]
+    assert side.engine_says("bob") == side.engine_says("carol") == "delivered"
+
+
+def test_what_it_tells_before_a_lost_reply_is_told_by_the_next_try(side: Side) -> None:
+    theirs = side.assign("bob", "carol")
+    side.tells_of_completions()
+    side.lose_next_reply()
+    side.world.respond("bob", "approve")
+    assert OurTask.objects.get().state == "completed"
+    assert side.engine_says("bob") == "waiting"
+    side.again()
+    assert theirs.answers == [Answered("bob", "approved")]
+    assert side.engine_says("bob") == side.engine_says("carol") == ("delivered" if side.told_by else "handled")
+
+
 # --- the engine knows better --------------------------------------------------------------------------------------
 @pytest.fixture
 def policy(side: Side) -> Policy:
