@@ -14,7 +14,18 @@ from notifications.connectors.access import Line
 from notifications.connectors.base import Misconfigured, Result
 from notifications.connectors.rest import Api, Failed, Reply, paths_of, said_by
 from notifications.connectors.webhook import Webhook
-from notifications.models import AuthKind, Callback, Engine, EngineAccess, Notification, Recipient, Response, Task
+from notifications.models import (
+    AuthKind,
+    Callback,
+    Engine,
+    EngineAccess,
+    InTheNameOf,
+    Notification,
+    PersonalSignIn,
+    Recipient,
+    Response,
+    Task,
+)
 from notifications.types import EFFECTS, Json
 from wfpush.crypto import UndecryptableSecret
 from wfpush.http import outbound_from_settings
@@ -83,7 +94,9 @@ def preview(engine: Engine, sample: Sample) -> list[Sent]:
     if connector is None:
         return [_webhook(engine, callback)]
     recorder = _Recorder(engine, {**connector.paths, **paths_of(engine)})
-    asyncio.run(connector.tell(recorder, said_by(callback, unsure=False)))
+    result = asyncio.run(connector.tell(recorder, said_by(callback, unsure=False)))
+    if result.outcome == "misconfigured":
+        raise Misconfigured(result.detail)
     return recorder.sent
 
 
@@ -105,7 +118,14 @@ class _Recorder(Api):
         return Reply(200, {})
 
 
+def in_whose_name(engine: Engine) -> InTheNameOf:
+    personal = PersonalSignIn.objects.filter(engine=engine).only("mode").first()
+    return InTheNameOf(personal.mode) if personal is not None else InTheNameOf.SERVICE
+
+
 def _signing(engine: Engine) -> dict[str, str]:
+    if in_whose_name(engine) != InTheNameOf.SERVICE:
+        return {"Authorization": f"Bearer {HIDDEN}"}
     access = EngineAccess.objects.filter(engine=engine).defer("secret", "key").first()
     if access is None or access.auth == AuthKind.NONE:
         return {}

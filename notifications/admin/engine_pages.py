@@ -17,7 +17,7 @@ from notifications.answer_body import OUTCOMES
 from notifications.connectors import connector_for
 from notifications.connectors.base import Misconfigured, Result
 from notifications.engine_trial import Sample, Sent
-from notifications.models import AuthKind, Engine, EngineAccess
+from notifications.models import AuthKind, Engine, EngineAccess, InTheNameOf
 from notifications.plaintext import revealed_json
 
 
@@ -141,14 +141,19 @@ def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
         return {"fault": str(fault)}
     if not sent:
         return {"kept": gettext("No request: the engine has no place for it. It stays here.")}
-    return {"sent": [_shown(each) for each in sent], "token": _token_before(engine), "person": sample.name}
+    return {"sent": [_shown(each) for each in sent], **_signed_in(engine, sample.name)}
 
 
 def _shown(sent: Sent) -> Shown:
     return Shown(sent.method, sent.url, sent.headers, "" if sent.body is None else revealed_json(sent.body, indent=2))
 
 
-def _token_before(engine: Engine) -> str:
-    """Where a token is asked for before the requests, if one is."""
+def _signed_in(engine: Engine, person: str) -> dict[str, Any]:
+    """By whose token, and where it comes from."""
+    mode = engine_trial.in_whose_name(engine)
+    if mode != InTheNameOf.SERVICE:
+        own = gettext("In %(person)s's own name, by the account that they have connected.")
+        either = gettext("In %(person)s's own name where they have connected their account; else by our own sign-in.")
+        return {"name": (either if mode == InTheNameOf.EITHER else own) % {"person": person}}
     access = EngineAccess.objects.filter(engine=engine, auth=AuthKind.OAUTH2).only("token_url").first()
-    return access.token_url if access is not None else ""
+    return {"token": access.token_url} if access is not None else {}

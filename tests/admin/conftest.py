@@ -5,7 +5,7 @@ from django.test import Client
 
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
-from notifications.models import FourEyesRule, RefusedAnswer
+from notifications.models import ConnectedAccount, FourEyesRule, RefusedAnswer
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
@@ -44,6 +44,9 @@ def evening(day: World) -> World:
     task = day.bob.assigned_tasks.all()[0]
     RefusedAnswer.objects.create(
         task=task, recipient=day.bob, action="approve", via="inbox", rule=rule.name, why="You started this.", at=day.now
+    )
+    ConnectedAccount.objects.create(
+        engine=day.engine, recipient=day.bob, access_token="x", expires_at=day.now, connected_at=day.now
     )
     return day
 

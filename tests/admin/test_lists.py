@@ -19,6 +19,7 @@ from notifications.models import (
     EngineAccess,
     Event,
     Notification,
+    PersonalSignIn,
     Poll,
     PolledTask,
     RecipientToken,
@@ -38,7 +39,7 @@ OURS: list[type[Model]] = [
     ),
     Heartbeat,
 ]
-SHOWN_ELSEWHERE = {Rules, EngineAccess, Poll, PolledTask}
+SHOWN_ELSEWHERE = {Rules, EngineAccess, PersonalSignIn, Poll, PolledTask}
 """On the page of each clock that follows them, and on that of the engine; what it listed is what its tasks say."""
 REGISTERED = list(admin.site._registry)
 
