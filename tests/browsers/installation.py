@@ -55,8 +55,12 @@ class Installation:
     def engine_with_policy(self, slug: str, *, callback_url: str = "") -> str:
         """One more, by whose SLA policy the manager of whoever has not answered is told when a task is due."""
         key = self.engine(slug, callback_url=callback_url)
-        self._manage("shell", "-c", POLICY.format(engine=slug))
+        self.set_up(POLICY.format(engine=slug))
         return key
+
+    def set_up(self, script: str) -> None:
+        """What the desk would set up; the script prints something at its end."""
+        self._manage("shell", "-c", script)
 
     # --- the demo's processes -----------------------------------------------------------------------
     def start_process(self, sample: str, **data: Any) -> Json:
