@@ -67,7 +67,7 @@ def test_without_a_sign_in_of_ours_people_look_up_themselves(acme: Acme) -> None
 def test_an_answer_waits_until_its_person_has_connected_and_goes_at_once_then(acme: Acme) -> None:
     theirs = acme.assign()
     page = text_of(acme.bob.get("/"))
-    sentence = "takes your answers in your own name. They wait until you have connected your account there."
+    sentence = "takes answers in your own name. Yours wait until you have connected your account there."
     assert f"{acme.row} {sentence}" in page
     acme.world.respond("bob", "approve")
     acme.again()
@@ -81,21 +81,21 @@ def test_an_answer_waits_until_its_person_has_connected_and_goes_at_once_then(ac
     acme.world.run()
     assert [done.by for done in theirs.completions] == ["bob@acme.example"]
     assert acme.engine_says() == "delivered"
-    assert "takes your answers in your own name" not in text_of(acme.bob.get("/"))
+    assert "takes answers in your own name" not in text_of(acme.bob.get("/"))
 
 
 def test_only_who_has_something_to_answer_there_is_asked_to_connect(acme: Acme) -> None:
     acme.assign("bob")
     carol = acme.world.signed_in("carol")
-    assert "takes your answers in your own name" not in text_of(carol.get("/"))
+    assert "takes answers in your own name" not in text_of(carol.get("/"))
     item = acme.world.inbox("bob")[0]["id"]
-    assert text_of(acme.bob.get(f"/n/{item}")).count("takes your answers in your own name") == 2, "list and item"
+    assert text_of(acme.bob.get(f"/n/{item}")).count("takes answers in your own name") == 2, "list and item"
 
 
 def test_where_both_will_do_our_own_sign_in_stands_in(made: Callable[..., Acme]) -> None:
     acme = made(mode="either")
     first = acme.assign()
-    assert "takes your answers in your own name" not in text_of(acme.bob.get("/"))
+    assert "takes answers in your own name" not in text_of(acme.bob.get("/"))
     acme.world.respond("bob", "approve")
     acme.connect()
     second = acme.assign()

@@ -62,7 +62,7 @@ async def test_an_answer_goes_in_daves_own_name(
     await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("Waiting for the engine.")
     await dave.goto("/")
     asking = dave.locator(".list .connect", has_text=acme.slug)
-    await expect(asking).to_contain_text("takes your answers in your own name.")
+    await expect(asking).to_contain_text("takes answers in your own name.")
     found = await faults(dave)
 
     await asking.get_by_role("link").click()
