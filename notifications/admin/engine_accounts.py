@@ -145,7 +145,7 @@ class PersonalInline(OnePart):
         """What the authorization server must know before anybody signs in."""
         if personal.engine_id is None:
             return gettext("Shown when the engine is saved: register it at the engine's sign-in.")
-        told = format_html('<code class="desk-code">{}</code>', accounts.way_back(personal.engine))
+        told = format_html('<code class="desk-code desk-address">{}</code>', accounts.way_back(personal.engine))
         return format_html("{} {}", told, gettext("Register it at the engine's sign-in."))
 
     @display(description=_("client secret"))

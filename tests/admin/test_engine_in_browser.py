@@ -8,7 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Page
 
-from notifications.models import Engine, EngineAccess, Poll
+from notifications.admin.engine_accounts import USED
+from notifications.models import Engine, EngineAccess, PersonalSignIn, Poll
 from tests.admin import test_in_browser
 from tests.admin.pages import adding, page_of
 from tests.admin.test_in_browser import DESK, Visit
@@ -65,6 +66,23 @@ def test_the_form_asks_what_kind_and_sign_in_need(db: None, browse: Callable[[Vi
     ]
 
 
+def test_people_who_sign_in_themselves_need_more_fields(
+    world: World, root: Client, browse: Callable[[Visit], Any]
+) -> None:
+    Engine.objects.update(kind="opentext", callback_url="https://workflow.acme.example/v1")
+
+    def visit(page: Page) -> list[list[bool]]:
+        page.goto(DESK + page_of(world.engine))
+        found = []
+        for mode in ("service", "person", "either", "service"):
+            page.select_option("#id_personal-0-mode", mode)
+            fields = (*USED, "comes_back_to")
+            found.append([page.locator(f"#personal-group .field-{name}").first.is_visible() for name in fields])
+        return found
+
+    assert browse(visit) == [[False] * 6, [True] * 6, [True] * 6, [False] * 6]
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_its_pages_fit_a_phone_and_axe_finds_nothing(
     world: World, root: Client, browse: Callable[[Visit], Any], language: str
@@ -72,9 +90,10 @@ def test_its_pages_fit_a_phone_and_axe_finds_nothing(
     Engine.objects.update(kind="flowable", callback_url="https://flowable.acme.example/flowable-rest/service")
     signing = {"auth": "oauth2", "token_url": "https://id.acme.example/token", "name": "wfpush", "secret": "geheim-1"}
     EngineAccess.objects.create(engine=world.engine, **signing)
+    PersonalSignIn.objects.create(engine=world.engine, mode="person", client_id="wfpush", client_secret="geheim-2")
     Poll.objects.create(engine=world.engine, error="The engine answered 503.")
     form, preview, check = (page_of(world.engine, page) for page in ("", "what_would_be_sent", "test_connection"))
-    parts = {form: "#access-group, #poll-group", preview: "#content", check: "#content"}
+    parts = {form: "#access-group, #personal-group, #poll-group", preview: "#content", check: "#content"}
     root.defaults["HTTP_ACCEPT_LANGUAGE"] = language
 
     def visit(page: Page) -> dict[str, Any]:
