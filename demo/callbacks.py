@@ -10,7 +10,7 @@ from demo.records import Person
 
 Kind = TypeVar("Kind")
 
-ANSWERED = "task.responded"
+ANSWERED, REASSIGN = "task.responded", "task.reassignment_requested"
 
 
 class SignatureError(Exception):
@@ -30,6 +30,14 @@ class Answer(msgspec.Struct, frozen=True):
     comment: str | None = None
 
 
+class Reassignment(msgspec.Struct, frozen=True):
+    """`data` of `task.reassignment_requested`, as far as this engine uses it."""
+
+    task_id: str
+    assignee: Person | None
+    to: Person
+
+
 class CallbackEvent(msgspec.Struct, frozen=True):
     """The CloudEvent; `data` is read once the type is known."""
 
@@ -41,6 +49,11 @@ class CallbackEvent(msgspec.Struct, frozen=True):
     def answer(self) -> Answer:
         """What a person answered. Raises MalformedError."""
         return _decode(self.data, Answer)
+
+    @property
+    def reassignment(self) -> Reassignment:
+        """Who is to have a task. Raises MalformedError."""
+        return _decode(self.data, Reassignment)
 
 
 def read_callback(secret: str, headers: Mapping[str, str], body: bytes) -> tuple[str, CallbackEvent]:

@@ -158,6 +158,10 @@ class Engine:
         """Gives an open task to one person. Raises UnknownTaskError."""
         return await self._change(task_id, lambda instance: instance.reassign(task_id, to))
 
+    async def hand_over(self, key: str, task_id: str, had: Person | None, to: Person) -> Verdict:
+        """wfpush asks to give a task to somebody, `key` being its webhook-id. Raises UnknownTaskError."""
+        return await self._change(task_id, lambda instance: instance.hand_over(key, task_id, had, to))
+
     def next_event(self, instance_id: str) -> EventRecord | None:
         """The oldest event of the instance that is still to be sent."""
         return self._store.load(instance_id).next_event

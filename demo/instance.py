@@ -10,7 +10,7 @@ from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition
 
 from demo.clock import Clock, stamp
 from demo.definitions import SERIALIZER, Definition, script_engine
-from demo.people import one_of
+from demo.people import one_of, person
 from demo.records import (
     Action,
     EventRecord,
@@ -96,6 +96,22 @@ class Instance:
         self._note("moved", f"Reassigned to {to.name}: {task.name}", task.step, event)
         self._touch()
         return Verdict(200, f"Reassigned to {to.name}.")
+
+    def hand_over(self, key: str, task_id: str, had: Person | None, to: Person) -> Verdict:
+        """wfpush asks for it, a step of its SLA policy. Nobody loses the task who got it after `had`. The same `key`
+        (webhook-id) again: the same verdict, nothing changes."""
+        if key not in self.record.answers:
+            self.record.answers[key] = self._give(self.record.tasks[task_id], had, to)
+            self._touch()
+        return self.record.answers[key]
+
+    def _give(self, task: TaskRecord, had: Person | None, to: Person) -> Verdict:
+        has_it = task.data["task"].get("assignee")
+        if task.state == "open" and has_it == to.ref:
+            return Verdict(200, f"{to.name} has it already.")
+        if task.state == "open" and has_it and (had is None or has_it != had.ref):
+            return Verdict(409, f"{person(has_it).name} has it meanwhile.")
+        return self.reassign(task.id, to)
 
     # An answer, step by step
 

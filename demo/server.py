@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from demo import pages
-from demo.callbacks import ANSWERED, MalformedError, SignatureError, read_callback
+from demo.callbacks import ANSWERED, REASSIGN, CallbackEvent, MalformedError, SignatureError, read_callback
 from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
@@ -117,22 +117,33 @@ async def healthz(_request: web.Request) -> web.Response:
 
 
 async def callback(request: web.Request) -> web.Response:
-    """An answer. 200 when it counts and is on disk, 409 task closed already, 422 impossible, 401 or 400 not proper."""
+    """What wfpush tells. 200 when it counts and is on disk, 409 task closed or taken, 422 impossible, 401 or 400 not
+    proper."""
     try:
         key, event = read_callback(request.app[SECRET], request.headers, await request.read())
-        if event.type != ANSWERED:
-            return _json({"detail": f"Nothing here waits for {event.type}."})
-        answer = event.answer
+        change = _asked(request.app[ENGINE], key, event)
     except SignatureError as error:
         return _json({"detail": f"The signature does not hold: {error}"}, 401)
     except MalformedError as error:
-        return _json({"detail": f"This is not a CloudEvent with an answer: {error}"}, 400)
-    comment = answer.comment or ""
+        return _json({"detail": f"This is not a CloudEvent as wfpush sends them: {error}"}, 400)
+    if change is None:
+        return _json({"detail": f"Nothing here waits for {event.type}."})
     try:
-        verdict = await request.app[ENGINE].respond(key, answer.task_id, answer.action, comment, answer.responded_by)
+        verdict = await change
     except UnknownTaskError as error:
         verdict = Verdict(422, str(error))
     return _json({"detail": verdict.detail}, verdict.status)
+
+
+def _asked(engine: Engine, key: str, event: CallbackEvent) -> Awaitable[Verdict] | None:
+    """None for news that change nothing here. Raises MalformedError."""
+    if event.type == ANSWERED:
+        answer = event.answer
+        return engine.respond(key, answer.task_id, answer.action, answer.comment or "", answer.responded_by)
+    if event.type == REASSIGN:
+        asked = event.reassignment
+        return engine.hand_over(key, asked.task_id, asked.assignee, asked.to)
+    return None
 
 
 # For programs

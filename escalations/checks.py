@@ -90,6 +90,19 @@ def _notify(step: PolicyStep) -> Said:
         yield "channels", _("There is no channel %(unknown)s; there are %(known)s.") % told
 
 
+ONE_PERSON = (StepTarget.MANAGER, StepTarget.TEAM_LEAD, StepTarget.PERSON)
+"""Targets to whom a task can be given."""
+
+
+def _reassign(step: PolicyStep) -> Said:
+    if step.target not in ONE_PERSON:
+        yield "target", _("Choose one person who gets the task: the manager, the lead or a named person.")
+    elif step.target == StepTarget.PERSON and step.person is None:
+        yield "person", _("Choose the person.")
+    elif step.target == StepTarget.PERSON and step.person is not None and step.person.external:
+        yield "person", _("%(person)s is not of your own organisation.") % {"person": step.person}
+
+
 def _raise_priority(step: PolicyStep) -> Said:
     if not step.priority:
         yield "priority", _("Choose the priority that the task gets.")
@@ -103,6 +116,7 @@ NEEDS: dict[StepKind, Callable[[PolicyStep], Said]] = {
     StepKind.NOTIFY: _notify,
     StepKind.RAISE_PRIORITY: _raise_priority,
     StepKind.TELL_ENGINE: _nothing,
+    StepKind.REASSIGN: _reassign,
 }
 
 

@@ -18,7 +18,8 @@ from django.utils import timezone
 from escalations import anew, clock
 from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
 from escalations.rules import Occurrence, RuleSet, is_read, rules_of
-from escalations.steps import Taken, Taking, take
+from escalations.steps import take
+from escalations.taking import Taken, Taking
 from escalations.targets import OWN
 from notifications import engine_truth
 from notifications.connectors import READABLE
@@ -231,7 +232,10 @@ def _due(
 
 
 def came_too_late(occurrence: Occurrence, escalation: Escalation) -> bool:
-    """A reminder for which the task left no time. What is late already when it comes is told of all the same."""
+    """A reminder for which the task left no time. What is late already when it comes is told of all the same; but from
+    nobody who has only just got it is it taken."""
+    if occurrence.step.kind == StepKind.REASSIGN:
+        return occurrence.at < escalation.started_at
     return occurrence.at < escalation.started_at and occurrence.at < escalation.deadline
 
 

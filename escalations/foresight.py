@@ -16,12 +16,13 @@ MOST_INSTANTS = 40
 
 @dataclass(frozen=True)
 class Place:
-    """A policy's step, or a route (`step` is 0), that names people."""
+    """A policy's step, or a route (`step` is 0), that names people. `channels` is None where nobody is told: they get
+    the task, and hear of it by routes."""
 
     row: Policy | Route
     step: int
     targets: tuple[Step, ...]
-    channels: frozenset[str]
+    channels: frozenset[str] | None
     instead: str = ""
 
     @property
@@ -86,7 +87,8 @@ def _cause(search: _Search, soundings: Soundings, addresses: Addresses) -> str:
     hear = [each.recipient for answer in answers for each in answer.hear]
     if not hear:
         return "; ".join(dict.fromkeys(note for answer in answers for note in answer.notes))
-    if any(addresses.has_one(person, search.place.channels) for person in hear):
+    channels = search.place.channels
+    if channels is None or any(addresses.has_one(person, channels) for person in hear):
         return ""
     return reasons.INBOX_ONLY % {"names": ", ".join(dict.fromkeys(map(str, hear)))}
 
@@ -101,6 +103,8 @@ def _steps() -> Iterator[Place]:
             if step.kind == StepKind.NOTIFY and step.target is not None:
                 channels = step.channels or (row.category.channels if row.category else ())
                 yield Place(policy, step.position, (step,), frozenset(channels), instead)
+            elif step.kind == StepKind.REASSIGN and step.target is not None:
+                yield Place(policy, step.position, (step,), None, instead)
 
 
 SAME = {

@@ -29,15 +29,22 @@ MANAGER = _("manager of %(name)s")
 LEAD = _("lead of team %(name)s")
 MEMBER = _("member of team %(name)s")
 
+# --- who is to have a task (calls.py) ---------------------------------------------------------------------------------
+ASKED = _("%(engine)s is asked to give it to %(name)s (%(reason)s)")
+HAS_IT = _("%(name)s has it already")
+HAD_IT = _("%(name)s had it before, and does not get it back")
+FOUR_EYES = _("%(name)s may not decide it, by “%(rule)s”")
+
 FORMS = (
     *(LEFT, AWAY, NO_MANAGER, CIRCLE, NO_ASSIGNEE, NO_CANDIDATES, NO_TEAM_WITH_MEMBERS, NO_MEMBERS, NO_LEAD),
     *(NO_TEAM_TO_LEAD, TEAM_GONE, PERSON_GONE, INBOX_ONLY),
     *(FALLBACK, DELEGATE, MANAGER_OF_LEVEL, MANAGER, LEAD, MEMBER),
+    *(ASKED, HAS_IT, HAD_IT, FOUR_EYES),
     _("assignee"),
     _("candidate"),
     _("named by the policy"),
     _("nobody else was found"),
-    # what else steps say (steps.py, escalate.py)
+    # what else steps say (steps.py, calls.py, escalate.py)
     _("The priority was %(priority)s already"),
     _("The priority is %(priority)s"),
     _("%(engine)s has no address to call"),

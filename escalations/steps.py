@@ -2,66 +2,26 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max
 
-from escalations.models import Escalation, RunResult, StepKind
-from escalations.rules import Occurrence, RuleSet, Step
+from escalations import calls
+from escalations.models import RunResult, StepKind
+from escalations.taking import Taken, Taking, event_of
 from escalations.targets import OWN, Found, Search, Staff, whom
 from notifications import casework, copies, pipeline, planning, writing
 from notifications.addressing import Devices
-from notifications.models import (
-    Brand,
-    Callback,
-    Case,
-    Category,
-    Delivery,
-    Event,
-    EventStatus,
-    Notification,
-    Priority,
-    Recipient,
-    Task,
-)
+from notifications.models import Brand, Case, Category, Delivery, Event, Notification, Priority, Recipient, Task
 from notifications.representation import stamp
 from notifications.route import Addressed, Manner
 from notifications.types import Json
 from notifications.writing import Writer
 from wfpush import outbox, related
-from wfpush.identifiers import uuid7
 
-TYPE = "task.escalation_raised"
-SOURCE = "wfpush"
 ORDER = [priority.value for priority in Priority]
-
-
-@dataclass(frozen=True)
-class Taking:
-    """A step that is taken now. `task` is locked and answerable; `now` may be later than the occurrence."""
-
-    escalation: Escalation
-    task: Task
-    rules: RuleSet
-    occurrence: Occurrence
-    now: datetime
-
-    @property
-    def step(self) -> Step:
-        return self.occurrence.step
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What came of it: the trace's row."""
-
-    result: RunResult
-    why: str
-    told: Sequence[Json] = field(default_factory=list)
-    event: Event | None = None
 
 
 def take(takings: Sequence[Taking]) -> list[Taken]:
@@ -98,7 +58,7 @@ def _notify(takings: Sequence[Taking]) -> list[Taken]:
         found = {each.recipient.pk: each for each in whom(search, taking.rules)}
         notes = "; ".join(search.notes)
         if found:
-            planner = _planner(taking, _event(taking), devices)
+            planner = _planner(taking, event_of(taking), devices)
             messages.append(_Message(taking, found, notes, wordings.manner(taking), planner))
         else:
             nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
@@ -221,7 +181,7 @@ def _raise(taking: Taking) -> Taken:
     task.priority = wanted
     task.data = casework.merged(task.data, {"task": {"priority": wanted}})  # so that the next event keeps it
     task.save(update_fields=["priority", "data", "updated_at"])
-    event = _event(taking)
+    event = event_of(taking)
     event.save(force_insert=True)
     planner = _planner(taking, event, {})
     alert = "became urgent" if wanted == Priority.URGENT else ""
@@ -233,99 +193,15 @@ def _raise(taking: Taking) -> Taken:
     return Taken(RunResult.DONE, f"The priority is {task.get_priority_display()}", _told(planner.plan), event)
 
 
-# --- telling the engine -----------------------------------------------------------------------------------------------
-def _tell_engine(takings: Sequence[Taking]) -> list[Taken]:
-    return [_call(taking) for taking in takings]
-
-
-def _call(taking: Taking) -> Taken:
-    task = taking.task
-    if not task.engine.callback_url:
-        return Taken(RunResult.NOBODY, f"{task.engine} has no address to call")
-    event = _event(taking)
-    event.save(force_insert=True)
-    last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
-    Callback.objects.create(
-        id=event.pk,
-        engine_id=task.engine_id,
-        task=task,
-        position=last + 1,
-        due_at=taking.now,
-        body=_word(taking, event),
-    )
-    outbox.wake_on_commit("callbacks")
-    return Taken(RunResult.DONE, f"{task.engine} is told", event=event)
-
-
-def _word(taking: Taking, event: Event) -> str:
-    """The CloudEvent of docs/api.md, "Answers out to the engine", written once: every retry is byte-identical."""
-    task = taking.task
-    data = {
-        "task_id": task.task_id,
-        "case_id": task.case.case_id if task.case else None,
-        "policy": taking.rules.name,
-        "step": taking.step.position,
-        "number": taking.occurrence.number,
-        "due_at": stamp(taking.escalation.deadline),
-        "raised_at": stamp(taking.now),
-        "assignee": task.assignee.as_person() if task.assignee else None,
-    }
-    said = {
-        "specversion": "1.0",
-        "id": str(event.pk),
-        "source": SOURCE,
-        "type": TYPE,
-        "subject": task.task_id,
-        "time": stamp(taking.now),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-
-
 STEPS: dict[StepKind, Callable[[Sequence[Taking]], list[Taken]]] = {
     StepKind.NOTIFY: _notify,
     StepKind.RAISE_PRIORITY: _raise_priority,
-    StepKind.TELL_ENGINE: _tell_engine,
+    StepKind.TELL_ENGINE: calls.tell,
+    StepKind.REASSIGN: calls.reassign,
 }
 
 
 # --- the event that a step is -----------------------------------------------------------------------------------------
-def _event(taking: Taking) -> Event:
-    """Of our own, so that the trace and the ledger tell of it as of any other. It is processed as it is made."""
-    task, occurrence = taking.task, taking.occurrence
-    return Event(
-        id=uuid7(),
-        engine=task.engine,
-        source=SOURCE,
-        event_id=f"{taking.escalation.pk}/{occurrence.step.id}/{occurrence.number}",
-        type=TYPE,
-        subject=task.task_id,
-        time=occurrence.at,
-        received_at=taking.now,
-        data={"task": {"id": task.task_id}, "escalation": _facts(taking)},
-        digest="",
-        group="",
-        status=EventStatus.PROCESSED,
-        processed_at=taking.now,
-        task=task,
-        case=task.case,
-    )
-
-
-def _facts(taking: Taking) -> Json:
-    """What templates may say of it."""
-    escalation = taking.escalation
-    return {
-        "policy": taking.rules.name,
-        "step": taking.step.position,
-        "number": taking.occurrence.number,
-        "due_at": stamp(escalation.deadline),
-        "overdue": escalation.deadline <= taking.now,
-        "assignee": str(taking.task.assignee) if taking.task.assignee else "",
-    }
-
-
 def _planner(taking: Taking, event: Event, devices: Devices) -> planning.Planner:
     task = taking.task
     facts = pipeline.facts_of(event, casework.Change(task=task, case=task.case))

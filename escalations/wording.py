@@ -102,6 +102,8 @@ def what(step: Said) -> str:
         return _("raise the priority to %(priority)s") % {"priority": priority}
     if step.kind == StepKind.TELL_ENGINE:
         return _("tell the engine")
+    if step.kind == StepKind.REASSIGN:
+        return _("give the task to %(whom)s") % {"whom": whom(step)} if step.target else _("give the task to nobody")
     if not step.target:
         return _("tell nobody")
     form = _("remind %(whom)s") if StepTarget(step.target) in OWN else _("tell %(whom)s")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from notifications import accounts, again, respond
+from notifications import accounts, again, engine_truth, respond
 from notifications.connectors import connector_for
 from notifications.connectors.access import Line
 from notifications.connectors.base import Misconfigured, Result
@@ -166,6 +166,8 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
     )
     if ended:
         respond.engine_has_it(callback.pk, state, result.detail, now)
+        if state == CallbackState.DELIVERED:
+            engine_truth.follow(callback, now)
         outbox.wake_on_commit(SOURCE)  # the task's next answer
 
 

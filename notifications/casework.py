@@ -196,7 +196,7 @@ def _without_people(data: Json) -> Json:
 
 
 def _assign(task: Task, event: Event, directory: Directory) -> bool:
-    """True when the task was other people's before."""
+    """True when the task was other people's before. Behind an assignee, others wait for nothing."""
     said, before = part(event.data, "task"), _people_of(task)
     task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
     task.assigned_event = event
@@ -207,7 +207,7 @@ def _assign(task: Task, event: Event, directory: Directory) -> bool:
         task.candidates.set(candidates)
     if after[2] != before[2]:
         task.teams.set(teams)
-    return after != before
+    return after != before if task.assignee_id is None else after[0] != before[0]
 
 
 def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:

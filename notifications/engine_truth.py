@@ -13,11 +13,11 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from notifications import casework, pipeline
+from notifications import casework, people, pipeline
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, Line
-from notifications.connectors.rest import Api, Failed, RestConnector, Standing
-from notifications.models import Engine, Event, Task
+from notifications.connectors.rest import Api, Failed, RestConnector, Standing, said_by
+from notifications.models import Callback, Engine, Event, Task
 from notifications.types import Json
 from wfpush.breaker import Breaker
 from wfpush.crypto import UndecryptableSecret
@@ -111,17 +111,47 @@ async def _read_all(asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[s
 # --- catching up ------------------------------------------------------------------------------------------------------
 def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
     """What the engine knows and we do not, as an event that is processed at once. False: we know it all."""
-    known = task.assignee.ref if task.assignee is not None else ""
     if not standing.known and lags(task.engine):  # over and forgotten, or not to be seen yet: nobody can tell
         return False
     if not standing.is_open:
         said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
         return _happens(task, "task.completed", f"{task.pk}/closed", said, now)
-    if standing.assignee and standing.assignee != known:
-        said = casework.merged(task.data, {"task": {"id": task.task_id, "assignee": standing.assignee}})
-        event_id = f"{task.pk}/{now.timestamp():.3f}"
-        return _happens(task, "task.assigned", event_id, said, now)
+    if standing.assignee and not _is_theirs(task, standing.assignee):
+        return _is_given(task, standing.assignee, f"{task.pk}/{now.timestamp():.3f}", now)
     return False
+
+
+def _is_theirs(task: Task, user: str) -> bool:
+    """By whatever name the engine calls them. Whom nobody knows is told of once."""
+    person = people.find_person(task.engine, user)
+    if person is None:
+        return people.ref_of(casework.part(task.data, "task").get("assignee")) == user
+    return person.pk == task.assignee_id
+
+
+def _is_given(task: Task, user: str, event_id: str, now: datetime) -> bool:
+    """Without its case, which the task has: whoever holds the task's lock must not wait for that of the case."""
+    said = casework.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
+    said.pop("case", None)
+    return _happens(task, "task.assigned", event_id, said, now)
+
+
+def follow(callback: Callback, now: datetime) -> None:
+    """What an engine has done that an SLA step asked for: whoever was to get the task has it here, too, at once.
+
+    Of kinds that are told by their own interface; others say so themselves. Called with the task locked. Raises
+    nothing: the call has been made, and what is not followed now is caught up with before the next step.
+    """
+    if callback.response_id is not None or reader_for(callback.engine.kind) is None:
+        return
+    try:
+        said = said_by(callback, unsure=False)
+        if said.to is not None:
+            task = Task.objects.select_related("engine").get(pk=callback.task_id)
+            if not _is_theirs(task, said.to.ref):
+                _is_given(task, said.to.ref, f"{callback.pk}/given", now)
+    except Exception:
+        log.exception("reassignment_not_followed", callback=str(callback.pk))
 
 
 def lags(engine: Engine) -> bool:

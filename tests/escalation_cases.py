@@ -1,5 +1,6 @@
 """Random firms, policies and histories, told to the clock and to the watch alike."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,19 @@ from hypothesis import strategies as st
 from escalations import escalate
 from escalations.models import BusinessCalendar, Escalation, Policy, PolicyStep
 from notifications import pipeline
-from notifications.models import Absence, Category, Engine, Event, Notification, Recipient, Task, Team, Template
+from notifications.models import (
+    Absence,
+    Callback,
+    CallbackState,
+    Category,
+    Engine,
+    Event,
+    Notification,
+    Recipient,
+    Task,
+    Team,
+    Template,
+)
 from notifications.respond import Answer, respond
 from tests.escalation_model import Away, Firm, Json, Watch
 from tests.vectors import reckoning
@@ -23,10 +36,16 @@ STARTS = [datetime(2026, 3, 26, 14, 7, tzinfo=UTC), datetime(2026, 10, 23, 9, 30
 CALENDARS = ["munich office", "berlin nights", "tokyo half days"]
 """Before the clock changes in Europe."""
 
+DOES = [
+    *(("notify", target) for target in ("assignee", "team_lead", "manager", "person")),
+    *(("reassign", target) for target in ("team_lead", "manager", "person")),
+]
+
 times = st.sampled_from(["wall", "business"])
 steps = st.builds(
-    lambda target, offset, time, repeats, level, person: {
-        "target": target,
+    lambda does, offset, time, repeats, level, person: {
+        "kind": does[0],
+        "target": does[1],
         "offset": offset,
         "time": time,
         "repeat_every": 45 if repeats else None,
@@ -34,7 +53,7 @@ steps = st.builds(
         "level": level,
         "person": person,
     },
-    st.sampled_from(["assignee", "team_lead", "manager", "person"]),
+    st.sampled_from(DOES),
     st.integers(-600, 900),
     times,
     st.integers(0, 2),
@@ -72,7 +91,7 @@ def firms(draw: Any, start: datetime) -> Firm:
     return Firm(draw(st.fixed_dictionaries(dict.fromkeys(PEOPLE, anybody))), draw(anybody), away)
 
 
-HAPPENINGS = ["acknowledged", "asked", "supplied", "given", "postponed", "nothing", "closed"]
+HAPPENINGS = ["acknowledged", "asked", "supplied", "given", "obeyed", "postponed", "nothing", "closed"]
 
 
 @st.composite
@@ -107,7 +126,7 @@ class Case:
         team = Team.objects.create(slug="all", name="All", lead=self.people[firm.lead] if firm.lead else None)
         team.members.set(self.people.values())
         self.policy(policy, rows, calendar)
-        self.engine = Engine.objects.create(slug="orders", name="Orders")
+        self.engine = Engine.objects.create(slug="orders", name="Orders", callback_url="http://127.0.0.1:9/callback")
         self.send("task.assigned", start, name="Approve", assignee="bob", due_at=due.isoformat())
         self.watch = Watch(firm, policy, rows, calendar, start, "bob", due)
 
@@ -136,7 +155,8 @@ class Case:
     def _step_fields(self, row: Json) -> Json:
         template = Template.objects.get(slug="task-reminder")
         category = Category.objects.get(slug="approvals")
-        return row | {"person": self.people[row["person"]], "template": template, "category": category}
+        worded = {"template": template, "category": category} if row["kind"] == "notify" else {}
+        return {"template": None, "category": None, **row, "person": self.people[row["person"]], **worded}
 
     def edit(self, policy: Json, rows: list[Json]) -> Policy:
         """The policy as it is from now on: its steps are changed in their order, added, or taken out."""
@@ -187,9 +207,23 @@ class Case:
         self.watch.supplied(now)
 
     def given(self, now: datetime) -> None:
-        asks = self.task.state == "info_requested"
-        self.send("task.assigned", now, assignee="alice")
-        self.watch.given_to("alice", now, still_asks=asks)
+        self._has_it("alice", now)
+
+    def obeyed(self, now: datetime) -> None:
+        """What a step has asked the engine for last, it does."""
+        asked = Callback.objects.filter(response=None, state=CallbackState.WAITING).order_by("position").last()
+        if asked is not None:
+            Callback.objects.filter(pk=asked.pk).update(state=CallbackState.DELIVERED)
+            said = json.loads(asked.body)["data"]
+            self.watch.had_it.add(said["assignee"]["ref"])
+            self._has_it(said["to"]["ref"], now)
+
+    def _has_it(self, person: str, now: datetime) -> None:
+        task = self.task
+        asks, new = task.state == "info_requested", task.assignee != self.people[person]
+        self.send("task.assigned", now, assignee=person)
+        if new:
+            self.watch.given_to(person, now, still_asks=asks)
 
     def postponed(self, now: datetime) -> None:
         later = self.start + 3 * DAY

@@ -50,7 +50,7 @@ class Firm:
 
 
 class Seen(NamedTuple):
-    """One step taken or left out."""
+    """One step taken or left out. `told`: who heard, or for whom the engine was asked."""
 
     at: datetime
     position: int
@@ -76,6 +76,8 @@ class Watch:
     assignee: str
     due: datetime | None
     seen: list[Seen] = field(default_factory=list)
+    had_it: set[str] = field(default_factory=set)
+    """From whom the engine has taken it as it was asked to."""
 
     def __post_init__(self) -> None:
         self.begin(self.start)
@@ -161,22 +163,35 @@ class Watch:
         due = [each for each in self.plan if each[0] <= now and each[1:] not in self.done]
         if not due:
             return
-        late = [each for each in due if each[0] < self.began and each[0] < self.deadline]
-        messages = [each for each in due if each not in late]
+        late = [each for each in due if self.came_too_late(*each[:2])]
+        messages = [each for each in due if each not in late and self.step(each[1])["kind"] == "notify"]
         spoken = [each for each in messages if now - each[0] <= MINUTE]
         if messages and not spoken:
-            others = [each for each in messages if self.steps[each[1] - 1]["target"] not in OWN]
+            others = [each for each in messages if self.step(each[1])["target"] not in OWN]
             last = max(others or messages)
             spoken = [each for each in messages if each[0] == last[0]]
         for each in due:
             self.done.add(each[1:])
             if each in late:
                 self.seen.append(Seen(*each, "too_early", ()))
-            elif each not in spoken:
+            elif each in messages and each not in spoken:
                 self.seen.append(Seen(*each, "overtaken", ()))
             else:
-                told = tuple(self.whom(self.steps[each[1] - 1], now))
-                self.seen.append(Seen(*each, "done" if told else "nobody", told))
+                self.seen.append(Seen(*each, *self.take(self.step(each[1]), now)))
+
+    def step(self, place: int) -> Json:
+        return self.steps[place - 1]
+
+    def came_too_late(self, at: datetime, place: int) -> bool:
+        return at < self.began and (at < self.deadline or self.step(place)["kind"] == "reassign")
+
+    def take(self, step: Json, now: datetime) -> tuple[str, tuple[str, ...]]:
+        people = tuple(self.whom(step, now))
+        if step["kind"] == "notify":
+            return "done" if people else "nobody", people
+        if people == (self.assignee,):
+            return "done", ()
+        return ("done", people) if people and people[0] not in self.had_it else ("nobody", ())
 
     def whom(self, step: Json, now: datetime) -> list[str]:
         person = getattr(self, f"_{step['target']}")(step, now) or self.policy["fallback"]

@@ -119,9 +119,9 @@ NOW = 1_780_000_000
 BODY = b'{"data": {}}'
 
 
-def signed(*secrets: str, body: bytes = BODY, at: int = NOW) -> dict[str, str]:
-    signature = signing.sign(secrets, "a-1", at, body)
-    return {"webhook-id": "a-1", "webhook-timestamp": str(at), "webhook-signature": signature}
+def signed(*secrets: str, body: bytes = BODY, at: int = NOW, id: str = "a-1") -> dict[str, str]:
+    signature = signing.sign(secrets, id, at, body)
+    return {"webhook-id": id, "webhook-timestamp": str(at), "webhook-signature": signature}
 
 
 def test_the_sample_receiver_takes_what_we_sign() -> None:
@@ -167,6 +167,23 @@ def test_the_sample_receiver_runs_and_takes_an_answer_once(
 
     assert (first, again, forged) == (200, 200, 401)
     assert capsys.readouterr().out == "T-42: Bob says approved. Fine.\n"
+
+
+def test_the_sample_receiver_refuses_what_it_cannot_do_and_takes_what_it_need_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = signing.new_secret()
+    monkeypatch.setenv("WFPUSH_SIGNING_SECRET", secret)
+    sample = run_sample("receiver")
+    told = {
+        json.loads(block)["type"]: block.encode() for block in blocks("docs/api.md", "json") if "raised_at" in block
+    }
+    with serving(sample["Receiver"]) as address:
+        now = int(sample["time"].time())
+        answers = {type: post(address, body, signed(secret, body=body, at=now, id=type)) for type, body in told.items()}
+
+    assert answers == {"task.escalation_raised": 200, "task.reassignment_requested": 422}
+    assert capsys.readouterr().out == ""
 
 
 @contextmanager

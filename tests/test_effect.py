@@ -31,7 +31,7 @@ POLICY = {
 
 
 def row(offset: int, target: str = "manager", **fields: Any) -> Json:
-    blank = {"time": "wall", "repeat_every": None, "repeats": 0, "level": 1, "person": "dave"}
+    blank = {"kind": "notify", "time": "wall", "repeat_every": None, "repeats": 0, "level": 1, "person": "dave"}
     return {**blank, "offset": offset, "target": target, **fields}
 
 

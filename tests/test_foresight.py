@@ -123,6 +123,15 @@ def test_a_team_without_members_a_lead_or_a_person_who_has_left(story: Story, no
     ]
 
 
+def test_a_task_that_would_be_given_to_nobody_and_devices_do_not_matter(story: Story, now: datetime) -> None:
+    PolicyStep.objects.update(kind="reassign", template=None, category=None)
+    Route.objects.update(enabled=False)
+    change(story.carol, email="")
+    assert dead_ends(now) == [], "she gets the task, and hears of it by routes"
+    change(story.bob, manager=None)
+    assert lines(dead_ends(now)) == [("Bob has no manager", [APPROVALS])]
+
+
 def test_a_route_reaches_nobody_only_if_none_of_its_targets_does(story: Story, now: datetime) -> None:
     route = Route.objects.get(name="Tasks that wait too long")
     empty = Team.objects.create(slug="empty", name="Empty")

@@ -8,7 +8,7 @@ import pytest
 from escalations.checks import MOST_STEPS, Fault, faults_of
 from escalations.models import BusinessCalendar, CalendarDay, Policy, PolicyStep
 from notifications.models import Category, Recipient, Team, Template
-from tests.factories import CategoryFactory, RecipientFactory, TeamFactory, TemplateFactory
+from tests.factories import CategoryFactory, EngineFactory, RecipientFactory, TeamFactory, TemplateFactory
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OFFICE = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
@@ -140,6 +140,20 @@ def test_raising_the_priority_needs_one() -> None:
 
 def test_telling_the_engine_needs_nothing() -> None:
     assert faults(policy(), PolicyStep(kind="tell_engine", time="wall")) == []
+
+
+def test_giving_the_task_away_needs_one_person_and_no_message() -> None:
+    step = PolicyStep(kind="reassign", time="wall")
+    one = [Fault("target", "Choose one person who gets the task: the manager, the lead or a named person.", 0)]
+    for target in ("", "assignee", "candidates", "task_teams", "team"):
+        assert faults(policy(), changed(step, target=target)) == one
+    for target in ("manager", "team_lead"):
+        assert faults(policy(), changed(step, target=target)) == []
+    assert faults(policy(), changed(step, target="person")) == [Fault("person", "Choose the person.", 0)]
+    dave, customer = RecipientFactory(ref="dave"), RecipientFactory(ref="C-9", name="Erin", engine=EngineFactory())
+    outside = Fault("person", "Erin is not of your own organisation.", 0)
+    assert faults(policy(), changed(step, person=customer)) == [outside]
+    assert faults(policy(), changed(step, person=dave)) == []
 
 
 # --- what never comes -------------------------------------------------------------------------------------------------

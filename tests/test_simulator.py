@@ -1,5 +1,7 @@
 """What is foreseen is what happens, and both are what a watch that looks every minute sees."""
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ pytestmark = pytest.mark.django_db
 
 
 def seen(row: simulate.Row) -> Seen:
-    return Seen(row.at, row.position, row.number, row.result, tuple(told["ref"] for told in row.told))
+    told = [told["ref"] for told in row.told] or [name.lower() for name in re.findall(r"give it to (\w+) ", row.why)]
+    return Seen(row.at, row.position, row.number, row.result, tuple(told))
 
 
 def traced() -> list[simulate.Row]:

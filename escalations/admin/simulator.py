@@ -18,7 +18,7 @@ from escalations import simulate
 from escalations.admin import foreseen
 from escalations.admin.drawing import Drawing
 from escalations.admin.foreseen import Fact, Foreseen
-from escalations.models import BusinessCalendar
+from escalations.models import BusinessCalendar, RunResult, StepKind
 from escalations.simulate import MOST_STEPS, Simulation
 from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import DryRunForm, arrival, event_of, samples, starting_event, stumble
@@ -117,6 +117,7 @@ class Foresight:
     steps: list[Foreseen] = field(default_factory=list)
     drawing: Drawing | None = None
     silence: str = ""
+    given_away: str = ""
     ends_early: str = ""
 
 
@@ -194,6 +195,9 @@ def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
         calendar = simulation.rules.calendar if foreseen.counts_working_time(simulation.rules) else None
         notes = _notes(simulation.rules.calendar_name) if calendar else {}
         found.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
+    if any(row.kind == StepKind.REASSIGN and row.result == RunResult.DONE for row in simulation.rows):
+        text = gettext("Once the engine has given the task to somebody else, this clock ends and one of theirs begins.")
+        found.given_away = text
     if simulation.ends_early:
         found.ends_early = gettext("More would follow: only the first %(count)d are reckoned.") % {"count": MOST_STEPS}
     return found

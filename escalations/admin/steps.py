@@ -20,6 +20,7 @@ from notifications.admin.fields import OrderedChoicesField
 USES: dict[str, tuple[str, ...]] = {
     StepKind.NOTIFY: ("target", "level", "team", "person", "template", "category", "channels"),
     StepKind.RAISE_PRIORITY: ("priority",),
+    StepKind.REASSIGN: ("target", "level", "team", "person"),
 }
 """Fields that a kind of step uses, beside its time. static/wfpush/admin/steps.js shows the same."""
 NAMES: dict[str, tuple[str, ...]] = {

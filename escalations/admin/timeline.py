@@ -12,9 +12,9 @@ from escalations.clock import done
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
 from escalations.rules import Occurrence, RuleSet, rules_of
 from escalations.wording import Said, numbered, of_rules
-from notifications.admin.timeline import Line, people
+from notifications.admin.timeline import CALLBACK_TONES, Line, people
 from notifications.admin.words import Tone, change_url
-from notifications.models import Event
+from notifications.models import Callback, Event
 
 TO_COME = 20
 """Lines of what is still to come."""
@@ -46,10 +46,11 @@ def lines(escalation: Escalation) -> list[Line]:
     rules = rules_of(escalation)
     words = of_rules(rules)
     runs = list(escalation.runs.select_related("event", "rules").order_by("due_at", "pk"))
+    calls = Callback.objects.in_bulk([run.event_id for run in runs if run.event_id])
     spoken = {run.rules_id: of_rules(rules_of(run)) for run in runs if run.rules_id != escalation.rules_id}
     return [
         _beginning(escalation),
-        *(_run(run, spoken.get(run.rules_id, words)) for run in runs),
+        *(_run(run, spoken.get(run.rules_id, words), calls.get(run.event_id)) for run in runs),
         *_standing(escalation),
         *_ahead(escalation, rules, words),
         *_end(escalation),
@@ -63,11 +64,18 @@ def _beginning(escalation: Escalation) -> Line:
     return line
 
 
-def _run(run: StepRun, words: dict[int, Said]) -> Line:
+def _run(run: StepRun, words: dict[int, Said], call: Callback | None) -> Line:
     line = DayLine(_named(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
     line.detail = ": ".join(filter(None, [_result(run), run.why]))
     line.href = change_url(run.event) if run.event else ""
-    line.below = _told(run.event) if run.event else []
+    line.below = [*(_told(run.event) if run.event else []), *([_answered(call)] if call else [])]
+    return line
+
+
+def _answered(call: Callback) -> Line:
+    """What the engine made of a step that calls it."""
+    line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, call.alert or call.detail)
+    line.href = change_url(call)
     return line
 
 

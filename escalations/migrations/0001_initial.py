@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
             name='PolicyStep',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('notify', 'tell somebody'), ('raise_priority', 'raise the priority'), ('tell_engine', 'tell the engine')], default='notify', max_length=20, verbose_name='what')),
+                ('kind', models.CharField(choices=[('notify', 'tell somebody'), ('raise_priority', 'raise the priority'), ('tell_engine', 'tell the engine'), ('reassign', 'give the task to somebody else')], default='notify', max_length=20, verbose_name='what')),
                 ('offset', models.IntegerField(default=0, help_text='Less than 0: before.', validators=[django.core.validators.MinValueValidator(-527040), django.core.validators.MaxValueValidator(527040)], verbose_name='minutes after due')),
                 ('time', models.CharField(choices=[('wall', 'by the clock'), ('business', 'working time')], default='business', max_length=10, verbose_name='counted in')),
                 ('repeat_every', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(527040)], verbose_name='again every … minutes')),

@@ -116,11 +116,12 @@ class PolicyCondition(Condition):
 
 
 class StepKind(models.TextChoices):
-    """What each does is in escalations/steps.py."""
+    """What each does is in escalations/steps.py and escalations/calls.py."""
 
     NOTIFY = "notify", _("tell somebody")
     RAISE_PRIORITY = "raise_priority", _("raise the priority")
     TELL_ENGINE = "tell_engine", _("tell the engine")
+    REASSIGN = "reassign", _("give the task to somebody else")
 
 
 class StepTarget(models.TextChoices):

@@ -135,7 +135,9 @@ def trace(event: Event) -> list[Line]:
     lines += people(event)
     if event.status == EventStatus.PROCESSED and not event.plan.get("recipients"):
         lines.append(Line(_("nobody was told"), "quiet" if not event.plan.get("routes") else "bad"))
-    return [*lines, *other_lines(event.plan), *(_answer(response) for response in _answers(event))]
+    lines += [*other_lines(event.plan), *(_answer(response) for response in _answers(event))]
+    call = Callback.objects.filter(pk=event.pk).prefetch_related("attempt_log").select_related("engine").first()
+    return lines + (_calls(call) if call is not None else [])
 
 
 def _arrival(event: Event) -> Line:
@@ -276,8 +278,13 @@ def _answer(response: Response) -> Line:
     line.href = change_url(response)
     callback = getattr(response, "callback", None)
     if callback is not None:
-        line.below = [*(_engine_call(attempt) for attempt in callback.attempt_log.all()), _engine(callback)]
+        line.below = _calls(callback)
     return line
+
+
+def _calls(callback: Callback) -> list[Line]:
+    """Also of an event of our own that is a call itself: a step of an SLA policy."""
+    return [*(_engine_call(attempt) for attempt in callback.attempt_log.all()), _engine(callback)]
 
 
 def _engine_call(attempt: CallbackAttempt) -> Line:

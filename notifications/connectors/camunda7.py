@@ -104,11 +104,20 @@ class Camunda7(RestConnector):
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         reply = await api.call("POST", f"{_task(task)}/assignee", {"userId": user})
-        if reply.ok:
+        if reply.taken:
             return Result("done", reply.status)
         if reply.status == 500 and _says(reply) and not (await self.look(api, task)).is_open:
             return await self.missing(api, reply.status)
         raise unexpected(reply)
+
+    async def claim(self, api: Api, task: str, user: str) -> Result | None:
+        """500 is what a task gets that somebody has, or that is no more."""
+        reply = await api.call("POST", f"{_task(task)}/claim", {"userId": user})
+        if reply.taken:
+            return Result("done", reply.status)
+        if reply.status != 500 or not _says(reply):
+            raise unexpected(reply)
+        return None if (await self.look(api, task)).is_open else await self.missing(api, reply.status)
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/task/count")

@@ -75,14 +75,22 @@ class Camunda8(RestConnector):
         return frozenset(text_of(row.get("value")).strip('"') for row in found)  # values are JSON in a string
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
-        body = {"assignee": user, "allowOverride": True, "action": "assign"}
+        """In one command: to unassign it first would take it as blindly, and leave it nobody's if the second fails."""
+        done = await self._assignment(api, task, {"assignee": user, "allowOverride": True, "action": "assign"})
+        return done or Result("later", 409, CHANGING)
+
+    async def claim(self, api: Api, task: str, user: str) -> Result | None:
+        return await self._assignment(api, task, {"assignee": user, "allowOverride": False, "action": "claim"})
+
+    async def _assignment(self, api: Api, task: str, body: Json) -> Result | None:
+        """None where the task's state forbids it. Raises Failed."""
         reply = await api.call("POST", f"{_task(task)}/assignment", body)
-        if reply.ok:
+        if reply.taken:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
             return await self.missing(api, reply.status)
         if is_problem(reply) and reply.status == 409:
-            return Result("later", reply.status, CHANGING)
+            return None
         raise unexpected(reply)
 
     async def check(self, api: Api) -> None:

@@ -79,6 +79,9 @@ class Flowable(RestConnector):
     async def assign(self, api: Api, task: str, user: str) -> Result:
         return await assign(self, api, task_path(task), user)
 
+    async def claim(self, api: Api, task: str, user: str) -> Result | None:
+        return await claim(self, api, task_path(task), user, took=lambda reply: reply.taken)
+
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/runtime/tasks", query={"size": "1"})
         if not reply.ok or "data" not in reply.object:
@@ -138,6 +141,20 @@ async def assign(connector: RestConnector, api: Api, path: str, user: str) -> Re
         return await connector.missing(api, reply.status)
     if reply.status == 409:
         return Result("later", reply.status, CHANGING)
+    raise unexpected(reply)
+
+
+async def claim(
+    connector: RestConnector, api: Api, path: str, user: str, *, took: Callable[[Reply], bool]
+) -> Result | None:
+    """Raises Failed."""
+    reply = await api.call("POST", path, {"action": "claim", "assignee": user})
+    if took(reply):
+        return Result("done", reply.status)
+    if is_gone(reply):
+        return await connector.missing(api, reply.status)
+    if reply.status == 409:
+        return None
     raise unexpected(reply)
 
 

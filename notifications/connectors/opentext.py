@@ -11,9 +11,9 @@ from typing import Any
 
 from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
-from notifications.connectors.flowable import assign, complete, is_gone, standing_of
+from notifications.connectors.flowable import assign, claim, complete, is_gone, standing_of
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import UNKNOWN, RestConnector, Said, Standing
+from notifications.connectors.rest import UNKNOWN, Named, RestConnector, Said, Standing
 from notifications.types import Json
 
 
@@ -42,6 +42,13 @@ class OpenText(RestConnector):
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
         return await assign(self, api, _path(api, "update_task", task), user)
+
+    async def claim(self, api: Api, task: str, user: str) -> Result | None:
+        return await claim(self, api, _task(task), user, took=lambda reply: reply.ok)
+
+    def user_of(self, person: Named, holder: str) -> str:
+        """Users go by their `preferred_username`, which is an e-mail address."""
+        return person.email or person.ref
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/tasks", query={"count": "1", "offset": "0"})

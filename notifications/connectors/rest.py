@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, cast
 
 from django.db.models import Q
 
+from notifications import people
 from notifications.connectors.access import Access, Line, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
 from notifications.connectors.base import Misconfigured, Result
@@ -28,6 +29,7 @@ __all__ = [
     "Api",
     "Call",
     "Failed",
+    "Named",
     "Reply",
     "RestConnector",
     "Said",
@@ -42,7 +44,7 @@ __all__ = [
     "unexpected",
 ]
 
-Does = Literal["final", "acknowledge", "request_info", "late"]
+Does = Literal["final", "acknowledge", "request_info", "late", "assign"]
 
 ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "wfpush_comment"
 """Variables that every completed task gets: the answer's id, by which it is known again after a lost reply; what it is
@@ -54,8 +56,20 @@ CHANGING = "The engine was just changing the task."
 
 
 @dataclass(frozen=True)
+class Named:
+    """A person, by the names under which engines may know them. `email` is verified, or empty."""
+
+    ref: str
+    email: str = ""
+
+    def is_called(self, user: str) -> bool:
+        return user == self.ref or (self.email != "" and user.lower() == self.email.lower())
+
+
+@dataclass(frozen=True)
 class Said:
-    """What the engine is to be told. `unsure`: an earlier try may have acted, so the task is read first."""
+    """What the engine is to be told. `unsure`: an earlier try may have acted, so the task is read first. Of one that is
+    to be given `to` somebody, `had` is who had it, as far as we knew."""
 
     answer: str
     task: str
@@ -68,6 +82,8 @@ class Said:
     by: str = ""
     by_name: str = ""
     unsure: bool = False
+    to: Named | None = None
+    had: Named | None = None
 
     @property
     def all_variables(self) -> Json:
@@ -184,7 +200,30 @@ class RestConnector:
             return await self.complete(api, said)
         if said.does == "late":
             return await self.late(api, said)
+        if said.to is not None:
+            return await self.hand_over(api, said, said.to)
         return await self.remark(api, said)
+
+    async def hand_over(self, api: Api, said: Said, to: Named) -> Result:
+        """From whom we knew to have it, and from nobody who got it since: people in the engine are right. Raises
+        Failed."""
+        standing = await self.look(api, said.task)
+        if settled := whose(standing, said, to):
+            return settled
+        if not standing.known and not self.lags:
+            return await self.over(api, said, standing, 404)
+        user = self.user_of(to, standing.assignee)
+        if standing.assignee:
+            return await self.assign(api, said.task, user)
+        if claimed := await self.claim(api, said.task, user):
+            return claimed
+        standing = await self.look(api, said.task)  # somebody has just taken it, or ended it
+        since = said if self.lags else dataclasses.replace(said, had=None)
+        return whose(standing, since, to) or Result("later", None, CHANGING)
+
+    def user_of(self, person: Named, holder: str) -> str:
+        """What the engine calls a person: by their address where it calls `holder` by theirs."""
+        return person.email if "@" in holder and person.email else person.ref
 
     async def gone(self, api: Api, said: Said, status: int) -> Result:
         """The engine has no such task any more: who had it, as far as it tells. Raises Failed."""
@@ -237,6 +276,10 @@ class RestConnector:
         """Give it to somebody, whoever has it. Raises Failed."""
         raise NotImplementedError
 
+    async def claim(self, api: Api, task: str, user: str) -> Result | None:
+        """Give what nobody has to somebody; None where somebody was faster. Raises Failed."""
+        raise NotImplementedError
+
     async def check(self, api: Api) -> None:
         """Whether address and credentials work. Raises Failed."""
         raise NotImplementedError
@@ -253,6 +296,17 @@ def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
     if said.unsure and said.does == "final":
         return Result("handled", status, f"Ended in the engine{had}. Whether by this answer, it does not say.")
     return Result("handled", status, f"Ended in the engine{had}." if had else "")
+
+
+def whose(standing: Standing, said: Said, to: Named) -> Result | None:
+    """Of a task that need not, or must not, be given to somebody any more."""
+    if standing.known and not standing.is_open:
+        return ended(standing, said)
+    if to.is_called(standing.assignee):
+        return Result("done", None, f"{standing.assignee[:MOST_DETAIL]} has it.")
+    if standing.assignee and not (said.had is not None and said.had.is_called(standing.assignee)):
+        return Result("handled", None, f"In the engine {standing.assignee[:MOST_DETAIL]} has it meanwhile.")
+    return None
 
 
 # --- from our books ---------------------------------------------------------------------------------------------------
@@ -288,6 +342,9 @@ def said_by(callback: Callback, *, unsure: bool) -> Said:
         task = data["task_id"]
     except (ValueError, KeyError, TypeError) as fault:
         raise Misconfigured("What is to be told cannot be read any more.") from fault
+    if "to" in data:
+        had, to = _named(callback.engine, data["assignee"]), _named(callback.engine, data["to"])
+        return Said(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
     if callback.response is None:
         late = f"Runs late, by the policy “{data['policy']}”: it was due on {data['due_at']}."
         return Said(str(callback.pk), task, "late", comment=late, unsure=unsure)
@@ -305,3 +362,10 @@ def said_by(callback: Callback, *, unsure: bool) -> Said:
         by_name=by["name"],
         unsure=unsure,
     )
+
+
+def _named(engine: Engine, person: Json | None) -> Named | None:
+    if person is None:
+        return None
+    known = people.find_person(engine, person["ref"])
+    return Named(person["ref"], known.email if known is not None and known.email_verified else "")

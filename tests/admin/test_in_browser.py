@@ -158,9 +158,13 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         found.append(seen(page, 2))
         page.get_by_text("Add another Step").click()
         page.locator("#id_steps-3-kind").wait_for()
-        for kind in ("raise_priority", "tell_engine"):
+        for kind in ("raise_priority", "tell_engine", "reassign"):
             page.select_option("#id_steps-3-kind", kind)
             found.append(seen(page, 3))
+        page.select_option("#id_steps-3-target", "person")
+        found.append(seen(page, 3))
+        offered = "select => Array.from(select.options).filter(o => !o.disabled).map(o => o.value)"
+        found += [page.locator(f"#id_steps-{place}-target").evaluate(offered) for place in (3, 2)]
         return found
 
     message = ["template", "category", "channels"]
@@ -173,6 +177,10 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
         ["target", "team", *message],
         ["priority"],
         [],
+        ["target"],
+        ["target", "person"],
+        ["", "team_lead", "manager", "person"],
+        ["", "assignee", "candidates", "task_teams", "team", "team_lead", "manager", "person"],
     ]
 
 

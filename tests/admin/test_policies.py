@@ -143,6 +143,7 @@ def test_a_fault_of_the_policy_is_said_at_its_field(
         ({"template": ""}, "template", "Choose the template that words the message."),
         ({"channels": "live, pigeon"}, "channels", "“pigeon” is not one of: live, webpush, fcm, email, appworks."),
         ({"kind": "raise_priority"}, "priority", "Choose the priority that the task gets."),
+        ({"kind": "reassign", "target": "team"}, "target", "Choose one person who gets the task"),
         ({"repeats": "2"}, "repeat_every", "Write after how long it is repeated."),
         ({"offset": "at noon"}, "offset", "Write a time such as 30m"),
         ({"offset": ""}, "offset", "This field is required."),
@@ -188,6 +189,14 @@ def test_what_a_step_does_not_use_is_dropped(world: World, approvals: Policy, ro
         None,
     )
     assert (place.channels, place.level) == ([], 1)
+
+
+def test_a_step_that_gives_the_task_away_keeps_whom_and_no_message(approvals: Policy, root: Client) -> None:
+    place = approvals.steps.get(target="manager")
+    save(root, approvals, **{"steps-2-kind": "reassign", "steps-2-level": "2"})
+    place.refresh_from_db()
+    assert (place.kind, place.target, place.level) == ("reassign", "manager", 2)
+    assert (place.template, place.category) == (None, None)
 
 
 def test_a_step_is_taken_out_without_being_looked_at(approvals: Policy, root: Client) -> None:
@@ -275,6 +284,8 @@ def test_steps_and_conditions_are_found_across_policies(approvals: Policy, root:
         ({"target": ""}, "when due: tell nobody"),
         ({"kind": "raise_priority"}, "when due: raise the priority to –"),
         ({"kind": "tell_engine", "offset": 1501}, "1 d 1 h 1 min after due: tell the engine"),
+        ({"kind": "reassign", "target": "manager"}, "when due: give the task to the assignee's manager"),
+        ({"kind": "reassign", "target": ""}, "when due: give the task to nobody"),
         (
             {"target": "assignee", "repeat_every": 30, "repeats": 1, "time": "business"},
             "when due, working time: remind the assignee, once more after 30 min",
@@ -300,6 +311,13 @@ def test_a_step_in_german() -> None:
     with translation.override("de"):
         said = wording.sentence(wording.of_row(step))
     assert said == "1 Std. 30 Min. vor Fälligkeit, Arbeitszeit: Erinnerung → der Zugewiesene, wieder alle 1 Std., 3-mal"
+
+
+def test_giving_the_task_away_in_german() -> None:
+    step = PolicyStep(kind="reassign", time="wall", target="manager")
+    with translation.override("de"):
+        said = wording.sentence(wording.of_row(step))
+    assert said == "bei Fälligkeit: Aufgabe übergeben → der Vorgesetzte des Zugewiesenen"
 
 
 # --- roles --------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from escalations import simulate
 from escalations.admin.drawing import WIDTH, Drawing
 from escalations.admin.foreseen import Foreseen
 from escalations.models import CalendarDay, Escalation, PersonCalendar, Policy, StepRun, StepTarget
-from notifications.models import Delivery, Event, EventType, Notification, Recipient, Task, Team
+from notifications.models import Callback, Delivery, Event, EventType, Notification, Recipient, Task, Team
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
@@ -93,6 +93,22 @@ def test_a_step_that_reaches_nobody_says_so_in_words(world: World, policy: Polic
     body = page.content.decode()
     assert body.count('class="desk-pin desk-pin-bad"') == 3
     assert "3 reach nobody" in body, "in the drawing's text, too"
+
+
+def test_a_step_that_gives_the_task_away_says_to_whom_and_what_follows(
+    world: World, policy: Policy, root: Client
+) -> None:
+    theirs = "this clock ends and one of theirs begins"
+    soon(world)
+    assert theirs not in text_of(ask(root, task="T-201"))
+    policy.steps.filter(target="manager").update(kind="reassign", repeats=0)
+    world.now += timedelta(minutes=1)
+    sla.assign(world, "T-202", world.now + 2 * HOUR)
+    page = text_of(ask(root, task="T-202"))
+    assert "1 h after due: give the task to the assignee's manager" in page
+    assert "Invoices is asked to give it to Carol Castle (manager of Bob Bauer)" in page
+    assert theirs in page
+    assert not Callback.objects.filter(task__task_id="T-202").exists()
 
 
 def test_another_instant_may_be_chosen(world: World, policy: Policy, root: Client) -> None:

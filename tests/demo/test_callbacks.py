@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.demo.service import SECRET, Service, callback_body, signed
+from tests.demo.recorder import Recorder
+from tests.demo.service import SECRET, Service, callback_body, eventually, signed
 
 
 async def waiting_task(service: Service) -> tuple[str, str]:
@@ -128,12 +129,73 @@ async def test_while_a_secret_rotates_one_of_two_signatures_is_enough(service: S
         "not json",
         '{"type": "task.responded"}',
         '{"id": "1", "type": "task.responded", "data": {"task_id": "T-1"}}',
+        '{"id": "1", "type": "task.reassignment_requested", "data": {"task_id": "T-1", "assignee": null}}',
         '{"id": "1", "type": "task.responded", "data": {"task_id": 1, "action": "approve", "responded_by": null}}',
     ],
 )
 async def test_a_signed_body_that_is_no_answer_gets_400(service: Service, content: str) -> None:
     body = content.encode()
     assert (await service.call_back(body, signed(body, "r-1")))[0] == 400
+
+
+# --- a step of an SLA policy gives the task to somebody else ----------------------------------------------------------
+def reassignment(task_id: str, to: str, had: str | None, key: str) -> bytes:
+    """`task.reassignment_requested` as the contract has it."""
+    data = {
+        "task_id": task_id,
+        "case_id": "4711",
+        "policy": "Approvals",
+        "step": 1,
+        "number": 0,
+        "due_at": "2026-11-25T14:02:00Z",
+        "raised_at": "2026-11-25T14:02:00Z",
+        "assignee": {"ref": had, "name": had.title()} if had else None,
+        "to": {"ref": to, "name": to.title()},
+    }
+    event = {"specversion": "1.0", "id": key, "source": "wfpush", "type": "task.reassignment_requested"}
+    return json.dumps({**event, "subject": task_id, "data": data}).encode()
+
+
+async def give(service: Service, task_id: str, to: str, had: str | None, key: str) -> tuple[int, str]:
+    body = reassignment(task_id, to, had, key)
+    status, said = await service.call_back(body, signed(body, key))
+    return status, said["detail"]
+
+
+async def test_carol_gets_what_bob_or_carol_might_have_done_and_wfpush_hears(
+    service: Service, wfpush: Recorder
+) -> None:
+    invoice, task = await waiting_task(service)
+    assert await give(service, task, "carol", None, "r-1") == (200, "Reassigned to Carol.")
+    await eventually(lambda: len(wfpush.of_type("task.assigned")) == 2, "the reassignment")
+    assert wfpush.of_type("task.assigned")[1]["data"]["task"]["assignee"] == "carol"
+    step = (await service.instance(invoice))["current_steps"][0]
+    assert step["waiting_for"] == "Carol"
+
+
+async def test_the_same_request_again_changes_nothing(service: Service) -> None:
+    invoice, task = await waiting_task(service)
+    first = await give(service, task, "carol", None, "r-1")
+    history = (await service.instance(invoice))["history"]
+    assert await give(service, task, "carol", None, "r-1") == first
+    assert await give(service, task, "carol", "bob", "r-2") == (200, "Carol has it already.")
+    assert (await service.instance(invoice))["history"] == history
+
+
+async def test_nobody_loses_a_task_who_got_it_meanwhile(service: Service) -> None:
+    _, task = await waiting_task(service)
+    await give(service, task, "alice", None, "r-1")
+    assert await give(service, task, "carol", "bob", "r-2") == (409, "Alice has it meanwhile.")
+    assert await give(service, task, "carol", None, "r-3") == (409, "Alice has it meanwhile.")
+    assert await give(service, task, "carol", "alice", "r-4") == (200, "Reassigned to Carol.")
+
+
+async def test_what_is_over_is_given_to_nobody(service: Service) -> None:
+    _, task = await waiting_task(service)
+    await service.answer(task, "approve", "bob")
+    status, detail = await give(service, task, "carol", None, "r-1")
+    assert (status, detail.endswith("is already completed.")) == (409, True)
+    assert await give(service, "T-42", "carol", None, "r-2") == (422, "This engine has no task T-42.")
 
 
 async def test_news_of_a_kind_the_engine_does_not_use_is_taken_politely(service: Service) -> None:

@@ -48,6 +48,10 @@ class InProcess(Theirs):
         return done and (record.state == "finished" or bool(record.open_tasks))
 
     @property
+    def holder(self) -> str:
+        return self._read().tasks[self.id].data["task"].get("assignee") or ""
+
+    @property
     def answers(self) -> list[Answered]:
         record = self._read()
         model_step = record.tasks[self.id].step

@@ -96,6 +96,8 @@ class EngineServer:
         """Where the interface is now, if somebody has moved it."""
         self.listener: Callable[[str], None] | None = None
         """Called in a thread of its own with the id of each task that a command has completed, before the reply."""
+        self.meanwhile: Callable[[], None] | None = None
+        """What somebody does in the engine before it carries out the next command. Once."""
         self._leaving = asyncio.Event()
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
@@ -128,6 +130,9 @@ class EngineServer:
         self.log.append((request.method, path))
         route, task = self._find(request.method, path)
         fault = self._fault(route.role if route else "query")
+        if route is not None and route.role == "command" and self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            happens()
         if fault is None or fault.acts:
             was_open = self.task(task) is not None
             answer = self._answer(request, route, task, query, body)

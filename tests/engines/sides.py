@@ -49,6 +49,11 @@ class Theirs(ABC):
 
     @property
     @abstractmethod
+    def holder(self) -> str:
+        """Who has it, as the engine names them; empty for nobody."""
+
+    @property
+    @abstractmethod
     def answers(self) -> list[Answered]:
         """Each time that it was completed."""
 
@@ -173,6 +178,10 @@ class InBook(Theirs):
     @property
     def went_on(self) -> bool:
         return self._task.state == "completed"
+
+    @property
+    def holder(self) -> str:
+        return self._task.assignee or ""
 
     @property
     def answers(self) -> list[Answered]:

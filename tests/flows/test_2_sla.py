@@ -344,6 +344,48 @@ def test_the_engine_hears_and_the_priority_rises(world: World) -> None:
     assert [item["priority"] for item in world.inbox("bob")] == ["urgent"], "the engine has not said otherwise"
 
 
+def test_the_engine_gives_to_carol_what_bob_has_left_alone(world: World) -> None:
+    made = policy()
+    PolicyStep.objects.create(policy=made, kind=StepKind.REASSIGN, time="wall", target=StepTarget.MANAGER)
+    step(made, 0, StepTarget.ASSIGNEE)
+    assign(world)
+
+    assert [told["ref"] for told in at(world, DUE)] == ["bob"], "it is his until the engine has given it away"
+    (call,) = world.receiver.calls
+    assert json.loads(call.body)["type"] == "task.reassignment_requested"
+    assert call.signed_with(world.secret)
+    assert (call.data["assignee"]["ref"], call.data["to"]["ref"]) == ("bob", "carol")
+    assert Callback.objects.get().state == "delivered"
+    assert titles(world, "carol") == []
+
+    assign(world, assignee=call.data["to"]["ref"])
+
+    assert [(item["state"], item["escalated"]) for item in world.inbox("carol")] == [("open", False)]
+    assert [item["state"] for item in world.inbox("bob")] == ["withdrawn"]
+    assert list(Escalation.objects.order_by("id").values_list("end_reason", flat=True)) == [
+        "given to somebody else",
+        "",
+    ]
+    world.respond("carol", "approve")
+    assert world.receiver.calls[-1].data["responded_by"]["ref"] == "carol"
+
+
+def test_bob_who_answers_before_the_engine_has_given_it_away_has_answered_it(world: World) -> None:
+    PolicyStep.objects.create(policy=policy(), kind=StepKind.REASSIGN, time="wall", target=StepTarget.MANAGER)
+    world.receiver.answer(503, 204)
+    assign(world)
+    at(world, DUE)
+    assert Callback.objects.get().state == "waiting"
+
+    world.respond("bob", "approve")
+
+    assert list(Callback.objects.order_by("position").values_list("state", flat=True)) == ["superseded", "delivered"]
+    assert [json.loads(call.body)["type"] for call in world.receiver.calls] == [
+        "task.reassignment_requested",
+        "task.responded",
+    ]
+
+
 def test_a_calendar_that_cannot_be_read_costs_nobody_a_task(world: World) -> None:
     policy(calendar=BusinessCalendar.objects.create(name="Broken", week={"mon": "nine to five"}))
 

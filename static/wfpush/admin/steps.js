@@ -2,7 +2,8 @@
 "use strict";
 (() => {
   const message = ["target", "template", "category", "channels"];
-  const kinds = { notify: message, raise_priority: ["priority"], tell_engine: [] };
+  const kinds = { notify: message, raise_priority: ["priority"], tell_engine: [], reassign: ["target"] };
+  const groups = ["assignee", "candidates", "task_teams", "team"];  // to whom no task is given
   const targets = { manager: ["level"], team: ["team"], team_lead: ["team"], person: ["person"] };
   const fields = [...message, "priority", "level", "team", "person"];
 
@@ -12,8 +13,12 @@
   function showStep(prefix) {
     const value = (name) => document.getElementsByName(`${prefix}-${name}`)[0]?.value;
     const row = document.getElementsByName(`${prefix}-kind`)[0].closest(".form-group");
-    const used = [...(kinds[value("kind")] || fields), ...(value("kind") === "notify" ? targets[value("target")] || [] : [])];
+    const own = kinds[value("kind")] || fields;
+    const used = [...own, ...(own.includes("target") ? targets[value("target")] || [] : [])];
     for (const name of fields) hide(row, name, !used.includes(name));
+    for (const option of row.querySelectorAll(".field-target option")) {
+      option.disabled = option.hidden = value("kind") === "reassign" && groups.includes(option.value);
+    }
   }
 
   function showPolicy() {

@@ -1,0 +1,132 @@
+"""What an engine shows of Bob's task, or has done as it was asked, is so here: told once, whatever names it uses."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from escalations import escalate
+from escalations.models import Policy, PolicyStep
+from notifications import callback, engine_truth
+from notifications.connectors.base import Result
+from notifications.connectors.rest import Standing
+from notifications.models import Callback, CallbackState, Engine, Event, Recipient
+from tests.support.story import Story
+from wfpush import outbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def story() -> Story:
+    told = Story.begin()
+    Engine.objects.update(kind="opentext")
+    told.assign()
+    return told
+
+
+def shows(story: Story, assignee: str) -> bool:
+    """Whether there was something to catch up with."""
+    return engine_truth.catch_up(story.task(), Standing(True, assignee), timezone.now())
+
+
+def assignments() -> int:
+    return Event.objects.filter(type="task.assigned").count()
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["bob", "bob@example.org", "Bob@Example.ORG"])
+def test_bob_is_bob_by_whatever_name_the_engine_calls_him(story: Story, name: str) -> None:
+    assert not shows(story, name)
+    assert assignments() == 1
+
+
+def test_an_address_that_is_not_verified_is_nobodys(story: Story) -> None:
+    Recipient.objects.filter(pk=story.bob.pk).update(email_verified=False)
+    assert shows(story, "bob@example.org")
+    assert story.task().assignee is None
+
+
+def test_carol_by_her_address_is_told_of_once(story: Story) -> None:
+    assert [shows(story, "carol@example.org") for _ in range(3)] == [True, False, False]
+    assert story.task().assignee == story.carol
+    assert story.states() == {"bob": "withdrawn", "carol": "open"}
+
+
+def test_somebody_whom_nobody_knows_is_told_of_once(story: Story) -> None:
+    assert [shows(story, "dave") for _ in range(3)] == [True, False, False]
+    assert story.states() == {"bob": "withdrawn"}
+    Recipient.objects.create(ref="dave", name="Dave")
+    assert [shows(story, "dave") for _ in range(2)] == [True, False]
+
+
+# --- what it has done as it was asked ---------------------------------------------------------------------------------
+@pytest.fixture
+def asked(story: Story) -> Callback:
+    """To give it to Carol, and it is being told."""
+    due = datetime.now(UTC) + timedelta(hours=2)
+    policy = Policy.objects.create(name="Approvals", time="wall", clock="duration", minutes=60)
+    PolicyStep.objects.create(policy=policy, kind="reassign", time="wall", target="manager")
+    story.assign("T-43", minute=None)
+    assert escalate.tick(due) == 1
+    Callback.objects.update(due_at=timezone.now())
+    (claimed,) = outbox.claim(callback.sendable(), limit=1, lease=callback.LEASE, now=timezone.now())
+    return claimed
+
+
+def ends(asked: Callback, outcome: Any) -> CallbackState:
+    callback.record(asked, Result(outcome, 200), timezone.now())
+    return CallbackState(Callback.objects.get().state)
+
+
+def test_what_it_has_done_is_so_here_in_the_same_moment(story: Story, asked: Callback) -> None:
+    assert ends(asked, "done") == CallbackState.DELIVERED
+
+    assert story.task("T-43").assignee == story.carol
+    assert story.states("T-43") == {"bob": "withdrawn", "carol": "open"}
+    assert story.copy(story.bob, "T-43").reason == "Reassigned to Carol"
+    event = Event.objects.latest("id")
+    assert (event.source, event.task, "case" in event.data) == ("wfpush", story.task("T-43"), False)
+    assert (story.task("T-43").case, story.copy(story.carol, "T-43").case) == (event.case, event.case)
+
+
+@pytest.mark.parametrize("outcome", ["handled", "refused", "later"])
+def test_what_it_has_not_done_changes_nothing(story: Story, asked: Callback, outcome: str) -> None:
+    ends(asked, outcome)
+    assert story.task("T-43").assignee == story.bob
+
+
+def test_whoever_was_told_of_before_is_told_of_once(story: Story, asked: Callback) -> None:
+    story.assign("T-43", minute=None, assignee="carol")
+    known = assignments()
+    assert ends(asked, "done") == CallbackState.DELIVERED
+    assert assignments() == known
+
+
+def test_a_webhook_that_took_it_says_by_itself_when_it_is_done(story: Story, asked: Callback) -> None:
+    Engine.objects.update(kind="webhook")
+    asked.engine.refresh_from_db()
+    assert ends(asked, "done") == CallbackState.DELIVERED
+    assert story.task("T-43").assignee == story.bob
+
+
+def test_an_answer_given_while_it_was_asked_stays_the_answer(story: Story, asked: Callback) -> None:
+    story.answer(story.bob, "approve", task_id="T-43")
+    callback.record(asked, Result("done", 200), timezone.now())
+    assert (story.task("T-43").state, story.task("T-43").assignee) == ("answered", story.bob)
+    assert Event.objects.latest("id").status == "ignored"
+
+
+def test_what_cannot_be_followed_now_costs_nobody_the_callback(
+    story: Story, asked: Callback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> None:
+        raise ValueError("a template that nobody can read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("notifications.pipeline.advance", breaks)
+        assert ends(asked, "done") == CallbackState.DELIVERED
+    assert story.task("T-43").assignee == story.bob
+    assert engine_truth.catch_up(story.task("T-43"), Standing(True, "carol"), timezone.now())
+    assert story.task("T-43").assignee == story.carol
