@@ -11,14 +11,14 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
 from notifications import accounts
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import OfRestFormSet, OnePart, SecretField, host_of, switch
+from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, host_of, switch
 from notifications.admin.filters import Conditions
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, with_why
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, PersonalSignIn
@@ -59,13 +59,15 @@ class PersonalForm(forms.ModelForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["mode"].help_text = _connected(engine)
+        self.fields["client_id"].help_text = _where_back(engine)
         kept = gettext("One is kept, encrypted, and never shown. Empty: it stays.")
         new = gettext("Kept encrypted, and never shown again. Empty for a public client.")
         self.fields["new_client_secret"].help_text = kept if self._keeps_secret else new
         self.fields["scope"].help_text = gettext("Such as openid offline_access: without the latter, many end soon.")
-        hidden = [f".field-{name}" for name in (*USED, "comes_back_to")]
+        hidden = [f".field-{name}" for name in USED]
         self.fields["mode"].widget.attrs["data-switch"] = switch(
             {mode: {"hide": hidden if mode == InTheNameOf.SERVICE else [], "words": {}} for mode in InTheNameOf.values}
         )
@@ -110,28 +112,34 @@ class PersonalForm(forms.ModelForm):
         return super().save(commit)
 
 
+def _where_back(engine: Engine | None) -> SafeString | str:
+    """What the authorization server must know before anybody signs in."""
+    if engine is None or engine.pk is None:
+        return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
+    told = gettext("Register there, as the address to come back to: {address}")
+    return format_html(told, address=format_html('<code class="desk-address">{}</code>', accounts.way_back(engine)))
+
+
+def _connected(engine: Engine | None) -> SafeString | str:
+    """Who has, where anybody has."""
+    count = ConnectedAccount.objects.filter(engine=engine, ended_at=None).count() if engine and engine.pk else 0
+    if engine is None or not count:
+        return ""
+    told = ngettext("%(count)d person has connected their account.", "%(count)d people have connected theirs.", count)
+    address = list_url(ConnectedAccount, f"engine__id__exact={engine.pk}")
+    return format_html('<a class="desk-link" href="{}">{}</a>', address, told % {"count": count})
+
+
 class PersonalInline(OnePart):
     model = PersonalSignIn
     form = PersonalForm
-    formset = OfRestFormSet
+    formset = AccessFormSet
     verbose_name_plural = _("in whose name answers are given")
-    readonly_fields = ["comes_back_to", "secret_kept", "connected"]
+    readonly_fields = ["secret_kept"]
     fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "mode",
-                    "authorize_url",
-                    "token_url",
-                    ("client_id", "new_client_secret", "scope"),
-                    "comes_back_to",
-                    "connected",
-                ]
-            },
-        )
+        (None, {"fields": ["mode", "authorize_url", "token_url", ("client_id", "new_client_secret"), "scope"]}),
     ]
-    shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope", "comes_back_to", "connected"]
+    shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope"]
     """To those who may not change it."""
 
     class Media:
@@ -140,25 +148,9 @@ class PersonalInline(OnePart):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return list(self.fieldsets) if self.has_change_permission(request, obj) else [(None, {"fields": self.shown})]
 
-    @display(description=_("address to come back to"))
-    def comes_back_to(self, personal: PersonalSignIn) -> SafeString | str:
-        """What the authorization server must know before anybody signs in."""
-        if personal.engine_id is None:
-            return gettext("Shown when the engine is saved: register it at the engine's sign-in.")
-        told = format_html('<code class="desk-code desk-address">{}</code>', accounts.way_back(personal.engine))
-        return format_html("{} {}", told, gettext("Register it at the engine's sign-in."))
-
     @display(description=_("client secret"))
     def secret_kept(self, personal: PersonalSignIn) -> SafeString:
         return mark("ok", gettext("kept, encrypted")) if personal.__dict__.get("client_secret") else NOTHING
-
-    @display(description=_("people who have connected"))
-    def connected(self, personal: PersonalSignIn) -> SafeString | int:
-        if personal.engine_id is None:
-            return 0
-        count = ConnectedAccount.objects.filter(engine=personal.engine_id, ended_at=None).count()
-        address = list_url(ConnectedAccount, f"engine__id__exact={personal.engine_id}")
-        return format_html('<a class="desk-link" href="{}">{}</a>', address, count) if count else 0
 
 
 # --- who has connected ------------------------------------------------------------------------------------------------

@@ -77,7 +77,8 @@ def test_people_sign_in_themselves(engine: Engine, administrator: Client) -> Non
     assert (made.mode, made.authorize_url, made.client_id) == ("person", SIGN_IN["authorize_url"], "wfpush")
     assert made.client_secret == "geheim-und-lang"
     page = administrator.get(page_of(engine))
-    assert f"/accounts/{engine.slug}/return Register it at the engine's sign-in." in text_of(page)
+    assert "Register there, as the address to come back to: " in text_of(page)
+    assert f"/accounts/{engine.slug}/return" in text_of(page)
     assert "geheim-und-lang" not in page.content.decode()
     [change] = Engine.history.filter(history_change_reason__startswith="People's sign-in")
     assert "client_secret" in change.history_change_reason
@@ -125,7 +126,7 @@ def test_another_kind_keeps_none_of_it(engine: Engine, root: Client, account: Co
 def test_a_new_engine_can_be_set_up_in_one_go(db: None, root: Client) -> None:
     fields = filled(root.get(adding(Engine)), name="Claims", slug="claims", kind="camunda8", callback_url=BASE)
     fields |= {f"personal-0-{name}": said for name, said in SIGN_IN.items()}
-    assert "Shown when the engine is saved" in text_of(root.get(adding(Engine)))
+    assert "is shown when this is saved" in text_of(root.get(adding(Engine)))
     assert "was added successfully" in text_of(root.post(adding(Engine), fields, follow=True))
     assert PersonalSignIn.objects.get().engine.slug == "claims"
 
@@ -152,7 +153,7 @@ def test_the_list_says_who_has_connected_and_what_has_ended(
     PersonalSignIn.objects.create(engine=engine, mode="person")
     shown = text_of(root.get(list_of(ConnectedAccount)))
     assert re.search(r"Bob\b.*bob@acme.example 3 d .*ago works", shown), shown
-    assert "people who have connected 1" in text_of(root.get(page_of(engine))).lower()
+    assert "1 person has connected their account." in text_of(root.get(page_of(engine)))
     ConnectedAccount.objects.update(ended_at=timezone.now(), end_reason="Token is not active")
     assert "has ended Token is not active" in text_of(root.get(list_of(ConnectedAccount, "works=no")))
     for address in (list_of(ConnectedAccount), page_of(account)):

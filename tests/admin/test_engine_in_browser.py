@@ -76,11 +76,10 @@ def test_people_who_sign_in_themselves_need_more_fields(
         found = []
         for mode in ("service", "person", "either", "service"):
             page.select_option("#id_personal-0-mode", mode)
-            fields = (*USED, "comes_back_to")
-            found.append([page.locator(f"#personal-group .field-{name}").first.is_visible() for name in fields])
+            found.append([page.locator(f"#personal-group .field-{name}").first.is_visible() for name in USED])
         return found
 
-    assert browse(visit) == [[False] * 6, [True] * 6, [True] * 6, [False] * 6]
+    assert browse(visit) == [[False] * 5, [True] * 5, [True] * 5, [False] * 5]
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
