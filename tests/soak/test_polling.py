@@ -20,12 +20,16 @@ pytestmark = pytest.mark.processes
 TASKS = 100_000 if LONG else 1_200
 KILLS = 5 if LONG else 1
 PATIENCE = 7_200.0 if LONG else 150.0
+EVERY = 2.0 if LONG else 0.1
+"""Seconds between two looks at tables of so many rows."""
+PEOPLE = 50
 APART = timedelta(milliseconds=700)
 
 SET_UP = """
 from notifications.models import Category, Engine, Poll, Recipient
 engine = Engine.objects.create(slug="flowable", name="Flowable", kind="flowable", callback_url="{address}")
-Recipient.objects.create(ref="bob", name="Bob")
+for number in range({people}):
+    Recipient.objects.create(ref=f"person-{{number}}", name=f"Person {{number}}")
 Poll.objects.create(engine=engine, every=5)
 print(engine)
 """
@@ -43,7 +47,7 @@ def house(shelf: Shelf) -> Iterator[House]:
     house = House()
     try:
         assert house.run("migrate", "--verbosity=0").process.returncode == 0
-        assert house.run("shell", "-c", SET_UP.format(address=shelf.address)).process.returncode == 0
+        assert house.run("shell", "-c", SET_UP.format(address=shelf.address, people=PEOPLE)).process.returncode == 0
         yield house
     finally:
         house.clear()
@@ -67,7 +71,7 @@ def sweeps(house: House) -> int:
 
 def test_none_is_missed_and_none_told_twice_whoever_is_killed(shelf: Shelf, house: House) -> None:
     for number in range(TASKS):
-        shelf.put(f"T-{number}", number * APART)
+        shelf.put(f"T-{number}", number * APART, assignee=f"person-{number % PEOPLE}")
     ended: set[str] = set()
     changed: set[str] = set()
 
@@ -80,29 +84,34 @@ def test_none_is_missed_and_none_told_twice_whoever_is_killed(shelf: Shelf, hous
         if name in shelf.tasks and not name.endswith("7"):
             shelf.tasks[name]["priority"] = 80
             changed.add(name)
-        shelf.put(f"new-{number}", TASKS * APART + number * APART)
+        shelf.put(f"new-{number}", TASKS * APART + number * APART, assignee="person-0")
 
     shelf.asked = changes_while_one_pages
     polled = "SELECT count(*) FROM notifications_polledtask"
     worker = start(house)
     for kill in range(1, KILLS + 1):
         share = TASKS * kill // (KILLS + 1)
-        eventually(lambda share=share: count(house, polled) >= share, f"{share} tasks are known", within=PATIENCE)  # type: ignore[misc]
+        eventually(
+            lambda share=share: count(house, polled) >= share, f"{share} tasks are known", within=PATIENCE, every=EVERY
+        )  # type: ignore[misc]
         worker.signal(signal.SIGKILL)
         worker = start(house)
     swept = "SELECT count(*) FROM notifications_poll WHERE swept_at IS NOT NULL"
-    eventually(lambda: count(house, swept) == 1, "all were asked for", within=PATIENCE)
+    eventually(lambda: count(house, swept) == 1, "all were asked for", within=PATIENCE, every=EVERY)
     shelf.asked = lambda number: None
     under_way = "SELECT count(*) FROM notifications_event WHERE due_at IS NOT NULL"
-    eventually(lambda: count(house, under_way) == 0, "all that was heard of is processed", within=PATIENCE)
+    eventually(lambda: count(house, under_way) == 0, "all that was heard of is processed", within=PATIENCE, every=EVERY)
     house.rows("UPDATE notifications_task SET created_at = created_at - interval '1 hour' RETURNING 1")
     number = sweeps(house)
-    eventually(lambda: sweeps(house) > number + 1, "and once more, at rest", within=PATIENCE)
+    eventually(lambda: sweeps(house) > number + 1, "and once more, at rest", within=PATIENCE, every=EVERY)
 
     open_there = set(shelf.tasks)
     known = "SELECT task_id FROM notifications_task"
     eventually(
-        lambda: open_there <= {str(row[0]) for row in house.rows(known)}, "every open task is here", within=PATIENCE
+        lambda: open_there <= {str(row[0]) for row in house.rows(known)},
+        "every open task is here",
+        within=PATIENCE,
+        every=EVERY,
     )
     twice = house.rows(
         "SELECT subject, count(*) FROM notifications_event WHERE type = 'task.assigned'"
@@ -114,6 +123,7 @@ def test_none_is_missed_and_none_told_twice_whoever_is_killed(shelf: Shelf, hous
         lambda: not ({str(row[0]) for row in house.rows(still_open)} & ended),
         "what has ended there has ended here",
         within=PATIENCE,
+        every=EVERY,
     )
     came = sum(name.startswith("new") for name in open_there)
     proved(

@@ -10,12 +10,14 @@ PATIENCE_SECONDS = 90.0
 """Longer than anything takes on a machine that is busy with other things; nothing waits that long unless it fails."""
 
 
-def eventually(condition: Callable[[], Value], what: str, *, within: float = PATIENCE_SECONDS) -> Value:
-    """The first true value of `condition`; AssertionError naming `what` after `within` seconds."""
+def eventually(
+    condition: Callable[[], Value], what: str, *, within: float = PATIENCE_SECONDS, every: float = 0.02
+) -> Value:
+    """The first true value of `condition`, asked `every` so many seconds; AssertionError naming `what` after `within`."""
     end = time.monotonic() + within
     while True:
         if value := condition():
             return value
         if time.monotonic() > end:
             raise AssertionError(f"not within {within:g} s: {what}")
-        time.sleep(0.02)
+        time.sleep(every)
