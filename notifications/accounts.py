@@ -74,6 +74,13 @@ def connectable() -> QuerySet[Engine]:
     return engines.exclude(personal__mode=InTheNameOf.SERVICE).select_related("personal").order_by("name")
 
 
+def shown_to(person: Recipient) -> QuerySet[Engine]:
+    """Those, and others where the person is connected still: what was given can always be taken back."""
+    own = ConnectedAccount.objects.filter(recipient=person, ended_at=None, engine__personal__isnull=False)
+    either = Q(pk__in=connectable().order_by().values("pk")) | Q(pk__in=own.order_by().values("engine"))
+    return Engine.objects.filter(either).select_related("personal").order_by("name")
+
+
 def missing_for(person: Recipient) -> QuerySet[Engine]:
     """Engines that take this person's answers in their own name only, do wait for some, and cannot be told yet."""
     copies = Notification.objects.filter(

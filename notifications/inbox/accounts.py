@@ -46,12 +46,13 @@ class Row:
 @person_required
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
-    engines = list(accounts.connectable())
+    engines = list(accounts.shown_to(request.recipient))
     own = {account.engine_id: account for account in request.recipient.accounts.all()}
     rows = [_row(engine, own.get(engine.pk), request.recipient) for engine in engines]
     response = show_page(request, "inbox/accounts.html", {"rows": rows})
     # The button's answer leads on to where people sign in: browsers hold that against the form's own page.
-    response._csp_update = {"form-action": sorted({_origin(engine) for engine in engines})}  # type: ignore[attr-defined]
+    elsewhere = sorted({_origin(engine) for engine in engines if engine.personal.authorize_url})
+    response._csp_update = {"form-action": elsewhere}  # type: ignore[attr-defined]
     return response
 
 

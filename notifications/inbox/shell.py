@@ -26,6 +26,6 @@ def show_page(
         "person": person,
         "brand": brand,
         "brand_style": style_url(brand) if brand else "",
-        "connectable": person is not None and accounts.connectable().exists(),
+        "connectable": person is not None and accounts.shown_to(person).exists(),
     }
     return render(request, template, {**around, **(context or {})}, status=status)

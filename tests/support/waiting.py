@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 90.0
 def eventually(
     condition: Callable[[], Value], what: str, *, within: float = PATIENCE_SECONDS, every: float = 0.02
 ) -> Value:
-    """The first true value of `condition`, asked `every` so many seconds; AssertionError naming `what` after `within`."""
+    """The first true value of `condition`, looked at `every` so often; AssertionError naming `what` after `within`."""
     end = time.monotonic() + within
     while True:
         if value := condition():
