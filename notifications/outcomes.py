@@ -1,6 +1,6 @@
 """What became of an item, in a sentence: the same words as static/wfpush/outcomes.js says of a live change."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from notifications.labels import read_in
 from notifications.languages import reading_language
 from notifications.models import Notification, NotificationState, Recipient, TaskState
-from notifications.times import when
+from notifications.times import stamp, when
 from notifications.types import Json
 from notifications.words import TEXTS, say, say_of
 
@@ -20,6 +20,9 @@ REASONS = {
 """Why copies are withdrawn, as the pipeline writes it, to what it is called on screen."""
 
 REASSIGNED_TO = "Reassigned to "
+
+LONG = timedelta(minutes=1)
+"""How long an engine may take before it is said since when."""
 
 
 def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> str:
@@ -35,7 +38,7 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
         return _refused(outcome)
     title = action_title(notification, str(outcome["action"]), reader)
     if is_mine(outcome, reader):
-        return f"{say_of('done', outcome['action'], title=title)} {_engine(outcome)}".strip()
+        return f"{say_of('done', outcome['action'], title=title)} {_engine(outcome, now)}".strip()
     return _by_others(outcome, title, now, still_open=state == NotificationState.OPEN)
 
 
@@ -73,8 +76,10 @@ def _is_past(notification: Notification) -> bool:
     return asked and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
 
 
-def _engine(outcome: Json) -> str:
-    key = f"engine_{outcome.get('engine')}"
+def _engine(outcome: Json, now: datetime) -> str:
+    key, at = f"engine_{outcome.get('engine')}", parse_time(outcome.get("at"))
+    if key == "engine_waiting" and at is not None and now - at >= LONG:
+        return say("engine_waiting_since", when=stamp(at, now))
     return say(key) if key in TEXTS else ""
 
 

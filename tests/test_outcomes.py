@@ -41,7 +41,7 @@ def copy(
 @pytest.mark.parametrize(
     ("engine", "told", "mood"),
     [
-        ("waiting", "Approved. Waiting for the engine.", ""),
+        ("waiting", "Approved. Waiting for the engine since 14:02.", ""),
         ("delivered", "Approved. The engine has it.", "good"),
         ("handled", "Approved. The engine had already handled it.", "good"),
         (
@@ -69,6 +69,18 @@ def test_carol_reads_that_bob_was_first(action: str, told: str) -> None:
     assert outcome_of(copy(outcome=answered(action)), CAROL, NOW) == told
 
 
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (NOW - timedelta(seconds=59), "Approved. Waiting for the engine."),
+        (NOW - timedelta(days=1), "Approved. Waiting for the engine since yesterday "),
+        (NOW - timedelta(days=3), "Approved. Waiting for the engine since 22 November."),
+    ],
+)
+def test_who_waits_for_long_reads_since_when(at: datetime, told: str) -> None:
+    assert outcome_of(copy(outcome=answered(at=at.isoformat())), BOB, NOW).startswith(told)
+
+
 def test_another_day_is_named() -> None:
     yesterday = answered(at="2026-11-24T14:02:00Z")
 
@@ -79,7 +91,7 @@ def test_an_action_of_the_engines_own_is_called_by_its_label() -> None:
     mine = copy(outcome=answered("ship"))
     mine.actions = [{"action": "ship", "title": "Ship it", "effect": "final", "comment": "none"}]
 
-    assert outcome_of(mine, BOB, NOW) == "You answered “Ship it”. Waiting for the engine."
+    assert outcome_of(mine, BOB, NOW) == "You answered “Ship it”. Waiting for the engine since 14:02."
 
 
 def test_a_refusal_says_why_and_that_one_may_answer_again() -> None:

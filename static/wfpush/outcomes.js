@@ -1,6 +1,6 @@
 // What became of an item, in a sentence: the same words as notifications/outcomes.py.
 
-import { now, when } from "./times.js";
+import { now, stamp, when } from "./times.js";
 import { say, sayOf, sentence, settings } from "./words.js";
 
 const REASONS = {
@@ -9,6 +9,7 @@ const REASONS = {
   "Reassigned": "reason_reassigned",
 };
 const REASSIGNED_TO = "Reassigned to ";
+const LONG = 60_000;  // ms that an engine may take before it is said since when
 
 export const isMine = (outcome) => outcome?.by?.ref === settings.ref;
 
@@ -50,6 +51,8 @@ function isPast(item) {
 }
 
 function engine(outcome) {
+  const at = new Date(outcome.at);
+  if (outcome.engine === "waiting" && now() - at >= LONG) return say("engine_waiting_since", { when: stamp(at, now()) });
   return outcome.engine ? say(`engine_${outcome.engine}`) : "";
 }
 
