@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications import again
+from notifications import again, engine_replies
 from notifications.connectors import READABLE
 from notifications.connectors.access import Access, Ask, Line
 from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
@@ -139,6 +139,7 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
             "end_reason": "",
         },
     )
+    engine_replies.connected(engine, person, now)
     again.hurry_callbacks(engine, now, of=person)
     log.info("account_connected", engine=engine.slug, recipient=person.ref)
     return account

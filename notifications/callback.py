@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from notifications import accounts, again, engine_truth, respond
+from notifications import accounts, again, engine_replies, engine_truth
 from notifications.connectors import connector_for
 from notifications.connectors.access import Line
 from notifications.connectors.base import Misconfigured, Result
@@ -165,7 +165,7 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
         callback, state=state, last_status=result.status, detail=result.detail[:1000], alert="", ended_at=now
     )
     if ended:
-        respond.engine_has_it(callback.pk, state, result.detail, now)
+        engine_replies.engine_has_it(callback.pk, state, result.detail, now)
         if state == CallbackState.DELIVERED:
             engine_truth.follow(callback, now)
         outbox.wake_on_commit(SOURCE)  # the task's next answer
@@ -183,7 +183,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:
         if outbox.end(callback, state=CallbackState.FAILED, ended_at=now, **told):
-            respond.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
+            engine_replies.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
         return
     outbox.postpone(callback, next_at, first_attempt_at=since, **told)
     if result.outcome == "gone":
@@ -226,7 +226,7 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
             lease_until=None,
         )
         if ended:
-            respond.engine_has_it(callback.pk, CallbackState.HANDLED, reason, now)
+            engine_replies.engine_has_it(callback.pk, CallbackState.HANDLED, reason, now)
             outbox.wake_on_commit(SOURCE)  # the task's next answer
     return bool(ended)
 
@@ -245,7 +245,7 @@ def replay(callback: Callback, now: datetime) -> bool:
         if not revived.update(state=CallbackState.WAITING, due_at=now, ended_at=None, first_attempt_at=None, alert=""):
             return False
         if given_up:
-            respond.engine_has_it(callback.pk, CallbackState.WAITING, "", now)
+            engine_replies.engine_has_it(callback.pk, CallbackState.WAITING, "", now)
         outbox.wake_on_commit(SOURCE)
     return True
 

@@ -78,6 +78,8 @@ def _is_past(notification: Notification) -> bool:
 
 def _engine(outcome: Json, now: datetime) -> str:
     key, at = f"engine_{outcome.get('engine')}", parse_time(outcome.get("at"))
+    if key == "engine_waiting" and outcome.get("connect"):
+        return say("engine_connect", engine=outcome["connect"])
     if key == "engine_waiting" and at is not None and now - at >= LONG:
         return say("engine_waiting_since", when=stamp(at, now))
     return say(key) if key in TEXTS else ""

@@ -40,6 +40,7 @@ from notifications.models import (
 )
 from notifications.plaintext import clean
 from notifications.types import Action, Json
+from notifications.unconnected import must_connect
 from wfpush import outbox
 from wfpush.crypto import digest_of
 from wfpush.identifiers import uuid7
@@ -246,6 +247,14 @@ def _remember_key(notification: Notification, answer: Answer, response: Response
         )
 
 
+def waiting_outcome(response: Response) -> Json:
+    """`connect`: the engine, by its name, that waits for the person to connect their account."""
+    outcome, task = outcome_of(response, "waiting"), response.task
+    if must_connect(task.engine_id, response.recipient):
+        outcome["connect"] = task.engine.name
+    return outcome
+
+
 def outcome_of(response: Response, engine: str, detail: str = "") -> Json:
     return {
         "action": response.action,
@@ -258,7 +267,7 @@ def outcome_of(response: Response, engine: str, detail: str = "") -> Json:
 
 def _finally(task: Task, notification: Notification, response: Response, now: datetime) -> None:
     """The one final answer: ends the task here, changes every copy, overtakes what was not yet delivered."""
-    outcome = outcome_of(response, "waiting")
+    outcome = waiting_outcome(response)
     won = Task.objects.filter(pk=task.pk, state__in=ANSWERABLE).update(
         state=TaskState.ANSWERED, state_before=_state_to_return_to(task), outcome=outcome, updated_at=now
     )
@@ -287,7 +296,7 @@ def _supersede_unsent(task: Task, response: Response, now: datetime) -> None:
 
 def _acknowledge(task: Task, notification: Notification, response: Response, now: datetime) -> None:
     if task.state == TaskState.OPEN:
-        task.state, task.outcome = TaskState.ACKNOWLEDGED, outcome_of(response, "waiting")
+        task.state, task.outcome = TaskState.ACKNOWLEDGED, waiting_outcome(response)
         task.save(update_fields=["state", "outcome", "updated_at"])
         copies.change(copies.open_copies(task), now, outcome=task.outcome)
     _mark_read(notification, now)
@@ -301,7 +310,7 @@ def _request_info(task: Task, notification: Notification, response: Response, no
         *task.info,
         {"text": response.comment, "by": response.recipient.as_person(), "at": representation.stamp(now)},
     ]
-    task.outcome = outcome_of(response, "waiting")
+    task.outcome = waiting_outcome(response)
     task.save(update_fields=["state", "state_before", "info", "outcome", "updated_at"])
     copies.change(copies.open_copies(task), now, outcome=task.outcome)
     _tell_initiator(task, response, now)
@@ -337,48 +346,3 @@ def _tell_initiator(task: Task, response: Response, now: datetime) -> None:
         group=f"task:{task.task_id}",
     )
     outbox.wake_on_commit("events")
-
-
-# --- what the engine made of it -------------------------------------------------------------------
-def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
-    """The answer's callback ended: everybody's copies say so. A refused final answer opens the task again."""
-    response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
-    if response is None:  # no answer: the engine was told that the task runs late
-        return
-    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
-    if state == CallbackState.REFUSED:
-        _refused(task, response, detail, now)
-    elif representation.tells_of(task.outcome, response):
-        _say(task, copies.telling_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
-
-
-def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:
-    task.outcome = outcome
-    task.save(update_fields=["outcome", "state", "state_before", "updated_at"])
-    copies.change(rows, now, outcome=outcome, **fields)
-
-
-def _refused(task: Task, response: Response, detail: str, now: datetime) -> None:
-    Response.objects.filter(pk=response.pk).update(counts=False)
-    outcome = outcome_of(response, CallbackState.REFUSED, detail)
-    if response.effect == "final" and task.state == TaskState.ANSWERED:
-        task.state, _, task.state_before = task.state_before.partition(">")
-        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
-        _say(task, answered, outcome, now, state=NotificationState.OPEN, read_at=None)
-        lifecycle.tell("reopened", task, by=response.recipient, now=now)
-    elif (
-        response.effect == "acknowledge"
-        and task.state == TaskState.ACKNOWLEDGED
-        and representation.tells_of(task.outcome, response)
-    ):
-        task.state = TaskState.OPEN
-        _say(task, copies.open_copies(task), outcome, now)
-        lifecycle.tell("reopened", task, by=response.recipient, now=now)
-    elif (
-        response.effect == "request_info"
-        and task.state == TaskState.INFO_REQUESTED
-        and representation.tells_of(task.outcome, response)
-    ):
-        task.state, task.state_before = task.state_before or TaskState.OPEN, ""
-        _say(task, copies.open_copies(task), outcome, now)
-        lifecycle.tell("resumed", task, by=response.recipient, now=now)

@@ -61,6 +61,7 @@ BY_OTHERS: dict[str, Text] = {
 ENGINE: dict[str, Text] = {
     "engine_waiting": _("Waiting for the engine."),
     "engine_waiting_since": _("Waiting for the engine since {when}."),
+    "engine_connect": _("It waits until you have connected your account at {engine}."),
     "engine_delivered": _("The engine has it."),
     "engine_handled": _("The engine had already handled it."),
     "engine_refused": _("The engine refused it: {detail} You can answer again."),

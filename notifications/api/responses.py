@@ -15,6 +15,7 @@ from notifications.eventdata import is_id
 from notifications.models import Notification, Via
 from notifications.representation import response_json
 from notifications.respond import Answer, Recorded, respond, respond_with_token
+from notifications.unconnected import must_connect
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes repeats of this call harmless; kept for 7 days."
@@ -79,4 +80,8 @@ def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
 
 
 def _shown(recorded: Recorded) -> HttpResponse:
-    return answer(response_json(recorded.response), 201 if recorded.created else 200)
+    response = recorded.response
+    said = response_json(response)
+    if said["engine"] == "waiting" and must_connect(response.task.engine_id, response.recipient):
+        said["connect"] = response.task.engine.name
+    return answer(said, 201 if recorded.created else 200)

@@ -149,6 +149,9 @@ class LinkShown(Shown):
     expires_at = serializers.DateTimeField()
 
 
+CONNECT = "The engine's name, where the answer waits until its person has connected their account there."
+
+
 class ResponseShown(Shown):
     id = serializers.UUIDField()
     action = serializers.CharField()
@@ -157,6 +160,7 @@ class ResponseShown(Shown):
     at = serializers.DateTimeField()
     via = serializers.ChoiceField(Via.values)
     engine = serializers.ChoiceField(CallbackState.values)
+    connect = serializers.CharField(required=False, help_text=CONNECT)
 
 
 class TaskOfNotification(Shown):
@@ -199,6 +203,7 @@ class OutcomeShown(Shown):
     at = serializers.DateTimeField(allow_null=True)
     engine = serializers.ChoiceField(["waiting", "delivered", "handled", "refused", "failed"])
     detail = serializers.CharField()
+    connect = serializers.CharField(required=False, help_text=CONNECT)
 
 
 class EscalatedTo(PersonName):

@@ -52,6 +52,7 @@ function isPast(item) {
 
 function engine(outcome) {
   const at = new Date(outcome.at);
+  if (outcome.engine === "waiting" && outcome.connect) return say("engine_connect", { engine: outcome.connect });
   if (outcome.engine === "waiting" && now() - at >= LONG) return say("engine_waiting_since", { when: stamp(at, now()) });
   return outcome.engine ? say(`engine_${outcome.engine}`) : "";
 }

@@ -83,9 +83,12 @@ class Acme:
     def account(self) -> ConnectedAccount:
         return ConnectedAccount.objects.get()
 
+    def outcome(self, person: str = "bob") -> dict[str, Any]:
+        found: dict[str, Any] = self.world.inbox(person)[0]["outcome"]
+        return found
+
     def engine_says(self, person: str = "bob") -> str:
-        said: str = self.world.inbox(person)[0]["outcome"]["engine"]
-        return said
+        return str(self.outcome(person)["engine"])
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -77,11 +77,24 @@ def test_an_answer_waits_until_its_person_has_connected_and_goes_at_once_then(ac
     assert row.detail == "It goes in Bob's own name, and waits until they have connected their account."
     assert (row.alert, CallbackAttempt.objects.count()) == ("", 0)
     assert "1 answer of yours waits for it." in text_of(acme.bob.get("/accounts"))
+    sentence = f"It waits until you have connected your account at {acme.row}."
+    assert f"Approved. {sentence}" in text_of(acme.bob.get("/"))
+    assert (acme.outcome()["connect"], acme.outcome("carol")["connect"]) == (acme.row.name, acme.row.name)
     assert "1 answer that waited is on its way." in acme.connect()
+    assert sentence not in text_of(acme.bob.get("/"))
     acme.world.run()
     assert [done.by for done in theirs.completions] == ["bob@acme.example"]
     assert acme.engine_says() == "delivered"
     assert "takes answers in your own name" not in text_of(acme.bob.get("/"))
+
+
+def test_the_answer_itself_says_that_it_waits_for_the_account(acme: Acme) -> None:
+    acme.assign()
+    told = acme.world.respond("bob", "acknowledge")
+    assert (told["engine"], told["connect"]) == ("waiting", acme.row.name)
+    acme.connect()
+    acme.assign()
+    assert "connect" not in acme.world.respond("bob", "approve")
 
 
 def test_only_who_has_something_to_answer_there_is_asked_to_connect(acme: Acme) -> None:

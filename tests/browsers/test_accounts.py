@@ -59,7 +59,7 @@ async def test_an_answer_goes_in_daves_own_name(
     dave = await sign_in("dave", phone=phone, color_scheme=scheme)
     await dave.get_by_role("link", name=title, exact=True).click()
     await dave.locator("#item").get_by_role("button", name="Approve").click()
-    await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("Waiting for the engine.")
+    await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("It waits until you have connected")
     await dave.goto("/")
     asking = dave.locator(".list .connect", has_text=acme.slug)
     await expect(asking).to_contain_text("takes answers in your own name.")

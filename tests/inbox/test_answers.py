@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from notifications.engine_replies import engine_has_it
 from notifications.models import CallbackState, Notification, Response
-from notifications.respond import engine_has_it
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
 

@@ -15,7 +15,9 @@ export function outcomeWords({ title, lang }, { status, body }, timezone) {
   const { say, sayOf, knows } = speaking(lang);
   if (status === 200 || status === 201) {
     const engine = `engine_${body.engine}` === "engine_refused" ? "engine_refused_silently" : `engine_${body.engine}`;
-    return `${sayOf("done", body.action, { title })} ${knows(engine) ? say(engine) : ""}`.trim();
+    const connect = body.engine === "waiting" && body.connect;
+    const then = connect ? say("engine_connect", { engine: connect }) : knows(engine) ? say(engine) : "";
+    return `${sayOf("done", body.action, { title })} ${then}`.trim();
   }
   if (body.code === "already_answered") return byOthers(body, lang, timezone);
   const known = { already_handled: "already_handled", withdrawn: "withdrawn", expired: "expired",

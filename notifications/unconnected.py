@@ -1,0 +1,10 @@
+"""Whether an engine can be told a person's answers before they have connected their account there."""
+
+from notifications.models import ConnectedAccount, InTheNameOf, PersonalSignIn, Recipient
+
+
+def must_connect(engine: int, person: Recipient) -> bool:
+    """Their answers wait at this engine, which takes them in their own name only."""
+    own_names_only = PersonalSignIn.objects.filter(engine=engine, mode=InTheNameOf.PERSON)
+    works = ConnectedAccount.objects.filter(engine=engine, recipient=person, ended_at=None)
+    return own_names_only.exists() and not works.exists()
