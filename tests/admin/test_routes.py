@@ -168,7 +168,9 @@ def test_channels_keep_their_order_and_must_exist(world: World, root: Client) ->
     category.refresh_from_db()
     assert category.channels == ["email", "live"]
     fields["channels"] = "pigeon"
-    assert "“pigeon” is not one of: live, webpush, fcm, email, appworks." in text_of(root.post(page_of(category), fields))
+    assert "“pigeon” is not one of: live, webpush, fcm, email, appworks." in text_of(
+        root.post(page_of(category), fields)
+    )
 
 
 # --- dry run --------------------------------------------------------------------------------------------------------
