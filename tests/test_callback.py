@@ -113,6 +113,7 @@ def test_an_expired_secret_signs_no_more_and_without_any_an_operator_is_told(
     assert row.state == CallbackState.WAITING and "signing secret" in row.alert
 
 
+@pytest.mark.row_18
 def test_409_means_it_was_handled_already(story: Story, engine_side: Receiver) -> None:
     story.answer(story.bob, "approve")
     engine_side.answer(409)
@@ -121,6 +122,7 @@ def test_409_means_it_was_handled_already(story: Story, engine_side: Receiver) -
     assert story.task().state == TaskState.ANSWERED
 
 
+@pytest.mark.row_18
 def test_422_opens_the_task_again_with_the_reason(story: Story, engine_side: Receiver) -> None:
     story.answer(story.bob, "acknowledge")
     deliver()
@@ -143,6 +145,7 @@ def test_422_without_a_detail_is_tried_again(story: Story, engine_side: Receiver
     assert story.callbacks() == [("approve", "waiting")]
 
 
+@pytest.mark.row_18
 def test_410_disables_the_endpoint_and_keeps_the_answer(story: Story, engine_side: Receiver) -> None:
     story.answer(story.bob, "approve")
     engine_side.answer(410)
@@ -153,6 +156,7 @@ def test_410_disables_the_endpoint_and_keeps_the_answer(story: Story, engine_sid
     assert not callback.has_due(timezone.now() + timedelta(days=1))
 
 
+@pytest.mark.row_18
 @pytest.mark.parametrize("status", [401, 403, 404, 302])
 def test_a_wrong_key_or_path_is_tried_again_and_alerts(story: Story, engine_side: Receiver, status: int) -> None:
     story.answer(story.bob, "approve")
@@ -162,6 +166,7 @@ def test_a_wrong_key_or_path_is_tried_again_and_alerts(story: Story, engine_side
     assert row.state == CallbackState.WAITING and row.last_status == status and str(status) in row.alert
 
 
+@pytest.mark.row_18
 @pytest.mark.parametrize(
     ("header", "at_least", "at_most"), [("120", 119, 121), ("-5", 0, 2), ("1000000000", 3600, 86_401), ("soon", 0, 2)]
 )
@@ -189,6 +194,7 @@ def test_an_unreachable_engine_costs_nothing_but_time(story: Story, engine_side:
     assert story.callbacks() == [("approve", "delivered")]
 
 
+@pytest.mark.row_16
 def test_a_private_address_is_refused_and_an_operator_told(
     story: Story, settings: Settings, engine_side: Receiver
 ) -> None:

@@ -271,6 +271,7 @@ def connected(flowable: FlowableServer) -> list[Story]:
     return [story]
 
 
+@pytest.mark.row_27
 @bounds(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(happenings=HAPPENINGS)
 def test_at_most_one_completion_and_a_true_statement(

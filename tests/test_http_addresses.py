@@ -10,6 +10,7 @@ from tests.support.engines import LOOPBACK, answer, engine, failure_of
 from wfpush.http import Outbound
 
 
+@pytest.mark.row_16
 async def test_an_address_inside_is_refused_without_a_connection() -> None:
     calls = []
 
@@ -25,6 +26,7 @@ async def test_an_address_inside_is_refused_without_a_connection() -> None:
     assert calls == []
 
 
+@pytest.mark.row_16
 async def test_a_name_that_leads_inside_is_refused_but_may_change_its_mind() -> None:
     async def lookup(host: str) -> Sequence[str]:
         return ["10.0.0.7", "::1"]
@@ -64,6 +66,7 @@ async def test_of_a_mixed_answer_only_the_public_address_is_called() -> None:
     assert response.body == b"outside"
 
 
+@pytest.mark.row_16
 async def test_a_name_that_is_rebound_between_check_and_connection_leads_nowhere() -> None:
     """The first answer is outside, every later one inside. What was checked is what is connected to."""
     answers = [["127.0.0.2"]]

@@ -11,6 +11,7 @@ from tests.support.engines import LOOPBACK, Conversation, answer, engine, failur
 from wfpush.http import Outbound
 
 
+@pytest.mark.row_17
 async def test_an_engine_that_drips_its_answer_is_left_at_the_deadline() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
@@ -22,6 +23,7 @@ async def test_an_engine_that_drips_its_answer_is_left_at_the_deadline() -> None
     await assert_deadline_holds(drip)
 
 
+@pytest.mark.row_17
 async def test_an_engine_that_drips_its_headers_is_left_at_the_deadline() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"." * 1000:
@@ -62,6 +64,7 @@ async def assert_deadline_holds(conversation: Conversation, body: bytes = b"{}")
     assert elapsed < 15, "neither the other deadline nor the end of the engine's patience"
 
 
+@pytest.mark.row_17
 async def test_a_gigabyte_costs_64_kilobytes() -> None:
     sent = 0
     cut_off = asyncio.Event()

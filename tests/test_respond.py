@@ -1,17 +1,15 @@
 """Answers: one winner, recorded once, everybody told (docs/api.md, the tables of answers and of task states)."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from notifications import errors, pipeline
 from notifications.models import ActionToken, Callback, Notification, Response, TaskState
 from notifications.respond import Answer, respond, respond_with_token
 from tests.factories import action_token
+from tests.support.rounds import two_people
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +120,7 @@ def test_a_final_answer_overtakes_what_was_not_yet_delivered(story: Story) -> No
     assert story.callbacks() == [("acknowledge", "superseded"), ("request_info", "superseded"), ("approve", "waiting")]
 
 
+@pytest.mark.row_26
 def test_after_the_engine_closed_the_task_every_answer_is_already_handled(story: Story) -> None:
     story.happen("task.completed", {"task": {"id": "T-42"}, "result": {"action": "approve", "by": "dave"}}, minute=5)
     with pytest.raises(errors.AlreadyHandled) as refused:
@@ -145,6 +144,7 @@ def test_a_copy_taken_back_is_withdrawn_with_its_reason(story: Story) -> None:
         respond(copy, Answer("approve"), now=timezone.now())
 
 
+@pytest.mark.row_26
 def test_after_expiry_nothing_can_be_answered_even_before_the_clock_noticed(story: Story) -> None:
     story.happen("task.updated", {"task": {"id": "T-42", "expires_at": "2020-01-01T00:00:00Z"}}, minute=1)
     with pytest.raises(errors.Expired):
@@ -191,34 +191,17 @@ def test_expired_voided_and_unknown_tokens_call_no_engine(story: Story) -> None:
 
 
 # --- races ----------------------------------------------------------------------------------------
+@pytest.mark.row_25
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("rounds", [200])
 def test_two_answers_at_once_have_one_winner_each_time(story: Story, rounds: int) -> None:
-    gate = Barrier(2)
-
-    def answer(copy: Notification, action: str) -> str:
-        try:
-            gate.wait(10)
-            respond(copy, Answer(action, "because"), now=timezone.now())
-            return "won"
-        except errors.AlreadyAnswered as lost:
-            by: str = lost.extra["answered_by"]["ref"]
-            return by
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as people:
+    with two_people() as people:
         for number in range(rounds):
             task_id = f"R-{number}"
             story.assign(task_id, candidates=["bob", "carol"])
-            asked = {person.ref: story.copy(person, task_id) for person in (story.bob, story.carol)}
-            said = {
-                "bob": people.submit(answer, asked["bob"], "approve"),
-                "carol": people.submit(answer, asked["carol"], "reject"),
-            }
-            results = {ref: future.result(20) for ref, future in said.items()}
-            winner = next(ref for ref, result in results.items() if result == "won")
-            loser = "carol" if winner == "bob" else "bob"
-            assert results[loser] == winner
+            winner, told = people.press(
+                {person.ref: story.copy(person, task_id) for person in (story.bob, story.carol)}
+            )
+            assert told == winner
     final = Response.objects.filter(task__task_id__startswith="R-")
     assert final.count() == rounds == Callback.objects.filter(task__task_id__startswith="R-").count()

@@ -11,6 +11,8 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from escalations.models import Policy, PolicyStep
+from notifications.models import Category, Template
 from tests.engines.demo import DemoSide
 from tests.engines.sides import RestSide, Side
 from tests.engines.world import KINDS, Kind, World, world_of
@@ -52,3 +54,12 @@ def side(
         made = RestSide(kind, wfpush, live_server.url, background)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def policy(side: Side) -> Policy:
+    """Whoever leaves a task alone until it is due has their manager told."""
+    made = Policy.objects.create(name="Approvals", time="wall")
+    runs_late, category = Template.objects.get(slug="task-late"), Category.objects.get(slug="approvals")
+    PolicyStep.objects.create(policy=made, time="wall", target="manager", template=runs_late, category=category)
+    return made

@@ -20,6 +20,7 @@ from demo.server import ENGINE
 from demo.store import Store
 from notifications.models import Engine
 from tests.demo.service import eventually
+from tests.engines.server import Fault, broken
 from tests.engines.sides import Answered, Side, Theirs
 from tests.pushlab.background import Background
 from tests.support.world import World
@@ -73,17 +74,19 @@ class InProcess(Theirs):
 class DemoSide(Side):
     readable = False
     told_by, remarks = True, True
+    commands = 0
 
     def __init__(self, world: World, wfpush: str, background: Background, folder: Path) -> None:
         self.world, self.wfpush, self._background = world, wfpush, background
         self._refused: list[Any] = []
-        self._loses_reply = False
+        self._faults: list[Fault] = []
+        self._leaving = asyncio.Event()
         self._listener: Callable[[str], None] | None = None
         self._store = Store(folder)
         self._store.open()
         for done in ("people-known", "seeded"):
             self._store.set_mark(done)
-        at = "http://127.0.0.1:8001"
+        at = "http://engine.example:8001"  # the name under which it may be called, too
         app = build(Settings(8001, at, wfpush, world.key, world.secret, folder), self._store)
         app.middlewares.append(self._line())
         self.engine = app[ENGINE]
@@ -99,6 +102,7 @@ class DemoSide(Side):
         return port
 
     def stop(self) -> None:
+        self._background.loop.call_soon_threadsafe(self._leaving.set)
         self._background.run(self._runner.cleanup())
         self._store.close()
 
@@ -111,16 +115,16 @@ class DemoSide(Side):
             body = await request.read()
             task = json.loads(body)["subject"]
             was_open = self._is_open(task)
+            self.commands += 1
+            fault = self._faults.pop(0) if self._faults else None
+            if fault is not None and not fault.acts:
+                return await broken(request, fault, self._leaving)
             response = await handler(request)
             if response.status in (400, 401, 422):
                 self._refused.append((response.status, body))
             if self._listener is not None and was_open and not self._is_open(task):
                 await asyncio.to_thread(self._listener, task)
-            if self._loses_reply:
-                self._loses_reply = False
-                assert request.transport is not None
-                request.transport.close()
-            return response
+            return response if fault is None else await broken(request, fault, self._leaving)
 
         return line
 
@@ -128,11 +132,10 @@ class DemoSide(Side):
         return self.engine.record(self.engine.instance_of(task)).tasks[task].state == "open"
 
     # --- what happens in the engine -----------------------------------------------------------------
-    def assign(self, *people: str) -> InProcess:
+    def assign(self, *people: str) -> Theirs:
         record = self._background.run(self.engine.start("invoice_approval", {"approvers": list(people)}))
         self._tell()
-        (task,) = record.open_tasks
-        return InProcess(task.id, lambda: self.engine.record(record.id))
+        return self._task(record)
 
     def somebody_completes(self, theirs: Theirs, who: str) -> None:
         taken = self._background.run(self.engine.complete_here(theirs.id, "approve", "", person(who)))
@@ -154,8 +157,21 @@ class DemoSide(Side):
             self._send(instance)
         await eventually(lambda: not self.engine.unsent(), "wfpush takes every event")
 
-    def lose_next_reply(self) -> None:
-        self._loses_reply = True
+    def break_next(self, *faults: Fault) -> None:
+        self._faults.extend(faults)
+
+    def mend(self) -> None:
+        self._faults.clear()
+
+    def prepare(self, count: int) -> dict[str, Theirs]:
+        async def start() -> list[InstanceRecord]:
+            return [await self.engine.start("invoice_approval", {}) for _ in range(count)]
+
+        return {task.id: task for task in map(self._task, self._background.run(start()))}
+
+    def _task(self, record: InstanceRecord) -> Theirs:
+        (task,) = record.open_tasks
+        return InProcess(task.id, lambda: self.engine.record(record.id))
 
     def listen(self, listener: Callable[[str], None]) -> None:
         self._listener = listener

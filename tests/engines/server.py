@@ -139,7 +139,7 @@ class EngineServer:
             if self.listener is not None and was_open and self.task(task) is None:
                 await asyncio.to_thread(self.listener, task)
         if fault is not None:
-            return await self._break(request, fault)
+            return await broken(request, fault, self._leaving)
         content = b"" if answer.body is None else json.dumps(answer.body).encode()
         headers = {"Content-Type": answer.content_type} if content else {}
         return web.Response(status=answer.status, body=content, headers=headers)
@@ -178,20 +178,6 @@ class EngineServer:
             return self.faults.pop(0)
         return None
 
-    async def _break(self, request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
-        if fault.slow:
-            response = web.StreamResponse(status=fault.status or 200, headers={"Content-Length": "1000"})
-            await response.prepare(request)
-            await response.write(b"{")
-            await self._leaving.wait()
-            return response
-        if fault.status is None:
-            assert request.transport is not None
-            request.transport.close()
-            return web.Response()
-        headers = {"Content-Type": fault.content_type, **fault.headers}
-        return web.Response(status=fault.status, body=fault.body, headers=headers)
-
     def task(self, id: str) -> Task | None:
         """One that is open."""
         found = self.book.tasks.get(id)
@@ -206,6 +192,22 @@ class EngineServer:
 
     def no_such_path(self, path: str) -> Answer:
         raise NotImplementedError
+
+
+async def broken(request: web.BaseRequest, fault: Fault, leaving: asyncio.Event) -> web.StreamResponse:
+    """The reply that comes of a fault, if one comes. What is slow ends with the server."""
+    if fault.slow:
+        response = web.StreamResponse(status=fault.status or 200, headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b"{")
+        await leaving.wait()
+        return response
+    if fault.status is None:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+    headers = {"Content-Type": fault.content_type, **fault.headers}
+    return web.Response(status=fault.status, body=fault.body, headers=headers)
 
 
 def members(said: dict[str, Any], **types: type | tuple[type, ...]) -> dict[str, Any]:

@@ -100,9 +100,26 @@ class Side(ABC):
     def word_comes(self) -> None:
         """What has happened there gets here: it tells us, or is read before the step that is due."""
 
-    @abstractmethod
     def lose_next_reply(self) -> None:
         """It does what it is told next, and its reply is lost on the way."""
+        self.break_next(LOST_AFTER)
+
+    @abstractmethod
+    def break_next(self, *faults: Fault) -> None:
+        """What becomes of the next commands."""
+
+    @abstractmethod
+    def mend(self) -> None:
+        """No more faults."""
+
+    @property
+    @abstractmethod
+    def commands(self) -> int:
+        """How many have come in, whatever became of them."""
+
+    @abstractmethod
+    def prepare(self, count: int) -> dict[str, Theirs]:
+        """So many tasks in the engine, of which it tells nobody, by their ids."""
 
     @abstractmethod
     def listen(self, listener: Callable[[str], None]) -> None:
@@ -253,8 +270,19 @@ class RestSide(Side):
     def word_comes(self) -> None:
         escalate.tick(late())
 
-    def lose_next_reply(self) -> None:
-        self.engine.break_next(LOST_AFTER)
+    def break_next(self, *faults: Fault) -> None:
+        self.engine.break_next(*faults)
+
+    def mend(self) -> None:
+        self.engine.faults.clear()
+
+    @property
+    def commands(self) -> int:
+        return self.engine.calls("command")
+
+    def prepare(self, count: int) -> dict[str, Theirs]:
+        tasks = [InBook(self.engine.book.open()) for _ in range(count)]
+        return {task.id: task for task in tasks}
 
     def listen(self, listener: Callable[[str], None]) -> None:
         self.engine.listener = listener

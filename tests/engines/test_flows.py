@@ -7,8 +7,8 @@ that can go wrong on the line is told to the connectors alone, without a databas
 import pytest
 
 from escalations import escalate
-from escalations.models import Escalation, Policy, PolicyStep, StepRun
-from notifications.models import Callback, CallbackAttempt, CallbackState, Category, EngineAccess, Template
+from escalations.models import Escalation, Policy, StepRun
+from notifications.models import Callback, CallbackAttempt, CallbackState, EngineAccess
 from notifications.models import Task as OurTask
 from tests.engines.sides import Answered, Side, late
 
@@ -25,6 +25,7 @@ def test_an_approval_completes_the_task_with_who_and_what(side: Side) -> None:
     assert side.refused == []
 
 
+@pytest.mark.row_25
 def test_the_first_of_two_wins_and_the_engine_hears_of_one(side: Side) -> None:
     theirs = side.assign("bob", "carol")
     side.world.respond("carol", "reject", "Twelve, not eleven.")
@@ -42,6 +43,7 @@ def test_questions_and_acknowledgements_leave_the_task_open(side: Side) -> None:
     assert any("Which supplier?" in remark for remark in theirs.remarks) == side.remarks
 
 
+@pytest.mark.row_26
 def test_who_is_later_than_somebody_in_the_engine_is_told_so(side: Side) -> None:
     theirs = side.assign("bob", "carol")
     side.somebody_completes(theirs, "dave")
@@ -52,6 +54,7 @@ def test_who_is_later_than_somebody_in_the_engine_is_told_so(side: Side) -> None
 
 
 # --- when it goes wrong -------------------------------------------------------------------------------------------
+@pytest.mark.row_27
 def test_a_lost_reply_is_made_good_without_a_second_completion(side: Side) -> None:
     theirs = side.assign("bob", "carol")
     side.lose_next_reply()
@@ -74,6 +77,7 @@ def test_what_the_engine_tells_of_our_own_answer_does_not_make_it_somebody_elses
     assert side.engine_says("bob") == side.engine_says("carol") == "delivered"
 
 
+@pytest.mark.row_27
 def test_what_it_tells_before_a_lost_reply_is_told_by_the_next_try(side: Side) -> None:
     theirs = side.assign("bob", "carol")
     side.tells_of_completions()
@@ -87,14 +91,6 @@ def test_what_it_tells_before_a_lost_reply_is_told_by_the_next_try(side: Side) -
 
 
 # --- the engine knows better --------------------------------------------------------------------------------------
-@pytest.fixture
-def policy(side: Side) -> Policy:
-    made = Policy.objects.create(name="Approvals", time="wall")
-    runs_late, category = Template.objects.get(slug="task-late"), Category.objects.get(slug="approvals")
-    PolicyStep.objects.create(policy=made, time="wall", target="manager", template=runs_late, category=category)
-    return made
-
-
 def test_nobody_is_told_late_of_what_was_completed_there(side: Side, policy: Policy) -> None:
     theirs = side.assign("bob")
     side.somebody_completes(theirs, "bob")

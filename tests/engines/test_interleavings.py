@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from contextlib import AsyncExitStack
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -115,6 +116,7 @@ async def live(world: World, steps: list[str], comment: str) -> None:
     await story.settle()
 
 
+@pytest.mark.row_27
 def test_any_interleaving_acts_at_most_once_and_ends_in_a_true_statement(kind: Kind) -> None:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()

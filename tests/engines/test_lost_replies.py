@@ -30,6 +30,7 @@ def assert_told_truly(world: World, result: Result) -> None:
         assert UNCERTAIN in result.detail
 
 
+@pytest.mark.row_27
 @pytest.mark.parametrize("fault", [LOST_AFTER, Fault(502, acts=True), Fault(504, acts=True), Fault(503, acts=True)])
 async def test_a_reply_lost_after_the_engine_acted_leads_to_no_second_completion(world: World, fault: Fault) -> None:
     task, said = world.open(), world.said("", answer="a-1", comment="Fine.")
@@ -43,6 +44,7 @@ async def test_a_reply_lost_after_the_engine_acted_leads_to_no_second_completion
     assert (by_us(world, task), len(task.comments) <= 1) == (1, True)
 
 
+@pytest.mark.row_27
 async def test_a_500_after_acting_is_looked_into_as_well(world: World) -> None:
     task = world.open()
     world.engine.break_next(Fault(500, acts=True))
@@ -56,6 +58,7 @@ async def test_a_500_after_acting_is_looked_into_as_well(world: World) -> None:
     assert by_us(world, task) == 1
 
 
+@pytest.mark.row_17
 async def test_a_reply_that_never_ends_may_have_acted(world: World) -> None:
     world.engine.guard = Open()
     access = Access(world.engine.base)
@@ -169,6 +172,7 @@ async def test_a_delegated_task_whose_resolving_was_lost_is_resolved_once(world:
 WAITS = {"120": 120.0, "0": 0.0, "1000000000": 86400.0, "-5": None, "soon": None, "": None}
 
 
+@pytest.mark.row_18
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_busy_engine_says_how_long_and_is_believed_within_a_day(world: World, status: int) -> None:
     for header, seconds in WAITS.items():
@@ -269,6 +273,7 @@ async def test_an_engine_that_says_not_found_for_everything_is_never_handled(wor
         assert (await world.tell(world.open(), unsure=unsure)).outcome == "misconfigured"
 
 
+@pytest.mark.row_18
 @pytest.mark.parametrize("status", [401, 403])
 async def test_an_engine_that_does_not_let_us_in_is_for_an_operator(world: World, status: int) -> None:
     task = world.open()
