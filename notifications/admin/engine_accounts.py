@@ -137,7 +137,7 @@ class PersonalInline(OnePart):
     verbose_name_plural = _("in whose name answers are given")
     readonly_fields = ["secret_kept"]
     fieldsets = [
-        (None, {"fields": ["mode", "authorize_url", "token_url", ("client_id", "new_client_secret"), "scope"]}),
+        (None, {"fields": ["mode", "authorize_url", "token_url", "client_id", "new_client_secret", "scope"]}),
     ]
     shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope"]
     """To those who may not change it."""
