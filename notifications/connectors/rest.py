@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal, cast
 
-from django.db.models import Q
-
 from notifications import people
 from notifications.connectors.access import Access, Line, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
@@ -159,9 +157,8 @@ class RestConnector:
             access, paths = self.way_to(engine)
         except UndecryptableSecret as fault:
             raise Misconfigured(str(fault)) from fault
-        unsure = callback.attempt_log.filter(Q(ended_at=None) | Q(unsure=True)).exists()
         acting = access.of_person(tokens) if tokens is not None else None
-        return Call(access, said_by(callback, unsure=unsure), paths, acting)
+        return Call(access, said_by(callback, unsure=callback.in_doubt), paths, acting)
 
     async def send(self, line: Line, call: Call) -> Result:
         """Within WITHIN, however many calls it takes: afterwards somebody else may try."""
