@@ -41,6 +41,8 @@ RENEWING = timedelta(seconds=60)
 SOON = 2.0
 """Seconds after which whoever waits for another's renewal looks again."""
 KEPT = 4
+NO_TOKENS = {"access_token": "", "refresh_token": ""}
+"""What is kept of an account that has ended."""
 
 
 class NotConnected(Exception):
@@ -183,6 +185,14 @@ def disconnect(engine: Engine, person: Recipient) -> bool:
     return bool(deleted)
 
 
+def end_all(engine: Engine, reason: str, now: datetime) -> None:
+    """Everybody has to connect anew: what they gave was for another address."""
+    accounts = ConnectedAccount.objects.filter(engine=engine, ended_at=None)
+    ended = accounts.update(ended_at=now, end_reason=reason, renewing_until=None, **NO_TOKENS)
+    if ended:
+        log.warning("accounts_ended", engine=engine.slug, count=ended, detail=reason)
+
+
 # --- tokens -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Renewal:
@@ -256,7 +266,8 @@ class Tokens:
         personal = account.engine.personal
         if not account.refresh_token:
             account.ended_at, account.end_reason = now, "The engine lets nobody stay signed in for longer."
-            account.save(update_fields=["ended_at", "end_reason"])
+            account.access_token = ""
+            account.save(update_fields=["ended_at", "end_reason", "access_token"])
             return None
         if account.renewing_until is not None and account.renewing_until > now:
             raise AccessRefused("The person's token is just being renewed.", later=True, wait=SOON, busy=True)
@@ -284,7 +295,7 @@ class Tokens:
     def _not_renewed(self, renewal: _Renewal, fault: AccessRefused) -> None:
         changes: dict[str, Any] = {"renewing_until": None}
         if fault.ended:
-            changes |= {"ended_at": timezone.now(), "end_reason": fault.detail[:500]}
+            changes |= {"ended_at": timezone.now(), "end_reason": fault.detail[:500], **NO_TOKENS}
             log.warning("account_ended", account=self._account, detail=fault.detail)
         self._mine(renewal).update(**changes)
 

@@ -110,6 +110,11 @@ def host_of(address: str | None) -> str:
     return urlsplit(address or "").netloc.lower()
 
 
+def has_moved(old: str | None, new: str | None) -> bool:
+    """To another host: what was given for the old one does not follow by itself."""
+    return bool(old) and host_of(new) not in ("", host_of(old))
+
+
 class AccessForm(forms.ModelForm):
     auth = forms.ChoiceField(
         label=_("Sign in by"), choices=AuthKind.choices, initial=AuthKind.NONE, widget=UnfoldAdminSelectWidget
@@ -242,7 +247,7 @@ class AccessForm(forms.ModelForm):
             return False
         known = Engine.objects.filter(pk=engine.pk).values_list("callback_url", flat=True).first()
         pairs = ((known, engine.callback_url), (self.initial.get("token_url"), cleaned.get("token_url")))
-        return any(host_of(new) not in ("", host_of(old)) for old, new in pairs if old)
+        return any(has_moved(old, new) for old, new in pairs)
 
     def _check_credentials(self, cleaned: dict[str, Any]) -> None:
         auth, secret = cleaned.get("auth"), cleaned.get("new_secret", "")

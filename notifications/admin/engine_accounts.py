@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -18,7 +19,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 from notifications import accounts
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, host_of, switch
+from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, has_moved, switch
 from notifications.admin.filters import Conditions
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, with_why
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, PersonalSignIn
@@ -101,12 +102,16 @@ class PersonalForm(forms.ModelForm):
         for name in NEEDED:
             if name in cleaned and not cleaned[name]:
                 self.add_error(name, gettext("People cannot sign in without it."))
-        moved = host_of(cleaned.get("token_url")) not in ("", host_of(self.initial.get("token_url")))
-        if self._keeps_secret and moved and not cleaned.get("new_client_secret"):
+        if self._keeps_secret and self._moved(cleaned) and not cleaned.get("new_client_secret"):
             self.add_error("new_client_secret", gettext("It would go to another host now: write it once more."))
         return cleaned
 
+    def _moved(self, cleaned: dict[str, Any]) -> bool:
+        return has_moved(self.initial.get("token_url"), cleaned.get("token_url"))
+
     def save(self, commit: bool = True) -> Any:
+        if self._moved(self.cleaned_data):
+            accounts.end_all(self.instance.engine, "The address for tokens has changed.", timezone.now())
         if self.cleaned_data["new_client_secret"] or self.cleaned_data["mode"] == InTheNameOf.SERVICE:
             self.instance.client_secret = self.cleaned_data["new_client_secret"]
         return super().save(commit)
