@@ -166,8 +166,8 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
     )
     if ended:
         engine_replies.engine_has_it(callback.pk, state, result.detail, now)
-        if state == CallbackState.DELIVERED:
-            engine_truth.follow(callback, now)
+        if result.standing is not None:
+            engine_truth.follow(callback, result.standing, now)
         outbox.wake_on_commit(SOURCE)  # the task's next answer
 
 

@@ -1,6 +1,7 @@
 """Tasks as their engines have them: read where an engine lets us; and what that changes here, as an event of ours.
 
-An engine is right about its tasks. What it has ended or given to somebody else without telling us is caught up with.
+An engine is right about its tasks. What it has ended or given to somebody else without telling us is caught up with,
+and so is what a call of ours has changed there.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from django.db import transaction
 from notifications import casework, people, pipeline
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, Line
-from notifications.connectors.rest import Api, Failed, RestConnector, Standing, said_by
+from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.models import Callback, Engine, Event, Task
 from notifications.types import Json
 from wfpush.breaker import Breaker
@@ -136,22 +137,14 @@ def _is_given(task: Task, user: str, event_id: str, now: datetime) -> bool:
     return _happens(task, "task.assigned", event_id, said, now)
 
 
-def follow(callback: Callback, now: datetime) -> None:
-    """What an engine has done that an SLA step asked for: whoever was to get the task has it here, too, at once.
-
-    Of kinds that are told by their own interface; others say so themselves. Called with the task locked. Raises
-    nothing: the call has been made, and what is not followed now is caught up with before the next step.
-    """
-    if callback.response_id is not None or reader_for(callback.engine.kind) is None:
-        return
+def follow(callback: Callback, standing: Standing, now: datetime) -> None:
+    """What a call to the engine has changed there, or brought to light, is so here at once: in the transaction that
+    ends it, with the task locked. Raises nothing: the call has been made, and what is not followed now is caught up
+    with before the next step."""
     try:
-        said = said_by(callback, unsure=False)
-        if said.to is not None:
-            task = Task.objects.select_related("engine").get(pk=callback.task_id)
-            if not _is_theirs(task, said.to.ref):
-                _is_given(task, said.to.ref, f"{callback.pk}/given", now)
+        catch_up(Task.objects.select_related("engine").get(pk=callback.task_id), standing, now)
     except Exception:
-        log.exception("reassignment_not_followed", callback=str(callback.pk))
+        log.exception("call_not_followed", callback=str(callback.pk))
 
 
 def lags(engine: Engine) -> bool:

@@ -61,6 +61,9 @@ def test_somebody_whom_nobody_knows_is_told_of_once(story: Story) -> None:
     assert [shows(story, "dave") for _ in range(2)] == [True, False]
 
 
+CAROLS = Standing(True, "carol@example.org")
+
+
 # --- what it has done as it was asked ---------------------------------------------------------------------------------
 @pytest.fixture
 def asked(story: Story) -> Callback:
@@ -75,8 +78,8 @@ def asked(story: Story) -> Callback:
     return claimed
 
 
-def ends(asked: Callback, outcome: Any) -> CallbackState:
-    callback.record(asked, Result(outcome, 200), timezone.now())
+def ends(asked: Callback, outcome: Any, standing: Standing | None = CAROLS) -> CallbackState:
+    callback.record(asked, Result(outcome, 200, standing=standing), timezone.now())
     return CallbackState(Callback.objects.get().state)
 
 
@@ -93,8 +96,18 @@ def test_what_it_has_done_is_so_here_in_the_same_moment(story: Story, asked: Cal
 
 @pytest.mark.parametrize("outcome", ["handled", "refused", "later"])
 def test_what_it_has_not_done_changes_nothing(story: Story, asked: Callback, outcome: str) -> None:
-    ends(asked, outcome)
+    ends(asked, outcome, None)
     assert story.task("T-43").assignee == story.bob
+
+
+def test_what_comes_to_light_is_so_here_too(story: Story, asked: Callback) -> None:
+    assert ends(asked, "handled", Standing(True, "alice")) == CallbackState.HANDLED
+    assert story.states("T-43") == {"bob": "withdrawn", "alice": "open"}
+
+
+def test_what_is_over_there_ends_here(story: Story, asked: Callback) -> None:
+    assert ends(asked, "handled", Standing(False, "alice")) == CallbackState.HANDLED
+    assert (story.task("T-43").state, story.states("T-43")) == ("completed", {"bob": "withdrawn"})
 
 
 def test_whoever_was_told_of_before_is_told_of_once(story: Story, asked: Callback) -> None:
@@ -104,16 +117,9 @@ def test_whoever_was_told_of_before_is_told_of_once(story: Story, asked: Callbac
     assert assignments() == known
 
 
-def test_a_webhook_that_took_it_says_by_itself_when_it_is_done(story: Story, asked: Callback) -> None:
-    Engine.objects.update(kind="webhook")
-    asked.engine.refresh_from_db()
-    assert ends(asked, "done") == CallbackState.DELIVERED
-    assert story.task("T-43").assignee == story.bob
-
-
 def test_an_answer_given_while_it_was_asked_stays_the_answer(story: Story, asked: Callback) -> None:
     story.answer(story.bob, "approve", task_id="T-43")
-    callback.record(asked, Result("done", 200), timezone.now())
+    callback.record(asked, Result("done", 200, standing=CAROLS), timezone.now())
     assert (story.task("T-43").state, story.task("T-43").assignee) == ("answered", story.bob)
     assert Event.objects.latest("id").status == "ignored"
 

@@ -11,6 +11,24 @@ Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A task as the engine shows it. `answers`: those of ours that completed a task of its process; `known`: the engine
+    has it, or remembers it. What it does not know may be over, or not yet to be seen."""
+
+    is_open: bool
+    assignee: str = ""
+    answers: frozenset[str] = frozenset()
+    delegated: bool = False
+    cancelled: bool = False
+    known: bool = True
+
+    @property
+    def by(self) -> str:
+        """Whoever had it when it was completed: no engine says more."""
+        return "" if self.is_open or self.cancelled else self.assignee
+
+
+@dataclass(frozen=True)
 class Result:
     """What the engine made of an answer, in one vocabulary.
 
@@ -19,7 +37,7 @@ class Result:
     endpoint is no more.
 
     `unsure`: no answer came, and the engine may have acted all the same. `down`: it did not answer, or is broken, so
-    that others need not be tried just now.
+    that others need not be tried just now. `standing`: how the task stands there now, where that may be news.
     """
 
     outcome: Outcome
@@ -28,6 +46,7 @@ class Result:
     retry_after: float | None = None
     unsure: bool = False
     down: bool = False
+    standing: Standing | None = None
 
 
 class Connector(Protocol):

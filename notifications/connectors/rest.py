@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, cast
 from notifications import people
 from notifications.connectors.access import Access, Line, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
-from notifications.connectors.base import Misconfigured, Result
+from notifications.connectors.base import Misconfigured, Result, Standing
 from notifications.connectors.listing import Listing
 from notifications.models import Callback, Engine, EngineAccess
 from notifications.types import Json
@@ -96,24 +96,6 @@ class Said:
         words = {"acknowledge": "has seen this", "request_info": "asks"}
         says = words.get(self.does, f"answered {self.outcome or self.action}")
         return f"{self.by_name or self.by} {says}{': ' + self.comment if self.comment else ''}"
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A task as the engine shows it. `answers`: those of ours that completed a task of its process; `known`: the engine
-    has it, or remembers it. What it does not know may be over, or not yet to be seen."""
-
-    is_open: bool
-    assignee: str = ""
-    answers: frozenset[str] = frozenset()
-    delegated: bool = False
-    cancelled: bool = False
-    known: bool = True
-
-    @property
-    def by(self) -> str:
-        """Whoever had it when it was completed: no engine says more."""
-        return "" if self.is_open or self.cancelled else self.assignee
 
 
 UNKNOWN = Standing(False, known=False)
@@ -208,12 +190,11 @@ class RestConnector:
         if settled := whose(standing, said, to):
             return settled
         if not standing.known and not self.lags:
-            return await self.over(api, said, standing, 404)
+            return dataclasses.replace(await self.over(api, said, standing, 404), standing=standing)
         user = self.user_of(to, standing.assignee)
-        if standing.assignee:
-            return await self.assign(api, said.task, user)
-        if claimed := await self.claim(api, said.task, user):
-            return claimed
+        given = await (self.assign if standing.assignee else self.claim)(api, said.task, user)
+        if given is not None:
+            return dataclasses.replace(given, standing=Standing(True, user)) if given.outcome == "done" else given
         standing = await self.look(api, said.task)  # somebody has just taken it, or ended it
         since = said if self.lags else dataclasses.replace(said, had=None)
         return whose(standing, since, to) or Result("later", None, CHANGING)
@@ -298,11 +279,12 @@ def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
 def whose(standing: Standing, said: Said, to: Named) -> Result | None:
     """Of a task that need not, or must not, be given to somebody any more."""
     if standing.known and not standing.is_open:
-        return ended(standing, said)
+        return dataclasses.replace(ended(standing, said), standing=standing)
     if to.is_called(standing.assignee):
-        return Result("done", None, f"{standing.assignee[:MOST_DETAIL]} has it.")
+        return Result("done", None, f"{standing.assignee[:MOST_DETAIL]} has it.", standing=standing)
     if standing.assignee and not (said.had is not None and said.had.is_called(standing.assignee)):
-        return Result("handled", None, f"In the engine {standing.assignee[:MOST_DETAIL]} has it meanwhile.")
+        sentence = f"In the engine {standing.assignee[:MOST_DETAIL]} has it meanwhile."
+        return Result("handled", None, sentence, standing=standing)
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifications.connectors.base import Result
+from notifications.connectors.base import Result, Standing
 from notifications.connectors.rest import Named, Said
 from tests.engines.book import Task
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
@@ -44,6 +44,7 @@ async def test_carol_has_it_whether_bob_or_nobody_had(world: World, had: Named |
     result = await hand_over(world, task, had)
 
     assert (result.outcome, task.assignee, task.is_open) == ("done", name_of(world, CAROL), True)
+    assert result.standing == Standing(True, name_of(world, CAROL))
     assert world.engine.calls("command") == 1
     assert world.engine.refused == []
 
@@ -88,6 +89,7 @@ async def test_what_dave_has_meanwhile_stays_his_and_he_is_named(world: World, h
     result = await hand_over(world, task, had)
 
     assert (result.outcome, result.detail) == ("handled", "In the engine dave has it meanwhile.")
+    assert result.standing == Standing(True, "dave")
     assert (task.assignee, world.engine.calls("command")) == ("dave", 0)
 
 
@@ -332,6 +334,9 @@ class Story:
         task, carol = self.task, name_of(self.world, CAROL)
         assert not was_daves or task.assignee == "dave", "taken from somebody who got it since"
         assert (result.outcome == "done") <= (task.assignee == carol)
+        shown = result.standing
+        assert shown is None or shown.is_open == task.is_open
+        assert shown is None or not shown.known or shown.assignee == (task.assignee or "")
         if result.outcome == "handled":
             assert not task.is_open or task.assignee not in (carol, None)
             assert "meanwhile" not in result.detail or f"{task.assignee} has it" in result.detail

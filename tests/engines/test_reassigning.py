@@ -138,7 +138,9 @@ def test_whoever_got_it_in_the_engine_meanwhile_keeps_it(side: Side, policy: Pol
     call = Callback.objects.get()
     assert has_it(theirs, "alice")
     assert (call.state, "alice" in call.detail.lower()) == (STATES.HANDLED, True)
-    assert holder() != "carol"
+    assert holder() == ("alice" if side.readable else "bob"), "what came to light is so here, too"
+    side.word_comes()
+    assert holder() == "alice"
 
 
 def test_what_was_completed_there_meanwhile_is_given_to_nobody(side: Side, policy: Policy) -> None:
@@ -149,6 +151,7 @@ def test_what_was_completed_there_meanwhile_is_given_to_nobody(side: Side, polic
 
     assert Callback.objects.get().state == STATES.HANDLED
     assert not has_it(theirs, "carol")
+    assert OurTask.objects.get().state == ("completed" if side.readable else "open")
     assert not side.world.inbox("carol")
 
 
