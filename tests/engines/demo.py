@@ -173,7 +173,7 @@ class DemoSide(Side):
         (task,) = record.open_tasks
         return InProcess(task.id, lambda: self.engine.record(record.id))
 
-    def listen(self, listener: Callable[[str], None]) -> None:
+    def listen(self, listener: Callable[[str], None] | None) -> None:
         self._listener = listener
 
     def go_away(self) -> None:

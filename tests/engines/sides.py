@@ -122,7 +122,7 @@ class Side(ABC):
         """So many tasks in the engine, of which it tells nobody, by their ids."""
 
     @abstractmethod
-    def listen(self, listener: Callable[[str], None]) -> None:
+    def listen(self, listener: Callable[[str], None] | None) -> None:
         """From now on the listener is called, in a thread of its own, with the id of each task that we complete, after
         the engine has acted and before it replies."""
 
@@ -284,7 +284,7 @@ class RestSide(Side):
         tasks = [InBook(self.engine.book.open()) for _ in range(count)]
         return {task.id: task for task in tasks}
 
-    def listen(self, listener: Callable[[str], None]) -> None:
+    def listen(self, listener: Callable[[str], None] | None) -> None:
         self.engine.listener = listener
 
     def go_away(self) -> None:
