@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import translation
 
 from escalations import escalate
 from escalations.admin import timeline
@@ -212,4 +213,7 @@ def test_the_story_of_a_clock_tells_what_the_engine_made_of_it(story: Story, pol
     assert [(below.text, below.detail) for below in line.below] == [
         ("the engine had handled it already", "In the engine dave has it meanwhile.")
     ]
+    with translation.override("de"):
+        german = timeline.lines(Escalation.objects.get())[1].detail
+    assert german == "Invoices soll sie Carol geben (Vorgesetzte Person von Bob)"
     assert (told[-1].text, told[-1].detail) == (line.below[0].text, line.below[0].detail)

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 
 from escalations.clock import done
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
+from escalations.reasons import said
 from escalations.rules import Occurrence, RuleSet, rules_of
 from escalations.wording import Said, numbered, of_rules
 from notifications.admin.timeline import CALLBACK_TONES, Line, people
@@ -66,7 +67,7 @@ def _beginning(escalation: Escalation) -> Line:
 
 def _run(run: StepRun, words: dict[int, Said], call: Callback | None) -> Line:
     line = DayLine(_named(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
-    line.detail = ": ".join(filter(None, [_result(run), run.why]))
+    line.detail = ": ".join(filter(None, [_result(run), said(run.why)]))
     line.href = change_url(run.event) if run.event else ""
     line.below = [*(_told(run.event) if run.event else []), *([_answered(call)] if call else [])]
     return line
