@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from escalations import escalate
+from escalations.admin import timeline
 from escalations.models import (
     BusinessCalendar,
     Escalation,
@@ -368,6 +369,20 @@ def test_the_engine_gives_to_carol_what_bob_has_left_alone(world: World) -> None
     ]
     world.respond("carol", "approve")
     assert world.receiver.calls[-1].data["responded_by"]["ref"] == "carol"
+
+
+def test_an_engine_that_will_not_give_it_away_says_why_and_bob_keeps_it(world: World) -> None:
+    PolicyStep.objects.create(policy=policy(), kind=StepKind.REASSIGN, time="wall", target=StepTarget.MANAGER)
+    world.receiver.answer((422, {}, b'{"detail": "Tasks are given to others in the engine only."}'))
+    assign(world)
+
+    at(world, DUE)
+
+    (line,) = timeline.lines(chain())[1].below
+    assert (line.text, line.detail) == ("refused by the engine", "Tasks are given to others in the engine only.")
+    assert [item["state"] for item in world.inbox("bob")] == ["open"]
+    assert at(world, DUE + 100 * HOUR) == []
+    assert len(world.receiver.calls) == 1
 
 
 def test_bob_who_answers_before_the_engine_has_given_it_away_has_answered_it(world: World) -> None:
