@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
@@ -17,13 +17,17 @@ from django.utils.translation import gettext as _
 from notifications import again, engine_replies
 from notifications.connectors import READABLE
 from notifications.connectors.access import Access, Ask, Line
+from notifications.connectors.base import Misconfigured
 from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
 from notifications.connectors.rest import access_of
 from notifications.models import (
+    CLOSED,
+    AuthKind,
     Callback,
     CallbackState,
     ConnectedAccount,
     Engine,
+    EngineAccess,
     InTheNameOf,
     Notification,
     NotificationState,
@@ -63,11 +67,28 @@ def tokens_for(callback: Callback) -> "Tokens | None":
         return None
     person = callback.response.recipient
     account = ConnectedAccount.objects.filter(engine=callback.engine_id, recipient=person, ended_at=None).first()
-    if account is not None:
+    if account is not None and account.given_for == addresses_of(callback.engine):
         return Tokens(account.pk)
-    if personal.mode == InTheNameOf.EITHER:
+    if account is not None:
+        _end(account, "The engine's address has changed.", timezone.now())
+    if personal.mode == InTheNameOf.EITHER or _may_be_ours(callback):
         return None
+    if not person.active:
+        raise Misconfigured(f"{person} is no longer active and can connect no account. Tell the engine by hand.")
     raise NotConnected(f"It goes in {person}'s own name, and waits until they have connected their account.")
+
+
+def _may_be_ours(callback: Callback) -> bool:
+    """What decides nothing, and what can only be looked up any more, need not wait for anybody."""
+    assert callback.response is not None
+    decides = callback.response.effect == "final" and callback.task.state not in CLOSED
+    return not decides and EngineAccess.objects.filter(engine=callback.engine_id).exclude(auth=AuthKind.NONE).exists()
+
+
+def addresses_of(engine: Engine) -> str:
+    """Where people's tokens go: what they gave for one place does not follow to another."""
+    said = (urlsplit(url) for url in (engine.callback_url, engine.personal.token_url))
+    return " ".join(f"{parts.scheme}://{parts.netloc}".lower() for parts in said)
 
 
 def connectable() -> QuerySet[Engine]:
@@ -127,11 +148,15 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
     """The sign-in came back with a code: its tokens are kept, and answers that waited for them go. Raises
     ConnectionFailed."""
     grant = _exchanged(engine, begun, code)
+    if _is_somebody_else(engine, person, grant.name):
+        sentence = _("You are signed in there as %(name)s, who is somebody else here. Sign out there, connect again.")
+        raise ConnectionFailed(sentence % {"name": grant.name})
     account, _created = ConnectedAccount.objects.update_or_create(
         engine=engine,
         recipient=person,
         defaults={
             "name": grant.name,
+            "given_for": addresses_of(engine),
             "access_token": grant.token,
             "refresh_token": grant.refresh,
             "expires_at": now + timedelta(seconds=useful(grant.life)),
@@ -145,6 +170,18 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
     again.hurry_callbacks(engine, now, of=person)
     log.info("account_connected", engine=engine.slug, recipient=person.ref)
     return account
+
+
+def _is_somebody_else(engine: Engine, person: Recipient, name: str) -> bool:
+    """Where the engine says whose account it is: one is nobody's but one person's, or four eyes would be two."""
+    if not name:
+        return False
+    shared = ConnectedAccount.objects.filter(engine=engine, name__iexact=name, ended_at=None)
+    known = Recipient.objects.filter(active=True, engine=None)
+    named = known.filter(Q(ref__iexact=name) | Q(email__iexact=name, email_verified=True))
+    return shared.exclude(recipient=person).exists() or (
+        named.exclude(pk=person.pk).exists() and not named.filter(pk=person.pk).exists()
+    )
 
 
 def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
@@ -185,12 +222,17 @@ def disconnect(engine: Engine, person: Recipient) -> bool:
     return bool(deleted)
 
 
-def end_all(engine: Engine, reason: str, now: datetime) -> None:
-    """Everybody has to connect anew: what they gave was for another address."""
-    accounts = ConnectedAccount.objects.filter(engine=engine, ended_at=None)
-    ended = accounts.update(ended_at=now, end_reason=reason, renewing_until=None, **NO_TOKENS)
-    if ended:
-        log.warning("accounts_ended", engine=engine.slug, count=ended, detail=reason)
+def mode_changed(engine: Engine, now: datetime) -> None:
+    """Answers that wait may go by somebody else's sign-in now; each is looked at again."""
+    engine_replies.connected(engine, None, now)
+    again.hurry_callbacks(engine, now)
+
+
+def _end(account: ConnectedAccount, reason: str, now: datetime) -> None:
+    """The person has to connect anew."""
+    still = ConnectedAccount.objects.filter(pk=account.pk, ended_at=None)
+    if still.update(ended_at=now, end_reason=reason[:500], renewing_until=None, **NO_TOKENS):
+        log.warning("account_ended", account=account.pk, detail=reason)
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------------
@@ -218,10 +260,7 @@ class Tokens:
         return tuple(self._had)
 
     async def token(self, ask: Ask, refused: str) -> str:
-        """Raises AccessRefused. Who stops waiting stops nothing: new tokens that nobody keeps would be lost."""
-        return await asyncio.shield(asyncio.create_task(self._token(ask, refused)))
-
-    async def _token(self, ask: Ask, refused: str) -> str:
+        """Raises AccessRefused."""
         found = await in_database_thread(self._look, refused, timezone.now())
         if isinstance(found, _Renewal):
             found = await self._renew(ask, found)
@@ -265,12 +304,10 @@ class Tokens:
         """None where the server gave nothing to renew them by. Raises AccessRefused."""
         personal = account.engine.personal
         if not account.refresh_token:
-            account.ended_at, account.end_reason = now, "The engine lets nobody stay signed in for longer."
-            account.access_token = ""
-            account.save(update_fields=["ended_at", "end_reason", "access_token"])
+            _end(account, "The engine lets nobody stay signed in for longer.", now)
             return None
         if account.renewing_until is not None and account.renewing_until > now:
-            raise AccessRefused("The person's token is just being renewed.", later=True, wait=SOON, busy=True)
+            raise AccessRefused("The person's token is just being renewed.", later=True, wait=SOON)
         account.renewing_until = now + RENEWING
         account.save(update_fields=["renewing_until"])
         said = {
@@ -293,15 +330,15 @@ class Tokens:
         account.save(update_fields=["access_token", "refresh_token", "expires_at", "renewing_until"])
 
     def _not_renewed(self, renewal: _Renewal, fault: AccessRefused) -> None:
-        changes: dict[str, Any] = {"renewing_until": None}
-        if fault.ended:
-            changes |= {"ended_at": timezone.now(), "end_reason": fault.detail[:500], **NO_TOKENS}
-            log.warning("account_ended", account=self._account, detail=fault.detail)
-        self._mine(renewal).update(**changes)
+        account = self._mine(renewal).first()
+        if account is not None and fault.ended:
+            _end(account, fault.detail, timezone.now())
+        elif account is not None:
+            self._mine(renewal).update(renewing_until=None)
 
     def _mine(self, renewal: _Renewal) -> QuerySet[ConnectedAccount]:
         return ConnectedAccount.objects.filter(pk=self._account, renewing_until=renewal.until)
 
 
 def _over() -> AccessRefused:
-    return AccessRefused("The person has to connect their account anew.", later=True, busy=True)
+    return AccessRefused("The person has to connect their account anew.", later=True)

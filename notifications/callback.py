@@ -30,6 +30,8 @@ LEASE = timedelta(seconds=45)
 RETRY = outbox.Backoff()
 WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
 """Of an engine that is away: when it is back, it has all that waited within a minute."""
+HELD = timedelta(minutes=10)
+"""Until it is looked again whether somebody has connected their account; connecting it looks at once."""
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 """Calls in a row that an engine does not answer before it is left alone; for so many seconds, doubled up to so many."""
 
@@ -93,24 +95,41 @@ def _claim() -> list[tuple[Callback, Any]]:
     ready = []
     rows = sendable().exclude(engine__slug__in=_door.breaker.paused())
     for callback in outbox.claim(rows, limit=BATCH, lease=LEASE, now=now):
-        wait = _door.breaker.wait(callback.engine.slug)
+        call = _prepared(callback, now)
+        if call is None:
+            continue
+        wait = _door.breaker.wait(callback.engine.slug)  # by those alone who will say how it went
         if wait:  # one call is out to see whether it is back
             outbox.postpone(callback, now + timedelta(seconds=wait), attempts=callback.attempts - 1)
-            continue
-        try:
-            tokens = accounts.tokens_for(callback)
-            call = connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
-        except accounts.NotConnected as fault:
-            record(callback, Result("later", None, str(fault)), now)
-            continue
-        except Exception as fault:  # one answer that cannot be sent must not hold up the others
-            if not isinstance(fault, Misconfigured):
-                log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
-            record(callback, Result("misconfigured", None, str(fault)), now)
             continue
         _begin(callback, now)
         ready.append((callback, call))
     return ready
+
+
+def _prepared(callback: Callback, now: datetime) -> Any | None:
+    """None for one that cannot be sent, which must not hold up the others."""
+    try:
+        tokens = accounts.tokens_for(callback)
+        return connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
+    except accounts.NotConnected as fault:
+        _hold(callback, str(fault), now)
+    except Exception as fault:
+        if not isinstance(fault, Misconfigured):
+            log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
+        record(callback, Result("misconfigured", None, str(fault)), now)
+    return None
+
+
+def _hold(callback: Callback, why: str, now: datetime) -> None:
+    """It waits for its person, however long that takes: no call is made, and none is counted."""
+    with transaction.atomic():
+        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
+        if _overtaken(callback):
+            outbox.end(callback, state=CallbackState.SUPERSEDED, ended_at=now)
+            outbox.wake_on_commit(SOURCE)
+        elif outbox.postpone(callback, now + HELD, attempts=callback.attempts - 1, detail=why, alert=""):
+            engine_replies.waits_for_account(callback, now)
 
 
 def _begin(callback: Callback, now: datetime) -> None:
@@ -128,7 +147,9 @@ async def _send(line: Line, callback: Callback, call: Any) -> None:
 
 
 def _answered(callback: Callback, result: Result, now: datetime) -> None:
-    if result.down:
+    if result.silent:
+        _door.breaker.unknown(callback.engine.slug)
+    elif result.down:
         _door.breaker.failed(callback.engine.slug)
     elif _door.breaker.succeeded(callback.engine.slug):
         log.info("engine_is_back", engine=callback.engine.slug)

@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
 from notifications import copies, lifecycle, representation, respond
 from notifications.models import (
+    Callback,
     CallbackState,
     Engine,
     Notification,
@@ -18,6 +20,7 @@ from notifications.models import (
     TaskState,
 )
 from notifications.types import Json
+from wfpush import outbox
 
 
 def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
@@ -32,17 +35,28 @@ def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: dat
         _say(task, copies.telling_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
 
 
-def connected(engine: Engine, person: Recipient, now: datetime) -> None:
-    """What waited for the person's account waits for the engine alone now: everybody's copies say so."""
-    answers = Response.objects.select_related("recipient").filter(
-        recipient=person, task__engine=engine, callback__state=CallbackState.WAITING
-    )
-    for response in answers:
+def waits_for_account(callback: Callback, now: datetime) -> None:
+    """An answer waits for its person to connect their account: everybody's copies say so."""
+    _note(callback, {"connect": callback.engine.name}, now)
+
+
+def connected(engine: Engine, person: Recipient | None, now: datetime) -> None:
+    """What waited for the person's account, or for anybody's, waits for the engine alone now."""
+    waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, task__outcome__has_key="connect")
+    if person is not None:
+        waiting = waiting.filter(response__recipient=person)
+    for callback in waiting.select_related("response__recipient"):
         with transaction.atomic():
-            task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
-            if representation.tells_of(task.outcome, response) and "connect" in (task.outcome or {}):
-                outcome = {name: said for name, said in (task.outcome or {}).items() if name != "connect"}
-                _say(task, copies.telling_copies(task), outcome, now)
+            _note(callback, {}, now)
+
+
+def _note(callback: Callback, connect: Json, now: datetime) -> None:
+    """`connect` and nothing else changes in an outcome that tells of this answer."""
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=callback.task_id)
+    response, told = callback.response, task.outcome or {}
+    outcome = {**{name: said for name, said in told.items() if name != "connect"}, **connect}
+    if response is not None and representation.tells_of(told, response) and outcome != told:
+        _say(task, copies.telling_copies(task), outcome, now)
 
 
 def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:
@@ -58,6 +72,7 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
         task.state, _, task.state_before = task.state_before.partition(">")
         answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
         _say(task, answered, outcome, now, state=NotificationState.OPEN, read_at=None)
+        _revive(task, response, now)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)
     elif (
         response.effect == "acknowledge"
@@ -75,3 +90,13 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
         task.state, task.state_before = task.state_before or TaskState.OPEN, ""
         _say(task, copies.open_copies(task), outcome, now)
         lifecycle.tell("resumed", task, by=response.recipient, now=now)
+
+
+def _revive(task: Task, response: Response, now: datetime) -> None:
+    """What SLA steps had for the engine, which the answer overtook, is told after all."""
+    overtaken = task.callbacks.filter(response=None, state=CallbackState.SUPERSEDED, ended_at=response.at)
+    last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
+    for place, callback in enumerate(overtaken.order_by("position"), last + 1):
+        callback.state, callback.position, callback.due_at, callback.ended_at = CallbackState.WAITING, place, now, None
+        callback.save(update_fields=["state", "position", "due_at", "ended_at"])
+    outbox.wake_on_commit("callbacks")

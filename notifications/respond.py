@@ -250,7 +250,7 @@ def _remember_key(notification: Notification, answer: Answer, response: Response
 def waiting_outcome(response: Response) -> Json:
     """`connect`: the engine, by its name, that waits for the person to connect their account."""
     outcome, task = outcome_of(response, "waiting"), response.task
-    if must_connect(task.engine_id, response.recipient):
+    if response.effect == "final" and must_connect(task.engine_id, response.recipient):
         outcome["connect"] = task.engine.name
     return outcome
 

@@ -183,7 +183,15 @@ def test_a_refused_key_is_ours_to_mend_and_operators_read_of_it(
     assert any("appworks_key_refused" in record.getMessage() for record in caplog.records)
 
 
-@pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422])
+def test_a_path_where_nothing_is_can_be_mended(gateway: FakeGateway) -> None:
+    gateway.answers = [Answer(404, "Not here")]
+    refused = fault()
+
+    assert not refused.permanent
+    assert "APPWORKS_GATEWAY_OPTIONS" in refused.detail
+
+
+@pytest.mark.parametrize("status", [400, 405, 413, 415, 422])
 def test_what_the_gateway_finds_wrong_is_for_good(gateway: FakeGateway, status: int) -> None:
     gateway.answers = [Answer(status, "Unknown\u202e user\n\nbob")]
     refused = fault()

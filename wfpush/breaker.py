@@ -60,6 +60,12 @@ class Breaker:
         trouble = self._troubles.pop(service, None)
         return trouble is not None and trouble.pause > 0
 
+    def unknown(self, service: str) -> None:
+        """It was not asked after all: another may try."""
+        trouble = self._troubles.get(service)
+        if trouble is not None and trouble.trying:
+            trouble.until, trouble.trying = self._clock(), False
+
     def failed(self, service: str) -> None:
         """It could not be reached, did not answer in time, or said that it is broken."""
         trouble = self._troubles.setdefault(service, _Trouble())

@@ -14,7 +14,7 @@ _MASKED_WORDS = (
 _KEY = re.compile(rf"{_MASKED_WORDS}|^auth$|^sig$", re.IGNORECASE)
 # Text without any of these has nothing to hide. Most text is such, and need not meet the patterns.
 _SUSPICIOUS = (
-    *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@"),
+    *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@", "code=", "code%3d"),
     *("authorization", "bearer", "basic", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
     *("sig", "key"),
 )
@@ -27,6 +27,8 @@ _PATTERNS = tuple(
         (r"(wh(?:sec|sk)_)[a-z0-9+/=_-]{6,}", rf"\1{MASK}"),
         # a page that a link alone opens
         (r"(/(?:link|links|answer|signin|sign-in|portal)/)[^/?#\s\"'<>]{12,}", rf"\1{MASK}"),
+        # what comes back from an authorization server
+        (r"((?:[?&]|%3F|%26)(?:code|state)(?:=|%3D))(?:(?!%26)[^&\s\"'<>]){8,4000}", rf"\1{MASK}"),
         # https://user:password@host, redis://:password@host
         (r"(://[^:/@\s]{0,200}:)[^@/\s]{1,500}(?=@)", rf"\1{MASK}"),
         # Authorization: Bearer …, and the same without its name

@@ -106,13 +106,10 @@ PEM = {"rows": 5, "class": "desk-code", "spellcheck": "false", "autocomplete": "
 
 
 # --- sign-in ----------------------------------------------------------------------------------------------------------
-def host_of(address: str | None) -> str:
-    return urlsplit(address or "").netloc.lower()
-
-
 def has_moved(old: str | None, new: str | None) -> bool:
-    """To another host: what was given for the old one does not follow by itself."""
-    return bool(old) and host_of(new) not in ("", host_of(old))
+    """To another host, or away from TLS: what was given for the old address, or for none, does not follow by itself."""
+    before, now = (urlsplit(address or "") for address in (old, new))
+    return bool(new) and (before.scheme, before.netloc.lower()) != (now.scheme, now.netloc.lower())
 
 
 class AccessForm(forms.ModelForm):

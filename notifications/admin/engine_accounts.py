@@ -110,11 +110,12 @@ class PersonalForm(forms.ModelForm):
         return has_moved(self.initial.get("token_url"), cleaned.get("token_url"))
 
     def save(self, commit: bool = True) -> Any:
-        if self._moved(self.cleaned_data):
-            accounts.end_all(self.instance.engine, "The address for tokens has changed.", timezone.now())
         if self.cleaned_data["new_client_secret"] or self.cleaned_data["mode"] == InTheNameOf.SERVICE:
             self.instance.client_secret = self.cleaned_data["new_client_secret"]
-        return super().save(commit)
+        saved = super().save(commit)
+        if "mode" in self.changed_data:
+            accounts.mode_changed(self.instance.engine, timezone.now())
+        return saved
 
 
 def _where_back(engine: Engine | None) -> SafeString | str:

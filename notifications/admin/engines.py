@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.utils import update_change_reason
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
-from notifications import accounts, again
+from notifications import again
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessInline, has_moved, switch, usual_paths
+from notifications.admin.engine_access import AccessInline, switch, usual_paths
 from notifications.admin.engine_accounts import PersonalInline
 from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline
 from notifications.admin.engine_pages import connection_page, preview_page
@@ -211,8 +211,6 @@ class EngineAdmin(HistoryAdmin):
         if moved:
             obj.callback_disabled_at, obj.callback_disabled_reason = None, ""
         super().save_model(request, obj, form, change)
-        if moved and has_moved(form.initial.get("callback_url"), obj.callback_url):
-            accounts.end_all(obj, "The engine's address has changed.", timezone.now())
         if not change or not obj.takes_answers or not (moved or "active" in form.changed_data):
             return
         again.hurry_callbacks(obj, timezone.now())

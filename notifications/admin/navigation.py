@@ -123,7 +123,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(RecipientToken, _("Recipient tokens"), "token"),
                 _to(SignInLink, _("Sign-in links"), "link"),
                 _to(ActionToken, _("Answer links"), "mark_email_read"),
-                _to(ConnectedAccount, _("Connected accounts"), "manage_accounts"),
+                _to(ConnectedAccount, _("Connected accounts"), "verified_user"),
                 _to(AccessAttempt, _("Locks"), "lock"),
                 *_added("access"),
             ],

@@ -82,6 +82,7 @@ def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
 def _shown(recorded: Recorded) -> HttpResponse:
     response = recorded.response
     said = response_json(response)
-    if said["engine"] == "waiting" and must_connect(response.task.engine_id, response.recipient):
+    waits = said["engine"] == "waiting" and response.effect == "final"
+    if waits and must_connect(response.task.engine_id, response.recipient):
         said["connect"] = response.task.engine.name
     return answer(said, 201 if recorded.created else 200)

@@ -8,7 +8,7 @@ import os
 import ssl
 import tempfile
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,8 @@ from wfpush.http import Outbound, OutboundError, Response
 __all__ = ["Access", "AccessRefused", "Line", "PersonsTokens", "hide", "tls_context"]
 
 KEPT = 4
+AT_LAST = 10.0
+"""Seconds that people's tokens which are just being renewed are waited for at the end."""
 
 
 Ask = Callable[[str, dict[str, str]], Awaitable[Response]]
@@ -100,12 +102,14 @@ class Line:
         self._tokens: dict[str, _Token] = {}
         self._had: dict[str, deque[_Token]] = {}
         self._fetching: dict[str, asyncio.Task[_Token]] = {}
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._of_people: dict[tuple[str, str], asyncio.Task[str]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     async def close(self) -> None:
         for fetching in self._fetching.values():
             fetching.cancel()
+        if self._of_people:
+            await asyncio.wait(self._of_people.values(), timeout=AT_LAST)
         await self.http.close()
 
     def secrets(self, access: Access) -> tuple[str, ...]:
@@ -139,8 +143,7 @@ class Line:
     async def _token(self, access: Access, refused: str = "") -> str | None:
         """One fetch at a time for the same credentials; whoever waits shares its token, or its failure."""
         if access.tokens is not None:
-            async with self._turns[access.tokens.key]:
-                return await access.tokens.token(partial(self.ask, access), refused)
+            return await self._of_person(access, access.tokens, refused)
         if access.auth != "oauth2":
             return None
         name = access.identity
@@ -157,6 +160,14 @@ class Line:
         if not done.cancelled() and done.exception() is None:
             self._tokens[name] = done.result()
             self._had.setdefault(name, deque(maxlen=KEPT)).append(done.result())
+
+    async def _of_person(self, access: Access, tokens: PersonsTokens, refused: str) -> str:
+        """Also to its end when nobody waits any more: a new token that nobody keeps would be lost."""
+        name = (tokens.key, refused)
+        if name not in self._of_people:
+            self._of_people[name] = asyncio.create_task(tokens.token(partial(self.ask, access), refused))
+            self._of_people[name].add_done_callback(lambda done: self._of_people.pop(name))
+        return await asyncio.shield(self._of_people[name])
 
     def _forget(self, access: Access, token: str) -> None:
         known = self._tokens.get(access.identity)

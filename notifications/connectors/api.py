@@ -94,12 +94,14 @@ class Api:
             raise Failed(Result(outcome, None, fault.detail, unsure=unsure, down=not fault.permanent)) from fault
         except AccessRefused as fault:
             outcome = "later" if fault.later else "misconfigured"
-            raise Failed(
-                Result(outcome, None, fault.detail, fault.wait, down=fault.later and not fault.busy)
-            ) from fault
+            of_person = access.tokens is not None
+            down = fault.later and not of_person
+            raise Failed(Result(outcome, None, fault.detail, fault.wait, down=down, silent=of_person)) from fault
         secrets = self._line.secrets(access)
         reply = Reply(response.status, _json(response), acts, secrets, is_worded=bool(response.body))
         self.may_have_acted = self.may_have_acted or (acts and (reply.ok or reply.status >= 500))
+        if access.tokens is not None and reply.status == 403 and reply.object:
+            raise Failed(Result("refused", reply.status, _not_theirs(reply)))
         _check(reply, response, may_be_refused=may_be_refused)
         return reply
 
@@ -150,6 +152,12 @@ def not_let_in(reply: Reply) -> Failed:
     return Failed(
         Result("misconfigured", reply.status, f"The engine does not let us in ({reply.status}). {why}".strip())
     )
+
+
+def _not_theirs(reply: Reply) -> str:
+    """It lets this person in, and not do this: somebody else may."""
+    why = reply.member("message", "detail", "error_description", "error")
+    return f"Their account may not do this in the engine. {why}".strip()
 
 
 def unexpected(reply: Reply) -> Failed:

@@ -37,7 +37,8 @@ class Result:
     endpoint is no more.
 
     `unsure`: no answer came, and the engine may have acted all the same. `down`: it did not answer, or is broken, so
-    that others need not be tried just now. `standing`: how the task stands there now, where that may be news.
+    that others need not be tried just now. `silent`: it was not asked, so that this says nothing of it. `standing`: how
+    the task stands there now, where that may be news.
     """
 
     outcome: Outcome
@@ -46,6 +47,7 @@ class Result:
     retry_after: float | None = None
     unsure: bool = False
     down: bool = False
+    silent: bool = False
     standing: Standing | None = None
 
 

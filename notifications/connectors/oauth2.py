@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,10 @@ EARLY = 30.0
 """Seconds before its end from which a token is not used any more."""
 SHORTEST_LIFE = 60.0
 """Seconds that a token counts as valid whose life the server does not name."""
+LONGEST_LIFE = 365 * 24 * 3600.0
+"""Seconds after which one is renewed that is said never to end."""
+GONE = ("invalid_grant", "interaction_required", "login_required", "consent_required")
+"""Errors that only the person can mend, by signing in again (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6)."""
 TELLING = 6
 """Characters from which a secret is looked for in what others say: shorter ones are found in every other word."""
 NAMES = ("preferred_username", "email", "upn", "name", "sub")
@@ -25,17 +30,13 @@ NAMES = ("preferred_username", "email", "upn", "name", "sub")
 
 class AccessRefused(Exception):
     """No token: `detail` says why. `later`: another try may help, in `wait` seconds where the server says so; else
-    somebody must mend the engine's record. `busy`: it is our own doing, and says nothing of the engine. `ended`: the
-    server will not take what we have any more."""
+    somebody must mend the engine's record. `ended`: the server will not take what we have any more."""
 
-    def __init__(
-        self, detail: str, *, later: bool, wait: float | None = None, busy: bool = False, ended: bool = False
-    ) -> None:
+    def __init__(self, detail: str, *, later: bool, wait: float | None = None, ended: bool = False) -> None:
         super().__init__(detail)
         self.detail = detail
         self.later = later
         self.wait = wait
-        self.busy = busy
         self.ended = ended
 
 
@@ -64,14 +65,26 @@ def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
     if status >= 400:
         why = said.get("error_description") or said.get("error") or f"it answered {status}"
         detail = f"The token server refuses our credentials: {hide(str(why), secrets)[:200]}"
-        raise AccessRefused(detail, later=False, ended=said.get("error") == "invalid_grant")
+        raise AccessRefused(detail, later=False, ended=said.get("error") in GONE)
     token = said.get("access_token")
     if status != 200 or not isinstance(token, str) or not token.isprintable() or not token:
         raise AccessRefused(f"The token server gave no token ({status}). Is its address right?", later=False)
-    life = said.get("expires_in")
-    seconds = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else SHORTEST_LIFE
     refresh = said.get("refresh_token")
-    return Grant(token, seconds, refresh if isinstance(refresh, str) else "", _name_in(said.get("id_token")))
+    return Grant(
+        token,
+        _life(said.get("expires_in")),
+        refresh if isinstance(refresh, str) else "",
+        _name_in(said.get("id_token")),
+    )
+
+
+def _life(said: Any) -> float:
+    """Seconds, however a server writes them."""
+    try:
+        life = float("nan" if isinstance(said, bool) else said)
+    except (TypeError, ValueError, OverflowError):
+        return SHORTEST_LIFE
+    return SHORTEST_LIFE if math.isnan(life) else min(max(life, 0.0), LONGEST_LIFE)
 
 
 def useful(life: float) -> float:

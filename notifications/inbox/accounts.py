@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -49,11 +49,7 @@ def page(request: PersonRequest) -> HttpResponse:
     engines = list(accounts.shown_to(request.recipient))
     own = {account.engine_id: account for account in request.recipient.accounts.all()}
     rows = [_row(engine, own.get(engine.pk), request.recipient) for engine in engines]
-    response = show_page(request, "inbox/accounts.html", {"rows": rows})
-    # The button's answer leads on to where people sign in: browsers hold that against the form's own page.
-    elsewhere = sorted({_origin(engine) for engine in engines if engine.personal.authorize_url})
-    response._csp_update = {"form-action": elsewhere}  # type: ignore[attr-defined]
-    return response
+    return show_page(request, "inbox/accounts.html", {"rows": rows})
 
 
 def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) -> Row:
@@ -62,7 +58,7 @@ def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) ->
     text = ngettext("%(count)d answer of yours waits for it.", "%(count)d answers of yours wait for it.", count)
     return Row(
         engine=engine,
-        host=urlsplit(engine.personal.authorize_url).netloc,
+        host=_host(engine),
         connected=_since(account) if account is not None and works else "",
         ended=account is not None and not works,
         needed=engine.personal.mode == InTheNameOf.PERSON,
@@ -77,20 +73,21 @@ def _since(account: ConnectedAccount) -> str:
     return _("Connected since {date}.").format(date=date)
 
 
-def _origin(engine: Engine) -> str:
-    parts = urlsplit(engine.personal.authorize_url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _host(engine: Engine) -> str:
+    return urlsplit(engine.personal.authorize_url).netloc
 
 
 # --- there and back ---------------------------------------------------------------------------------------------------
 @form_only
 @person_required
 def connect(request: PersonRequest, slug: str) -> HttpResponse:
+    """A page that leads on, and no redirect: browsers hold against a form's policy wherever those lead."""
     engine = get_object_or_404(accounts.connectable(), slug=slug)
     begun = accounts.begin()
     told = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
     request.session[KEY] = [*request.session.get(KEY, []), {**told, **asdict(begun)}][-AT_ONCE:]
-    return HttpResponseRedirect(accounts.address_of(engine, begun))
+    context = {"engine": engine, "host": _host(engine), "address": accounts.address_of(engine, begun)}
+    return show_page(request, "inbox/account_leaving.html", context)
 
 
 @person_required
@@ -135,7 +132,9 @@ def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> 
     except ConnectionFailed as fault:
         messages.error(request, str(fault))
         return
-    said = _("%(engine)s is connected. What you answer there goes in your own name.") % {"engine": account.engine}
+    named = _("%(engine)s is connected, as %(name)s. What you answer there goes in your own name.")
+    plain = _("%(engine)s is connected. What you answer there goes in your own name.")
+    said = (named if account.name else plain) % {"engine": engine, "name": account.name}
     sent = ngettext(
         "%(count)d answer that waited is on its way.", "%(count)d answers that waited are on their way.", waiting
     )

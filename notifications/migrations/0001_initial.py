@@ -1358,6 +1358,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(blank=True, max_length=320, verbose_name='is called there')),
+                ('given_for', models.CharField(editable=False, max_length=600)),
                 ('access_token', wfpush.crypto.EncryptedTextField(editable=False)),
                 ('refresh_token', wfpush.crypto.EncryptedTextField(blank=True, editable=False)),
                 ('expires_at', models.DateTimeField(editable=False, verbose_name='to be renewed at')),

@@ -43,8 +43,8 @@ class PersonalSignIn(models.Model):
 class ConnectedAccount(models.Model):
     """What one person has let us do in their name at one engine. `name` is what they are called there, where it says.
 
-    `renewing_until`: one process at a time asks for new tokens, since many servers take a refresh token only once.
-    `ended_at`: they do not work any more, and the person has to connect again.
+    `given_for`: where the tokens may be sent. `renewing_until`: one process at a time asks for new ones, since many
+    servers take a refresh token only once. `ended_at`: they do not work any more; the person has to connect again.
     """
 
     engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="accounts")
@@ -52,6 +52,7 @@ class ConnectedAccount(models.Model):
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="accounts"
     )
     name = models.CharField(_("is called there"), max_length=320, blank=True)
+    given_for = models.CharField(max_length=600, editable=False)
     access_token = EncryptedTextField(editable=False)
     refresh_token = EncryptedTextField(blank=True, editable=False)
     expires_at = models.DateTimeField(_("to be renewed at"), editable=False)

@@ -1,5 +1,6 @@
 """What people answered, the tokens they may answer with, and the calls that tell the engine."""
 
+import json
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -151,7 +152,11 @@ class Callback(Work):
     @property
     def says(self) -> str:
         """What the engine is told, for operators."""
-        return str(self.response) if self.response else gettext("%(task)s runs late") % {"task": self.task}
+        if self.response:
+            return str(self.response)
+        to = json.loads(self.body)["data"].get("to")
+        text = gettext("%(task)s is to be given to %(name)s") if to else gettext("%(task)s runs late")
+        return text % {"task": self.task, "name": to["name"] if to else ""}
 
 
 class CallbackAttempt(models.Model):

@@ -145,9 +145,7 @@ def fault_of(response: Response, key: str, now: float) -> TransportError | None:
     if status in (408, 425, 429):
         return TransportError(f"The AppWorks Gateway asks to wait: {said}", retry_after=asked, busy=True)
     if status == 404:
-        return TransportError(
-            f"The AppWorks Gateway finds nothing there (path in APPWORKS_GATEWAY_OPTIONS): {said}", permanent=True
-        )
+        return TransportError(f"The AppWorks Gateway finds nothing there (path in APPWORKS_GATEWAY_OPTIONS): {said}")
     if 400 <= status <= 499:
         return TransportError(f"The AppWorks Gateway refuses the message: {said}", permanent=True)
     return TransportError(f"The AppWorks Gateway does not work at present: {said}", retry_after=asked)

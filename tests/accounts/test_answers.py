@@ -14,13 +14,15 @@ from notifications.models import (
     CallbackAttempt,
     CallbackState,
     ConnectedAccount,
+    Engine,
     EngineAccess,
     PersonalSignIn,
+    Recipient,
     Response,
 )
 from tests.accounts.conftest import Acme, text_of
 from tests.engines.guards import SERVICE
-from tests.engines.server import LOST_AFTER
+from tests.engines.server import LOST_AFTER, Fault
 from tests.engines.world import KINDS, Kind
 from wfpush.http import OutboundError
 from wfpush.http import Response as HttpResponse
@@ -75,7 +77,7 @@ def test_an_answer_waits_until_its_person_has_connected_and_goes_at_once_then(ac
     assert acme.engine_says() == "waiting"
     row = Callback.objects.get()
     assert row.detail == "It goes in Bob's own name, and waits until they have connected their account."
-    assert (row.alert, CallbackAttempt.objects.count()) == ("", 0)
+    assert (row.alert, row.attempts, row.first_attempt_at, CallbackAttempt.objects.count()) == ("", 0, None, 0)
     assert "1 answer of yours waits for it." in text_of(acme.bob.get("/accounts"))
     sentence = f"It waits until you have connected your account at {acme.row}."
     assert f"Approved. {sentence}" in text_of(acme.bob.get("/"))
@@ -90,7 +92,8 @@ def test_an_answer_waits_until_its_person_has_connected_and_goes_at_once_then(ac
 
 def test_the_answer_itself_says_that_it_waits_for_the_account(acme: Acme) -> None:
     acme.assign()
-    told = acme.world.respond("bob", "acknowledge")
+    assert "connect" not in acme.world.respond("bob", "acknowledge"), "it decides nothing, and waits for nobody"
+    told = acme.world.respond("bob", "approve")
     assert (told["engine"], told["connect"]) == ("waiting", acme.row.name)
     acme.connect()
     acme.assign()
@@ -127,17 +130,92 @@ def test_questions_are_asked_in_their_name_too(acme: Acme) -> None:
     assert acme.people.let_in == ["bob@acme.example"]
 
 
-def test_after_a_week_it_is_given_up_and_connecting_then_lets_it_be_sent_again(acme: Acme) -> None:
+def test_it_waits_for_its_person_however_long_that_takes(acme: Acme) -> None:
     theirs = acme.assign()
     acme.world.respond("bob", "approve")
-    Callback.objects.update(first_attempt_at=timezone.now() - timedelta(days=9))
-    acme.again()
-    row = Callback.objects.get()
-    assert row.state == CallbackState.FAILED
+    Callback.objects.update(first_attempt_at=timezone.now() - timedelta(days=30))
+    for _ in range(3):
+        acme.again()
+    assert Callback.objects.get().state == CallbackState.WAITING
     acme.connect()
-    assert callback.replay(row, timezone.now())
     acme.world.run()
     assert len(theirs.completions) == 1
+
+
+def test_nobody_who_has_left_is_waited_for(acme: Acme) -> None:
+    acme.assign()
+    acme.world.respond("bob", "approve")
+    Recipient.objects.filter(ref="bob").update(active=False)
+    acme.again()
+    alert = Callback.objects.get().alert
+    assert alert == "Bob is no longer active and can connect no account. Tell the engine by hand."
+
+
+def test_what_decides_nothing_goes_by_our_own_sign_in_and_holds_up_nobody(acme: Acme) -> None:
+    theirs = acme.assign()
+    acme.world.respond("bob", "acknowledge")
+    acme.world.respond("bob", "request_info", "Which supplier?")
+    assert acme.people.let_in == [SERVICE, SERVICE]
+    assert any("Which supplier?" in comment for comment in theirs.comments)
+    assert acme.engine_says() == "delivered"
+
+
+def test_who_may_not_do_it_there_is_told_and_others_may(acme: Acme) -> None:
+    acme.connect()
+    theirs = acme.assign()
+    words = b'{"message": "Bob is no candidate", "exception": "No"}'
+    acme.engine.break_next(Fault(status=403, body=words, content_type="application/json"))
+    acme.world.respond("bob", "approve")
+    refused = "Their account may not do this in the engine. Bob is no candidate"
+    assert (acme.outcome()["engine"], acme.outcome()["detail"]) == ("refused", refused)
+    assert theirs.is_open
+    PersonalSignIn.objects.update(mode="either")
+    acme.world.respond("carol", "approve")
+    assert [done.by for done in theirs.completions] == [SERVICE]
+
+
+def test_nobody_who_is_not_connected_takes_the_one_try_of_an_engine_that_was_away(acme: Acme) -> None:
+    acme.connect(acme.world.signed_in("bob"))
+    waits, goes = acme.assign("carol"), acme.assign("bob")
+    acme.world.respond("carol", "approve")
+    acme.engine.break_next(*[Fault(status=503, roles=("command", "query"))] * callback.FAILURES)
+    acme.world.respond("bob", "approve")
+    for _ in range(callback.FAILURES - 1):
+        acme.again()
+    assert goes.is_open
+    for row in Callback.objects.order_by("position"):  # Carol's is due before, whenever it is tried
+        age = timedelta(hours=2 if row.response.recipient.ref == "carol" else 1)  # type: ignore[union-attr]
+        Callback.objects.filter(pk=row.pk).update(due_at=timezone.now() - age, lease_until=None, lease_token=None)
+    callback._door.breaker._troubles.clear()
+    acme.world.run()
+    assert (waits.is_open, goes.is_open) == (True, False)
+
+
+def test_another_mode_lets_go_what_waits(acme: Acme) -> None:
+    theirs = acme.assign()
+    acme.world.respond("bob", "approve")
+    PersonalSignIn.objects.update(mode="service")
+    accounts.mode_changed(acme.row, timezone.now())
+    assert "connect" not in acme.outcome()
+    acme.world.run()
+    assert [done.by for done in theirs.completions] == [SERVICE]
+
+
+@pytest.mark.parametrize("where", ["engine", "token server"])
+def test_tokens_do_not_follow_an_engine_to_another_host(acme: Acme, where: str) -> None:
+    acme.connect()
+    if where == "engine":
+        Engine.objects.update(callback_url="")
+        Engine.objects.update(callback_url="http://127.0.0.2:9/elsewhere")
+    else:
+        PersonalSignIn.objects.update(token_url="http://127.0.0.2:9/elsewhere")
+    acme.assign()
+    acme.world.respond("bob", "approve")
+    account = acme.account()
+    assert account.end_reason == "The engine's address has changed."
+    assert (account.access_token, account.refresh_token) == ("", "")
+    assert acme.engine_says() == "waiting"
+    assert "127.0.0.2" not in str(acme.people.let_in)
 
 
 # --- tokens end -------------------------------------------------------------------------------------------------------
@@ -175,6 +253,8 @@ def test_what_has_ended_waits_for_bob_and_wakes_no_operator(acme: Acme) -> None:
     assert (row.state, row.alert, row.detail) == (
         CallbackState.WAITING, "", "The person has to connect their account anew.",
     )  # fmt: skip
+    acme.again()
+    assert acme.outcome()["connect"] == acme.row.name, "and everybody reads so"
     page = " ".join(text_of(acme.bob.get("/accounts")).split())
     assert "Your sign-in there has ended. Your answers wait until you have connected it." in page
     assert "Connect again" in page
@@ -196,16 +276,28 @@ def test_without_a_way_to_renew_it_ends_with_its_token(acme: Acme) -> None:
     assert acme.engine_says() == "waiting"
 
 
+def test_a_renewal_whose_reply_is_lost_ends_where_tokens_work_once(acme: Acme) -> None:
+    acme.connect()
+    acme.time_passes()
+    acme.people.answers = [(503, {})]
+    acme.assign()
+    acme.world.respond("bob", "approve")
+    assert acme.account().works
+    acme.again()
+    assert not acme.account().works
+    assert acme.engine_says() == "waiting"
+
+
 def test_a_token_server_that_is_away_costs_nothing_but_time(acme: Acme) -> None:
     acme.connect()
     acme.time_passes()
     theirs = acme.assign()
-    address = PersonalSignIn.objects.get().token_url
-    PersonalSignIn.objects.update(token_url="http://127.0.0.1:9/token")
+    acme.people.away = True
     acme.world.respond("bob", "approve")
     assert acme.account().works
     assert (acme.account().renewing_until, theirs.is_open) == (None, True)
-    PersonalSignIn.objects.update(token_url=address)
+    assert callback._door.breaker.paused() == []
+    acme.people.away = False
     acme.again()
     assert len(theirs.completions) == 1
 
@@ -266,7 +358,7 @@ def test_another_process_that_is_renewing_is_waited_for(acme: Acme) -> None:
     ConnectedAccount.objects.update(renewing_until=timezone.now() + timedelta(seconds=50))
     with pytest.raises(AccessRefused, match="just being renewed") as refused:
         asked(lambda: pytest.fail("nobody is asked"))
-    assert (refused.value.later, refused.value.busy, refused.value.wait) == (True, True, accounts.SOON)
+    assert (refused.value.later, refused.value.wait) == (True, accounts.SOON)
     ConnectedAccount.objects.update(renewing_until=timezone.now() - timedelta(seconds=1))
     acme.assign()
     acme.world.respond("bob", "approve")

@@ -1,16 +1,21 @@
 """People connect their accounts by a browser: there and back, and everything that can come back instead."""
 
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from notifications.connectors.oauth2 import LONGEST_LIFE, read_grant
 from notifications.models import ConnectedAccount, Engine, PersonalSignIn, Recipient
 from tests.accounts.conftest import Acme, text_of
 from tests.support.authorization import CLIENT_SECRET
+from wfpush.http import Response
+from wfpush.redaction import redact_text
+
+YEAR = 365 * 24 * 3600
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,10 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_bob_connects_his_account_and_may_take_it_back(acme: Acme) -> None:
     page = acme.bob.get("/accounts")
     assert "Not connected yet. Your answers wait until you have connected it." in " ".join(text_of(page).split())
-    assert (
-        f"form-action 'self' {acme.people.authorize_url.removesuffix('/authorize')}" in page["Content-Security-Policy"]
-    )
-    assert "is connected. What you answer there goes in your own name." in acme.connect()
+    assert "form-action 'self';" in f"{page['Content-Security-Policy']};"
+    assert "is connected, as bob@acme.example. What you answer there goes in your own name." in acme.connect()
     account = acme.account()
     assert (account.recipient.ref, account.name, account.engine) == ("bob", "bob@acme.example", acme.row)
     assert "Connected as bob@acme.example since" in text_of(acme.bob.get("/accounts"))
@@ -125,6 +128,24 @@ def test_strangers_sign_in_here_first(acme: Acme) -> None:
     assert Client().post("/accounts/invoices/connect")["Location"] == "/sign-in?next=%2Faccounts"
 
 
+def test_who_is_signed_in_there_as_somebody_else_is_told_so(acme: Acme) -> None:
+    acme.people.user = "carol@example.org"
+    said = acme.connect()
+    assert "You are signed in there as carol@example.org, who is somebody else here." in said
+    assert not ConnectedAccount.objects.exists()
+    acme.people.user = "shared@acme.example"
+    assert "is connected" in acme.connect()
+    assert "who is somebody else here" in acme.connect(acme.world.signed_in("carol"))
+    assert acme.account().recipient.ref == "bob"
+    assert "is connected" in acme.connect(), "anew, as before"
+
+
+def test_what_came_back_is_in_no_log(acme: Acme) -> None:
+    back = "/accounts/invoices/return?code=c0de-of-bob-4711&state=st4te-of-bob"
+    for text in (f"GET {back} 500", quote(back, safe="")):
+        assert not any(each in redact_text(text) for each in ("c0de-of-bob", "st4te-of-bob"))
+
+
 # --- the token server -------------------------------------------------------------------------------------------------
 def test_a_token_server_that_fails_is_said_and_nothing_is_kept(acme: Acme) -> None:
     acme.people.answers = [(503, {})]
@@ -147,6 +168,24 @@ def test_a_name_that_cannot_be_read_is_none(acme: Acme, id_token: object) -> Non
     assert "is connected" in acme.connect()
     assert acme.account().name == ""
     assert "Connected since" in text_of(acme.bob.get("/accounts"))
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [(60, 30), ("3600", 3570), (None, 30), (True, 30), ("soon", 30), (-5, 0), (1e12, YEAR), (2**80, YEAR)],
+)
+def test_a_token_lasts_as_long_as_the_server_says_and_a_year_at_most(acme: Acme, said: object, seconds: int) -> None:
+    acme.people.answers = [(200, {"access_token": "t", "expires_in": said})]
+    acme.connect()
+    account = acme.account()
+    lasts = (account.expires_at - account.connected_at).total_seconds()
+    assert lasts == pytest.approx(seconds, abs=31)
+
+
+@pytest.mark.parametrize("said", ["Infinity", "NaN", "-Infinity"])
+def test_numbers_that_are_none_are_taken_for_something_sensible(said: str) -> None:
+    grant = read_grant(Response(200, {}, f'{{"access_token": "t", "expires_in": {said}}}'.encode(), False, 0.0), ())
+    assert 0 <= grant.life <= LONGEST_LIFE
 
 
 def test_no_secret_is_in_the_database_in_plain(acme: Acme) -> None:

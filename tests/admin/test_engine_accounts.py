@@ -108,18 +108,6 @@ def test_a_secret_does_not_follow_an_address_to_another_host(engine: Engine, roo
     assert saved(root, engine, token_url=moved, new_client_secret="neu-und-lang").client_secret == "neu-und-lang"
 
 
-@pytest.mark.parametrize("field", ["callback_url", "token_url"])
-def test_nor_do_peoples_tokens(field: str, engine: Engine, account: ConnectedAccount, root: Client) -> None:
-    saved(root, engine, **SIGN_IN)
-    beside = {"callback_url": f"{BASE}/more", "token_url": "https://id.acme.example/tokens"}[field]
-    save(root, engine, **{field: beside})
-    assert ConnectedAccount.objects.get().works, "another path of the same host"
-    save(root, engine, **{field: "https://elsewhere.example/token", "new_client_secret": "geheim-und-lang"})
-    ended = ConnectedAccount.objects.get()
-    assert "has changed" in ended.end_reason
-    assert (ended.access_token, ended.refresh_token) == ("", "")
-
-
 def test_addresses_that_are_none_are_refused(engine: Engine, root: Client, settings: Settings) -> None:
     settings.BASE_URL = "https://wfpush.acme.example"
     plain = {**SIGN_IN, "authorize_url": "http://id.acme.example/authorize"}

@@ -42,6 +42,7 @@ class AuthorizationServer:
         self.let_in: list[str] = []
         self.answers: list[tuple[int, Any]] = []
         """What the next requests for tokens get instead, once they have been acted upon: status, JSON."""
+        self.away = False
         self._codes: dict[str, dict[str, str]] = {}
         self._families: list[Family] = []
         self._count = 0
@@ -119,6 +120,8 @@ class AuthorizationServer:
     async def _token(self, request: web.Request) -> web.Response:
         if request.content_type != "application/x-www-form-urlencoded":
             return web.json_response({"error": "invalid_request"}, status=415)
+        if self.away:
+            return web.Response(status=503)
         said = dict(parse_qsl((await request.text()), strict_parsing=True))
         status, answer = self._answer(said)
         if self.answers:
