@@ -157,7 +157,7 @@ def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) ->
     fields: dict[str, Any] = {
         "type": type,
         "subject": task.task_id,
-        "time": now,
+        "time": max(now, task.last_event_time or now),  # an engine whose clock is ahead has told of later already
         "received_at": now,
         "data": data,
         "digest": "",

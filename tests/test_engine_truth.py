@@ -11,7 +11,7 @@ from escalations.models import Policy, PolicyStep
 from notifications import callback, engine_truth
 from notifications.connectors.base import Result
 from notifications.connectors.rest import Standing
-from notifications.models import Callback, CallbackState, Engine, Event, Recipient
+from notifications.models import Callback, CallbackState, Engine, Event, Recipient, Task
 from tests.support.story import Story
 from wfpush import outbox
 
@@ -122,6 +122,27 @@ def test_an_answer_given_while_it_was_asked_stays_the_answer(story: Story, asked
     callback.record(asked, Result("done", 200, standing=CAROLS), timezone.now())
     assert (story.task("T-43").state, story.task("T-43").assignee) == ("answered", story.bob)
     assert Event.objects.latest("id").status == "ignored"
+
+
+def test_what_an_answer_overtook_is_asked_for_after_all_when_the_engine_refuses_the_answer(
+    story: Story, asked: Callback
+) -> None:
+    outbox.postpone(asked, timezone.now())
+    story.answer(story.bob, "approve", task_id="T-43")
+    overtaken, answer = Callback.objects.order_by("position")
+    assert overtaken.state == CallbackState.SUPERSEDED
+    (claimed,) = outbox.claim(callback.sendable(), limit=1, lease=callback.LEASE, now=timezone.now())
+    assert claimed == answer
+    callback.record(claimed, Result("refused", 422, "The budget is used up"), timezone.now())
+    again = Callback.objects.get(pk=overtaken.pk)
+    assert (again.state, again.position, again.due_at is None) == (CallbackState.WAITING, answer.position + 1, False)
+    assert story.task("T-43").state == "open"
+
+
+def test_an_engine_whose_clock_is_ahead_is_followed_too(story: Story, asked: Callback) -> None:
+    Task.objects.update(last_event_time=timezone.now() + timedelta(minutes=3))
+    assert ends(asked, "done") == CallbackState.DELIVERED
+    assert story.task("T-43").assignee == story.carol
 
 
 def test_what_cannot_be_followed_now_costs_nobody_the_callback(

@@ -70,7 +70,7 @@ async def test_an_answer_goes_in_daves_own_name(
     await expect(row.get_by_text("1 answer of yours waits for it.")).to_be_visible()
     found += await faults(dave)
     assert await dave.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    await row.get_by_role("button").click()
+    await row.get_by_role("button").click()  # a page leads on by itself
     await dave.get_by_role("button", name="Sign in as dave@acme.example").click()
     await expect(dave.get_by_text("1 answer that waited is on its way.")).to_be_visible()
     await expect(row.get_by_text("Connected as dave@acme.example")).to_be_visible()
