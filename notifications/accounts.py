@@ -1,7 +1,6 @@
 """People's own accounts at engines: connected once in the browser, renewed by themselves, used for their answers."""
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -44,7 +43,6 @@ RENEWING = timedelta(seconds=60)
 """Longer than a token server may take to answer."""
 SOON = 2.0
 """Seconds after which whoever waits for another's renewal looks again."""
-KEPT = 4
 NO_TOKENS = {"access_token": "", "refresh_token": ""}
 """What is kept of an account that has ended."""
 
@@ -250,26 +248,23 @@ class Tokens:
 
     def __init__(self, account: int) -> None:
         self._account = account
-        self._had: deque[str] = deque(maxlen=KEPT)
+        self._asked_with: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         return f"account:{self._account}"
 
     def secrets(self) -> tuple[str, ...]:
-        return tuple(self._had)
+        return self._asked_with
 
     async def token(self, ask: Ask, refused: str) -> str:
         """Raises AccessRefused."""
         found = await in_database_thread(self._look, refused, timezone.now())
-        if isinstance(found, _Renewal):
-            found = await self._renew(ask, found)
-        self._had.append(found)
-        return found
+        return await self._renew(ask, found) if isinstance(found, _Renewal) else found
 
     async def _renew(self, ask: Ask, renewal: _Renewal) -> str:
         secrets = (renewal.said["refresh_token"], renewal.said["client_secret"])
-        self._had.extend(secrets)
+        self._asked_with = secrets
         try:
             grant = read_grant(await self._answer(ask, renewal), secrets)
         except AccessRefused as fault:

@@ -114,8 +114,9 @@ class Line:
 
     def secrets(self, access: Access) -> tuple[str, ...]:
         """What nobody's words may repeat: the last tokens included, which answers under way may still name."""
-        tokens = [token.value for token in self._had.get(access.identity, ())]
         of_person = access.tokens.secrets() if access.tokens is not None else ()
+        kept_by = access.tokens.key if access.tokens is not None else access.identity
+        tokens = [token.value for token in self._had.get(kept_by, ())]
         return (access.secret, _pair(access), access.key, *tokens, *of_person)
 
     async def request(
@@ -167,7 +168,9 @@ class Line:
         if name not in self._of_people:
             self._of_people[name] = asyncio.create_task(tokens.token(partial(self.ask, access), refused))
             self._of_people[name].add_done_callback(lambda done: self._of_people.pop(name))
-        return await asyncio.shield(self._of_people[name])
+        token = await asyncio.shield(self._of_people[name])
+        self._had.setdefault(tokens.key, deque(maxlen=KEPT)).append(_Token(token, self._clock()))
+        return token
 
     def _forget(self, access: Access, token: str) -> None:
         known = self._tokens.get(access.identity)

@@ -27,6 +27,8 @@ class Reply:
     acts: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
     is_worded: bool = False
+    by_person: bool = False
+    """In somebody's own name, not in ours."""
 
     @property
     def taken(self) -> bool:
@@ -98,10 +100,9 @@ class Api:
             down = fault.later and not of_person
             raise Failed(Result(outcome, None, fault.detail, fault.wait, down=down, silent=of_person)) from fault
         secrets = self._line.secrets(access)
-        reply = Reply(response.status, _json(response), acts, secrets, is_worded=bool(response.body))
+        by_person = access.tokens is not None
+        reply = Reply(response.status, _json(response), acts, secrets, bool(response.body), by_person)
         self.may_have_acted = self.may_have_acted or (acts and (reply.ok or reply.status >= 500))
-        if access.tokens is not None and reply.status == 403 and reply.object:
-            raise Failed(Result("refused", reply.status, _not_theirs(reply)))
         _check(reply, response, may_be_refused=may_be_refused)
         return reply
 
@@ -148,16 +149,13 @@ def _json(response: Response) -> Any:
 
 # --- words ---
 def not_let_in(reply: Reply) -> Failed:
+    """A person whom the engine knows and lets do no such thing is refused: somebody else may do it."""
     why = reply.member("message", "detail", "error_description", "error")
+    if reply.by_person and reply.status == 403 and reply.object:
+        return Failed(Result("refused", reply.status, f"Their account may not do this in the engine. {why}".strip()))
     return Failed(
         Result("misconfigured", reply.status, f"The engine does not let us in ({reply.status}). {why}".strip())
     )
-
-
-def _not_theirs(reply: Reply) -> str:
-    """It lets this person in, and not do this: somebody else may."""
-    why = reply.member("message", "detail", "error_description", "error")
-    return f"Their account may not do this in the engine. {why}".strip()
 
 
 def unexpected(reply: Reply) -> Failed:

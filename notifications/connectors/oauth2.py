@@ -24,8 +24,8 @@ GONE = ("invalid_grant", "interaction_required", "login_required", "consent_requ
 """Errors that only the person can mend, by signing in again (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6)."""
 TELLING = 6
 """Characters from which a secret is looked for in what others say: shorter ones are found in every other word."""
-NAMES = ("preferred_username", "email", "upn", "name", "sub")
-"""Claims that say who somebody is, best first (OpenID Connect Core 5.1; `upn` is Microsoft's)."""
+NAMES = ("preferred_username", "email", "upn", "sub")
+"""Claims that name one account and no other, best first (OpenID Connect Core 5.1; `upn` is Microsoft's)."""
 
 
 class AccessRefused(Exception):
@@ -110,7 +110,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _name_in(id_token: Any) -> str:
     """Of an ID token that came from the token server itself, whose word its TLS vouches for (OpenID Connect Core,
-    3.1.3.7, 6). It is shown, and decides nothing."""
+    3.1.3.7, 6)."""
     try:
         payload = id_token.split(".")[1]
         claims = _object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -174,6 +174,40 @@ def test_who_may_not_do_it_there_is_told_and_others_may(acme: Acme) -> None:
     assert [done.by for done in theirs.completions] == [SERVICE]
 
 
+def test_camunda_7_without_history_completes_in_bobs_name_all_the_same(made: Callable[..., Acme]) -> None:
+    acme = made(next(kind for kind in KINDS if kind.name == "camunda7"))
+    acme.connect()
+    theirs = acme.assign()
+    words = b'{"type": "InvalidRequestException", "message": "History is not enabled"}'
+    acme.engine.break_next(Fault(status=403, body=words, content_type="application/json", roles=("comment",)))
+    acme.world.respond("bob", "approve", "Fine.")
+    assert [done.by for done in theirs.completions] == ["bob@acme.example"]
+
+
+def test_what_an_engine_repeats_of_a_shared_token_is_hidden(acme: Acme) -> None:
+    acme.connect()
+    tasks = [acme.assign("bob"), acme.assign("bob")]
+    token = acme.account().access_token
+    words = f'{{"message": "No such token: {token}", "exception": "x"}}'.encode()
+    acme.engine.break_next(*[Fault(status=400, body=words, content_type="application/json")] * 2)
+    answer_all(acme)
+    acme.world.run()
+    assert len(tasks) == 2
+    details = list(Callback.objects.values_list("detail", flat=True))
+    assert all("No such token" in detail for detail in details), details
+    assert not any(token in detail for detail in details)
+
+
+def answer_all(acme: Acme) -> None:
+    for item in acme.world.inbox("bob"):
+        acme.world.client.post(
+            f"/api/v1/notifications/{item['id']}/responses",
+            {"action": "approve"},
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {acme.world.tokens['bob']}"},
+        )
+
+
 def test_nobody_who_is_not_connected_takes_the_one_try_of_an_engine_that_was_away(acme: Acme) -> None:
     acme.connect(acme.world.signed_in("bob"))
     waits, goes = acme.assign("carol"), acme.assign("bob")
@@ -329,13 +363,7 @@ def test_two_answers_at_once_renew_once(acme: Acme) -> None:
     acme.connect()
     tasks = [acme.assign("bob"), acme.assign("bob")]
     acme.time_passes()
-    for item in acme.world.inbox("bob"):
-        acme.world.client.post(
-            f"/api/v1/notifications/{item['id']}/responses",
-            {"action": "approve"},
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {acme.world.tokens['bob']}"},
-        )
+    answer_all(acme)
     acme.world.run()
     assert [len(task.completions) for task in tasks] == [1, 1]
     assert acme.people.renewals == 1
