@@ -53,7 +53,7 @@ bench-large: setup-dev
 	$(PY) -m bench large
 
 soak: setup-dev
-	WFPUSH_SOAK=long $(PY) -m pytest tests/soak
+	WFPUSH_SOAK=long $(PY) -m pytest tests/soak tests/engines/test_rows_people.py
 
 messages: setup-dev
 	$(PY) -m notifications.inbox.messages

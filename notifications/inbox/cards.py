@@ -16,7 +16,7 @@ from notifications.times import Due, due, exact, stamp
 from notifications.types import Action
 from notifications.words import TEXTS, say
 
-WAITING_SHOWN, ESCALATED_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 10, 15, 10
+WAITING_SHOWN, ESCALATED_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 10, 10, 10
 MOST_SHOWN = 500
 """How many of each the list shows: a page stays under 100 kB."""
 

@@ -9,7 +9,7 @@ const REASONS = {
   "Reassigned": "reason_reassigned",
 };
 const REASSIGNED_TO = "Reassigned to ";
-const LONG = 60_000;  // ms that an engine may take before it is said since when
+const LONG = 60_000;  // ms
 
 export const isMine = (outcome) => outcome?.by?.ref === settings.ref;
 

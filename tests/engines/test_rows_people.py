@@ -24,6 +24,7 @@ from notifications.models import Callback, CallbackAttempt, Notification
 from notifications.models import Task as OurTask
 from tests.engines.server import Fault
 from tests.engines.sides import Answered, Side, late
+from tests.soak.installation import LONG
 from tests.support.rounds import two_people
 from wfpush.http import outbound_from_settings
 from wfpush.identifiers import uuid7
@@ -32,7 +33,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 RowT = TypeVar("RowT", bound=models.Model)
 
-ROUNDS = 200
+ROUNDS = 200 if LONG else 40
+"""`make soak` has all of them; `make test` has 200 without an engine (tests/test_respond.py)."""
 WORD = {"bob": "approved", "carol": "rejected"}
 
 

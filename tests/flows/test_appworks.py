@@ -180,13 +180,13 @@ def test_a_wait_of_hours_is_not_waited_for_where_the_mail_follows(chosen: World,
 
 
 def test_a_message_that_it_does_not_take_leaves_it_to_the_mail(chosen: World, gateway: FakeGateway) -> None:
-    gateway.answers = [Answer(404, "Unknown user")]
+    gateway.answers = [Answer(400, "Unknown user")]
     trace = chosen.send("task.assigned", INVOICE)
     chosen.run()
 
     assert told(chosen, trace)["appworks"] == (
         "dead",
-        "The AppWorks Gateway finds nothing there (path in APPWORKS_GATEWAY_OPTIONS): 404 Unknown user",
+        "The AppWorks Gateway refuses the message: 400 Unknown user",
     )
     assert told(chosen, trace)["email"][0] == "delivered"
 
