@@ -1,5 +1,4 @@
-"""`python -m tests.support.halves`: all tests, in two halves at once that take about as long: what starts processes and
-browsers mostly waits.
+"""`python -m tests.support.halves`: all tests, in two halves at once: what starts processes and browsers mostly waits.
 
 The first half writes as it goes; what the second has to say follows. Each has a data folder of its own.
 """
@@ -10,7 +9,7 @@ import sys
 import tempfile
 from typing import IO
 
-WAITING = ("tests/soak", "tests/browsers", "tests/accounts", "tests/flows")
+WAITING = ("tests/soak", "tests/browsers")
 
 
 def main(arguments: list[str]) -> int:
