@@ -112,7 +112,25 @@ def has_moved(old: str | None, new: str | None) -> bool:
     return bool(new) and (before.scheme, before.netloc.lower()) != (now.scheme, now.netloc.lower())
 
 
-class AccessForm(forms.ModelForm):
+class TokenForm(forms.ModelForm):
+    """Signing in at a token server, in whosever name."""
+
+    token_url = forms.URLField(
+        label=_("Address for tokens"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+    )
+
+    def clean_token_url(self) -> str:
+        address: str = self.cleaned_data["token_url"]
+        if address:
+            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
+        return address
+
+
+class AccessForm(TokenForm):
     auth = forms.ChoiceField(
         label=_("Sign in by"), choices=AuthKind.choices, initial=AuthKind.NONE, widget=UnfoldAdminSelectWidget
     )
@@ -122,14 +140,6 @@ class AccessForm(forms.ModelForm):
         strip=False,
         max_length=10_000,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
-    token_url = forms.URLField(
-        label=_("Address for tokens"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
-        help_text=_("Such as https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token."),
     )
     certificate = forms.CharField(
         label=_("Client certificate (PEM)"),
@@ -146,6 +156,8 @@ class AccessForm(forms.ModelForm):
     def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = engine
+        such_as = gettext("Such as https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token.")
+        self.fields["token_url"].help_text = such_as
         self.initial["paths"] = self.initial.get("paths") or None
         self._say_what_is_kept("new_secret", self._keeps("secret"))
         self._say_what_is_kept("new_key", self._keeps("key"))
@@ -177,12 +189,6 @@ class AccessForm(forms.ModelForm):
         self.fields[field].help_text = kept_words if kept else gettext("Kept encrypted, and never shown again.")
 
     # --- each field -------------------------------------------------------------------------------
-    def clean_token_url(self) -> str:
-        address: str = self.cleaned_data["token_url"]
-        if address:
-            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
-        return address
-
     def clean_header(self) -> str:
         header: str = self.cleaned_data["header"]
         if header and (not HEADER.fullmatch(header) or header.lower() in OURS):

@@ -19,18 +19,17 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 from notifications import accounts
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, has_moved, switch
+from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, TokenForm, has_moved, switch
 from notifications.admin.filters import Conditions
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, with_why
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, PersonalSignIn
-from notifications.models.validators import validate_callback_url
 
 NEEDED = ("authorize_url", "token_url", "client_id")
 USED = (*NEEDED, "new_client_secret", "scope")
 """Fields that count only where people sign in themselves."""
 
 
-class PersonalForm(forms.ModelForm):
+class PersonalForm(TokenForm):
     mode = forms.ChoiceField(
         label=_("Answers are given by"),
         choices=InTheNameOf.choices,
@@ -44,13 +43,6 @@ class PersonalForm(forms.ModelForm):
         assume_scheme="https",
         widget=UnfoldAdminURLInputWidget,
         help_text=_("The authorization endpoint of the engine's sign-in (OAuth2, authorization code with PKCE)."),
-    )
-    token_url = forms.URLField(
-        label=_("Address for tokens"),
-        required=False,
-        max_length=500,
-        assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
     )
     new_client_secret = SecretField(
         label=_("Client secret"),
@@ -83,12 +75,6 @@ class PersonalForm(forms.ModelForm):
         address: str = self.cleaned_data["authorize_url"]
         if address and urlsplit(address).scheme != "https" and settings.BASE_URL.startswith("https:"):
             raise ValidationError(gettext("Write an address that begins with https://."))
-        return address
-
-    def clean_token_url(self) -> str:
-        address: str = self.cleaned_data["token_url"]
-        if address:
-            validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
         return address
 
     def clean(self) -> dict[str, Any]:

@@ -80,6 +80,16 @@ class Acme:
         Callback.objects.filter(state=CallbackState.WAITING).update(due_at=now, lease_until=None, lease_token=None)
         self.world.run()
 
+    def bob_approves_all(self) -> None:
+        """By the API, before anything is sent."""
+        for item in self.world.inbox("bob"):
+            self.world.client.post(
+                f"/api/v1/notifications/{item['id']}/responses",
+                {"action": "approve"},
+                content_type="application/json",
+                headers={"Authorization": f"Bearer {self.world.tokens['bob']}"},
+            )
+
     def time_passes(self) -> None:
         """Longer than a token is good for."""
         ConnectedAccount.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
