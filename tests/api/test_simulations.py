@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
@@ -70,7 +71,8 @@ def test_an_event_is_followed_to_its_last_step(carol: Caller, policy: Policy) ->
 
 
 def test_an_open_task_is_followed_from_now_on(story: Story, carol: Caller, policy: Policy) -> None:
-    story.happen("task.assigned", event()["data"])
+    with time_machine.travel(NOW, tick=False):
+        story.happen("task.assigned", event()["data"])
 
     said = carol.post(SIMULATIONS, {"task": "T-42", "now": DUE.isoformat()}).json()
 
