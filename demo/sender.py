@@ -131,4 +131,5 @@ class Sender:
             await asyncio.sleep(seconds)
         else:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._recovered.wait(), _PATIENCE)
+                async with asyncio.timeout(_PATIENCE):
+                    await self._recovered.wait()

@@ -87,6 +87,11 @@ async def _send_all(frames: list[tuple[str, dict[str, Any]]]) -> None:
     await asyncio.gather(*(send(group, message) for group, message in frames))
 
 
+async def _in_time(work: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.timeout(DELIVERY_DEADLINE):
+        await work
+
+
 class _Loop:
     """One event loop in a thread for the life of the process, so that connections to Redis are kept."""
 
@@ -96,7 +101,7 @@ class _Loop:
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run to the end, at most DELIVERY_DEADLINE seconds."""
-        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, DELIVERY_DEADLINE), self._running())
+        future = asyncio.run_coroutine_threadsafe(_in_time(work), self._running())
         future.result(DELIVERY_DEADLINE + 1)
 
     def _running(self) -> asyncio.AbstractEventLoop:

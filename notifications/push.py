@@ -97,7 +97,8 @@ class Post:
             task.cancel()
         if self._recording is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._recording, CLOSE_SECONDS)
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._recording
         for transport in map(transport_for, DeviceChannel.values):
             if transport is not None and reaches_devices(transport):
                 await transport.close()

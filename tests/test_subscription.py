@@ -83,9 +83,9 @@ async def listening(url: str, *names: str) -> AsyncIterator[tuple[Subscription, 
         async with asyncio.timeout(30):
             yield made, heard
     finally:
-        while not running.done():
-            running.cancel()
-            await asyncio.wait([running], timeout=0.2)
+        running.cancel()
+        await asyncio.wait([running], timeout=30)
+        assert running.done()
 
 
 async def publish(name: str, data: bytes) -> None:
@@ -126,6 +126,50 @@ async def test_a_redis_without_a_sign_of_life_is_given_up(monkeypatch: pytest.Mo
         await heard.returns.get()
         await publish("test:one", b"2")
         assert await heard.messages.get() == ("test:one", b"2")
+
+
+@pytest.mark.parametrize(("ping_seconds", "turns"), [(10.0, 60), (0.001, 300)])
+async def test_one_cancellation_ends_it_whenever_it_comes(
+    monkeypatch: pytest.MonkeyPatch, ping_seconds: float, turns: int
+) -> None:
+    """Also one that meets redis-py just as a command is sent, which Python 3.11 swallows. A subscription has begun to
+    listen after some 25 turns of the event loop; with short pauses between pings it goes on sending them."""
+    monkeypatch.setattr(subscription, "PING_SECONDS", ping_seconds)
+    for steps in list(range(turns)) * (300 // turns):
+        assert await ends_after(steps), f"cancelled after {steps} turns, it went on"
+
+
+async def ends_after(steps: int) -> bool:
+    """Whether a subscription that is cancelled after so many turns of the event loop ends by that."""
+    heard = Heard()
+    running = asyncio.create_task(Subscription(settings.REDIS_URL, heard.hear).run())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    _, left = await asyncio.wait([running], timeout=2)
+    while not running.done():
+        running.cancel()
+        await asyncio.wait([running], timeout=0.2)
+    return not left
+
+
+async def test_a_consumer_that_is_cancelled_while_it_joins_does_not_stay() -> None:
+    async with listening(settings.REDIS_URL, "test:one") as (made, _):
+        await publish("test:one", b"1")
+        for steps in list(range(12)) * 20:
+            joining = asyncio.create_task(join_and_stay(made, f"test:{steps}"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            joining.cancel()
+            _, left = await asyncio.wait([joining], timeout=2)
+            joining.cancel()
+            assert not left, f"cancelled after {steps} turns, it stayed"
+
+
+async def join_and_stay(made: Subscription, name: str) -> None:
+    await made.add(name)
+    await made.drop(name)
+    await asyncio.Event().wait()
 
 
 async def test_a_group_reaches_all_its_channels_and_no_other() -> None:

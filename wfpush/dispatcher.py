@@ -16,6 +16,7 @@ import uvloop
 from django.conf import settings
 
 from wfpush import lifeline, outbox
+from wfpush.cancellation import heed_cancellation
 from wfpush.postgres.silence import give_up_in_time
 from wfpush.subscription import Subscription
 
@@ -43,6 +44,7 @@ class Job:
 
     async def run(self) -> None:
         while True:
+            heed_cancellation()  # `drain` uses libraries
             self.idle.set()
             await self._woken.wait()
             self.idle.clear()
@@ -74,7 +76,8 @@ class Dispatcher:
             await stop.wait()
             await _end(others)
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(*(job.idle.wait() for job in self._jobs.values())), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await asyncio.gather(*(job.idle.wait() for job in self._jobs.values()))
             await _end(jobs)
         for job in self._jobs.values():
             if job.source.close is not None:
@@ -92,7 +95,7 @@ class Dispatcher:
 
 
 async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    """Cancel until it holds: redis-py swallows a cancellation that meets it while it connects."""
+    """Cancel until it holds: a library may have swallowed it in the middle of a drain."""
     left = set(tasks)
     while left:
         for task in left:

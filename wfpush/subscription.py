@@ -10,6 +10,8 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from wfpush.cancellation import heed_cancellation
+
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
@@ -38,12 +40,14 @@ class Subscription:
         if self._pubsub is not None:
             with suppress(redis.RedisError, OSError):  # `run` meets it as well, and starts anew with every name
                 await self._pubsub.subscribe(name)
+            heed_cancellation()
 
     async def drop(self, name: str) -> None:
         self._names.discard(name)
         if self._pubsub is not None:
             with suppress(redis.RedisError, OSError):
                 await self._pubsub.unsubscribe(name)
+            heed_cancellation()
 
     async def run(self) -> None:
         """Until cancelled. Logs once when Redis goes, and once when it is back."""
@@ -63,6 +67,7 @@ class Subscription:
                 away = True
             finally:
                 self._pubsub = None
+            heed_cancellation()  # it may have met the connection's last words
             await asyncio.sleep(RETRY_SECONDS)
 
     def _client(self) -> "redis.asyncio.Redis":
@@ -74,6 +79,7 @@ class Subscription:
         begun: set[str] = set()
         while missing := {_ALWAYS, *self._names} - begun:
             await pubsub.subscribe(*missing)
+            heed_cancellation()
             begun |= missing
         self._pubsub = pubsub  # at once after the last look: no name can have come in between
 
@@ -85,6 +91,7 @@ class Subscription:
                 raise redis.TimeoutError(f"no sign of life for {PING_SECONDS:g} s")
             if message is None:
                 await pubsub.ping()
+                heed_cancellation()
             elif message["type"] == "message":
                 self._hear(message["channel"].decode(), message["data"])
             asked = message is None
