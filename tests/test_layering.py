@@ -47,6 +47,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.problems",
         "wfpush.redaction",
         "wfpush.related",
+        "wfpush.schema",
         "wfpush.service_accounts",
         "wfpush.subscription",
         "wfpush.tasks",

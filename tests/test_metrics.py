@@ -78,6 +78,7 @@ def test_all_is_well(worker: None) -> None:
     assert set(body["checks"]) == {
         "database",
         "redis",
+        "schema",
         "worker",
         "events",
         "expiry",

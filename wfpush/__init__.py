@@ -1,1 +1,4 @@
 """wfpush connects workflow engines with the people they wait for."""
+
+VERSION = "0.2.0"
+"""The release that this code is, or becomes."""

@@ -1,6 +1,9 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as django_admin
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
+
+from wfpush import schema
 
 
 class ProjectConfig(AppConfig):
@@ -8,6 +11,9 @@ class ProjectConfig(AppConfig):
     label = "wfpush"
     verbose_name = _("Desk")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        checks.register(schema.check_before_migrating, checks.Tags.database)
 
 
 class AdminConfig(django_admin.AdminConfig):

@@ -28,7 +28,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollecto
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from wfpush import outbox, problems
+from wfpush import outbox, problems, schema
 from wfpush.models import Heartbeat
 from wfpush.watchdog import BEAT_SECONDS, STALL_SECONDS
 
@@ -103,6 +103,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     body: dict[str, Any] = {"status": "unavailable" if faults else OK}
     if may_look_inside(request):
         body["checks"] = found
+        body["notes"] = notes()
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
 
 
@@ -113,9 +114,16 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
     yield "redis", _redis()
     if database != OK:
         return
+    yield "schema", _asked(lambda: schema.current().fault or OK)
     yield "worker", _asked(partial(_worker, now))
     for source in outbox.sources():
         yield source.name, _asked(partial(_late, source, now))
+
+
+def notes() -> list[str]:
+    """After `checks`: what an administrator should know and what keeps nobody from working, such as an upgrade."""
+    note = schema.last_found().note
+    return [note] if note else []
 
 
 def _database() -> str:

@@ -96,6 +96,14 @@ class House:
         with psycopg.connect(url, connect_timeout=10) as connection:
             return connection.execute(query.encode()).fetchall()
 
+    def change(self, statement: str) -> None:
+        """Do something to the database behind the product's back."""
+        url = self.environment.get("DATABASE_URL") or embedded.ensure(self.folder).database_url
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            connection.execute(statement.encode())
+        if not self.environment.get("DATABASE_URL"):
+            embedded.release(self.folder)
+
     def redis(self) -> redis.Redis:
         return redis.Redis.from_url(embedded.Valkey(embedded.locate(self.folder)).url)
 

@@ -42,6 +42,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {found}")
             if found != metrics.OK:
                 yield f"{name} {found}"
+        for note in metrics.notes():
+            self.stdout.write(f"note: {note}")
 
     def _devices(self) -> Iterator[str]:
         count = {channel: Device.objects.filter(channel=channel).count() for channel in DeviceChannel.values}

@@ -44,7 +44,7 @@ class Command(BaseCommand):
             signal.signal(number, _leave)
         lifeline = Lifeline()
         try:
-            call_command("migrate", interactive=False, verbosity=0)
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
             watchers: list[Watcher] = [_stop_with_parent] if options["stop_with_parent"] else []
             code = self._run(lifeline, port, with_demo, watchers)
         finally:

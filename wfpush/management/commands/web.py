@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush import lifeline
+from wfpush import lifeline, schema
 from wfpush.asgi import application
 from wfpush.ports import PortTaken
 from wfpush.web import serve
@@ -18,6 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.follow()
         try:
+            schema.demand()
             serve(application, options["host"], options["port"])
-        except PortTaken as fault:
+        except (PortTaken, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault

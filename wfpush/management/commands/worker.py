@@ -1,8 +1,9 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from wfpush import schema
 from wfpush.watchdog import STALL_SECONDS
 from wfpush.worker import Worker
 
@@ -23,6 +24,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            schema.demand()
+        except schema.WrongSchema as fault:
+            raise CommandError(str(fault)) from fault
         data_dir = settings.DATA_DIR if settings.EMBEDDED_SERVERS else None
         Worker(
             dispatchers=options["dispatchers"], grace=options["grace"], stall=options["stall"], data_dir=data_dir

@@ -1,0 +1,25 @@
+"""What was released: for each release, the migrations as they were then, and a database that it has used."""
+
+import hashlib
+from pathlib import Path
+
+from tests.support.documentation import ROOT
+
+FOLDER = ROOT / "tests" / "upgrades"
+APPS = ("wfpush", "notifications", "escalations")
+
+
+def migrations() -> dict[str, str]:
+    """The SHA-256 of every migration of ours, by its path in the repository."""
+    files = [file for app in APPS for file in sorted((ROOT / app / "migrations").glob("[0-9]*.py"))]
+    return {str(file.relative_to(ROOT)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def hash_lists() -> list[Path]:
+    """One for each release, as sha256sum writes them."""
+    return sorted(FOLDER.glob("*.sha256"))
+
+
+def released(hash_list: Path) -> dict[str, str]:
+    lines = hash_list.read_text(encoding="utf-8").splitlines()
+    return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}

@@ -1,0 +1,210 @@
+"""Whether the database has the schema that this code was written for, and what to do if not.
+
+Nothing here trusts `django_migrations` alone: development versions before 0.2.0 edited their first migration in place,
+so that `migrate` found nothing to do on databases whose columns were missing, and events were taken and never
+processed. Tables and columns are read from PostgreSQL's catalogue, all in one statement.
+"""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import structlog
+from django.apps import apps
+from django.core.checks import CheckMessage, Error
+from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+log = structlog.get_logger(__name__)
+
+OURS = ("wfpush", "notifications", "escalations")
+"""Apps whose migrations are written here. Of others, what is unknown may be what a package has merged since."""
+TRUSTED_SECONDS = 60.0
+"""How long a schema that was found right is not looked at again: `/readyz` is asked every few seconds."""
+SHOWN = 4
+GUIDE = "docs/operations.md, Upgrading"
+
+Columns = dict[str, frozenset[str]]
+"""The names of columns by table."""
+
+CATALOGUE = """
+SELECT c.relname, a.attname,
+       a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = ''
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'f') AND pg_table_is_visible(c.oid)
+  AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+class WrongSchema(Exception):
+    """The database and this code do not fit; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What was found. Migrations are written `notifications.0001_initial`, columns `notifications_task.state`."""
+
+    unapplied: Sequence[str] = ()
+    unknown: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    unfilled: Sequence[str] = ()
+    """Columns that want a value which this code does not write: whatever it adds to those tables is refused."""
+
+    @property
+    def fault(self) -> str:
+        """What keeps this code from working on this database, as a sentence with what to do; empty: nothing."""
+        if self.unapplied:
+            return f"{_listed(self.unapplied)} not applied; run `manage.py migrate`"
+        if self.unknown and (self.missing or self.unfilled):
+            changed = _listed([*self.missing, *self.unfilled])
+            return f"a newer version has changed {changed}; update this process to that version"
+        if self.missing:
+            return (
+                f"lacks {_listed(self.missing)}, though all migrations are recorded as applied: a development version"
+                " from before 0.2.0 made it, which cannot be upgraded, or it was changed by hand; start with an empty"
+                f" database or restore a backup ({GUIDE})"
+            )
+        if self.unfilled:
+            return f"wants a value in {_listed(self.unfilled)}, which no migration made; take that away ({GUIDE})"
+        return ""
+
+    @property
+    def note(self) -> str:
+        """What hurts nobody yet: an upgrade under way, in which this process is the older one. Empty: nothing."""
+        if not self.unknown:
+            return ""
+        return f"a newer version has applied {_listed(self.unknown)}; update this process, too, when you can"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+# --- what there is, and what there should be ------------------------------------------------------
+def look() -> Schema:
+    """Ask the database: two statements. Raises django.db.Error."""
+    applied = set(MigrationRecorder(connection).applied_migrations())
+    known = _known()
+    unapplied = [key for key, stands_for in known.items() if key not in applied and not _all(stands_for, applied)]
+    merged = {key for stands_for in known.values() for key in stands_for}
+    unknown = [key for key in applied - known.keys() - merged if key[0] in OURS]
+    missing, unfilled = _compared(expected(apps))
+    return Schema(_named(unapplied), _named(unknown), missing, unfilled)
+
+
+@cache
+def _known() -> dict[tuple[str, str], Collection[tuple[str, str]]]:
+    """The migrations of this code, each with those that it stands for."""
+    return {key: migration.replaces for key, migration in MigrationLoader(None).disk_migrations.items()}
+
+
+def _all(keys: Collection[tuple[str, str]], among: Collection[tuple[str, str]]) -> bool:
+    return bool(keys) and all(key in among for key in keys)
+
+
+def _named(keys: Collection[tuple[str, str]]) -> list[str]:
+    return [f"{app}.{name}" for app, name in sorted(keys)]
+
+
+def expected(registry: Any) -> Columns:
+    """What the models of a registry of apps (the real one, or a migration state's) are kept in."""
+    models = [model._meta for model in registry.get_models(include_auto_created=True)]
+    return {
+        meta.db_table: frozenset(field.column for field in meta.local_concrete_fields)
+        for meta in models
+        if meta.managed and not meta.proxy
+    }
+
+
+def _compared(wanted: Columns) -> tuple[list[str], list[str]]:
+    """(what is missing, a whole table by its name alone; columns that want a value and are not ours)."""
+    found: dict[str, dict[str, bool]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(CATALOGUE, [list(wanted)])
+        for table, column, wants_value in cursor.fetchall():
+            found.setdefault(table, {})[column] = wants_value
+    missing = [name for table, columns in wanted.items() for name in _missing(table, columns, found.get(table))]
+    unfilled = [
+        f"{table}.{column}"
+        for table, columns in found.items()
+        for column, wants_value in columns.items()
+        if wants_value and column not in wanted[table]
+    ]
+    return sorted(missing), sorted(unfilled)
+
+
+def _missing(table: str, columns: frozenset[str], found: Collection[str] | None) -> Iterator[str]:
+    if found is None:
+        yield table
+    else:
+        yield from (f"{table}.{column}" for column in columns - set(found))
+
+
+# --- who asks -------------------------------------------------------------------------------------
+class _Trust:
+    """What this process last found, and until when it is not looked at again."""
+
+    def __init__(self) -> None:
+        self._until = float("-inf")
+        self.found = Schema()
+
+    def current(self) -> Schema:
+        if time.monotonic() < self._until:
+            return self.found
+        self.found = look()
+        if not self.found.fault:
+            self._until = time.monotonic() + TRUSTED_SECONDS
+        return self.found
+
+    def end(self) -> None:
+        self._until, self.found = float("-inf"), Schema()
+
+
+_trust = _Trust()
+current = _trust.current
+"""What was found within the last minute; a fault is looked at again each time. Raises django.db.Error."""
+look_again = _trust.end
+"""Trust nothing that was found before now."""
+
+
+def last_found() -> Schema:
+    """What `current` said last, without asking the database."""
+    return _trust.found
+
+
+def demand() -> None:
+    """Before web or worker starts. Raises WrongSchema.
+
+    A database that does not answer is no reason to stay away: both wait for it, and `/readyz` looks again.
+    """
+    try:
+        found = look()
+    except OperationalError as fault:
+        log.warning("schema_unknown", fault=str(fault).strip())
+        return
+    finally:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
+    if found.fault:
+        raise WrongSchema(f"The database does not fit this version: {found.fault}.")
+    if found.note:
+        log.warning("schema_newer", note=found.note)
+
+
+def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
+    """A system check that only `migrate` runs: what is recorded as applied is there, or nothing is built upon it."""
+    if not databases:
+        return []
+    loader = MigrationLoader(connection)
+    applied = [key for key in loader.applied_migrations if key in loader.graph.nodes]
+    if not applied:
+        return []
+    missing, _unfilled = _compared(expected(loader.project_state(applied).apps))
+    if not missing:
+        return []
+    fault = Schema(missing=missing).fault
+    return [Error(f"The database {fault}.", id="wfpush.E001")]
