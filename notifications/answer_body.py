@@ -6,6 +6,7 @@ from notifications.answer_variables import facts_of, filled_in
 from notifications.models import AnswerMapping, Notification, Response, Task
 from notifications.representation import stamp
 from notifications.types import Json
+from notifications.variable_names import without
 
 OUTCOMES = {
     "approve": "approved",
@@ -17,18 +18,21 @@ OUTCOMES = {
 
 
 def task_responded(response: Response, task: Task, notification: Notification) -> str:
-    """The body as it is stored and sent: written once, so that every retry is byte-identical."""
+    """The body as it is stored and sent: written once, so that every retry is byte-identical.
+
+    What the mapping sets is never the person's, also where it could not be filled in.
+    """
     mapping = mapping_for(task, response.action)
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
-    written = mapping.variables if mapping else {}
-    variables, types = filled_in(written, facts_of(response, task, outcome)) if written else ({}, {})
+    written = without((), mapping.variables) if mapping else {}
+    filled, types = filled_in(written, facts_of(response, task, outcome)) if written else ({}, {})
     data: Json = {
         "task_id": task.task_id,
         "case_id": task.case.case_id if task.case else None,
         "action": response.action,
         "outcome": outcome,
         "comment": response.comment,
-        "variables": {**response.variables, **variables},
+        "variables": {**without(written, response.variables), **filled},
         **({"types": types} if types else {}),
         "responded_by": response.recipient.as_person(),
         "responded_at": stamp(response.at),

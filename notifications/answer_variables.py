@@ -18,6 +18,7 @@ from notifications.liquid_filters import Place
 from notifications.models import Response, Task
 from notifications.representation import stamp
 from notifications.types import Json
+from notifications.variable_names import is_ours
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ class BadVariable(ValueError):
 
 
 def facts_of(response: Response, task: Task, outcome: str) -> Json:
-    """What the templates may use."""
+    """What the templates may use. What the engine said of the task goes over what the person sent."""
     return {
         "action": response.action,
         "outcome": outcome,
@@ -38,7 +39,7 @@ def facts_of(response: Response, task: Task, outcome: str) -> Json:
         "via": response.via,
         "person": {**response.recipient.as_person(), "email": response.recipient.email},
         "task": {"id": task.task_id, "name": task.name, "kind": task.kind},
-        "variables": {**(task.data.get("variables") or {}), **response.variables},
+        "variables": {**response.variables, **(task.data.get("variables") or {})},
     }
 
 
@@ -59,6 +60,8 @@ def filled_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
 def check(written: Json) -> None:
     """Raises BadVariable for what could never be filled in."""
     for name, said in written.items():
+        if is_ours(name):
+            raise BadVariable(_("%(name)s: names that begin with wfpush_ are set by wfpush alone.") % {"name": name})
         if isinstance(said, dict) and "type" in said and "value" in said and said["type"] not in TYPES:
             told = {"name": name, "type": said["type"], "known": ", ".join(TYPES)}
             raise BadVariable(_("%(name)s: there is no type “%(type)s”; there are %(known)s.") % told)

@@ -14,6 +14,7 @@ from notifications.models.events import Priority
 from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
 from notifications.strictjson import pointer
 from notifications.types import CommentRule, Effect, Json, behaviour_of
+from notifications.variable_names import OURS, may_be_declared
 
 MAX_DATA_BYTES = 64 * 1024
 MAX_PEOPLE = 1_000
@@ -220,6 +221,11 @@ def _action_name(value: Any, here: str, faults: Faults) -> None:
         faults.append(fault(here, f"Write the name of an action: text of 1 to {MAX_ACTION} characters."))
 
 
+def _variable_name(value: Any, here: str, faults: Faults) -> None:
+    if not may_be_declared(value):
+        faults.append(fault(here, f"Write the name of a variable: letters, digits, and none that begins with {OURS}."))
+
+
 _ACTION = _text_or(
     _action_name,
     _object(
@@ -257,6 +263,7 @@ _TASK = _object(
         "priority": _one_of(*Priority.values),
         "url": _text,
         "actions": _actions,
+        "answer_variables": _list(_variable_name),
     }
 )
 _DATA = _object(

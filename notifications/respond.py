@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications import answer_body, copies, devices, four_eyes, ledger, lifecycle, representation
+from notifications import answer_body, copies, devices, four_eyes, ledger, lifecycle, person_variables, representation
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -106,6 +106,7 @@ def _respond(notification: Notification, answer: Answer, now: datetime) -> Recor
         _refuse_if_over(task, notification, now)
         action = _offered(notification, answer)
         _check_words(action, answer)
+        person_variables.check(task, answer.variables)
         if action.effect == "final":
             four_eyes.check(task, notification.recipient)
         response = _record(task, notification, action, answer, now)

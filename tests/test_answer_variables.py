@@ -82,6 +82,7 @@ def test_a_mapping_for_the_tasks_kind_comes_before_that_for_all() -> None:
         outcome="approved-by-hand",
         variables={"level": {"type": "long", "value": "2"}},
     )
+    story.let_people_set("cost_centre")
     story.assign(kind="approval", candidates=["bob", "carol"])
     story.answer(story.bob, "approve", variables={"cost_centre": "12"})
     said = data_of(Callback.objects.get())

@@ -54,6 +54,7 @@ def make_due() -> None:
 
 
 def test_the_engine_gets_the_signed_answer_and_every_copy_says_so(story: Story, engine_side: Receiver) -> None:
+    story.let_people_set("cost_centre")
     recorded = story.answer(story.bob, "approve", "Fine", variables={"cost_centre": "12"})
     deliver()
     call = engine_side.calls[0]

@@ -31,6 +31,7 @@ def members(value: Any) -> Any:
 def story() -> Story:
     """Bob's task, acknowledged, asked about and approved."""
     story = Story.begin()
+    story.let_people_set("cost_center")
     story.assign(initiator="alice", actions=["approve", "acknowledge", "request_info"])
     story.answer(story.bob, "acknowledge")
     story.answer(story.bob, "request_info", "Which cost centre?")

@@ -59,7 +59,12 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.worker",
         "wfpush.zones",
     ],
-    "types, errors": ["notifications.types", "notifications.errors", "notifications.strictjson"],
+    "types, errors": [
+        "notifications.types",
+        "notifications.errors",
+        "notifications.strictjson",
+        "notifications.variable_names",
+    ],
     "models": ["notifications.models"],
     "what many verbs share": [
         "notifications.absence",
@@ -127,6 +132,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.engine_truth",
         "notifications.poll",
         "notifications.ingest",
+        "notifications.person_variables",
         "notifications.respond",
     ],
     "tasks, api, inbox, admin, consumers": [

@@ -33,7 +33,7 @@ class AnswerMappingForm(forms.ModelForm):
         required=False,
         rows=3,
         help_text=_(
-            "A JSON object; it goes over the person's own variables. Filled in from the answer, and of a type: "
+            "A JSON object; what it sets is never the person's. Filled in from the answer, and of a type: "
             '{"approver": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}'
         ),
     )

@@ -100,7 +100,7 @@ class EventVariableInline(TabularInline):
     model = EventVariable
     extra = 0
     hide_title = True
-    fields = ["path", "label", "sensitive"]
+    fields = ["path", "label", "sensitive", "settable"]
 
 
 class SampleThere(Conditions):
@@ -154,7 +154,7 @@ class VariableOf(Conditions):
 class EventVariableAdmin(LedgerAdmin):
     """Found across all types here; edited on the type's page."""
 
-    list_display = ["path", "of_type", "label", "sensitive"]
+    list_display = ["path", "of_type", "label", "sensitive", "settable"]
     list_filter = [VariableOf, "event_type"]
     list_select_related = ["event_type"]
     search_fields = ["path", "label"]

@@ -135,7 +135,7 @@ def _says(reply: Reply) -> bool:
 
 
 def variables(said: Said) -> Json:
-    return {name: typed(value, said.types.get(name, "")) for name, value in said.all_variables.items()}
+    return {name: typed(value, said.type_of(name)) for name, value in said.all_variables.items()}
 
 
 TYPES = {

@@ -159,7 +159,7 @@ async def claim(
 
 
 def variables(said: Said) -> list[Json]:
-    return [{"name": name, **typed(value, said.types.get(name, ""))} for name, value in said.all_variables.items()]
+    return [{"name": name, **typed(value, said.type_of(name))} for name, value in said.all_variables.items()]
 
 
 def typed(value: Any, type: str) -> Json:

@@ -15,6 +15,7 @@ from notifications.connectors.base import Misconfigured, Result, Standing
 from notifications.connectors.listing import Listing
 from notifications.models import Callback, Engine, EngineAccess
 from notifications.types import Json
+from notifications.variable_names import is_ours, without
 from wfpush.crypto import UndecryptableSecret
 
 __all__ = [
@@ -85,8 +86,13 @@ class Said:
 
     @property
     def all_variables(self) -> Json:
+        """Ours, and nothing else that is called like ours: an older answer may still hold what nobody refused then."""
         said = {ANSWER: self.answer, OUTCOME: self.outcome, BY: self.by}
-        return {**said, **({COMMENT: self.comment} if self.comment else {}), **self.variables}
+        return {**without((), self.variables), **said, **({COMMENT: self.comment} if self.comment else {})}
+
+    def type_of(self, name: str) -> str:
+        """The type that a mapping declares for a variable, else empty."""
+        return "" if is_ours(name) else self.types.get(name, "")
 
     @property
     def remark(self) -> str:

@@ -174,7 +174,7 @@ class EventMapping(models.Model):
 
 
 class AnswerMapping(models.Model):
-    """What an action is called in the engine, and variables that overlay the person's own."""
+    """What an action is called in the engine, and variables that a person cannot set."""
 
     engine = models.ForeignKey(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="answer_mappings"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,10 +13,14 @@ from simple_history.models import HistoricalRecords
 from notifications.models.engines import Engine
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.templates import Template
+from notifications.variable_names import may_be_declared
 
 PATH = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", _("Write a path such as task.kind.")
 )
+
+VARIABLES = "variables."
+"""How the paths begin of what an answer may set."""
 
 
 def default_channels() -> list[str]:
@@ -67,6 +72,12 @@ class EventVariable(models.Model):
     path = models.CharField(_("path"), max_length=150, validators=[PATH])
     label = models.CharField(_("label"), max_length=120, blank=True)
     sensitive = models.BooleanField(_("sensitive"), default=False, help_text=_("Never shown on a lock screen."))
+    settable = models.BooleanField(
+        _("people may set it"),
+        default=False,
+        db_default=False,
+        help_text=_("With their answer; only what is below “variables”."),
+    )
 
     class Meta:
         verbose_name = _("event variable")
@@ -76,6 +87,13 @@ class EventVariable(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def clean(self) -> None:
+        """What people may set goes to the engine by its name."""
+        name = self.path.removeprefix(VARIABLES)
+        if self.settable and (name == self.path or not may_be_declared(name)):
+            told = _("People can set “variables.name”, one name after “variables”, and none that begins with wfpush_.")
+            raise ValidationError({"settable": told})
 
 
 class Route(models.Model):

@@ -146,16 +146,16 @@ def test_the_preview_is_what_a_real_answer_then_sends(
         engine = connect(story.engine, server.base, kind=kind)
         variables = {
             "ok": True,
-            "paid": {"type": "double", "value": "{{ variables.amount }}"},
+            "paid": {"type": "double", "value": "{{ variables.limit }}"},
             "by": "{{ person.ref }}",
         }
         AnswerMapping.objects.create(engine=engine, action="approve", outcome="accepted", variables=variables)
-        story.assign(task, assignee="bob")
+        story.assign(task, assignee="bob", answer_variables=["limit"])
         server.book.open(task)
-        said = {"task": task, "kind": "approval", "comment": "Fine.", "variables": '{"amount": 7.5}'}
+        said = {"task": task, "kind": "approval", "comment": "Fine.", "variables": '{"limit": 7.5}'}
         page = root.get(page_of(engine, PREVIEW), {"action": "approve", **said})
         assert server.told == [] and not Response.objects.exists()
-        story.answer(story.bob, "approve", "Fine.", task_id=task, variables={"amount": 7.5})
+        story.answer(story.bob, "approve", "Fine.", task_id=task, variables={"limit": 7.5})
         deliver()
         told = Callback.objects.get()
         assert told.state == "delivered", told.detail

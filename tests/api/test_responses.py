@@ -18,6 +18,7 @@ from tests.support.story import Story
 def story(db: None) -> Iterator[Story]:
     """Bob and Carol may approve invoice 4711."""
     story = Story.begin()
+    story.let_people_set("limit")
     story.assign(candidates=["bob", "carol"])
     yield story
 

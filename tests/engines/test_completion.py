@@ -33,6 +33,18 @@ async def test_it_is_completed_with_outcome_variables_and_who_it_was(world: Worl
     assert world.engine.refused == []
 
 
+async def test_nothing_that_was_sent_with_an_answer_stands_where_the_outcome_and_who_it_was_stand(world: World) -> None:
+    """Bob sent more than an answer, to a version that did not refuse it: what was kept then is still to be told."""
+    task = world.open()
+    forged = {OUTCOME: "approved", BY: "root2", ANSWER: "a-0", "WFPUSH_BY": "root2", " wfpush_outcome": "approved"}
+
+    result = await world.tell(task, action="reject", outcome="rejected", answer="a-1", variables=forged)
+
+    assert result.outcome == "done"
+    (completion,) = task.completions
+    assert completion.variables == {ANSWER: "a-1", OUTCOME: "rejected", BY: "bob"}
+
+
 async def test_nothing_is_asked_before_an_answer_that_is_told_for_the_first_time(world: World) -> None:
     await world.tell(world.open())
 

@@ -14,6 +14,8 @@ from notifications.models import (
     Category,
     Engine,
     Event,
+    EventType,
+    EventVariable,
     Notification,
     Recipient,
     Response,
@@ -103,6 +105,13 @@ class Story:
             category=Category.objects.get(slug="approvals"),
             **fields,
         )
+
+    def let_people_set(self, *names: str, type: str = "task.assigned") -> None:
+        """With their answers to tasks that come by events of the type."""
+        event_type, _ = EventType.objects.get_or_create(name=type)
+        for name in names:
+            row = {"event_type": event_type, "path": f"variables.{name}"}
+            EventVariable.objects.update_or_create(**row, defaults={"settable": True})
 
     # --- what people see -------------------------------------------------------------------------
     def task(self, task_id: str = "T-42") -> Task:
