@@ -14,17 +14,20 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from notifications.errors import InvalidEvent, Malformed
-from notifications.eventdata import MAX_DATA_BYTES, Faults, fault, faults_of, instant, is_id, summary
+from notifications.errors import InvalidEvent, Malformed, TooLarge
+from notifications.eventdata import MAX_DATA_BYTES, Faults, fault, faults_of, full, instant, is_id, summary
 from notifications.models.validators import MAX_ID
-from notifications.strictjson import BadText, decode, printable
+from notifications.strictjson import BadText, decode, elements
 from notifications.types import InboundEvent, Json
+from wfpush.pointers import pointer, printable
 
 Mode = Literal["structured", "batch", "binary", "json"]
 
 STRUCTURED_TYPE = "application/cloudevents+json"
 BATCH_TYPE = "application/cloudevents-batch+json"
 MAX_BATCH = 1_000
+MAX_BATCH_VALUES = 500_000
+"""Values of all its events together: up to 250 bytes of memory each."""
 MAX_SOURCE = 500
 MAX_SUBJECT = 500
 MAX_TYPE = 200
@@ -71,7 +74,7 @@ def read(body: bytes) -> Any:
     try:
         return decode(body)
     except BadText as bad:
-        raise InvalidEvent(bad.detail, [fault(pointer, bad.detail) for pointer in bad.pointers]) from None
+        raise InvalidEvent(bad.detail, [fault(where, bad.detail) for where in bad.pointers]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +89,13 @@ class OfBatch:
 def read_batch(body: bytes) -> list[OfBatch]:
     """The events of a batch, each by itself: one that is refused does not harm the others.
 
-    Raises Malformed, and InvalidEvent when the whole is no batch.
+    Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge before more is read than may be in one.
     """
-    bad: dict[str, list[str]] = {}
     try:
-        documents = decode(body)
-    except BadText as found:
-        documents = found.value
-        for pointer in found.pointers:
-            index, slash, rest = pointer[1:].partition("/")
-            bad.setdefault(index, []).append(slash + rest)
-    if not isinstance(documents, list):
-        raise InvalidEvent("A batch is a JSON array of events.", [fault("", "Write an array of events.")])
-    return [_one_of_batch(document, bad.get(str(index), [])) for index, document in enumerate(documents)]
+        documents = list(elements(body, MAX_BATCH, MAX_BATCH_VALUES))
+    except (ValueError, BadText):
+        raise InvalidEvent("A batch is a JSON array of events.", [fault("", "Write an array of events.")]) from None
+    return [_one_of_batch(document, bad_text) for document, bad_text in documents]
 
 
 def _one_of_batch(document: Any, bad_text: list[str]) -> OfBatch:
@@ -106,7 +103,7 @@ def _one_of_batch(document: Any, bad_text: list[str]) -> OfBatch:
     name = printable(said)[:MAX_ID] if isinstance(said, str) else None
     try:
         if bad_text:
-            raise InvalidEvent(BadText.detail, [fault(pointer, BadText.detail) for pointer in bad_text])
+            raise InvalidEvent(BadText.detail, [fault(where, BadText.detail) for where in bad_text])
         return OfBatch(name, event=structured(document))
     except InvalidEvent as refused:
         return OfBatch(name, refused=refused)
@@ -118,6 +115,8 @@ def structured(document: Any) -> InboundEvent:
         raise InvalidEvent("An event is a JSON object.", [fault("", "Write an object.")])
     draft = Draft()
     for name, value in document.items():
+        if full(draft.faults):
+            break
         if value is not None and name not in DATA_MEMBERS:
             draft.set(name, value)
     draft.data = _data_of(document, draft.faults)
@@ -136,7 +135,7 @@ def binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
             draft.data = decode(body)
         except BadText as bad:
             draft.data = {}
-            draft.faults += [fault("/data" + pointer, bad.detail) for pointer in bad.pointers]
+            draft.faults += [fault("/data" + where, bad.detail) for where in bad.pointers]
     return draft.finish()
 
 
@@ -156,14 +155,15 @@ class Draft:
         elif _EXTENSION.fullmatch(name) and name != "data":
             self._extend(name, value)
         elif not _SNAKE_CASE.fullmatch(name) or name == "data":
-            here = "/" + printable(name)[:100].replace("~", "~0").replace("/", "~1")
-            self.faults.append(fault(here, "Names of extension attributes are lower-case letters and digits."))
+            self.faults.append(
+                fault(pointer("", name), "Names of extension attributes are lower-case letters and digits.")
+            )
 
     def set_header(self, name: str, value: str) -> None:
         try:
             self.set(name, from_header(value))
         except ValueError:
-            self.faults.append(fault(f"/{printable(name)[:100]}", "Percent-encode the header's value as UTF-8."))
+            self.faults.append(fault(pointer("", name), "Percent-encode the header's value as UTF-8."))
 
     def _extend(self, name: str, value: Any) -> None:
         if value == "" or is_id(value, MAX_EXTENSION) or isinstance(value, bool) or _is_integer(value):
@@ -259,6 +259,6 @@ def _data_of(document: Json, faults: Faults) -> Any:
         return document["data"]
     try:
         return decode(base64.b64decode(encoded, validate=True))
-    except (TypeError, ValueError, Malformed, BadText):
+    except (TypeError, ValueError, Malformed, TooLarge, BadText):
         faults.append(fault("/data_base64", "Send JSON in base64, or better as data."))
         return None

@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 
 from notifications.models.events import Priority
 from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
-from notifications.strictjson import pointer
 from notifications.types import CommentRule, Effect, Json, behaviour_of
 from notifications.variable_names import OURS, may_be_declared
+from wfpush.pointers import MAX_ERRORS, pointer
 
 MAX_DATA_BYTES = 64 * 1024
 MAX_PEOPLE = 1_000
@@ -54,7 +54,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", re.ASCII)
 
 
 def faults_of(event_type: str, data: Json) -> Faults:
-    """Everything that is wrong with the data of an event of this type; empty when nothing is."""
+    """What is wrong with the data of an event of this type, as far as an answer says it; empty when nothing is."""
     faults: Faults = []
     _DATA(data, "/data", faults)
     behaviour = behaviour_of(event_type)
@@ -71,6 +71,11 @@ def faults_of(event_type: str, data: Json) -> Faults:
 
 def fault(where: str, detail: str) -> Fault:
     return {"pointer": where, "detail": detail}
+
+
+def full(faults: Faults) -> bool:
+    """Whether so much is wrong already that no answer would say more."""
+    return len(faults) >= MAX_ERRORS
 
 
 def people_count(data: Json) -> int:
@@ -173,7 +178,7 @@ def _object(members: Mapping[str, Check], *required: str) -> Check:
             if value.get(name) is None:
                 faults.append(fault(f"{here}/{name}", f"{name} is missing."))
         for name, member in value.items():
-            found = members.get(name)
+            found = None if full(faults) else members.get(name)
             if found is not None and member is not None:
                 found(member, f"{here}/{name}", faults)
 
@@ -186,6 +191,8 @@ def _list(element: Check) -> Check:
             faults.append(fault(here, "Write a list."))
             return
         for index, member in enumerate(value):
+            if full(faults):
+                return
             element(member, f"{here}/{index}", faults)
 
     return check
@@ -210,6 +217,8 @@ def _actions(value: Any, here: str, faults: Faults) -> None:
     names: set[str] = set()
     for index, action in enumerate(value if isinstance(value, list) else []):
         name = action.get("action") if isinstance(action, dict) else action
+        if full(faults):
+            return
         if isinstance(name, str) and name in names:
             faults.append(fault(pointer(here, index), "This action is named twice."))
         elif isinstance(name, str):

@@ -8,11 +8,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import reduce
+from itertools import islice
 from typing import Any, NoReturn
 
-from notifications.errors import Malformed
+from notifications.errors import Malformed, TooLarge
+from wfpush.pointers import MAX_ERRORS, cut, pointer
 
 MAX_DEPTH = 64
+MAX_VALUES = 100_000
+"""Values of a document: each takes up to 250 bytes of memory, and as few as two of the body."""
 MAX_DIGITS = 300
 """Digits of a whole number. Longer ones fit no double, so that no other program would read them as sent."""
 
@@ -22,14 +27,17 @@ _BAD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
 class BadText(Exception):
-    """Valid JSON with text that no database or other program can keep. `pointers` say where (RFC 6901) in `value`."""
+    """Valid JSON with text that no database or other program can keep. `pointers` say where, of the first few."""
 
     detail = "A text holds a NUL character or half of a surrogate pair. Send text without them."
 
-    def __init__(self, value: Any, pointers: list[str]) -> None:
+    def __init__(self, pointers: list[str]) -> None:
         super().__init__(self.detail)
-        self.value = value
         self.pointers = pointers
 
 
@@ -37,23 +45,56 @@ def decode(raw: bytes) -> Any:
     """The value that `raw` spells.
 
     Raises Malformed for anything but UTF-8 JSON without a byte order mark, duplicate keys, NaN, infinities, numbers
-    that no double holds and nesting over 64 levels; BadText for NUL and lone surrogates in text.
+    that no double holds and nesting over 64 levels; TooLarge for more than 100,000 values; BadText for NUL and lone
+    surrogates in text.
     """
-    if raw.startswith(_BOM):
-        raise Malformed("The body begins with a byte order mark. Send UTF-8 without it.")
-    try:
-        value = _DECODER.decode(raw.decode("utf-8"))
-    except UnicodeDecodeError as fault:
-        raise Malformed(f"The body is not UTF-8 (byte {fault.start}).") from None
-    except json.JSONDecodeError as fault:
-        raise Malformed(f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}.") from None
-    except RecursionError:
-        raise _too_deep() from None
+    text = _text_of(raw, MAX_VALUES)
+    value, end = _value_at(text, _past_space(text, 0))
+    if _past_space(text, end) != len(text):
+        raise _not_json(json.JSONDecodeError("Extra data", text, end))
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         raise _too_deep()
-    if _BAD_ESCAPE.search(raw) and (pointers := list(_bad_texts(value, ""))):
-        raise BadText(value, pointers)
+    if _BAD_ESCAPE.search(raw) and (pointers := bad_texts(value)):
+        raise BadText(pointers)
     return value
+
+
+def elements(raw: bytes, most: int, values: int) -> Iterator[tuple[Any, list[str]]]:
+    """The values of an array one after the other, each with the pointers of its bad text, where it has some.
+
+    Raises Malformed as `decode` does, TooLarge when there are more than so many, as soon as that is seen, and
+    ValueError when `raw` is another kind of value.
+    """
+    text = _text_of(raw, values)
+    suspect = _BAD_ESCAPE.search(raw) is not None
+    here = _past_space(text, 0)
+    if not text.startswith("[", here):
+        decode(raw)
+        raise ValueError("This is no array.")
+    here = _past_space(text, here + 1)
+    ended = text.startswith("]", here)
+    count = 0
+    while not ended:
+        count += 1
+        if count > most:
+            raise TooLarge(f"A batch may have {most:,} events; this one has more.")
+        value, here = _value_at(text, here)
+        if deeper_than(value, MAX_DEPTH - 1):
+            raise _too_deep()
+        yield value, bad_texts(value) if suspect else []
+        here = _past_space(text, here)
+        ended = text.startswith("]", here)
+        if not ended:
+            if not text.startswith(",", here):
+                raise _not_json(json.JSONDecodeError("Expecting ',' delimiter", text, here))
+            here = _past_space(text, here + 1)
+    if _past_space(text, here + 1) != len(text):
+        raise _not_json(json.JSONDecodeError("Extra data", text, here + 1))
+
+
+def bad_texts(value: Any) -> list[str]:
+    """Where in the value there is text that cannot be kept: the first places."""
+    return list(islice(_bad_texts(value, []), MAX_ERRORS))
 
 
 def deeper_than(value: Any, levels: int) -> bool:
@@ -66,14 +107,40 @@ def deeper_than(value: Any, levels: int) -> bool:
     return any(deeper_than(member, levels - 1) for member in members if isinstance(member, dict | list))
 
 
-def pointer(parent: str, name: str | int) -> str:
-    """The JSON pointer of a member (RFC 6901)."""
-    return f"{parent}/{str(name).replace('~', '~0').replace('/', '~1')}"
+def _text_of(raw: bytes, values: int) -> str:
+    if raw.startswith(_BOM):
+        raise Malformed("The body begins with a byte order mark. Send UTF-8 without it.")
+    if _marks(raw) > values and _marks(_TEXT.sub(b"", raw)) > values:
+        raise TooLarge(f"The body has more than {values:,} values.")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise Malformed(f"The body is not UTF-8 (byte {fault.start}).") from None
 
 
-def printable(text: str) -> str:
-    """The text as any program can show it: for pointers and sentences that repeat what a caller sent."""
-    return _BAD_TEXT.sub("\ufffd", text)
+def _marks(raw: bytes) -> int:
+    """About as many as there are values, without reading them: each but the first follows one of these."""
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+
+
+def _value_at(text: str, here: int) -> tuple[Any, int]:
+    """The value that begins here, and where it ends."""
+    try:
+        return _DECODER.raw_decode(text, here)
+    except json.JSONDecodeError as fault:
+        raise _not_json(fault) from None
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _past_space(text: str, here: int) -> int:
+    found = _SPACE.match(text, here)
+    assert found is not None  # nothing is space, too
+    return found.end()
+
+
+def _not_json(fault: json.JSONDecodeError) -> Malformed:
+    return Malformed(f"The body is not JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}.")
 
 
 def _too_deep() -> Malformed:
@@ -84,7 +151,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise Malformed(f"An object has the key “{printable(twice)[:100]}” twice.")
+        raise Malformed(f"An object has the key “{cut(twice, 100)}” twice.")
     return members
 
 
@@ -105,18 +172,19 @@ def _constant(name: str) -> NoReturn:
     raise Malformed(f"{name} is not JSON. Leave the member out, or send null.")
 
 
-def _bad_texts(value: Any, here: str) -> Iterator[str]:
+def _bad_texts(value: Any, path: list[str | int]) -> Iterator[str]:
+    """Pointers are made for what is bad only: every other member would pay for its parents' names."""
     if isinstance(value, str):
         if _BAD_TEXT.search(value):
-            yield here
+            yield reduce(pointer, path, "")
     elif isinstance(value, list):
         for index, member in enumerate(value):
-            yield from _bad_texts(member, pointer(here, index))
+            yield from _bad_texts(member, [*path, index])
     elif isinstance(value, dict):
         for name, member in value.items():
-            there = pointer(here, printable(name))
+            there = [*path, name]
             if _BAD_TEXT.search(name):
-                yield there
+                yield reduce(pointer, there, "")
             yield from _bad_texts(member, there)
 
 

@@ -15,11 +15,14 @@ from django.shortcuts import render
 from rest_framework import exceptions
 
 from wfpush.bodylimit import limit_for
+from wfpush.pointers import bounded, cut, pointer
 
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
+MAX_DETAIL = 1_000
+"""Characters of a problem's sentence."""
 RETRY_SECONDS = 2
 """When to try again while the database is away."""
 
@@ -88,6 +91,10 @@ def problem(
 
 
 def problem_json(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """The members of a problem. All of them are made here: however much is wrong, an answer says the first of it."""
+    if "errors" in extra:
+        extra["errors"] = bounded(extra["errors"])
+    detail = detail if len(detail) <= MAX_DETAIL else cut(detail, MAX_DETAIL)
     title = _TITLES.get(code) or HTTPStatus(status).phrase
     return {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "code": code, **extra}
 
@@ -137,9 +144,7 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRes
 
 def _of_framework(exc: exceptions.APIException) -> HttpResponse:
     if isinstance(exc, exceptions.ValidationError):
-        return problem(
-            422, "invalid", "Some values are not possible; see errors.", errors=list(_faults(exc.detail, ""))
-        )
+        return problem(422, "invalid", "Some values are not possible; see errors.", errors=_faults(exc.detail, ""))
     headers = {}
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
@@ -157,8 +162,7 @@ def _faults(detail: Any, here: str) -> Iterator[dict[str, str]]:
     """DRF's nested messages as JSON pointers."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            own = "" if name == "non_field_errors" else "/" + str(name).replace("~", "~0").replace("/", "~1")
-            yield from _faults(inner, here + own)
+            yield from _faults(inner, here if name == "non_field_errors" else pointer(here, str(name)))
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):
             nested = isinstance(inner, dict | list)

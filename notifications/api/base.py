@@ -5,7 +5,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Throttled
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -22,8 +22,12 @@ from notifications.api.authentication import (
 from notifications.api.throttling import Bucket, throttle
 from notifications.errors import ScopeMissing
 from notifications.models import Engine, Recipient, Scope
+from wfpush.problems import Refusal
 
 ViewT = TypeVar("ViewT", bound=APIView)
+
+GUESSES = frozenset({400, 401, 404, 410, 413, 415, 422})
+"""Statuses of calls that knew no key, token or form; a stranger's are counted."""
 
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -61,6 +65,17 @@ def _reads(parser: Any, content_type: str) -> bool:
     return bool(content_type.partition(";")[0].strip().lower() == parser.media_type)
 
 
+def status_of(fault: Exception) -> int:
+    """The status that a failure ends in; 0: none of a caller's."""
+    if isinstance(fault, ValidationError):
+        return 422
+    if isinstance(fault, Refusal):
+        return fault.status
+    if isinstance(fault, NotAuthenticated | AuthenticationFailed):
+        return 401
+    return fault.status_code if isinstance(fault, APIException) else 0
+
+
 def caller_of(request: Request) -> Caller | None:
     return cast(Caller | None, request.auth)
 
@@ -77,16 +92,13 @@ class ApiView(APIView):
             self.count(bucket, caller.ident)
 
     def handle_exception(self, exc: Exception) -> Any:
-        if isinstance(exc, NotAuthenticated | AuthenticationFailed):
+        """Failures of somebody without a name are counted, whether they guess or send what costs us work."""
+        if status_of(exc) in GUESSES and getattr(self.request, "_auth", None) is None:
             try:
-                self.count_stranger()
+                self.count("stranger", str(self.request.META.get("REMOTE_ADDR", "")))
             except Throttled as too_many:
                 exc = too_many
         return super().handle_exception(exc)
-
-    def count_stranger(self) -> None:
-        """One more failure of somebody without a name. Raises Throttled."""
-        self.count("stranger", str(self.request.META.get("REMOTE_ADDR", "")))
 
     def count(self, bucket: Bucket, ident: str) -> None:
         """Raises Throttled."""

@@ -1,5 +1,7 @@
 """Events in, and the trace of one."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +18,19 @@ from notifications.api.base import EngineView, answer, http_request
 from notifications.api.parsing import body_of
 from notifications.api.throttling import LIMITS
 from notifications.cloudevents import OfBatch
-from notifications.errors import Failure, NotFound, TooLarge, UnsupportedMediaType
+from notifications.errors import Failure, NotFound, UnsupportedMediaType
 from notifications.ingest import Accepted
 from notifications.models import Engine, Event
 from notifications.representation import event_trace_json
 from notifications.types import InboundEvent, Json
+from wfpush.pointers import bounded
 from wfpush.problems import problem, refusal_json
 
-MOST_ERRORS = 100
-"""Faults that the answer to a batch repeats on its first level; each item has all of its own."""
+TOLD_OF_ONE = 4 * 1024
+TOLD_OF_ALL = 24 * 1024
+"""Bytes of faults, of one event of a batch and of all of them: a thousand events may be wrong in a thousand ways."""
+MAX_RATE_DIGITS = 9
+UNTOLD = "Too much is wrong with this batch to tell it of every event. Send this one again to learn more."
 
 
 class Handshaking(EngineView):
@@ -98,18 +104,19 @@ def _single(engine: Engine, event: InboundEvent) -> HttpResponse:
 
 
 def _batch(engine: Engine, read: list[OfBatch]) -> HttpResponse:
-    if len(read) > cloudevents.MAX_BATCH:
-        raise TooLarge(f"A batch may have {cloudevents.MAX_BATCH:,} events; this one has {len(read):,}.")
     good = [item.event for item in read if item.event is not None]
     stored = iter(ingest.accept(engine, good, timezone.now()))
     items: list[Json] = []
     failures: list[tuple[int, Failure]] = []
+    told = 0
     for index, one in enumerate(read):
         accepted = next(stored) if one.event is not None else None
         failure = accepted.failure if accepted is not None else one.refused
         if failure is not None:
             failures.append((index, failure))
-            items.append({"id": one.id, "status": "rejected", "problem": refusal_json(failure)})
+            said = _problem_of_one(failure, told)
+            told += len(json.dumps(said.get("errors", "")))
+            items.append({"id": one.id, "status": "rejected", "problem": said})
         elif accepted is not None:
             items.append(_item(accepted))
     if failures and len(failures) == len(items):
@@ -118,17 +125,23 @@ def _batch(engine: Engine, read: list[OfBatch]) -> HttpResponse:
     return answer({"items": items}, 207 if failures else 202)
 
 
+def _problem_of_one(failure: Failure, told: int) -> Json:
+    """What is wrong with an event of a batch; `told`: bytes of faults of those before it."""
+    said = refusal_json(failure)
+    if told > TOLD_OF_ALL:
+        return said | {"detail": UNTOLD} | ({"errors": []} if "errors" in said else {})
+    return said | ({"errors": bounded(said["errors"], size=TOLD_OF_ONE)} if "errors" in said else {})
+
+
 def _item(accepted: Accepted) -> Json:
     return {"id": accepted.id, "status": accepted.status, "url": url_of(accepted.stored)}
 
 
-def _errors(failures: list[tuple[int, Failure]]) -> list[dict[str, str]]:
+def _errors(failures: list[tuple[int, Failure]]) -> Iterator[dict[str, str]]:
     """The faults of all events, their pointers from the batch on."""
-    found: list[dict[str, str]] = []
     for index, failure in failures:
-        faults = failure.extra.get("errors") or [{"pointer": "", "detail": failure.detail}]
-        found += [{"pointer": f"/{index}{one['pointer']}", "detail": one["detail"]} for one in faults]
-    return found[:MOST_ERRORS]
+        for one in failure.extra.get("errors") or [{"pointer": "", "detail": failure.detail}]:
+            yield {"pointer": f"/{index}{one['pointer']}", "detail": one["detail"]}
 
 
 def url_of(event_id: UUID) -> str:
@@ -141,8 +154,7 @@ def _handshake(request: HttpRequest) -> HttpResponse:
     if origin:
         asked = request.headers.get("WebHook-Request-Rate", "")
         most = LIMITS["engine"]  # calls a minute, as the handshake counts them
+        wanted = int(asked) if asked.isdecimal() and len(asked) <= MAX_RATE_DIGITS else 0
         response.headers["WebHook-Allowed-Origin"] = origin
-        response.headers["WebHook-Allowed-Rate"] = str(
-            min(int(asked), most) if asked.isdecimal() and int(asked) else most
-        )
+        response.headers["WebHook-Allowed-Rate"] = str(min(wanted or most, most))
     return response

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from notifications.eventdata import instant, is_id
 from notifications.models.validators import MAX_ID, validate_timezone
+from wfpush.pointers import MAX_ERRORS
 
 MAX_MILLISECONDS = 253_402_300_799_000
 """The end of the year 9999, as milliseconds since 1970."""
@@ -95,6 +96,36 @@ class Milliseconds(serializers.FloatField):
         if not isinstance(data, int | float) or isinstance(data, bool):
             self.fail("invalid")
         return float(super().to_internal_value(data))
+
+
+class ListOf(serializers.ListField):
+    """A list whose length is looked at before its members are, and of which the first faults are enough."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(max_length=most, **kwargs)
+        self.most = most
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if len(data) > self.most:
+            raise serializers.ValidationError(f"Send at most {self.most:,}.")
+        return super().to_internal_value(data)
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        """Raises ValidationError by index, as DRF does, but stops when an answer would not say more."""
+        found: list[Any] = []
+        faults: dict[int, Any] = {}
+        for index, member in enumerate(data):
+            try:
+                found.append(self.child.run_validation(member))
+            except serializers.ValidationError as fault:
+                faults[index] = fault.detail
+                if len(faults) == MAX_ERRORS:
+                    break
+        if faults:
+            raise serializers.ValidationError({str(index): fault for index, fault in faults.items()})
+        return found
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

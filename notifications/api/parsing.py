@@ -35,5 +35,4 @@ class StrictJSONParser(BaseParser):
         try:
             return decode(body_of(context["request"]._request))
         except BadText as bad:
-            faults = [{"pointer": pointer, "detail": bad.detail} for pointer in bad.pointers]
-            raise Invalid(bad.detail, faults) from None
+            raise Invalid(bad.detail, [{"pointer": where, "detail": bad.detail} for where in bad.pointers]) from None

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from notifications.api import docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, validated
-from notifications.errors import Expired, Invalid, NotFound
+from notifications.errors import Invalid, NotFound
 from notifications.eventdata import is_id
 from notifications.models import Notification, Via
 from notifications.representation import response_json
@@ -58,11 +58,7 @@ class ResponsesView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Answer with the token of one notification, which offers its actions to one person once each."""
         given = validated(serializers.AnswerWithToken, request.data)
-        try:
-            return _shown(respond_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
-        except (NotFound, Expired):
-            self.count_stranger()
-            raise
+        return _shown(respond_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
 
 
 def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework import serializers
 
-from notifications.api.fields import Email, Flag, Instant, JsonObject, Milliseconds, Ref, Text, TimeZone, Whole
+from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Milliseconds, Ref, Text, TimeZone, Whole
 from notifications.models import Device, DeviceChannel
 
 SLUG = re.compile("[A-Za-z0-9_-]{1,100}")
@@ -21,10 +21,10 @@ class Person(serializers.Serializer[Any]):
     locale = serializers.RegexField(LOCALE, required=False, max_length=20, help_text="Such as de or pt-BR.")
     timezone = TimeZone(required=False, max_length=60, help_text="Such as Europe/Berlin.")
     manager = Ref(required=False, allow_null=True, help_text="The manager's ref. Needs the scope directory.")
-    teams = serializers.ListField(
+    teams = ListOf(
         child=Text(max_length=100),
         required=False,
-        max_length=1000,
+        most=1000,
         help_text="Slugs of all teams the person is in. Needs the scope directory.",
     )
     external = Flag(required=False, help_text="True: known to this engine only, such as a customer.")
@@ -34,7 +34,7 @@ class Person(serializers.Serializer[Any]):
 class TeamGiven(serializers.Serializer[Any]):
     name = Text(required=False, max_length=120)
     lead = Ref(required=False, allow_null=True)
-    members = serializers.ListField(child=Ref(), required=False, max_length=10_000, help_text="Refs of all members.")
+    members = ListOf(child=Ref(), required=False, most=10_000, help_text="Refs of all members.")
 
 
 class TokenRequest(serializers.Serializer[Any]):

@@ -1,5 +1,7 @@
 """Callers are counted by key, person and address; who calls too often is told when to come back."""
 
+from typing import Any
+
 import pytest
 import redis
 import time_machine
@@ -63,6 +65,20 @@ def test_who_guesses_is_stopped_and_who_has_a_key_is_not(engine: Caller) -> None
         assert answers == [401, 401, 401, 429, 429]
         assert is_problem(tokens, 429, "too_many_requests")
         assert engine.send(assigned()).status_code == 202
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(("body", "status"), [(b"no JSON", 400), ({}, 422), (b'{"token": "\\u0000"}', 422)])
+def test_strangers_who_send_what_cannot_be_read_are_stopped_as_those_who_guess(
+    engine: Caller, body: Any, status: int
+) -> None:
+    with time_machine.travel(NOON, tick=False):
+        answers = [Caller().post("/api/v1/responses", body) for _ in range(5)]
+        own = [engine.send(b"no JSON").status_code for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [status, status, status, 429, 429]
+    assert is_problem(answers[-1], 429, "too_many_requests")
+    assert own == [400, 400, 400]
 
 
 @pytest.mark.usefixtures("few")

@@ -1,0 +1,51 @@
+"""Where in a body a fault is (RFC 6901), and how much of what is wrong an answer says.
+
+A body under its limit can hold hundreds of thousands of faults, under names as long as itself: whoever sends one must
+not get, or make us build, more than a screenful.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from itertools import islice
+
+MAX_ERRORS = 20
+"""Faults that an answer names."""
+MAX_NAME = 100
+"""Characters of a member's name in a pointer."""
+MAX_POINTER = 400
+MAX_SENTENCE = 500
+"""Characters of the sentence about one fault."""
+MAX_BYTES = 32 * 1024
+"""Of all faults of an answer together, in JSON of nothing but ASCII."""
+
+_UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def pointer(parent: str, name: str | int) -> str:
+    """The JSON pointer of a member. Long names are cut, and deep ones not followed: both end in “…”."""
+    if len(parent) >= MAX_POINTER - MAX_NAME:
+        return parent if parent.endswith("/…") else f"{parent}/…"
+    return f"{parent}/{cut(str(name), MAX_NAME).replace('~', '~0').replace('/', '~1')}"
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many characters, printable."""
+    return printable(text if len(text) <= most else text[: most - 1] + "…")
+
+
+def printable(text: str) -> str:
+    """The text as any program can show it: for pointers and sentences that repeat what a caller sent."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def bounded(errors: Iterable[dict[str, str]], most: int = MAX_ERRORS, size: int = MAX_BYTES) -> list[dict[str, str]]:
+    """The first faults, cut. Not more are asked for than are told."""
+    kept: list[dict[str, str]] = []
+    for error in islice(errors, most):
+        said = {"pointer": cut(error["pointer"], MAX_POINTER), "detail": cut(error["detail"], MAX_SENTENCE)}
+        size -= len(json.dumps(said))
+        if size < 0 and kept:
+            break
+        kept.append(said)
+    return kept
