@@ -5,11 +5,9 @@ from django.db.models import Q
 from notifications.errors import InvalidAnswer
 from notifications.models import EventVariable, Task
 from notifications.models.routing import VARIABLES
-from notifications.strictjson import pointer, printable
 from notifications.types import Json, behaviour_of
 from notifications.variable_names import MAX_NAME, OURS, is_ours, may_be_declared
-
-MOST_FAULTS = 20
+from wfpush.pointers import MAX_ERRORS, pointer, printable
 
 
 def check(task: Task, said: Json) -> None:
@@ -19,9 +17,11 @@ def check(task: Task, said: Json) -> None:
     known = declared_by(task)
     refused = [name for name in said if name not in known]
     if refused:
-        errors = [{"pointer": pointer("/variables", _short(name)), "detail": _why(name)} for name in refused]
+        errors = [
+            {"pointer": pointer("/variables", _short(name)), "detail": _why(name)} for name in refused[:MAX_ERRORS]
+        ]
         takes = ", ".join(sorted(known)) or "none"
-        raise InvalidAnswer(f"{_why(refused[0])} It takes {takes}.", errors=errors[:MOST_FAULTS])
+        raise InvalidAnswer(f"{_why(refused[0])} It takes {takes}.", errors=errors)
 
 
 def declared_by(task: Task) -> set[str]:
