@@ -25,7 +25,7 @@ from notifications.models.validators import MAX_ID
 from notifications.starter.actions import ACTIONS
 from notifications.types import BEHAVIOURS
 from tests.support.documentation import PAGES, code, first_words, read, rows, section
-from wfpush import bodylimit, metrics, problems
+from wfpush import bodylimit, metrics, pointers, problems
 
 
 def operations() -> set[tuple[str, str]]:
@@ -132,6 +132,10 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Events of a batch": f"{cloudevents.MAX_BATCH:,}",
         "`data` of an event": f"{eventdata.MAX_DATA_BYTES // 1024} KiB",
         "Levels of nesting": f"{strictjson.MAX_DEPTH}",
+        "Values (members and elements) of a body": f"{strictjson.MAX_VALUES:,}",
+        "Values of a batch": f"{cloudevents.MAX_BATCH_VALUES:,}",
+        "`errors` of an answer": f"{pointers.MAX_ERRORS}",
+        "All `errors` of an answer together": f"{pointers.MAX_BYTES // 1024} KiB",
         "People an event may name (teams and followers may be larger)": f"{eventdata.MAX_PEOPLE:,}",
         "Id or ref": f"{MAX_ID} characters",
         "Title after filling in": f"{render.MAX_TITLE} characters",

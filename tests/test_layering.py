@@ -20,6 +20,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.appworks",
         "wfpush.breaker",
         "wfpush.bodylimit",
+        "wfpush.pointers",
         "wfpush.cancellation",
         "wfpush.channel_layer",
         "wfpush.proxies",
