@@ -146,8 +146,8 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     @staticmethod
     def _person_of_token(digest: str) -> Recipient | None:
-        row = RecipientToken.objects.select_related("recipient").filter(digest=digest).first()
-        return row.recipient if row is not None and row.usable and row.recipient.active else None
+        row = RecipientToken.objects.select_related("recipient__user").filter(digest=digest).first()
+        return row.recipient if row is not None and row.usable and row.recipient.may_act else None
 
     async def _resume(self, after: object) -> None:
         if isinstance(after, bool) or not isinstance(after, int) or after < 0:

@@ -68,7 +68,7 @@ def _claim() -> list[Parcel | None]:
         "notification__brand",
         "notification__on_behalf_of",
         "notification__recipient__brand",
-        "recipient",
+        "recipient__user",
     )
     claimed = outbox.claim(needed, limit=BATCH, lease=LEASE, now=now)
     reserved = ledger.with_reserve(claimed)

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
@@ -181,13 +180,3 @@ def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime) -> int:
     revoked = RecipientToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
     remove(Device.objects.filter(token_id__in=ids), SIGNED_OUT, now)
     return revoked
-
-
-def sign_out_person(recipient: Recipient, now: datetime) -> int:
-    """A person is no longer active: all their devices go."""
-    return remove(Device.objects.filter(recipient=recipient), NO_LONGER_ACTIVE, now)
-
-
-def sign_out_account(user: AbstractBaseUser, reason: str, now: datetime) -> int:
-    """All sessions of an account have ended: the browsers that had signed in with it go; apps have their own tokens."""
-    return remove(Device.objects.filter(recipient__user_id=user.pk).exclude(session=""), reason, now)

@@ -62,8 +62,8 @@ def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
         return ends(DeliveryState.SUPERSEDED, row.notification.get_state_display())
     if row.expires_at is not None and row.expires_at <= now:
         return ends(DeliveryState.EXPIRED, "Older than it is worth")
-    if not row.recipient.active:
-        return ends(DeliveryState.SUPPRESSED, "No longer active")
+    if not row.recipient.present:
+        return ends(DeliveryState.SUPPRESSED, "The account was closed" if row.recipient.active else "No longer active")
     return None
 
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
-from notifications import devices, formats, ledger, message, outcomes, tokens, trial
+from notifications import devices, formats, ledger, message, outcomes, standing, tokens, trial
 from notifications.languages import language_of
 from notifications.ledger import Outcome
 from notifications.models import (
@@ -81,7 +82,7 @@ def due() -> QuerySet[Delivery]:
 
 
 def asked_tests() -> QuerySet[Device]:
-    return Device.objects.filter(due_at__isnull=False)
+    return Device.objects.filter(due_at__isnull=False).select_related("recipient__user")
 
 
 def has_due(now: datetime) -> bool:
@@ -93,7 +94,7 @@ def claim(limit: int, now: datetime) -> Claimed:
     rows = [row for channel in DeviceChannel.values for row in _claim(due().filter(channel=channel), limit, now)]
     testing = outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
     claimed = Claimed(len(rows) + len(testing))
-    claimed.parcels += filter(None, (_test(device, now) for device in testing))
+    claimed.parcels += filter(None, (_test(device, now) for device in testing if device.recipient.may_act))
     if rows:
         claimed.parcels += _prepared(rows, now)
     return claimed
@@ -105,6 +106,7 @@ def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delive
     rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
     related.read(Device, "device", rows)
     people = related.read(Recipient, "recipient", rows)
+    related.read(User, "user", people)
     notifications = related.read(Notification, "notification", rows)
     related.read(Brand, "brand", [*people, *notifications])
     related.read(Category, "category", notifications)
@@ -115,6 +117,7 @@ def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delive
 
 
 def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
+    _settle([row.recipient for row in rows], now)
     late = _overtaken(rows)
     ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
     over = {each.delivery for each in ended}
@@ -132,6 +135,12 @@ def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
     unread = unread_counts(list({row.recipient_id for row in going}))
     about = _About(given, unread, ledger.with_reserve(going))
     return [parcel for parcel in (_made_safely(row, about, now) for row in going) if parcel is not None]
+
+
+def _settle(people: Sequence[Recipient], now: datetime) -> None:
+    """Devices of a closed account, or registered under another password, are told nothing: they go."""
+    for pk in {person.pk for person in people if not person.may_act}:
+        standing.settle(pk, now)
 
 
 def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
@@ -162,7 +171,7 @@ def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
 def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome | None:
     """How a row ends that nobody need hear of any more. For replacements: delivered, as they were."""
     if row.is_replacement:
-        useless = overtaken or row.device is None or not row.recipient.active
+        useless = overtaken or row.device is None or not row.recipient.present
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
     over = ledger.not_worth_sending(row, now)
     if over is None and row.device is None:

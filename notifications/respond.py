@@ -120,7 +120,7 @@ def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded
 
     Raises NotFound for a token nobody gave out, Expired for one past its time or voided, and what `respond` raises.
     """
-    given = ActionToken.objects.select_related("notification", "recipient", "delivery")
+    given = ActionToken.objects.select_related("notification", "recipient__user", "delivery")
     row = given.filter(digest=digest_of(token)).first()
     if row is None:
         raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
@@ -136,7 +136,7 @@ def refuse_dead_token(token: ActionToken, now: datetime) -> None:
     """Raises Expired when the token no longer counts."""
     if token.voided_at is not None:
         raise Expired(f"This link no longer works: {token.void_reason or 'it was withdrawn'}. Open the inbox instead.")
-    if token.expires_at <= now or not token.recipient.active:
+    if token.expires_at <= now or not token.recipient.may_act:
         raise Expired("This link is past its time. Open the inbox instead.")
 
 

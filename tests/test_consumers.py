@@ -12,12 +12,13 @@ from channels.db import database_sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
 from escalations import escalate
-from notifications import absence, consumers, copies, live
+from notifications import absence, consumers, copies, live, standing
 from notifications.models import Notification, Recipient, RecipientToken
 from tests.support.story import Story
 from wfpush.asgi import application
@@ -257,6 +258,26 @@ async def test_a_wrong_token_closes_the_socket(story: Story, token: Any) -> None
     async with socket() as communicator:
         await communicator.send_to(text_data=json.dumps({"type": "auth", "token": token}))
         assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+
+
+@pytest.mark.parametrize("way", ["session", "token"])
+async def test_closing_an_account_closes_its_sockets_at_once(story: Story, way: str) -> None:
+    token = await database_sync_to_async(token_of)(story.bob)
+    cookie = await database_sync_to_async(cookie_of)(story.bob)
+    headers = [(b"origin", OURS), (b"cookie", cookie)] if way == "session" else []
+    async with socket(*headers) as communicator:
+        if way == "token":
+            await communicator.send_to(text_data=json.dumps({"type": "auth", "token": token}))
+        await resume(communicator, 0)
+        await database_sync_to_async(_close_account)(story.bob)
+        assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+
+
+def _close_account(person: Recipient) -> None:
+    assert person.user is not None
+    User.objects.filter(pk=person.user.pk).update(is_active=False)
+    person.user.refresh_from_db()
+    standing.settle_account(person.user, timezone.now())
 
 
 async def test_signing_out_closes_the_socket(story: Story) -> None:

@@ -188,16 +188,6 @@ def test_revoked_tokens_take_their_devices_along(alice: Recipient) -> None:
     assert phone.revoked_at == NOON
 
 
-def test_who_is_no_longer_active_has_no_devices_and_a_closed_account_no_browsers(alice: Recipient) -> None:
-    register(alice, 1, session="browser")
-    app, _ = register(alice, 2)
-    assert alice.user is not None
-
-    assert devices.sign_out_account(alice.user, devices.ACCOUNT_CLOSED, NOON) == 1
-    assert Device.objects.get() == app
-    assert devices.sign_out_person(alice, NOON) == 1
-
-
 def test_a_subscription_past_its_time_is_removed_and_others_are_not(alice: Recipient) -> None:
     for number, end in enumerate((NOON - timedelta(seconds=1), NOON + timedelta(days=1), None)):
         devices.register(alice, browser(number, expires_at=end), name="Firefox on Linux", now=NOON)

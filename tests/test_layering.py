@@ -116,6 +116,8 @@ LAYERS: dict[str, list[str]] = {
         "notifications.push",
         "notifications.render",
         "notifications.route",
+        "notifications.signing_in",
+        "notifications.standing",
         "notifications.tokens",
         "notifications.versions",
         "notifications.writing",

@@ -136,12 +136,12 @@ Q_CLUSTER = {
 }
 
 # --- People and their sessions --------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "notifications.signing_in.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "notifications.inbox.passwords.SignsBrowsersOut"},
+    {"NAME": "notifications.inbox.passwords.SignsEverythingOut"},
 ]
 LOGIN_URL = "inbox:sign-in"
 LOGIN_REDIRECT_URL = "inbox:list"

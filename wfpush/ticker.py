@@ -26,6 +26,7 @@ LEADER_LOCK = 0x7766_7075_7368_0001
 """Key of the advisory lock: "wfpush", number 1. Advisory locks belong to one database."""
 
 BACKSTOP = "wfpush backstop"
+ACCOUNTS = "wfpush accounts"
 PRUNE = "wfpush prune"
 
 # The server notices within seconds that the leader's machine is gone; without, it would keep the lock for hours.
@@ -137,9 +138,11 @@ class Trouble:
 def ensure_schedules() -> None:
     """What django-q2 runs by the clock. Only the leader calls it, so each is made once.
 
-    The minutely one wakes what a dead ticker left; the daily one removes what is kept only for a while.
+    The minutely ones wake what a dead ticker left, and end what closed accounts hold; the daily one removes what is
+    past its time.
     """
     minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
+    accounts = minutely | {"func": "notifications.tasks.settle_accounts"}
     daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
-    for name, schedule in ((BACKSTOP, minutely), (PRUNE, daily)):
+    for name, schedule in ((BACKSTOP, minutely), (ACCOUNTS, accounts), (PRUNE, daily)):
         Schedule.objects.update_or_create(name=name, defaults=schedule)

@@ -1,5 +1,7 @@
 """Who may sign in here and do what; sign-ins that were locked; the background tasks' failures."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import axes.admin
@@ -24,11 +26,12 @@ from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from notifications import devices
+from notifications import standing
 from notifications.admin.base import DeskAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.words import ago, link, list_url, mark, shortened, took
+from notifications.models import Recipient
 from wfpush.models import Heartbeat
 from wfpush.redaction import redact_text
 
@@ -59,6 +62,15 @@ class UserForm(forms.ModelForm):
         model = User
         fields = ["username", "email", "is_active", "is_staff", "is_superuser", "groups"]
         field_classes = {"username": UsernameField}
+
+
+@contextmanager
+def _people_settled(users: list[User]) -> Iterator[None]:
+    """Whose users go here: nothing they were given as these counts any more."""
+    ids = list(Recipient.objects.filter(user__in=users).values_list("pk", flat=True))
+    yield
+    for pk in ids:
+        standing.settle(pk, timezone.now())
 
 
 @admin.register(User)
@@ -98,17 +110,16 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if change and not obj.is_active:
-            devices.sign_out_account(obj, devices.ACCOUNT_CLOSED, timezone.now())
+        if change:
+            standing.settle_account(obj, timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        devices.sign_out_account(obj, devices.ACCOUNT_CLOSED, timezone.now())
-        super().delete_model(request, obj)
+        with _people_settled([obj]):
+            super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            devices.sign_out_account(user, devices.ACCOUNT_CLOSED, timezone.now())
-        super().delete_queryset(request, queryset)
+        with _people_settled(list(queryset)):
+            super().delete_queryset(request, queryset)
 
     def _above(self, request: HttpRequest, user: Any) -> bool:
         return isinstance(user, User) and user.is_superuser and not request.user.is_superuser

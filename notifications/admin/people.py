@@ -21,7 +21,7 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
-from notifications import devices
+from notifications import standing
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import display
@@ -263,14 +263,8 @@ class RecipientAdmin(HistoryAdmin):
                 gettext("The new address counts as not verified: tick “e-mail verified” when it has been."),
                 messages.WARNING,
             )
-        before = Recipient.objects.select_related("user").get(pk=obj.pk) if change else None
         super().save_model(request, obj, form, change)
-        if before is not None and before.active and not obj.active:
-            devices.sign_out_person(obj, timezone.now())
-        elif before is not None and before.user is not None and before.user != obj.user:
-            devices.remove(
-                Device.objects.filter(recipient=obj).exclude(session=""), devices.ACCOUNT_CLOSED, timezone.now()
-            )
+        standing.settle(obj.pk, timezone.now())
 
     @display(description=_("person"), ordering="name")
     def person(self, recipient: Recipient) -> str:

@@ -114,7 +114,7 @@ def _person_of_token(given: str, now: datetime) -> PersonCaller:
         .filter(digest=digest_of(given))
         .first()
     )
-    if token is None or not token.usable or not token.recipient.active:
+    if token is None or not token.usable or not token.recipient.may_act:
         raise AuthenticationFailed
     _note_use(RecipientToken, token.pk, token.last_used_at, now)
     return PersonCaller(token.recipient, Via.API, token)

@@ -7,7 +7,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import access, directory, people
+from notifications import access, directory, people, standing
 from notifications.api import docs, serializers, shown
 from notifications.api.base import EngineView, answer, validated
 from notifications.directory import Writer
@@ -65,6 +65,9 @@ class WayInView(DirectoryView):
             raise NotAllowed("Staff sign in with their password only.")
         if not person.active:
             raise NotAllowed("This person is deactivated.")
+        if not person.present:
+            raise NotAllowed("This person's account is closed.")
+        standing.settle(person.pk, timezone.now())  # or what is given now would end with what was given before
         return person
 
 

@@ -15,7 +15,7 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from notifications import devices, trial
+from notifications import devices, standing, trial
 from notifications.api import docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, http_request, nothing, validated
 from notifications.devices import NewAddress
@@ -74,6 +74,7 @@ class SubscriptionsView(PersonView):
         read, address_of = _KINDS[channel]
         given = validated(read, request.data)
         new = address_of(given, self.recipient())
+        standing.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
             self.hold_sign_in()
             device, created = devices.register(

@@ -5,7 +5,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import access, devices
+from notifications import access, devices, standing
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, validated
 from notifications.errors import NotAllowed, NotFound
@@ -24,6 +24,7 @@ class TokensView(PersonView):
         if self.caller().token is not None:
             raise NotAllowed("A token gives no further tokens. Sign in for that.")
         given = validated(serializers.TokenRequest, request.data)
+        standing.settle(self.recipient().pk, timezone.now())
         row, token = access.new_token(self.recipient(), label=given["label"], now=timezone.now())
         return answer({"token": token, "expires_at": stamp(row.expires_at)}, 201)
 

@@ -45,7 +45,7 @@ def email_page(request: HttpRequest, token: str) -> HttpResponse:
         .filter(digest=digest_of(token))
         .first()
     )
-    if row is None or not row.recipient.active:
+    if row is None or not row.recipient.may_act:
         response = _over(request, "")
     else:
         with speaking_to(row.recipient, request):

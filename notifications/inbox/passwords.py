@@ -4,13 +4,16 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications import devices
+from notifications import standing
+
+KEPT_SESSION = "kept_session"
+"""Attribute of a user whose password changes: the digest of the session that goes on, as `devices.session_digest`."""
 
 
-class SignsBrowsersOut:
+class SignsEverythingOut:
     """Of AUTH_PASSWORD_VALIDATORS, whose members Django tells of every new password, however it was set.
 
-    Whoever had to be kept out must not go on reading and answering on a lock screen.
+    Whoever had to be kept out must not go on reading and answering, be it by an app or on a lock screen.
     """
 
     def validate(self, password: str, user: User | None = None) -> None:
@@ -18,7 +21,7 @@ class SignsBrowsersOut:
 
     def password_changed(self, password: str, user: User | None = None) -> None:
         if user is not None and user.pk is not None:
-            devices.sign_out_account(user, devices.NEW_PASSWORD, timezone.now())
+            standing.settle_account(user, timezone.now(), keep=getattr(user, KEPT_SESSION, ""))
 
     def get_help_text(self) -> str:
-        return _("A new password signs out all browsers and ends their notifications.")
+        return _("A new password signs out all browsers and apps, and ends their notifications and links.")

@@ -25,7 +25,10 @@ from notifications.models import Recipient
 RECIPIENT_KEY = "recipient_id"
 """Session key of a person without an account, set by a sign-in link."""
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+SIGNED_OUT_KEY = "signed_out_at"
+"""Session key: when that person had last been signed out everywhere, as it was then. Anything else since ends it."""
+
+BACKEND = "notifications.signing_in.AccountBackend"
 View = Callable[..., HttpResponse]
 P = ParamSpec("P")
 
@@ -39,20 +42,27 @@ class PersonRequest(HttpRequest):
 def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | AnonymousUser) -> Recipient | None:
     """The active person a session belongs to, in one query; None for strangers and the deactivated.
 
-    Deactivating a person ends the session at its next request, since only the id is kept in it.
+    Deactivating a person ends the session at its next request, since only the id is kept in it. That a user's session
+    is no older than their password and the last closing of their account, Django has seen to (`Account`).
     """
-    people = Recipient.objects.filter(active=True).select_related("brand")
+    people = Recipient.objects.filter(active=True).select_related("brand", "user")
     if user.is_authenticated:
         return people.filter(user_id=user.pk).first()
-    if RECIPIENT_KEY in session:
-        return people.filter(pk=session[RECIPIENT_KEY]).first()
-    return None
+    if RECIPIENT_KEY not in session:
+        return None
+    person = people.filter(pk=session[RECIPIENT_KEY]).first()
+    same = person is not None and person.may_act and session.get(SIGNED_OUT_KEY, "") == _signed_out(person)
+    return person if same else None
+
+
+def _signed_out(person: Recipient) -> str:
+    return person.signed_out_at.isoformat() if person.signed_out_at else ""
 
 
 def may_use_link(recipient: Recipient) -> bool:
     """Links are for active people; staff sign in with their password, since their session opens the administration."""
     user = recipient.user
-    return recipient.active and (user is None or (user.is_active and not user.is_staff))
+    return recipient.may_act and (user is None or not user.is_staff)
 
 
 def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
@@ -63,6 +73,7 @@ def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
     else:
         request.session.cycle_key()
         request.session[RECIPIENT_KEY] = recipient.pk
+        request.session[SIGNED_OUT_KEY] = _signed_out(recipient)
 
 
 @transaction.atomic

@@ -31,7 +31,7 @@ from notifications.models.events import (
     TaskState,
 )
 from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
-from notifications.models.people import Absence, Brand, Recipient, RecipientToken, SignInLink, Team
+from notifications.models.people import Absence, Account, Brand, Recipient, RecipientToken, SignedOut, SignInLink, Team
 from notifications.models.polling import Poll, PolledTask
 from notifications.models.responses import (
     ActionToken,
@@ -66,6 +66,7 @@ __all__ = [
     "ANSWERABLE",
     "CLOSED",
     "Absence",
+    "Account",
     "ActionToken",
     "AddressKind",
     "AnswerMapping",
@@ -113,6 +114,7 @@ __all__ = [
     "RouteTarget",
     "Scope",
     "SignInLink",
+    "SignedOut",
     "SigningSecret",
     "TargetKind",
     "Task",

@@ -1,10 +1,16 @@
 """People who receive notifications, their teams, brands and ways in."""
 
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -84,9 +90,12 @@ class Recipient(models.Model):
     )
     active = models.BooleanField(_("active"), default=True)
     inbox_seq = models.BigIntegerField(_("inbox seq"), default=0, editable=False)
+    account_seal = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
+    """`seal()` when what they hold was last looked at; empty: not yet. See notifications/standing.py."""
+    signed_out_at = models.DateTimeField(_("signed out everywhere at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
-    history = HistoricalRecords(excluded_fields=["inbox_seq"])
+    history = HistoricalRecords(excluded_fields=["inbox_seq", "account_seal", "signed_out_at"])
 
     class Meta:
         verbose_name = _("recipient")
@@ -102,13 +111,81 @@ class Recipient(models.Model):
     def __str__(self) -> str:
         return self.name or self.ref
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.account_seal and (seal := self.seal()):
+            self.account_seal = seal
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "account_seal"}
+        super().save(*args, **kwargs)
+
     @property
     def external(self) -> bool:
         return self.engine_id is not None
 
+    @property
+    def present(self) -> bool:
+        """Whether they are told anything: active, and their account, if they have one, is open. Asks for `user`."""
+        return self.active and (self.user is None or self.user.is_active)
+
+    @property
+    def may_act(self) -> bool:
+        """Whether tokens, devices and links given to them still count: every door asks this. Asks for `user`.
+
+        Not after their password changed or their account went, however that was done: what they hold then was given to
+        whoever had to be kept out.
+        """
+        return self.present and self.account_seal in ("", self.seal())
+
+    def seal(self) -> str:
+        """What must stay as it is for what they hold to count; `standing.UNSETTLED` reckons the same in SQL."""
+        said = ["t" if self.active else "f"]
+        if self.user is not None:
+            said += [str(self.user.pk), "t" if self.user.is_active else "f", self.user.password]
+        return "" if said == ["t"] else hashlib.sha256(" ".join(said).encode()).hexdigest()
+
     def as_person(self) -> dict[str, str]:
         """How answers and outcomes name this person."""
         return {"ref": self.ref, "name": self.name or self.ref}
+
+
+class SignedOut(models.Model):
+    """All sessions of a user ended at once: those from before stay ended when the account is opened again."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="signed_out"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("end of sessions")
+        verbose_name_plural = _("ends of sessions")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.at:%Y-%m-%d %H:%M}"
+
+
+class Account(User):
+    """The user as `notifications.signing_in.AccountBackend` finds them: their sessions end with `SignedOut`, too."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        default_permissions = ()
+
+    def get_session_auth_hash(self) -> str:
+        """Django's own, which a new password changes; Django compares it at every request."""
+        return self._ended_with(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._ended_with, super().get_session_auth_fallback_hash())
+
+    def _ended_with(self, own: str) -> str:
+        ended = getattr(self, "signed_out", None)
+        if ended is None:
+            return own
+        return salted_hmac(f"wfpush.signed_out {ended.at.isoformat()}", own, algorithm="sha256").hexdigest()
 
 
 class Absence(models.Model):

@@ -5,6 +5,7 @@ from django.test import Client
 
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
+from notifications.inbox.session import BACKEND
 from notifications.models import ConnectedAccount, FourEyesRule, RefusedAnswer
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
@@ -81,5 +82,5 @@ def member_of(group: str) -> User:
 
 def signed_in(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend=BACKEND)
     return client

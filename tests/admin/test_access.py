@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure
 
+from notifications.inbox.session import BACKEND
 from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.factories import PASSWORD
@@ -43,6 +44,23 @@ def test_a_name_longer_than_any_is_a_wrong_name_and_no_crash(db: None) -> None:
     assert "Please enter the correct username and password" in answer.content.decode()
 
 
+def test_a_session_of_the_desk_stays_ended_when_its_account_is_opened_again(root: Client) -> None:
+    """Also of somebody who has no inbox."""
+    olga = User.objects.create_superuser("olga", password=PASSWORD)
+    laptop = Client()
+    laptop.post(LOGIN, {"username": "olga", "password": PASSWORD})
+    assert laptop.get(list_of(User)).status_code == 200
+    fields = filled(root.get(page_of(olga)))
+    root.post(page_of(olga), {name: value for name, value in fields.items() if name != "is_active"})
+    root.post(page_of(olga), {**fields, "is_active": "on"})
+
+    olga.refresh_from_db()
+    assert olga.is_active
+    assert laptop.get(list_of(User)).status_code == 302
+    assert laptop.post(LOGIN, {"username": "olga", "password": PASSWORD}).status_code == 302
+    assert laptop.get(list_of(User)).status_code == 200
+
+
 def guess(client: Client, times: int) -> list[int]:
     return [client.post(LOGIN, {"username": "root", "password": f"guess {n}"}).status_code for n in range(times)]
 
@@ -52,7 +70,7 @@ def test_guessing_passwords_at_the_desk_is_locked_and_unlocked(root: Client) -> 
     owner = User.objects.get(username="root")
     owner.set_password(PASSWORD)
     owner.save()
-    root.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    root.force_login(owner, backend=BACKEND)
     answers = guess(Client(), 6)
     assert answers[:4] == [200, 200, 200, 200]
     assert answers[-1] == 429

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications import pipeline
+from notifications.inbox.session import BACKEND
 from notifications.models import (
     ActionToken,
     Callback,
@@ -219,7 +220,7 @@ def test_tokens_and_links_are_voided(day: World, root: Client) -> None:
 def test_nothing_is_done_without_the_forms_token(day: World) -> None:
     """A page elsewhere cannot press our buttons."""
     careful = Client(enforce_csrf_checks=True)
-    careful.force_login(User.objects.create_superuser("r"), backend="django.contrib.auth.backends.ModelBackend")
+    careful.force_login(User.objects.create_superuser("r"), backend=BACKEND)
     event = Event.objects.get(status=EventStatus.FAILED)
     assert careful.post(page_of(event, "process_this_again")).status_code == 403
     event.refresh_from_db()

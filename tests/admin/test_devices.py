@@ -121,16 +121,25 @@ def test_saving_a_person_otherwise_removes_nothing(phone: Device, root: Client, 
     assert Device.objects.filter(recipient=day.alice).exists()
 
 
-def test_closing_an_account_ends_its_browsers_and_not_the_apps(phone: Device, root: Client, day: World) -> None:
+def test_closing_an_account_ends_its_browsers_and_apps(phone: Device, root: Client, day: World) -> None:
     Device.objects.filter(recipient=day.bob).update(session="digest")
-    Device.objects.filter(recipient=day.alice).update(session="")
+    assert Device.objects.filter(recipient=day.alice, session="").exists()
     for person in (day.alice, day.bob):
         assert person.user is not None
         fields = filled(root.get(page_of(person.user)))
         del fields["is_active"]
         root.post(page_of(person.user), fields, follow=True)
 
-    assert Device.objects.get() == phone
+    assert not Device.objects.exists()
+
+
+def test_deleting_an_account_ends_them_too(phone: Device, root: Client, day: World) -> None:
+    assert day.alice.user is not None
+    press(root, f"/admin/auth/user/{day.alice.user.pk}/delete/", post="yes")
+
+    day.alice.refresh_from_db()
+    assert day.alice.user is None
+    assert [device.recipient for device in Device.objects.all()] == [day.bob]
 
 
 def test_voiding_a_token_removes_what_it_registered(phone: Device, root: Client) -> None:
@@ -145,7 +154,7 @@ def test_a_new_password_given_on_the_desk_ends_browsers(root: Client, day: World
     Device.objects.update(session="digest")
     assert day.bob.user is not None
     address = f"/admin/auth/user/{day.bob.user.pk}/password/"
-    assert "A new password signs out all browsers" in text_of(root.get(address))
+    assert "A new password signs out all browsers and apps" in text_of(root.get(address))
     root.post(address, {"usable_password": "true", "password1": "long walk 7", "password2": "long walk 7"})
 
     assert not Device.objects.exists()

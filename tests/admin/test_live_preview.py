@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from notifications import versions
+from notifications.inbox.session import BACKEND
 from notifications.models import Event, EventType, Template, TemplateVersion, VersionState
 from tests.admin.conftest import signed_in
 from tests.admin.pages import filled, page_of, text_of
@@ -127,7 +128,7 @@ def test_history_has_no_editor(template: Template, root: Client) -> None:
 
 def test_another_sites_page_cannot_ask(draft: TemplateVersion) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(User.objects.create_superuser("root"), backend="django.contrib.auth.backends.ModelBackend")
+    strict.force_login(User.objects.create_superuser("root"), backend=BACKEND)
     assert strict.post(page_of(draft, "preview"), {"texts-0-body": "x"}).status_code == 403
 
 

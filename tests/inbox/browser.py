@@ -6,9 +6,8 @@ from django.http import HttpResponse
 from django.test import Client
 from lxml import html
 
+from notifications.inbox.session import BACKEND
 from notifications.models import Recipient
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class Page:

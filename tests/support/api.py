@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications import access, credentials
+from notifications.inbox.session import BACKEND
 from notifications.models import Engine, Event, Recipient, Scope
 from notifications.types import Json
 
@@ -60,7 +61,7 @@ def browser_of(person: Recipient, *, checks_csrf: bool = False) -> Caller:
     """With a session."""
     client = Client(enforce_csrf_checks=checks_csrf)
     assert person.user is not None
-    client.force_login(person.user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person.user, backend=BACKEND)
     return Caller(client=client)
 
 

@@ -75,7 +75,7 @@ def _person(ref: str) -> Recipient:
         engines = ", ".join(str(person.engine) for person in named)
         raise CommandError(f"Several engines have somebody called {ref!r}: {engines}. Use the desk: Devices.")
     person = (internal or named)[0]
-    if not person.active:
+    if not person.present:
         raise CommandError(f"{person} is not active, and is told nothing.")
     return person
 
