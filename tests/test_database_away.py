@@ -1,50 +1,18 @@
 """A real web process whose PostgreSQL is away: people read a calm page, programs get a problem, until it is back."""
 
-import http.cookiejar
 import json
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.support.processes import House, free_ports
+from tests.support.surfing import Browser
 from tests.support.waiting import eventually
 from wfpush import embedded
 
 pytestmark = pytest.mark.processes
 PASSWORD = "a long walk by the sea"
 LANGUAGES = {"en": "We cannot reach our records just now.", "de": "Wir erreichen unsere Daten gerade nicht."}
-
-
-class Browser:
-    """Keeps cookies, follows redirects, and reads error pages like any other."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.cookies = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
-
-    def open(self, path: str, data: dict[str, str] | None = None, **headers: str) -> tuple[int, Any, str]:
-        """Status, headers and body; `data` is posted as a form."""
-        body = urllib.parse.urlencode(data).encode() if data is not None else None
-        given = {"Accept": "text/html", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        try:
-            answer = self._opener.open(urllib.request.Request(self.url + path, body, given), timeout=30)
-        except urllib.error.HTTPError as refused:
-            answer = refused
-        with answer:
-            return answer.status, answer.headers, answer.read().decode()
-
-    def sign_in(self, name: str) -> None:
-        self.open("/sign-in")
-        token = next(cookie.value or "" for cookie in self.cookies if cookie.name == "csrftoken")
-        _status, _headers, page = self.open(
-            "/sign-in", {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token}
-        )
-        assert "Waiting for you" in page
 
 
 @pytest.fixture(scope="module")
@@ -65,17 +33,10 @@ def browser(house: House) -> Browser:
     port = free_ports(1)
     house.start("web", "--port", str(port))
     bob = Browser(f"http://127.0.0.1:{port}")
-    eventually(lambda: _answers(bob), "the web process answers", within=60)
-    bob.sign_in("bob")
+    eventually(bob.answers, "the web process answers", within=60)
+    bob.sign_in("bob", PASSWORD)
     embedded.Postgres(embedded.locate(house.folder)).stop()
     return bob
-
-
-def _answers(browser: Browser) -> bool:
-    try:
-        return browser.open("/sign-in")[0] == 200
-    except urllib.error.URLError:
-        return False
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -21,18 +21,19 @@ from tests.support.waiting import PATIENCE_SECONDS, eventually
 from wfpush import datafolder, embedded, env
 
 ROOT = Path(__file__).resolve().parents[2]
-MANAGE = str(ROOT / "manage.py")
 SETTINGS = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL", "VAPID_PRIVATE_KEY")
 
 
 class Command:
     """A running `manage.py` command; what it says is kept in a file."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], before: Sequence[str] = ()) -> None:
+    def __init__(
+        self, arguments: list[str], environment: dict[str, str], before: Sequence[str] = (), checkout: Path = ROOT
+    ) -> None:
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the command
         self.process = subprocess.Popen(
-            [*before, sys.executable, MANAGE, *arguments],
-            cwd=ROOT,
+            [*before, sys.executable, str(checkout / "manage.py"), *arguments],
+            cwd=checkout,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=self._said,
@@ -69,19 +70,20 @@ class Command:
 
 
 class House:
-    """A data folder with a migrated database, and the commands that run on it."""
+    """A data folder with a database, and the commands that run on it, of this checkout or of another."""
 
-    def __init__(self) -> None:
+    def __init__(self, checkout: Path = ROOT) -> None:
+        self.checkout = checkout
         self.folder = Path(tempfile.gettempdir()).resolve() / f"wfpush-test-{uuid4().hex[:8]}"
         datafolder.prepare(self.folder, env.GENERATED)
         kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-        self.environment = kept | {"WFPUSH_DATA": str(self.folder), "PYTHONPATH": os.pathsep.join(_path())}
+        self.environment = kept | {"WFPUSH_DATA": str(self.folder), "PYTHONPATH": os.pathsep.join(_path(checkout))}
         self.before: list[str] = []
         """Words before each command, such as those that give it a hosts file of its own."""
         self.commands: list[Command] = []
 
     def start(self, *arguments: str, **environment: str) -> Command:
-        command = Command(list(arguments), self.environment | environment, self.before)
+        command = Command(list(arguments), self.environment | environment, self.before, self.checkout)
         self.commands.append(command)
         return command
 
@@ -165,8 +167,8 @@ class House:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _path() -> list[str]:
-    return [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+def _path(checkout: Path) -> list[str]:
+    return [str(checkout), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
 
 
 PORTS = range(10_000, 30_000)

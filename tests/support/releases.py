@@ -9,10 +9,18 @@ FOLDER = ROOT / "tests" / "upgrades"
 APPS = ("wfpush", "notifications", "escalations")
 
 
-def migrations() -> dict[str, str]:
+SETTINGS = {
+    "SECRET_KEY": "kept-with-the-databases-of-releases-and-used-nowhere-else",
+    "ENCRYPTION_KEYS": "opens-the-secrets-in-the-databases-of-releases-alone",
+    "VAPID_PRIVATE_KEY": "4NJFNOVpCsDpUYTcYpLmzKFuKnFNH3bZJnGeRXV9ihE",
+}
+"""Those of every database that is kept: what is encrypted in it can be read with them."""
+
+
+def migrations(checkout: Path = ROOT) -> dict[str, str]:
     """The SHA-256 of every migration of ours, by its path in the repository."""
-    files = [file for app in APPS for file in sorted((ROOT / app / "migrations").glob("[0-9]*.py"))]
-    return {str(file.relative_to(ROOT)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    files = [file for app in APPS for file in sorted((checkout / app / "migrations").glob("[0-9]*.py"))]
+    return {str(file.relative_to(checkout)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def hash_lists() -> list[Path]:

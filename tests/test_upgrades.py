@@ -1,0 +1,147 @@
+"""A database of every release, with what people left in it, goes on under this version after `migrate` alone."""
+
+import gzip
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.calls import Caller
+from tests.support.processes import House, free_ports
+from tests.support.receiver import Receiver, receiving
+from tests.support.release import (
+    ENGINES_ARE_HERE,
+    PUSH_ENDPOINT,
+    answer,
+    assigned,
+    count,
+    does,
+    key_of_engine,
+    token_of,
+)
+from tests.support.releases import FOLDER, SETTINGS
+from tests.support.surfing import Browser
+from tests.support.waiting import eventually
+from wfpush import embedded
+
+pytestmark = pytest.mark.processes
+
+RELEASES = sorted(FOLDER.glob("*.sql.gz"))
+PASSWORD = "a long walk by the sea"
+ON_THIS_MACHINE = ENGINES_ARE_HERE | {"PUSH_ALLOWED_CIDRS": "127.0.0.0/8"}
+
+
+class Upgraded:
+    """The database of a release, brought up to date by `migrate`, with web and worker of this version on it."""
+
+    def __init__(self, house: House, dump: Path, engine: Receiver, phone: Receiver) -> None:
+        self.house, self.receiver, self.phone = house, engine, phone
+        restore(house, dump)
+        house.environment["DATABASE_URL"] = embedded.ensure(house.folder).database_url
+        house.change(f"UPDATE notifications_device SET address = '{phone.url}' WHERE address = '{PUSH_ENDPOINT}'")
+        migrated = house.run("migrate")
+        assert migrated.process.returncode == 0, migrated.said
+        for ref in ("bob", "admin"):
+            assert house.run("create_person", ref, "--password", PASSWORD).process.returncode == 0
+        self.port = free_ports(1)
+        house.start("web", "--port", str(self.port), **ON_THIS_MACHINE)
+        self.engine = Caller(self.port, key_of_engine(house, engine.url))
+        self.bob = Caller(self.port, token_of(self.engine, "bob"))
+
+    def work(self) -> None:
+        worker = self.house.start("worker", "--grace", "3", **ON_THIS_MACHINE)
+        worker.says("dispatcher_runs")
+
+    def inbox(self) -> dict[str, str]:
+        """The states of what Bob's list has, by title."""
+        items = does(self.bob, "GET", "/api/v1/notifications")["items"]
+        return {str(item["title"]): str(item["state"]) for item in items}
+
+    def state_of(self, task: str) -> str:
+        """In Bob's inbox; empty: it is not there."""
+        return next((state for title, state in self.inbox().items() if task in title), "")
+
+    def told(self) -> list[str]:
+        """Tasks of whose answers the engine has heard."""
+        return [str(call.data["task_id"]) for call in self.receiver.calls]
+
+    def surfing(self, name: str) -> Browser:
+        browser = Browser(f"http://127.0.0.1:{self.port}")
+        eventually(browser.answers, "there is a page to sign in on")
+        browser.sign_in(name, PASSWORD)
+        return browser
+
+
+def restore(house: House, dump: Path) -> None:
+    embedded.ensure(house.folder)
+    server = embedded.Postgres(embedded.locate(house.folder))
+    words = [str(server.programs() / "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", server.url]
+    subprocess.run(words, check=True, capture_output=True, input=gzip.decompress(dump.read_bytes()))
+
+
+@pytest.fixture(scope="module", params=RELEASES, ids=lambda dump: dump.name.removesuffix(".sql.gz"))
+def upgraded(request: pytest.FixtureRequest) -> Iterator[Upgraded]:
+    house = House()
+    house.environment |= SETTINGS
+    try:
+        with receiving() as engine, receiving() as phone:
+            phone.answer(201)
+            yield Upgraded(house, request.param, engine, phone)
+    finally:
+        embedded.release(house.folder)
+        house.clear()
+
+
+def test_nothing_that_was_there_is_lost(upgraded: Upgraded) -> None:
+    inbox = upgraded.inbox()
+
+    for task, state in {"T-answered": "answered", "T-half": "answered", "T-open": "open"}.items():
+        assert upgraded.state_of(task) == state, inbox
+    assert upgraded.state_of("T-waiting") == "", "no worker has processed it yet"
+    assert count(upgraded.house, "escalations_escalation") > 0
+
+
+def test_what_the_release_left_half_done_is_done(upgraded: Upgraded) -> None:
+    upgraded.work()
+    eventually(lambda: upgraded.state_of("T-waiting") == "open", "the event that waited is processed")
+    eventually(lambda: upgraded.told() == ["T-half"], "the engine is told the answer that waited, once")
+    eventually(lambda: upgraded.phone.calls, "the new phone hears of it")
+
+
+def test_an_open_task_is_answered_and_a_new_event_processed(upgraded: Upgraded) -> None:
+    answer(upgraded.bob, "T-open")
+    does(upgraded.engine, "POST", "/api/v1/events", assigned("T-new"))
+    eventually(lambda: "T-open" in upgraded.told(), "the engine is told")
+    eventually(lambda: upgraded.state_of("T-new") == "open", "Bob has the new task")
+    answer(upgraded.bob, "T-new")
+    eventually(lambda: sorted(upgraded.told()) == ["T-half", "T-new", "T-open"], "each once")
+
+
+def test_bobs_pages_load(upgraded: Upgraded) -> None:
+    bob = upgraded.surfing("bob")
+    _, _, inbox = bob.open("/")
+    for path in {"/", *re.findall(r'href="(/(?!admin|static)[^"#]*)"', inbox)} - {"/sign-out"}:
+        assert bob.open(path)[0] == 200, path
+
+
+def test_every_page_of_the_desk_loads(upgraded: Upgraded) -> None:
+    admin = upgraded.surfing("admin")
+    _, _, desk = admin.open("/admin/")
+    pages = set(re.findall(r'href="(/admin/[a-z0-9_/]*/)"', desk)) - {"/admin/logout/"}
+
+    assert len(pages) > 20
+    for path in pages:
+        status, _, page = admin.open(path)
+        assert status == 200, path
+        for row in re.findall(rf'href="({path}[^"/]+/change/)', page)[:1]:
+            assert admin.open(row)[0] == 200, row
+
+
+def test_all_is_well_then(upgraded: Upgraded) -> None:
+    upgraded.house.beats_again()
+    eventually(lambda: Caller(upgraded.port, "").call("GET", "/readyz")[0] == 200, "it is ready")
+    said = upgraded.house.run("doctor", "--ledger", **ON_THIS_MACHINE).said
+
+    assert "All is well." in said, said
