@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS: dict[str, list[str]] = {
     "leaf helpers of the project": [
         "wfpush.addresses",
+        "wfpush.announce",
         "wfpush.appworks",
         "wfpush.breaker",
         "wfpush.bodylimit",

@@ -1,18 +1,29 @@
-"""The web process: daphne as a library, with limits that it does not have by itself."""
+"""The web process: daphne as a library, with limits that it does not have by itself, and an end in order."""
 
+import select
+import time
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet import task
+from twisted.internet.defer import Deferred
 
+from wfpush.announce import announce
 from wfpush.bodylimit import PROBLEM, PROBLEM_HEADERS, Application, limit_for
 from wfpush.ports import PortTaken, check_port
 
 WEBSOCKET_FRAME_LIMIT = 64 * 1024
 LINGER_SECONDS = 3.0
 LINGER_BYTES = 32 * 1024 * 1024
+GRACE_SECONDS = 20.0
+"""How long requests that have begun may take when the process is told to stop."""
+QUIET_SECONDS = 0.25
+"""How long a connection that was just let in may take to say what it wants."""
+LOOK_SECONDS = 0.05
+SERVICE_RESTART = 1012
 
 
 class LimitedRequest(WebRequest):  # type: ignore[misc]
@@ -48,6 +59,13 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
             return self.abandon()
         return super().process()
 
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Where the process is about to end, this answer is the last on its connection, and says so."""
+        if message.get("type") == "http.response.start" and self.server.stopping and self.channel is not None:
+            self.channel.persistent = False
+            self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+        super().handle_reply(message)
+
     def refuse(self) -> None:
         self.refused = True
         self.requestHeaders.removeHeader(b"expect")  # or twisted would still ask for the body
@@ -77,9 +95,18 @@ class WebSocket(WebSocketProtocol):  # type: ignore[misc]
 
 
 class Server(DaphneServer):  # type: ignore[misc]
-    """daphne with our request and socket classes, small WebSocket frames and an exit code when it cannot listen."""
+    """daphne with our request and socket classes, small WebSocket frames and an exit code when it cannot listen.
+
+    Told to stop, it lets nobody else in and answers those who are in. daphne drops them, whatever they changed by then.
+    """
 
     failed_to_listen = ""
+    stopping = False
+
+    def __init__(self, *args: Any, grace: float = GRACE_SECONDS, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._grace = grace
+        self._ports: list[Any] = []
 
     @property
     def http_factory(self) -> LimitedFactory:
@@ -99,13 +126,56 @@ class Server(DaphneServer):  # type: ignore[misc]
         factory.protocol = WebSocket
         self._ws_factory = factory
 
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._ports.append(port)
+        announce("READY=1")
+
+    def kill_all_applications(self) -> "Deferred[Any]":
+        """What daphne does on SIGTERM, once those who were let in have their answers or the grace is over."""
+        announce("STOPPING=1")
+        self.stopping = True
+        for port in self._ports:
+            _close(port)
+        for protocol in [each for each in self.connections if isinstance(each, WebSocket)]:
+            protocol.serverClose(SERVICE_RESTART)
+        began = time.monotonic()
+
+        def look() -> None:
+            if self._is_drained(time.monotonic() - began):
+                looking.stop()
+
+        looking = task.LoopingCall(look)
+        ended = looking.start(LOOK_SECONDS)
+        ended.addBoth(lambda _: self._kill_what_is_left())
+        return ended
+
+    def _is_drained(self, waited: float) -> bool:
+        busy = any(isinstance(each, LimitedRequest) and "disconnected" not in state for each, state in self._open())
+        return waited >= self._grace or (waited >= QUIET_SECONDS and not busy)
+
+    def _kill_what_is_left(self) -> Any:
+        # daphne's own way is to look up the application of each, which those without one lack.
+        self.connections = {each: state for each, state in self._open() if "application_instance" in state}
+        return super().kill_all_applications()
+
+    def _open(self) -> list[tuple[Any, dict[str, Any]]]:
+        return list(self.connections.items())
+
     def listen_error(self, failure: Any) -> None:
         self.failed_to_listen = failure.getErrorMessage()
         self.stop()
 
 
-def serve(application: Application, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. Raises PortTaken."""
+def _close(port: Any) -> None:
+    """Stop listening. Connections that the kernel has made and nobody has taken yet would be reset: take them first."""
+    while select.select([port.socket], [], [], 0)[0]:
+        port.doRead()
+    port.stopListening()
+
+
+def serve(application: Application, host: str, port: int, *, grace: float = GRACE_SECONDS) -> None:
+    """Serve until SIGTERM or SIGINT, and for up to `grace` seconds what has begun by then. Raises PortTaken."""
     check_port(host, port, "--port")
     server = Server(
         application,
@@ -114,6 +184,7 @@ def serve(application: Application, host: str, port: int) -> None:
         websocket_max_frame_size=WEBSOCKET_FRAME_LIMIT,
         server_name="",
         proxy_forwarded_address_header=None,
+        grace=grace,
     )
     server.run()
     if server.failed_to_listen:

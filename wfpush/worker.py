@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from wfpush import embedded
+from wfpush.announce import announce
 from wfpush.embedded_servers import EmbeddedError
 from wfpush.lifeline import Lifeline, follow
 from wfpush.postgres.silence import give_up_in_time
@@ -127,11 +128,13 @@ class Worker:
             threads.append(threading.Thread(target=self._keep_servers, args=(self._data_dir,), name="servers"))
         for thread in threads:
             thread.start()
+        announce("READY=1")
         try:
             while not self._stop.is_set():
                 self._supervise()
                 self._stop.wait(SUPERVISE_SECONDS)
         finally:
+            announce("STOPPING=1")
             self._stop.set()
             self._stop_children()
             for thread in threads:

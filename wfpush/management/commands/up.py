@@ -60,7 +60,7 @@ class Command(BaseCommand):
         stack = Stack(lifeline, [*watchers, lambda over: self._announce(waits_for, banner, over)])
         environment = _environment(port)
         manage = str(settings.BASE_DIR / "manage.py")
-        stack.add("web", [manage, "web", "--host", HOST, "--port", str(port)], environment)
+        stack.add("web", [manage, "web", "--host", HOST, "--port", str(port), "--grace", CHILD_GRACE], environment)
         stack.add("worker", [manage, "worker", "--grace", CHILD_GRACE], environment)
         if with_demo:
             accounts = demo_accounts.ensure(settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback")

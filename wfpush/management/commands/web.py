@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from wfpush import lifeline, schema
 from wfpush.asgi import application
 from wfpush.ports import PortTaken
-from wfpush.web import serve
+from wfpush.web import GRACE_SECONDS, serve
 
 
 class Command(BaseCommand):
@@ -14,11 +14,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--grace", type=float, default=GRACE_SECONDS, help="seconds that running requests get after SIGTERM"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.follow()
         try:
             schema.demand()
-            serve(application, options["host"], options["port"])
+            serve(application, options["host"], options["port"], grace=options["grace"])
         except (PortTaken, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
