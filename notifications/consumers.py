@@ -6,32 +6,33 @@ catch up from the database, so a lost or overtaken hint is never seen by the cli
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
-from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
-from django.http.request import validate_host
 
-from notifications import live
+from notifications import live, sockets
+from notifications.errors import Failure
 from notifications.inbox.session import signed_in_recipient
 from notifications.languages import chosen_language
-from notifications.models import Notification, Recipient, RecipientToken
+from notifications.models import Recipient, RecipientToken
 from notifications.representation import notification_json, notification_queryset, unread_count
+from notifications.sockets import FRAMES, FRAMES_A_SECOND, Allowance, Handshake
+from notifications.strictjson import BadText, decode
 from notifications.types import Json
 from wfpush.crypto import digest_of
 from wfpush.problems import AWAY
 
 log = structlog.get_logger(__name__)
 
-NOT_SIGNED_IN, REFUSED, RESTART = 4401, 4403, 1012
+NOT_SIGNED_IN, REFUSED, TOO_OFTEN, RESTART, FAILED = 4401, 4403, 4429, 1012, 1011
 RECHECK_SECONDS = 50
 """How often a socket's session or token, and what was sent, are looked at again."""
 AUTH_SECONDS = 10
@@ -39,10 +40,11 @@ AUTH_SECONDS = 10
 MAX_CATCH_UP = 500
 """A client further behind than this loads the list afresh."""
 MAX_FRAME = 16 * 1024
-MAX_SOCKETS = 50
-"""Open inboxes of one person in one process."""
+ROWS_AT_ONCE = 20
+"""Frames that are sent before the other sockets have their turn."""
 
-_open_sockets: Counter[int] = Counter()
+Row = tuple[int, str]
+"""The seq and the JSON of a notification."""
 
 
 class InboxConsumer(AsyncWebsocketConsumer):
@@ -57,34 +59,56 @@ class InboxConsumer(AsyncWebsocketConsumer):
     joined: int | None = None
     watch: asyncio.Task[None] | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.closed = False
+        self.frames = Allowance(FRAMES, FRAMES_A_SECOND)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """From the handshake to the end, however it ends: what the socket took, it gives back."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._leave()
+
     async def connect(self) -> None:
-        origin = header(self.scope, b"origin")
+        request = Handshake(self.scope)
         await self.accept()
-        if origin is not None and not is_ours(origin):
+        if request.origin is not None and not sockets.is_ours(request):
             await self.close(REFUSED)
             return
-        if origin is not None:  # programs without an Origin show a token: cookies are for our own pages
+        if request.origin is not None:  # programs without an Origin show a token: cookies are for our own pages
             cookies = self.scope.get("cookies", {})
-            self.recipient = await database_sync_to_async(recipient_of_cookies)(cookies)
+            self.recipient = await sockets.ask(None, recipient_of_cookies, cookies)
             self.language = chosen_language(cookies)
-        self.watch = asyncio.create_task(self._watch())
+        self.watch = asyncio.create_task(self._guarded(self._watch))
         if self.recipient is not None:
             await self._join(self.recipient)
 
-    async def disconnect(self, code: int) -> None:
-        if self.watch is not None:
-            self.watch.cancel()
-        if self.joined is not None:
-            _open_sockets[self.joined] -= 1
-            await self.channel_layer.group_discard(live.group_of(self.joined), self.channel_name)
-
     async def _join(self, recipient: Recipient) -> None:
-        if _open_sockets[recipient.pk] >= MAX_SOCKETS:
+        if not sockets.take_place(recipient.pk):
             await self.close(REFUSED)
             return
         self.joined = recipient.pk
-        _open_sockets[recipient.pk] += 1
         await self.channel_layer.group_add(live.group_of(recipient.pk), self.channel_name)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Once; what still comes from the client is not looked at, and its place is free for another one."""
+        if not self.closed:
+            self.closed = True
+            try:
+                await super().close(code, reason)
+            finally:
+                await self._leave()
+
+    async def _leave(self) -> None:
+        watch, person = self.watch, self.joined
+        self.watch = self.joined = None
+        if watch is not None and watch is not asyncio.current_task():
+            watch.cancel()
+        if person is not None:
+            sockets.give_back(person)
+            await self.channel_layer.group_discard(live.group_of(person), self.channel_name)
 
     async def _watch(self) -> None:
         """Close the socket when its person is signed out, deactivated, or never says who they are. Look also for what
@@ -93,23 +117,28 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await asyncio.sleep(AUTH_SECONDS)
         while self.recipient is not None:
             await asyncio.sleep(RECHECK_SECONDS)
-            try:
-                if not await database_sync_to_async(self._still_signed_in)():
-                    break
-            except AWAY:
-                await self.close(RESTART)
-                return
+            if not await sockets.ask(self.recipient.pk, self._still_signed_in):
+                break
             await self.channel_layer.send(self.channel_name, {"type": "inbox.missed"})
         await self.close(NOT_SIGNED_IN)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Every message, from the client and from the channel layer, one at a time. Without the database nothing can
-        be said: the client comes back and resumes. An exception would leave the socket's place taken for ever."""
+        """Every message, from the client and from the channel layer, one at a time."""
+        if not self.closed or message["type"] == "websocket.disconnect":
+            await self._guarded(partial(super().dispatch, message))
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Without the database, or after a fault of ours, nothing can be said: the client comes back and resumes."""
         try:
-            await super().dispatch(message)
+            await work()
+        except StopConsumer:
+            raise
         except AWAY as fault:
             log.warning("inbox_closed", fault=str(fault))
             await self.close(RESTART)
+        except Exception:
+            log.exception("inbox_failed")
+            await self.close(FAILED)
 
     def _still_signed_in(self) -> bool:
         assert self.recipient is not None
@@ -121,7 +150,9 @@ class InboxConsumer(AsyncWebsocketConsumer):
     # --- from the client -------------------------------------------------------------------------
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         message = _parse(text_data)
-        if message is None:
+        if not self.frames.take():
+            await self._close_too_often()
+        elif message is None:
             await self._say({"type": "error", "detail": 'Send JSON such as {"type": "resume", "after": 0}.'})
         elif message.get("type") == "auth" and self.recipient is None:
             await self._authenticate(message.get("token"))
@@ -132,16 +163,20 @@ class InboxConsumer(AsyncWebsocketConsumer):
         else:
             await self._say({"type": "error", "detail": "Unknown type. Known: resume."})
 
+    async def _close_too_often(self) -> None:
+        await self._say({"type": "error", "detail": "Too many frames. Connect again in a while, and resume."})
+        await self.close(TOO_OFTEN)
+
     async def _authenticate(self, token: object) -> None:
         digest = digest_of(token) if isinstance(token, str) else ""
-        self.recipient = await database_sync_to_async(self._person_of_token)(digest)
+        self.recipient = await sockets.ask(None, self._person_of_token, digest)
         if self.recipient is None:
             await self.close(NOT_SIGNED_IN)
             return
         self.token_digest = digest
         if self.watch is not None:
             self.watch.cancel()
-        self.watch = asyncio.create_task(self._watch())
+        self.watch = asyncio.create_task(self._guarded(self._watch))
         await self._join(self.recipient)
 
     @staticmethod
@@ -153,7 +188,11 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if isinstance(after, bool) or not isinstance(after, int) or after < 0:
             await self._say({"type": "error", "detail": "`after` is the last seq you have, 0 for none."})
             return
-        latest, rows, unread = await database_sync_to_async(self._since)(after)
+        assert self.recipient is not None
+        if not sockets.may_resume(self.recipient.pk):
+            await self._close_too_often()
+            return
+        latest, rows, unread = await sockets.ask(self.recipient.pk, self._since, after)
         if rows is None:
             self.seq = latest
             await self._say({"type": "reset"})
@@ -163,7 +202,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
             self.seq = latest
         await self._say({"type": "synced", "seq": latest, "unread": unread})
 
-    def _since(self, after: int) -> tuple[int, Sequence[Notification] | None, int]:
+    def _since(self, after: int) -> tuple[int, list[Row] | None, int]:
         """The latest seq, what changed since (None: too much, or a seq that never was), and the unread count."""
         assert self.recipient is not None
         latest = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=self.recipient.pk)
@@ -172,11 +211,16 @@ class InboxConsumer(AsyncWebsocketConsumer):
             return latest, None, unread
         changed = notification_queryset().filter(recipient=self.recipient, seq__gt=after, seq__lte=latest)
         rows = list(changed.order_by("seq")[: MAX_CATCH_UP + 1])
-        return latest, None if len(rows) > MAX_CATCH_UP else rows, unread
+        if len(rows) > MAX_CATCH_UP:
+            return latest, None, unread
+        said = [(row.seq, json.dumps(notification_json(row, self.language), ensure_ascii=False)) for row in rows]
+        return latest, said, unread
 
-    async def _send_rows(self, rows: Sequence[Notification], unread: int) -> None:
-        for row in rows:
-            await self._frame(row.seq, json.dumps(notification_json(row, self.language), ensure_ascii=False), unread)
+    async def _send_rows(self, rows: list[Row], unread: int) -> None:
+        for number, (seq, notification) in enumerate(rows, start=1):
+            await self._frame(seq, notification, unread)
+            if number % ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _frame(self, seq: int, notification: str, unread: int) -> None:
         head = json.dumps({"type": "notification", "prev": self.seq, "seq": seq, "unread": unread})
@@ -201,8 +245,8 @@ class InboxConsumer(AsyncWebsocketConsumer):
         return bool(self.language) and self.language != self.recipient.locale
 
     async def _catch_up(self) -> None:
-        assert self.seq is not None
-        latest, rows, unread = await database_sync_to_async(self._since)(self.seq)
+        assert self.seq is not None and self.recipient is not None
+        latest, rows, unread = await sockets.ask(self.recipient.pk, self._since, self.seq)
         if rows is None:
             self.seq = latest
             await self._say({"type": "reset"})
@@ -213,26 +257,13 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def inbox_signed_out(self, message: dict[str, Any]) -> None:
         """Somebody signed out or was deactivated: every socket of theirs looks again at once."""
-        if not await database_sync_to_async(self._still_signed_in)():
+        if self.recipient is not None and not await sockets.ask(self.recipient.pk, self._still_signed_in):
             await self.close(NOT_SIGNED_IN)
 
     async def inbox_missed(self, message: dict[str, Any]) -> None:
         """Frames may have been lost, say because Redis was away."""
         if self.seq is not None:
             await self._catch_up()
-
-
-def header(scope: Mapping[str, Any], name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
-
-
-def is_ours(origin: str) -> bool:
-    """Whether a page of this installation opened the socket (RFC 6454: `null` is nobody's)."""
-    try:
-        host = urlsplit(origin).hostname
-    except ValueError:
-        return False
-    return host is not None and validate_host(host, settings.ALLOWED_HOSTS)
 
 
 def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
@@ -246,7 +277,7 @@ def _parse(text: str | None) -> Json | None:
     if not text or len(text) > MAX_FRAME:
         return None
     try:
-        message = json.loads(text)
-    except ValueError:
+        message = decode(text.encode())
+    except (Failure, BadText, UnicodeEncodeError):
         return None
     return message if isinstance(message, dict) else None

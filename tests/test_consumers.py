@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,21 +10,28 @@ from channels import DEFAULT_CHANNEL_LAYER
 from channels.db import database_sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
-from django.test import Client
 from django.utils import timezone
 
 from escalations import escalate
-from notifications import absence, consumers, copies, live, standing
+from notifications import absence, consumers, copies, live, sockets, standing
 from notifications.models import Notification, Recipient, RecipientToken
+from tests.support.live_inbox import (
+    OURS,
+    close_code,
+    close_sockets_connections,
+    cookie_of,
+    frame,
+    inbox_of,
+    resume,
+    socket,
+    token_of,
+)
 from tests.support.story import Story
 from wfpush.asgi import application
-from wfpush.crypto import digest_of, new_recipient_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OURS = b"http://127.0.0.1:8000"
 
 
 @pytest.fixture
@@ -41,67 +47,10 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 async def no_connection_stays() -> AsyncIterator[None]:
-    """The thread that asks the database for the sockets outlives them, and would keep its connection."""
+    """The threads that ask the database outlive the sockets, and would keep their connections."""
     yield
     await database_sync_to_async(connections.close_all)()
-
-
-def cookie_of(person: Recipient) -> bytes:
-    client = Client()
-    client.force_login(person.user)
-    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode()
-
-
-def token_of(person: Recipient) -> str:
-    token = new_recipient_token()
-    RecipientToken.objects.create(
-        recipient=person, prefix=token[:8], digest=digest_of(token), expires_at=timezone.now() + timedelta(days=1)
-    )
-    return token
-
-
-@asynccontextmanager
-async def socket(*headers: tuple[bytes, bytes]) -> AsyncIterator[WebsocketCommunicator]:
-    communicator = WebsocketCommunicator(application, "/ws/inbox", headers=[(b"host", b"127.0.0.1:8000"), *headers])
-    connected, _ = await communicator.connect(timeout=10)
-    assert connected
-    try:
-        yield communicator
-    finally:
-        await communicator.disconnect()
-        channel_layers.backends.clear()
-
-
-@asynccontextmanager
-async def inbox_of(
-    person: Recipient, after: int = 0, language: str = ""
-) -> AsyncIterator[tuple[WebsocketCommunicator, list[dict[str, Any]]]]:
-    """A signed-in socket that has resumed, and what it was sent up to `synced`. `language`: chosen on its page."""
-    cookie = await database_sync_to_async(cookie_of)(person)
-    if language:
-        cookie += f"; {settings.LANGUAGE_COOKIE_NAME}={language}".encode()
-    async with socket((b"origin", OURS), (b"cookie", cookie)) as communicator:
-        yield communicator, await resume(communicator, after)
-
-
-async def resume(communicator: WebsocketCommunicator, after: Any) -> list[dict[str, Any]]:
-    await communicator.send_to(text_data=json.dumps({"type": "resume", "after": after}))
-    frames = [await frame(communicator)]
-    while frames[-1]["type"] not in ("synced", "error"):
-        frames.append(await frame(communicator))
-    return frames
-
-
-async def frame(communicator: WebsocketCommunicator) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(await communicator.receive_from(timeout=10))
-    return said
-
-
-async def close_code(communicator: WebsocketCommunicator) -> int:
-    message = await communicator.receive_output(timeout=10)
-    assert message["type"] == "websocket.close", message
-    code: int = message["code"]
-    return code
+    await close_sockets_connections()
 
 
 async def test_resume_gives_what_changed_oldest_first_then_synced(story: Story) -> None:
@@ -231,7 +180,22 @@ async def test_nonsense_is_an_error_frame(story: Story, text: str) -> None:
         assert (await frame(communicator))["type"] == "error"
 
 
-@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b"http://[", b"http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        b"https://evil.example",
+        b"null",
+        b"",
+        b"http://[",
+        b"http://127.0.0.1.evil.example",
+        b"http://127.0.0.1:9999",
+        b"http://127.0.0.1",
+        b"http://127.0.0.1:99999999",
+        b"https://127.0.0.1:8000",
+        b"http://localhost:8000",
+        b"ftp://127.0.0.1:8000",
+    ],
+)
 async def test_foreign_pages_are_refused(story: Story, origin: bytes) -> None:
     cookie = await database_sync_to_async(cookie_of)(story.bob)
     async with socket((b"origin", origin), (b"cookie", cookie)) as communicator:
@@ -298,7 +262,7 @@ async def test_a_session_that_ended_is_noticed_by_itself(story: Story, monkeypat
 
 
 async def test_too_many_sockets_of_one_person_are_refused(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "MAX_SOCKETS", 1)
+    monkeypatch.setattr(sockets, "MAX_SOCKETS", 1)
     async with inbox_of(story.bob) as (first, _):
         cookie = await database_sync_to_async(cookie_of)(story.bob)
         second = WebsocketCommunicator(application, "/ws/inbox", headers=[(b"origin", OURS), (b"cookie", cookie)])
@@ -327,11 +291,11 @@ async def test_a_frame_that_was_lost_is_found_without_another_one(
 async def test_without_the_database_the_client_is_asked_to_come_back_and_its_place_is_free(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "MAX_SOCKETS", 1)
+    monkeypatch.setattr(sockets, "MAX_SOCKETS", 1)
     async with inbox_of(story.bob) as (communicator, _):
         with monkeypatch.context() as away:
             away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
-            await database_sync_to_async(lambda: connection.close())()
+            await close_sockets_connections()
             await communicator.send_to(text_data=json.dumps({"type": "resume", "after": 0}))
             assert await close_code(communicator) == consumers.RESTART
     async with inbox_of(story.bob) as (_, frames):
@@ -345,5 +309,5 @@ async def test_without_the_database_an_idle_socket_asks_its_client_to_come_back(
     async with inbox_of(story.bob) as (communicator, _):
         with monkeypatch.context() as away:
             away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
-            await database_sync_to_async(lambda: connection.close())()
+            await close_sockets_connections()
             assert await close_code(communicator) == consumers.RESTART

@@ -174,4 +174,4 @@ def test_what_a_caller_sent_is_repeated_whatever_it_was() -> None:
     ],
 )
 def test_nothing_is_called_nul(db: None, method: str, path: str) -> None:
-    assert getattr(Client(raise_request_exception=False), method)(path).status_code == 404
+    assert getattr(Client(raise_request_exception=False), method)(path).status_code == 400

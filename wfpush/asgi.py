@@ -1,10 +1,11 @@
 """The ASGI application: Django for HTTP, Channels for `/ws/`."""
 
 import os
+from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.sessions import CookieMiddleware
-from django.urls import path
+from django.urls import path, re_path
 
 from wfpush import handler
 
@@ -13,10 +14,19 @@ http = handler.application()  # first: it fills the app registry that the consum
 
 from notifications.consumers import InboxConsumer  # noqa: E402
 from wfpush.bodylimit import BodyLimit  # noqa: E402
+from wfpush.nul import NulFreeSockets  # noqa: E402
+
+
+async def nothing_here(scope: Any, receive: Any, send: Any) -> None:
+    """A socket at any other address: refused before it is accepted, which is HTTP's 403."""
+    await send({"type": "websocket.close"})
+
+
+sockets = URLRouter([path("ws/inbox", InboxConsumer.as_asgi()), re_path("", nothing_here)])  # type: ignore[arg-type,list-item]
 
 application = ProtocolTypeRouter(
     {
         "http": BodyLimit(http),
-        "websocket": CookieMiddleware(URLRouter([path("ws/inbox", InboxConsumer.as_asgi())])),  # type: ignore[arg-type,list-item]
+        "websocket": CookieMiddleware(NulFreeSockets(sockets)),
     }
 )

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from rest_framework import exceptions
 
-from wfpush.bodylimit import limit_for
+from wfpush.bodylimit import too_long
 from wfpush.pointers import bounded, cut, pointer
 
 log = structlog.get_logger(__name__)
@@ -179,22 +179,18 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if "\x00" in request.path_info:  # nothing can have such a name: PostgreSQL could not even look for it
-            return _answer(request, 404)
         if not request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
-        if _announced(request) > limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace")):
+        announced = (
+            request.META.get(name, "").encode("latin-1", "replace") for name in ("CONTENT_LENGTH", "CONTENT_TYPE")
+        )
+        if too_long(*announced):
             return plain(413)
         response = self.get_response(request)
         if response.status_code < 400 or response.headers.get("Content-Type") == CONTENT_TYPE:
             return response
         kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return plain(response.status_code, kept)
-
-
-def _announced(request: HttpRequest) -> int:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    return int(length) if length.isdecimal() else 0
 
 
 def wants_problem(request: HttpRequest) -> bool:
@@ -204,7 +200,8 @@ def wants_problem(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json", CONTENT_TYPE]) not in (None, "text/html")
 
 
-def _answer(request: HttpRequest, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def answer(request: HttpRequest, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """The problem or the page of a status."""
     if wants_problem(request):
         return plain(status, headers)
     code, detail = _BY_STATUS[status]
@@ -219,25 +216,25 @@ def _answer(request: HttpRequest, status: int, headers: Mapping[str, str] | None
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 400)
+    return answer(request, 400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 403)
+    return answer(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 404)
+    return answer(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Called while the exception is handled: the database being away is not our fault, and passes."""
     if isinstance(sys.exc_info()[1], AWAY):
-        return _answer(request, 503, {"Retry-After": str(RETRY_SECONDS)})
-    return _answer(request, 500)
+        return answer(request, 503, {"Retry-After": str(RETRY_SECONDS)})
+    return answer(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if wants_problem(request):
         return problem(403, "csrf_failed", f"{reason or 'The CSRF token is missing.'} Send it as X-CSRFToken.")
-    return _answer(request, 403)
+    return answer(request, 403)

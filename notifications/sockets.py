@@ -1,0 +1,165 @@
+"""What open inboxes share in a process: who may open one, how many, how often they may ask, and the threads for it."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.db import close_old_connections
+from django.http import HttpRequest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_SOCKETS = 50
+"""Open inboxes of one person in one process."""
+THREADS = 4
+"""Of a process, each with a database connection, for all open inboxes: a long answer holds up none of the others."""
+FRAMES = 10
+FRAMES_A_SECOND = 1.0
+"""Frames that a client may send at once, and then in the long run."""
+RESUMES = 60
+RESUMES_A_SECOND = 1.0
+"""Times that all inboxes of one person may resume at once, as after a restart, and then in the long run: each time up
+to 500 notifications are read and written."""
+_MOST_KEPT = 1_000
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+# --- who may open one -----------------------------------------------------------------------------
+class Handshake(HttpRequest):
+    """The request that opens a socket, as Django's own rules for hosts and proxies look at it."""
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._secure = scope.get("scheme") in ("wss", "https")
+        host, port = scope.get("server") or ("", 0)
+        self.META = {"SERVER_NAME": host, "SERVER_PORT": str(port)}
+        for name, value in scope["headers"]:
+            self.META["HTTP_" + name.decode("latin-1").upper().replace("-", "_")] = value.decode("latin-1")
+
+    def _get_scheme(self) -> str:
+        return "https" if self._secure else "http"
+
+    @property
+    def origin(self) -> str | None:
+        found: str | None = self.META.get("HTTP_ORIGIN")
+        return found
+
+
+def is_ours(request: Handshake) -> bool:
+    """Whether a page of this installation opened the socket, by scheme, host and port, as CsrfViewMiddleware does.
+
+    That is the address under which the request came, or one of CSRF_TRUSTED_ORIGINS. `null` (RFC 6454) is nobody's.
+    """
+    asked = _origin(request.origin or "")
+    return asked is not None and asked in {_origin(known) for known in (*settings.CSRF_TRUSTED_ORIGINS, _own(request))}
+
+
+def _own(request: Handshake) -> str:
+    try:
+        return f"{request.scheme}://{request.get_host()}"
+    except DisallowedHost:
+        return ""
+
+
+def _origin(text: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port; None for what names no origin."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
+
+
+# --- how many -------------------------------------------------------------------------------------
+_open: Counter[int] = Counter()
+
+
+def take_place(person: int) -> bool:
+    """Whether the person may open one more. Who took a place gives it back."""
+    if _open[person] >= MAX_SOCKETS:
+        return False
+    _open[person] += 1
+    return True
+
+
+def give_back(person: int) -> None:
+    _open[person] -= 1
+    if _open[person] <= 0:
+        del _open[person]
+
+
+def places_taken() -> int:
+    return _open.total()
+
+
+# --- how often ------------------------------------------------------------------------------------
+class Allowance:
+    """So much at once, and so much a second in the long run."""
+
+    def __init__(self, most: int, a_second: float) -> None:
+        self.most = most
+        self.a_second = a_second
+        self._left = float(most)
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Whether there is one left."""
+        self._refill()
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    @property
+    def unused(self) -> bool:
+        self._refill()
+        return self._left >= self.most
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        self._left = min(float(self.most), self._left + (now - self._at) * self.a_second)
+        self._at = now
+
+
+_resumes: dict[int, Allowance] = {}
+
+
+def may_resume(person: int) -> bool:
+    """Whether the person's inboxes, all together, may ask once more for what changed."""
+    if person not in _resumes and len(_resumes) >= _MOST_KEPT:
+        for known in [known for known, allowance in _resumes.items() if allowance.unused]:
+            del _resumes[known]
+    return _resumes.setdefault(person, Allowance(RESUMES, RESUMES_A_SECOND)).take()
+
+
+# --- the database ---------------------------------------------------------------------------------
+pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sockets")
+_turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+
+async def ask(person: int | None, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do what needs the database. Of one person's sockets one at a time, so that the other threads are for others."""
+    run = sync_to_async(_with_connection, thread_sensitive=False, executor=pool)
+    if person is None:
+        return await run(work, *args, **kwargs)
+    async with _turns.setdefault(person, asyncio.Lock()):
+        return await run(work, *args, **kwargs)
+
+
+def _with_connection(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    close_old_connections()
+    try:
+        return work(*args, **kwargs)
+    finally:
+        close_old_connections()
