@@ -19,6 +19,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from notifications import live, sockets
+from notifications.devices import session_digest
 from notifications.errors import Failure
 from notifications.inbox.session import signed_in_recipient
 from notifications.languages import chosen_language
@@ -258,7 +259,12 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def inbox_signed_out(self, message: dict[str, Any]) -> None:
         """Somebody signed out or was deactivated: every socket of theirs looks again at once."""
         if self.recipient is not None and not await sockets.ask(self.recipient.pk, self._still_signed_in):
+            if self._session() in message.get("removed", ()):
+                await self._say({"type": "removed"})
             await self.close(NOT_SIGNED_IN)
+
+    def _session(self) -> str:
+        return session_digest(self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME))
 
     async def inbox_missed(self, message: dict[str, Any]) -> None:
         """Frames may have been lost, say because Redis was away."""

@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from notifications import ledger
+from notifications import farewells, ledger, live
 from notifications.models import ActionToken, Device, Recipient, RecipientToken
 from notifications.plaintext import cut
 from notifications.types import PushAddress
@@ -34,7 +34,24 @@ ACCOUNT_CLOSED = "The account was closed"
 NEW_PASSWORD = "The password was changed"
 TOO_MANY = f"More than {MOST} devices"
 REMOVED = "The device was removed"
+SIGNED_OUT_BY_DESK = "Signed out by the administration"
 EXPIRED = "The subscription expired"
+
+
+MEANT = {
+    REMOVED,
+    SIGNED_OUT,
+    SIGNED_OUT_BY_DESK,
+    NEW_OWNER,
+    NO_LONGER_ACTIVE,
+    ACCOUNT_CLOSED,
+    NEW_PASSWORD,
+    TOO_MANY,
+}
+"""Reasons for which a device went that its browser must not undo by registering again."""
+
+TOLD = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
+"""Reasons for which a device may be in other hands, or shows what nobody there may see: it is told that it is gone."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,7 @@ def register(
     The same person's again is brought up to date; somebody else's is removed first, and its history says why.
     """
     _alone(new.digest)  # the same address twice at once is one device
+    farewells.take_back(new.digest)
     _alone(f"devices of {recipient.pk}")  # and nobody gets more than MOST by being quick
     values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token}
     known = Device.objects.select_for_update(of=("self",)).select_related("recipient").filter(digest=new.digest).first()
@@ -146,11 +164,40 @@ def used(device_id: UUID, now: datetime) -> None:
 
 # --- going --------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def remove(devices: Iterable[Device], reason: str, now: datetime) -> int:
+def end(devices: Iterable[Device], reason: str, now: datetime) -> int:
+    """Devices that may be in other hands: whatever they were signed in with ends, at once, and then they are removed.
+
+    With the session or token of one go all other devices of the same. Returns how many there still were.
+    """
+    rows = list(devices)
+    people = {row.recipient_id for row in rows}
+    sessions = {row.session for row in rows if row.session}
+    tokens = {row.token_id for row in rows if row.token_id is not None}
+    _end_sessions(sessions)
+    RecipientToken.objects.filter(pk__in=tokens, revoked_at=None).update(revoked_at=now)
+    same = Device.objects.filter(Q(session__in=sessions) | Q(token__in=tokens) | Q(pk__in=[row.pk for row in rows]))
+    removed = remove(same, reason, now)
+    for person in people:
+        live.removed_on_commit(person, sessions)
+    return removed
+
+
+def _end_sessions(digests: Iterable[str]) -> None:
+    """Devices remember their session by its digest alone, so that nobody signs in with what is kept: the sessions
+    there are, some thousands, are compared. Their keys are ASCII, for which `decode` changes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), 'hex') = ANY(%s)",
+            [list(digests)],
+        )
+
+
+@transaction.atomic
+def remove(devices: Iterable[Device], reason: str, now: datetime, *, told: bool | None = None) -> int:
     """Take devices away: nothing more goes there, and what they show can no longer be answered there.
 
-    Returns how many there still were. The devices are locked first, then their deliveries in the order of their ids, as
-    everywhere.
+    They are told for the reasons of `TOLD`, unless `told` says otherwise. Returns how many there still were. The
+    devices are locked first, then their deliveries in the order of their ids, as everywhere.
     """
     wanted = [device.pk for device in devices]
     if not wanted:
@@ -160,6 +207,8 @@ def remove(devices: Iterable[Device], reason: str, now: datetime) -> int:
     ledger.device_gone(ids, reason, now)
     given = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
     given.update(voided_at=now, void_reason=cut(reason, MOST_VOID_REASON))
+    if reason in TOLD if told is None else told:
+        farewells.tell(rows, now)
     for row in rows:
         row._change_reason = cut(reason, MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
         row.delete()
@@ -174,9 +223,22 @@ def sign_out_session(session_key: str | None, now: datetime) -> int:
 
 
 @transaction.atomic
-def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime) -> int:
+def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: str = SIGNED_OUT) -> int:
     """Sign out apps and portals, and remove the devices that they registered. Returns how many tokens still worked."""
     ids = list(tokens.values_list("pk", flat=True))
     revoked = RecipientToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
-    remove(Device.objects.filter(token_id__in=ids), SIGNED_OUT, now)
+    remove(Device.objects.filter(token_id__in=ids), reason, now)
     return revoked
+
+
+# --- gone ---------------------------------------------------------------------------------------------------------
+def fate(recipient: Recipient, device_id: UUID) -> str:
+    """Of a person's device: `kept`; `removed` for good; `lost`, where the push service no longer knew it and its
+    browser may come back; empty where nothing is known of any such device of theirs."""
+    if recipient.devices.filter(pk=device_id).exists():
+        return "kept"
+    gone = Device.history.filter(id=device_id, recipient=recipient.pk, history_type="-")
+    reason = gone.values_list("history_change_reason", flat=True).first()
+    if reason is None:
+        return ""
+    return "removed" if reason in MEANT else "lost"

@@ -53,6 +53,9 @@ class Withdrawn(Failure):
 
 
 class Expired(Failure):
+    """Extra member, where it is the token that has ended, or the device on which the answer was kept: `ended`, which is
+    “device” when that was removed, “withdrawn” when the item was taken back, “token” when its time is over."""
+
     status, code = 410, "expired"
 
 

@@ -8,10 +8,10 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Q
 
-from notifications import devices, ledger, pauses
+from notifications import devices, farewells, ledger, pauses
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.ledger import Outcome
-from notifications.models import Delivery, DeliveryState, Device, DeviceChannel
+from notifications.models import Delivery, DeliveryState, Device, DeviceChannel, Farewell
 from notifications.parcels import Parcel
 from notifications.pauses import Service
 from wfpush import outbox
@@ -54,6 +54,8 @@ def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
         row = each.parcel.row
         if isinstance(row, Device):
             _end_test(row, each, now)
+        elif isinstance(row, Farewell):
+            _end_farewell(row, each, paused, now)
         elif row.is_replacement:
             (put_back if each.again_at else replaced).append(_replacement(row, each, now))
         else:
@@ -147,6 +149,15 @@ def _end_test(device: Device, each: Landed, now: datetime) -> None:
     outbox.end(device, attempts=0, **said)
 
 
+def _end_farewell(row: Farewell, each: Landed, paused: dict[Service, datetime], now: datetime) -> None:
+    again = each.again_at if now - row.created_at < farewells.AGAIN.give_up_after else None
+    if each.fault is not None and each.service in paused:
+        again = paused[each.service]
+    elif each.fault is not None and not each.fault.permanent:
+        again = farewells.next_try(row, now, each.fault.retry_after)
+    farewells.ended(row, again)
+
+
 def _note_devices(landed: Sequence[Landed], now: datetime) -> None:
     """When devices last got a message, their last fault, and those that are gone."""
     _note_arrivals([device for device, each in _devices(landed) if each.fault is None and each.again_at is None], now)
@@ -174,6 +185,8 @@ def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
 def _devices(landed: Sequence[Landed]) -> Iterator[tuple[Device, Landed]]:
     for each in landed:
         row = each.parcel.row
+        if isinstance(row, Farewell):
+            continue
         device = row if isinstance(row, Device) else row.device
         if device is not None:
             yield device, each

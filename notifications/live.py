@@ -61,9 +61,16 @@ def announce(rows: Iterable[Notification]) -> None:
     _send(frames)
 
 
-def tell(recipient_id: int, message_type: str) -> None:
-    """Send a bare message, such as "inbox.signed_out", to a person's open inboxes."""
-    _send([(group_of(recipient_id), {"type": message_type})])
+def tell(recipient_id: int, message_type: str, **members: Any) -> None:
+    """Send a message without news, such as "inbox.signed_out", to a person's open inboxes."""
+    _send([(group_of(recipient_id), {"type": message_type, **members})])
+
+
+def removed_on_commit(recipient_id: int, sessions: Iterable[str]) -> None:
+    """Devices were removed, and what they were signed in with has ended: every open inbox looks at once whether it
+    still may be. Those of `sessions`, digests of session keys, are told to forget what they keep."""
+    told = sorted(sessions)
+    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", removed=told), robust=True)
 
 
 def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:

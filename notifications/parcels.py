@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
-from notifications import devices, formats, ledger, message, outcomes, standing, tokens, trial
+from notifications import devices, farewells, formats, ledger, message, outcomes, standing, tokens, trial
 from notifications.languages import language_of
 from notifications.ledger import Outcome
 from notifications.models import (
@@ -24,6 +24,7 @@ from notifications.models import (
     DeliveryState,
     Device,
     DeviceChannel,
+    Farewell,
     Notification,
     NotificationState,
     Recipient,
@@ -47,7 +48,7 @@ TTL_USUAL = timedelta(days=3)
 class Parcel:
     """A claimed row with its message. `row` is the device itself where it is a test message."""
 
-    row: Delivery | Device
+    row: Delivery | Device | Farewell
     channel: str
     address: PushAddress
     message: PushMessage
@@ -85,16 +86,24 @@ def asked_tests() -> QuerySet[Device]:
     return Device.objects.filter(due_at__isnull=False).select_related("recipient__user")
 
 
+def asked_farewells() -> QuerySet[Farewell]:
+    return Farewell.objects.filter(due_at__isnull=False)
+
+
 def has_due(now: datetime) -> bool:
-    return outbox.due(due(), now).exists() or outbox.due(asked_tests(), now).exists()
+    return any(outbox.due(rows, now).exists() for rows in (due(), asked_tests(), asked_farewells()))
 
 
 def claim(limit: int, now: datetime) -> Claimed:
     """Lease up to `limit` due rows of each channel and make their messages; what is not worth sending any more ends."""
     rows = [row for channel in DeviceChannel.values for row in _claim(due().filter(channel=channel), limit, now)]
     testing = outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
-    claimed = Claimed(len(rows) + len(testing))
+    leaving = outbox.claim(asked_farewells().select_related("recipient__brand"), limit=limit, lease=LEASE, now=now)
+    claimed = Claimed(len(rows) + len(testing) + len(leaving))
     claimed.parcels += filter(None, (_test(device, now) for device in testing if device.recipient.may_act))
+    claimed.parcels += (
+        Parcel(row, row.channel, farewells.address_of(row), farewells.message(row, now)) for row in leaving
+    )
     if rows:
         claimed.parcels += _prepared(rows, now)
     return claimed

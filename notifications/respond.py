@@ -29,6 +29,7 @@ from notifications.models import (
     ActionToken,
     Callback,
     CallbackState,
+    DeviceChannel,
     Event,
     IdempotencyKey,
     Notification,
@@ -135,9 +136,25 @@ def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded
 def refuse_dead_token(token: ActionToken, now: datetime) -> None:
     """Raises Expired when the token no longer counts."""
     if token.voided_at is not None:
-        raise Expired(f"This link no longer works: {token.void_reason or 'it was withdrawn'}. Open the inbox instead.")
+        detail = f"This link no longer works: {token.void_reason or 'it was withdrawn'}. Open the inbox instead."
+        raise Expired(detail, ended=_what_ended(token))
     if token.expires_at <= now or not token.recipient.may_act:
-        raise Expired("This link is past its time. Open the inbox instead.")
+        raise Expired("This link is past its time. Open the inbox instead.", ended="token")
+
+
+def _what_ended(token: ActionToken) -> str:
+    if token.notification.state == NotificationState.WITHDRAWN:
+        return "withdrawn"
+    on_a_device = token.delivery.channel in DeviceChannel.values
+    return "device" if on_a_device and token.delivery.device_id is None else "token"
+
+
+def refuse_from_removed_device(recipient: Recipient, device_id: UUID) -> None:
+    """An answer was kept on a device that has been taken away since. Raises Expired."""
+    if devices.fate(recipient, device_id) == "removed":
+        raise Expired(
+            "The device on which this answer was given has been removed. Answer in the inbox.", ended="device"
+        )
 
 
 # --- guards ---------------------------------------------------------------------------------------

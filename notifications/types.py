@@ -105,7 +105,7 @@ class Message:
     case_id: str = ""
 
 
-PushKind = Literal["message", "replacement", "test"]
+PushKind = Literal["message", "replacement", "test", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class PushAddress:
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """A message for one device.
+    """A message for one device. `removed`: the device was taken away, and closes all that it shows.
 
     A `replacement` is shown silently in place of what has the same `tag`; where `state` is not `open` it offers
     nothing, and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same

@@ -136,7 +136,14 @@ LATER: dict[str, Text] = {
     "sign_in_to_send": _("“{title}” will be sent when you have signed in again."),
     "open_to_comment": _("This answer needs a comment. Open the item to write it."),
     "open_to_answer": _("Your answer was not recorded. Open the item and answer there."),
+    "still_sending": _("This takes longer than usual. Your answer is kept, and will be sent."),
     "something_waits": _("There is news in your inbox."),
+}
+
+REMOVED: dict[str, Text] = {
+    "device_removed": _("This device was removed, and your answer was not recorded. Open the inbox and answer there."),
+    "removed_title": _("This device was removed"),
+    "removed_body": _("It gets no more messages, and nothing that it showed can be answered. Sign in to use it again."),
 }
 
 DOCUMENTS: dict[str, Text] = {
@@ -147,11 +154,11 @@ DOCUMENTS: dict[str, Text] = {
 
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
-    **ESCALATED, **LATER, **DOCUMENTS,
+    **ESCALATED, **LATER, **REMOVED, **DOCUMENTS,
 }  # fmt: skip
 
 WORKER = (
-    *DONE, *BY_OTHERS, *ENGINE, *LATER,
+    *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED,
     "withdrawn", "expired", "not_allowed", "at_time", "at_date",
 )  # fmt: skip
 """What the service worker says, in the language of each message."""

@@ -11,11 +11,13 @@ from channels.db import database_sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from escalations import escalate
-from notifications import absence, consumers, copies, live, sockets, standing
+from notifications import absence, consumers, copies, devices, live, sockets, standing
+from notifications.devices import NewAddress
 from notifications.models import Notification, Recipient, RecipientToken
 from tests.support.live_inbox import (
     OURS,
@@ -252,6 +254,28 @@ async def test_signing_out_closes_the_socket(story: Story) -> None:
         await database_sync_to_async(lambda: RecipientToken.objects.update(revoked_at=timezone.now()))()
         await database_sync_to_async(live.tell)(story.bob.pk, "inbox.signed_out")
         assert await close_code(communicator) == consumers.NOT_SIGNED_IN
+
+
+async def test_the_inbox_on_a_removed_device_is_told_to_forget_and_others_go_on(story: Story) -> None:
+    async with inbox_of(story.bob) as (there, _), inbox_of(story.bob) as (here, _):
+        lost = await database_sync_to_async(oldest_session)()
+        await database_sync_to_async(remove_device_of)(story.bob, lost)
+
+        assert json.loads(await there.receive_from(10)) == {"type": "removed"}
+        assert await close_code(there) == consumers.NOT_SIGNED_IN
+        assert (await resume(here, 0))[-1]["type"] == "synced"
+
+
+def oldest_session() -> str:
+    """Its key."""
+    return Session.objects.order_by("expire_date").values_list("session_key", flat=True)[0]
+
+
+def remove_device_of(person: Recipient, session_key: str) -> None:
+    new = NewAddress("webpush", "https://push.example/1", "endpoint", "BSender")
+    session = devices.session_digest(session_key)
+    device, _ = devices.register(person, new, name="Firefox", session=session, now=timezone.now())
+    devices.end([device], devices.REMOVED, timezone.now())
 
 
 async def test_a_session_that_ended_is_noticed_by_itself(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

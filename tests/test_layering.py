@@ -105,6 +105,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.copies",
         "notifications.deliver",
         "notifications.devices",
+        "notifications.farewells",
         "notifications.landing",
         "notifications.ledger",
         "notifications.liquid",

@@ -1,5 +1,6 @@
 """People's browsers and apps, and push services that are left alone: whose, whether they work, and why not."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
+from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService
 
 UNUSED = timedelta(days=30)
@@ -128,8 +130,16 @@ class DeviceAdmin(SimpleHistoryAdmin, LedgerAdmin):
         asked = list(queryset)
         for device in asked:
             self.log(request, device, "Removed")
-        removed = devices.remove(asked, devices.REMOVED, timezone.now())
+        removed = self._end(request, asked)
         self.message_user(request, count_words(removed, len(asked), gettext("Devices removed")))
+
+    def _end(self, request: HttpRequest, asked: Sequence[Device]) -> int:
+        """Who removes the browser in which they sit is signed out of it as well."""
+        here = devices.session_digest(request.session.session_key)
+        removed = devices.end(asked, devices.REMOVED, timezone.now())
+        if any(device.session == here for device in asked):
+            end_session(request)
+        return removed
 
     @action(description=_("Send a test message"), url_path="test", permissions=["operate"], icon="send")
     def test_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -147,14 +157,14 @@ class DeviceAdmin(SimpleHistoryAdmin, LedgerAdmin):
         device: Device = self.found(request, object_id)
         if request.method != "POST":
             text = gettext(
-                "%(device)s of %(person)s gets nothing more, and what it shows can no longer be answered there. The "
-                "person may turn notifications on there again."
+                "%(device)s of %(person)s gets nothing more, is signed out, and what it shows can no longer be "
+                "answered there. The person may sign in there and turn notifications on again."
             )
             told = {"device": device, "person": device.recipient}
             title, button = gettext("Remove the device"), gettext("Remove")
             return self.ask(request, device, title=title, text=text % told, button=button, danger=True)
         self.log(request, device, "Removed")
-        devices.remove([device], devices.REMOVED, timezone.now())
+        self._end(request, [device])
         self.message_user(request, gettext("The device was removed."), messages.SUCCESS)
         return HttpResponseRedirect(list_url(Device))
 

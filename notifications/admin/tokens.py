@@ -33,7 +33,7 @@ class RecipientTokenAdmin(LedgerAdmin):
     def void(self, request: HttpRequest, queryset: QuerySet[RecipientToken]) -> None:
         asked = list(queryset)
         theirs = RecipientToken.objects.filter(pk__in=[token.pk for token in asked])
-        voided = devices.revoke_tokens(theirs, timezone.now())
+        voided = devices.revoke_tokens(theirs, timezone.now(), devices.SIGNED_OUT_BY_DESK)
         for token in asked:
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(asked), gettext("Tokens voided")))

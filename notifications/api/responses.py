@@ -14,7 +14,7 @@ from notifications.errors import Invalid, NotFound
 from notifications.eventdata import is_id
 from notifications.models import Notification, Via
 from notifications.representation import response_json
-from notifications.respond import Answer, Recorded, respond, respond_with_token
+from notifications.respond import Answer, Recorded, refuse_from_removed_device, respond, respond_with_token
 from notifications.unconnected import must_connect
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -26,17 +26,19 @@ class NotificationResponsesView(PersonView):
     @extend_schema(
         operation_id="respond",
         parameters=[IDEMPOTENCY_KEY],
-        request=serializers.AnswerGiven,
+        request=serializers.AnswerOfPerson,
         responses=docs.responses(
             {200: shown.ResponseShown, 201: shown.ResponseShown}, 400, 404, 409, 410, 413, 415, 422
         ),
     )
     def post(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Answer. The first final answer of a task wins; the engine is told next."""
-        given = validated(serializers.AnswerGiven, request.data)
+        given = validated(serializers.AnswerOfPerson, request.data)
         notification = Notification.objects.filter(recipient=self.recipient(), pk=notification_id).first()
         if notification is None:
             raise NotFound("There is no such notification of yours.")
+        if "device" in given:
+            refuse_from_removed_device(self.recipient(), given["device"])
         return _shown(respond(notification, _answer_of(request, given, self.caller().via), now=timezone.now()))
 
 

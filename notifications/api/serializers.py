@@ -80,6 +80,10 @@ class AnswerWithToken(AnswerGiven):
     token = Text(max_length=200)
 
 
+class AnswerOfPerson(AnswerGiven):
+    device = serializers.UUIDField(required=False, help_text="Of whoever keeps answers: the device it was kept on.")
+
+
 class UpTo(serializers.Serializer[Any]):
     up_to = Whole(min_value=0, max_value=MAX_SEQ)
 

@@ -55,7 +55,13 @@ class PublicKeyView(ApiView):
         return answer({"public_key": vapid.public_key()})
 
 
-class SubscriptionsView(PersonView):
+class DevicesView(PersonView):
+    def session(self) -> str:
+        """The digest of the caller's session; empty for a token's."""
+        return "" if self.caller().token else devices.session_digest(http_request(self.request).session.session_key)
+
+
+class SubscriptionsView(DevicesView):
     @extend_schema(operation_id="subscriptions", responses=docs.responses({200: shown.DevicePage}))
     def get(self, request: Request) -> HttpResponse:
         """One's own devices, the one used last first."""
@@ -88,10 +94,6 @@ class SubscriptionsView(PersonView):
             )
         return answer({"id": str(device.pk)}, 201 if created else 200)
 
-    def session(self) -> str:
-        """The digest of the caller's session; empty for a token's."""
-        return "" if self.caller().token else devices.session_digest(http_request(self.request).session.session_key)
-
     def hold_sign_in(self) -> None:
         """Signing out waits until the device is there, and then takes it away. Raises NotAuthenticated after it."""
         token, now = self.caller().token, timezone.now()
@@ -112,11 +114,16 @@ class SubscriptionsView(PersonView):
             return _of_app(new.platform) or name_of(self.request.headers.get("User-Agent", ""))
 
 
-class SubscriptionView(PersonView):
+class SubscriptionView(DevicesView):
     @extend_schema(operation_id="unsubscribe", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request, device_id: UUID) -> HttpResponse:
-        """Remove a device: it gets nothing more, and what it shows can no longer be answered there."""
-        devices.remove([own(self.recipient(), device_id)], devices.REMOVED, timezone.now())
+        """Remove a device: it gets nothing more, and what it shows can no longer be answered there. Unless it is the
+        caller's own, the session or token that it came with ends too."""
+        device = own(self.recipient(), device_id)
+        if is_callers(device, self.session(), self.caller().token):
+            devices.remove([device], devices.REMOVED, timezone.now(), told=False)
+        else:
+            devices.end([device], devices.REMOVED, timezone.now())
         return nothing()
 
 
@@ -145,8 +152,13 @@ def _shown(device: Device, session: str, token: RecipientToken | None) -> Json:
         "platform": device.platform or None,
         "created_at": stamp(device.created_at),
         "last_used_at": stamp(device.last_used_at),
-        "current": device.token_id == token.pk if token else bool(session) and device.session == session,
+        "current": is_callers(device, session, token),
     }
+
+
+def is_callers(device: Device, session: str, token: RecipientToken | None) -> bool:
+    """Whether the session or the token that asks has registered it."""
+    return device.token_id == token.pk if token else bool(session) and device.session == session
 
 
 def _of_app(platform: str) -> str:

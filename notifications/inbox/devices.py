@@ -13,21 +13,10 @@ from django.views.decorators.http import require_safe
 
 from notifications import devices, trial
 from notifications.inbox.pages import browser_settings
-from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.inbox.session import PersonRequest, end_session, form_only, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Device
 from notifications.times import day, exact, when
-
-MEANT = {
-    devices.REMOVED,
-    devices.SIGNED_OUT,
-    devices.NEW_OWNER,
-    devices.NO_LONGER_ACTIVE,
-    devices.ACCOUNT_CLOSED,
-    devices.NEW_PASSWORD,
-    devices.TOO_MANY,
-}
-"""Reasons for which a device went that its browser must not undo by registering again."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +34,8 @@ class Row:
 @person_required
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
-    session, now = devices.session_digest(request.session.session_key), timezone.now()
-    own = request.recipient.devices.all()
-    rows = [_row(device, here=bool(session) and device.session == session, now=now) for device in own]
+    now = timezone.now()
+    rows = [_row(device, here=_is_here(request, device), now=now) for device in request.recipient.devices.all()]
     rows.sort(key=lambda row: not row.here)
     return show_page(request, "inbox/devices.html", {"rows": rows, "settings": browser_settings(request)})
 
@@ -77,13 +65,10 @@ def _news(device: Device, now: datetime) -> str:
 @require_safe
 def fate(request: PersonRequest, device_id: UUID) -> JsonResponse:
     """`kept`, `removed` for good, or `lost`: the push service no longer knew it, and its browser may come back."""
-    if request.recipient.devices.filter(pk=device_id).exists():
-        return JsonResponse({"fate": "kept"})
-    gone = Device.history.filter(id=device_id, recipient=request.recipient.pk, history_type="-")
-    reason = gone.values_list("history_change_reason", flat=True).first()
-    if reason is None:
+    found = devices.fate(request.recipient, device_id)
+    if not found:
         raise Http404
-    return JsonResponse({"fate": "removed" if reason in MEANT else "lost"})
+    return JsonResponse({"fate": found})
 
 
 @form_only
@@ -99,9 +84,21 @@ def test(request: PersonRequest, device_id: UUID) -> HttpResponse:
 @person_required
 def remove(request: PersonRequest, device_id: UUID) -> HttpResponse:
     device = _own(request, device_id)
-    devices.remove([device], devices.REMOVED, timezone.now())
-    messages.success(request, _("%(name)s is removed. It gets no more messages.") % {"name": device.name})
+    here = _is_here(request, device)
+    devices.end([device], devices.REMOVED, timezone.now())
+    if here:
+        end_session(request)
+        messages.success(request, _("%(name)s is removed, and you are signed out here.") % {"name": device.name})
+        return redirect("inbox:sign-in")
+    messages.success(
+        request,
+        _("%(name)s is removed and signed out. Nothing can be answered there any more.") % {"name": device.name},
+    )
     return redirect("inbox:devices")
+
+
+def _is_here(request: PersonRequest, device: Device) -> bool:
+    return bool(device.session) and device.session == devices.session_digest(request.session.session_key)
 
 
 def _own(request: PersonRequest, device_id: UUID) -> Device:

@@ -8,7 +8,7 @@ from notifications.models.delivery import (
     Notification,
     NotificationState,
 )
-from notifications.models.devices import AddressKind, Device, DeviceChannel, PausedService
+from notifications.models.devices import AddressKind, Device, DeviceChannel, Farewell, PausedService
 from notifications.models.engines import (
     AnswerMapping,
     ApiKey,
@@ -93,6 +93,7 @@ __all__ = [
     "EventStatus",
     "EventType",
     "EventVariable",
+    "Farewell",
     "FourEyesCondition",
     "FourEyesRule",
     "IdempotencyKey",

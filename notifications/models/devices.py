@@ -82,6 +82,37 @@ class Device(Work):
         return self.name
 
 
+class Farewell(Work):
+    """What is still to be said to a device that was taken away: that its notifications, and all it keeps, must go.
+
+    The device itself is gone already. Where to reach it is kept until it has been told, or tried for long enough.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    device = models.UUIDField(editable=False)
+    """Which it was."""
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=20, choices=DeviceChannel.choices, editable=False)
+    address = models.TextField(editable=False)
+    address_kind = models.CharField(max_length=10, choices=AddressKind.choices, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    p256dh = models.CharField(max_length=120, blank=True, editable=False)
+    auth = models.CharField(max_length=40, blank=True, editable=False)
+    sender = models.CharField(max_length=200, blank=True, editable=False)
+    platform = models.CharField(max_length=10, blank=True, editable=False)
+    language = models.CharField(max_length=20, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Work.Meta):
+        verbose_name = _("farewell")
+        verbose_name_plural = _("farewells")
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="farewell_due")]
+
+    def __str__(self) -> str:
+        return str(self.device)
+
+
 class PausedService(models.Model):
     """A push service that refuses us (401, 403): nothing is sent to it until `until`, then one message tries again."""
 

@@ -66,7 +66,7 @@ def _android(push: PushMessage, said: Json, ttl: int) -> messaging.AndroidConfig
 def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
     """A replacement is an alert too, that makes no sound and lights no screen: iOS puts it where the one of the same
     collapse id was. Background messages would come when iOS likes, and never to an app that was closed by hand."""
-    silent = push.kind == "replacement"
+    silent = push.kind in ("replacement", "removed")
     quiet = silent or push.message.priority == "low"
     aps = messaging.Aps(
         alert=messaging.ApsAlert(title=said["title"], body=said["body"]),

@@ -220,6 +220,13 @@ export function settled({ answer: { id, key }, status, body }, signedOut) {
   if (answer?.key === key) settle(id, hostOf(answer, id), answer, { status, body }, signedOut);
 }
 
+/** An answer from a notification is on its way for longer than usual, or waits for a connection. */
+export function waits({ id, key, action, title }) {
+  if (sending.has(id)) return;
+  sending.set(id, { key, action, title });
+  tell(id, { text: say("kept_answer", { title }) });
+}
+
 /** Ask for the words of an answer, if it is offered and needs some. */
 export function openAsk(host, action) {
   const button = host.querySelector(`[data-action="${CSS.escape(action)}"][data-comment="required"]`);
@@ -253,7 +260,8 @@ function settle(id, host, answer, { status, body }, signedOut) {
   if (body.code === "comment_required") return reopenAsk(place, answer);
   keep(place, answer.comment);
   if (status === 401 || body.code === "csrf_failed") return signedOut();
-  showOutcome(place, { text: say(body.code === "not_allowed" ? "not_allowed" : "not_recorded"), mood: "bad" });
+  const why = body.ended === "device" ? "device_removed" : body.code === "not_allowed" ? "not_allowed" : "not_recorded";
+  showOutcome(place, { text: say(why), mood: "bad" });
 }
 
 /** The item as it now is, also where there is no live connection, or nothing that it would tell of. */
@@ -271,6 +279,7 @@ async function lookAgain(id) {
 
 /** Why an answer came too late; nothing where the item may still be answered. */
 function overText(answer, body) {
+  if (body.ended) return body.ended === "withdrawn" ? say("withdrawn") : null;
   if (["already_handled", "withdrawn", "expired"].includes(body.code)) return say(body.code);
   if (body.code !== "already_answered") return null;
   return toldOf(answer, { action: body.action, by: body.answered_by, at: body.answered_at }).text;

@@ -2,7 +2,7 @@
 // none, and everything works without.
 
 import { csrfToken } from "./cards.js";
-import { store, tellPerson } from "./store.js";
+import { person, store, tellPerson } from "./store.js";
 import { keepInStep } from "./subscription.js";
 import { settings } from "./words.js";
 
@@ -42,6 +42,9 @@ export function send() {
   registration?.active?.postMessage({ type: "send" });
 }
 
+/** This browser has been removed from the person's devices: the worker takes away what it keeps and shows. */
+export const removed = () => registration?.active?.postMessage({ type: "removed" });
+
 /** Whether the server has another version by now. Browsers ask by themselves only when a page is loaded. */
 export function lookForNews({ surely = false } = {}) {
   if (!registration || (!surely && Date.now() - lookedAt < AN_HOUR)) return;
@@ -54,7 +57,8 @@ export async function keepAnswer(answer) {
   if (!registration) return false;
   const { ref, language } = settings;
   try {
-    await store("answers", { ...answer, ref, lang: language, csrf: csrfToken(), at: Date.now() });
+    const { device = "" } = await person();
+    await store("answers", { ...answer, ref, lang: language, csrf: csrfToken(), device, at: Date.now() });
   } catch {
     return false;
   }

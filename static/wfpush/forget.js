@@ -4,12 +4,15 @@ import { emptied, everything } from "./store.js";
 
 const KEPT_FOR_A_PERSON = ["wfpush person", "wfpush documents"];
 
-/** Signing out, or somebody else signing in: messages stop, and everything kept or shown here goes. */
-export async function forget(registration) {
+/**
+ * Signing out, or somebody else signing in: messages stop, and everything kept or shown here goes, but for what is shown
+ * with the tag `but`.
+ */
+export async function forget(registration, but = "") {
   await Promise.allSettled([
     unsubscribed(registration),
     alone(() => Promise.allSettled([emptied(...everything), ...cachesDeleted()])),
-    closed(registration),
+    closed(registration, but),
     navigator.clearAppBadge?.(),
   ]);
 }
@@ -23,6 +26,7 @@ async function unsubscribed(registration) {
   await subscription?.unsubscribe();
 }
 
-async function closed(registration) {
-  for (const shown of (await registration?.getNotifications()) ?? []) shown.close();
+/** Nothing is shown any more, but for what has the tag `but`. */
+export async function closed(registration, but = "") {
+  for (const shown of (await registration?.getNotifications()) ?? []) if (!but || shown.tag !== but) shown.close();
 }

@@ -91,6 +91,7 @@ const live = connect(Number(document.body.dataset.seq), {
     list.tellUnread(unread);
   },
   onReset: list.reset,
+  onRemoved: app.removed,
   onState(state) {
     if (connection.dataset.mood === "live" && state !== "live") seenAt = now();
     if (connection.dataset.mood === "paused" && state === "live") app.lookForNews({ surely: true });
@@ -115,5 +116,6 @@ const heard = {
   open: ({ address }) => reader.visit(address),
   "signed-out": signedOut,
   version: tellVersion,
+  waiting: ({ answer }) => answers.waits(answer),
 };
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));

@@ -5,7 +5,7 @@ const PATIENCE = 8_000;  // how long an answer to `resume` may take before the c
 const SIGNED_OUT = 4401, REFUSED = 4403, RESTART = 1012;
 
 /**
- * Keep connected. `handlers`: onItem(item, unread), onSynced(unread), onReset(), onState(name) with one of
+ * Keep connected. `handlers`: onItem(item, unread), onSynced(unread), onReset(), onRemoved(), onState(name) with one of
  * connecting, live, lost, offline, signed-out, refused.
  */
 export function connect(seq, handlers) {
@@ -56,6 +56,8 @@ export function connect(seq, handlers) {
       handlers.onSynced(frame.unread);
     } else if (frame.type === "reset") {
       handlers.onReset();
+    } else if (frame.type === "removed") {
+      handlers.onRemoved();
     }
   }
 

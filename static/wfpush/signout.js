@@ -5,11 +5,11 @@ import { allStored } from "./store.js";
 
 const PATIENCE = 5_000;  // milliseconds for sending what waits, and again for forgetting
 
-for (const form of document.querySelectorAll("form[data-sign-out]")) form.addEventListener("submit", leave);
+document.addEventListener("submit", (event) => event.target.matches("form[data-sign-out]") && leave(event));
 
 async function leave(event) {
   if (!navigator.serviceWorker) return;
-  const form = event.currentTarget;
+  const form = event.target;
   event.preventDefault();
   const registration = await navigator.serviceWorker.getRegistration();
   await inTime(sent(registration?.active));

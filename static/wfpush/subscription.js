@@ -1,6 +1,7 @@
 // Push messages for this browser: subscribed at the browser's push service, and the server told where. The page and the
 // service worker share it.
 
+import { closed } from "./forget.js";
 import { person, tellPerson } from "./store.js";
 
 const A_DAY = 86_400_000;  // milliseconds
@@ -24,11 +25,12 @@ export async function registerDevice(subscription, key, csrf) {
   if (device && device !== id) await called(`${DEVICES}/${device}`, csrf, "DELETE").catch(() => {});
 }
 
-/** No messages here any more. */
+/** No messages here any more; the buttons of those shown would answer nothing. */
 export async function unsubscribe(registration, csrf) {
   const { device } = await person();
   await (await registration.pushManager.getSubscription())?.unsubscribe();
   await tellPerson({ push: "off", device: "", endpoint: "" });
+  await closed(registration);
   if (device) await called(`${DEVICES}/${device}`, csrf, "DELETE").catch(() => {});
 }
 

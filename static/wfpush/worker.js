@@ -11,7 +11,8 @@ import { fetched } from "./worker/fetching.js";
 import { begin, catchUp } from "./worker/keeping.js";
 import { sendAnswers } from "./worker/sending.js";
 import { keepShell, onlyThisShell } from "./worker/shell.js";
-import { pushed } from "./worker/showing.js";
+import { person } from "./store.js";
+import { pushed, removedHere } from "./worker/showing.js";
 import { renewed } from "./worker/renewing.js";
 import { tellPages } from "./worker/pages.js";
 
@@ -32,11 +33,21 @@ async function takenOver() {
 self.addEventListener("fetch", fetched);
 
 self.addEventListener("push", (event) => {
-  event.waitUntil(pushed(event.data).then(afterwards));
+  event.waitUntil(pushed(event.data).then(later));
 });
 
-/** A push message is a chance to bring the rest up to date: there is a connection. */
-const afterwards = () => Promise.allSettled([sendAnswers(), catchUp().then(keepDocuments)]);
+/**
+ * A push message is a chance to bring the rest up to date: there is a connection. Not while the push event is held open: if
+ * somebody has pressed or swiped the notification by its end, Chromium shows one of its own that says nothing. A message to
+ * ourselves is an event of its own.
+ */
+function later() {
+  const us = self.registration.active;
+  if (us) us.postMessage({ type: "catch-up" });
+  else afterwards();
+}
+
+const afterwards = () => Promise.allSettled([sendAnswers(), catchUp().then(() => keepDocuments(A_MOMENT))]);
 
 self.addEventListener("notificationclick", (event) => {
   event.waitUntil(clicked(event.notification, event.action).then(() => catchUp()));
@@ -57,8 +68,12 @@ async function sentOrLater() {
   if (size) throw new Error("There are answers that could not be sent yet.");
 }
 
+const A_MOMENT = 20_000;  // milliseconds for documents after a message: browsers end workers that work on unseen
+
 const ASKED = {
   begin: (message) => begin(message),
+  "catch-up": () => afterwards(),
+  removed: () => person().then(({ language }) => removedHere(language)),
   send: () => sendAnswers().then(() => catchUp()),
 };
 

@@ -216,7 +216,7 @@ async def test_nobody_says_that_they_heard_what_they_do_nothing_about(
     assert heard is False
 
 
-async def test_a_button_of_a_device_that_has_gone_answers_for_who_is_signed_in(
+async def test_a_button_whose_token_counts_no_more_answers_in_no_other_way_though_dave_is_signed_in(
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the dinghy")
@@ -226,9 +226,8 @@ async def test_a_button_of_a_device_that_has_gone_answers_for_who_is_signed_in(
 
     await device.press(sent["tag"], "approve")
 
-    await shows(device, sent["tag"], "^Approved\\.")
-    assert answers(installation, "Approve the dinghy") == [("approve", "")]
-    assert await device.worker.evaluate("allStored('answers')") == []
+    await shows(device, sent["tag"], "Your answer was not recorded. Open the item and answer there.")
+    assert answers(installation, "Approve the dinghy") == []
 
 
 async def test_such_a_button_tells_who_is_not_signed_in_to_answer_in_the_item(

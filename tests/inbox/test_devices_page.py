@@ -89,7 +89,7 @@ def test_bob_removes_a_device(story: Story) -> None:
 
     page = get(signed_in(story.bob), "/devices").press("Remove: Firefox on Linux")
 
-    assert "Firefox on Linux is removed. It gets no more messages." in page.text
+    assert "Firefox on Linux is removed and signed out." in page.text
     assert page.part("devices") == "There is none yet."
 
 

@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from notifications import devices
 from notifications.devices import NewAddress
-from notifications.models import Delivery, Device, Recipient, RecipientToken
+from notifications.models import ActionToken, Delivery, Device, Notification, Recipient, RecipientToken
 from tests.factories import PASSWORD, NotificationFactory, RecipientFactory, UserFactory, action_token, sign_in_link
 from tests.inbox.browser import get, signed_in
 from tests.support.api import Caller, is_problem, person_caller
 from tests.support.story import Story
+from wfpush.crypto import digest_of
 
 pytestmark = pytest.mark.django_db
 SOON = timedelta(hours=1)
@@ -25,11 +26,12 @@ def browser_device(person: Recipient, client: Client, number: int = 1) -> Device
     return devices.register(person, new, name="Firefox on Linux", session=session, now=timezone.now())[0]
 
 
-def shown_on(device: Device) -> str:
+def shown_on(device: Device, copy: Notification | None = None) -> str:
     """The token of a message that the device shows."""
-    copy = NotificationFactory(recipient=device.recipient)
+    copy = copy or NotificationFactory(recipient=device.recipient)
     token = action_token(copy, expires_at=timezone.now() + timedelta(days=30))
-    Delivery.objects.filter(notification=copy).update(channel="webpush", device=device, state="delivered")
+    given = ActionToken.objects.get(digest=digest_of(token)).delivery_id
+    Delivery.objects.filter(pk=given).update(channel="webpush", device=device, state="delivered")
     return token
 
 

@@ -16,6 +16,7 @@ from notifications.models import (
     Device,
     EventType,
     EventVariable,
+    Farewell,
     PausedService,
     TemplateVersion,
 )
@@ -360,3 +361,69 @@ def test_a_test_message_says_on_the_device_how_it_went(
     dispatch()
     firefox.refresh_from_db()
     assert firefox.due_at is None and firefox.last_fault.startswith(f"{host.service} does not work")
+
+
+# --- the last message -------------------------------------------------------------------------------
+def test_a_removed_device_is_told_to_take_away_what_it_shows_and_then_forgotten(story: Story, host: PushHost) -> None:
+    phone = host.subscribe(story.bob, "phone")
+    story.assign()
+    dispatch()
+    devices.end([phone], devices.REMOVED, timezone.now())
+
+    dispatch()
+
+    shown = host.shown("phone")[-1]
+    assert (shown["kind"], shown["device"], shown["title"]) == ("removed", str(phone.pk), "This device was removed")
+    assert (shown["Topic"], shown["TTL"]) == ("removed", str(28 * 24 * 3600))
+    assert "token" not in shown and "actions" not in shown
+    assert story.copy(story.bob).title not in str(shown)
+    assert not Farewell.objects.exists()
+
+
+@pytest.mark.parametrize("status", [404, 410, 400])
+def test_a_device_that_cannot_be_told_is_forgotten(story: Story, host: PushHost, status: int) -> None:
+    host.answer("phone", status)
+    devices.end([host.subscribe(story.bob, "phone")], devices.REMOVED, timezone.now())
+
+    dispatch()
+
+    assert host.tries["phone"] == 1
+    assert not Farewell.objects.exists()
+
+
+def test_telling_is_tried_again_for_a_day_and_no_longer(
+    story: Story, host: PushHost, clock: time_machine.Traveller
+) -> None:
+    host.answer("phone", 503)
+    devices.end([host.subscribe(story.bob, "phone")], devices.REMOVED, timezone.now())
+    dispatch()
+    assert Farewell.objects.get().due_at is not None
+
+    for _ in range(26):
+        settled(clock, 3600)
+
+    assert 20 < host.tries["phone"] < 27
+    assert not Farewell.objects.exists()
+
+
+def test_who_registers_the_address_anew_is_not_told_to_leave(story: Story, host: PushHost) -> None:
+    phone = host.subscribe(story.bob, "phone")
+    devices.end([phone], devices.REMOVED, timezone.now())
+    host.subscribe(story.carol, "phone")
+
+    dispatch()
+
+    assert host.tries["phone"] == 0
+    assert not Farewell.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [(devices.NEW_PASSWORD, 1), (devices.ACCOUNT_CLOSED, 1), (devices.SIGNED_OUT, 0), (devices.TOO_MANY, 0)],
+)
+def test_devices_that_may_be_in_other_hands_are_told(story: Story, host: PushHost, reason: str, told: int) -> None:
+    devices.remove([host.subscribe(story.bob, "phone")], reason, timezone.now())
+
+    dispatch()
+
+    assert host.tries["phone"] == told

@@ -1,11 +1,12 @@
 // A notification is pressed: a button answers without opening anything, unless it needs words; everything else opens the item.
 
 import { person, store } from "../store.js";
-import { hears, openPages } from "./pages.js";
-import { replyTo, sendAnswers, sendLater } from "./sending.js";
+import { hears, openPages, tellPages } from "./pages.js";
+import { replyTo, sendAnswersTo, sendLater } from "./sending.js";
 import { say } from "./showing.js";
 import { outcomeWords, speaking } from "./speaking.js";
 
+const PROMPTLY = 2_000;  // milliseconds after which somebody who sees nothing happen presses again
 const PAUSES = [1_000, 2_500];  // milliseconds before each look whether the engine has the answer
 
 export async function clicked(notification, action) {
@@ -43,13 +44,21 @@ async function answered(data, { action, title }) {
     at: Date.now(),
   };
   await store("answers", answer);  // first: whatever ends this worker, the answer is sent
-  const waiting = await sendAnswers();
-  if (waiting.has(answer.key)) {
-    const { say: words } = speaking(data.lang);
-    await say(data, words(waiting.get(answer.key).status ? "sent_again" : "will_be_sent"));
-    return sendLater();
-  }
-  return followed(answer, timezone);
+  const sending = sendAnswersTo(data.id);
+  if (await isSlow(sending)) await waits(answer, "still_sending");
+  const left = (await sending).get(answer.key);
+  if (!left) return followed(answer, timezone);
+  await waits(answer, left.status ? "sent_again" : "will_be_sent");
+  return sendLater(data.id);
+}
+
+const isSlow = (sending) =>
+  Promise.race([sending.then(() => false), new Promise((late) => setTimeout(late, PROMPTLY, true))]);
+
+/** Said where it was pressed, and on the pages that are open. */
+async function waits({ note, token, ...answer }, key) {
+  await say(note, speaking(note.lang).say(key));
+  await tellPages({ type: "waiting", answer });
 }
 
 /** The same answer again has no second effect, and tells how far it is. */

@@ -7,21 +7,24 @@ import { tellPages } from "./pages.js";
 
 const DOCUMENTS = "wfpush documents";
 const LARGEST = 25 * 1024 * 1024, ALTOGETHER = 200 * 1024 * 1024;  // bytes
+const ALL_THE_TIME = 240_000;  // milliseconds; browsers end an event of a worker after five minutes
 const AGAIN_AFTER = 3_600_000;  // milliseconds after which one that could not be had is asked for again
 const SHOWN = ["application/pdf", "image/png", "image/jpeg", "image/webp", "image/gif", "text/plain"];
 
-export const keepDocuments = () =>
+/** `within`: milliseconds. What does not come in time is asked for again another time. */
+export const keepDocuments = (within = ALL_THE_TIME) =>
   navigator.locks.request("wfpush documents", { ifAvailable: true }, async (lock) => {
     const { ref } = await person();
     if (!lock || ref === undefined || navigator.connection?.saveData) return;
     const wanted = await wantedDocuments(), known = new Map((await allStored("documents")).map((row) => [row.url, row]));
     for (const row of known.values()) if (!wanted.has(row.url)) await dropped(row);
+    const signal = AbortSignal.timeout(within);
     let room = ALTOGETHER - [...known.values()].reduce((sum, { size = 0 }) => sum + size, 0);
     for (const url of wanted) {
       const row = known.get(url);
       if (row?.state === "kept" || (row && Date.now() - row.at < AGAIN_AFTER)) continue;
-      if (!(await isWanted(url, ref))) return;
-      room -= await fetchDocument(url, Math.min(room, LARGEST), ref);
+      if (signal.aborted || !(await isWanted(url, ref))) return;
+      room -= await fetchDocument(url, Math.min(room, LARGEST), ref, signal);
     }
   });
 
@@ -42,16 +45,16 @@ async function dropped({ url, path }) {
 }
 
 /** Keep one document; returns its size, 0 where it cannot be had. */
-async function fetchDocument(url, most, ref) {
+async function fetchDocument(url, most, ref, signal) {
   try {
-    const response = await fetch(url, { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer" });
+    const response = await fetch(url, { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer", signal });
     if (!response.ok) throw new Error(String(response.status));
     const content = await readAll(response, { url, most, ref }), path = await pathOf(url);
     const document = asDocument(content, response.headers.get("Content-Type") ?? "");
     const kept = await noteDocument({ url, state: "kept", path, size: content.size }, ref, document);
     return kept ? content.size : 0;
   } catch {
-    await noteDocument({ url, state: "refused" }, ref);
+    if (!signal.aborted) await noteDocument({ url, state: "refused" }, ref);
     return 0;
   }
 }

@@ -8,6 +8,7 @@ import { sendAnswers } from "./sending.js";
 import { keepPage } from "./shell.js";
 
 const MOST = { open: 200, info: 30, done: 30 };
+const LIST_PATIENCE = 20_000;  // milliseconds
 const PAGES = 5;  // of changes; who missed more gets the whole list anew
 
 /** A page has started, and says who is signed in and up to which change it knows. */
@@ -56,7 +57,7 @@ async function whole(seq) {
 
 async function listed(query) {
   try {
-    const response = await fetch(`/api/v1/notifications?${query}`);
+    const response = await fetch(`/api/v1/notifications?${query}`, { signal: AbortSignal.timeout(LIST_PATIENCE) });
     if (response.status === 401 || response.status === 403) await lock();
     return response.ok ? await response.json() : null;
   } catch {

@@ -4,26 +4,59 @@
 import { allStored, person, store, unstore } from "../store.js";
 import { tellPages } from "./pages.js";
 import { freshToken } from "./shell.js";
-import { say } from "./showing.js";
+import { removedHere, say } from "./showing.js";
 import { outcomeWords } from "./speaking.js";
 
 const PATIENCE = 20_000;  // milliseconds
+const AGAIN = [3_000, 6_000, 12_000, 24_000];  // milliseconds before each further try while an event keeps us awake
 const NOBODY = { status: 0, body: {} };
 
-/** Send what waits, one worker or page at a time. Returns what is left: key → the reply. */
-export const sendAnswers = () =>
-  navigator.locks.request("wfpush answers", async () => {
-    const waiting = (await allStored("answers")).filter(({ ended }) => !ended);
-    const left = new Map();
-    for (const answer of waiting.sort((one, other) => one.at - other.at)) {
-      const reply = await sent(answer).catch(() => NOBODY);  // what is wrong with one holds up no other
+const underWay = new Map();  // item → what will be left of its answers
+
+/** Send what waits: all items at once, the answers to one of them in the order they were given. Returns what is left: key → the reply. */
+export async function sendAnswers() {
+  const items = new Set((await waiting()).map(({ id }) => id));
+  const left = await Promise.all([...items].map(sendAnswersTo));
+  return new Map(left.flatMap((each) => [...each]));
+}
+
+/** The same for one item. Who asks while its answers are on their way waits for these. */
+export function sendAnswersTo(id) {
+  if (!underWay.has(id)) underWay.set(id, navigator.locks.request(`wfpush answers ${id}`, () => inOrder(id)));
+  return underWay.get(id);
+}
+
+async function inOrder(id) {
+  const left = new Map(), tried = new Set();
+  try {
+    for (;;) {
+      const answer = (await waiting()).find((each) => each.id === id && !tried.has(each.key));
+      if (!answer) return left;
+      tried.add(answer.key);
+      const reply = left.size ? NOBODY : await sent(answer).catch(() => NOBODY);  // none overtakes the one before
       if (reply) left.set(answer.key, reply);
     }
-    return left;
-  });
+  } finally {
+    underWay.delete(id);  // at once: who has stored one more since begins anew
+  }
+}
 
-/** The browser wakes us when there is a connection; elsewhere the next message or page does. */
-export const sendLater = () => self.registration.sync?.register("answers").catch(() => {});
+async function waiting() {
+  const answers = (await allStored("answers")).filter(({ ended }) => !ended);
+  return answers.sort((one, other) => one.at - other.at);
+}
+
+/**
+ * The browser wakes us when there is a connection, if it lets us ask for that: Chromium does while a page is open, others
+ * have no such thing. So we try again ourselves for as long as we may stay awake; then the next message or page does.
+ */
+export async function sendLater(id) {
+  await self.registration.sync?.register("answers").catch(() => {});
+  for (const pause of AGAIN) {
+    await new Promise((wake) => setTimeout(wake, pause));
+    if ((await sendAnswersTo(id)).size === 0) return;
+  }
+}
 
 /** null when the answer has ended, else the reply that leaves it waiting. */
 async function sent(answer) {
@@ -39,28 +72,24 @@ const isSignedOut = ({ body }) => body.code === "unauthenticated" || body.code =
 /** Only our server's word ends an answer, not the page of a proxy that is in the way. */
 const isFinal = ({ status, body }) => Boolean(body.id || body.code) && status < 500 && status !== 429;
 
-/** {status, body}; a status of 0 when nobody answered. */
-export const replyTo = (answer) => (answer.token ? replyToToken(answer) : replyToPerson(answer));
-
-/** The token of a device that has gone counts no more. Whoever is signed in here may answer all the same. */
-async function replyToToken(answer) {
-  const reply = await posted(answer), { ref, csrf } = await person();
-  if (reply.body.code !== "expired") return reply;
-  const own = ref === answer.ref ? await replyToPerson({ ...answer, token: "", csrf }) : null;
-  return own && !isSignedOut(own) ? own : { status: reply.status, body: { code: "token_expired" } };
-}
+/**
+ * {status, body}; a status of 0 when nobody answered. What was pressed on a notification is answered with its token and in no
+ * other way: whoever finds a lost phone, removed but not yet signed out, must not answer by the session that is still there.
+ */
+export const replyTo = (answer) => (answer.token ? posted(answer) : replyToPerson(answer));
 
 async function replyToPerson(answer) {
   const reply = await posted(answer);
   return reply.body.code === "csrf_failed" ? posted({ ...answer, csrf: await freshToken() }) : reply;
 }
 
-async function posted({ id, key, token, csrf, action, comment }) {
+/** `device`: which device this browser was when the answer was given; the server refuses it once that was removed. */
+async function posted({ id, key, token, csrf, device, action, comment }) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(token ? {} : { "X-CSRFToken": csrf }) };
   try {
     const response = await fetch(token ? "/api/v1/responses" : `/api/v1/notifications/${id}/responses`, {
       method: "POST", headers, credentials: token ? "omit" : "same-origin", signal: AbortSignal.timeout(PATIENCE),
-      body: JSON.stringify(token ? { token, action, comment } : { action, comment }),
+      body: JSON.stringify(token ? { token, action, comment } : { action, comment, ...(device ? { device } : {}) }),
     });
     return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
   } catch {
@@ -73,11 +102,18 @@ async function posted({ id, key, token, csrf, action, comment }) {
  * did not count stays until a page has told it, unless its notification did.
  */
 async function ended(answer, reply) {
-  const { token, csrf, ...told } = answer, stays = reply.status >= 300 && (!token || reply.body.code === "token_expired");
+  const { token, csrf, ...told } = answer, stays = reply.status >= 300 && (!token || ["device", "token"].includes(reply.body.ended));
   if (stays) await store("answers", { ...told, ended: reply });
   else await unstore("answers", answer.key);
   const seen = await tellPages({ type: "answered", answer: told, ...reply });
   if (token || !seen) await noted(answer, reply).catch(() => {});  // what came of it is recorded all the same
+  await leaveIfRemoved(answer, reply);
+}
+
+/** The server says that the device is gone: if this browser still takes itself for it, nobody has told it yet. */
+async function leaveIfRemoved({ note, device = note?.device }, { body }) {
+  const here = await person();
+  if (body.ended === "device" && device && device === here.device) await removedHere(here.language);
 }
 
 async function noted(answer, reply) {

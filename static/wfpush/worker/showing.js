@@ -1,8 +1,9 @@
 // A push message on the screen. Every one shows something, or browsers take the right to send away; and no message that comes
 // late takes the place of a newer one.
 
+import { forget } from "../forget.js";
 import { allStored, person, store, stored, unstore } from "../store.js";
-import { isInFront } from "./pages.js";
+import { isInFront, tellPages } from "./pages.js";
 import { speaking } from "./speaking.js";
 
 const ICON = "/static/wfpush/icons/192.png", BADGE = "/static/wfpush/icons/badge.png";
@@ -10,8 +11,9 @@ const MOST_REMEMBERED = 60;
 
 export async function pushed(data) {
   const message = read(data);
-  const { ref, language } = await person().catch(() => ({ ref: "" }));
-  if (!message || ref === undefined) return nobodys(language);
+  const { ref, language, device } = await person().catch(() => ({ ref: "" }));
+  if (message?.kind === "removed" && (!device || device === message.device)) return removedHere(message.lang);
+  if (!message || message.kind === "removed" || ref === undefined) return nobodys(language);
   count(message.unread);
   return show(noteOf(message, await isInFront(), await isKnown(message.tag)));
 }
@@ -34,6 +36,26 @@ async function nobodys(language) {
   if (ref === undefined) await (await self.registration.pushManager.getSubscription())?.unsubscribe();
 }
 
+const REMOVED = "removed";  // a tag
+
+/**
+ * This browser is its person's device no more. What it shows and keeps of them goes; an answer that still waits will never
+ * be taken, and its notification says so.
+ */
+export async function removedHere(language) {
+  const { say } = speaking(language), { ref } = await person().catch(() => ({}));
+  const answers = await allStored("answers").catch(() => []);
+  const refused = answers.filter(({ ended }) => !ended || ended.body.ended === "device");
+  await shownPlainly(REMOVED, say("removed_title"), say("removed_body"));
+  await forget(self.registration, REMOVED);
+  for (const { key, heading, note } of refused) await shownPlainly(key, note?.title ?? heading, say("device_removed"));
+  if (ref !== undefined) await tellPages({ type: "signed-out" });
+}
+
+const shownPlainly = (tag, title, body) =>
+  self.registration.showNotification(title, { tag, body, dir: "auto", icon: ICON, badge: BADGE, silent: true, data: { link: "/" } })
+    .catch(() => {});  // where nobody may be shown anything, there is nothing to take away either
+
 /**
  * What a message looks like: {tag, at, title, options}. A page in front has shown it already, so there is no second sound; but
  * the replacement of a message that this browser has missed is news.
@@ -46,7 +68,7 @@ function noteOf(message, inFront, known) {
     requireInteraction: open && message.priority === "urgent",
     actions: open ? buttonsOf(message.actions ?? []) : [],
     data: { id: message.id, link: message.link, token: message.token ?? "", actions: message.actions ?? [], lang, at, tag,
-            title, test: message.kind === "test" },
+            title, device: message.device, test: message.kind === "test" },
   };
   return { tag, at, title, options };
 }

@@ -10,6 +10,9 @@ export function speaking(language) {
   return { say, sayOf, knows: (key) => key in texts, locale: known === "en" ? "en-GB" : known };
 }
 
+/** What is said where a notification's token, or the device itself, counts no more. */
+const ENDED = { device: "device_removed", withdrawn: "withdrawn", token: "open_to_answer" };
+
 /** What became of an answer, as outcomes.js says it on the page. */
 export function outcomeWords({ title, lang }, { status, body }, timezone) {
   const { say, sayOf, knows } = speaking(lang);
@@ -20,6 +23,7 @@ export function outcomeWords({ title, lang }, { status, body }, timezone) {
     return `${sayOf("done", body.action, { title })} ${then}`.trim();
   }
   if (body.code === "already_answered") return byOthers(body, lang, timezone);
+  if (body.ended in ENDED) return say(ENDED[body.ended]);
   const known = { already_handled: "already_handled", withdrawn: "withdrawn", expired: "expired",
                   not_allowed: "not_allowed", comment_required: "open_to_comment" };
   return say(known[body.code] ?? "open_to_answer");
