@@ -18,6 +18,7 @@ from wfpush import appworks, datafolder, embedded, p256, service_accounts
 from wfpush.appworks import Gateway
 from wfpush.service_accounts import ServiceAccount
 
+SHORTEST_KEY = 16
 GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")
 
 
@@ -94,7 +95,13 @@ class Environment:
 
     def secrets(self, name: str) -> list[str]:
         self.secret(name)
-        return self.words(name, default=[])
+        keys = self.words(name, default=[])
+        if short := next((number for number, key in enumerate(keys, 1) if len(key) < SHORTEST_KEY), 0):
+            raise ImproperlyConfigured(
+                f"{name}: key {short} of {len(keys)} is shorter than {SHORTEST_KEY} characters. Commas separate keys:"
+                " leave them out of a key, and make each as long as that."
+            )
+        return keys
 
     def signing_keys(self, name: str) -> list[str]:
         keys = self.words(name, default=[])

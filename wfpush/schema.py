@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from django.apps import apps
 from django.core.checks import CheckMessage, Error
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -177,18 +177,8 @@ def last_found() -> Schema:
 
 
 def demand() -> None:
-    """Before web or worker starts. Raises WrongSchema.
-
-    A database that does not answer is no reason to stay away: both wait for it, and `/readyz` looks again.
-    """
-    try:
-        found = look()
-    except OperationalError as fault:
-        log.warning("schema_unknown", fault=str(fault).strip())
-        return
-    finally:
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
+    """Before web or worker starts. Raises WrongSchema, or django.db.Error."""
+    found = look()
     if found.fault:
         raise WrongSchema(f"The database does not fit this version: {found.fault}.")
     if found.note:

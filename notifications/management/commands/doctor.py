@@ -12,7 +12,7 @@ from django.utils import timezone
 from notifications.audit import Sums, faults_since, sums_since
 from notifications.models import Category, Delivery, DeliveryState, Device, DeviceChannel, PausedService
 from notifications.transports.appworks import KEY_REFUSED, AppWorks
-from wfpush import metrics, vapid
+from wfpush import lost_secrets, metrics, vapid
 from wfpush.appworks import Gateway
 from wfpush.http import OutboundError, check_url
 from wfpush.identifiers import lowest_id
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        faults = [*self._parts(now), *self._devices(), *self._gateway()]
+        faults = [*self._parts(now), *lost_secrets.faults(), *self._devices(), *self._gateway()]
         if options["ledger"]:
             since = now - timedelta(days=options["days"])
             self._tell(sums_since(since), options["days"])

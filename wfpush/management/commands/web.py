@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush import lifeline, schema
+from wfpush import lifeline, schema, startup
 from wfpush.asgi import application
 from wfpush.ports import PortTaken
 from wfpush.web import GRACE_SECONDS, serve
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.follow()
         try:
-            schema.demand()
+            startup.look()
             serve(application, options["host"], options["port"], grace=options["grace"])
         except (PortTaken, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
