@@ -1,13 +1,12 @@
 """Tells engines their answers: in order per task, each under one id, retried over days, ended exactly once."""
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from notifications import accounts, again, engine_replies, engine_truth
@@ -19,12 +18,14 @@ from notifications.pipeline import CLOSED_THERE
 from wfpush import outbox
 from wfpush.breaker import Breaker
 from wfpush.http import outbound_from_settings
+from wfpush.places import Claimed, Places, Room
 from wfpush.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
 
 SOURCE = "callbacks"
-BATCH = 50
+MOST, EACH = 256, 16
+"""Calls under way at once: to all engines, and to one of them."""
 LEASE = timedelta(seconds=45)
 """Longer than a call's deadline with what surrounds it, so that a live call is never made twice at once."""
 RETRY = outbox.Backoff()
@@ -32,8 +33,12 @@ WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
 """Of an engine that is away: when it is back, it has all that waited within a minute."""
 HELD = timedelta(minutes=10)
 """Until it is looked again whether somebody has connected their account; connecting it looks at once."""
+CLOSE_SECONDS = 2.0
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
 """Calls in a row that an engine does not answer before it is left alone; for so many seconds, doubled up to so many."""
+
+Ready = tuple[Callback, Any]
+"""A claimed callback, and the call that its connector has prepared."""
 
 ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
 
@@ -43,26 +48,33 @@ def _breaker() -> Breaker:
     return Breaker(failures=FAILURES, pause=PAUSE, most=LONGEST_PAUSE)
 
 
+def _places() -> Places[int, Ready]:
+    """By engine."""
+    return Places(_claim, _send, most=MOST, each=EACH)
+
+
 class _Door:
-    """The process's outbound connections and tokens, and who does not answer: kept between drains."""
+    """The process's outbound connections and tokens, who does not answer, and the calls under way: kept between drains.
+
+    Hosts have no limit of their own: two engines may share one, and each has its places.
+    """
 
     def __init__(self) -> None:
         self._line: Line | None = None
         self.breaker = _breaker()
+        self.places = _places()
 
     def open(self) -> Line:
         if self._line is None:
-            self._line = Line(outbound_from_settings())
+            self._line = Line(outbound_from_settings(per_host=0))
         return self._line
 
     async def close(self) -> None:
+        """Let calls under way end for a moment."""
+        await self.places.close(CLOSE_SECONDS)
         if self._line is not None:
             await self._line.close()
-            self._line = None
-        self.breaker = _breaker()
-
-
-_door = _Door()
+        self._line, self.breaker, self.places = None, _breaker(), _places()
 
 
 KEPT = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
@@ -84,17 +96,21 @@ def has_due(now: datetime) -> bool:
 
 
 async def drain() -> None:
-    """Send what is due until nothing is."""
-    line = _door.open()
-    while claimed := await in_database_thread(_claim):
-        await asyncio.gather(*(_send(line, callback, call) for callback, call in claimed))
+    """Begin to send what is due: each engine has places of its own, and one that is slow holds up no other."""
+    await _door.places.drain()
 
 
-def _claim() -> list[tuple[Callback, Any]]:
+async def drained() -> None:
+    """Until nothing is due, and nothing is under way."""
+    await _door.places.drained()
+
+
+def _claim(room: Room[int]) -> Claimed[int, Ready]:
     now = timezone.now()
     ready = []
     rows = sendable().exclude(engine__slug__in=_door.breaker.paused())
-    for callback in outbox.claim(rows, limit=BATCH, lease=LEASE, now=now):
+    claimed = outbox.claim_places(rows, room, by=F("engine_id"), lease=LEASE, now=now)
+    for engine, callback in claimed:
         call = _prepared(callback, now)
         if call is None:
             continue
@@ -103,8 +119,8 @@ def _claim() -> list[tuple[Callback, Any]]:
             outbox.postpone(callback, now + timedelta(seconds=wait), attempts=callback.attempts - 1)
             continue
         _begin(callback, now)
-        ready.append((callback, call))
-    return ready
+        ready.append((engine, (callback, call)))
+    return Claimed(ready, len(claimed))
 
 
 def _prepared(callback: Callback, now: datetime) -> Any | None:
@@ -140,9 +156,10 @@ def _begin(callback: Callback, now: datetime) -> None:
         Callback.objects.filter(pk=callback.pk).update(first_attempt_at=now)
 
 
-async def _send(line: Line, callback: Callback, call: Any) -> None:
+async def _send(ready: Ready) -> None:
+    callback, call = ready
     with structlog.contextvars.bound_contextvars(callback_id=str(callback.pk), engine=callback.engine.slug):
-        result = await connector_for(callback.engine.kind).send(line, call)
+        result = await connector_for(callback.engine.kind).send(_door.open(), call)
         await in_database_thread(_answered, callback, result, timezone.now())
 
 
@@ -270,5 +287,7 @@ def replay(callback: Callback, now: datetime) -> bool:
         outbox.wake_on_commit(SOURCE)
     return True
 
+
+_door = _Door()
 
 SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, _door.close),)

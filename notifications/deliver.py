@@ -10,7 +10,8 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, Expression, F, Func, Q, QuerySet, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from notifications import landing, ledger, message, tokens
@@ -20,19 +21,23 @@ from notifications.transports import transport_for
 from notifications.transports.base import reaches_people
 from notifications.types import Message
 from wfpush import outbox
+from wfpush.places import Claimed, Places, Room
 from wfpush.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
 
 SOURCE = "deliveries"
-BATCH = 20
-SENDERS = 8
+EACH_DOMAIN, MAILS = 8, 16
+"""Mails under way at once: to the addresses of one domain, and to all. Mail servers allow some 20 connections."""
+OTHERS = 4
+"""Messages under way at once on each other channel, such as the AppWorks Gateway."""
+CLOSE_SECONDS = 2.0
 LEASE = timedelta(minutes=3)
 """Longer than an SMTP conversation may take (EMAIL_TIMEOUT for each of its steps)."""
 RETRY = outbox.Backoff(first=timedelta(seconds=5), give_up_after=timedelta(days=4))
 """Where another channel is in reserve, messages are handed on as soon as those for devices are."""
 
-_senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliveries")
+DOMAIN = Lower(Func(F("address"), Value("^.*@"), Value(""), function="regexp_replace", output_field=CharField()))
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,67 @@ def has_due(now: datetime) -> bool:
     return outbox.due(waiting(), now).exists()
 
 
+class Post:
+    """Some channels' messages under way, each in a thread, with places of their own for what `by` says."""
+
+    def __init__(self, channels: Q, by: Expression | F, *, most: int, each: int) -> None:
+        self._channels = channels
+        self._by = by
+        self._senders = ThreadPoolExecutor(most, thread_name_prefix="deliveries")
+        self.places: Places[str, Parcel] = Places(self._claim, self._send, most=most, each=each)
+
+    def _claim(self, room: Room[str]) -> Claimed[str, Parcel]:
+        now = timezone.now()
+        rows = _with_all_needed().filter(self._channels)
+        claimed = outbox.claim_places(rows, room, by=self._by, lease=LEASE, now=now)
+        reserved = ledger.with_reserve([row for _, row in claimed])
+        parcels = [(place, _prepare_safely(row, row.pk in reserved, now)) for place, row in claimed]
+        return Claimed([(place, parcel) for place, parcel in parcels if parcel is not None], len(claimed))
+
+    async def _send(self, parcel: Parcel) -> None:
+        fault = await asyncio.get_running_loop().run_in_executor(self._senders, partial(_transport, parcel))
+        await in_database_thread(record, parcel.delivery, fault, timezone.now(), parcel.has_reserve)
+
+    async def close(self) -> None:
+        await self.places.close(CLOSE_SECONDS)
+        self._senders.shutdown(wait=False)
+
+
+MAIL = Q(channel="email")
+_posts: list[Post] = []
+
+
+def _all_posts() -> list[Post]:
+    """Made on first use. Mail servers that hang take no thread from other channels, nor these from mail."""
+    if not _posts:
+        _posts.append(Post(MAIL, DOMAIN, most=MAILS, each=EACH_DOMAIN))
+        _posts.append(Post(~MAIL, F("channel"), most=2 * OTHERS, each=OTHERS))
+    return _posts
+
+
 async def drain() -> None:
-    """Send what is due until nothing is. One slow address never delays another batch's recording."""
-    while parcels := await in_database_thread(_claim):
-        await asyncio.gather(*(_send(parcel) for parcel in parcels if parcel is not None))
+    """Begin to send what is due: a domain, server or gateway that is slow holds up no other."""
+    for post in _all_posts():
+        await post.places.drain()
 
 
-def _claim() -> list[Parcel | None]:
-    now = timezone.now()
-    needed = waiting().select_related(
+async def drained() -> None:
+    """Until nothing is due, and nothing is under way. What one channel gives up, the next one takes over."""
+    due = True
+    while due:
+        for post in _all_posts():
+            await post.places.drained()
+        due = await in_database_thread(has_due, timezone.now())
+
+
+async def close() -> None:
+    """Let what is under way end for a moment."""
+    await asyncio.gather(*(post.close() for post in _posts))
+    _posts.clear()
+
+
+def _with_all_needed() -> QuerySet[Delivery]:
+    return waiting().select_related(
         "notification__task",
         "notification__case",
         "notification__category",
@@ -70,9 +127,6 @@ def _claim() -> list[Parcel | None]:
         "notification__recipient__brand",
         "recipient__user",
     )
-    claimed = outbox.claim(needed, limit=BATCH, lease=LEASE, now=now)
-    reserved = ledger.with_reserve(claimed)
-    return [_prepare_safely(delivery, delivery.pk in reserved, now) for delivery in claimed]
 
 
 def _prepare_safely(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | None:
@@ -101,12 +155,6 @@ def _prepare(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | N
 def _answerable(delivery: Delivery) -> list[str]:
     """Routes say what a mailbox may answer; a link that goes anywhere else is for reading alone."""
     return tokens.answerable_by_mail(delivery.notification) if delivery.channel == "email" else []
-
-
-async def _send(parcel: Parcel) -> None:
-    delivery = parcel.delivery
-    fault = await asyncio.get_running_loop().run_in_executor(_senders, partial(_transport, parcel))
-    await in_database_thread(record, delivery, fault, timezone.now(), parcel.has_reserve)
 
 
 def _transport(parcel: Parcel) -> TransportError | None:
@@ -166,4 +214,4 @@ def resend(delivery_id: UUID, now: datetime) -> bool:
     return bool(revived)
 
 
-SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain),)
+SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, close),)

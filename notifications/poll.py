@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from notifications import cloudevents, engine_truth, eventdata, ingest, mapping
@@ -32,6 +32,7 @@ from wfpush import outbox
 from wfpush.crypto import UndecryptableSecret
 from wfpush.http import outbound_from_settings
 from wfpush.identifiers import uuid7
+from wfpush.places import Claimed, Places, Room
 from wfpush.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,9 @@ log = structlog.get_logger(__name__)
 SOURCE = "polls"
 LEASE = timedelta(seconds=30)
 """Longer than a list takes, or what is asked for its rows: each begins it anew."""
+MOST = 32
+"""Engines that are asked at once."""
+CLOSE_SECONDS = 2.0
 PAGE = 500
 LARGEST_PAGE = 8_000
 """For tasks that were all created in the same millisecond."""
@@ -87,46 +91,56 @@ def has_due(now: datetime) -> bool:
     return outbox.due(due_polls(), now).exists()
 
 
+def _places() -> Places[int, Ready]:
+    """By engine."""
+    return Places(_claim, _poll, most=MOST, each=1)
+
+
 class _Door:
-    """Connections and tokens, kept between polls."""
+    """Connections and tokens, kept between polls, and the polls under way."""
 
     def __init__(self) -> None:
         self._line: Line | None = None
+        self.places = _places()
 
     def open(self) -> Line:
         if self._line is None:
-            self._line = Line(outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY))
+            self._line = Line(outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY, per_host=0))
         return self._line
 
     async def close(self) -> None:
+        """Let polls under way end for a moment."""
+        await self.places.close(CLOSE_SECONDS)
         if self._line is not None:
             await self._line.close()
-            self._line = None
-
-
-_door = _Door()
+        self._line, self.places = None, _places()
 
 
 async def drain() -> None:
-    line = _door.open()
-    while ready := await in_database_thread(_claim):
-        await asyncio.gather(*(_poll(line, each) for each in ready))
+    """Begin to ask whom it is time to ask: one whose lists take long holds up no other."""
+    await _door.places.drain()
 
 
-def _claim() -> list[Ready]:
+async def drained() -> None:
+    """Until nobody is due, and nobody is being asked."""
+    await _door.places.drained()
+
+
+def _claim(room: Room[int]) -> Claimed[int, Ready]:
     ready = []
-    for poll in outbox.claim(due_polls(), limit=20, lease=LEASE, now=timezone.now()):
+    claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
+    for engine, poll in claimed:
         connector = reader_for(poll.engine.kind)
         assert connector is not None  # due_polls asks for that
         try:
-            ready.append(Ready(poll, connector, *connector.way_to(poll.engine)))
+            ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
         except UndecryptableSecret as fault:
             _failed(poll, str(fault), timezone.now())
-    return ready
+    return Claimed(ready, len(claimed))
 
 
-async def _poll(line: Line, ready: Ready) -> None:
-    api = Api(line, ready.access, ready.paths)
+async def _poll(ready: Ready) -> None:
+    api = Api(_door.open(), ready.access, ready.paths)
     with structlog.contextvars.bound_contextvars(engine=ready.poll.engine.slug):
         try:
             await _ask_for_new(api, ready)
@@ -320,5 +334,7 @@ def _failed(poll: Poll, detail: str, now: datetime) -> None:
     again = RETRY.next_at(poll.attempts, now, now) or now + RETRY.most
     outbox.postpone(poll, again, error=detail[:500])
 
+
+_door = _Door()
 
 SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, _door.close),)

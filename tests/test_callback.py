@@ -15,6 +15,7 @@ from notifications import callback, errors, pipeline
 from notifications.connectors.webhook import Call
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
 from notifications.signing import new_secret
+from tests.support.callbacks import claimed
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 
@@ -41,7 +42,7 @@ def deliver() -> None:
     """The dispatcher's turn: what is due goes out."""
 
     async def turn() -> None:
-        await callback.drain()
+        await callback.drained()
         await callback._door.close()
 
     async_to_sync(turn)()
@@ -224,14 +225,14 @@ def test_after_a_week_the_answer_is_given_up_and_can_be_replayed_under_its_id(
 
 def test_an_answer_under_way_is_not_replayed(story: Story) -> None:
     story.answer(story.bob, "approve")
-    callback._claim()
+    claimed()
     assert not callback.replay(Callback.objects.get(), timezone.now())
 
 
 def test_a_lost_lease_changes_nothing(story: Story) -> None:
     """Worker A is slow; its lease ends; worker B delivers. What A then reports only completes its own attempt."""
     story.answer(story.bob, "approve")
-    slow, _ = callback._claim()[0]
+    slow, _ = claimed()[0]
     make_due()
     deliver()
     callback.record(slow, callback.Result("refused", 422, "late"), timezone.now())
@@ -243,7 +244,7 @@ def test_an_acknowledgement_under_way_that_fails_is_not_sent_after_the_final_ans
     story: Story, engine_side: Receiver
 ) -> None:
     story.answer(story.bob, "acknowledge")
-    under_way, _ = callback._claim()[0]
+    under_way, _ = claimed()[0]
     story.answer(story.bob, "approve")
     deliver()
     assert engine_side.calls == []

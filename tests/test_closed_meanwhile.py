@@ -11,6 +11,7 @@ from pytest_django import Settings
 from notifications import callback
 from notifications.connectors.base import Result
 from notifications.models import Callback, CallbackState
+from tests.support.callbacks import claimed
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 
@@ -43,7 +44,7 @@ def closes(story: Story) -> None:
 
 def dispatch() -> None:
     async def turn() -> None:
-        await callback.drain()
+        await callback.drained()
         await callback._door.close()
 
     Callback.objects.filter(state=CallbackState.WAITING).update(due_at=timezone.now())
@@ -53,7 +54,7 @@ def dispatch() -> None:
 @pytest.mark.parametrize(("result", "ends_as"), [(DONE, "delivered"), (BUSY, "handled"), (REFUSED, "handled")])
 def test_a_call_under_way_ends_by_its_own_result(story: Story, result: Result, ends_as: str) -> None:
     story.answer(story.bob, "approve")
-    under_way, _ = callback._claim()[0]
+    under_way, _ = claimed()[0]
     closes(story)
     assert story.copy(story.carol).outcome["engine"] == "waiting"
     callback.record(under_way, result, timezone.now())
@@ -64,7 +65,7 @@ def test_a_call_under_way_ends_by_its_own_result(story: Story, result: Result, e
 
 def test_what_may_have_arrived_is_told_again_under_its_id(story: Story, receiver: Receiver) -> None:
     recorded = story.answer(story.bob, "approve")
-    under_way, _ = callback._claim()[0]
+    under_way, _ = claimed()[0]
     callback.record(under_way, LOST, timezone.now())
     closes(story)
     assert story.callbacks() == [("approve", "waiting")]
@@ -75,7 +76,7 @@ def test_what_may_have_arrived_is_told_again_under_its_id(story: Story, receiver
 
 def test_whose_lease_ended_in_the_middle_of_a_call_may_have_arrived(story: Story, receiver: Receiver) -> None:
     story.answer(story.bob, "approve")
-    callback._claim()
+    claimed()
     Callback.objects.update(lease_until=timezone.now())
     closes(story)
     dispatch()
@@ -109,7 +110,7 @@ def test_what_came_to_nothing_for_certain_is_not_told_any_more(story: Story, rec
 def test_only_the_answer_that_is_under_way_is_told(story: Story) -> None:
     """Carol's decision was never tried: nobody need tell it."""
     story.answer(story.bob, "acknowledge")
-    under_way, _ = callback._claim()[0]
+    under_way, _ = claimed()[0]
     story.answer(story.carol, "approve")
     closes(story)
     assert story.callbacks() == [("acknowledge", "waiting"), ("approve", "handled")]
@@ -121,7 +122,7 @@ def test_only_the_answer_that_is_under_way_is_told(story: Story) -> None:
 
 def test_copies_taken_back_say_what_became_of_an_acknowledgement(story: Story) -> None:
     story.answer(story.bob, "acknowledge")
-    under_way, _ = callback._claim()[0]
+    under_way, _ = claimed()[0]
     closes(story)
     callback.record(under_way, DONE, timezone.now())
     copy = story.copy(story.bob)

@@ -29,7 +29,7 @@ def dispatch() -> None:
 
     async def turn() -> None:
         try:
-            await callback.drain()
+            await callback.drained()
         finally:
             await callback._door.close()
 
@@ -54,12 +54,12 @@ def test_while_it_is_away_one_call_goes_out_and_not_one_for_each_answer(receiver
 
     async def several_turns() -> None:
         for _ in range(5):
-            await callback.drain()
+            await callback.drained()
             await make_due()
         await callback._door.close()
 
     async_to_sync(several_turns)()
-    assert len(receiver.calls) == 30, "those of the first turn were out already; then it was left alone"
+    assert len(receiver.calls) == callback.EACH, "those of the first turn were out already; then it was left alone"
     assert waiting() == 30
 
 

@@ -44,6 +44,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.models",
         "wfpush.outbox",
         "wfpush.p256",
+        "wfpush.places",
         "wfpush.postgres",
         "wfpush.ports",
         "wfpush.quiet",

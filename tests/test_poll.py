@@ -44,7 +44,7 @@ def ask(*, sweep: bool = False) -> Poll:
 
     async def turn() -> None:
         try:
-            await poll.drain()
+            await poll.drained()
         finally:
             await poll._door.close()
 

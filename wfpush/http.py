@@ -216,9 +216,11 @@ class Outbound:
         return socket.socket(family, kind, protocol)
 
 
-def outbound_from_settings(*, deadline: float = DEADLINE, max_body: int = MAX_BODY) -> Outbound:
-    """The door to engines: private networks in `OUTBOUND_ALLOWED_CIDRS` are open."""
-    return Outbound(settings.OUTBOUND_ALLOWED_CIDRS, deadline=deadline, max_body=max_body)
+def outbound_from_settings(
+    *, deadline: float = DEADLINE, max_body: int = MAX_BODY, per_host: int = _PER_HOST
+) -> Outbound:
+    """The door to engines: private networks in `OUTBOUND_ALLOWED_CIDRS` are open. `per_host` connections; 0: any."""
+    return Outbound(settings.OUTBOUND_ALLOWED_CIDRS, deadline=deadline, max_body=max_body, per_host=per_host)
 
 
 def push_door_from_settings() -> Outbound:

@@ -16,11 +16,12 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet
 from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from wfpush.places import Room
 from wfpush.quiet import quiet
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,9 @@ WAITS_MS = 10_000
 
 TURN_SECONDS = 2.0
 """How long one source is drained before the next in the queue is: no flood of events holds up clocks."""
+
+LOOKED_AT = 200
+"""Rows that are looked at for a place at once. Where they are all one key's, it is full after that, and left out."""
 
 LONGEST_LEASE = timedelta(minutes=5)
 """Leases are shorter. One that ends later was taken before the clock was set back, by somebody who may be dead."""
@@ -125,6 +129,17 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
     for row in rows:
         row.lease_token, row.lease_until, row.attempts = token, until, row.attempts + 1
     return rows
+
+
+def claim_places(
+    queryset: QuerySet[WorkT], room: Room[Any], *, by: Expression | F, lease: timedelta, now: datetime
+) -> list[tuple[Any, WorkT]]:
+    """The oldest due rows for which there is a place, each with whose place it takes, as `by` says."""
+    waiting = due(queryset, now).annotate(place=by).exclude(place__in=room.full).order_by("due_at")
+    places = dict(waiting.values_list("pk", "place")[:LOOKED_AT])
+    chosen = room.choose(places.items())
+    rows = claim(queryset.filter(pk__in=chosen), limit=len(chosen), lease=lease, now=now) if chosen else []
+    return [(places[row.pk], row) for row in rows]
 
 
 def end(row: Work, **fields: Any) -> bool:

@@ -32,6 +32,7 @@ from notifications.models import (
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
 from tests.engines.sides import Side
 from tests.engines.world import KINDS
+from tests.support.callbacks import claimed
 from tests.support.story import Story
 from wfpush.threads import in_database_thread
 
@@ -109,7 +110,7 @@ class Fate:
     # --- the dispatcher -----------------------------------------------------------------------------
     def dispatch(self, *faults: Fault) -> None:
         async def turn() -> None:
-            await callback.drain()
+            await callback.drained()
             await callback._door.close()
 
         self.side.mend()
@@ -133,11 +134,10 @@ class Fate:
         """The call is on its way already."""
 
         async def turn() -> None:
-            claimed = await in_database_thread(callback._claim)
+            ready = await in_database_thread(claimed)
             await asyncio.to_thread(self.in_a_worker, self.dave_completes, self.engine_tells)
-            line = callback._door.open()
-            for row, call in claimed:
-                await callback._send(line, row, call)
+            for each in ready:
+                await callback._send(each)
             await callback._door.close()
 
         self.make_due()

@@ -1,6 +1,7 @@
 """A real mail server on loopback that answers as a test tells it to."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+
+from tests.support.waiting import soon
 
 
 @dataclass
@@ -21,6 +24,10 @@ class Mailbox:
     recipient_reply: str = "250 OK"
     data_reply: str = "250 OK"
     hang_up: bool = False
+    held: str = "nothing"
+    """Recipients of this domain get no reply until the gate opens."""
+    waiting: int = 0
+    gate: threading.Event = field(default_factory=threading.Event)
     mails: list[EmailMessage] = field(default_factory=list)
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
@@ -29,6 +36,9 @@ class Mailbox:
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         envelope.rcpt_tos.append(address)
+        if address.endswith(f"@{self.held}"):
+            self.waiting += 1
+            await soon(self.gate.is_set, "the gate opens")
         return self.recipient_reply
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
@@ -59,6 +69,7 @@ def mail_server(*, password_is_wrong: bool = False) -> Iterator[Mailbox]:
     try:
         yield mailbox
     finally:
+        mailbox.gate.set()
         controller.stop()
 
 

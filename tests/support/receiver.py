@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from notifications import signing
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @dataclass
@@ -17,6 +18,7 @@ class Call:
 
     headers: dict[str, str]
     body: bytes
+    path: str = "/callback"
 
     @property
     def id(self) -> str:
@@ -38,6 +40,9 @@ class Receiver:
     url: str = ""
     calls: list[Call] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=lambda: [(204, {}, b"")])
+    held: str = "nothing"
+    """What is called below this path is taken and not answered, until the gate opens."""
+    gate: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, *answers: int | tuple[int, dict[str, str], bytes]) -> None:
@@ -46,7 +51,13 @@ class Receiver:
     def take(self, call: Call) -> tuple[int, dict[str, str], bytes]:
         with self._lock:
             self.calls.append(call)
-            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if call.path.startswith(self.held):
+            self.gate.wait(PATIENCE_SECONDS)
+        return answer
+
+    def at(self, path: str) -> list[Call]:
+        return [call for call in self.calls if call.path.startswith(path)]
 
 
 @contextmanager
@@ -57,7 +68,7 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, headers, answer = receiver.take(
-                Call({name.lower(): value for name, value in self.headers.items()}, body)
+                Call({name.lower(): value for name, value in self.headers.items()}, body, self.path)
             )
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(answer))}.items():
@@ -74,5 +85,6 @@ def receiving() -> Iterator[Receiver]:
     try:
         yield receiver
     finally:
+        receiver.gate.set()
         server.shutdown()
         server.server_close()

@@ -1,5 +1,6 @@
 """Waiting for a condition with a deadline, for what happens in other processes."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -21,3 +22,12 @@ def eventually(
         if time.monotonic() > end:
             raise AssertionError(f"not within {within:g} s: {what}")
         time.sleep(every)
+
+
+async def soon(condition: Callable[[], Value], what: str) -> Value:
+    """The same of what happens in this event loop and its threads; the condition may not ask the database."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not within {PATIENCE_SECONDS:g} s: {what}"
+        await asyncio.sleep(0.02)
+    return value

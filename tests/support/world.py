@@ -122,8 +122,8 @@ class World:
 
 
 async def _dispatch() -> None:
-    await deliver.drain()
-    await callback.drain()
+    await deliver.drained()
+    await callback.drained()
     await callback._door.close()
 
 
