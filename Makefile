@@ -54,6 +54,7 @@ bench-large: setup-dev
 
 soak: setup-dev
 	WFPUSH_SOAK=long $(PY) -m pytest tests/soak tests/engines/test_rows_people.py
+	$(PY) -m tests.support.dates
 
 messages: setup-dev
 	$(PY) -m notifications.inbox.messages

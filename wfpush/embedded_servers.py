@@ -45,6 +45,12 @@ class Where:
     user: pwd.struct_passwd | None
 
 
+def _environment() -> dict[str, str]:
+    """What the servers know of ours: none of our secrets, but the date, where libfaketime has moved it."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("FAKETIME", "LD_PRELOAD"))}
+    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"} | kept
+
+
 def unprivileged_user() -> pwd.struct_passwd:
     """The user that servers run as when root starts them, made on first use."""
     with suppress(KeyError):
@@ -171,7 +177,7 @@ class Server:
                 pass_fds=[] if keep is None else [keep],
                 start_new_session=True,
                 umask=0o077,
-                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},  # and none of our secrets
+                env=_environment(),
             )
             said.seek(0)
             if outcome.returncode != 0:
