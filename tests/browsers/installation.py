@@ -108,6 +108,14 @@ class Installation:
         path = f"/api/v1/notifications/{item['id']}/responses"
         self._ask("POST", self.url + path, {"action": action}, self._as(token))
 
+    def remove_devices(self, who: str) -> int:
+        """The person removes all their devices, from another one. Returns how many there were."""
+        token = self._as(self._token(who))
+        there = self._ask("GET", f"{self.url}/api/v1/subscriptions", headers=token)["items"]
+        for device in there:
+            self._ask("DELETE", f"{self.url}/api/v1/subscriptions/{device['id']}", headers=token)
+        return len(there)
+
     def _token(self, who: str) -> str:
         made = self._ask("POST", f"{self.url}/api/v1/recipients/{who}/tokens", {}, self._as(self.key))
         return str(made["token"])
@@ -119,5 +127,5 @@ class Installation:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json", **(headers or {})}
         with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as response:
-            answer: Json = json.load(response)
+            answer: Json = json.loads(response.read() or b"{}")
         return answer

@@ -241,6 +241,123 @@ class PushStories:
         bob.browser.find("#list li", "Already approved by Carol")
         assert answers(world, title) == [("approve", "api")]
 
+    # --- the server does not answer -----------------------------------------------------------------
+    def test_three_presses_while_the_server_hangs_say_at_once_that_they_will_be_sent_and_go_together(
+        self, world: World, bob: Person
+    ) -> None:
+        titles = [title for _, title in (started(world) for _ in range(3))]
+        shown = [bob.desktop.shows(name) for name in titles]
+        bob.browser.open("/")
+        bob.browser.find("#connection[data-mood=live]")
+        world.hang_network()
+        try:
+            for each in shown:
+                bob.desktop.press(each, "Approve")
+            for name in titles:
+                kept = bob.desktop.sees(about(name, "will be sent"), f"{name!r} will be sent", within=SOON)
+                assert kept.buttons == {}
+            for name in titles:
+                card = bob.browser.find("#list li", name)
+                eventually(lambda card=card: "will be sent" in card.text, f"the page says so of {name!r}")  # type: ignore[misc]
+        finally:
+            world.free_network()
+
+        for name in titles:
+            bob.desktop.sees(about(name, r"Approved\."), f"{name!r} is approved", within=SOON)
+            assert answers(world, name) == [("approve", "webpush")]
+
+    def test_an_answer_pressed_without_a_connection_and_without_a_page_goes_by_itself(
+        self, world: World, bob: Person
+    ) -> None:
+        _, title = started(world)
+        shown = bob.desktop.shows(title)
+        world.cut_network()
+        try:
+            bob.desktop.press(shown, "Approve")
+            bob.desktop.sees(about(title, "No connection"), "Bob is told that it will be sent")
+        finally:
+            world.mend_network()
+
+        bob.desktop.sees(about(title, r"Approved\."), "it was sent with no page and no message")
+        assert answers(world, title) == [("approve", "webpush")]
+        assert bob.browser.tabs == ["about:blank"]
+
+    def test_nothing_is_shown_but_what_was_sent_though_what_follows_a_message_takes_long(
+        self, world: World, bob: Person
+    ) -> None:
+        before = len(bob.desktop.history)
+        world.hang_network()
+        try:
+            world.installation.assign("Approve the deckchair", to="bob")
+            bob.desktop.shows("Approve the deckchair")
+            bob.desktop.clear()
+        finally:
+            world.free_network()
+        for name in ("Approve the hammock stand", "Approve the cushion"):
+            world.installation.assign(name, to="bob")
+            bob.desktop.shows(name)
+
+        titles = {each.title for each in bob.desktop.history[before:]}
+        assert titles == {"Approve the deckchair", "Approve the hammock stand", "Approve the cushion"}
+
+    # --- a phone is lost ------------------------------------------------------------------------------
+    def test_a_removed_browser_shows_nothing_of_bobs_any_more_and_is_signed_out(
+        self, world: World, bob: Person
+    ) -> None:
+        world.installation.assign("Approve the lantern", to="bob")
+        bob.desktop.shows("Approve the lantern")
+
+        assert world.installation.remove_devices("bob") == 1
+
+        told = bob.desktop.shows("This device was removed", within=SOON)
+        assert told.buttons == {} and told.is_silent
+        eventually(lambda: [each.title for each in bob.desktop.shown] == [told.title], "nothing else is left")
+        bob.desktop.click(told)
+        bob.browser.tab_with("/sign-in")
+        comes_back(bob)
+
+    def test_a_button_on_a_removed_browser_answers_nothing_though_nobody_could_tell_it(
+        self, world: World, service: PushService, bob: Person
+    ) -> None:
+        world.installation.assign("Approve the kettle", to="bob")
+        shown = bob.desktop.shows("Approve the kettle")
+        before = len(service.ordered)
+        service.answer_next(410, urgency="normal")
+        world.installation.remove_devices("bob")
+        eventually(lambda: len(service.ordered) == before + 1, "the browser was not to be told")
+
+        bob.desktop.press(shown, "Approve")
+
+        bob.desktop.sees(about("Approve the kettle", "This device was removed, and your answer was not"), "it says so")
+        bob.desktop.shows("It gets no more messages")
+        assert answers(world, "Approve the kettle") == []
+        comes_back(bob)
+
+    def test_an_answer_kept_on_a_removed_browser_is_refused_and_says_why(self, world: World, bob: Person) -> None:
+        world.installation.assign("Approve the groundsheet", to="bob")
+        shown = bob.desktop.shows("Approve the groundsheet")
+        world.cut_network()
+        try:
+            bob.desktop.press(shown, "Approve")
+            bob.desktop.sees(about("Approve the groundsheet", "No connection"), "it is kept")
+            world.installation.remove_devices("bob")
+            bob.desktop.sees(about("Approve the groundsheet", "your answer was not recorded"), "it is refused")
+        finally:
+            world.mend_network()
+
+        comes_back(bob)
+        assert answers(world, "Approve the groundsheet") == []
+
+    def test_an_open_page_of_a_removed_browser_says_that_bob_is_signed_out(self, world: World, bob: Person) -> None:
+        bob.browser.open("/")
+        bob.browser.find("#connection[data-mood=live]")
+
+        world.installation.remove_devices("bob")
+
+        bob.browser.find("#trouble", "You have been signed out.")
+        bob.desktop.shows("This device was removed")
+        comes_back(bob)
+
 
 # --- saying it ---------------------------------------------------------------------------------------
 def started(world: World, *, amount: float = 1_200.5) -> tuple[Json, str]:
@@ -248,6 +365,12 @@ def started(world: World, *, amount: float = 1_200.5) -> tuple[Json, str]:
     number = str(next(_numbers))
     instance = world.installation.start_process("small", number=number, amount=amount)
     return instance, f"Approve invoice {number}"
+
+
+def comes_back(person: Person) -> None:
+    """Signs in on the removed browser and turns notifications on again."""
+    person.sign_in()
+    person.turn_on()
 
 
 def is_at_rest(world: World) -> bool:

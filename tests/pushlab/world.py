@@ -76,6 +76,13 @@ class World:
     def mend_network(self) -> None:
         self.background.run(self.network.mend())
 
+    def hang_network(self) -> None:
+        """wfpush is reached, and does not answer."""
+        self.background.run(self.network.hang())
+
+    def free_network(self) -> None:
+        self.background.run(self.network.flow())
+
     def firefox(self, owner: str) -> Firefox:
         return self._keep(Firefox(Desktop(self.background), self._profile(owner), self.url, self.mozilla.address))
 
