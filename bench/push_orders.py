@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bench.harness import Json
 
-PAYLOAD = 368
+PAYLOAD = 1_000
 """Bytes of JSON."""
 CONTENT = PAYLOAD + 86 + 1 + 16
 """Bytes of the same encrypted: with header, delimiter and tag (RFC 8188, RFC 8291)."""

@@ -56,8 +56,8 @@ def _address(subscription: Json, order: Order) -> PushAddress:
 
 def _message(size: int) -> PushMessage:
     """Its JSON has so many bytes."""
-    room = size - len(payload.encoded(payload.members(_saying(""))))
-    assert room >= 0, f"{-room} bytes too many without any words"
+    room = size - len(payload.encoded(payload.declared(payload.members(_saying("")))))
+    assert room >= 0, f"{-room} bytes too many without a brand"
     return _saying("x" * room)
 
 
@@ -67,13 +67,13 @@ def _saying(words: str) -> PushMessage:
         language="en",
         title="Approve invoice 4711",
         body="",
-        short_body=words,
+        short_body="Invoice 4711",
         priority="normal",
         category="approval",
         actions=(),
         url="",
         facts=(),
-        brand={"name": "wfpush"},
+        brand={"name": words},
     )
     return PushMessage(
         kind="message",

@@ -90,8 +90,8 @@ def test_every_sender_sends_what_it_was_ordered(push_house: House, sender: push_
         took = push_sends.took(push_house, trust, service, sender, order)
 
         assert took.seconds > 0 and took.processor > 0
-        with pytest.raises(BenchError, match="was to send 10: 12 messages, 5640 bytes"):
-            push_sends.took(push_house, trust, service, sender, replace(order, size=367))
+        with pytest.raises(BenchError, match="was to send 10: 12 messages, 13224 bytes"):
+            push_sends.took(push_house, trust, service, sender, replace(order, size=999))
 
 
 @pytest.mark.processes

@@ -15,10 +15,10 @@ from py_vapid import Vapid02
 from pytest_django import Settings
 
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
-from notifications.transports import payload
+from notifications.transports import payload, webpush
 from notifications.transports.encryption import MOST_PLAINTEXT, encrypt
 from notifications.transports.webpush import WebPush
-from notifications.types import Action, PushAddress, PushMessage
+from notifications.types import Action, Json, PushAddress, PushMessage
 from tests.support.engines import LOOPBACK, rude_engine
 from tests.support.webpush import LINK, MESSAGE, PUSH, TOKEN, Browser, push_service, said
 from wfpush import p256, vapid
@@ -60,7 +60,7 @@ async def test_alices_browser_reads_the_message_and_nobody_else_can(transport: W
 
     ((_, body),) = service.calls
     read = alice.read(body)
-    assert read == json.loads(payload.encoded(payload.members(PUSH)))
+    assert read == json.loads(payload.encoded(payload.declared(payload.members(PUSH))))
     assert (read["title"], read["token"], read["link"]) == ("Approve invoice 4711", TOKEN, LINK)
     assert "only Alice may read" not in json.dumps(read)
     with pytest.raises(http_ece.ECEException):
@@ -222,7 +222,7 @@ async def test_a_message_that_is_too_large_is_sent_once_more_without_its_text(tr
         await transport.send(alice.address(service.url), push)
 
     full, thin = (alice.read(body) for _, body in service.calls)
-    assert len(full["body"]) > 1000
+    assert len(full["body"]) > 700
     assert thin["body"] == ""
     assert len(thin["title"]) == 80
     assert "icon" not in thin
@@ -377,7 +377,7 @@ def test_any_content_arrives_as_json_with_token_and_link(
     alice = Browser()
     address = alice.address("https://fcm.googleapis.com/1")
 
-    plain = payload.encoded(payload.fit(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT))
+    plain = payload.encoded(webpush.fitting(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT))
     encrypted = encrypt(plain, address.p256dh, address.auth)
 
     assert len(encrypted) <= 4096
@@ -391,3 +391,49 @@ def test_the_largest_message_fills_what_every_service_takes() -> None:
     address = alice.address("https://fcm.googleapis.com/1")
 
     assert len(encrypt(b"x" * MOST_PLAINTEXT, address.p256dh, address.auth)) == 4096
+
+
+# --- Declarative Web Push ---------------------------------------------------------------------------------------------
+async def declared(transport: WebPush, push: PushMessage = PUSH) -> Json:
+    alice = Browser()
+    async with push_service() as service:
+        await transport.send(alice.address(service.url), push)
+    return alice.read(service.calls[0][1])
+
+
+async def test_a_browser_without_our_worker_shows_the_message_by_itself(transport: WebPush) -> None:
+    read = await declared(transport, replace(PUSH, unread=3))
+
+    shown = read["notification"]
+    assert (read["web_push"], read["mutable"], read["app_badge"]) == (8030, True, 3)
+    assert (shown["title"], shown["body"]) == (read["title"], read["body"])
+    assert (shown["navigate"], shown["tag"], shown["lang"]) == (LINK, PUSH.tag, "en")
+    assert (shown["mutable"], shown["app_badge"]) == (True, 3), "where Safari 18.4 looks for them"
+    assert shown["silent"] is False
+    assert "only Alice may read" not in json.dumps(read)
+
+
+async def test_declared_buttons_lead_to_the_page_that_offers_the_answer_and_carry_no_token(transport: WebPush) -> None:
+    action = Action("ask more/now", "Ask", "final", "required")
+    read = await declared(transport, replace(PUSH, message=replace(MESSAGE, actions=(action,))))
+
+    (button,) = read["notification"]["actions"]
+    assert button == {
+        "action": "ask more/now", "title": "Ask", "navigate": f"{LINK}?answer=ask%20more%2Fnow#comment"
+    }  # fmt: skip
+
+
+async def test_what_is_over_is_declared_silent_without_buttons_and_lets_the_badge_fall(transport: WebPush) -> None:
+    read = await declared(transport, replace(PUSH, kind="replacement", state="answered", token="", unread=0))
+
+    shown = read["notification"]
+    assert (shown["silent"], shown["app_badge"], read["app_badge"]) == (True, 0, 0)
+    assert "actions" not in shown and "require_interaction" not in shown
+
+
+async def test_a_worker_that_is_asked_first_finds_what_its_buttons_need(transport: WebPush) -> None:
+    read = await declared(transport)
+
+    data = read["notification"]["data"]
+    assert (data["token"], data["device"], data["actions"]) == (TOKEN, PUSH.device, read["actions"])
+    assert data["at"] == read["at"] and data["link"] == LINK

@@ -33,7 +33,7 @@ async function takenOver() {
 self.addEventListener("fetch", fetched);
 
 self.addEventListener("push", (event) => {
-  event.waitUntil(pushed(event.data).then(later));
+  event.waitUntil(pushed(event).then(later));
 });
 
 /**

@@ -106,6 +106,27 @@ async def test_what_cannot_be_read_still_says_that_there_is_something(
     assert shown["body"] == "There is news in your inbox."
 
 
+async def test_a_browser_that_shows_messages_by_itself_asks_the_worker_which_adds_its_buttons(
+    installation: Installation, sign_in: SignIn
+) -> None:
+    device = await Device.of(installation, await sign_in("dave"))
+    await device.watch_badge()
+    sent = message(priority="urgent")
+    shown = {name: sent[name] for name in ("title", "body", "lang", "tag")}
+    data = {
+        name: sent[name] for name in ("kind", "id", "priority", "state", "at", "link", "device", "token", "actions")
+    }
+
+    await device.worker.evaluate(
+        "([notification]) => pushed({data: null, notification, appBadge: 4})", [{**shown, "data": data}]
+    )
+
+    told = await shows(device, sent["tag"], "1,200.50")
+    assert (told["title"], told["buttons"], told["stays"]) == ("Approve invoice 4711", ["Approve", "Reject…"], True)
+    assert told["data"]["token"] == sent["token"]
+    assert await device.badge_counts() == [4]
+
+
 # --- pressing ----------------------------------------------------------------------------------------
 async def test_a_button_answers_without_a_window_and_says_how_far_the_answer_is(
     installation: Installation, sign_in: SignIn

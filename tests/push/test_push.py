@@ -335,7 +335,8 @@ def test_a_deactivated_person_gets_nothing_more(story: Story, host: PushHost) ->
     type(story.bob).objects.filter(pk=story.bob.pk).update(active=False)
     dispatch()
 
-    assert host.tries["firefox"] == 0 and ledger(story)["webpush firefox"][0] == "suppressed"
+    assert [each["kind"] for each in host.shown("firefox")] == ["removed"], "its browser is told so, and no more"
+    assert ledger(story)["webpush firefox"][0] == "suppressed"
 
 
 def test_what_is_too_old_is_not_sent(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:

@@ -9,8 +9,8 @@ import { speaking } from "./speaking.js";
 const ICON = "/static/wfpush/icons/192.png", BADGE = "/static/wfpush/icons/badge.png";
 const MOST_REMEMBERED = 60;
 
-export async function pushed(data) {
-  const message = read(data);
+export async function pushed({ data, notification, appBadge }) {
+  const message = read(data) ?? declared(notification, appBadge);
   const { ref, language, device } = await person().catch(() => ({ ref: "" }));
   if (message?.kind === "removed" && (!device || device === message.device)) return removedHere(message.lang);
   if (!message || message.kind === "removed" || ref === undefined) return nobodys(language);
@@ -27,6 +27,13 @@ function read(data) {
   } catch {
     return null;
   }
+}
+
+/** What a browser shows by itself, where it asks us first (Declarative Web Push): null where it declares nothing. */
+function declared(notification, unread) {
+  if (!notification?.title || !notification.data?.kind) return null;
+  const { title, body, lang, tag, data } = notification;
+  return { ...data, title, body, lang, tag, unread };
 }
 
 /** For whoever signed out, or made by nobody: it says nothing of what it holds. */
