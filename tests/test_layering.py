@@ -122,6 +122,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.push",
         "notifications.render",
         "notifications.route",
+        "notifications.guessing",
         "notifications.signing_in",
         "notifications.standing",
         "notifications.tokens",

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from notifications import devices
+from notifications import devices, guessing
 from notifications.plaintext import revealed
 from notifications.visible import visible
 
@@ -38,7 +38,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 class SignInForm(AuthenticationForm):
-    """Unfold's, for names no longer than an account's: django-axes could not write a longer one down."""
+    """Unfold's, for names no longer than an account's: the tries of a longer one could not be counted."""
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
@@ -82,7 +82,10 @@ class Site(UnfoldAdminSite):
             index = urlencode({REDIRECT_FIELD_NAME: reverse("admin:index", current_app=self.name)})
             return HttpResponseRedirect(f"{request.path}?{index}")
         with _browser_of_ended_session_forgotten(request):
-            return _guarded(super().login(request, extra_context))
+            response = _guarded(super().login(request, extra_context))
+        if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
+            guessing.remember(request, response)
+        return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         with _browser_of_ended_session_forgotten(request):

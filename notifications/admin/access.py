@@ -1,12 +1,12 @@
 """Who may sign in here and do what; sign-ins that were locked; the background tasks' failures."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import axes.admin
 import django_q.admin
-from axes.conf import settings as axes_settings
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from axes.utils import reset
 from django import forms
@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from notifications import standing
+from notifications import guessing, standing
 from notifications.admin.base import DeskAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
@@ -173,7 +173,7 @@ class Locked(Conditions):
     parameter_name = "locked"
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        locked = Q(failures_since_start__gte=axes_settings.AXES_FAILURE_LIMIT)
+        locked = Q(pk__in=guessing.locked(timezone.now()))
         return {"yes": (_("locked"), locked), "no": (_("not locked"), ~locked)}
 
 
@@ -193,7 +193,8 @@ class AccessAttemptAdmin(LedgerAdmin):
 
     @action(description=_("Unlock"), permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
-        """Forget the failures of these names and addresses: both are counted, so both are freed."""
+        """Forget the failures of these names and addresses: both are counted, so both are freed. A name's at all
+        addresses, and an address's at all names."""
         attempts = list(queryset)
         for attempt in attempts:
             self.log(request, attempt, f"Unlocked {attempt.username} at {attempt.ip_address}")
@@ -214,10 +215,10 @@ class AccessAttemptAdmin(LedgerAdmin):
 
     @display(description=_("state"))
     def state(self, attempt: AccessAttempt) -> SafeString:
-        if attempt.failures_since_start >= axes_settings.AXES_FAILURE_LIMIT:
-            return mark("bad", gettext("locked"))
-        left = axes_settings.AXES_FAILURE_LIMIT - attempt.failures_since_start
-        return mark("wait", gettext("%(left)d tries left") % {"left": left})
+        wait = guessing.wait_of(attempt, timezone.now())
+        if not wait:
+            return mark("wait", gettext("may try"))
+        return mark("bad", gettext("locked for %(minutes)d min") % {"minutes": math.ceil(wait.total_seconds() / 60)})
 
 
 @admin.register(AccessLog)

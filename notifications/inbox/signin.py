@@ -1,8 +1,8 @@
 """Signing in and out: with a password, or by a link that works once."""
 
+import math
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from notifications import live
+from notifications import guessing, live
 from notifications.inbox.session import (
     end_session,
     form_only,
@@ -49,7 +49,7 @@ class SignInForm(AuthenticationForm):
             self.fields[field].error_messages["required"] = fault
 
     def clean_username(self) -> str:
-        """A name longer than any account's: Django asks nobody, but django-axes would write it down, and could not."""
+        """A name longer than any account's: Django asks nobody, but its tries would be counted, and could not be."""
         name: str = self.cleaned_data["username"]
         if len(name) > NAME_LENGTH:
             raise ValidationError(self.error_messages["invalid_login"], code="invalid_login")
@@ -61,14 +61,16 @@ class SignInForm(AuthenticationForm):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The password page. django-axes counts failures per user and address and answers with `locked_out`."""
+    """The password page. Failures are counted (`notifications.guessing`), and answered with `locked_out`."""
     back = local_path(request.POST.get("next") or request.GET.get("next") or "")
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(back)
     form = SignInForm(request, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         login(request, form.get_user())
-        return redirect(back)
+        response = redirect(back)
+        guessing.remember(request, response)
+        return response
     return show_page(request, "inbox/sign_in.html", {"form": form, "next": back}, status=422 if form.errors else 200)
 
 
@@ -76,9 +78,9 @@ def locked_out(
     request: HttpRequest, original_response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
     """After too many failures (AXES_LOCKOUT_CALLABLE)."""
-    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    response = show_page(request, "inbox/locked_out.html", {"minutes": minutes}, status=429)
-    response["Retry-After"] = str(minutes * 60)
+    seconds = guessing.seconds_to_wait(request)
+    response = show_page(request, "inbox/locked_out.html", {"minutes": math.ceil(seconds / 60)}, status=429)
+    response["Retry-After"] = str(seconds)
     return response
 
 

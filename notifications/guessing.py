@@ -1,0 +1,219 @@
+"""Guessing at passwords is slow, and nobody locks anybody else out by it.
+
+django-axes counts by name, by address, or by both, each with one limit and one pause, and a success forgets all rows of
+any of them: a colleague's sign-in freed whoever guessed at the same address. So its handler is ours, over its table:
+
+- a name at one address: after 5 failures a pause, which doubles with each one more;
+- a name at all addresses together, and an address at all names: more tries, shorter pauses, for guesses spread widely;
+- a browser in which somebody has signed in before, by a signed cookie, counts for itself alone: whatever strangers do
+  at the name or at the address, its person gets in.
+
+A try counts as a failure from its beginning until it has succeeded: many at once are no more than one after the other.
+"""
+
+import math
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+import structlog
+from axes.handlers.database import AxesDatabaseHandler
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.core import signing
+from django.db import connection, transaction
+from django.db.models import F, Max, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
+
+log = structlog.get_logger(__name__)
+
+COOKIE = "wfpush_known"
+SALT = "wfpush.known_browser"
+COOKIE_LIFE = timedelta(days=400)
+"""As long as browsers keep a cookie at most."""
+MOST_NAMES = 20
+"""Names one browser is known to; the one not used for longest goes."""
+KNOWN = "known browser "
+"""With what the user agent of a row begins whose try came from such a browser; it is empty for all others."""
+
+NO_WAIT = timedelta()
+MOST_SHOWN = 200
+"""Failures that the desk's filter looks at: each asks for three sums."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`free` failures, then a pause of `first`, doubled with each failure more, up to `most`. Forgotten after `within`
+    without one."""
+
+    free: int
+    first: timedelta
+    most: timedelta
+    within: timedelta
+
+    def wait(self, failures: int, last: datetime | None, now: datetime) -> timedelta:
+        if last is None or failures < self.free:
+            return NO_WAIT
+        pause: timedelta = min(self.first * 2 ** min(failures - self.free, 20), self.most)
+        left: timedelta = last + pause - now
+        return min(max(left, NO_WAIT), pause)  # also after the clock was set back
+
+
+OWN = Budget(5, timedelta(minutes=1), timedelta(hours=1), timedelta(days=1))
+"""Of a name at an address, or in a browser that is known. About 33 guesses a day."""
+NAME = Budget(20, timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1))
+"""Of a name at all addresses, those of unknown browsers. About 120 a day."""
+ADDRESS = Budget(50, timedelta(minutes=1), timedelta(minutes=15), timedelta(hours=1))
+"""Of an address at all names, in unknown browsers: a whole office may stand behind one."""
+
+
+@dataclass(frozen=True)
+class Try:
+    """Somebody gives a password. `browser`: the id by which their browser is known to the name; empty: it is not."""
+
+    name: str
+    address: str
+    browser: str
+
+    def own(self) -> QuerySet[AccessAttempt]:
+        rows: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(username=self.name)
+        if self.browser:
+            return rows.filter(user_agent=f"{KNOWN}{self.browser}")
+        return rows.filter(ip_address=self.address, user_agent="")
+
+    def counted(self) -> list[tuple[Budget, QuerySet[AccessAttempt]]]:
+        if self.browser:
+            return [(OWN, self.own())]
+        strangers = AccessAttempt.objects.filter(user_agent="")
+        of_name, of_address = strangers.filter(username=self.name), strangers.filter(ip_address=self.address)
+        return [(OWN, self.own()), (NAME, of_name), (ADDRESS, of_address)]
+
+
+def try_of(request: HttpRequest, name: str) -> Try:
+    return Try(name, address_of(request.META.get("REMOTE_ADDR", "")), _browser_of(request, name))
+
+
+def address_of(seen: str) -> str:
+    """What counts as one address: of IPv6 the network of a customer (RFC 6177: at least a /64), who may use it all."""
+    try:
+        address = ip_address(seen)
+    except ValueError:  # a socket of the host itself
+        return "0.0.0.0"
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False).network_address)
+
+
+def wait_for(tried: Try, now: datetime) -> timedelta:
+    """How long until this may be tried."""
+    return max(_wait(budget, rows, now) for budget, rows in tried.counted())
+
+
+def _wait(budget: Budget, rows: QuerySet[AccessAttempt], now: datetime) -> timedelta:
+    found = rows.filter(attempt_time__gt=now - budget.within).aggregate(
+        failures=Sum("failures_since_start"), last=Max("attempt_time")
+    )
+    return budget.wait(found["failures"] or 0, found["last"], now)
+
+
+def wait_of(attempt: AccessAttempt, now: datetime) -> timedelta:
+    """How long whoever made this failure must wait."""
+    browser = attempt.user_agent.removeprefix(KNOWN) if attempt.user_agent.startswith(KNOWN) else ""
+    return wait_for(Try(attempt.username or "", attempt.ip_address or "", browser), now)
+
+
+def locked(now: datetime) -> list[int]:
+    """The newest failures of those who must wait."""
+    recent = AccessAttempt.objects.filter(attempt_time__gt=now - OWN.within).order_by("-attempt_time")
+    return [attempt.pk for attempt in recent[:MOST_SHOWN] if wait_of(attempt, now)]
+
+
+@transaction.atomic
+def admit(tried: Try, now: datetime) -> timedelta:
+    """How long to wait. Nothing: it may be tried, and counts as a failure until `succeeded`. What waits counts not."""
+    with connection.cursor() as cursor:
+        for what in (f"sign-in at {tried.address}", f"sign-in of {tried.name}"):  # always in this order
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
+    wait = wait_for(tried, now)
+    if not wait:
+        _count(tried, now)
+    return wait
+
+
+def _count(tried: Try, now: datetime) -> None:
+    agent = f"{KNOWN}{tried.browser}" if tried.browser else ""
+    row, created = AccessAttempt.objects.get_or_create(
+        username=tried.name, ip_address=tried.address, user_agent=agent, defaults={"failures_since_start": 1}
+    )
+    one_more = {} if created else {"failures_since_start": F("failures_since_start") + 1}
+    AccessAttempt.objects.filter(pk=row.pk).update(attempt_time=now, **one_more)
+
+
+def succeeded(request: HttpRequest, name: str) -> int:
+    """Forget this name's own failures here, and nobody else's: what others failed at counts on."""
+    removed, _ = try_of(request, name).own().delete()
+    return removed
+
+
+class Handler(AxesDatabaseHandler):
+    """What django-axes asks (AXES_HANDLER). Its middleware shows `locked_out` where `axes_locked_out` is set."""
+
+    def is_allowed(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
+        return not admit(try_of(request, _name_in(credentials)), request.axes_attempt_time)
+
+    def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **more: Any) -> None:
+        if request is None:
+            return
+        self.clean_expired_user_attempts(request)
+        tried = try_of(request, _name_in(credentials))
+        request.sign_in_wait = wait_for(tried, request.axes_attempt_time)
+        request.axes_locked_out, request.axes_credentials = bool(request.sign_in_wait), credentials
+        log.warning("sign_in_failed", address=tried.address, known=bool(tried.browser), waits=request.axes_locked_out)
+
+    def reset_user_attempts(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
+        return succeeded(request, _name_in(credentials))
+
+
+def _name_in(credentials: dict[str, Any] | None) -> str:
+    return str((credentials or {}).get("username") or "")
+
+
+def seconds_to_wait(request: HttpRequest) -> int:
+    """After `axes_locked_out`."""
+    return math.ceil(getattr(request, "sign_in_wait", OWN.first).total_seconds())
+
+
+# --- browsers that are known ------------------------------------------------------------------------------------------
+def _browser_of(request: HttpRequest, name: str) -> str:
+    kept = _kept(request)
+    return str(kept["id"]) if _digest(name) in kept["names"] else ""
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=COOKIE_LIFE)
+    except signing.BadSignature:
+        return {"id": secrets.token_hex(8), "names": []}
+    return kept
+
+
+def _digest(name: str) -> str:
+    """Who has signed in here is not for the browser's next user to read."""
+    return salted_hmac(SALT, name, algorithm="sha256").hexdigest()[:24]
+
+
+def remember(request: HttpRequest, response: HttpResponse) -> None:
+    """The person now signed in has given their password in this browser."""
+    kept, digest = _kept(request), _digest(request.user.get_username())
+    names = [digest, *(each for each in kept["names"] if each != digest)][:MOST_NAMES]
+    response.set_cookie(
+        COOKIE,
+        signing.dumps({"id": kept["id"], "names": names}, salt=SALT),
+        max_age=COOKIE_LIFE,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
