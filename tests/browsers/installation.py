@@ -108,13 +108,11 @@ class Installation:
         path = f"/api/v1/notifications/{item['id']}/responses"
         self._ask("POST", self.url + path, {"action": action}, self._as(token))
 
-    def remove_devices(self, who: str) -> int:
-        """The person removes all their devices, from another one. Returns how many there were."""
+    def remove_devices(self, who: str) -> None:
+        """The person removes all their devices, from another one."""
         token = self._as(self._token(who))
-        there = self._ask("GET", f"{self.url}/api/v1/subscriptions", headers=token)["items"]
-        for device in there:
+        for device in self._ask("GET", f"{self.url}/api/v1/subscriptions", headers=token)["items"]:
             self._ask("DELETE", f"{self.url}/api/v1/subscriptions/{device['id']}", headers=token)
-        return len(there)
 
     def _token(self, who: str) -> str:
         made = self._ask("POST", f"{self.url}/api/v1/recipients/{who}/tokens", {}, self._as(self.key))
