@@ -4,17 +4,20 @@ Facts about the engines' JSON are those of their REST documentation: Flowable's 
 (OpenText's workflow service derives from Flowable), Camunda 7's TaskDto and the TaskEvent of its Spring eventing.
 """
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import Any
-
-from jmespath import Options, compile, exceptions, functions
 
 from notifications import cloudevents
 from notifications.errors import InvalidEvent
 from notifications.eventdata import fault
+from notifications.expressions import Evaluation, TooMuch
 from notifications.models import Engine, EventMapping
+from notifications.strictjson import MAX_DEPTH, BadText, bad_texts, deeper_than
 from notifications.types import InboundEvent, Json
+from wfpush.pointers import cut
+
+MAX_REASON = 200
+"""Characters of what is wrong with one expression: it may repeat the document."""
 
 _PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
 _FLOWABLE = {
@@ -95,46 +98,6 @@ PRESETS: dict[str, dict[str, str]] = {
 """Mappings to begin with, by name; what an engine's model sends decides whether they fit."""
 
 
-class InvalidExpression(ValueError):
-    """Not JMESPath; the message is for the person who typed it."""
-
-
-class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no types
-    @functions.signature({"types": ["array", "object", "null"]})  # type: ignore[untyped-decorator]
-    def _func_by_name(self, variables: Any) -> Json | None:
-        """Variables as engines list them, [{"name", "value"}] or {"name": {"value"}}, as {"name": value}."""
-        if isinstance(variables, dict):
-            return {name: _value(variable) for name, variable in variables.items()}
-        named = [variable for variable in variables or [] if isinstance(variable, dict)]
-        return {
-            variable["name"]: _value(variable) for variable in named if isinstance(variable.get("name"), str)
-        } or None
-
-
-def _value(variable: Any) -> Any:
-    return variable["value"] if isinstance(variable, dict) and "value" in variable else variable
-
-
-_OPTIONS = Options(custom_functions=_Functions())
-
-
-@lru_cache(maxsize=1024)
-def _compiled(expression: str) -> Any:
-    return compile(expression)
-
-
-def check_expression(expression: str) -> None:
-    """Raises InvalidExpression with a sentence for the person who typed it."""
-    try:
-        _compiled(expression).search({}, _OPTIONS)
-    except (exceptions.UnknownFunctionError, exceptions.ArityError, exceptions.EmptyExpressionError) as wrong:
-        raise InvalidExpression(str(wrong)) from None
-    except exceptions.ParseError as wrong:
-        raise InvalidExpression(f"This is not JMESPath: {str(wrong).splitlines()[0]}") from None
-    except exceptions.JMESPathError:
-        return  # it is JMESPath; what it needs is not in an empty document
-
-
 def use_preset(engine: Engine, name: str) -> None:
     """Replace the engine's mapping by a preset. Raises KeyError for one that does not exist."""
     preset = PRESETS[name]
@@ -163,18 +126,33 @@ def translate(mapping: Iterable[tuple[str, str]], document: Any, *, source: str)
     """
     event: Json = {"specversion": "1.0", "source": source}
     faults = []
+    evaluation = Evaluation()
     for member, expression in mapping:
         try:
-            value = _compiled(expression).search(document, _OPTIONS)
+            value = evaluation.search(expression, document)
         except Exception as wrong:  # an administrator's expression over whatever was sent: any fault is theirs to mend
-            reason = (str(wrong) or type(wrong).__name__).splitlines()[0]
+            reason = cut((str(wrong) or type(wrong).__name__).splitlines()[0], MAX_REASON)
             faults.append(fault("/" + member.replace(".", "/"), f"The mapping `{expression}` failed: {reason}"))
             continue
         if value is not None and value != "":
             _place(event, member.split("."), value)
+    faults = faults or [fault(where, why) for where, why in _unfit(event, evaluation)]
     if faults:
         raise InvalidEvent("The engine's mapping does not fit this JSON. Mend it in the administration.", faults)
     return event
+
+
+def _unfit(event: Json, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
+    """Why an event that was put together may not go on, as no body would that was sent so."""
+    try:
+        evaluation.weigh(event)
+    except TooMuch as wrong:
+        yield "", f"The mapping as a whole: {wrong}"
+        return
+    if deeper_than(event, MAX_DEPTH):
+        yield "", f"The mapping nests what it makes in more than {MAX_DEPTH} levels."
+        return
+    yield from ((where, BadText.detail) for where in bad_texts(event))
 
 
 def _place(event: Json, path: list[str], value: Any) -> None:

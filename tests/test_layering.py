@@ -81,6 +81,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.directory",
         "notifications.escalated",
         "notifications.eventdata",
+        "notifications.expressions",
         "notifications.formats",
         "notifications.labels",
         "notifications.languages",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from notifications import mapping
+from notifications import expressions, mapping
 from notifications.errors import InvalidEvent
 from notifications.models import Engine, EventMapping
 from notifications.types import Json
@@ -52,7 +52,7 @@ def test_every_expression_of_a_preset_is_one_and_every_member_is_possible(name: 
     mapping.use_preset(engine, name)
 
     for row in engine.event_mappings.all():
-        mapping.check_expression(row.expression)
+        expressions.check(row.expression)
         row.full_clean()
     assert engine.event_mappings.count() == len(mapping.PRESETS[name])
 
@@ -180,7 +180,7 @@ def test_without_a_mapping_other_json_is_refused() -> None:
     ],
 )
 def test_what_is_an_expression_is_taken_and_finds_something(text: str, found: object) -> None:
-    mapping.check_expression(text)
+    expressions.check(text)
     document = {
         "task": {"id": "T-1"}, "name": "Inspect", "amounts": [1, 2], "variables": [{"name": "a", "value": 1}]
     }  # fmt: skip
@@ -189,8 +189,8 @@ def test_what_is_an_expression_is_taken_and_finds_something(text: str, found: ob
 
 @pytest.mark.parametrize("text", ["task.", "unheard_of(@)", "join(@)", "a[?b", "", "'open"])
 def test_what_is_no_expression_is_said_so(text: str) -> None:
-    with pytest.raises(mapping.InvalidExpression, match=r"."):
-        mapping.check_expression(text)
+    with pytest.raises(expressions.InvalidExpression, match=r"."):
+        expressions.check(text)
 
 
 def test_a_task_reassigned_without_a_claim_is_another_event() -> None:

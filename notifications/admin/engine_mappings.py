@@ -14,7 +14,7 @@ from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import display
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.words import link
-from notifications.mapping import InvalidExpression, check_expression
+from notifications.expressions import InvalidExpression, check
 from notifications.models import AnswerMapping, EventMapping
 
 
@@ -22,7 +22,7 @@ class EventMappingForm(forms.ModelForm):
     def clean_expression(self) -> str:
         expression: str = self.cleaned_data["expression"]
         try:
-            check_expression(expression)
+            check(expression)
         except InvalidExpression as fault:
             raise ValidationError(str(fault)) from fault
         return expression
