@@ -19,6 +19,7 @@ OURS = {"wfpush", "notifications", "escalations"}
 # --- settings -------------------------------------------------------------------------------------
 TYPES = {
     "text": "text",
+    "token": "text",
     "flag": "yes or no",
     "integer": "whole number",
     "choice": "word",

@@ -24,6 +24,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.pointers",
         "wfpush.cancellation",
         "wfpush.channel_layer",
+        "wfpush.checks",
         "wfpush.proxies",
         "wfpush.crypto",
         "wfpush.datafolder",

@@ -104,7 +104,8 @@ def _browser_of_ended_session_forgotten(request: HttpRequest) -> Iterator[None]:
 
 
 def _guarded(response: HttpResponse) -> HttpResponse:
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    if response.status_code == 200:
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
         response.add_post_render_callback(_make_visible)
     else:

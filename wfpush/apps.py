@@ -4,6 +4,7 @@ from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 from wfpush import schema
+from wfpush.checks import DEPLOY
 
 
 class ProjectConfig(AppConfig):
@@ -14,6 +15,8 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register(schema.check_before_migrating, checks.Tags.database)
+        for check in DEPLOY:
+            checks.register(check, checks.Tags.security, deploy=True)
 
 
 class AdminConfig(django_admin.AdminConfig):

@@ -44,6 +44,13 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is not set. Set it in the environment or in .env.")
         return default
 
+    def token(self, name: str, *, default: str) -> str:
+        """A secret that may be missing; one that is there cannot be guessed."""
+        value = self.text(name, default=default)
+        if value and len(value) < 16:
+            raise ImproperlyConfigured(f"{name} is shorter than 16 characters. Make one with `openssl rand -hex 32`.")
+        return value
+
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.text(name, default="yes" if default else "no").lower()
         if value in DjangoEnviron.BOOLEAN_TRUE_STRINGS:

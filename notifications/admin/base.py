@@ -24,6 +24,9 @@ from notifications.admin.words import change_url
 FOUND = 500
 """The newest rows that a search finds by each of its lookups."""
 
+FILTERED = ("exact", "id__exact", "isnull", "pk__exact")
+"""How filters ask for what they list."""
+
 PANELS: dict[type[Model], list[type[Any]]] = {}
 """Inlines that apps above this one add to its rows' pages."""
 
@@ -76,6 +79,27 @@ class DeskAdmin(ModelAdmin):
                 return ours, False
         found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
         return found
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what a filter of this list asks, and which related row or choice it is, as the desk's links do.
+
+        Django lets any field of the model be asked in any way: a secret by its beginning, letter by letter.
+        """
+        for listed in self.get_list_filter(request):
+            if isinstance(listed, type):
+                if lookup == getattr(listed, "parameter_name", None):
+                    return True
+            else:
+                path = str(listed[0] if isinstance(listed, tuple) else listed)
+                if lookup in {path, *(f"{path}__{how}" for how in FILTERED)}:
+                    return True
+        return lookup in self._links()
+
+    def _links(self) -> set[str]:
+        """Which related row it is, or which of a field's choices: neither is a secret."""
+        related = {field.name for field in self.opts.get_fields() if field.is_relation and not field.auto_created}
+        choices = {field.name for field in self.opts.fields if field.choices}
+        return {f"{name}__id__exact" for name in related} | {f"{name}__exact" for name in choices}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskChangeList

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -36,6 +38,27 @@ def test_the_desk_loads_nothing_from_elsewhere_and_is_framed_by_nobody(root: Cli
         assert "default-src 'self'" in policy
         assert "frame-ancestors 'none'" in policy
         assert "form-action 'self'" in policy
+
+
+@pytest.mark.parametrize("path", ["/admin-foo", "/administration", "/admin/nowhere", "/admin/nowhere/", "/adminx/"])
+def test_what_is_no_page_of_the_desk_has_the_strict_policy(root: Client, path: str) -> None:
+    for client in (root, Client()):
+        page = client.get(path)
+        assert page.status_code in (302, 404)
+        assert "unsafe" not in page.headers.get("Content-Security-Policy", "")
+        assert page.status_code == 302 or "default-src 'self'" in page["Content-Security-Policy"]
+
+
+def test_digits_and_short_words_are_no_passwords(world: World, root: Client) -> None:
+    bob = User.objects.get(username="bob")
+    address = reverse("admin:auth_user_password_change", args=[bob.pk])
+    for words in ("83920174", "8392017465", "long walk"):
+        fields = {"usable_password": "true", "password1": words, "password2": words}
+        assert root.post(address, fields).status_code == 200
+        with pytest.raises(CommandError, match="--password"):
+            call_command("create_person", "bob", password=words)
+    bob.refresh_from_db()
+    assert not [words for words in ("83920174", "8392017465", "long walk") if bob.check_password(words)]
 
 
 def test_a_name_longer_than_any_is_a_wrong_name_and_no_crash(db: None) -> None:

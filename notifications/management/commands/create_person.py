@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -56,11 +57,19 @@ class Command(BaseCommand):
         user.email, user.first_name = person.email, person.name[:150]
         user.is_staff = user.is_superuser = options["staff"] or user.is_staff
         generated = "" if options["password"] or not created else secrets.token_urlsafe(12)
+        if options["password"]:
+            self._check(options["password"], user)
         if options["password"] or generated:
             user.set_password(options["password"] or generated)
         user.full_clean()
         user.save()
         return generated
+
+    def _check(self, password: str, user: User) -> None:
+        try:
+            validate_password(password, user)
+        except ValidationError as fault:
+            raise CommandError(f"--password: {' '.join(fault.messages)}") from fault
 
     def _manager(self, ref: str) -> Recipient:
         manager = Recipient.objects.filter(engine=None, ref=ref).first()

@@ -1,0 +1,59 @@
+"""Row 49 of the faults: nobody guesses what a list does not show by asking it in its address."""
+
+import pytest
+from django.contrib import admin
+from django.db.models import CharField, Model, TextField
+from django.test import Client
+
+from notifications.admin.base import DeskAdmin
+from notifications.models import ActionToken, Device, Notification, Recipient
+from tests.admin.pages import list_of
+
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+def test_every_list_of_the_desk_is_one_of_ours() -> None:
+    assert [model for model, desk in admin.site._registry.items() if not isinstance(desk, DeskAdmin)] == []
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
+def test_no_text_is_asked_for_by_its_beginning(root: Client, model: type[Model]) -> None:
+    texts = [field.name for field in model._meta.fields if isinstance(field, CharField | TextField)]
+    for name in texts[:2]:
+        for lookup in ("startswith", "regex", "gt", "contains"):
+            assert root.get(list_of(model, f"{name}__{lookup}=a")).status_code == 400, (name, lookup)
+
+
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        (Device, "auth__startswith=a"),
+        (Device, "p256dh=a"),
+        (Device, "address__startswith=https://"),
+        (Device, "token__digest__startswith=a"),
+        (Device, "recipient__user__password__startswith=pbkdf2"),
+        (Recipient, "user__password__startswith=pbkdf2"),
+        (Recipient, "account_seal__startswith=a"),
+        (ActionToken, "digest__startswith=a"),
+        (Notification, "recipient__email__startswith=a"),
+    ],
+)
+def test_secrets_are_not_asked_for(root: Client, operator: Client, model: type[Model], query: str) -> None:
+    assert root.get(list_of(model, query)).status_code == 400
+    assert operator.get(list_of(model, query)).status_code in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        (Device, "channel__exact=webpush"),
+        (Notification, "recipient__id__exact=1&state__exact=open"),
+        (Notification, "within=24"),
+        (Recipient, "brand__id__exact=1"),
+        (Recipient, "active__exact=1"),
+        (Recipient, "engine__isnull=True"),
+        (Recipient, "locale=de"),
+    ],
+)
+def test_filters_and_the_desks_own_links_are(root: Client, model: type[Model], query: str) -> None:
+    assert root.get(list_of(model, query)).status_code == 200
