@@ -23,6 +23,7 @@ from notifications.models import (
     Callback,
     Delivery,
     Device,
+    Farewell,
     Notification,
     Recipient,
     RecipientToken,
@@ -33,6 +34,7 @@ from tests.inbox.browser import signed_in
 from tests.support.api import Caller, engine_caller, person_caller
 from tests.support.story import Story
 from tests.support.webpush import Browser
+from wfpush import outbox
 
 pytestmark = pytest.mark.django_db
 SOON = timedelta(hours=1)
@@ -75,10 +77,14 @@ class Doors:
         return Delivery.objects.get(notification=copy)
 
     def pushed(self) -> bool:
-        return bool(parcels.claim(10, timezone.now()).parcels)
+        """A farewell, which takes away what a removed device shows, is none."""
+        return any(not isinstance(parcel.row, Farewell) for parcel in parcels.claim(10, timezone.now()).parcels)
 
     def mailed(self) -> bool:
-        return any(parcel is not None for parcel in deliver._claim())
+        now, due = timezone.now(), deliver._with_all_needed().filter(channel="email")
+        rows = outbox.claim(due, limit=10, lease=deliver.LEASE, now=now)
+        prepared = [deliver._prepare(row, False, now) for row in rows]
+        return prepared != [None] * len(rows)
 
     def socket_of_the_token(self) -> bool:
         return consumers.InboxConsumer._person_of_token(self.token.digest) is not None

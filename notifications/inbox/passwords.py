@@ -6,9 +6,6 @@ from django.utils.translation import gettext as _
 
 from notifications import standing
 
-KEPT_SESSION = "kept_session"
-"""Attribute of a user whose password changes: the digest of the session that goes on, as `devices.session_digest`."""
-
 
 class SignsEverythingOut:
     """Of AUTH_PASSWORD_VALIDATORS, whose members Django tells of every new password, however it was set.
@@ -21,7 +18,7 @@ class SignsEverythingOut:
 
     def password_changed(self, password: str, user: User | None = None) -> None:
         if user is not None and user.pk is not None:
-            standing.settle_account(user, timezone.now(), keep=getattr(user, KEPT_SESSION, ""))
+            standing.settle_account(user, timezone.now())
 
     def get_help_text(self) -> str:
         return _("A new password signs out all browsers and apps, and ends their notifications and links.")

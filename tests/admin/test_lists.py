@@ -13,16 +13,19 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Escalation, Rules, StepRun
 from notifications.models import (
+    Account,
     ApiKey,
     Callback,
     Delivery,
     EngineAccess,
     Event,
+    Farewell,
     Notification,
     PersonalSignIn,
     Poll,
     PolledTask,
     RecipientToken,
+    SignedOut,
     SigningSecret,
     Task,
 )
@@ -39,8 +42,9 @@ OURS: list[type[Model]] = [
     ),
     Heartbeat,
 ]
-SHOWN_ELSEWHERE = {Rules, EngineAccess, PersonalSignIn, Poll, PolledTask}
-"""On the page of each clock that follows them, and on that of the engine; what it listed is what its tasks say."""
+SHOWN_ELSEWHERE = {Rules, EngineAccess, PersonalSignIn, Poll, PolledTask, Account, SignedOut, Farewell}
+"""On the page of each clock that follows them, and on that of the engine; what it listed is what its tasks say.
+Accounts are users; when their sessions ended, and what a removed device still hears, nobody need look up."""
 REGISTERED = list(admin.site._registry)
 
 
