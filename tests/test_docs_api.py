@@ -25,7 +25,7 @@ from notifications.models.validators import MAX_ID
 from notifications.starter.actions import ACTIONS
 from notifications.types import BEHAVIOURS
 from tests.support.documentation import PAGES, code, first_words, read, rows, section
-from wfpush import bodylimit, metrics, pointers, problems
+from wfpush import bodylimit, pointers, problems
 
 
 def operations() -> set[tuple[str, str]]:
@@ -145,12 +145,6 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Calls a minute of one person": f"{LIMITS['person']:,}",
         "Failed calls a minute from one address": f"{LIMITS['stranger']:,}",
     }
-
-
-def test_every_metric_is_documented() -> None:
-    in_code = set(re.findall(r'"(wfpush_\w+)"', read(metrics.__file__)))
-
-    assert set(first_words(section("docs/operations.md", "Metrics and alerts"))) == in_code
 
 
 def test_the_buttons_with_labels_of_their_own_are_documented() -> None:

@@ -57,6 +57,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.service_accounts",
         "wfpush.startup",
         "wfpush.subscription",
+        "wfpush.tallies",
         "wfpush.tasks",
         "wfpush.threads",
         "wfpush.ticker",

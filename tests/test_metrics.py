@@ -343,7 +343,7 @@ def test_numbers_that_take_too_long_are_left_out_and_said_to_be(monkeypatch: pyt
     monkeypatch.setattr(metrics, "STATEMENT_MS", 100)
 
     with psycopg.connect(**connections["default"].get_connection_params()) as migration:
-        migration.execute("LOCK TABLE notifications_task IN ACCESS EXCLUSIVE MODE")
+        migration.execute("LOCK TABLE notifications_device IN ACCESS EXCLUSIVE MODE")
         found = numbers(get("/metrics"))
 
     assert found["wfpush_up", "database"] == 0

@@ -4,6 +4,7 @@ The numbers are read from the database when they are asked for, so whichever pro
 here has short deadlines: these pages matter most when the database or Redis is away.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollecto
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from wfpush import outbox, problems, schema
+from wfpush import VERSION, outbox, problems, schema, tallies
 from wfpush.models import Heartbeat
 from wfpush.watchdog import BEAT_SECONDS, STALL_SECONDS
 
@@ -192,20 +193,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-EVERY = Q()
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """A table whose rows are counted by the columns that say what became of them. Models are named, not imported."""
-
-    metric: str
-    help: str
-    model: str
-    columns: tuple[str, ...]
-    counted: Q = EVERY
-
-
 @dataclass(frozen=True)
 class Queue:
     """A table that is its own outbox; rows outside `workable` wait for an administrator, not for a worker."""
@@ -215,20 +202,18 @@ class Queue:
     workable: Q
 
 
-KEPT = Q(state="waiting", engine__active=True, engine__callback_url="")
-"""Nobody waits for these: their engines have no address on purpose, and fetch them."""
-LEDGERS = (
-    Ledger("wfpush_events", "Events by what became of them.", "notifications.Event", ("status",)),
-    Ledger("wfpush_tasks", "Tasks by state.", "notifications.Task", ("state",)),
-    Ledger("wfpush_deliveries", "Deliveries by channel and state.", "notifications.Delivery", ("channel", "state")),
-    Ledger("wfpush_devices", "Browsers and apps that get messages.", "notifications.Device", ("channel",)),
-    Ledger("wfpush_callbacks", "Answers to be told to engines, by state.", "notifications.Callback", ("state",), ~KEPT),
+TALLIED = (
+    ("wfpush_events", "Events by what became of them.", "events", ("state",)),
+    ("wfpush_tasks", "Tasks by state.", "tasks", ("state",)),
+    ("wfpush_deliveries", "Deliveries by channel and state.", "deliveries", ("channel", "state")),
 )
 REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
 QUEUES = (
     Queue("events", "notifications.Event", Q()),
     Queue("deliveries", "notifications.Delivery", Q()),
     Queue("callbacks", "notifications.Callback", REACHABLE),
+    Queue("clocks", "escalations.Escalation", Q()),
+    Queue("polls", "notifications.Poll", Q(enabled=True, engine__active=True) & ~Q(engine__callback_url="")),
 )
 
 
@@ -242,8 +227,8 @@ class Installation(Collector):
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
         complete, redis_up = _database() == OK, _redis() == OK
-        questions: list[Callable[[], list[Metric]]] = [partial(_counts, ledger) for ledger in LEDGERS]
-        questions += [partial(_waiting, now), _retried, _kept, partial(_beats, now), _disabled_endpoints, _paused]
+        questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
+        questions += [partial(_waiting, now), _retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
         for question in questions if complete else []:
             try:
                 with _short_statements():
@@ -259,14 +244,32 @@ class Installation(Collector):
         yield up
 
 
-def _counts(ledger: Ledger) -> list[Metric]:
-    family = GaugeMetricFamily(
-        ledger.metric, ledger.help, labels=["state" if c == "status" else c for c in ledger.columns]
-    )
-    rows = _rows(ledger.model).filter(ledger.counted).order_by().values_list(*ledger.columns).annotate(Count("pk"))
-    for *values, count in rows:
-        family.add_metric(values, count)
+def _tallied() -> list[Metric]:
+    return [tallies.gauge(*each) for each in TALLIED]
+
+
+def _devices() -> list[Metric]:
+    family = GaugeMetricFamily("wfpush_devices", "Browsers and apps that get messages.", labels=["channel"])
+    for channel, count in _rows("notifications.Device").order_by().values_list("channel").annotate(Count("pk")):
+        family.add_metric([channel], count)
     return [family]
+
+
+def _callbacks() -> list[Metric]:
+    """Nobody waits for those of an engine that has no address on purpose: it fetches them."""
+    fetching = set(_rows("notifications.Engine").filter(active=True, callback_url="").values_list("pk", flat=True))
+    counts: Counter[str] = Counter()
+    kept = 0
+    for (engine, state), count in tallies.counts("callbacks").items():
+        if state == "waiting" and int(engine) in fetching:
+            kept += count
+        else:
+            counts[state] += count
+    family = GaugeMetricFamily("wfpush_callbacks", "Answers to be told to engines, by state.", labels=["state"])
+    for state, count in counts.items():
+        family.add_metric([state], count)
+    help = "Answers of engines that have no address and fetch them."
+    return [family, GaugeMetricFamily("wfpush_kept_answers", help, kept)]
 
 
 def _waiting(now: datetime) -> list[Metric]:
@@ -290,17 +293,20 @@ def _retried() -> list[Metric]:
     return [family]
 
 
-def _kept() -> list[Metric]:
-    kept = _rows("notifications.Callback").filter(KEPT).count()
-    return [GaugeMetricFamily("wfpush_kept_answers", "Answers of engines that have no address and fetch them.", kept)]
-
-
 def _beats(now: datetime) -> list[Metric]:
     family = GaugeMetricFamily(
         "wfpush_heartbeat_age_seconds", "Since a part last showed that it works.", labels=["part"]
     )
     for name, beat_at in Heartbeat.objects.values_list("name", "beat_at"):
         family.add_metric([name], (now - beat_at).total_seconds())
+    return [family]
+
+
+def _build() -> list[Metric]:
+    family = GaugeMetricFamily(
+        "wfpush_build_info", "1, with the version of the process that answers.", labels=["version"]
+    )
+    family.add_metric([VERSION], 1)
     return [family]
 
 

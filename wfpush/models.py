@@ -14,3 +14,20 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.beat_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Tally(models.Model):
+    """A change in how many rows of a kind and state there are, or the sum of several (wfpush/tallies.py)."""
+
+    name = models.CharField(max_length=20)
+    kind = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=20, blank=True)
+    count = models.BigIntegerField()
+    amount = models.FloatField(default=0.0, help_text="Seconds, of what took time.")
+
+    class Meta:
+        verbose_name = "tally"
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.kind} {self.state}: {self.count}"

@@ -9,7 +9,7 @@ import structlog
 from django.core.management import call_command
 from django.utils import timezone
 
-from wfpush import outbox
+from wfpush import outbox, tallies
 from wfpush.models import Heartbeat
 
 log = structlog.get_logger(__name__)
@@ -40,12 +40,13 @@ def prune() -> None:
 
 
 def backstop() -> None:
-    """The ticker's backstop, once a minute: wake every source that has something due."""
+    """The ticker's backstop, once a minute: wake every source that has something due; and add up what was counted."""
     now = timezone.now()
     for source in outbox.sources():
         if source.has_due(now):
             log.info("backstop_wake", source=source.name)
             source.wake()
+    tallies.add_up()
 
 
 def beat() -> None:

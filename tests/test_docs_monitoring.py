@@ -1,0 +1,88 @@
+"""Metrics, alert rules and dashboard speak of the same things, and docs/operations.md of all of them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from notifications.models import Device
+from tests.support.documentation import ROOT, first_words, read, section
+from tests.support.story import Story
+from wfpush.tasks import beat
+
+FOLDER = ROOT / "monitoring"
+PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
+
+
+@pytest.fixture
+def shown(db: None) -> dict[str, set[str]]:
+    """Our metrics after a story, each with the names of its labels."""
+    beat()
+    story = Story.begin()
+    story.assign()
+    story.answer(story.bob, "approve")
+    Device.objects.create(recipient=story.bob, channel="webpush", address="https://push.example/1", digest="1")
+    text = Client().get("/metrics").content.decode()
+    families = text_string_to_metric_families(text)
+    return {
+        each.name: {label for one in each.samples for label in one.labels} for each in families if "wfpush" in each.name
+    }
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load(read("monitoring/alerts.yml"))["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+def queries() -> list[str]:
+    panels = json.loads(read("monitoring/grafana.json"))["panels"]
+    return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def test_every_metric_is_documented_and_no_other(shown: dict[str, set[str]]) -> None:
+    table = first_words(section("docs/operations.md", "Metrics and alerts"))
+
+    assert {name for name in table if name.startswith("wfpush_")} == set(shown)
+
+
+def test_rules_and_dashboard_ask_only_for_what_is_there(shown: dict[str, set[str]]) -> None:
+    for query in [*(rule["expr"] for rule in rules()), *queries()]:
+        asked = re.findall(r"(wfpush_\w+)(?:\{([^}]*)\})?", query)
+        assert asked, query
+        for name, matchers in asked:
+            family = PARTS_OF_HISTOGRAMS.sub("", name)
+            assert family in shown, query
+            assert set(re.findall(r"(\w+)\s*(?:=|!=)", matchers)) <= shown[family], query
+        grouped = {label for labels in re.findall(r"by \(([^)]*)\)", query) for label in re.split(r",\s*", labels)}
+        assert grouped <= set().union(*(shown[PARTS_OF_HISTOGRAMS.sub("", name)] for name, _ in asked)), query
+
+
+def test_every_metric_is_on_the_dashboard(shown: dict[str, set[str]]) -> None:
+    asked = {PARTS_OF_HISTOGRAMS.sub("", name) for query in queries() for name in re.findall(r"wfpush_\w+", query)}
+
+    assert asked == set(shown)
+
+
+def test_every_alert_says_what_to_look_at() -> None:
+    for rule in rules():
+        assert rule["labels"]["severity"] in ("page", "ticket"), rule["alert"]
+        assert rule["annotations"]["summary"].endswith((".", "?")), rule["alert"]
+
+
+@pytest.mark.parametrize("words", [("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")])
+def test_prometheus_takes_the_rules_and_they_fire_when_they_should(words: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        assert "CI" not in os.environ, "promtool is missing: .ci/run installs Debian's package"
+        pytest.skip("THE ALERT RULES WERE NOT CHECKED: promtool is missing (a package of Debian 13)")
+    done = subprocess.run([promtool, *words], cwd=FOLDER, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,69 @@
+"""Counts of rows that are kept as they change, so that nobody need count millions of them.
+
+Triggers (notifications/migrations/…_tallies.py) write what a statement changed as rows of `Tally`, in its own
+transaction, whoever it is: one more here, one less there. Nobody waits for anybody else's row, as with one counter a
+state. Once a minute a schedule adds up what came together. The sum is right at every moment.
+"""
+
+from collections import defaultdict
+from itertools import accumulate
+
+from django.db import connection
+from django.db.models import Sum
+from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from wfpush.models import Tally
+
+BUCKETS = ("0.5", "1.0", "2.0", "5.0", "10.0", "30.0", "60.0", "300.0", "1800.0", "+Inf")
+"""Upper bounds in seconds, as the triggers write them."""
+HISTOGRAMS = (
+    ("wfpush_event_to_inbox_seconds", "seconds_to_inbox", "From taking an event to its copies in people's inboxes."),
+    ("wfpush_event_to_device_seconds", "seconds_to_device", "From taking an event to a push service having a message."),
+    ("wfpush_answer_to_engine_seconds", "seconds_to_engine", "From an answer to the engine having it."),
+)
+
+ADD_UP = """
+WITH taken AS (
+    DELETE FROM wfpush_tally WHERE id IN (SELECT id FROM wfpush_tally FOR UPDATE SKIP LOCKED)
+    RETURNING name, kind, state, count, amount
+)
+INSERT INTO wfpush_tally (name, kind, state, count, amount)
+SELECT name, kind, state, sum(count), sum(amount) FROM taken GROUP BY name, kind, state HAVING sum(count) <> 0
+"""
+
+
+def add_up() -> None:
+    """Make one row of all that are about the same. Two at once take different ones."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_UP)
+
+
+def counts(name: str) -> dict[tuple[str, str], int]:
+    """(kind, state) → how many rows there are; none of zero."""
+    rows = Tally.objects.filter(name=name).order_by().values_list("kind", "state").annotate(Sum("count"))
+    return {(kind, state): count for kind, state, count in rows if count}
+
+
+def gauge(metric: str, help: str, name: str, labels: tuple[str, ...]) -> Metric:
+    """`labels` name what `kind` and `state` are, or the state alone."""
+    family = GaugeMetricFamily(metric, help, labels=labels)
+    for (kind, state), count in sorted(counts(name).items()):
+        family.add_metric([kind, state][-len(labels) :], count)
+    return family
+
+
+def histograms() -> list[Metric]:
+    """How long things took since this version was installed."""
+    return [_histogram(*each) for each in HISTOGRAMS]
+
+
+def _histogram(metric: str, name: str, help: str) -> Metric:
+    found: defaultdict[str, int] = defaultdict(int)
+    total = 0.0
+    rows = Tally.objects.filter(name=name).order_by().values_list("state").annotate(Sum("count"), Sum("amount"))
+    for bound, count, amount in rows:
+        found[bound], total = count, total + amount
+    at_most = accumulate(found[bound] for bound in BUCKETS)
+    family = HistogramMetricFamily(metric, help)
+    family.add_metric([], list(zip(BUCKETS, at_most, strict=True)), total)
+    return family
