@@ -1,6 +1,6 @@
 """From a template version and what is known of an event to the words of one message."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
@@ -16,7 +16,8 @@ from notifications.liquid_filters import Place
 from notifications.message import message_of
 from notifications.models import TemplateAction, TemplateText, TemplateVersion
 from notifications.plaintext import clean, clean_line, cut
-from notifications.template_check import Problem, check
+from notifications.sensitive import without
+from notifications.template_check import LOCK_SCREENS, Problem, check, reaches
 from notifications.types import EFFECTS, Action, CommentRule, Effect, Json
 
 __all__ = [
@@ -57,29 +58,47 @@ class Rendered:
     warnings: tuple[str, ...]
 
 
-def render(version: TemplateVersion, language: str, channel: str, context: Json, *, timezone: str) -> Rendered:
+def render(
+    version: TemplateVersion, language: str, channel: str, context: Json, *, timezone: str, hidden: Sequence[str] = ()
+) -> Rendered:
     """Word a message in the language nearest to `language`, with times in `timezone`.
 
-    `context` is plain JSON: the event's data, its case, brand and event. Raises RenderError when the template has no
-    text, is wrong, or does too much.
+    `context` is plain JSON: the event's data, its case, brand and event. What is at the paths in `hidden` is not there
+    for texts that lock screens show. Raises RenderError when the template has no text, is wrong, or does too much.
     """
     text = text_for(version, language, channel)
     place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
     faults: dict[str, None] = {}  # each once, in order
 
-    def fill_in(source: str) -> str:
-        filled = liquid.render(source, context, place)
-        faults.update(dict.fromkeys([*(f"{name} is missing" for name in filled.missing), *filled.odd]))
+    shown = without(context, hidden)
+
+    def fill_in(source: str, known: Json) -> str:
+        filled = liquid.render(source, known, place)
+        faults.update(dict.fromkeys([*(_absent(name, hidden) for name in filled.missing), *filled.odd]))
         return filled.text
 
-    title, body = clean_title(fill_in(text.title)), cut(clean(fill_in(text.body)), MAX_BODY)
-    short = clean(fill_in(text.short_body)) if text.short_body.strip() else clean_line(body[: 2 * MAX_SHORT_BODY])
-    short_body = cut(short, MAX_SHORT_BODY)
+    title = clean_title(fill_in(text.title, shown if text.channel in LOCK_SCREENS else context))
+    body = cut(clean(fill_in(text.body, context)), MAX_BODY)
+    short_body = _short(text, fill_in, body, shown, same=shown == context)
     warnings = [f"{fault}; “—” stands in its place." for fault in faults]
     if not title:
         title = clean_title(version.template.name) or "—"
         warnings.append("The title came out empty; the template's name stands in its place.")
     return Rendered(title, body, short_body, text.language, tuple(warnings))
+
+
+def _short(text: TemplateText, fill_in: Callable[[str, Json], str], body: str, shown: Json, *, same: bool) -> str:
+    """Its own, or the start of the body. `same`: lock screens may show all that the body may."""
+    if text.short_body.strip():
+        return cut(clean(fill_in(text.short_body, shown)), MAX_SHORT_BODY)
+    start = body if same else cut(clean(fill_in(text.body, shown)), MAX_BODY)
+    return cut(clean_line(start[: 2 * MAX_SHORT_BODY]), MAX_SHORT_BODY)
+
+
+def _absent(name: str, hidden: Sequence[str]) -> str:
+    if any(reaches(name, path) for path in hidden):
+        return f"{name} is sensitive, and lock screens do not show it"
+    return f"{name} is missing"
 
 
 def clean_title(text: str) -> str:

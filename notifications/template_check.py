@@ -1,6 +1,6 @@
 """What is wrong, or likely wrong, with the texts of a template version before anybody gets them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from liquid import BoundTemplate
 
 from notifications import liquid
 from notifications.errors import RenderError
-from notifications.models import EventVariable, TemplateText, TemplateVersion
+from notifications.models import EventVariable, Template, TemplateText, TemplateVersion, VersionState
 
 STANDARD = set(
     """
@@ -37,6 +37,8 @@ class Problem:
     field: str
     message: str
     fatal: bool
+    sensitive: str = ""
+    """The path that lock screens would show."""
 
     @property
     def where(self) -> str:
@@ -73,10 +75,10 @@ def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str])
         yield Problem(text, field, str(fault), fatal=True)
         return
     for path in used:
-        if not any(_reaches(path, each) for each in known):
+        if not any(reaches(path, each) for each in known):
             message = _("No event of this template is known to have “%(path)s”. Without it, “—” stands in its place.")
             yield Problem(text, field, message % {"path": path}, fatal=False)
-        if any(_reaches(path, each) for each in sensitive):
+        if any(reaches(path, each) for each in sensitive):
             yield from _shown_to_all(text, field, path)
 
 
@@ -96,13 +98,24 @@ def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem
         message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show.")
     else:
         message = _("“%(path)s” is sensitive, and mail programs show titles on lock screens. Leave it to the body.")
-    yield Problem(text, field, message % {"path": path}, fatal=text.channel in LOCK_SCREENS or field == "short_body")
+    fatal = text.channel in LOCK_SCREENS or field == "short_body"
+    yield Problem(text, field, message % {"path": path}, fatal=fatal, sensitive=path)
 
 
-def _reaches(used: str, path: str) -> bool:
+def reaches(used: str, path: str) -> bool:
     """Whether using `used` shows what is at `path`: the same, a part of it, or an object around it."""
     ours, theirs = used.split("."), path.split(".")
     return all(one == other or _ANY in (one, other) for one, other in zip(ours, theirs, strict=False))
+
+
+def showing(paths: Collection[str]) -> list[Template]:
+    """Templates whose published texts show one of these sensitive paths where locks or mail programs do."""
+    published = TemplateVersion.objects.filter(state=VersionState.PUBLISHED).select_related("template")
+    return [
+        version.template
+        for version in published.prefetch_related("texts").order_by("template__name")
+        if any(reaches(each.sensitive, path) for each in check(version) if each.sensitive for path in paths)
+    ]
 
 
 def variables_of(template: BoundTemplate) -> Iterator[str]:

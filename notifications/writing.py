@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import structlog
 from django.conf import settings
 from django.db.models import QuerySet
 
-from notifications import render
-from notifications.models import Brand, Event, EventVariable, Recipient, Task, TemplateVersion, VersionState
-from notifications.types import Action, Json, behaviour_of
+from notifications import render, sensitive
+from notifications.models import Brand, Event, Recipient, Task, TemplateVersion, VersionState
+from notifications.types import Action, Json
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class Writer:
             return self._plain(recipient, "The template has no published version.")
         context = self.context(brand)
         try:
-            main = render.render(version, recipient.locale, "live", context, timezone=recipient.timezone)
+            main = self._render(version, recipient, context, "live")
             words = self._words(version, recipient, context, channels)
         except render.RenderError as fault:
             log.warning("template_failed", version=version.pk, event_id=str(self.event.pk), fault=str(fault))
@@ -67,9 +68,18 @@ class Writer:
         own = {text.channel for text in version.texts.all()}
         words = {}
         for channel in own.intersection(channels) - {"live"}:
-            said = render.render(version, recipient.locale, channel, context, timezone=recipient.timezone)
+            said = self._render(version, recipient, context, channel)
             words[channel] = {"title": said.title, "body": said.body, "short_body": said.short_body}
         return words
+
+    def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendered:
+        zone, hidden = recipient.timezone, self.hidden
+        return render.render(version, recipient.locale, channel, context, timezone=zone, hidden=hidden)
+
+    @cached_property
+    def hidden(self) -> tuple[str, ...]:
+        """What lock screens must not show, as of now and whenever the template was published."""
+        return sensitive.paths_of(self.event, self.task)
 
     def _plain(self, recipient: Recipient, warning: str, version: TemplateVersion | None = None) -> Wording:
         """A message nobody wrote: the task's name, so that it is never lost for the words."""
@@ -79,7 +89,7 @@ class Writer:
 
     def _task_name(self) -> str:
         """Nothing where the name is not for lock screens."""
-        if self.task is None or is_sensitive("task.name", self.event.type):
+        if self.task is None or "task.name" in self.hidden:
             return ""
         return self.task.name
 
@@ -108,12 +118,6 @@ class Writer:
             return {}
         named = {"assignee": self.task and self.task.assignee, "initiator": self.task and self.task.initiator}
         return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
-
-
-def is_sensitive(path: str, event_type: str) -> bool:
-    """Whether the event type calls the variable sensitive."""
-    types = {event_type, behaviour_of(event_type)}
-    return EventVariable.objects.filter(event_type__name__in=types, path=path, sensitive=True).exists()
 
 
 def published_versions(template_ids: Sequence[int]) -> dict[int, TemplateVersion]:

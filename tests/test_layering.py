@@ -129,6 +129,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.signing_in",
         "notifications.standing",
         "notifications.tokens",
+        "notifications.sensitive",
         "notifications.versions",
         "notifications.writing",
     ],

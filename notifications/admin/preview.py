@@ -162,10 +162,11 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
     """Render as the runtime does; nothing is stored or sent."""
     preview = Preview()
     facts = about.facts
-    context = Writer(about.event, about.task, facts).context(None)
+    writer = Writer(about.event, about.task, facts)
+    context, hidden = writer.context(None), writer.hidden
     try:
-        card = render.render(version, language, "live", context, timezone="UTC")
-        mail = render.render(version, language, "email", context, timezone="UTC")
+        card = render.render(version, language, "live", context, timezone="UTC", hidden=hidden)
+        mail = render.render(version, language, "email", context, timezone="UTC", hidden=hidden)
     except RenderError as fault:
         preview.faults.append(str(fault))
         return preview

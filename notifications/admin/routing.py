@@ -7,14 +7,15 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications import route as routing
+from notifications import template_check
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.channels import CHANNELS
 from notifications.admin.decorators import action, display
@@ -103,6 +104,10 @@ class EventVariableInline(TabularInline):
     fields = ["path", "label", "sensitive", "settable"]
 
 
+def sensitive_of(event_type: EventType) -> set[str]:
+    return set(EventVariable.objects.filter(event_type=event_type, sensitive=True).values_list("path", flat=True))
+
+
 class SampleThere(Conditions):
     title = _("sample")
     parameter_name = "sample"
@@ -124,7 +129,9 @@ class EventTypeAdmin(HistoryAdmin):
         return types.prefetch_related("variables", "routes")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        before = sensitive_of(form.instance)
         super().save_related(request, form, formsets, change)
+        self._tell_what_is_blanked(request, sensitive_of(form.instance) - before)
         event_type = EventType.objects.get(pk=form.instance.pk)  # afresh: its variables were just saved
         missing = [
             each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None
@@ -132,6 +139,18 @@ class EventTypeAdmin(HistoryAdmin):
         if missing and event_type.sample:
             text = gettext("The sample has no %(paths)s: previews will show them as missing.")
             self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
+
+    def _tell_what_is_blanked(self, request: HttpRequest, paths: set[str]) -> None:
+        """Published templates may show on lock screens what is sensitive from now on."""
+        if not paths or not (templates := template_check.showing(paths)):
+            return
+        text = gettext(
+            "From now on lock screens do not show %(paths)s: “—” stands there in titles and short texts of these"
+            " templates. Word them anew: %(templates)s. What was sent or worded before stays as it was."
+        )
+        names = format_html_join(", ", "{}", ((link(each),) for each in templates))
+        told = {"paths": escape(", ".join(sorted(paths))), "templates": names}
+        self.message_user(request, mark_safe(escape(text) % told), messages.WARNING)
 
     @display(description=_("variables"))
     def variable_list(self, event_type: EventType) -> SafeString:

@@ -17,6 +17,7 @@ from notifications.models import (
     Route,
     Task,
     Template,
+    TemplateText,
 )
 from tests.admin import world as story
 from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
@@ -159,6 +160,44 @@ def test_variables_the_sample_lacks_are_named(world: World, root: Client) -> Non
     shown = text_of(root.post(page_of(event_type), filled(root.get(page_of(event_type))), follow=True))
     assert "variables.cost_centre" in shown
     assert "previews will show them as missing" in shown
+
+
+def ticked(client: Client, event_type: EventType, path: str, box: str) -> Any:
+    """The form of the type, with the box of one of its variables ticked."""
+    page = client.get(page_of(event_type))
+    (inline,) = page.context["inline_admin_formsets"]
+    (form,) = (each for each in inline.formset.forms if each.instance.path == path)
+    return client.post(page_of(event_type), filled(page, **{form.add_prefix(box): "on"}), follow=True)
+
+
+def test_ticking_sensitive_names_the_published_templates_that_show_it(world: World, root: Client) -> None:
+    event_type = EventType.objects.get(name="task.assigned")
+    TemplateText.objects.filter(version__template__slug="task").update(title="{{ variables.amount }} <b>")
+    template = Template.objects.get(slug="task")
+
+    page = ticked(root, event_type, "variables.amount", "sensitive")
+
+    shown = text_of(page)
+    assert "From now on lock screens do not show variables.amount" in shown
+    assert "What was sent or worded before stays as it was." in shown
+    assert page_of(template) in page.content.decode() and str(template) in shown
+    again = text_of(root.post(page_of(event_type), filled(root.get(page_of(event_type))), follow=True))
+    assert "From now on" not in again
+
+
+def test_ticking_what_no_template_shows_says_nothing(world: World, root: Client) -> None:
+    event_type = EventType.objects.get(name="task.assigned")
+
+    assert "From now on" not in text_of(ticked(root, event_type, "task.expires_at", "sensitive"))
+
+
+def test_people_may_set_what_lies_below_variables_and_nothing_else(world: World, root: Client) -> None:
+    event_type = EventType.objects.get(name="task.assigned")
+
+    assert "one name after “variables”" in text_of(ticked(root, event_type, "task.name", "settable"))
+    ticked(root, event_type, "variables.amount", "settable")
+
+    assert [row.path for row in event_type.variables.filter(settable=True)] == ["variables.amount"]
 
 
 def test_channels_keep_their_order_and_must_exist(world: World, root: Client) -> None:
