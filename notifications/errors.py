@@ -110,6 +110,10 @@ class Invalid(Failure):
         super().__init__(detail, errors=errors)
 
 
+ASKED_TO_WAIT = "asks to wait"
+"""In the words about what a service wants to be given later, and only there."""
+
+
 class TransportError(Exception):
     """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds.
 

@@ -1,17 +1,17 @@
 """What came of messages for devices, written down for many at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 
 from notifications import devices, farewells, ledger, pauses
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.ledger import Outcome
-from notifications.models import Delivery, DeliveryState, Device, DeviceChannel, Farewell
+from notifications.models import Delivery, DeliveryState, Device, Farewell
 from notifications.parcels import Parcel
 from notifications.pauses import Service
 from wfpush import outbox
@@ -31,8 +31,8 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 class Landed:
     """A parcel that was sent, failed, or with `again_at` was not tried.
 
-    `works_again`: its service was paused. `refused`: how many people's messages the service has refused since it last
-    took one; 0 if that was a moment ago.
+    `works_again`: its service was down. `probed`: it was paused, and this message tried it. `refused`: the people whose
+    messages the service has refused since it last took one; nobody if that was a moment ago.
     """
 
     parcel: Parcel
@@ -41,7 +41,8 @@ class Landed:
     again_at: datetime | None = None
     paused: bool = False
     works_again: bool = False
-    refused: int = 0
+    probed: bool = False
+    refused: frozenset[int] = frozenset()
 
 
 def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
@@ -69,22 +70,24 @@ def write(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
 
 
 def _pause(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
-    refused = [(each, each.fault) for each in landed if isinstance(each.fault, ServiceRefuses)]
-    refusals = {each.service: fault for each, fault in refused if _is_ours(each)}
-    for service in {each.service for each in landed if each.works_again}:
+    for service in {each.service for each in landed if each.probed and each.fault is None}:
         pauses.resume(service, now)
-    return {service: pauses.pause(service, fault.detail, now) for service, fault in refusals.items()}
+    for service in {each.service for each in landed if each.works_again}:
+        pauses.catch_up(service, now)
+    paused: dict[Service, datetime] = {}
+    for each in landed:
+        if isinstance(each.fault, ServiceRefuses) and each.service not in paused:
+            until = _refused(each, each.fault, now)
+            if until is not None:
+                paused[each.service] = until
+    return paused
 
 
-def _is_ours(each: Landed) -> bool:
-    """Whether it is the service that does not accept us, and not one address that somebody made up: more than one
-    person's messages are refused, or nobody else has an address there."""
-    row = each.parcel.row
-    if each.refused != 1 or isinstance(row, Device):
-        return each.refused > 1
-    channel, service = each.service
-    there = Q(address__contains=f"//{service}/") | Q(channel=DeviceChannel.FCM, sender=service.partition("/")[0])
-    return not Device.objects.filter(there, channel=channel).exclude(recipient=row.recipient_id).exists()
+def _refused(each: Landed, fault: ServiceRefuses, now: datetime) -> datetime | None:
+    """Until when its service is paused for it, if so."""
+    if each.probed:
+        return pauses.prolong(each.service, fault.detail, now, doubles=not each.parcel.failed_before)
+    return pauses.pause(each.service, fault.detail, now) if pauses.is_ours(each.service, each.refused, now) else None
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -105,6 +108,11 @@ def _outcome(row: Delivery, each: Landed, paused: dict[Service, datetime], now: 
     if again is None:
         return end(DeliveryState.DEAD, fault.detail)
     return end(DeliveryState.PENDING, fault.detail, due_at=again)
+
+
+def next_for(row: outbox.Work, now: datetime) -> datetime:
+    """When a device that failed is tried again with others of its messages."""
+    return RETRY.next_at(row.attempts, now, now) or now
 
 
 def before_reserve(row: Delivery, fault: TransportError, now: datetime) -> datetime | None:
@@ -162,24 +170,48 @@ def _note_devices(landed: Sequence[Landed], now: datetime) -> None:
     """When devices last got a message, their last fault, and those that are gone."""
     _note_arrivals([device for device, each in _devices(landed) if each.fault is None and each.again_at is None], now)
     gone: dict[str, list[Device]] = {}
+    faults: dict[UUID, str] = {}
     for device, each in _devices(landed):
         if isinstance(each.fault, RecipientGone):
             gone.setdefault(each.fault.detail, []).append(device)
         elif each.fault is not None:
-            Device.objects.filter(pk=device.pk).update(last_fault=each.fault.detail[:300])
+            faults[device.pk] = each.fault.detail[:300]
+    _note_faults(faults)
     for reason, those in gone.items():
         devices.remove(those, reason, now)
 
 
 def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
+    """What waits for one that had failed is due at once."""
     known = now - USE_NOTED_EVERY
     news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= known}
     if news:
-        with transaction.atomic():  # in one order, as claiming locks them
-            rows = Device.objects.filter(pk__in=news).order_by("pk").select_for_update(no_key=True)
-            Device.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(
-                last_sent_at=now, last_fault=""
-            )
+        with transaction.atomic():
+            Device.objects.filter(pk__in=_locked(news)).update(last_sent_at=now, last_fault="")
+    work_again = [each.pk for each in reached if each.last_fault]
+    if work_again:
+        pauses.hasten(Delivery.objects.filter(device__in=work_again), now)
+
+
+def _note_faults(faults: dict[UUID, str]) -> None:
+    if not faults:
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        there = _locked(faults)
+        cursor.execute(_FAULTS, [there, [faults[pk] for pk in there]])
+
+
+_FAULTS = """
+UPDATE notifications_device device SET last_fault = said.fault
+FROM unnest(%s::uuid[], %s::text[]) AS said(id, fault)
+WHERE device.id = said.id AND device.last_fault <> said.fault
+"""
+
+
+def _locked(device_ids: Collection[UUID]) -> list[UUID]:
+    """In one order, as claiming locks them."""
+    rows = Device.objects.filter(pk__in=device_ids).order_by("pk").select_for_update(no_key=True)
+    return list(rows.values_list("pk", flat=True))
 
 
 def _devices(landed: Sequence[Landed]) -> Iterator[tuple[Device, Landed]]:

@@ -1,42 +1,36 @@
-"""Claims what is due for devices, and makes the messages: all that the push dispatcher needs, read at once."""
+"""Makes the messages for claimed rows: all that the push dispatcher needs, read at once."""
 
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone, translation
 
 from notifications import devices, farewells, formats, ledger, message, outcomes, standing, tokens, trial
 from notifications.languages import language_of
 from notifications.ledger import Outcome
 from notifications.models import (
-    Brand,
-    Category,
     Delivery,
     DeliveryState,
     Device,
-    DeviceChannel,
     Farewell,
     Notification,
     NotificationState,
     Recipient,
-    Task,
 )
 from notifications.representation import unread_counts
 from notifications.types import Message, PushAddress, PushKind, PushMessage
-from wfpush import outbox, related
+from wfpush import outbox
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=30)
 TAKES = timedelta(seconds=22)
 """What two exchanges with a push service may take: a message with less of its lease left is not sent any more."""
 TTL_LEAST, TTL_MOST = timedelta(hours=4), timedelta(days=28)
@@ -54,16 +48,24 @@ class Parcel:
     message: PushMessage
     has_reserve: bool = False
 
+    @property
+    def device(self) -> UUID:
+        """To which it goes; of a farewell, to which it was."""
+        if isinstance(self.row, Delivery):
+            assert self.row.device_id is not None  # rows without one have ended
+            return self.row.device_id
+        return self.row.pk if isinstance(self.row, Device) else self.row.device
+
+    @property
+    def failed_before(self) -> bool:
+        """Whether the last message to its device did not arrive, as was known when it was claimed."""
+        if isinstance(self.row, Farewell):
+            return self.row.attempts > 1
+        device = self.row if isinstance(self.row, Device) else self.row.device
+        return device is not None and device.last_fault != ""
+
     def lease_left(self, now: datetime) -> timedelta:
         return self.row.lease_until - now if self.row.lease_until is not None else timedelta()
-
-
-@dataclass
-class Claimed:
-    """What was taken: `parcels` to send, and how many rows there were."""
-
-    rows: int = 0
-    parcels: list[Parcel] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,57 +77,8 @@ class _About:
     with_reserve: set[UUID]
 
 
-def due() -> QuerySet[Delivery]:
-    """Messages and replacements for devices."""
-    return Delivery.objects.filter(
-        Q(state=DeliveryState.PENDING) | Q(outdated=True), due_at__isnull=False, channel__in=DeviceChannel.values
-    )
-
-
-def asked_tests() -> QuerySet[Device]:
-    return Device.objects.filter(due_at__isnull=False).select_related("recipient__user")
-
-
-def asked_farewells() -> QuerySet[Farewell]:
-    return Farewell.objects.filter(due_at__isnull=False)
-
-
-def has_due(now: datetime) -> bool:
-    return any(outbox.due(rows, now).exists() for rows in (due(), asked_tests(), asked_farewells()))
-
-
-def claim(limit: int, now: datetime) -> Claimed:
-    """Lease up to `limit` due rows of each channel and make their messages; what is not worth sending any more ends."""
-    rows = [row for channel in DeviceChannel.values for row in _claim(due().filter(channel=channel), limit, now)]
-    testing = outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
-    leaving = outbox.claim(asked_farewells().select_related("recipient__brand"), limit=limit, lease=LEASE, now=now)
-    claimed = Claimed(len(rows) + len(testing) + len(leaving))
-    claimed.parcels += filter(None, (_test(device, now) for device in testing if device.recipient.may_act))
-    claimed.parcels += (
-        Parcel(row, row.channel, farewells.address_of(row), farewells.message(row, now)) for row in leaving
-    )
-    if rows:
-        claimed.parcels += _prepared(rows, now)
-    return claimed
-
-
-@transaction.atomic
-def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delivery]:
-    """With what messages are made of, read once for all rows, in one transaction: nobody can delete any of it."""
-    rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
-    related.read(Device, "device", rows)
-    people = related.read(Recipient, "recipient", rows)
-    related.read(User, "user", people)
-    notifications = related.read(Notification, "notification", rows)
-    related.read(Brand, "brand", [*people, *notifications])
-    related.read(Category, "category", notifications)
-    related.read(Task, "task", [each for each in notifications if each.state not in ledger.NEWS])
-    for row in rows:
-        row.notification.recipient = row.recipient
-    return rows
-
-
-def _prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
+def prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
+    """The messages of claimed rows; what is not worth sending any more ends."""
     _settle([row.recipient for row in rows], now)
     late = _overtaken(rows)
     ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
@@ -155,6 +108,17 @@ def _settle(people: Sequence[Recipient], now: datetime) -> None:
 def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
     rows = Device.objects.filter(pk__in=device_ids).order_by("pk")
     return rows.select_for_update(no_key=True).values_list("pk", flat=True)
+
+
+def trials(devices: Sequence[Device], now: datetime) -> list[Parcel]:
+    """The messages that people asked for to see whether they come."""
+    made = (_test(device, now) for device in devices if device.recipient.may_act)
+    return [parcel for parcel in made if parcel is not None]
+
+
+def leave_takings(rows: Sequence[Farewell], now: datetime) -> list[Parcel]:
+    """What devices that were taken away are told last."""
+    return [Parcel(row, row.channel, farewells.address_of(row), farewells.message(row, now)) for row in rows]
 
 
 def _test(device: Device, now: datetime) -> Parcel | None:

@@ -1,53 +1,63 @@
 """The push dispatcher: sends what is due to browsers and phones, many at once, and writes down what came of it in bulk.
 
-Each push service has room of its own, a breaker, and may be paused: neither one dead device nor one dead service delays
-another.
+Each push service has room of its own, in it devices that failed last time have few places, and what hangs makes way
+(`rooms.py`). So neither one dead device nor half of a service nor a whole one delays another.
 """
 
 import asyncio
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from notifications import landing, parcels, pauses
+from notifications import claims, landing, parcels, pauses
+from notifications.claims import Busy
 from notifications.errors import ServiceRefuses, TransportError
+from notifications.health import Devices, Services
 from notifications.landing import Landed
-from notifications.models import Device, DeviceChannel
+from notifications.models import Delivery, DeviceChannel
 from notifications.parcels import Parcel
 from notifications.pauses import Service
+from notifications.rooms import Place, Room
 from notifications.transports import transport_for
 from notifications.transports.base import PushTransport, reaches_devices
 from wfpush import outbox
-from wfpush.breaker import Breaker
 from wfpush.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
 
 SOURCE = "push"
 BATCH = 400
-IN_FLIGHT = 1_000
-"""Messages that are sent, or wait for room, at once."""
-ROOM = 128
-"""Messages on their way to one push service at once, and not yet written down: what a crash may send twice."""
-ENOUGH = 300
-"""With more messages than this to send no others are taken, while they move."""
-STUCK = 1.0
-"""Seconds without any moving."""
-QUEUE = 700
-"""Messages that may wait for room at one push service; more are put back, and make way for others."""
-PUT_BACK = timedelta(seconds=1)
-JUST_WORKED = 60.0
-"""Seconds for which a service that took a message is not paused because it refuses another."""
+SUSPECTS = 64
+"""Devices that failed last time of which messages are taken at once."""
+AT_ONCE = 8
+"""Messages of one device that are on their way at once."""
+VISIT_EVERY = 1.0
+"""Seconds after which suspects are tried while there is always something for others."""
+LOOK = 0.1
+"""Seconds after which what is due elsewhere is looked for, while a service has no room."""
+PUT_BACK = timedelta(seconds=2)
+"""How long what waits behind a message to the same device is left, while that one has no answer."""
+NO_PLACE = timedelta(seconds=60)
+"""The same for a suspect that has no place for long: the next of its service may try before it."""
 PROBED_IN = timedelta(seconds=10)
 """How long messages wait while one of them tries a paused service."""
 CLOSE_SECONDS = 2.0
 RECORD_AGAIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was claimed: how many rows, and the messages that are to be sent."""
+
+    rows: int
+    parcels: list[Parcel]
 
 
 class Post:
@@ -57,32 +67,61 @@ class Post:
         self._flying: set[asyncio.Task[None]] = set()
         self._landed: list[tuple[Landed, asyncio.Future[None]]] = []
         self._recording: asyncio.Task[None] | None = None
-        self._rooms: defaultdict[Service, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(ROOM))
-        self._queued: defaultdict[Service, int] = defaultdict(int)
-        self._breaker = Breaker()
+        self._visiting: asyncio.Task[None] | None = None
+        self._visit_at = 0.0
+        self._has_room, self._suspect_left = asyncio.Event(), asyncio.Event()
+        self._rooms: defaultdict[Service, Room] = defaultdict(lambda: Room(self._has_room, self._suspect_left))
+        self._devices = Devices()
+        self._services = Services()
         self._paused: dict[Service, datetime] = {}
         self._probing: set[Service] = set()
-        self._worked: dict[Service, float] = {}
-        self._refused: defaultdict[Service, set[int]] = defaultdict(set)
 
     async def drain(self) -> None:
         """Take what is due until nothing is; what is under way goes on after that."""
         while True:
-            await self._have_space()
-            claimed, self._paused = await in_database_thread(_claim, timezone.now())
-            if not claimed.rows:
+            full = [service for service, room in self._rooms.items() if room.is_full]
+            taken, self._paused = await in_database_thread(_claim, Busy(full), timezone.now())
+            await self._send_out(taken)
+            if not taken.rows or asyncio.get_running_loop().time() >= self._visit_at:
+                await self._visit_suspects()
+            if not taken.rows and not full:
                 return
-            for parcel in claimed.parcels:
-                task = asyncio.create_task(self._fly(parcel))
-                self._flying.add(task)
-                task.add_done_callback(self._flying.discard)
+            await self._have_room()
 
-    async def _have_space(self) -> None:
-        """Until there is little left to send; not for long where what is left does not move, and others may."""
-        while len(self._flying) > ENOUGH:
-            done, _ = await asyncio.wait(self._flying, timeout=STUCK, return_when=asyncio.FIRST_COMPLETED)
-            if not done and len(self._flying) <= IN_FLIGHT - BATCH:
+    async def _have_room(self) -> None:
+        """Until no service is full; not for long, as others are not."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK):
+                while any(room.is_full for room in self._rooms.values()):
+                    self._has_room.clear()
+                    await self._has_room.wait()
+
+    async def _visit_suspects(self) -> None:
+        """Suspects have rounds of their own: now, and whenever one of them has left."""
+        self._visit_at = asyncio.get_running_loop().time() + VISIT_EVERY
+        self._devices.forget()
+        if self._visiting is None or self._visiting.done():
+            await self._take_suspects()
+            self._visiting = asyncio.create_task(self._go_on_visiting())
+
+    async def _go_on_visiting(self) -> None:
+        while any(room.suspects for room in self._rooms.values()):
+            await self._suspect_left.wait()
+            self._suspect_left.clear()
+            try:
+                await self._take_suspects()
+            except (OperationalError, InterfaceError) as fault:  # the next drain begins again
+                log.error("push_suspects_not_taken", fault=repr(fault))
                 return
+
+    async def _take_suspects(self) -> None:
+        while True:
+            crowded = [service for service, room in self._rooms.items() if room.is_crowded]
+            busy = Busy(crowded, self._devices.out())
+            taken = await in_database_thread(_claim_suspects, busy, timezone.now())
+            if not taken.rows:
+                return
+            await self._send_out(taken)
 
     async def landed(self) -> None:
         """Until nothing is under way, and all of it is written down."""
@@ -93,6 +132,8 @@ class Post:
         """Let what is under way land for a moment, write it down, and give back the connections."""
         if self._flying:
             await asyncio.wait(self._flying, timeout=CLOSE_SECONDS)
+        if self._visiting is not None:
+            self._visiting.cancel()
         for task in list(self._flying):
             task.cancel()
         if self._recording is not None:
@@ -104,12 +145,51 @@ class Post:
                 await transport.close()
 
     # --- sending ---------------------------------------------------------------------------------
-    async def _fly(self, parcel: Parcel) -> None:
+    async def _send_out(self, taken: Taken) -> None:
+        """All at once, but for those of one device. Returns when each is on its way, or in a queue."""
+        of_devices: defaultdict[UUID, list[Parcel]] = defaultdict(list)
+        for parcel in taken.parcels:
+            of_devices[parcel.device].append(parcel)
+        for own in of_devices.values():
+            self._start(self._fly(own[0]) if len(own) == 1 else self._fly_in_turn(own))
+        await asyncio.sleep(0)
+
+    def _start(self, flight: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(flight)
+        self._flying.add(task)
+        task.add_done_callback(self._flying.discard)
+        return task
+
+    async def _fly_in_turn(self, parcels: list[Parcel]) -> None:
+        """Messages for one device: some at once. Where the first do not arrive the others wait for them to be tried
+        again; of a suspect the one that was tried most often goes first."""
+        waiting = sorted(parcels, key=lambda each: -each.row.attempts)
+        while waiting:
+            suspect = self._devices.is_suspect(waiting[0])
+            some, waiting = (waiting[:1], waiting[1:]) if suspect else (waiting[:AT_ONCE], waiting[AT_ONCE:])
+            flights = [self._start(self._fly(each)) for each in some]
+            if not await self._arrive(flights, some[0]):
+                again_at = landing.next_for(some[0].row, timezone.now())
+                await asyncio.gather(*(self._fly(each, again_at) for each in waiting), *flights)
+                return
+
+    async def _arrive(self, flights: list["asyncio.Task[None]"], parcel: Parcel) -> bool:
+        """Whether all of them have landed, and the device takes more; False as soon as it is seen to hang."""
+        left = set(flights)
+        while left:
+            _, left = await asyncio.wait(left, timeout=LOOK)
+            if left and self._devices.hangs(parcel.device):
+                return False
+        return not self._devices.is_suspect(parcel)
+
+    async def _fly(self, parcel: Parcel, again_at: datetime | None = None) -> None:
+        """Send it, or leave it until `again_at`."""
         transport = transport_for(parcel.channel)
         assert transport is not None and reaches_devices(transport)
         try:
             service = (parcel.channel, transport.service_of(parcel.address))
-            untried = await self._in_room(transport, service, parcel)
+            left = Landed(parcel, service, again_at=again_at) if again_at is not None else None
+            untried = left or await self._in_room(transport, service, parcel)
         except Exception as fault:  # a transport's own mistake must not stop the others
             log.exception("push_transport_failed", channel=parcel.channel)
             untried = Landed(parcel, (parcel.channel, ""), fault=TransportError(f"{type(fault).__name__}: {fault}"))
@@ -117,63 +197,81 @@ class Post:
             await self._written(untried)
 
     async def _in_room(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed | None:
-        """Send it, and keep its room until that is written down. Returns what could not be tried."""
-        if self._queued[service] >= QUEUE:
-            return Landed(parcel, service, again_at=timezone.now() + PUT_BACK)
-        with self._queueing(service):
-            async with self._rooms[service]:
-                untried = self._held_up(service, parcel, timezone.now())
-                if untried is None:
-                    await self._written(await self._send(transport, service, parcel))
-                return untried
+        """Send it, and keep its place until that is written down. Returns what could not be tried."""
+        room = self._rooms[service]
+        if self._devices.is_suspect(parcel):
+            return await self._as_suspect(room, transport, service, parcel)
+        async with room.place() as place:
+            if not self._devices.is_suspect(parcel):
+                return await self._in_place(place, transport, service, parcel)
+        return await self._as_suspect(room, transport, service, parcel)  # it has become one meanwhile
+
+    async def _as_suspect(
+        self, room: Room, transport: PushTransport, service: Service, parcel: Parcel
+    ) -> Landed | None:
+        """One message tries whether the device works again, where there is a place for it."""
+        device = parcel.device
+        if room.is_crowded and not self._devices.is_out(device):
+            return Landed(parcel, service, again_at=timezone.now() + NO_PLACE)
+        if not self._devices.is_out(device):
+            async with room.suspects_place():
+                if not self._devices.is_out(device):
+                    return await self._in_place(None, transport, service, parcel)
+        return Landed(parcel, service, again_at=timezone.now() + PUT_BACK)
+
+    async def _in_place(
+        self, place: Place | None, transport: PushTransport, service: Service, parcel: Parcel
+    ) -> Landed | None:
+        untried = self._held_up(service, parcel, timezone.now())
+        if untried is not None:
+            return untried
+        probes = service in self._paused
+        if probes:
+            self._probing.add(service)
+        try:
+            sent = await self._send(transport, service, parcel)
+            if place is not None:
+                place.answered()
+            await self._written(sent)
+        finally:
+            if probes:
+                self._probing.discard(service)
+        return None
 
     def _held_up(self, service: Service, parcel: Parcel, now: datetime) -> Landed | None:
         """Why this message may not go out now, if so."""
         until = self._paused.get(service)
         if until is not None and (until > now or service in self._probing):
             return Landed(parcel, service, again_at=max(until, now + PROBED_IN), paused=True)
-        wait = self._breaker.wait(service[1])
-        if wait > 0:
-            return Landed(parcel, service, again_at=now + timedelta(seconds=wait))
         if parcel.lease_left(now) < parcels.TAKES:  # it has waited long, and may soon be somebody else's
             return Landed(parcel, service, again_at=now)
         return None
 
-    @contextmanager
-    def _queueing(self, service: Service) -> Iterator[None]:
-        self._queued[service] += 1
-        try:
-            yield
-        finally:
-            self._queued[service] -= 1
-
     async def _send(self, transport: PushTransport, service: Service, parcel: Parcel) -> Landed:
-        probes = service in self._paused
-        if probes:
-            self._probing.add(service)
+        probes, began, device = service in self._paused, asyncio.get_running_loop().time(), parcel.device
+        self._devices.began(device)
+        failed = True
         try:
             await transport.send(parcel.address, parcel.message)
+            failed = False
         except TransportError as fault:
-            return self._failed(service, parcel, fault)
+            return replace(self._failed(service, parcel, fault, began), probed=probes)
         finally:
-            self._probing.discard(service)
-        self._worked[service] = time.monotonic()
-        self._refused.pop(service, None)
-        self._breaker.succeeded(service[1])
+            self._devices.ended(device, failed=failed)
         if probes:
             self._paused.pop(service, None)
-        return Landed(parcel, service, works_again=probes)
+        return Landed(parcel, service, works_again=self._services.took(service), probed=probes)
 
-    def _failed(self, service: Service, parcel: Parcel, fault: TransportError) -> Landed:
+    def _failed(self, service: Service, parcel: Parcel, fault: TransportError, began: float) -> Landed:
+        works_again = False
         if fault.permanent or fault.busy or isinstance(fault, ServiceRefuses):
-            self._breaker.succeeded(service[1])  # it answers
+            works_again = self._services.answered(service)
         else:
-            self._breaker.failed(service[1])
-        people = self._refused[service]
-        if isinstance(fault, ServiceRefuses) and not isinstance(parcel.row, Device):  # tests are people's own doing
-            people.add(parcel.row.recipient_id)
-        just_worked = time.monotonic() - self._worked.get(service, -JUST_WORKED) < JUST_WORKED
-        return Landed(parcel, service, fault=fault, refused=0 if just_worked else len(people))
+            self._services.failed(service, parcel.device, began)
+        if isinstance(fault, ServiceRefuses) and isinstance(parcel.row, Delivery):  # others are people's own doing
+            self._services.refused(service, parcel.row.recipient_id)
+        refused = self._services.refusals(service)
+        return Landed(parcel, service, fault=fault, works_again=works_again, refused=refused)
 
     # --- writing down ----------------------------------------------------------------------------
     async def _written(self, landed: Landed) -> None:
@@ -210,8 +308,17 @@ class Post:
                 log.exception("push_outcome_not_recorded", row=str(landed.parcel.row.pk))
 
 
-def _claim(now: datetime) -> tuple[parcels.Claimed, dict[Service, datetime]]:
-    return parcels.claim(BATCH, now), pauses.known()
+def _claim(busy: Busy, now: datetime) -> tuple[Taken, dict[Service, datetime]]:
+    """What is due for devices that work, test messages, and farewells; and which services are paused."""
+    tests, leaving = claims.trials(BATCH, now), claims.leave_takings(BATCH, now)
+    rows = claims.for_all(BATCH, busy, now)
+    made = parcels.trials(tests, now) + parcels.leave_takings(leaving, now) + parcels.prepared(rows, now)
+    return Taken(len(tests) + len(leaving) + len(rows), made), pauses.known()
+
+
+def _claim_suspects(busy: Busy, now: datetime) -> Taken:
+    rows = claims.for_suspects(SUSPECTS, BATCH, busy, now)
+    return Taken(len(rows), parcels.prepared(rows, now))
 
 
 _post: Post | None = None
@@ -238,4 +345,4 @@ async def close() -> None:
         _post = None
 
 
-SOURCES = (outbox.Source(SOURCE, "dispatcher", parcels.has_due, drain, close),)
+SOURCES = (outbox.Source(SOURCE, "dispatcher", claims.has_due, drain, close),)

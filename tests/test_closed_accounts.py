@@ -17,13 +17,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import consumers, deliver, devices, parcels, standing
+from notifications import claims, consumers, deliver, devices, parcels, standing
+from notifications.claims import Busy
 from notifications.devices import NewAddress
 from notifications.models import (
     Callback,
     Delivery,
     Device,
-    Farewell,
     Notification,
     Recipient,
     RecipientToken,
@@ -77,8 +77,7 @@ class Doors:
         return Delivery.objects.get(notification=copy)
 
     def pushed(self) -> bool:
-        """A farewell, which takes away what a removed device shows, is none."""
-        return any(not isinstance(parcel.row, Farewell) for parcel in parcels.claim(10, timezone.now()).parcels)
+        return bool(parcels.prepared(claims.for_all(10, Busy(), timezone.now()), timezone.now()))
 
     def mailed(self) -> bool:
         now, due = timezone.now(), deliver._with_all_needed().filter(channel="email")

@@ -30,7 +30,7 @@ from escalations.models import (
     StepTarget,
     TeamCalendar,
 )
-from notifications import callback, deliver, parcels, pipeline
+from notifications import callback, claims, deliver, pipeline
 from notifications.connectors import READABLE
 from notifications.connectors.rest import Standing
 from notifications.models import (
@@ -209,7 +209,7 @@ def test_row_31_a_clock_set_back_a_little_makes_nobody_wait_longer_than_the_long
 
 
 def test_row_31_no_lease_is_longer_than_that() -> None:
-    for module in (callback, deliver, escalate, parcels, pipeline):
+    for module in (callback, claims, deliver, escalate, pipeline):
         assert module.LEASE <= outbox.LONGEST_LEASE
 
 

@@ -11,9 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications import devices
+from notifications.claims import asked_tests
 from notifications.devices import NewAddress
 from notifications.models import Device, Recipient
-from notifications.parcels import asked_tests
 from tests.factories import EngineFactory, RecipientFactory
 from wfpush import outbox
 

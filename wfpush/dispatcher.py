@@ -6,6 +6,7 @@ LOOK_SECONDS anyway: a lost Redis costs that much latency and nothing else.
 
 import asyncio
 import gc
+import resource
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -107,6 +108,7 @@ def run() -> None:
     """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
     give_up_in_time()
     collect_less()
+    allow_many_sockets()
     uvloop.run(_main())
 
 
@@ -115,6 +117,12 @@ def collect_less() -> None:
     a sixth of all time."""
     gc.freeze()
     gc.set_threshold(GARBAGE_AFTER)
+
+
+def allow_many_sockets() -> None:
+    """As many as this user may have: hundreds of devices that hang must not keep those that work from being called."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _main() -> None:

@@ -48,7 +48,9 @@ _DNS_SECONDS = 10
 # Less than the 5 s after which Node and uvicorn close idle connections: a POST must not meet one that is just closing.
 _KEEP_ALIVE = 4.0
 # Push services are few and busy, and keep idle connections for minutes; what meets a closing one is sent again.
-_PUSH_PER_HOST = 100
+# How many messages are on their way to each is for notifications/rooms.py to say: what hangs there must not keep the
+# connections of what works, on the same host or on another.
+_PUSH_PER_HOST = _PUSH_TOTAL = 0
 _PUSH_KEEP_ALIVE = 30.0
 _PUSH_MAX_BODY = 4 * 1024
 _MAX_RETRY_AFTER = 24 * 3600.0
@@ -89,7 +91,8 @@ class Outbound:
 
     Follows no redirects, keeps no cookies, reads no proxy settings, decompresses nothing, and connects to public
     addresses and those in `allowed` only. Connections are kept alive. Belongs to the event loop of its first request.
-    Without `notes_arrival`, which costs some time a request, every failure may have arrived.
+    `per_host` and `total`: connections at once, 0 for any number. Without `notes_arrival`, which costs some time a
+    request, every failure may have arrived.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Outbound:
         deadline: float = DEADLINE,
         max_body: int = MAX_BODY,
         per_host: int = _PER_HOST,
+        total: int = _TOTAL,
         keep_alive: float = _KEEP_ALIVE,
         notes_arrival: bool = True,
         lookup: Lookup | None = None,
@@ -108,6 +112,7 @@ class Outbound:
         self._deadline = deadline
         self._max_body = max_body
         self._per_host = per_host
+        self._total = total
         self._keep_alive = keep_alive
         self._notes_arrival = notes_arrival
         self._resolver = _CheckedResolver(self._allowed, lookup)
@@ -193,7 +198,7 @@ class Outbound:
                     resolver=self._resolver,
                     socket_factory=self._socket,
                     ssl=self._tls or True,
-                    limit=_TOTAL,
+                    limit=self._total,
                     limit_per_host=self._per_host,
                     keepalive_timeout=self._keep_alive,
                     ttl_dns_cache=_DNS_SECONDS,
@@ -232,6 +237,7 @@ def push_door_from_settings() -> Outbound:
         settings.PUSH_ALLOWED_CIDRS,
         max_body=_PUSH_MAX_BODY,
         per_host=_PUSH_PER_HOST,
+        total=_PUSH_TOTAL,
         keep_alive=_PUSH_KEEP_ALIVE,
         notes_arrival=False,
         tls=ssl.create_default_context(),

@@ -19,7 +19,7 @@ from firebase_admin.exceptions import (
 )
 from google.auth.exceptions import GoogleAuthError, RefreshError
 
-from notifications.errors import RecipientGone, ServiceRefuses, TransportError
+from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
 from notifications.plaintext import clean_line, cut
 from notifications.transports.fcm_message import message_of
 from notifications.types import PushAddress, PushMessage
@@ -107,7 +107,7 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
                 "Android devices are not affected."
             )
         case ResourceExhaustedError():
-            return TransportError(f"Firebase asks to wait: {said}", retry_after=_wait(fault, QUOTA_PAUSE), busy=True)
+            return TransportError(f"Firebase {ASKED_TO_WAIT}: {said}", retry_after=_wait(fault, QUOTA_PAUSE), busy=True)
         case InvalidArgumentError():
             return _invalid(fault, said)
         case UnauthenticatedError() | PermissionDeniedError() | NotFoundError():

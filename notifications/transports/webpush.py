@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 
-from notifications.errors import RecipientGone, ServiceRefuses, TransportError
+from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
 from notifications.plaintext import clean_line, cut
 from notifications.transports import endpoints, payload
 from notifications.transports.encryption import MOST_PLAINTEXT, encrypt
@@ -143,7 +143,7 @@ def fault_of(response: Response, service: str, now: float) -> TransportError | N
     asked = parse_retry_after(response.headers.get("Retry-After"), now)
     if status == 429 or (status == WINDOWS_THROTTLES and service.endswith(WINDOWS)):
         pause = PAUSE if asked is None else asked
-        return TransportError(f"{service} asks to wait: {said}", retry_after=pause, busy=True)
+        return TransportError(f"{service} {ASKED_TO_WAIT}: {said}", retry_after=pause, busy=True)
     if status == TOO_LARGE:
         return TransportError(f"Even without its text it is too large for {service}: {said}", permanent=True)
     if 400 <= status <= 499:

@@ -1,0 +1,114 @@
+"""Places at push services: how many messages are on their way to each at once, and who waits for whom.
+
+A message has one of the `ROOM` quick places until its outcome is written down. One that has no answer after a moment
+moves over to the slow places, and the next takes its own: services answer within a moment, so it is devices that hang
+there, and those who work need not wait for them. Devices that are known to fail have a few places of their own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+ROOM = 128
+"""Messages on their way to one service that have been answered and not yet written down, or were sent a moment ago:
+what a crash may send twice."""
+SLOW = 384
+"""Messages to one service that are not answered at once."""
+SUSPECTS = 32
+"""Devices of one service that failed last time, and are tried again at the same time."""
+HELD = 0.25
+"""Seconds after which what is not answered makes way for others."""
+QUEUE = 200
+"""With so many messages that wait for a quick place no more are taken for the service."""
+
+
+class Place:
+    """Where one message is. `move` is tried until it succeeds, or the service has answered."""
+
+    def __init__(self, leave: Callable[[], None], move: Callable[["Place"], bool]) -> None:
+        self.leave = leave
+        self._move = move
+        self._timer: asyncio.TimerHandle | None = None
+        self._look_later()
+
+    def answered(self) -> None:
+        """From now on only writing down is waited for."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(HELD, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if not self._move(self):
+            self._look_later()
+
+
+class Room:
+    """All places at one push service. Belongs to one event loop.
+
+    `has_room` is set when a full room is full no more, `suspect_left` when a suspect has left.
+    """
+
+    def __init__(self, has_room: asyncio.Event, suspect_left: asyncio.Event) -> None:
+        self._quick = asyncio.Semaphore(ROOM)
+        self._slow = SLOW
+        self._suspects = asyncio.Semaphore(SUSPECTS)
+        self._queued = 0
+        self._has_room = has_room
+        self._suspect_left = suspect_left
+        self.suspects = 0
+        """Those that have a place, or wait for one."""
+
+    @property
+    def is_full(self) -> bool:
+        return self._queued >= QUEUE
+
+    @property
+    def is_crowded(self) -> bool:
+        """As many suspects wait for a place as there are places."""
+        return self.suspects >= 2 * SUSPECTS
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[Place]:
+        """Wait for a quick place, first come, first served."""
+        await self._wait()
+        place = Place(self._quick.release, self._move)
+        try:
+            yield place
+        finally:
+            place.answered()
+            place.leave()
+
+    async def _wait(self) -> None:
+        self._queued += 1
+        try:
+            await self._quick.acquire()
+        finally:
+            self._queued -= 1
+            if self._queued == QUEUE - 1:
+                self._has_room.set()
+
+    @asynccontextmanager
+    async def suspects_place(self) -> AsyncIterator[None]:
+        """The same for a suspect, who keeps it however long it hangs."""
+        self.suspects += 1
+        try:
+            async with self._suspects:
+                yield
+        finally:
+            self.suspects -= 1
+            self._suspect_left.set()
+
+    def _move(self, place: Place) -> bool:
+        if self._slow <= 0:
+            return False
+        self._slow -= 1
+        place.leave = self._leave_slow
+        self._quick.release()
+        return True
+
+    def _leave_slow(self) -> None:
+        self._slow += 1
