@@ -23,6 +23,7 @@ from notifications.models import (
     DeviceChannel,
     Farewell,
     Notification,
+    NotificationState,
     Recipient,
     Task,
 )
@@ -118,6 +119,8 @@ def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delive
     notifications = related.read(Notification, "notification", rows)
     related.read(Brand, "brand", [*people, *notifications])
     related.read(Category, "category", notifications)
+    asking = NotificationState.OPEN
+    related.read(Task, "task", [each for each in notifications if each.state == asking], only=["expires_at"])
     related.read(Task, "task", [each for each in notifications if each.state not in ledger.NEWS])
     for row in rows:
         row.notification.recipient = row.recipient

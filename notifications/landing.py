@@ -126,7 +126,8 @@ def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetim
     if has_reserve:
         return before_reserve(row, fault, now)
     again = PATIENT.next_at(row.attempts, row.created_at, now, fault.retry_after)
-    return min(again, row.expires_at) if again is not None and row.expires_at is not None else again
+    over = ledger.over_at(row)
+    return min(again, over) if again is not None and over is not None else again
 
 
 def _waits(row: Delivery, each: Landed, again_at: datetime, now: datetime) -> Outcome:

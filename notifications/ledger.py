@@ -52,6 +52,14 @@ def outcome(delivery: Delivery, state: DeliveryState, reason: str = "", **more: 
     return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason[:500], **more)
 
 
+def over_at(row: Delivery) -> datetime | None:
+    """From when on nobody need hear of it: what asks for an answer is over with its task, whatever comes later."""
+    notification = row.notification
+    task = notification.task if notification.state == NotificationState.OPEN else None
+    bounds = (None if row.is_replacement else row.expires_at, task.expires_at if task is not None else None)
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
 def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
     """How a claimed message ends that nobody need hear of any more; None: it is to be sent."""
 
@@ -60,7 +68,8 @@ def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
 
     if row.notification.state not in NEWS:
         return ends(DeliveryState.SUPERSEDED, row.notification.get_state_display())
-    if row.expires_at is not None and row.expires_at <= now:
+    over = over_at(row)
+    if over is not None and over <= now:
         return ends(DeliveryState.EXPIRED, "Older than it is worth")
     if not row.recipient.present:
         return ends(DeliveryState.SUPPRESSED, "The account was closed" if row.recipient.active else "No longer active")

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -47,6 +47,8 @@ class Parcel:
     address: PushAddress
     message: PushMessage
     has_reserve: bool = False
+    over_at: datetime | None = None
+    """From when on it is not sent any more."""
 
     @property
     def device(self) -> UUID:
@@ -63,6 +65,12 @@ class Parcel:
             return self.row.attempts > 1
         device = self.row if isinstance(self.row, Device) else self.row.device
         return device is not None and device.last_fault != ""
+
+    def message_at(self, now: datetime) -> PushMessage:
+        """The message as it goes out `now`: no push service keeps it for longer than it is worth."""
+        if self.over_at is None:
+            return self.message
+        return replace(self.message, ttl=max(0, min(self.message.ttl, int((self.over_at - now).total_seconds()))))
 
     def lease_left(self, now: datetime) -> timedelta:
         return self.row.lease_until - now if self.row.lease_until is not None else timedelta()
@@ -192,7 +200,8 @@ def _made(row: Delivery, about: _About, now: datetime) -> Parcel:
         unread=about.unread.get(row.recipient_id, 0),
         device=str(row.device.pk),
     )
-    return Parcel(row, row.channel, devices.address_of(row.device), said, row.pk in about.with_reserve)
+    address, over_at = devices.address_of(row.device), ledger.over_at(row)
+    return Parcel(row, row.channel, address, said, row.pk in about.with_reserve, over_at)
 
 
 def _words(row: Delivery, now: datetime) -> Message:
@@ -217,6 +226,6 @@ def tag_of(notification: Notification) -> str:
 
 
 def ttl_of(due_at: datetime | None, now: datetime) -> timedelta:
-    """How long push services keep a message: a day past due, at least 4 hours, at most 28 days."""
+    """How long push services keep what is worth it: a day past due, at least 4 hours, at most 28 days."""
     wanted = due_at + TTL_PAST_DUE - now if due_at else TTL_USUAL
     return min(max(wanted, TTL_LEAST), TTL_MOST)

@@ -243,7 +243,8 @@ class Post:
         until = self._paused.get(service)
         if until is not None and (until > now or service in self._probing):
             return Landed(parcel, service, again_at=max(until, now + PROBED_IN), paused=True)
-        if parcel.lease_left(now) < parcels.TAKES:  # it has waited long, and may soon be somebody else's
+        is_over = parcel.over_at is not None and parcel.over_at <= now
+        if is_over or parcel.lease_left(now) < parcels.TAKES:  # it has waited long, and may soon be somebody else's
             return Landed(parcel, service, again_at=now)
         return None
 
@@ -252,7 +253,7 @@ class Post:
         self._devices.began(device)
         failed = True
         try:
-            await transport.send(parcel.address, parcel.message)
+            await transport.send(parcel.address, parcel.message_at(timezone.now()))
             failed = False
         except TransportError as fault:
             return replace(self._failed(service, parcel, fault, began), probed=probes)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -51,6 +52,18 @@ def test_bobs_phone_gets_the_task_and_answers_it(story: Story, google: Google) -
     assert recorded.response.via == "fcm"
     assert recorded.response.delivery is not None and recorded.response.delivery.device == phone
     assert Delivery.objects.get(channel="fcm").state == "delivered"
+
+
+def test_google_keeps_it_no_longer_than_the_task_takes_answers(story: Story, google: Google) -> None:
+    app_of(story, "bobs-phone")
+    over_at = timezone.now() + timedelta(hours=1)
+    story.assign(expires_at=over_at.isoformat())
+    dispatch()
+
+    ((_, message),) = google.messages
+    assert 3000 <= float(message["android"]["ttl"].removesuffix("s")) <= 3600
+    assert int(message["webpush"]["headers"]["TTL"]) <= 3600
+    assert int(message["apns"]["headers"]["apns-expiration"]) <= over_at.timestamp()
 
 
 def test_without_leave_to_answer_there_google_sees_no_token(story: Story, google: Google) -> None:

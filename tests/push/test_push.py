@@ -7,7 +7,7 @@ import time_machine
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from notifications import devices, pauses, push, respond, trial
+from notifications import deliver, devices, pauses, push, respond, trial
 from notifications.errors import Expired
 from notifications.models import (
     ActionToken,
@@ -57,6 +57,34 @@ def test_push_services_keep_it_a_day_past_due_but_neither_briefly_nor_for_ever(
     dispatch()
 
     assert int(host.shown("firefox")[0]["TTL"]) == hours * 3600
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "seconds"), [("2026-11-25T12:30:00Z", 1800), ("2026-11-27T12:00:00Z", 48 * 3600)]
+)
+def test_push_services_keep_it_no_longer_than_the_task_takes_answers(
+    story: Story, host: PushHost, expires_at: str, seconds: int
+) -> None:
+    host.subscribe(story.bob, "firefox")
+    story.assign(due_at="2026-12-01T12:00:00Z", expires_at=expires_at)
+    dispatch()
+
+    assert int(host.shown("firefox")[0]["TTL"]) == seconds
+
+
+def test_what_waited_until_the_task_takes_no_answers_is_not_sent_by_any_channel(
+    story: Story, host: PushHost, clock: time_machine.Traveller
+) -> None:
+    host.subscribe(story.bob, "firefox")
+    host.answer("firefox", 503)
+    story.assign(expires_at="2026-11-25T12:30:00Z")
+    dispatch()
+    host.answer("firefox", 201)
+    settled(clock, 1800)
+    async_to_sync(deliver.drained)()
+
+    assert not host.shown("firefox"), "however late the task is told that it expired"
+    assert [ledger(story)[name][0] for name in ("webpush firefox", "email bob@example.org")] == ["expired", "expired"]
 
 
 def test_all_devices_of_bob_hear_at_once_and_the_mail_waits(story: Story, host: PushHost) -> None:
