@@ -191,10 +191,10 @@ class Draft:
             faults += faults_of(known["type"], data)
         time = self._time()
         self._keep_as_extensions()
-        if not faults and len(canonical := _canonical(data)) > MAX_DATA_BYTES:
-            faults.append(
-                fault("/data", f"The data of an event may have {MAX_DATA_BYTES // 1024} KiB. Link to the rest.")
-            )
+        canonical = b"" if faults else _canonical(data)
+        if not faults and len(canonical) + len(_canonical(self.extensions)) > MAX_DATA_BYTES:
+            detail = f"Data and extension attributes together may have {MAX_DATA_BYTES // 1024} KiB. Link to the rest."
+            faults.append(fault("/data", detail))
         if faults:
             raise InvalidEvent(summary(faults), faults)
         return InboundEvent(

@@ -48,6 +48,9 @@ NEEDS_ONE_OF: dict[str, tuple[str, ...]] = {
     "exception.resolved": ("case/id", "task/id"),
 }
 
+YEARS = range(1900, 3000)
+"""Of every time that is told to us."""
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
 _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", re.ASCII)
@@ -88,13 +91,17 @@ def people_count(data: Json) -> int:
 
 
 def instant(text: Any) -> datetime | None:
-    """The instant that an ISO 8601 time with its offset names, in UTC; None for anything else."""
+    """The instant that an ISO 8601 time with its offset names, in UTC; None for anything else.
+
+    Years are those of YEARS: nothing waits that long, and a day before or after the calendar's ends cannot be reckoned.
+    """
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        found = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return found if found.year in YEARS else None
 
 
 def is_id(value: Any, limit: int = MAX_ID) -> bool:

@@ -16,6 +16,7 @@ from escalations.admin.fields import DurationField
 from escalations.models import PolicyStep, StepKind, StepTarget
 from notifications.admin.channels import CHANNELS
 from notifications.admin.fields import OrderedChoicesField
+from notifications.admin.odd_ids import Choosing
 
 USES: dict[str, tuple[str, ...]] = {
     StepKind.NOTIFY: ("target", "level", "team", "person", "template", "category", "channels"),
@@ -85,7 +86,7 @@ class StepFormSet(PaginationInlineFormSet):
             kept[at].add_error(field, sentence)
 
 
-class StepInline(StackedInline):
+class StepInline(Choosing, StackedInline):
     model = PolicyStep
     form = StepForm
     formset = StepFormSet

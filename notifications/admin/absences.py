@@ -17,6 +17,7 @@ from notifications import absence
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
+from notifications.admin.odd_ids import Choosing
 from notifications.admin.words import link, mark
 from notifications.models import Absence, Recipient
 
@@ -85,7 +86,7 @@ class AbsenceFormSet(forms.BaseInlineFormSet):
         super().delete_existing(copy(obj), commit)
 
 
-class AbsenceInline(StackedInline):
+class AbsenceInline(Choosing, StackedInline):
     model = Absence
     formset = AbsenceFormSet
     form = AbsenceForm

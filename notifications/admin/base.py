@@ -15,10 +15,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
+from notifications.admin.odd_ids import Choosing, HistoryPages
 from notifications.admin.words import change_url
 
 FOUND = 500
@@ -52,7 +52,7 @@ class DeskChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class DeskAdmin(ModelAdmin):
+class DeskAdmin(Choosing, ModelAdmin):
     """A list and a form of the desk."""
 
     list_per_page = 50
@@ -169,7 +169,7 @@ class DeskAdmin(ModelAdmin):
         LogEntry.objects.log_actions(cast(int, request.user.pk), [row], CHANGE, text, single_object=True)
 
 
-class HistoryAdmin(SimpleHistoryAdmin, DeskAdmin):
+class HistoryAdmin(HistoryPages, DeskAdmin):
     """Configuration, with the history of every change."""
 
     history_list_per_page = 50

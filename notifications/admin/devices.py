@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from simple_history.admin import SimpleHistoryAdmin
 
 from notifications import devices, pauses, trial
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
+from notifications.admin.odd_ids import HistoryPages
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
 from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService
@@ -73,7 +73,7 @@ class Working(Conditions):
 
 
 @admin.register(Device)
-class DeviceAdmin(SimpleHistoryAdmin, LedgerAdmin):
+class DeviceAdmin(HistoryPages, LedgerAdmin):
     list_display = ["name", "whose", "by", "registered", "used", "sent", "outcome"]
     list_filter = [Working, "channel", "platform"]
     list_select_related = ["recipient"]

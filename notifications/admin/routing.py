@@ -22,6 +22,7 @@ from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, OrderedChoicesField
 from notifications.admin.filters import Conditions
+from notifications.admin.odd_ids import Choosing
 from notifications.admin.words import link, list_url, mark, shortened
 from notifications.eventdata import faults_of
 from notifications.formats import as_number
@@ -234,7 +235,7 @@ class ConditionInline(TabularInline):
     verbose_name_plural = _("conditions: all must hold")
 
 
-class TargetInline(TabularInline):
+class TargetInline(Choosing, TabularInline):
     model = RouteTarget
     form = TargetForm
     extra = 0

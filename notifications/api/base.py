@@ -51,6 +51,19 @@ def validated(serializer: type[Serializer[Any]], data: Any) -> dict[str, Any]:
     return cast(dict[str, Any], checked.validated_data)
 
 
+def query_of(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+    """The parameters a serializer knows, checked. What is there has to be a value, and once: an empty one is none.
+
+    Raises ValidationError.
+    """
+    given = request.query_params
+    names = [str(name) for name in serializer().fields]
+    twice = {name: ["Send this once."] for name in names if len(given.getlist(name)) > 1}
+    if twice:
+        raise ValidationError(twice)
+    return validated(serializer, given.dict())
+
+
 class OnlyJSON(BaseContentNegotiation):
     """Everything is JSON, whatever `Accept` says: an answer in it beats a refusal."""
 

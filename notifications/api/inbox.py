@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from notifications import copies
 from notifications.api import docs, serializers, shown
-from notifications.api.base import PersonView, answer, nothing, validated
+from notifications.api.base import PersonView, answer, nothing, query_of, validated
 from notifications.errors import Invalid, NotFound
 from notifications.languages import chosen_language
 from notifications.models import Case, Notification, Recipient
@@ -33,7 +33,7 @@ class NotificationsView(PersonView):
     )
     def get(self, request: Request) -> HttpResponse:
         """One's notifications, newest first; with `after`, what changed since that seq, oldest change first."""
-        query = validated(serializers.ListQuery, request.query_params)
+        query = query_of(request, serializers.ListQuery)
         rows = notification_queryset().filter(recipient=self.recipient())
         if query["state"] != "all":
             rows = rows.filter(state=query["state"])

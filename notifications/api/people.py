@@ -35,7 +35,7 @@ class RecipientView(DirectoryView):
     @extend_schema(
         operation_id="put_recipient",
         request=serializers.Person,
-        responses=docs.responses({200: shown.PersonShown, 201: shown.PersonShown}, 400, 413, 415, 422),
+        responses=docs.responses({200: shown.PersonShown, 201: shown.PersonShown}, 400, 404, 413, 415, 422),
     )
     def put(self, request: Request, ref: str) -> HttpResponse:
         """Create or update a person. Members that are left out stay as they were."""

@@ -161,3 +161,27 @@ def test_more_events_than_a_batch_may_have_are_refused_before_any_is_looked_at(
 )
 def test_a_batch_is_read_as_strictly_as_anything_else(engine: Caller, raw: bytes, status: int) -> None:
     assert engine.send(raw, type=BATCH).status_code == status
+
+
+# --- the rest of an event, and odd times ----------------------------------------------------------
+def test_extension_attributes_count_against_the_size_of_an_event(engine: Caller) -> None:
+    few = {f"x{number}": "y" * 1_900 for number in range(20)}
+    many = {f"x{number}": "y" * 1_900 for number in range(40)}
+
+    assert engine.send(assigned("e-1", **few)).status_code == 202
+    answer = engine.send(assigned("e-2", **many))
+    assert is_problem(answer, 422, "invalid_event")
+    assert pointers(answer) == ["/data"]
+
+
+@pytest.mark.parametrize("time", ["9999-12-30T00:00:00Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"])
+def test_a_time_that_nobody_waits_for_is_refused(engine: Caller, time: str) -> None:
+    for event, where in ((assigned(task={"due_at": time}), "/data/task/due_at"), (assigned(time=time), "/time")):
+        answer = engine.send(event)
+        assert is_problem(answer, 422, "invalid_event")
+        assert pointers(answer) == [where]
+
+
+def test_a_ref_that_no_address_can_hold_is_a_404_that_the_description_names(engine: Caller) -> None:
+    assert is_problem(engine.put("/api/v1/recipients/a%0A", {}), 404, "not_found")
+    assert "404" in engine.get("/api/schema").json()["paths"]["/api/v1/recipients/{ref}"]["put"]["responses"]

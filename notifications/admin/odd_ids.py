@@ -1,0 +1,75 @@
+"""Ids that are none: what somebody typed into an address, or a form sent.
+
+Django's and simple_history's pages look them up as they came, and a text where a number belongs ends in 500.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+from django.core.exceptions import ValidationError
+from django.db.models import Field
+from django.http import Http404, HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.mixins import BaseModelAdminMixin
+
+
+def is_id(field: "Field[Any, Any]", value: Any) -> bool:
+    try:
+        return field.to_python(value) is not None
+    except ValidationError:
+        return False
+
+
+class ChooseOne(AutocompleteSelect):
+    """The form says of values that are no ids that they are not among the choices."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, _ids(self.field, value), attr)
+
+
+class ChooseSome(AutocompleteSelectMultiple):
+    """The same for several."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, _ids(self.field, value), attr)
+
+
+def _ids(relation: Any, values: Sequence[str]) -> list[str]:
+    return [value for value in values if is_id(relation.remote_field.model._meta.pk, value)]
+
+
+class Choosing(BaseModelAdminMixin):
+    """A list or an inline with `autocomplete_fields`."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", ChooseOne(db_field, self.admin_site, using=kwargs.get("using")))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", ChooseSome(db_field, self.admin_site, using=kwargs.get("using")))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class HistoryPages(SimpleHistoryAdmin):
+    """The history of a row, and one change of it. Raise Http404 where the address names neither."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        self._must_be_ids((self.model._meta.pk, unquote(object_id)))
+        page: HttpResponse = super().history_view(request, object_id, extra_context)
+        return page
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        history = getattr(self.model, self.model._meta.simple_history_manager_attribute).model
+        self._must_be_ids((self.model._meta.pk, object_id), (history._meta.pk, version_id))
+        page: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
+        return page
+
+    def _must_be_ids(self, *given: tuple[Any, str]) -> None:
+        if not all(is_id(field, value) for field, value in given):
+            raise Http404("There is no such row.")
