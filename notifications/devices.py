@@ -4,6 +4,7 @@ An address belongs to one person at a time. Whoever signs in on a shared browser
 before must not be read or answered for there any more: so the device of the one before goes, and a new one comes.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Count, F, Func, Q, QuerySet, Value
 
 from notifications import farewells, ledger, live
-from notifications.models import ActionToken, Device, Recipient, RecipientToken
+from notifications.models import ActionToken, Device, DeviceChannel, Recipient, RecipientToken
 from notifications.plaintext import cut
+from notifications.transports import endpoints
 from notifications.types import PushAddress
 from wfpush.crypto import digest_of
 
@@ -160,6 +162,19 @@ def _alone(what: str) -> None:
 def used(device_id: UUID, now: datetime) -> None:
     """Somebody answered there. Noted at most once a minute."""
     Device.objects.filter(pk=device_id, last_used_at__lt=now - USE_NOTED_EVERY).update(last_used_at=now)
+
+
+# --- where nothing is sent --------------------------------------------------------------------------------------------
+def not_admitted() -> dict[str, int]:
+    """Push services that the settings do not admit any more, and how many browsers are registered at each."""
+    browsers = Device.objects.filter(channel=DeviceChannel.WEBPUSH)
+    origin = Func(F("address"), Value("^[^/]*//[^/]*"), function="substring", output_field=CharField())
+    counted = browsers.order_by().values_list(origin).annotate(Count("pk"))
+    found: Counter[str] = Counter()
+    for address, count in counted:
+        if endpoints.objection(address):
+            found[endpoints.service_of(address)] += count
+    return dict(sorted(found.items()))
 
 
 # --- going --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ TYPES = {
     "integer": "whole number",
     "choice": "word",
     "words": "list",
+    "push_hosts": "list",
     "url": "address",
     "networks": "networks",
     "secret": "secret",

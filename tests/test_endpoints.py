@@ -1,11 +1,15 @@
 """Subscriptions that browsers hand in: what could never work, or would lead inside, is refused."""
 
+from pathlib import Path
+
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from notifications.transports.endpoints import BadSubscription, check_subscription
 from tests.support.engines import LOOPBACK
 from wfpush import p256
+from wfpush.env import Environment
 
 POINT = p256.encoded(p256.point_of(p256.private_key(p256.new_private_key()).public_key()))
 AUTH = p256.encoded(bytes(range(16)))
@@ -23,7 +27,6 @@ def refusal(endpoint: str = FIREFOX, p256dh: str = POINT, auth: str = AUTH) -> B
     [
         FIREFOX,
         "https://fcm.googleapis.com/fcm/send/d1:APA91b",
-        "https://jmt17.google.com/fcm/send/d1:APA91b",
         "https://wns2-by3p.notify.windows.com/w/?token=BQYAAAA%3d",
         "https://web.push.apple.com/QGuQyavXutnMfjq1ON8N",
         "https://UPDATES.push.services.mozilla.com:443/wpush/v2/gAAAA",
@@ -45,6 +48,13 @@ def test_every_browsers_push_service_is_known(endpoint: str) -> None:
         ("https://bob:secret@fcm.googleapis.com/1", "user name or password"),
         ("https://fcm.googleapis.com/" + "x" * 2048, "longer than 2048 characters"),
         ("https://evil.example/1", "evil.example is not a push service that is known here"),
+        ("https://script.google.com/macros/s/1/exec", "script.google.com is not a push service"),
+        ("https://storage.googleapis.com/bucket/1", "not a push service"),
+        ("https://fcm.googleapis.com:8443/fcm/send/1", "fcm.googleapis.com:8443 is not a push service"),
+        ("https://web.push.apple.com:22/1", "not a push service"),
+        ("https://evil.push.services.mozilla.com/1", "not a push service"),
+        ("https://notify.windows.com/1", "not a push service"),
+        ("https://evilnotify.windows.com/1", "not a push service"),
         ("https://evilgoogle.com/1", "not a push service"),
         ("https://google.com/1", "not a push service"),
         ("https://fcm.googleapis.com.evil.example/1", "not a push service"),
@@ -91,6 +101,26 @@ def test_the_list_of_hosts_is_the_operators(settings: Settings) -> None:
     check_subscription("https://push.acme.example/1", POINT, AUTH)
     assert "not a push service" in refusal(endpoint="https://a.push.acme.example/1").detail
     assert "not a push service" in refusal(endpoint=FIREFOX).detail
+
+
+def test_another_port_is_admitted_where_the_list_names_it(settings: Settings) -> None:
+    settings.PUSH_ALLOWED_HOSTS = ["push.acme.example:8443", "jmt17.google.com"]
+
+    check_subscription("https://push.acme.example:8443/1", POINT, AUTH)
+    check_subscription("https://jmt17.google.com/fcm/send/d1:APA91b", POINT, AUTH)
+    assert "not a push service" in refusal(endpoint="https://push.acme.example/1").detail
+    assert "not a push service" in refusal(endpoint="https://jmt17.google.com:8443/1").detail
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["*", "*.", "*.com", "https://push.example", "push.example/path", "push.example:0", "push.example:99999", "a b"],
+)
+def test_a_list_that_admits_anything_or_is_none_refuses_to_start(entry: str, tmp_path: Path) -> None:
+    environment = Environment({"PUSH_ALLOWED_HOSTS": f"fcm.googleapis.com, {entry}"}, tmp_path)
+
+    with pytest.raises(ImproperlyConfigured, match="PUSH_ALLOWED_HOSTS"):
+        environment.push_hosts("PUSH_ALLOWED_HOSTS", default=[])
 
 
 @pytest.mark.parametrize(

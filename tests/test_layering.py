@@ -48,6 +48,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.places",
         "wfpush.postgres",
         "wfpush.ports",
+        "wfpush.push_hosts",
         "wfpush.quiet",
         "wfpush.problems",
         "wfpush.nul",

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env as DjangoEnviron
 
-from wfpush import appworks, datafolder, embedded, p256, service_accounts
+from wfpush import appworks, datafolder, embedded, p256, push_hosts, service_accounts
 from wfpush.appworks import Gateway
 from wfpush.service_accounts import ServiceAccount
 
@@ -90,6 +90,15 @@ class Environment:
             except ValueError as fault:
                 raise ImproperlyConfigured(f"{name}: {fault}. Write networks such as 10.1.0.0/16.") from fault
         return networks
+
+    def push_hosts(self, name: str, *, default: list[str]) -> list[str]:
+        words = self.words(name, default=default)
+        for word in words:
+            try:
+                push_hosts.parse(word)
+            except ValueError as fault:
+                raise ImproperlyConfigured(f"{name}: {fault}.") from fault
+        return words
 
     def secret(self, name: str) -> str:
         value = self.text(name, default="")

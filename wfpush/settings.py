@@ -25,12 +25,11 @@ METRICS_TOKEN = ENV.token("METRICS_TOKEN", default="")
 OUTBOUND_ALLOWED_CIDRS = ENV.networks("OUTBOUND_ALLOWED_CIDRS")
 VAPID_PRIVATE_KEY = ENV.signing_keys("VAPID_PRIVATE_KEY")
 VAPID_SUBJECT = ENV.contact("VAPID_SUBJECT", base_url=BASE_URL)
-PUSH_ALLOWED_HOSTS = ENV.words(
+PUSH_ALLOWED_HOSTS = ENV.push_hosts(
     "PUSH_ALLOWED_HOSTS",
     default=[
-        "*.googleapis.com",
-        "*.google.com",
-        "*.push.services.mozilla.com",
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
         "*.notify.windows.com",
         "*.push.apple.com",
     ],

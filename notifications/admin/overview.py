@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications import devices
 from notifications.admin.channels import CHANNELS, channel_name
 from notifications.admin.events import event_mark
 from notifications.admin.timeline import tries_and_error, why_not_sent
@@ -87,7 +88,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
     tiles = [make(now) for model, make in TILES if sees(model)]
     panels = [make(now) for model, make in PANELS if sees(model)]
-    alarms = [*silent_parts(now), *paused_services(now)] if sees(Event) else []
+    alarms = [*silent_parts(now), *paused_services(now), *services_not_admitted()] if sees(Event) else []
     return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
 
 
@@ -108,6 +109,15 @@ def paused_services(now: datetime) -> list[str]:
         text % {"service": each.service, "until": clock(each.until), "reason": each.reason}
         for each in PausedService.objects.order_by("service")
     ]
+
+
+def services_not_admitted() -> list[str]:
+    """Push services that were on the list when browsers registered there."""
+    text = _(
+        "%(service)s is not in PUSH_ALLOWED_HOSTS: browsers registered there (%(count)s) get no messages. Add it, or"
+        " remove them."
+    )
+    return [text % {"service": service, "count": count} for service, count in devices.not_admitted().items()]
 
 
 def counted(rows: QuerySet[Any]) -> int:

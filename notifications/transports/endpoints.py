@@ -10,7 +10,7 @@ from functools import lru_cache
 from django.conf import settings
 from yarl import URL
 
-from wfpush import p256
+from wfpush import p256, push_hosts
 from wfpush.addresses import Network, literal
 from wfpush.http import OutboundError, check_url
 
@@ -90,24 +90,19 @@ def _origin(beginning: str) -> str:
 def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]) -> str:
     target = URL(beginning)
     host = (target.raw_host or "").removesuffix(".")
-    if target.scheme == "https" and any(_matches(host, pattern.lower()) for pattern in hosts):
+    if target.scheme == "https" and push_hosts.admits(hosts, host, target.port or push_hosts.HTTPS):
         return ""
     if _is_admitted_address(host, networks):
         return ""
     if target.scheme != "https":
         return "The endpoint must begin with https://."
-    return f"{host} is not a push service that is known here (PUSH_ALLOWED_HOSTS)."
+    return f"{_origin(beginning).partition('://')[2]} is not a push service that is known here (PUSH_ALLOWED_HOSTS)."
 
 
 def _is_admitted_address(host: str, networks: Sequence[Network]) -> bool:
     """An address, or this machine's name, that PUSH_ALLOWED_CIDRS names."""
     address = literal(host)
     return address is not None and any(address in network for network in networks)
-
-
-def _matches(host: str, pattern: str) -> bool:
-    """`*.push.apple.com` is any host below push.apple.com, and not push.apple.com itself or evilpush.apple.com."""
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
 
 
 def _bad_endpoint(detail: str) -> BadSubscription:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import pipeline, route, versions
-from notifications.models import Callback, Delivery, Engine, Event, PausedService, Task, Template
+from notifications.models import Callback, Delivery, Device, Engine, Event, PausedService, Task, Template
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
@@ -191,7 +191,7 @@ def test_the_overview_costs_few_queries(
     day: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     root.get("/admin/")
-    with django_assert_max_num_queries(27):
+    with django_assert_max_num_queries(28):
         root.get("/admin/")
 
 
@@ -219,6 +219,14 @@ def test_a_push_service_that_refuses_us_is_said_before_anything_else(day: World,
 
     (alarm,) = root.get("/admin/").context["alarms"]
     assert alarm.startswith("push.example does not accept our messages, and is left alone until ")
+
+
+def test_a_push_service_that_is_not_on_the_list_any_more_is_named(day: World, root: Client) -> None:
+    PausedService.objects.all().delete()
+    Device.objects.filter(channel="webpush").update(address="https://jmt17.google.com/fcm/send/d1")
+
+    (alarm,) = root.get("/admin/").context["alarms"]
+    assert alarm.startswith("jmt17.google.com is not in PUSH_ALLOWED_HOSTS: browsers registered there (1)")
 
 
 def test_the_messages_of_a_day_are_summed_up_and_a_lost_one_shows(day: World, root: Client) -> None:

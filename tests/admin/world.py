@@ -118,7 +118,7 @@ def live(world: World) -> None:
     answer(world, "T-102", world.alice, "request_info", "Which cost centre?")
     call(Callback.objects.get(task__task_id="T-102"), Result("misconfigured", 401, "The engine answered 401."))
     Notification.objects.filter(recipient=world.bob).update(read_at=world.now)
-    browser = NewAddress("webpush", f"https://push.example/{ENDPOINT}", "endpoint", "BSender", p256dh="BKey")
+    browser = NewAddress("webpush", f"https://web.push.apple.com/{ENDPOINT}", "endpoint", "BSender", p256dh="BKey")
     devices.register(world.bob, browser, name="Firefox on Linux", now=world.now)
     PausedService.objects.create(
         channel="webpush",

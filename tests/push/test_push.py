@@ -1,11 +1,14 @@
 """Messages reach Bob's and Carol's browsers, and each ends as one thing."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync
+from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import Settings
 
 from notifications import deliver, devices, pauses, push, respond, trial
 from notifications.errors import Expired
@@ -327,6 +330,27 @@ async def first_bob_then_carol() -> None:
     with time_machine.travel(NOON + timedelta(seconds=2), tick=False):
         await push.drain()
         await push.close()
+
+
+def test_a_browser_at_a_service_that_is_no_longer_admitted_is_told_to_operators_and_the_mail_takes_over(
+    story: Story, host: PushHost, settings: Settings
+) -> None:
+    firefox = host.subscribe(story.bob, "firefox")
+    address = "https://jmt17.google.com/fcm/send/d1"
+    Device.objects.filter(pk=firefox.pk).update(address=address)
+    story.assign()
+    dispatch()
+
+    reason = "jmt17.google.com is not a push service that is known here (PUSH_ALLOWED_HOSTS)."
+    assert ledger(story)["webpush firefox"] == ("dead", reason)
+    assert Delivery.objects.get(channel="email").due_at is not None
+    assert Device.objects.get().last_fault == reason
+    assert devices.not_admitted() == {"jmt17.google.com": 1}
+    with pytest.raises(CommandError, match=r"jmt17.google.com is not in PUSH_ALLOWED_HOSTS: .* \(1\) get"):
+        call_command("doctor", stdout=StringIO())
+
+    settings.PUSH_ALLOWED_HOSTS = ["jmt17.google.com"]
+    assert devices.not_admitted() == {}
 
 
 def test_one_dead_service_does_not_hold_up_another(story: Story, host: PushHost) -> None:

@@ -48,7 +48,7 @@ class World:
         self.network.leads_to(self.installation.port)
         self.installation.start(
             BASE_URL=self.url,
-            PUSH_ALLOWED_HOSTS="*.google.com,localhost",
+            PUSH_ALLOWED_HOSTS=HOST,
             PUSH_ALLOWED_CIDRS="127.0.0.0/8",
             SSL_CERT_FILE=str(self.certificates.authority),
         )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from notifications import devices
 from notifications.audit import Sums, faults_since, sums_since
 from notifications.models import Category, Delivery, DeliveryState, Device, DeviceChannel, PausedService
 from notifications.transports.appworks import KEY_REFUSED, AppWorks
@@ -54,6 +55,11 @@ class Command(BaseCommand):
             yield (
                 f"{orphans} browsers subscribed under a key that VAPID_PRIVATE_KEY no longer has: put it back after"
                 " the newest one, until they have come back."
+            )
+        for service, browsers_there in devices.not_admitted().items():
+            yield (
+                f"{service} is not in PUSH_ALLOWED_HOSTS: browsers registered there ({browsers_there}) get no messages."
+                " Add it, or remove them."
             )
         for paused in PausedService.objects.all():
             yield f"{paused.service} refuses us since {paused.paused_at:%Y-%m-%d %H:%M} UTC: {paused.reason}"

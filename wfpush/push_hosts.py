@@ -1,0 +1,44 @@
+"""Entries of PUSH_ALLOWED_HOSTS: `web.push.apple.com` on port 443, `*.push.apple.com` any host below, `host:8443`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+HTTPS = 443
+
+_ENTRY = re.compile(r"(?P<below>\*\.)?(?P<name>[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::(?P<port>[0-9]{1,5}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class PushHost:
+    """`below`: any host below `name`, and not that host itself."""
+
+    name: str
+    below: bool
+    port: int
+
+    def admits(self, host: str, port: int) -> bool:
+        named = host.endswith(f".{self.name}") if self.below else host == self.name
+        return named and port == self.port
+
+
+def parse(entry: str) -> PushHost:
+    """Raises ValueError for what is no host, and for `*.com`, below which anybody may have one."""
+    found = _ENTRY.fullmatch(entry.lower())
+    port = int(found["port"] or HTTPS) if found else 0
+    if found is None or not 0 < port < 65536:
+        raise ValueError(f"{entry!r} is not a host, such as web.push.apple.com, *.push.apple.com or push.example:8443")
+    if found["below"] and "." not in found["name"]:
+        raise ValueError(f"{entry!r} is any host whatever. Name the push service's own, such as *.push.apple.com")
+    return PushHost(found["name"], bool(found["below"]), port)
+
+
+def admits(entries: Sequence[str], host: str, port: int) -> bool:
+    """Whether one of the entries does."""
+    return any(each.admits(host, port) for each in _parsed(tuple(entries)))
+
+
+@lru_cache(maxsize=16)
+def _parsed(entries: tuple[str, ...]) -> tuple[PushHost, ...]:
+    return tuple(map(parse, entries))
