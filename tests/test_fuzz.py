@@ -4,6 +4,7 @@ Short here; as long as one likes in `make soak` (tests/soak/test_fuzz.py).
 """
 
 import json
+import logging
 import zlib
 from typing import Any
 
@@ -43,6 +44,7 @@ def operator() -> Caller:
 def fuzz(db: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Fuzz:
     """With everybody who may call, and something of everything that a path can name."""
     monkeypatch.setattr(base.ApiView, "count", lambda *args: None)  # rates have their own tests
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # thousands of refusals, all kept by pytest
     company = world.build()
     world.live(company)
     devices.register(

@@ -6,7 +6,6 @@ from typing import Any
 import holidays
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -27,6 +26,7 @@ from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, Po
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
+from notifications.admin.odd_ids import ChooseSome
 from notifications.admin.words import NOTHING, link, list_url, mark, shortened
 from notifications.formats import locale_of
 from notifications.models import Recipient, Team
@@ -51,7 +51,7 @@ def country_name(code: str) -> str:
 
 def workers_field(name: str, label: object, queryset: QuerySet[Any]) -> forms.ModelMultipleChoiceField:
     model, field = WORKERS[name]
-    widget = AutocompleteSelectMultiple(model._meta.get_field(field), admin.site)
+    widget = ChooseSome(model._meta.get_field(field), admin.site)
     return forms.ModelMultipleChoiceField(queryset, label=label, required=False, widget=widget)
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
-from notifications.admin.odd_ids import Choosing, HistoryPages
+from notifications.admin.odd_ids import Choosing, HistoryPages, PagedFormSet
 from notifications.admin.words import change_url
 
 FOUND = 500
@@ -218,6 +218,7 @@ class LedgerAdmin(DeskAdmin):
 class ReadOnlyInline(TabularInline):
     """Rows that belong to the one shown, to be read."""
 
+    formset = PagedFormSet
     extra = 0
     can_delete = False
     show_change_link = True

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field
 from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
+from unfold.forms import PaginationInlineFormSet
 from unfold.mixins import BaseModelAdminMixin
 
 
@@ -52,6 +53,16 @@ class Choosing(BaseModelAdminMixin):
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs.setdefault("widget", ChooseSome(db_field, self.admin_site, using=kwargs.get("using")))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class PagedFormSet(PaginationInlineFormSet):
+    """Rows by pages; unfold takes `²` for a number."""
+
+    def get_page_num(self) -> int:
+        try:
+            return int(super().get_page_num())
+        except ValueError:
+            return 1
 
 
 class HistoryPages(SimpleHistoryAdmin):

