@@ -12,12 +12,18 @@ from notifications.models import ConnectedAccount, EngineAccess, PersonalSignIn,
 from notifications.signing import new_secret
 from tests.factories import EngineFactory, RecipientFactory
 from tests.support.processes import House
-from wfpush import lost_secrets
+from wfpush import holder, lost_secrets
 from wfpush.tasks import beat
 
 OLD, NEW = "the old key long enough to be one", "the new key long enough to be one"
 
 with_database = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beats are those of a worker."""
+    monkeypatch.setenv(holder.WORKER, "worker-1/0123456789ab")
 
 
 def faults_of_doctor() -> str:

@@ -21,11 +21,12 @@ from notifications.connectors.base import Result
 from notifications.models import Callback, Delivery, Engine, Event
 from tests.factories import EventFactory
 from tests.support.story import Story
-from wfpush import metrics, outbox
+from wfpush import holder, metrics, outbox
 from wfpush.models import Heartbeat
 from wfpush.tasks import beat
 
 STRANGER = "203.0.113.7"
+WORKER = "worker-1/0123456789ab"
 TOKEN = "a-token-for-prometheus"
 LATE = timedelta(minutes=3)
 
@@ -49,7 +50,8 @@ def faults() -> dict[str, str]:
 
 
 @pytest.fixture
-def worker() -> None:
+def worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(holder.WORKER, WORKER)
     beat()
 
 
@@ -101,6 +103,16 @@ def test_a_worker_that_stopped_running_tasks_is_missed(worker: None) -> None:
     Heartbeat.objects.update(beat_at=timezone.now() - timedelta(seconds=75))
 
     assert faults() == {"worker": "ran its last task 75 s ago; is `manage.py worker` up?"}
+
+
+@with_database
+def test_one_of_two_workers_that_stopped_running_tasks_is_named_and_keeps_nobody_away(worker: None) -> None:
+    Heartbeat.objects.create(name="other/ba9876543210", beat_at=timezone.now() - timedelta(seconds=75))
+
+    status, body = ready()
+
+    assert status == 200
+    assert body["notes"] == ["worker other/ba9876543210 ran its last task 75 s ago"]
 
 
 @with_database
@@ -275,7 +287,7 @@ def test_prometheus_counts_a_story(worker: None) -> None:
     assert found["wfpush_callbacks", "waiting"] == 1
     assert found["wfpush_due", "callbacks"] == 1
     assert found["wfpush_due", "events"] == found["wfpush_oldest_due_seconds", "events"] == 0
-    assert 0 <= found["wfpush_heartbeat_age_seconds", "cluster"] < 60
+    assert 0 <= found["wfpush_heartbeat_age_seconds", WORKER] < 60
     assert found["wfpush_up", "database"] == found["wfpush_up", "redis"] == 1
     assert found["process_open_fds",] > 0
 

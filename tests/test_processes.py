@@ -17,7 +17,7 @@ from wfpush import p256
 
 pytestmark = pytest.mark.processes
 
-STALL = "6"
+STALL = "20"
 """Seconds that the watchdog waits here; 45 in real life, where it must restart within 90 of the fault."""
 
 
@@ -87,13 +87,30 @@ def whole_cluster(command: Command) -> Cluster:
     return eventually(lambda: cluster(command), "main, sentinel, two workers, monitor and pusher run")
 
 
-def test_killed_idle_django_q2_workers_cost_a_stall_and_no_more(house: House, worker: Command) -> None:
+@pytest.mark.parametrize("victim", [0, 1, 2, 3], ids=["worker", "another worker", "monitor", "pusher"])
+def test_one_killed_django_q2_process_takes_its_cluster_along_at_once(
+    house: House, worker: Command, victim: int
+) -> None:
+    """It may have held the lock of a queue, for which the others would wait for ever."""
     before = whole_cluster(worker)
-    for process in before.others:
-        process.kill()
-    worker.says("cluster_stalled")
+    before.others[victim].kill()
     eventually(before.is_gone, "the rest of the old cluster is gone")
     house.beats_again()
+    assert "cluster_process_killed" in worker.said
+    assert "cluster_stalled" not in worker.said
+
+
+def test_a_cluster_that_is_frozen_is_noticed_though_another_workers_runs(house: House, worker: Command) -> None:
+    another = house.start("worker", "--stall", STALL, "--grace", "5")
+    another.says("dispatcher_runs")
+    before = whole_cluster(worker)
+    for process in before.others:
+        process.suspend()
+    worker.says("cluster_stalled")
+    eventually(before.is_gone, "the old cluster is gone")
+    whole_cluster(worker)
+    another.signal(signal.SIGTERM)
+    assert another.ends() == 0
 
 
 @pytest.mark.parametrize("victim", ["main", "sentinel"])

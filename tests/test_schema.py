@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support.processes import House, free_ports
-from wfpush import schema
+from wfpush import holder, schema
 from wfpush.tasks import beat
 
 COLUMN = "ALTER TABLE notifications_task DROP COLUMN sla_due_at"
@@ -26,8 +26,9 @@ def nothing_trusted() -> Iterator[None]:
 
 
 @pytest.fixture
-def well(db: None) -> None:
+def well(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """All is well but for what a test does."""
+    monkeypatch.setenv(holder.WORKER, "worker-1/0123456789ab")
     beat()
 
 

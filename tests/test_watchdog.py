@@ -5,12 +5,22 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings
 from django.db import connection
+from django_q.signing import SignedPackage
 
-from wfpush import outbox, tasks, watchdog
+from wfpush import holder, outbox, tasks, watchdog
+from wfpush.broker import Broker
 from wfpush.models import Heartbeat
 from wfpush.watchdog import Watchdog
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+ME, ANOTHER = "host/0123456789ab", "another/ba9876543210"
+
+
+@pytest.fixture(autouse=True)
+def in_my_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks are run by the cluster of this worker."""
+    monkeypatch.setenv(holder.WORKER, ME)
 
 
 class Clock:
@@ -28,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def dog(clock: Clock) -> Watchdog:
-    return Watchdog(clock=clock)
+    return Watchdog(ME, clock=clock)
 
 
 def looks_for(dog: Watchdog, clock: Clock, seconds: float) -> bool:
@@ -51,6 +61,33 @@ def test_a_cluster_that_runs_nothing_for_45_seconds_is_stalled(dog: Watchdog, cl
     tasks.beat()
     assert not looks_for(dog, clock, watchdog.STALL_SECONDS)
     assert looks_for(dog, clock, 1)
+
+
+def test_what_another_workers_cluster_runs_proves_nothing(
+    dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(holder.WORKER, ANOTHER)
+    said = []
+    for _ in range(11):
+        tasks.beat()
+        said.append(looks_for(dog, clock, watchdog.BEAT_SECONDS))
+    assert said[-1]
+
+
+def test_the_beat_is_asked_of_its_own_cluster_once(
+    dog: Watchdog, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_for(dog, clock, watchdog.STALL_SECONDS)
+    monkeypatch.setenv(holder.WORKER, ANOTHER)
+    assert func_of_next_task() is None
+    monkeypatch.setenv(holder.WORKER, ME)
+    assert func_of_next_task() == "wfpush.tasks.beat"
+    assert func_of_next_task() is None, "however long nobody has taken it"
+
+
+def func_of_next_task() -> str | None:
+    taken = Broker().dequeue()
+    return SignedPackage.loads(taken[0][1])["func"] if taken else None
 
 
 def test_a_cluster_that_never_beat_is_stalled_too(dog: Watchdog, clock: Clock) -> None:

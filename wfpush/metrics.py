@@ -97,14 +97,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @only_reads
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 while events are taken and worked off, else 503; `checks` has a reason for each part that is not "ok"."""
-    found = dict(checks(timezone.now()))
+    now = timezone.now()
+    found = dict(checks(now))
     faults = {name: what for name, what in found.items() if what != OK}
     if faults:
         log.warning("not_ready", checks=faults)
     body: dict[str, Any] = {"status": "unavailable" if faults else OK}
     if may_look_inside(request):
         body["checks"] = found
-        body["notes"] = notes()
+        body["notes"] = notes(now) if found["database"] == OK else []
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
 
 
@@ -121,10 +122,15 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
         yield source.name, _asked(partial(_late, source, now))
 
 
-def notes() -> list[str]:
-    """After `checks`: what an administrator should know and what keeps nobody from working, such as an upgrade."""
+def notes(now: datetime) -> list[str]:
+    """After `checks`: what an administrator should know and what keeps nobody from working, such as an upgrade, or one
+    of several workers that has stopped."""
     note = schema.last_found().note
-    return [note] if note else []
+    try:
+        with _short_statements():
+            return [*([note] if note else []), *_silent_workers(now)]
+    except DatabaseError:
+        return [note] if note else []
 
 
 def _database() -> str:
@@ -147,11 +153,22 @@ def _redis() -> str:
 
 
 def _worker(now: datetime) -> str:
-    beat = Heartbeat.objects.filter(name="cluster").values_list("beat_at", flat=True).first()
-    if beat is None:
+    """That of the installation: as long as one of several runs tasks, work is done."""
+    latest = Heartbeat.objects.order_by("beat_at").last()
+    if latest is None:
         return "has never run a task; start `manage.py worker`"
-    age = now - beat
-    return OK if age <= BEAT_LATE else f"ran its last task {age.total_seconds():.0f} s ago; is `manage.py worker` up?"
+    said = _silence(latest, now)
+    return OK if said is None else f"{said}; is `manage.py worker` up?"
+
+
+def _silent_workers(now: datetime) -> list[str]:
+    beats = list(Heartbeat.objects.order_by("beat_at"))[:-1]  # the last of them is for `_worker` to judge
+    return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
+
+
+def _silence(beat: Heartbeat, now: datetime) -> str | None:
+    age = now - beat.beat_at
+    return f"ran its last task {age.total_seconds():.0f} s ago" if age > BEAT_LATE else None
 
 
 def _late(source: outbox.Source, now: datetime) -> str:
@@ -295,7 +312,7 @@ def _retried() -> list[Metric]:
 
 def _beats(now: datetime) -> list[Metric]:
     family = GaugeMetricFamily(
-        "wfpush_heartbeat_age_seconds", "Since a part last showed that it works.", labels=["part"]
+        "wfpush_heartbeat_age_seconds", "Since a worker's cluster last ran a task.", labels=["part"]
     )
     for name, beat_at in Heartbeat.objects.values_list("name", "beat_at"):
         family.add_metric([name], (now - beat_at).total_seconds())

@@ -3,10 +3,15 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Heartbeat(models.Model):
-    """When a part of the installation last showed that it works. `cluster` is beaten by a django-q2 task."""
+    """A worker, and when a task of its own django-q2 cluster last showed that it works (`wfpush/presence.py`)."""
 
     name = models.CharField(max_length=100, unique=True)
+    """Host and id of the worker, with a stroke between them."""
     beat_at = models.DateTimeField()
+    machine = models.CharField(max_length=200, default="", db_default="", editable=False)
+    """Where its processes run, as `holder.machine` says it."""
+    holders = models.TextField(default="", db_default="", editable=False)
+    """Ids of its children that may hold leases, separated by blanks."""
 
     class Meta:
         verbose_name = _("heartbeat")

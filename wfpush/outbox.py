@@ -1,8 +1,9 @@
 """The one mechanism by which due work is claimed, retried and ended. Our tables are the queue.
 
 A row is work while `due_at` is set. Claiming takes a lease (`lease_until`) and a fencing token (`lease_token`) under
-`FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed worker's rows
-come back when their lease ends; a lost wake-up costs at most the ticker's second.
+`FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed child's rows
+come back when its last process is dead (`wfpush/presence.py`), or else when their lease ends; a lost wake-up costs at
+most the ticker's second.
 """
 
 import random
@@ -10,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
-from uuid import uuid4
 
 import redis
 import structlog
@@ -21,6 +21,7 @@ from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from wfpush.holder import new_token
 from wfpush.places import Room
 from wfpush.quiet import quiet
 
@@ -122,7 +123,7 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
     """
     with transaction.atomic():
         rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
-        token, until = uuid4(), now + lease
+        token, until = new_token(), now + lease
         queryset.model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
             lease_token=token, lease_until=until, attempts=F("attempts") + 1
         )

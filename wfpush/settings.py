@@ -131,7 +131,7 @@ Q_CLUSTER = {
     "save_limit": -1,
     "catch_up": False,
     "recycle": 10_000,
-    "redis": ENV.redis_in_time(),
+    "broker_class": "wfpush.broker.Broker",
     "label": "Background tasks",
 }
 

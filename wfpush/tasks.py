@@ -1,18 +1,24 @@
 """What django-q2 runs: names and nothing else go in, our tables say what there is to do."""
 
+import os
 import time
 from collections.abc import Callable
+from functools import wraps
 from io import StringIO
-from typing import cast
+from typing import ParamSpec, cast
 
 import structlog
 from django.core.management import call_command
+from django.db import connections
+from django.db.utils import Error as DatabaseError
 from django.utils import timezone
 
-from wfpush import outbox, tallies
+from wfpush import holder, outage, outbox, tallies
 from wfpush.models import Heartbeat
 
 log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
 
 BEAT_APART_SECONDS = 2.0
 """Work that comes more often costs no more beats."""
@@ -21,6 +27,25 @@ _beaten_at = float("-inf")
 """When this process last did so, in seconds of a clock that never jumps."""
 
 
+def quiet_in_outages(task: Callable[P, None]) -> Callable[P, None]:
+    """Without the database a task does nothing, and says so once; django-q2 would try to write down its failure."""
+
+    @wraps(task)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            task(*args, **kwargs)
+        except DatabaseError as fault:
+            if not outage.database_is_away(fault):
+                raise
+            outage.database.goes_on(fault)
+            connections.close_all()
+        else:
+            outage.database.is_over()
+
+    return run
+
+
+@quiet_in_outages
 def run_source(name: str) -> None:
     """Do what is due in one source.
 
@@ -34,11 +59,13 @@ def run_source(name: str) -> None:
     cast(Callable[[], None], outbox.source_named(name).drain)()
 
 
+@quiet_in_outages
 def prune() -> None:
     """Once a day: remove what is kept only for a while."""
     call_command("prune", stdout=StringIO())
 
 
+@quiet_in_outages
 def backstop() -> None:
     """The ticker's backstop, once a minute: wake every source that has something due; and add up what was counted."""
     now = timezone.now()
@@ -49,11 +76,13 @@ def backstop() -> None:
     tallies.add_up()
 
 
+@quiet_in_outages
 def beat() -> None:
-    """Shows the watchdog that the cluster runs tasks."""
-    Heartbeat.objects.bulk_create(
-        [Heartbeat(name="cluster", beat_at=timezone.now())],
-        update_conflicts=True,
-        unique_fields=["name"],
-        update_fields=["beat_at"],
-    )
+    """Shows the watchdog that the cluster of this worker runs tasks."""
+    if worker := os.environ.get(holder.WORKER):
+        Heartbeat.objects.bulk_create(
+            [Heartbeat(name=worker, beat_at=timezone.now())],
+            update_conflicts=True,
+            unique_fields=["name"],
+            update_fields=["beat_at"],
+        )

@@ -1,8 +1,8 @@
 """Notices a django-q2 cluster that looks alive and runs nothing.
 
 Killing an idle django-q2 worker with SIGKILL can leave the lock of the task queue with the dead: every other worker
-then waits for ever. So a task beats a row in the database, and when the row stops advancing while Redis and the
-database answer, the cluster is to be restarted.
+then waits for ever; so can freezing one. So a task, which no other worker's cluster takes, beats the worker's row in
+the database, and when the row stops advancing while Redis and the database answer, the cluster is to be restarted.
 """
 
 import time
@@ -13,9 +13,8 @@ import redis
 import structlog
 from django.db import connections
 from django.db.utils import Error as DatabaseError
-from django_q.tasks import async_task
 
-from wfpush import outbox
+from wfpush.broker import ask_for_a_beat
 from wfpush.models import Heartbeat
 
 log = structlog.get_logger(__name__)
@@ -25,9 +24,12 @@ STALL_SECONDS = 45.0
 
 
 class Watchdog:
-    """Asked every `beat_seconds` by the worker; `clock` gives seconds that never jump."""
+    """Asked every `beat_seconds` by the worker of that name; `clock` gives seconds that never jump."""
 
-    def __init__(self, stall_seconds: float = STALL_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, worker: str, stall_seconds: float = STALL_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._worker = worker
         self._stall_seconds = stall_seconds
         self.beat_seconds = min(BEAT_SECONDS, stall_seconds / 6)
         self._clock = clock
@@ -39,11 +41,10 @@ class Watchdog:
         self._progress_at = self._clock()
 
     def stalled(self) -> bool:
-        """Enqueue a beat and say whether the earlier ones were not executed for too long."""
+        """Ask for a beat and say whether the earlier ones were not executed for too long."""
         try:
-            found = Heartbeat.objects.filter(name="cluster").values_list("beat_at", flat=True).first()
-            outbox.connection().ping()
-            async_task("wfpush.tasks.beat")
+            found = Heartbeat.objects.filter(name=self._worker).values_list("beat_at", flat=True).first()
+            ask_for_a_beat(self._worker)
         except (DatabaseError, redis.RedisError, OSError):
             connections["default"].close()
             self.excuse()

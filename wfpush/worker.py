@@ -1,105 +1,28 @@
-"""`manage.py worker`: one parent with the ticker and the watchdog, the django-q2 cluster and the dispatchers under it.
+"""`manage.py worker`: one parent with ticker and watchdog, the django-q2 cluster and the dispatchers under it."""
 
-Each child leads a process group of its own, so that what it forked can be ended with it: a django-q2 whose main or
-sentinel process was killed leaves the others running without a guard.
-"""
-
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
+from django.db import connections
 
-from wfpush import embedded
+from wfpush import embedded, holder
 from wfpush.announce import announce
+from wfpush.children import Child
 from wfpush.embedded_servers import EmbeddedError
 from wfpush.lifeline import Lifeline, follow
 from wfpush.postgres.silence import give_up_in_time
-from wfpush.ticker import Ticker
+from wfpush.presence import LOOK_SECONDS, Presence
+from wfpush.ticker import Ticker, Trouble
 from wfpush.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
-MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 SUPERVISE_SECONDS = 0.25
 REVIVE_SECONDS = 1.0
-LONGEST_PAUSE = 30.0
-STEADY_SECONDS = 60.0
-"""A child that ran this long and then dies is started again at once; one that keeps dying waits longer each time."""
-
-
-class Child:
-    """A child process with its process group, started again whenever it ends."""
-
-    def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
-        self.name = name
-        self._command = [sys.executable, str(MANAGE), *arguments]
-        self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
-        self._started_at = 0.0
-        self._start_at = 0.0
-        self._pause = 0.0
-
-    def supervise(self, now: float) -> bool:
-        """Start the child if it does not run and its pause is over. True when it was started."""
-        if self._process is not None:
-            if not self._has_ended():
-                return False
-            self._reap(now)
-        if now < self._start_at:
-            return False
-        self._process = subprocess.Popen(
-            self._command, env=os.environ | self._environment, stdin=subprocess.DEVNULL, process_group=0
-        )
-        self._started_at = now
-        log.info("child_started", child=self.name, pid=self._process.pid)
-        return True
-
-    def _has_ended(self) -> bool:
-        """Look without reaping: while the child is a zombie its group cannot be anybody else's."""
-        assert self._process is not None
-        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-    def _reap(self, now: float) -> None:
-        assert self._process is not None
-        self._signal_group(signal.SIGKILL)
-        code = self._process.wait()
-        steady = now - self._started_at >= STEADY_SECONDS
-        self._pause = 0.0 if steady else min(LONGEST_PAUSE, self._pause * 2 or 0.5)
-        self._start_at = now + self._pause
-        log.error("child_ended", child=self.name, code=code, again_in=self._pause)
-        self._process = None
-
-    def kill(self) -> None:
-        """End the whole group at once; `supervise` starts it again."""
-        if self._process is not None:
-            self._signal_group(signal.SIGKILL)
-
-    def ask_to_stop(self) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.terminate()
-
-    def wait_stopped(self, until: float) -> None:
-        """Wait for the child that was asked to stop, then end what is left of its group."""
-        if self._process is None:
-            return
-        while not self._has_ended() and time.monotonic() < until:
-            time.sleep(0.02)
-        self._signal_group(signal.SIGKILL)
-        self._process.wait()
-        self._process = None
-
-    def _signal_group(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
-            os.killpg(self._process.pid, number)
 
 
 class Worker:
@@ -110,11 +33,13 @@ class Worker:
         self._grace = grace
         self._data_dir = data_dir
         self._lifeline = Lifeline()
-        environment = self._lifeline.environment
-        self._cluster = Child("cluster", ["cluster"], environment)
+        self._presence = Presence()
+        self._trouble = Trouble()
+        environment = self._lifeline.environment | {holder.WORKER: self._presence.name}
+        self._cluster = Child("cluster", ["cluster"], environment, self._presence)
         names = ["dispatcher"] if dispatchers == 1 else [f"dispatcher {n + 1}" for n in range(dispatchers)]
-        self._children = [self._cluster, *(Child(name, ["dispatcher"], environment) for name in names)]
-        self._watchdog = Watchdog(stall)
+        self._children = [self._cluster, *(Child(name, ["dispatcher"], environment, self._presence) for name in names)]
+        self._watchdog = Watchdog(self._presence.name, stall)
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or the parent's death."""
@@ -124,6 +49,7 @@ class Worker:
         follow(self._stop.set)
         threads = [threading.Thread(target=Ticker(self._stop).run, name="ticker")]
         threads.append(threading.Thread(target=self._watch, name="watchdog"))
+        threads.append(threading.Thread(target=self._be_present, name="presence"))
         if self._data_dir is not None:
             threads.append(threading.Thread(target=self._keep_servers, args=(self._data_dir,), name="servers"))
         for thread in threads:
@@ -139,6 +65,7 @@ class Worker:
             self._stop_children()
             for thread in threads:
                 thread.join()
+            self._trouble.attempt("leaving", self._presence.leave)
             self._lifeline.close()
             log.info("worker_stopped")
 
@@ -163,6 +90,10 @@ class Worker:
 
         self._every(self._watchdog.beat_seconds, look)
 
+    def _be_present(self) -> None:
+        self._every(LOOK_SECONDS, lambda: self._trouble.attempt("presence", self._presence.look))
+        connections.close_all()
+
     def _keep_servers(self, data_dir: Path) -> None:
         def look() -> None:
             try:
@@ -173,7 +104,7 @@ class Worker:
 
         self._every(REVIVE_SECONDS, look)
 
-    def _every(self, seconds: float, look: Callable[[], None]) -> None:
+    def _every(self, seconds: float, look: Callable[[], object]) -> None:
         while not self._stop.is_set():
             look()
             self._stop.wait(seconds)

@@ -98,7 +98,7 @@ def silent_parts(now: datetime) -> list[str]:
     if not beats:
         return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
     quiet = [beat for beat in beats if now - beat.beat_at > QUIET_FOR]
-    text = _("“%(name)s” has shown no life for %(span)s: is the worker running?")
+    text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
     return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
 
 

@@ -182,7 +182,7 @@ def test_an_engine_that_is_switched_off_fetches_nothing(day: World, root: Client
 def test_a_silent_worker_is_the_first_thing_said(world: World, root: Client) -> None:
     assert root.get("/admin/").context["alarms"] == []
     Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=5))
-    assert "“cluster” has shown no life for 5 min" in text_of(root.get("/admin/"))
+    assert "The worker worker-1/0123456789ab has shown no life for 5 min" in text_of(root.get("/admin/"))
     Heartbeat.objects.all().delete()
     assert "The worker has never run" in text_of(root.get("/admin/"))
 

@@ -81,7 +81,7 @@ def build() -> World:
     Absence.objects.create(
         recipient=alice, begins_at=now - timedelta(days=9), ends_at=now - timedelta(days=2), delegate=bob
     )
-    Heartbeat.objects.create(name="cluster", beat_at=now)
+    Heartbeat.objects.create(name="worker-1/0123456789ab", beat_at=now)
     return World(engine, alice, bob, carol, customer, team, api_key, secret, now)
 
 

@@ -110,9 +110,8 @@ class House:
         return redis.Redis.from_url(embedded.Valkey(embedded.locate(self.folder)).url)
 
     def beat(self) -> object:
-        """When the django-q2 cluster last ran a task."""
-        found = self.rows("SELECT beat_at FROM wfpush_heartbeat WHERE name = 'cluster'")
-        return found[0][0] if found else None
+        """When a django-q2 cluster last ran a task."""
+        return self.rows("SELECT max(beat_at) FROM wfpush_heartbeat")[0][0]
 
     def beats_again(self) -> None:
         before = self.beat()

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {found}")
             if found != metrics.OK:
                 yield f"{name} {found}"
-        for note in metrics.notes():
+        for note in metrics.notes(now):
             self.stdout.write(f"note: {note}")
 
     def _devices(self) -> Iterator[str]:

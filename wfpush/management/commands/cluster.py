@@ -1,13 +1,19 @@
 import gc
+import logging
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand
 from django_q.cluster import Cluster
 
 from wfpush import lifeline
+from wfpush.outage import Spoken
 from wfpush.postgres.silence import give_up_in_time
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -16,15 +22,30 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         give_up_in_time()
+        logging.getLogger("django-q").addFilter(Spoken())
         cluster = Cluster()
+        signal.signal(signal.SIGCHLD, _end_with_a_killed_child)  # the sentinel inherits it
         gc.freeze()  # what is loaded by now stays: no collection in the forked workers need look at it, 0.1 s each time
         try:
             cluster.start()
-        except RuntimeError as fault:  # Redis is away; the parent tries again
+        except RuntimeError as fault:  # the parent tries again
             raise SystemExit(f"{fault}") from fault
         # After the start, because this process forks no more: threads and forks do not go together.
         lifeline.follow(_end_the_group)
         cluster.sentinel.join()
+
+
+def _end_with_a_killed_child(*_: object) -> None:
+    """A process that a signal ended took the locks of django-q2's queues along, and the others may wait for them for
+    ever, the sentinel too. What the group had leased is given back, and the parent starts another one.
+
+    One look may miss it behind a process that ended by itself and is not reaped yet; the watchdog covers that.
+    """
+    with suppress(ChildProcessError):
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED):
+            log.error("cluster_process_killed", pid=ended.si_pid, signal=ended.si_status)
+            _end_the_group()
 
 
 def _end_the_group() -> None:

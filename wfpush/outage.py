@@ -1,0 +1,60 @@
+"""Says once that something is away, and once that it is back, however many tasks and processes notice it."""
+
+import logging
+import mmap
+
+import redis
+import structlog
+from django.db.utils import InterfaceError, OperationalError
+
+log = structlog.get_logger(__name__)
+
+REDIS_AWAY = (redis.RedisError, OSError)
+
+
+# SQLSTATE classes of PostgreSQL, and of poolers before it: connections, resources such as their number, shutdowns.
+_AWAY = ("08", "53", "57P")
+
+
+def database_is_away(fault: BaseException | None) -> bool:
+    """Whether the database could not be asked, rather than did not like the question."""
+    if not isinstance(fault, OperationalError | InterfaceError):
+        return False
+    state = getattr(fault.__cause__, "sqlstate", None)  # none where the server has said nothing
+    return state is None or state.startswith(_AWAY)
+
+
+class Outage:
+    """Of one part, for this process and those that it forks: they share what has been said."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        self._said = mmap.mmap(-1, 1)
+
+    def goes_on(self, fault: BaseException) -> None:
+        if not self._said[0]:
+            self._said[0] = 1
+            log.warning(f"{self._part}_away", fault=f"{type(fault).__name__}: {fault}".strip())
+
+    def is_over(self) -> None:
+        if self._said[0]:
+            self._said[0] = 0
+            log.info(f"{self._part}_back")
+
+
+database = Outage("database")
+broker = Outage("broker")
+
+
+class Spoken(logging.Filter):
+    """For django-q2's log: of a database or Redis that is away it writes a traceback for everything it tries."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        fault = record.exc_info[1] if record.exc_info else None
+        if fault is not None and database_is_away(fault):
+            database.goes_on(fault)
+            return False
+        if isinstance(fault, redis.RedisError):
+            broker.goes_on(fault)
+            return False
+        return True
