@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.support.announcements import Announcements
 from tests.support.processes import free_ports
 from tests.support.waiting import eventually
 
@@ -71,25 +71,6 @@ class Served:
         with suppress(ConnectionRefusedError), self.connect():
             return False
         return True
-
-
-class Announcements:
-    """Where systemd would listen for what a service says of itself (sd_notify)."""
-
-    def __enter__(self) -> "Announcements":
-        self._folder = tempfile.TemporaryDirectory()
-        self.address = f"{self._folder.name}/notify"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.address)
-        self._socket.settimeout(60)
-        return self
-
-    def next(self) -> str:
-        return self._socket.recv(1000).decode()
-
-    def __exit__(self, *fault: object) -> None:
-        self._socket.close()
-        self._folder.cleanup()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ REAL = "WFPUSH_TESTS_REAL"
 """What, added to the monotonic clock, makes the real time."""
 
 KNOWS_TIME = re.compile(r"datetime|timezone\.now|timedelta|time_machine|time\.time\(|\bday|_at\b")
-ELSEWHERE = ("soak", "browsers", "support", "pushlab")
+ELSEWHERE = ("soak", "browsers", "deploy", "support", "pushlab")
 QUIET = ("-q", "-p", "no:cacheprovider", "--show-capture=no", "-m", "not browser and not processes")
 BEFORE = timedelta(seconds=10)
 

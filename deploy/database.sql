@@ -1,0 +1,37 @@
+-- Roles and database, as a superuser of PostgreSQL 14 or newer:
+--   OWNER_PASSWORD=… PASSWORD=… psql -f deploy/database.sql postgres
+-- May be run again for another database, such as a restored one: psql -v database=wfpush_restored -f …; passwords that
+-- are not given stay.
+-- wfpush_owner owns the tables: for `manage.py migrate` alone. wfpush reads and writes rows: for web, worker and all else.
+\set ON_ERROR_STOP on
+\if :{?database}
+\else
+\set database wfpush
+\endif
+-- By the environment: other users of the machine see a program's arguments.
+\set owner_password `printf %s "$OWNER_PASSWORD"`
+\set password `printf %s "$PASSWORD"`
+SELECT :'owner_password' <> '' AS owner_has_one, :'password' <> '' AS has_one \gset
+
+SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION', name)
+FROM unnest(ARRAY['wfpush_owner', 'wfpush']) AS name
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+\if :owner_has_one
+ALTER ROLE wfpush_owner PASSWORD :'owner_password';
+\endif
+\if :has_one
+ALTER ROLE wfpush PASSWORD :'password';
+\endif
+
+CREATE DATABASE :"database" OWNER wfpush_owner ENCODING 'UTF8' TEMPLATE template0;
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+GRANT CONNECT ON DATABASE :"database" TO wfpush;
+
+\connect :"database"
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO wfpush_owner;
+GRANT USAGE ON SCHEMA public TO wfpush;
+ALTER DEFAULT PRIVILEGES FOR ROLE wfpush_owner IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO wfpush;
+ALTER DEFAULT PRIVILEGES FOR ROLE wfpush_owner IN SCHEMA public
+    GRANT USAGE, SELECT ON SEQUENCES TO wfpush;

@@ -1,0 +1,122 @@
+"""An installation as docs/operations.md describes it: roles of its own, two web processes, a worker."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from tests.soak.servers import Servers
+from tests.support.announcements import Announcements
+from tests.support.processes import Command, House, free_ports
+from tests.support.waiting import eventually
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+SQL = DEPLOY / "database.sql"
+WEB = DEPLOY / "wfpush-web@.service"
+
+
+@dataclass
+class Deployed:
+    """`webs`: the web processes by their ports."""
+
+    servers: Servers
+    house: House
+    api_key: str = ""
+    webs: dict[int, Command] = field(default_factory=dict)
+
+    def url(self, role: str, database: str = "wfpush") -> str:
+        return f"postgresql://{role}@/{database}?host={quote(str(self.servers.postgres.where.sockets))}"
+
+    def program(self, name: str, *words: str, **environment: str) -> str:
+        """Run one of PostgreSQL's programs, the wheel's."""
+        found = str(self.servers.postgres.programs() / name)
+        done = subprocess.run(
+            [found, *words], capture_output=True, text=True, check=False, timeout=120, env=os.environ | environment
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def make_database(self, name: str) -> None:
+        """By the SQL that is shipped."""
+        words = [f"--variable=database={name}", f"--file={SQL}", self.url("postgres", "postgres")]
+        self.program("psql", "--no-psqlrc", *words, OWNER_PASSWORD="o'wner", PASSWORD="p")
+
+    def start(self, *words: str, **environment: str) -> Command:
+        """A service; returns when it has said that it is ready, as `systemctl start` does."""
+        with Announcements() as said:
+            command = self.house.start(*words, NOTIFY_SOCKET=said.address, **environment)
+            assert said.next() == "READY=1", command.said
+        return command
+
+    def start_web(self, port: int) -> None:
+        self.webs[port] = self.start("web", "--port", str(port))
+
+    def run_webs(self) -> None:
+        """Start those that do not run."""
+        for port, web in list(self.webs.items()):
+            if web.process.poll() is not None:
+                self.start_web(port)
+
+    def stop(self) -> None:
+        """Everything but the servers, in order, as at a shutdown."""
+        for command in self.house.commands:
+            command.process.terminate()
+        for command in self.house.commands:
+            command.ends()
+        eventually(lambda: self.connections() == 0, "nobody is connected")
+
+    def restart_web(self, port: int) -> None:
+        """As `systemctl restart` does, what the unit runs after the start included."""
+        self.webs[port].signal(signal.SIGTERM)
+        assert self.webs[port].ends() == 0, self.webs[port].said
+        self.start_web(port)
+        for line in WEB.read_text(encoding="utf-8").splitlines():
+            if line.startswith("ExecStartPost="):
+                subprocess.run(line.partition("=")[2].split(), check=True, timeout=30)
+
+    def beats(self) -> bool:
+        """The worker has run a task since it started."""
+        return bool(self.house.rows("SELECT 1 FROM wfpush_heartbeat WHERE beat_at > now() - interval '5 seconds'"))
+
+    def connections(self) -> int:
+        """Of role wfpush, to the database."""
+        with psycopg.connect(self.url("postgres")) as ours:
+            found = ours.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'wfpush'").fetchone()
+        assert found is not None
+        return int(found[0])
+
+
+@pytest.fixture(scope="package")
+def deployed() -> Iterator[Deployed]:
+    servers, house = Servers(), House()
+    made = Deployed(servers, house)
+    try:
+        made.program("dropdb", "--host", str(servers.postgres.where.sockets), "--username=postgres", "wfpush")
+        made.make_database("wfpush")
+        house.environment |= {
+            "DATABASE_URL": made.url("wfpush"),
+            "REDIS_URL": servers.urls.redis_url,
+            "BASE_URL": "https://push.example.com",
+            "ALLOWED_HOSTS": "push.example.com",
+            "PROXY_COUNT": "1",
+        }
+        migrated = house.run("migrate", "--verbosity=0", DATABASE_URL=made.url("wfpush_owner"))
+        assert migrated.process.returncode == 0, migrated.said
+        engine = house.run("create_engine", "invoices")
+        assert engine.process.returncode == 0, engine.said
+        made.api_key = json.loads(engine.said.strip().splitlines()[-1])["api_key"]
+        assert house.run("create_person", "bob", "--name", "Bob").process.returncode == 0
+        first = free_ports(2)
+        for port in (first, first + 1):
+            made.start_web(port)
+        yield made
+    finally:
+        house.clear()
+        servers.clear()
