@@ -6,29 +6,14 @@ from datetime import datetime
 
 import pytest
 from django.db import connection
-from django.db.utils import Error as DatabaseError
 from django_q.models import Schedule
 
-from tests.support.waiting import eventually
 from wfpush import outbox, ticker
-from wfpush.ticker import BACKSTOP, Leadership, Ticker
+from wfpush.lead import Leadership
+from wfpush.models import Lead
+from wfpush.ticker import BACKSTOP, Ticker
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def nobody_leads() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database"
-            " WHERE locktype = 'advisory' AND datname = current_database()"
-        )
-        return bool(cursor.fetchone() == (0,))
-
-
-@pytest.fixture(autouse=True)
-def fresh_start(transactional_db: None) -> None:
-    """The server notices a moment later that the last test's leader has left."""
-    eventually(nobody_leads, "nobody leads")
 
 
 @pytest.fixture
@@ -43,18 +28,8 @@ def sources() -> Iterator[dict[str, outbox.Source]]:
 
 
 @pytest.fixture
-def alone() -> Iterator[Ticker]:
-    found = Ticker(threading.Event())
-    yield found
-    found._leadership.release()
-
-
-@pytest.fixture
-def two() -> Iterator[tuple[Leadership, Leadership]]:
-    one, other = Leadership(), Leadership()
-    yield one, other
-    one.release()
-    other.release()
+def alone() -> Ticker:
+    return Ticker(threading.Event())
 
 
 def source(name: str, *, due: bool = True, fault: Exception | None = None) -> outbox.Source:
@@ -88,30 +63,6 @@ class Ear:
         raise AssertionError("nothing is heard of the end")
 
 
-def test_only_one_leads_until_it_leaves(two: tuple[Leadership, Leadership]) -> None:
-    one, other = two
-    assert one.acquire()
-    assert not other.acquire()
-    assert one.acquire()
-    one.release()
-    eventually(nobody_leads, "the server has noticed")
-    assert other.acquire()
-    assert not one.acquire()
-
-
-def test_who_loses_its_connection_loses_the_lead(two: tuple[Leadership, Leadership]) -> None:
-    one, other = two
-    assert one.acquire()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone())
-    assert other.acquire()
-    with pytest.raises(DatabaseError):
-        one.acquire()
-    assert not one.held
-    assert not one.acquire()
-
-
 def test_it_wakes_what_is_due_and_nothing_else(sources: dict[str, outbox.Source], alone: Ticker) -> None:
     outbox.register(source("due"))
     outbox.register(source("not due", due=False))
@@ -136,14 +87,13 @@ def test_a_source_that_fails_is_logged_once_and_stops_nobody(
 
 
 def test_a_ticker_that_does_not_lead_wakes_nobody(sources: dict[str, outbox.Source], alone: Ticker) -> None:
-    leader = Leadership()
+    leader = Leadership(ticker.TICKER)
     assert leader.acquire()
     outbox.register(source("due"))
     ear = Ear()
     alone.tick()
     assert ear.heard() == []
     leader.release()
-    eventually(nobody_leads, "the server has noticed")
     alone.tick()
     assert ear.heard() == ["due"]
 
@@ -164,7 +114,6 @@ def test_a_lost_database_costs_the_lead_only_until_it_is_back(
 def test_the_leader_makes_the_backstop_schedule_once(sources: dict[str, outbox.Source], alone: Ticker) -> None:
     alone.tick()
     alone._leadership.release()
-    eventually(nobody_leads, "the server has noticed")
     alone.tick()
     found = Schedule.objects.get(name=BACKSTOP)
     assert (found.func, found.minutes, found.repeats) == ("wfpush.tasks.backstop", 1, -1)
@@ -178,4 +127,4 @@ def test_it_stops_when_told(sources: dict[str, outbox.Source], monkeypatch: pyte
     stop.set()
     thread.join(60)
     assert not thread.is_alive()
-    eventually(nobody_leads, "the server has noticed")
+    assert not Lead.objects.exists(), "another one may lead at once"

@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from django.conf import settings
 
-from wfpush import lifeline, outbox
+from wfpush import lifeline, outage, outbox
 from wfpush.cancellation import heed_cancellation
 from wfpush.postgres.silence import give_up_in_time
 from wfpush.subscription import Subscription
@@ -52,14 +52,23 @@ class Job:
             self._woken.clear()
             try:
                 await self._drain()
-                if self._failing:
-                    log.info("drain_works_again", source=self.source.name)
-                self._failing = False
+                self._works()
             except Exception as fault:  # a source that fails must not stop the others, whatever it is
-                if not self._failing:
-                    log.error("drain_failing", source=self.source.name, fault=repr(fault), exc_info=True)
-                self._failing = True
+                self._fails(fault)
                 await asyncio.sleep(RETRY_SECONDS)  # and not at full speed against a database that is away
+
+    def _works(self) -> None:
+        outage.database.is_over()
+        if self._failing:
+            log.info("drain_works_again", source=self.source.name)
+        self._failing = False
+
+    def _fails(self, fault: Exception) -> None:
+        if outage.database_is_away(fault):
+            outage.database.goes_on(fault)  # once for all sources
+        elif not self._failing:
+            self._failing = True
+            log.error("drain_failing", source=self.source.name, fault=repr(fault), exc_info=True)
 
 
 class Dispatcher:

@@ -165,7 +165,9 @@ class Environment:
             raise ImproperlyConfigured(
                 "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
             )
-        return config | {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        # A cursor on the server belongs to one connection of it, and a pooler may ask another one for the next rows.
+        return config | ours | {"DISABLE_SERVER_SIDE_CURSORS": True}
 
     def redis(self) -> str:
         return self.text("REDIS_URL", default="") or embedded.servers(self.data_dir, "REDIS_URL").redis_url

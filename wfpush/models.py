@@ -36,3 +36,18 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.kind} {self.state}: {self.count}"
+
+
+class Lead(models.Model):
+    """Who alone does something now, and until when by the database's clock (wfpush/lead.py)."""
+
+    name = models.CharField(max_length=20, unique=True)
+    leader = models.CharField(max_length=40)
+    until = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "lead"
+        verbose_name_plural = "leads"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.leader} until {self.until:%Y-%m-%d %H:%M:%S}"

@@ -3,7 +3,7 @@
 import structlog
 from django.db import OperationalError, connection
 
-from wfpush import lost_secrets, schema
+from wfpush import lost_secrets, pooling, schema
 
 log = structlog.get_logger(__name__)
 
@@ -12,11 +12,13 @@ SAMPLE = 50
 
 
 def look() -> None:
-    """Raises WrongSchema; warns of secrets that cannot be read, which concern some engines and nobody else.
+    """Raises WrongPooling, WrongSchema; warns of secrets that cannot be read, which concern some engines and nobody
+    else.
 
     A database that does not answer is no reason to stay away: both wait for it, and `/readyz` looks again.
     """
     try:
+        pooling.demand()
         schema.demand()
         for fault in lost_secrets.faults(SAMPLE):
             log.error("secrets_unreadable", fault=fault)

@@ -1,78 +1,30 @@
 """About once a second: ask every source of due work whether something is due, and wake whoever handles it.
 
-Of all tickers of an installation one leads, by a PostgreSQL advisory lock on a connection of its own: when its process
-or its connection goes, another one takes over within a second.
+Of all tickers of an installation one leads (wfpush/lead.py): when it stops another one takes over within a second, and
+within a few when it was killed.
 """
 
-import copy
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import Error as DatabaseError
 from django.utils import timezone
 from django_q.models import Schedule
 
 from wfpush import outbox
+from wfpush.lead import Leadership
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-LEADER_LOCK = 0x7766_7075_7368_0001
-"""Key of the advisory lock: "wfpush", number 1. Advisory locks belong to one database."""
+TICKER = "ticker"
+"""What the leader is one of."""
 
 BACKSTOP = "wfpush backstop"
 ACCOUNTS = "wfpush accounts"
 PRUNE = "wfpush prune"
-
-# The server notices within seconds that the leader's machine is gone; without, it would keep the lock for hours.
-KEEPALIVES = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
-
-
-class Leadership:
-    """The advisory lock and the connection that holds it. Used by one thread."""
-
-    def __init__(self) -> None:
-        self.held = False
-        self._connection: BaseDatabaseWrapper | None = None
-
-    def acquire(self) -> bool:
-        """True while this process leads. Raises DatabaseError when the database is away; the lock is lost then."""
-        try:
-            if self._connection is None:
-                self._connection = _own_connection()
-            with self._connection.cursor() as cursor:
-                if self.held:
-                    cursor.execute("SELECT 1")  # the lock lives and dies with this connection
-                else:
-                    cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
-                    self.held = bool(cursor.fetchone()[0])
-        except DatabaseError:
-            self.release()
-            raise
-        return self.held
-
-    def release(self) -> None:
-        self.held = False
-        if self._connection is not None:
-            with suppress(DatabaseError):
-                self._connection.close()
-            self._connection = None
-
-
-def _own_connection() -> BaseDatabaseWrapper:
-    """A connection outside Django's pool, from which it could be handed to others with the lock on it."""
-    usual = connections["default"]
-    settings = copy.deepcopy(usual.settings_dict)
-    settings["OPTIONS"].pop("pool", None)
-    connection = type(usual)(settings, alias=usual.alias)
-    with connection.cursor() as cursor:
-        cursor.execute(KEEPALIVES)
-    return connection
 
 
 class Ticker:
@@ -80,7 +32,7 @@ class Ticker:
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._leadership = Leadership()
+        self._leadership = Leadership(TICKER)
         self._trouble = Trouble()
         self._scheduled = False
 
@@ -103,9 +55,14 @@ class Ticker:
             log.info("ticker_leads")
             self._scheduled = False
         if not self._scheduled:
-            self._scheduled = self._trouble.attempt("schedules", ensure_schedules)
+            self._scheduled = self._trouble.attempt("schedules", self._schedule)
         for source in outbox.sources():
             self._trouble.attempt(source.name, lambda source=source: _look(source))  # type: ignore[misc]
+
+    def _schedule(self) -> None:
+        with self._leadership.alone() as nobody_else:
+            if nobody_else:
+                ensure_schedules()
 
 
 def _look(source: outbox.Source) -> None:

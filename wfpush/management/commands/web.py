@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush import lifeline, schema, startup
+from wfpush import lifeline, pooling, schema, startup
 from wfpush.asgi import application
 from wfpush.ports import PortTaken
 from wfpush.web import GRACE_SECONDS, serve
@@ -23,5 +23,5 @@ class Command(BaseCommand):
         try:
             startup.look()
             serve(application, options["host"], options["port"], grace=options["grace"])
-        except (PortTaken, schema.WrongSchema) as fault:
+        except (PortTaken, pooling.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault

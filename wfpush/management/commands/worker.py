@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush import schema, startup
+from wfpush import pooling, schema, startup
 from wfpush.watchdog import STALL_SECONDS
 from wfpush.worker import Worker
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             startup.look()
-        except schema.WrongSchema as fault:
+        except (pooling.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
         data_dir = settings.DATA_DIR if settings.EMBEDDED_SERVERS else None
         Worker(
