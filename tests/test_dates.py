@@ -72,6 +72,7 @@ def test_libfaketime_is_found_where_distributions_put_it(tmp_path: Path) -> None
 def test_a_moved_process_has_the_date_and_a_true_monotonic_clock(tmp_path: Path) -> None:
     preload = dates.library()
     if preload is None:
+        assert not os.environ.get("CI"), dates.MISSING
         pytest.skip(dates.MISSING)
     said = [
         subprocess.run(

@@ -23,6 +23,7 @@ from wfpush import tallies, tasks
 from wfpush.models import Tally
 
 MILLION = 1_000_000
+PORTION = 100_000
 
 
 def sql(statement: str) -> None:
@@ -162,6 +163,13 @@ def test_how_long_it_took_to_inbox_device_and_engine() -> None:
     assert found["wfpush_answer_to_engine_seconds_count",] == 0
 
 
+def many(rows: int, insert: str) -> None:
+    """Run an INSERT of `numbers`, in portions: a connection waits 20 s for an answer, and machines are slow."""
+    for first in range(1, rows + 1, PORTION):
+        last = min(first + PORTION - 1, rows)
+        sql(insert.replace("FROM numbers i", f"FROM generate_series({first}, {last}) i"))
+
+
 @pytest.mark.django_db
 def test_with_a_million_deliveries_nothing_that_has_ended_is_read() -> None:
     row = NotificationFactory()
@@ -170,14 +178,20 @@ def test_with_a_million_deliveries_nothing_that_has_ended_is_read() -> None:
     for table in ("delivery", "event"):
         sql(f"ALTER TABLE notifications_{table} DISABLE TRIGGER ALL")
     sql("ALTER TABLE notifications_delivery ENABLE TRIGGER tally_deliveries_insert")
-    sql(f"""INSERT INTO notifications_delivery (id, event_id, notification_id, recipient_id, channel, address, shown_to,
+    many(
+        MILLION,
+        f"""INSERT INTO notifications_delivery (id, event_id, notification_id, recipient_id, channel, address, shown_to,
                 turn, outdated, state, reason, created_at, ended_at, attempts)
             SELECT gen_random_uuid(), '{event.pk}', '{row.pk}', {recipient.pk}, 'webpush', i::text, '', 0, false,
-                'delivered', '', now(), now(), 1 FROM generate_series(1, {MILLION}) i""")
-    sql(f"""INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, received_at, data,
+                'delivered', '', now(), now(), 1 FROM numbers i""",
+    )
+    many(
+        MILLION // 4,
+        f"""INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, received_at, data,
                 extensions, digest, "group", status, plan, told, unresolved, error, attempts)
             SELECT gen_random_uuid(), {event.engine_id}, 's', i::text, 't', '', now(), '{{}}', '{{}}', '', '',
-                'processed', '{{}}', 0, 0, '', 1 FROM generate_series(1, {MILLION // 4}) i""")
+                'processed', '{{}}', 0, 0, '', 1 FROM numbers i""",
+    )
     sql("ANALYZE notifications_delivery, notifications_event, notifications_callback, notifications_task")
     with CaptureQueriesContext(connection) as asked:
         found = numbers(Client().get("/metrics"))  # type: ignore[arg-type]

@@ -93,9 +93,17 @@ def library(root: Path = Path("/")) -> Path | None:
     )
 
 
+def real_time() -> float:
+    """Seconds since 1970, also in a process whose clock is moved."""
+    if REAL in os.environ:
+        return float(os.environ[REAL]) + time.monotonic()
+    return time.time()
+
+
 def moved(moment: Moment, preload: Path, offsets: Path, environment: dict[str, str]) -> dict[str, str]:
     """An environment whose processes begin at a moment. `offsets`: a file for those that go there `again`."""
-    real = time.time()
+    real = real_time()
+    untouched = {name: value for name, value in environment.items() if not name.startswith(("FAKETIME", BEGINS))}
     clock = {
         "LD_PRELOAD": str(preload),
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -105,11 +113,11 @@ def moved(moment: Moment, preload: Path, offsets: Path, environment: dict[str, s
     }
     offset = f"{moment.begins.timestamp() - real:+.3f}"
     if not moment.again:
-        return environment | clock | {"FAKETIME": offset}
+        return untouched | clock | {"FAKETIME": offset}
     offsets.write_text(offset)
     offsets.chmod(0o644)  # the servers run as another user
     where = {"FAKETIME_TIMESTAMP_FILE": str(offsets), "FAKETIME_NO_CACHE": "1"}
-    return environment | clock | where | {BEGINS: str(moment.begins.timestamp())}
+    return untouched | clock | where | {BEGINS: str(moment.begins.timestamp())}
 
 
 def files(everything: bool) -> Iterator[str]:

@@ -1,12 +1,11 @@
 """A plugin of pytest for runs at an instant (`dates.py`): before each test, the clock of all goes back to it."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.dates import BEGINS, REAL
+from tests.support.dates import BEGINS, real_time
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,8 +16,7 @@ def pytest_runtest_setup() -> None:
 
 def set_clock(offsets: Path, instant: float) -> None:
     """By renaming: another process that reads the clock meanwhile finds the old offset or the new one."""
-    real = float(os.environ[REAL]) + time.monotonic()
     fresh = offsets.with_suffix(".new")
-    fresh.write_text(f"{instant - real:+.3f}")
+    fresh.write_text(f"{instant - real_time():+.3f}")
     fresh.chmod(0o644)
     fresh.replace(offsets)
