@@ -258,7 +258,9 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def inbox_signed_out(self, message: dict[str, Any]) -> None:
         """Somebody signed out or was deactivated: every socket of theirs looks again at once."""
-        if self.recipient is not None and not await sockets.ask(self.recipient.pk, self._still_signed_in):
+        if self._session() in message.get("kept", ()):
+            await self.close(RESTART)
+        elif self.recipient is not None and not await sockets.ask(self.recipient.pk, self._still_signed_in):
             if self._session() in message.get("removed", ()):
                 await self._say({"type": "removed"})
             await self.close(NOT_SIGNED_IN)

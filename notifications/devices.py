@@ -237,6 +237,11 @@ def sign_out_session(session_key: str | None, now: datetime) -> int:
     return remove(Device.objects.filter(session=session_digest(session_key)), SIGNED_OUT, now)
 
 
+def follow_session(before: str, after: str) -> None:
+    """A session goes on under another key, and its browser's devices with it. Both are digests."""
+    Device.objects.filter(session=before).exclude(session="").update(session=after)
+
+
 @transaction.atomic
 def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: str = SIGNED_OUT) -> int:
     """Sign out apps and portals, and remove the devices that they registered. Returns how many tokens still worked."""

@@ -73,6 +73,13 @@ def removed_on_commit(recipient_id: int, sessions: Iterable[str]) -> None:
     transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", removed=told), robust=True)
 
 
+def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
+    """What a person holds has ended: every open inbox looks at once whether it still may be. Those of the session with
+    the digest `keep`, which goes on under another key, come back with that."""
+    kept = [keep] if keep else []
+    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", kept=kept), robust=True)
+
+
 def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
     if quiet:
         return

@@ -3,7 +3,8 @@
 A recipient keeps a seal over all four (`Recipient.seal`). Every door asks `Recipient.may_act`, which compares it with
 what is so now: whoever changed a user, be it by an update of many, in a shell or by loading a fixture, has closed the
 doors with it. Settling then ends what there still is, tells the open inboxes, and seals anew; the desk and
-whatever sets a password do so at once, a schedule within a minute.
+whatever sets a password do so at once, a schedule within a minute. Who gives themselves a new password goes on in the
+browser in which they do.
 """
 
 from datetime import datetime
@@ -36,17 +37,20 @@ def sweep(now: datetime) -> int:
     return sum(settle(pk, now) for pk in ids)
 
 
-def settle_account(user: AbstractBaseUser, now: datetime) -> None:
-    """A user was changed: settle their person. Who has no inbox has sessions all the same."""
+def settle_account(user: AbstractBaseUser, now: datetime, *, keep: str = "") -> None:
+    """A user was changed: settle their person. `keep`: the digest of the session that goes on.
+
+    Who has no inbox has sessions all the same.
+    """
     person = Recipient.objects.filter(user_id=user.pk).values_list("pk", flat=True).first()
     if person is not None:
-        settle(person, now)
+        settle(person, now, keep=keep)
     elif not user.is_active:
         end_sessions(user.pk, now)
 
 
 @transaction.atomic
-def settle(recipient_id: int, now: datetime) -> bool:
+def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
     """If the seal no longer fits: end what the person holds, and seal anew. Returns whether it did not fit.
 
     Somebody who never had an account, or whose seal was never made, loses nothing by getting one.
@@ -56,7 +60,7 @@ def settle(recipient_id: int, now: datetime) -> bool:
     if person is None or (seal := person.seal()) == person.account_seal:
         return False
     if person.account_seal or not person.present:
-        _end(person, _reason(person), now)
+        _end(person, _reason(person), now, keep)
     Recipient.objects.filter(pk=person.pk).update(account_seal=seal)
     return True
 
@@ -68,17 +72,20 @@ def _reason(person: Recipient) -> str:
     return devices.ACCOUNT_CLOSED if closed else devices.NEW_PASSWORD
 
 
-def _end(person: Recipient, reason: str, now: datetime) -> None:
+def _end(person: Recipient, reason: str, now: datetime, keep: str) -> None:
     """Tokens, devices, links of both kinds and sessions; open inboxes look at once whether they are still let in."""
     RecipientToken.objects.filter(recipient=person, revoked_at=None).update(revoked_at=now)
-    devices.remove(Device.objects.filter(recipient=person), reason, now)
+    gone = Device.objects.filter(recipient=person)
     shown = ActionToken.objects.filter(recipient=person, voided_at=None)
+    if keep:
+        gone, shown = gone.exclude(session=keep), shown.exclude(delivery__device__session=keep)
+    devices.remove(gone, reason, now)
     shown.update(voided_at=now, void_reason=cut(reason, devices.MOST_VOID_REASON))
     SignInLink.objects.filter(recipient=person, used_at=None, expires_at__gt=now).update(expires_at=now)
     Recipient.objects.filter(pk=person.pk).update(signed_out_at=now)
     if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions by itself
         end_sessions(person.user_id, now)
-    transaction.on_commit(lambda: live.tell(person.pk, "inbox.signed_out"), robust=True)
+    live.signed_out_on_commit(person.pk, keep)
     log.info("person_signed_out", recipient=person.ref, reason=reason)
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from escalations import escalate
 from notifications import absence, consumers, copies, devices, live, sockets, standing
 from notifications.devices import NewAddress
-from notifications.models import Notification, Recipient, RecipientToken
+from notifications.models import Account, Notification, Recipient, RecipientToken
 from tests.support.live_inbox import (
     OURS,
     close_code,
@@ -276,6 +276,21 @@ def remove_device_of(person: Recipient, session_key: str) -> None:
     session = devices.session_digest(session_key)
     device, _ = devices.register(person, new, name="Firefox", session=session, now=timezone.now())
     devices.end([device], devices.REMOVED, timezone.now())
+
+
+async def test_inboxes_of_the_browser_that_set_a_new_password_come_back_and_others_are_signed_out(story: Story) -> None:
+    async with inbox_of(story.bob) as (here, _), inbox_of(story.bob) as (there, _):
+        await database_sync_to_async(_new_password)(story.bob, await database_sync_to_async(oldest_session)())
+
+        assert await close_code(here) == consumers.RESTART
+        assert await close_code(there) == consumers.NOT_SIGNED_IN
+
+
+def _new_password(person: Recipient, session_key: str) -> None:
+    account = Account.objects.get(pk=person.user_id)
+    account.kept_session = devices.session_digest(session_key)
+    account.set_password("another long walk")
+    account.save()
 
 
 async def test_a_session_that_ended_is_noticed_by_itself(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

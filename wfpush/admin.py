@@ -7,18 +7,23 @@ from typing import Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
+from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.forms import AuthenticationForm
+from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from notifications import devices, guessing
+from notifications.inbox.passwords import OwnPasswordForm, rules
 from notifications.plaintext import revealed
 from notifications.visible import visible
 
@@ -45,6 +50,40 @@ class SignInForm(AuthenticationForm):
         if len(name) > (User._meta.get_field("username").max_length or 0):
             raise self.get_invalid_login_error()
         return name
+
+
+class NewPasswordForm(OwnPasswordForm, AdminOwnPasswordChangeForm):
+    """The inbox's, as the desk shows fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ends = gettext(
+            "All other browsers and apps are signed out at once, and their notifications and links end. This browser "
+            "stays signed in."
+        )
+        self.fields["new_password1"].help_text = format_html(
+            "<ul>{}</ul>", format_html_join("", "<li>{}</li>", ([rule] for rule in [*rules(), ends]))
+        )
+
+
+class NewPassword(PasswordChangeView):
+    form_class = NewPasswordForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        """The form keeps the session by itself."""
+        form.save()
+        response = HttpResponseRedirect(self.get_success_url())
+        guessing.remember(self.request, response)
+        return response
+
+    def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
+        assert isinstance(form, NewPasswordForm)
+        response = super().form_invalid(form)
+        form.tell_wait(response)
+        return response
 
 
 class Choices(AutocompleteJsonView):
@@ -85,6 +124,13 @@ class Site(UnfoldAdminSite):
             response = _guarded(super().login(request, extra_context))
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             guessing.remember(request, response)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {**self.each_context(request), **(extra_context or {})}
+        done = reverse("admin:password_change_done", current_app=self.name)
+        view: Callable[..., Any] = NewPassword.as_view(success_url=done, extra_context=context)
+        response: HttpResponse = view(request)
         return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -16,7 +16,8 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -123,6 +124,13 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 
     def _above(self, request: HttpRequest, user: Any) -> bool:
         return isinstance(user, User) and user.is_superuser and not request.user.is_superuser
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """One's own password has a page of its own, which asks for the old one and keeps this browser signed in."""
+        if id == str(request.user.pk):
+            return redirect("admin:password_change")
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        return response
 
     @display(description=_("person"), ordering="recipient__name")
     def person(self, user: User) -> SafeString:

@@ -1,10 +1,32 @@
-"""What a new password ends besides the account's sessions."""
+"""What a new password ends besides the account's sessions, and the page on which people give themselves one."""
 
+import math
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import get_default_password_validators
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 
-from notifications import standing
+from notifications import devices, guessing, standing
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.shell import has_own_password, show_page
+from notifications.models import Account
+
+log = structlog.get_logger(__name__)
 
 
 class SignsEverythingOut:
@@ -18,7 +40,104 @@ class SignsEverythingOut:
 
     def password_changed(self, password: str, user: User | None = None) -> None:
         if user is not None and user.pk is not None:
-            standing.settle_account(user, timezone.now())
+            keep = user.kept_session if isinstance(user, Account) else ""
+            standing.settle_account(user, timezone.now(), keep=keep)
 
     def get_help_text(self) -> str:
         return _("A new password signs out all browsers and apps, and ends their notifications and links.")
+
+
+def rules() -> Iterator[str]:
+    """What a new password must be, in sentences."""
+    for validator in get_default_password_validators():
+        if not isinstance(validator, SignsEverythingOut):
+            yield validator.get_help_text()
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """By which people give themselves a new password, here and at the desk. `user` is the one signed in.
+
+    Who sits at somebody else's open page guesses at the old one no more often than at the sign-in page.
+    """
+
+    wait = timedelta()
+    """How long until the old password may be given again."""
+    error_messages = {
+        "password_mismatch": gettext_lazy("The two are not the same. Write the new password once more."),
+        "password_incorrect": gettext_lazy("This is not your password. Check it and try again."),
+    }
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        for name, fault in (
+            ("old_password", _("Write your password.")),
+            ("new_password1", _("Write a new password.")),
+            ("new_password2", _("Write the new password once more.")),
+        ):
+            self.fields[name].error_messages["required"] = fault
+
+    def clean_old_password(self) -> str:
+        name = self.user.get_username()
+        self.wait = guessing.admit(guessing.try_of(self.request, name), timezone.now())
+        if self.wait:
+            raise ValidationError(_too_many(math.ceil(self.wait / timedelta(minutes=1))))
+        if not self.user.check_password(self.cleaned_data["old_password"]):
+            log.warning("old_password_wrong", user=self.user.pk)
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        guessing.succeeded(self.request, name)
+        return str(self.cleaned_data["old_password"])
+
+    def clean(self) -> dict[str, Any]:
+        self.validate_passwords("new_password1", "new_password2")
+        self.validate_password_for_user(self.user, "new_password1")
+        return self.cleaned_data
+
+    def save(self, commit: bool = True) -> User:
+        """The new password, with which all ends but this session: that goes on under another key, with its browser."""
+        session, account = self.request.session, self.user
+        assert isinstance(account, Account)
+        with transaction.atomic():
+            account.kept_session = devices.session_digest(session.session_key)
+            super().save(commit)
+            update_session_auth_hash(self.request, account)
+            devices.follow_session(account.kept_session, devices.session_digest(session.session_key))
+        return account
+
+    def tell_wait(self, response: HttpResponse) -> None:
+        """To programs, as after too many tries at the sign-in page."""
+        if self.wait:
+            response.status_code = 429
+            response["Retry-After"] = str(math.ceil(self.wait.total_seconds()))
+
+
+def _too_many(minutes: int) -> str:
+    said = ngettext(
+        "A wrong password was given too often, here or at the sign-in page. Wait %(minutes)d minute, then try again.",
+        "A wrong password was given too often, here or at the sign-in page. Wait %(minutes)d minutes, then try again.",
+        minutes,
+    )
+    return said % {"minutes": minutes}
+
+
+@sensitive_post_parameters()
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: PersonRequest) -> HttpResponse:
+    if not has_own_password(request):
+        raise Http404
+    form = OwnPasswordForm(request.user, request.POST if request.method == "POST" else None, request=request)
+    if not form.is_valid():
+        return _show(request, form)
+    form.save()
+    messages.success(request, _("Your password is changed, and you are signed out everywhere else."))
+    response = redirect("inbox:password")
+    guessing.remember(request, response)
+    return response
+
+
+def _show(request: PersonRequest, form: OwnPasswordForm) -> HttpResponse:
+    status = 422 if form.errors else 200
+    response = show_page(request, "inbox/password.html", {"form": form, "rules": list(rules())}, status=status)
+    form.tell_wait(response)
+    return response

@@ -20,7 +20,7 @@ from django.utils.http import urlencode
 from notifications import devices
 from notifications.formats import zone_of
 from notifications.languages import chosen_language, language_of
-from notifications.models import Recipient
+from notifications.models import Account, Recipient
 
 RECIPIENT_KEY = "recipient_id"
 """Session key of a person without an account, set by a sign-in link."""
@@ -69,7 +69,7 @@ def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
     """Start a fresh session for a person who came by a link. `may_use_link` must hold."""
     end_session(request)
     if recipient.user is not None:
-        login(request, recipient.user, backend=BACKEND)
+        login(request, Account.objects.select_related("signed_out").get(recipient=recipient), backend=BACKEND)
     else:
         request.session.cycle_key()
         request.session[RECIPIENT_KEY] = recipient.pk
@@ -158,9 +158,9 @@ def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def _way_back(request: HttpRequest) -> str:
-    """The page whose form was sent: the item's, that of the devices or of absence, or the list."""
+    """The page whose form was sent: the item's, that of the devices, of absence or of the password, or the list."""
     match: Any = request.resolver_match
-    if match and match.url_name == "absence":
+    if match and match.url_name in ("absence", "password"):
         return request.get_full_path()
     if match and "device_id" in match.kwargs:
         return reverse("inbox:devices")

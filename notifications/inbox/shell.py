@@ -8,7 +8,13 @@ from django.shortcuts import render
 from notifications import accounts
 from notifications.inbox.brands import style_url
 from notifications.inbox.session import recipient_of
-from notifications.models import Brand
+from notifications.models import Account, Brand
+
+
+def has_own_password(request: HttpRequest) -> bool:
+    """Whether somebody is signed in by an account with a password: those who come by links alone have none."""
+    account = request.user
+    return isinstance(account, Account) and account.has_usable_password()
 
 
 def show_page(
@@ -26,6 +32,7 @@ def show_page(
         "person": person,
         "brand": brand,
         "brand_style": style_url(brand) if brand else "",
+        "own_password": person is not None and has_own_password(request),
         "connectable": person is not None and accounts.shown_to(person).exists(),
     }
     return render(request, template, {**around, **(context or {})}, status=status)

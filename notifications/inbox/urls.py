@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from notifications.inbox import absence, accounts, answers, brands, devices, emails, pages, signin, webapp
+from notifications.inbox import absence, accounts, answers, brands, devices, emails, pages, passwords, signin, webapp
 
 app_name = "inbox"
 
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("devices/<uuid:device_id>/test", devices.test, name="test-device"),
     path("devices/<uuid:device_id>/remove", devices.remove, name="remove-device"),
     path("absence", absence.page, name="absence"),
+    path("password", passwords.page, name="password"),
     path("accounts", accounts.page, name="accounts"),
     path("accounts/<slug:slug>/connect", accounts.connect, name="account-connect"),
     path("accounts/<slug:slug>/return", accounts.come_back, name="account-return"),

@@ -168,6 +168,9 @@ class SignedOut(models.Model):
 class Account(User):
     """The user as `notifications.signing_in.AccountBackend` finds them: their sessions end with `SignedOut`, too."""
 
+    kept_session = ""
+    """Digest of the session in which its person is setting a new password: that one goes on."""
+
     class Meta:
         proxy = True
         verbose_name = _("account")

@@ -36,8 +36,7 @@ class Installation:
         self.up.says("wfpush is ready", within=120)
         self.passwords = dict(re.findall(r"sign in as (\w+)\s+(\S+)", self.up.said))
         self.key = self.engine("shop")
-        self.passwords["dave"] = "a long walk by the sea"
-        self._manage("create_person", "dave", "--name", "Dave", "--password", self.passwords["dave"])
+        self.account("dave", "Dave")
 
     def _manage(self, *words: str, **environment: str) -> str:
         """Run a command; returns the last line it says."""
@@ -99,6 +98,11 @@ class Installation:
         now = datetime.now(UTC)
         times = {"from": now.isoformat(), "to": (now + timedelta(days=1)).isoformat()}
         self._ask("PUT", f"{self.url}/api/v1/absence", {**times, "delegate": delegate}, self._as(self._token(who)))
+
+    def account(self, ref: str, name: str) -> None:
+        """A person who signs in with a password."""
+        self.passwords[ref] = "a long walk by the sea"
+        self._manage("create_person", ref, "--name", name, "--password", self.passwords[ref])
 
     def answer(self, who: str, title: str, action: str) -> None:
         """The person answers what waits for them under that title."""

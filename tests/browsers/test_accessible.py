@@ -62,6 +62,12 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
     await expect(dave.get_by_role("button", name="Erin is back")).to_be_visible()
     found["somebody's absence"] = await faults(dave)
 
+    await dave.goto("/password")
+    found["password"] = await faults(dave)
+    await dave.get_by_role("button", name="Change password").click()
+    await expect(dave.get_by_text("Write a new password.")).to_be_visible()
+    found["password refused"] = await faults(dave)
+
     await Device.of(installation, dave)  # all is kept
     await dave.goto("/")
     await dave.context.set_offline(True)

@@ -98,7 +98,7 @@ async def test_nothing_is_wider_than_a_small_phone(
     await dave.set_viewport_size({"width": 320, "height": 600})
 
     item = await dave.locator("#waiting a").first.get_attribute("href") or ""
-    for address in ("/", item, "/absence", "/nowhere"):
+    for address in ("/", item, "/absence", "/password", "/nowhere"):
         await dave.goto(address)
         assert await scroll_width(dave) <= 320, address
 
@@ -115,8 +115,9 @@ async def test_whatever_a_finger_presses_is_large_enough(installation: Installat
     await dave.get_by_role("link", name="Approve the sofa", exact=True).click()
     await expect(dave.locator("#item-heading")).to_be_focused()
     await check_targets(dave)
-    await dave.goto("/absence")
-    await check_targets(dave)
+    for address in ("/absence", "/password"):
+        await dave.goto(address)
+        await check_targets(dave)
 
 
 PRESSED_KINDS = ("button", "a.button", ".more", "summary", ".facts a", ".rest a", ".reports a", "main input")
