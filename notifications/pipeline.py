@@ -35,7 +35,7 @@ from notifications.people import Directory
 from notifications.representation import tells_of
 from notifications.types import InboundEvent, Json, behaviour_of
 from notifications.writing import Writer
-from wfpush import outbox
+from wfpush import outage, outbox
 from wfpush.identifiers import uuid7
 
 log = structlog.get_logger(__name__)
@@ -82,6 +82,8 @@ def run(event: Event, now: datetime) -> None:
         except LeaseLost:
             log.warning("event_lease_lost")
         except Exception as fault:  # whatever it is, the event must not be lost and the worker must live
+            if outage.database_is_away(fault):
+                raise  # it can be neither recorded nor tried again now
             log.exception("event_failed", attempts=event.attempts)
             _retry_later(event, now, fault)
 

@@ -7,10 +7,12 @@ most the ticker's second.
 """
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
+from uuid import UUID
 
 import redis
 import structlog
@@ -127,9 +129,33 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
         queryset.model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
             lease_token=token, lease_until=until, attempts=F("attempts") + 1
         )
+    if _kept is not None and rows:
+        _kept.append((queryset.model, token))
     for row in rows:
         row.lease_token, row.lease_until, row.attempts = token, until, row.attempts + 1
     return rows
+
+
+_kept: list[tuple[type[Work], UUID]] | None = None
+"""What the task that this process runs has claimed."""
+
+
+@contextmanager
+def claims_kept() -> Iterator[list[tuple[type[Work], UUID]]]:
+    """All that is claimed in here, by model and token. For processes with one thread and one task at a time."""
+    global _kept
+    before, _kept = _kept, []
+    try:
+        yield _kept
+    finally:
+        _kept = before
+
+
+def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
+    """For whoever claimed them and will do nothing more: others may at once. What has ended or passed on stays so."""
+    for model, token in claims:
+        held = model._default_manager.filter(due_at__isnull=False, lease_token=token)
+        held.update(lease_token=None, lease_until=None)
 
 
 def claim_places(

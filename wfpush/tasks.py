@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from io import StringIO
 from typing import ParamSpec, cast
+from uuid import UUID
 
 import structlog
 from django.core.management import call_command
@@ -23,26 +24,44 @@ P = ParamSpec("P")
 BEAT_APART_SECONDS = 2.0
 """Work that comes more often costs no more beats."""
 
+GIVE_BACK_SECONDS = 30.0
+AGAIN_SECONDS = 0.5
+
 _beaten_at = float("-inf")
 """When this process last did so, in seconds of a clock that never jumps."""
 
 
 def quiet_in_outages(task: Callable[P, None]) -> Callable[P, None]:
-    """Without the database a task does nothing, and says so once; django-q2 would try to write down its failure."""
+    """Without the database a task does nothing, and says so once; django-q2 would try to write down its failure. What
+    it had claimed is given back when the database is: the process lives, so that nobody else may do that."""
 
     @wraps(task)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            task(*args, **kwargs)
-        except DatabaseError as fault:
-            if not outage.database_is_away(fault):
-                raise
-            outage.database.goes_on(fault)
-            connections.close_all()
-        else:
-            outage.database.is_over()
+        with outbox.claims_kept() as claims:
+            try:
+                task(*args, **kwargs)
+            except DatabaseError as fault:
+                if not outage.database_is_away(fault):
+                    raise
+                outage.database.goes_on(fault)
+                _give_back_in_time(claims)
+            else:
+                outage.database.is_over()
 
     return run
+
+
+def _give_back_in_time(claims: list[tuple[type[outbox.Work], UUID]]) -> None:
+    """Try until the database is back, or until the leases end soon anyway."""
+    until = time.monotonic() + GIVE_BACK_SECONDS
+    while claims and time.monotonic() < until:
+        connections.close_all()
+        try:
+            outbox.give_back(claims)
+            return
+        except DatabaseError:
+            time.sleep(AGAIN_SECONDS)
+    connections.close_all()
 
 
 @quiet_in_outages
