@@ -81,9 +81,12 @@ class Deployed:
             if line.startswith("ExecStartPost="):
                 subprocess.run(line.partition("=")[2].split(), check=True, timeout=30)
 
-    def beats(self) -> bool:
-        """The worker has run a task since it started."""
-        return bool(self.house.rows("SELECT 1 FROM wfpush_heartbeat WHERE beat_at > now() - interval '5 seconds'"))
+    def start_worker(self, *words: str, **environment: str) -> None:
+        """Returns when it has run a task."""
+        ((began,),) = self.house.rows("SELECT now()")
+        self.start("worker", *words, **environment)
+        beats = f"SELECT 1 FROM wfpush_heartbeat WHERE beat_at > '{began}'"
+        eventually(lambda: bool(self.house.rows(beats)), "the worker runs tasks")
 
     def connections(self) -> int:
         """Of role wfpush, to the database."""
