@@ -3,7 +3,6 @@
 
 import { csrfToken } from "./cards.js";
 import { person, store, tellPerson } from "./store.js";
-import { keepInStep } from "./subscription.js";
 import { settings } from "./words.js";
 
 const AN_HOUR = 3_600_000;
@@ -33,7 +32,14 @@ async function begin(seq) {
   const { ref, timezone, language, version, brand } = settings, csrf = csrfToken();
   const { active } = await workers.ready;
   active.postMessage({ type: "begin", ref, timezone, language, csrf, seq, look: [ref, language, brand, version].join(" ") });
-  await keepInStep(registration, csrf, ref).catch(() => {});  // tried again when the next page starts
+  await keepInStep(csrf, ref).catch(() => {});  // tried again when the next page starts
+}
+
+/** Only where messages are on is there anything to keep, and anything to load for it. */
+async function keepInStep(csrf, ref) {
+  if ((await person()).push !== "on") return;
+  const subscription = await import("./subscription.js");
+  await subscription.keepInStep(registration, csrf, ref);
 }
 
 /** What waits can go: now, or when the browser finds a connection. */

@@ -3,7 +3,6 @@
 
 import { csrfToken } from "./cards.js";
 import { person } from "./store.js";
-import { subscribe, unsubscribe } from "./subscription.js";
 
 const LATER = "wfpush push later";
 const place = document.getElementById("push");
@@ -28,12 +27,15 @@ async function stateNow() {
   return push === "on" && Notification.permission === "granted" ? "on" : "off";
 }
 
+const subscribing = () => import("./subscription.js");  // who never presses needs none of it
+
 const PRESSED = { on: turnOn, off: turnOff, later };
 
 async function turnOn() {
   await busily(async () => {
     const answer = await Notification.requestPermission();
     if (answer !== "granted") return answer === "denied" ? "denied" : "off";
+    const { subscribe } = await subscribing();
     await subscribe(registration, csrfToken());
     return "on";
   });
@@ -41,6 +43,7 @@ async function turnOn() {
 
 async function turnOff() {
   await busily(async () => {
+    const { unsubscribe } = await subscribing();
     await unsubscribe(registration, csrfToken());
     return "off";
   });

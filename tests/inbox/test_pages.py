@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
+MODULES = settings.BASE_DIR / "static/wfpush"
 
 
 def open_item(story: Story, person: Recipient, title: str = "") -> Page:
@@ -255,13 +257,37 @@ def test_a_full_list_takes_less_than_100_kb_with_everything(story: Story) -> Non
     for _ in range(30):
         NotificationFactory(recipient=story.bob, task=None, title="Claim 88 is now under review")
 
-    files = re.findall(r'(?:src|href)="(/static/[^"#]+)', client.get("/").content.decode())
-    modules = {path.name for path in (settings.BASE_DIR / "static/wfpush").glob("*.js")} - {"worker.js", "devices.js"}
-    files += [f"/static/wfpush/{name}" for name in modules]  # the worker, and another page's, are not this page's
+    files = {*files_of(client), *(f"/static/wfpush/{name}" for name in imported("inbox.js", "signout.js"))}
     weight = len(client.get("/", headers={"Accept-Encoding": "gzip"}).content)
-    weight += sum(len(b"".join(client.get(file))) for file in set(files))
+    weight += sum(len(b"".join(client.get(file))) for file in files)
 
     assert weight < 100_000
+
+
+def files_of(client: Client) -> list[str]:
+    """Which files the list names."""
+    return re.findall(r'(?:src|href)="(/static/[^"#]+)', client.get("/").content.decode())
+
+
+def imported(*names: str) -> set[str]:
+    """Modules, and all that a browser loads before it runs them."""
+    found, due = set(names), list(names)
+    while due:
+        source = (MODULES / due.pop()).read_text("utf-8")
+        needed = set(re.findall(r'^import [^"()]+ from "\./([\w-]+\.js)";$', source, re.MULTILINE)) - found
+        found |= needed
+        due += needed
+    return found
+
+
+def test_the_list_loads_all_modules_at_once_and_none_that_it_does_not_need(story: Story) -> None:
+    """Those of the worker and of another page are not this page's; what a press needs, or a browser in which messages
+    are on, is loaded then."""
+    named = {Path(file).name for file in files_of(signed_in(story.bob)) if file.endswith(".js")}
+    loaded = imported("inbox.js", "signout.js")
+
+    assert named == loaded
+    assert {path.name for path in MODULES.glob("*.js")} - loaded == {"worker.js", "devices.js", "subscription.js"}
 
 
 def test_a_portal_has_the_name_logo_and_colours_of_its_brand(story: Story) -> None:
