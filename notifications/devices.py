@@ -40,6 +40,12 @@ SIGNED_OUT_BY_DESK = "Signed out by the administration"
 EXPIRED = "The subscription expired"
 
 
+ENDED_SESSIONS = """
+DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), 'hex') = ANY(%s)
+"""
+"""Devices remember their session by its digest alone, so that nobody signs in with what is kept. An index is over the
+same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
+
 MEANT = {
     REMOVED,
     SIGNED_OUT,
@@ -198,13 +204,8 @@ def end(devices: Iterable[Device], reason: str, now: datetime) -> int:
 
 
 def _end_sessions(digests: Iterable[str]) -> None:
-    """Devices remember their session by its digest alone, so that nobody signs in with what is kept: the sessions
-    there are, some thousands, are compared. Their keys are ASCII, for which `decode` changes nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), 'hex') = ANY(%s)",
-            [list(digests)],
-        )
+        cursor.execute(ENDED_SESSIONS, [list(digests)])
 
 
 @transaction.atomic

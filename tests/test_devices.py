@@ -37,6 +37,16 @@ def browser(number: int = 1, **fields: Any) -> NewAddress:
     return NewAddress("webpush", address, "endpoint", "BSender", p256dh="BKey", auth="secret", **fields)
 
 
+def test_a_session_is_found_by_its_digest_without_hashing_all_there_are(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # which a few rows would rather be found by
+        cursor.execute(f"EXPLAIN {devices.ENDED_SESSIONS}", [[devices.session_digest("abc")]])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "session_by_digest" in plan
+    assert "Seq Scan" not in plan
+
+
 def register(person: Recipient, number: int = 1, *, name: str = "Firefox on Linux", **how: Any) -> tuple[Device, bool]:
     return devices.register(person, browser(number), name=name, **{"now": NOON, **how})
 
