@@ -62,6 +62,9 @@ class OwnPasswordForm(PasswordChangeForm):
 
     wait = timedelta()
     """How long until the old password may be given again."""
+    overtaken = False
+    """Another was faster with the same old password, as when the button is pressed twice: that one counts, and this
+    session has ended with it."""
     error_messages = {
         "password_mismatch": gettext_lazy("The two are not the same. Write the new password once more."),
         "password_incorrect": gettext_lazy("This is not your password. Check it and try again."),
@@ -98,6 +101,9 @@ class OwnPasswordForm(PasswordChangeForm):
         session, account = self.request.session, self.user
         assert isinstance(account, Account)
         with transaction.atomic():
+            if User.objects.select_for_update().get(pk=account.pk).password != account.password:
+                self.overtaken = True
+                return account
             account.kept_session = devices.session_digest(session.session_key)
             super().save(commit)
             update_session_auth_hash(self.request, account)
@@ -130,7 +136,8 @@ def page(request: PersonRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, form)
     form.save()
-    messages.success(request, _("Your password is changed, and you are signed out everywhere else."))
+    if not form.overtaken:
+        messages.success(request, _("Your password is changed, and you are signed out everywhere else."))
     response = redirect("inbox:password")
     guessing.remember(request, response)
     return response

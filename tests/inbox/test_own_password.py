@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user
 from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from notifications import consumers, devices, standing
 from notifications.devices import NewAddress
+from notifications.inbox.passwords import OwnPasswordForm
 from notifications.models import Device, Recipient, RecipientToken, SignInLink
 from tests.factories import PASSWORD, RecipientFactory, UserFactory, sign_in_link
 from tests.inbox.browser import Page, get, signed_in
@@ -201,6 +204,31 @@ def test_open_pages_of_this_browser_come_back_and_others_do_not(story: Story) ->
     assert consumers.recipient_of_cookies({"sessionid": here.cookies["sessionid"].value}) == story.bob
     for cookies in (copied, {"sessionid": elsewhere.cookies["sessionid"].value}):
         assert consumers.recipient_of_cookies(cookies) is None
+
+
+def asked(browser: Client, new: str) -> OwnPasswordForm:
+    """The form of a request that has got as far as its change."""
+    request = RequestFactory().post("/password")
+    request.session = SessionStore(browser.session.session_key)
+    request.user = get_user(request)
+    form = OwnPasswordForm(
+        request.user, {"old_password": PASSWORD, "new_password1": new, "new_password2": new}, request=request
+    )
+    assert form.is_valid()
+    return form
+
+
+def test_of_two_presses_at_once_the_first_counts_and_its_browser_goes_on(story: Story) -> None:
+    browser = signed_in(story.bob)
+    device = browser_device(story.bob, browser)
+    first, second = asked(browser, NEW), asked(browser, "another short walk")
+    first.save()
+    second.save()
+
+    assert user_of(story.bob).check_password(NEW)
+    assert (first.overtaken, second.overtaken) == (False, True)
+    device.refresh_from_db()
+    assert device.session == devices.session_digest(first.request.session.session_key)
 
 
 def test_it_ends_nothing_of_others(story: Story) -> None:
