@@ -192,7 +192,8 @@ class Draft:
         time = self._time()
         self._keep_as_extensions()
         canonical = b"" if faults else _canonical(data)
-        if not faults and len(canonical) + len(_canonical(self.extensions)) > MAX_DATA_BYTES:
+        extensions = _canonical(self.extensions) if self.extensions else b""
+        if not faults and len(canonical) + len(extensions) > MAX_DATA_BYTES:
             detail = f"Data and extension attributes together may have {MAX_DATA_BYTES // 1024} KiB. Link to the rest."
             faults.append(fault("/data", detail))
         if faults:

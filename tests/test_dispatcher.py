@@ -72,6 +72,7 @@ async def running(*parts: Callbacks, redis_url: str = "") -> AsyncIterator[async
 async def publish(name: str) -> None:
     """Wake as `outbox.wake` does, once the dispatcher listens."""
     async with asyncio.timeout(10), redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+        await client.set(outbox.flag_of(name), 1)
         while not await client.publish(outbox.WAKE_CHANNEL, name):  # noqa: ASYNC110 - nobody tells of subscribers
             await asyncio.sleep(0.01)
 
@@ -105,6 +106,39 @@ async def test_a_wake_up_during_a_drain_causes_exactly_one_more() -> None:
         callbacks.may_go_on.set()
         await callbacks.drained(3)
     assert (callbacks.drains, callbacks.most_at_once) == (3, 1)
+
+
+@pytest.mark.usefixtures("seldom_looking")
+async def test_of_several_dispatchers_one_takes_a_wake_up_and_who_is_busy_leaves_it_to_another() -> None:
+    first, second = Callbacks(), Callbacks()
+    async with running(first), running(second):
+        await asyncio.gather(first.drained(1), second.drained(1))
+        for times in range(1, 6):
+            await publish("callbacks")
+            async with asyncio.timeout(10):
+                while first.drains + second.drains < 2 + times:  # noqa: ASYNC110 - either of them may have it
+                    await asyncio.sleep(0.01)
+        first.may_go_on.clear()
+        second.may_go_on.clear()
+        await publish("callbacks")
+        await asyncio.sleep(0)
+        busy = await first_of(first, second)
+        idle = second if busy is first else first
+        idle.may_go_on.set()
+        before = idle.drains
+        await publish("callbacks")
+        await idle.drained(before + 1)
+        busy.may_go_on.set()
+        await publish("nothing")  # both have heard all that was before it
+    assert first.drains + second.drains == 9
+
+
+async def first_of(*parts: Callbacks) -> Callbacks:
+    """Whichever is draining."""
+    async with asyncio.timeout(10):
+        while not any(part.at_once for part in parts):  # noqa: ASYNC110 - either of them may be
+            await asyncio.sleep(0.01)
+    return next(part for part in parts if part.at_once)
 
 
 async def test_without_redis_it_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

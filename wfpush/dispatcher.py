@@ -1,7 +1,8 @@
 """The dispatcher: one asyncio loop on uvloop for everything that waits on the network.
 
 Each source registered for it is drained by one job at a time, when Redis says that something is due and every
-LOOK_SECONDS anyway: a lost Redis costs that much latency and nothing else.
+LOOK_SECONDS anyway: a lost Redis costs that much latency and nothing else. All dispatchers hear a wake-up, and the
+first that has nothing else to do takes it: the others would ask the database for what is not there any more.
 """
 
 import asyncio
@@ -12,13 +13,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import cast
 
+import redis.asyncio
 import structlog
 import uvloop
 from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from wfpush import lifeline, outage, outbox
 from wfpush.cancellation import heed_cancellation
 from wfpush.postgres.silence import give_up_in_time
+from wfpush.quiet import quiet
 from wfpush.subscription import Subscription
 
 log = structlog.get_logger(__name__)
@@ -30,17 +35,46 @@ GARBAGE_AFTER = 10_000
 """Objects made and still there before the first of Python's collections; 700 is its own number."""
 
 
-class Job:
-    """Drains one source; woken while it does so, it drains once more."""
+class WakeUps:
+    """Wake-ups that were heard, of which each is for one dispatcher."""
 
-    def __init__(self, source: outbox.Source) -> None:
+    def __init__(self, redis_url: str) -> None:
+        once = Retry(NoBackoff(), 0)
+        self._redis = redis.asyncio.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=2, retry=once)
+
+    async def take(self, source: str) -> bool:
+        """Whether it is ours. Without an answer of Redis nobody knows, and everybody looks."""
+        if quiet:
+            return True
+        try:
+            return bool(await self._redis.delete(outbox.flag_of(source)))
+        except (redis.RedisError, OSError) as fault:
+            quiet.after(fault)
+            return True
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+class Job:
+    """Drains one source; woken while it does so, it drains once more if nobody else has done it meanwhile."""
+
+    def __init__(self, source: outbox.Source, wake_ups: WakeUps) -> None:
         self.source = source
+        self._wake_ups = wake_ups
+        self._looks = True
         self._drain = cast(Callable[[], Awaitable[None]], source.drain)
         self._woken = asyncio.Event()
         self._failing = False
         self.idle = asyncio.Event()
 
-    def wake(self) -> None:
+    def look(self) -> None:
+        """Drain in any case."""
+        self._looks = True
+        self._woken.set()
+
+    def hear(self) -> None:
+        """Drain if the wake-up is still to be had."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -50,6 +84,9 @@ class Job:
             await self._woken.wait()
             self.idle.clear()
             self._woken.clear()
+            looks, self._looks = self._looks, False
+            if not await self._wake_ups.take(self.source.name) and not looks:
+                continue
             try:
                 await self._drain()
                 self._works()
@@ -73,14 +110,15 @@ class Job:
 
 class Dispatcher:
     def __init__(self, sources: Sequence[outbox.Source], redis_url: str) -> None:
-        self._jobs = {source.name: Job(source) for source in sources}
-        self._wake_ups = Subscription(redis_url, self._hear)
+        self._wake_ups = WakeUps(redis_url)
+        self._jobs = {source.name: Job(source, self._wake_ups) for source in sources}
+        self._heard = Subscription(redis_url, self._hear)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. What is in flight then may finish for a moment; leases cover the rest."""
-        await self._wake_ups.add(outbox.WAKE_CHANNEL)
+        await self._heard.add(outbox.WAKE_CHANNEL)
         async with asyncio.TaskGroup() as group:
-            others = [group.create_task(self._wake_ups.run()), group.create_task(self._look())]
+            others = [group.create_task(self._heard.run()), group.create_task(self._look())]
             jobs = [group.create_task(job.run()) for job in self._jobs.values()]
             log.info("dispatcher_runs", sources=sorted(self._jobs))
             await stop.wait()
@@ -92,16 +130,17 @@ class Dispatcher:
         for job in self._jobs.values():
             if job.source.close is not None:
                 await job.source.close()
+        await self._wake_ups.close()
 
     async def _look(self) -> None:
         while True:
             for job in self._jobs.values():
-                job.wake()
+                job.look()
             await asyncio.sleep(LOOK_SECONDS)
 
     def _hear(self, _channel: str, name: bytes) -> None:
         if job := self._jobs.get(name.decode(errors="replace")):
-            job.wake()
+            job.hear()
 
 
 async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:

@@ -244,9 +244,11 @@ def wake(source: Source) -> None:
     if quiet:
         return
     try:
+        if not connection().set(flag_of(source.name), 1, nx=True, px=WAKE_TTL_MS):
+            return  # a wake-up that nobody has taken yet stands for this one
         if source.runner == "dispatcher":
             connection().publish(WAKE_CHANNEL, source.name)
-        elif connection().set(_flag(source.name), 1, nx=True, px=WAKE_TTL_MS) and not _waits(source.name):
+        elif not _waits(source.name):
             async_task("wfpush.tasks.run_source", source.name)
     except (redis.RedisError, OSError) as fault:
         quiet.after(fault)
@@ -264,7 +266,7 @@ def awake(name: str) -> None:
     if quiet:
         return
     try:
-        connection().delete(_flag(name), _place(name))
+        connection().delete(flag_of(name), _place(name))
     except (redis.RedisError, OSError) as fault:
         quiet.after(fault)
         log.warning("wake_flag_kept", source=name, fault=str(fault))
@@ -274,7 +276,8 @@ def wake_on_commit(name: str) -> None:
     transaction.on_commit(lambda: source_named(name).wake(), robust=True)
 
 
-def _flag(name: str) -> str:
+def flag_of(name: str) -> str:
+    """The key of a wake-up that nobody has taken yet. Whoever removes it has taken it, and then looks for what is due."""
     return f"wfpush:woken:{name}"
 
 

@@ -171,7 +171,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def lookup(host: str) -> Sequence[str]:
         return [addresses.pop(0) if len(addresses) > 1 else addresses[0]]
 
-    monkeypatch.setattr(callback, "outbound_from_settings", lambda: Outbound(ENGINES, lookup=lookup))
+    monkeypatch.setattr(callback, "outbound_from_settings", lambda **more: Outbound(ENGINES, lookup=lookup, **more))
     return addresses
 
 
