@@ -14,14 +14,11 @@ import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest
 
 from notifications import live, sockets
 from notifications.devices import session_digest
 from notifications.errors import Failure
-from notifications.inbox.session import signed_in_recipient
+from notifications.inbox.session import person_of_session
 from notifications.languages import chosen_language
 from notifications.models import Recipient, RecipientToken
 from notifications.representation import notification_json, notification_queryset, unread_count
@@ -275,10 +272,8 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
 
 def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
-    """Who is signed in by the session cookie, looked up afresh: a session that has ended is nobody's."""
-    request = HttpRequest()
-    request.session = SessionStore(session_key=cookies.get(settings.SESSION_COOKIE_NAME))
-    return signed_in_recipient(request.session, get_user(request))
+    """Who is signed in by the session cookie."""
+    return person_of_session(cookies.get(settings.SESSION_COOKIE_NAME))
 
 
 def _parse(text: str | None) -> Json | None:

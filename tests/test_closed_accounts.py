@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from itertools import count
+from typing import Any
 
 import pytest
 from django.conf import settings as project
@@ -31,7 +32,7 @@ from notifications.models import (
 )
 from tests.factories import PASSWORD, NotificationFactory, action_token, sign_in_link
 from tests.inbox.browser import signed_in
-from tests.support.api import Caller, engine_caller, person_caller
+from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller
 from tests.support.story import Story
 from tests.support.webpush import Browser
 from wfpush import outbox
@@ -166,6 +167,11 @@ def another_user(bob: Recipient) -> None:
     Recipient.objects.filter(pk=bob.pk).update(user=User.objects.create_user("robert", password=PASSWORD))
 
 
+def settled_new_password(bob: Recipient) -> None:
+    new_password(bob)
+    standing.settle(bob.pk, timezone.now())
+
+
 GONE = [closed, closed_by_saving, deleted, deactivated]
 ENDINGS = [*GONE, new_password, new_password_behind_our_back, new_password_by_command, another_user]
 
@@ -244,6 +250,45 @@ def test_the_others_notice_nothing(story: Story) -> None:
     standing.sweep(timezone.now())
 
     assert carol.open() == set(carol.all())
+
+
+@pytest.mark.parametrize("end", [*ENDINGS, settled_new_password])
+@pytest.mark.parametrize("way", ["app", "browser"])
+def test_no_device_is_registered_for_who_is_put_out_meanwhile(
+    doors: Doors, end: Callable[[Recipient], None], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = doors.app if way == "app" else browser_of(doors.bob)
+    assert doors.registers(caller)
+    known = set(Device.objects.values_list("pk", flat=True))
+    once_let_in(lambda: end(doors.bob), monkeypatch)
+
+    assert not doors.registers(caller)
+    assert set(Device.objects.values_list("pk", flat=True)) <= known
+
+
+@pytest.mark.parametrize("end", [*ENDINGS, settled_new_password])
+def test_no_token_is_given_to_who_is_put_out_meanwhile(
+    doors: Doors, end: Callable[[Recipient], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = browser_of(doors.bob)
+    once_let_in(lambda: end(doors.bob), monkeypatch)
+
+    answer = caller.post("/api/v1/tokens", {"label": "App"})
+    assert is_problem(answer, 401, "unauthenticated"), answer.content
+    assert not RecipientToken.objects.exclude(pk=doors.token.pk).exists()
+
+
+def once_let_in(happens: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody is let in and settled: now something happens, and then they get what they asked for."""
+    settle = standing.settle
+
+    def settled(*given: Any) -> bool:
+        found = settle(*given)
+        monkeypatch.setattr(standing, "settle", settle)
+        happens()
+        return found
+
+    monkeypatch.setattr(standing, "settle", settled)
 
 
 def test_an_account_given_to_somebody_who_has_a_token_ends_nothing(story: Story) -> None:

@@ -277,7 +277,7 @@ def wake_on_commit(name: str) -> None:
 
 
 def flag_of(name: str) -> str:
-    """The key of a wake-up that nobody has taken yet. Whoever removes it has taken it, and then looks for what is due."""
+    """The key of a wake-up that nobody has taken yet. Whoever removes it has taken it, and looks for what is due."""
     return f"wfpush:woken:{name}"
 
 

@@ -177,3 +177,7 @@ class PersonView(ApiView):
 def http_request(request: Request) -> HttpRequest:
     """Django's own request under DRF's."""
     return request._request
+
+
+def session_key(request: Request) -> str | None:
+    return http_request(request).session.session_key

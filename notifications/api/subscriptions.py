@@ -5,19 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
-from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from notifications import devices, standing, trial
 from notifications.api import docs, serializers, shown
-from notifications.api.base import ApiView, PersonView, answer, http_request, nothing, validated
+from notifications.api.base import ApiView, PersonView, answer, nothing, session_key, validated
+from notifications.api.holding import hold_sign_in
 from notifications.devices import NewAddress
 from notifications.errors import Invalid, NotFound
 from notifications.languages import chosen_language, language_of
@@ -58,7 +57,7 @@ class PublicKeyView(ApiView):
 class DevicesView(PersonView):
     def session(self) -> str:
         """The digest of the caller's session; empty for a token's."""
-        return "" if self.caller().token else devices.session_digest(http_request(self.request).session.session_key)
+        return "" if self.caller().token else devices.session_digest(session_key(self.request))
 
 
 class SubscriptionsView(DevicesView):
@@ -82,7 +81,7 @@ class SubscriptionsView(DevicesView):
         new = address_of(given, self.recipient())
         standing.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
-            self.hold_sign_in()
+            hold_sign_in(self.caller(), session_key(request), timezone.now())
             device, created = devices.register(
                 self.recipient(),
                 new,
@@ -93,18 +92,6 @@ class SubscriptionsView(DevicesView):
                 now=timezone.now(),
             )
         return answer({"id": str(device.pk)}, 201 if created else 200)
-
-    def hold_sign_in(self) -> None:
-        """Signing out waits until the device is there, and then takes it away. Raises NotAuthenticated after it."""
-        token, now = self.caller().token, timezone.now()
-        if token is not None:
-            rows = RecipientToken.objects.filter(pk=token.pk, revoked_at=None).select_for_update(no_key=True)
-            there = rows.exists()
-        else:
-            key = http_request(self.request).session.session_key
-            there = Session.objects.filter(session_key=key, expire_date__gt=now).select_for_update(no_key=True).exists()
-        if not there:
-            raise NotAuthenticated
 
     def name(self, given: Json, new: NewAddress) -> str:
         if said := clean_line(given.get("name", "")):

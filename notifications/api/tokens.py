@@ -1,5 +1,6 @@
 """A person's own recipient tokens."""
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -7,7 +8,8 @@ from rest_framework.request import Request
 
 from notifications import access, devices, standing
 from notifications.api import docs, serializers, shown
-from notifications.api.base import PersonView, answer, nothing, validated
+from notifications.api.base import PersonView, answer, nothing, session_key, validated
+from notifications.api.holding import hold_sign_in
 from notifications.errors import NotAllowed, NotFound
 from notifications.models import RecipientToken
 from notifications.representation import stamp
@@ -25,7 +27,9 @@ class TokensView(PersonView):
             raise NotAllowed("A token gives no further tokens. Sign in for that.")
         given = validated(serializers.TokenRequest, request.data)
         standing.settle(self.recipient().pk, timezone.now())
-        row, token = access.new_token(self.recipient(), label=given["label"], now=timezone.now())
+        with transaction.atomic():
+            hold_sign_in(self.caller(), session_key(request), timezone.now())
+            row, token = access.new_token(self.recipient(), label=given["label"], now=timezone.now())
         return answer({"token": token, "expires_at": stamp(row.expires_at)}, 201)
 
 

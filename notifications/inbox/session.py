@@ -6,10 +6,11 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, login, logout
+from django.contrib.auth import SESSION_KEY, get_user, login, logout
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -53,6 +54,13 @@ def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | Anonymous
     person = people.filter(pk=session[RECIPIENT_KEY]).first()
     same = person is not None and person.may_act and session.get(SIGNED_OUT_KEY, "") == _signed_out(person)
     return person if same else None
+
+
+def person_of_session(key: str | None) -> Recipient | None:
+    """Who is signed in by the session of this key, looked up afresh: a session that has ended is nobody's."""
+    request = HttpRequest()
+    request.session = SessionStore(session_key=key)
+    return signed_in_recipient(request.session, get_user(request))
 
 
 def _signed_out(person: Recipient) -> str:
