@@ -1,9 +1,11 @@
-"""Push messages: how many a second, alone and with their ledger, and how soon a real browser shows one."""
+"""Push messages: how many a second, alone and with their ledger, how soon a real browser shows one, and how soon
+those that work hear of an event while others fail.
+"""
 
 import tempfile
 from pathlib import Path
 
-from bench import push_path, push_sends, push_shown
+from bench import push_mixes, push_path, push_sends, push_shown
 from bench.harness import Figure, House
 from bench.push_orders import vapid_key
 from bench.push_service import Certificates, issue
@@ -17,9 +19,9 @@ def measure() -> list[Figure]:
 
 
 def _measure(certificates: Certificates) -> list[Figure]:
-    """The one that needs the worker first: later it would share the machine with what is measured."""
+    """Those that need the worker first: later it would share the machine with what is measured."""
     own = {"SSL_CERT_FILE": str(certificates.authority), "VAPID_PRIVATE_KEY": vapid_key()}
     with House(settings=LOOPBACK | own) as house:
-        shown = push_shown.measure(house, certificates)
+        shown = [*push_shown.measure(house, certificates), *push_mixes.measure(house, certificates)]
         house.stop_working()
         return [*push_sends.measure(house, certificates), *push_path.measure(house), *shown]

@@ -125,6 +125,10 @@ def frozen(processes: list[psutil.Process], seconds: float) -> None:
             process.resume()
 
 
+def main_of(command: Command) -> psutil.Process:
+    return psutil.Process(command.process.pid)
+
+
 def group(main: psutil.Process) -> list[psutil.Process]:
     return [main, *main.children(recursive=True)]
 
@@ -159,6 +163,8 @@ def faults(here: Place, pace: Pace, servers: Servers) -> list[Fault]:
         Fault("PostgreSQL", restart("postgres", 0)),
         Fault("frozen cluster", lambda: frozen(group(here.child("cluster")), FROZEN_SECONDS), FROZEN_SECONDS),
         Fault("frozen dispatcher", lambda: frozen([here.child("dispatcher")], FROZEN_SECONDS), FROZEN_SECONDS),
+        Fault("frozen worker", lambda: frozen(group(main_of(here.worker)), FROZEN_SECONDS), FROZEN_SECONDS),
+        Fault("frozen web", lambda: frozen(group(main_of(here.web)), FROZEN_SECONDS), FROZEN_SECONDS),
     ] * ROUNDS
     if LONG:
         found.append(
