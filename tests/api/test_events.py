@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 from notifications import ingest, pipeline
+from notifications.api.throttling import LIMITS
 from notifications.models import Engine, Event, EventStatus, Notification
 from tests.factories import EngineFactory
 from tests.support.api import BATCH, STRUCTURED, Caller, assigned, engine_caller, is_problem, pointers, stored
@@ -228,10 +229,16 @@ def test_the_abuse_protection_handshake(client: Any, path: str) -> None:
     assert answer.headers["WebHook-Allowed-Rate"] == "120"
 
 
-def test_no_more_is_allowed_than_the_rate_limit_and_nothing_without_an_origin(client: Any) -> None:
-    asked = {"WebHook-Request-Origin": "x", "WebHook-Request-Rate": "9999999999"}
+@pytest.mark.parametrize("rate", ["9999999999", "9" * 5_000, "²", "-1", "1e9", "*", ""])
+def test_whatever_rate_is_asked_for_no_more_than_the_limit_is_allowed(client: Any, rate: str) -> None:
+    asked = {"WebHook-Request-Origin": "x", "WebHook-Request-Rate": rate}
+    answer = client.options("/api/v1/events", headers=asked)
 
-    assert int(client.options("/api/v1/events", headers=asked).headers["WebHook-Allowed-Rate"]) < 9_999_999_999
+    assert answer.status_code == 200
+    assert int(answer.headers["WebHook-Allowed-Rate"]) == LIMITS["engine"]
+
+
+def test_no_rate_is_allowed_without_an_origin(client: Any) -> None:
     assert "WebHook-Allowed-Origin" not in client.options("/api/v1/events").headers
 
 
