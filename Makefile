@@ -56,5 +56,5 @@ soak: setup-dev
 	WFPUSH_SOAK=long $(PY) -m pytest tests/soak tests/engines/test_rows_people.py
 	$(PY) -m tests.support.dates
 
-messages: setup-dev
-	$(PY) -m notifications.inbox.messages
+messages: setup
+	$(PY) -m tests.support.messages

@@ -4,8 +4,8 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from notifications.inbox.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
 from notifications.words import TEXTS
+from tests.support.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,6 +1,6 @@
-"""`python -m notifications.inbox.messages [LANGUAGE …]`: bring translations up to date with the sources, compile them.
+"""`python -m tests.support.messages [LANGUAGE …]`: bring translations up to date with the sources, and compile them.
 
-Without languages: those there are. Needs Babel (requirements-dev.txt), and no gettext binaries. What is translated
+Without languages: those there are. Needs what requirements.txt installs, and no gettext binaries. What is translated
 stays, what no source says any more goes, and what is not translated yet is listed.
 """
 

@@ -1,0 +1,42 @@
+"""What the product carries is what it uses."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.test_layering import OURS, PRODUCT, ROOT, Module
+
+ENTRANCES = re.compile(r"\.(apps|asgi|urls|formats|postgres\.base)$|\.management\.commands\.")
+"""What Django, a web server and `manage.py` look up by themselves."""
+
+NOT_LOADED = {"notifications.admin.unfolds_words": "holds another package's sentences, for our translations of them"}
+"""Modules of the product that it does not load, with the reason."""
+
+
+def names_said(module: Module) -> Iterator[str]:
+    """Dotted names in its strings: settings, addresses of views, and commands name modules so."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"\b[A-Za-z_]\w*(?:\.\w+)*", node.value) if len(node.value) < 200 else ()
+
+
+def used_by(module: Module) -> set[str]:
+    found = set(names_said(module))
+    for target, name in module.imported():
+        found |= {target, f"{target}.{name}"}
+    return found - {module.name}
+
+
+def migrations() -> Iterator[Module]:
+    for package in OURS:
+        for file in (ROOT / package / "migrations").glob("[0-9]*.py"):
+            yield Module(f"{package}.migrations.{file.stem}", file.read_text(encoding="utf-8"))
+
+
+def test_no_module_lies_in_the_product_that_nothing_of_it_uses() -> None:
+    said = {name for module in [*PRODUCT.values(), *migrations()] for name in used_by(module)}
+    used = said | {name.rpartition(".")[0] for name in said | PRODUCT.keys()} | {"wfpush.settings"}
+
+    idle = [name for name in PRODUCT if name not in used | NOT_LOADED.keys() and not ENTRANCES.search(name)]
+
+    assert idle == [], "Tools of developers lie in tests/support."
