@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -23,7 +22,7 @@ from escalations.simulate import MOST_STEPS, Simulation
 from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import DryRunForm, arrival, event_of, samples, starting_event, stumble
 from notifications.admin.timeline import Line, dry_lines
-from notifications.models import ANSWERABLE, Task
+from notifications.models import ANSWERABLE, DEADLINE, Task
 from wfpush.zones import first_instant
 
 NAME = "admin:escalations_escalation_simulator"
@@ -138,7 +137,7 @@ def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
         "by_task": by_task,
         "by_event": by_event,
         "event_is_open": by_event.errors or {"sample", "event"} & request.GET.keys(),
-        "open_tasks": Task.objects.filter(state__in=ANSWERABLE).order_by(F("due_at").asc(nulls_last=True))[:OFFERED],
+        "open_tasks": Task.objects.filter(state__in=ANSWERABLE).order_by(DEADLINE.asc(nulls_last=True))[:OFFERED],
         "samples": samples(),
         "chosen": request.GET.get("sample", ""),
         "found": found,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from django.db.models.expressions import Func
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 
@@ -10,8 +11,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 
-def display(*, description: object, ordering: str | None = None, boolean: bool | None = None) -> Decorator[Any]:
-    """A computed column. `ordering`: the field to sort by when its head is clicked."""
+def display(*, description: object, ordering: str | Func | None = None, boolean: bool | None = None) -> Decorator[Any]:
+    """A computed column. `ordering`: the field or expression to sort by when its head is clicked."""
     decorator: Decorator[Any] = unfold_display(description=description, ordering=ordering, boolean=boolean)
     return decorator
 

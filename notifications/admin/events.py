@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -18,6 +18,7 @@ from notifications.admin.timeline import last_error, trace
 from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
 from notifications.models import (
     ANSWERABLE,
+    DEADLINE,
     Case,
     Event,
     EventStatus,
@@ -26,6 +27,7 @@ from notifications.models import (
     Response,
     Task,
     TaskState,
+    past_deadline,
 )
 from wfpush.outbox import RETRIED
 
@@ -217,7 +219,7 @@ class Now(Conditions):
         waiting = Q(state__in=ANSWERABLE)
         return {
             "waiting": (_("waiting"), waiting),
-            "late": (_("late"), waiting & Q(due_at__lt=timezone.now())),
+            "late": (_("late"), waiting & past_deadline(timezone.now())),
             "nobody": (_("waiting, and nobody has it"), waiting & ~Q(notifications__state="open")),
         }
 
@@ -283,7 +285,19 @@ class TaskAdmin(LedgerAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["name", "task_id", "state_mark", "outcome_words", "due_at", "expires_at", "priority", "kind"]},
+            {
+                "fields": [
+                    "name",
+                    "task_id",
+                    "state_mark",
+                    "outcome_words",
+                    "due_at",
+                    "sla_due_at",
+                    "expires_at",
+                    "priority",
+                    "kind",
+                ]
+            },
         ),
         (_("Whose"), {"fields": ["people", "initiator", "in_case", "from_engine", "url"]}),
         (_("Questions and answers"), {"fields": ["shown_info"]}),
@@ -299,7 +313,7 @@ class TaskAdmin(LedgerAdmin):
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """The most overdue first among those that wait; else the newest."""
-        return [F("due_at").asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
+        return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     @display(description=_("task"), ordering="name")
     def title(self, task: Task) -> str:
@@ -313,9 +327,9 @@ class TaskAdmin(LedgerAdmin):
     def waiting_since(self, task: Task) -> SafeString:
         return since(task.created_at) if task.answerable else link(None)
 
-    @display(description=_("due"), ordering="due_at")
+    @display(description=_("due"), ordering=DEADLINE)
     def due_word(self, task: Task) -> SafeString:
-        return due(task.due_at, still_matters=task.answerable)
+        return due(task.deadline, still_matters=task.answerable)
 
     @display(description=_("whose"))
     def people(self, task: Task) -> SafeString:
@@ -357,8 +371,12 @@ class TaskAdmin(LedgerAdmin):
 # --- cases ----------------------------------------------------------------------------------------------------------
 class TaskInline(ReadOnlyInline):
     model = Task
-    fields = ["name", "task_id", "state", "due_at"]
+    fields = ["name", "task_id", "state", "due_word"]
     readonly_fields = fields
+
+    @display(description=_("due"))
+    def due_word(self, task: Task) -> SafeString:
+        return due(task.deadline, still_matters=task.answerable)
 
 
 @admin.register(Case)

@@ -22,6 +22,7 @@ from notifications.audit import sums_since
 from notifications.callback import KEPT
 from notifications.models import (
     ANSWERABLE,
+    DEADLINE,
     Callback,
     CallbackState,
     Delivery,
@@ -35,6 +36,7 @@ from notifications.models import (
     Template,
     TemplateVersion,
     VersionState,
+    past_deadline,
 )
 from notifications.plaintext import clean_line, cut
 from wfpush.identifiers import lowest_id
@@ -142,13 +144,13 @@ def waiting_tile(now: datetime) -> Tile:
 
 
 def late_tile(now: datetime) -> Tile:
-    tasks = Task.objects.filter(state__in=ANSWERABLE, due_at__lt=now)
+    tasks = Task.objects.filter(past_deadline(now), state__in=ANSWERABLE)
     tile = Tile(_("Late now"), shown(counted(tasks)), list_url(Task, "now=late"), "bad")
-    worst = tasks.order_by("due_at").first()
-    if worst is None or worst.due_at is None:
+    worst = tasks.order_by(DEADLINE).first()
+    if worst is None or worst.deadline is None:
         tile.tone, tile.worst = "ok", _("Nothing is late.")
     else:
-        tile.worst = _("Latest: “%(task)s”, by %(span)s") % {"task": worst, "span": span(now - worst.due_at)}
+        tile.worst = _("Latest: “%(task)s”, by %(span)s") % {"task": worst, "span": span(now - worst.deadline)}
         tile.worst_href = change_url(worst)
     return tile
 

@@ -23,12 +23,14 @@ from notifications.models.engines import (
 from notifications.models.events import (
     ANSWERABLE,
     CLOSED,
+    DEADLINE,
     Case,
     Event,
     EventStatus,
     Priority,
     Task,
     TaskState,
+    past_deadline,
 )
 from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
 from notifications.models.people import Absence, Account, Brand, Recipient, RecipientToken, SignedOut, SignInLink, Team
@@ -65,6 +67,7 @@ from notifications.models.templates import (
 __all__ = [
     "ANSWERABLE",
     "CLOSED",
+    "DEADLINE",
     "Absence",
     "Account",
     "ActionToken",
@@ -128,4 +131,5 @@ __all__ = [
     "TokenBody",
     "VersionState",
     "Via",
+    "past_deadline",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.engines import Engine
@@ -101,6 +102,14 @@ class TaskState(models.TextChoices):
 
 ANSWERABLE = (TaskState.OPEN, TaskState.ACKNOWLEDGED, TaskState.INFO_REQUESTED)
 CLOSED = (TaskState.COMPLETED, TaskState.CANCELLED)
+
+DEADLINE = Coalesce("sla_due_at", "due_at")
+"""`Task.deadline`, to order rows by."""
+
+
+def past_deadline(now: datetime) -> Q:
+    """Tasks whose `deadline` has passed."""
+    return Q(sla_due_at__lt=now) | Q(sla_due_at=None, due_at__lt=now)
 
 
 class Priority(models.TextChoices):

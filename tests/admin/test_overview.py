@@ -5,11 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications import pipeline, route, versions
+from notifications.admin.events import TaskAdmin
 from notifications.models import Callback, Delivery, Device, Engine, Event, PausedService, Task, Template
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
@@ -51,6 +53,40 @@ def test_every_number_leads_to_the_rows_it_counts(day: World, root: Client) -> N
     for panel in panels(root).values():
         assert root.get(panel.href).status_code == 200
         assert all(root.get(row.href).status_code == 200 for row in panel.rows)
+
+
+# --- what is due, where a policy counts the time ----------------------------------------------------------------------
+@pytest.fixture
+def by_policy(day: World) -> World:
+    """A pause has moved Alice's deadline to tomorrow; Finance's task, due never by its engine, was due an hour ago."""
+    Task.objects.filter(task_id="T-102").update(sla_due_at=day.now + timedelta(days=1))
+    Task.objects.filter(task_id="T-103").update(sla_due_at=day.now - timedelta(hours=1))
+    return day
+
+
+def test_late_is_what_is_late_by_its_policy(by_policy: World, root: Client) -> None:
+    late = Task.objects.get(task_id="T-103")
+    tile = tiles(root)["Late now"]
+    assert (tile.count, tile.worst_href) == ("1", page_of(late))
+    assert "Approve invoice 4713" in tile.worst
+    assert "1 h" in tile.worst
+    assert list(root.get(tile.href).context["cl"].result_list) == [late]
+
+
+def test_tasks_stand_in_the_order_of_the_deadline_that_counts(by_policy: World, root: Client) -> None:
+    column = str(TaskAdmin.list_display.index("due_word") + 1)
+    for query in ("now=waiting", f"now=waiting&o={column}"):
+        page = root.get(list_of(Task), QueryDict(query))
+        assert [task.task_id for task in page.context["cl"].result_list] == ["T-103", "T-102"]
+        assert "late by 1 h" in text_of(page)
+        assert "late by 5 h" not in text_of(page)
+
+
+def test_the_page_of_a_task_has_both_dates(by_policy: World, root: Client) -> None:
+    task = Task.objects.get(task_id="T-102")
+    page = text_of(root.get(page_of(task)))
+    assert "Due at" in page
+    assert "Due by its SLA" in page
 
 
 def test_the_panels_say_what_needs_a_look(day: World, root: Client) -> None:
