@@ -20,6 +20,7 @@ from notifications.connectors.access import Access, Line
 from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.models import Callback, Engine, Event, Task
 from notifications.types import Json
+from wfpush.background import BackgroundLoop
 from wfpush.breaker import Breaker
 from wfpush.crypto import UndecryptableSecret
 from wfpush.http import outbound_from_settings
@@ -46,23 +47,40 @@ class Asked:
 
 
 class Reader:
-    """Remembers which engines do not answer, and leaves them alone for a while. Belongs to one thread."""
+    """Keeps its connections and the tokens it signs in with from one batch of tasks to the next.
+
+    Remembers which engines do not answer, and leaves them alone for a while. Belongs to one thread.
+    """
 
     def __init__(self) -> None:
         self._breaker = Breaker(failures=3, pause=5.0, most=60.0)
+        self._background: BackgroundLoop | None = None
+        self._line: Line | None = None
 
     def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
         """Of the tasks whose engines can be asked; None where one did not answer."""
         asked = [each for each in _askable(tasks, now) if not self._breaker.wait(each.engine)]
         if not asked:
             return {}
-        found, failed = asyncio.run(_read_all(asked))
+        background, line = self._open()
+        found, failed = background.run(_read_all(line, asked))
         for each in asked:
             if each.engine in failed:
                 self._breaker.failed(each.engine)
             else:
                 self._breaker.succeeded(each.engine)
         return {each.pk: found.get(each.pk) for each in asked}
+
+    def _open(self) -> tuple[BackgroundLoop, Line]:
+        if self._background is None or self._line is None or not self._background.alive:
+            self._background, self._line = BackgroundLoop("engine-reader"), Line(outbound_from_settings())
+        return self._background, self._line
+
+    def close(self) -> None:
+        if self._background is not None and self._line is not None:
+            self._background.run(self._line.close())
+            self._background.close()
+        self._background = self._line = None
 
 
 def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
@@ -86,9 +104,8 @@ def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str,
         return None
 
 
-async def _read_all(asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
+async def _read_all(line: Line, asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
     """What was read in time, and the engines that failed."""
-    line = Line(outbound_from_settings())
     found: dict[UUID, Standing] = {}
     failed: set[str] = set()
 
@@ -100,12 +117,11 @@ async def _read_all(asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[s
             failed.add(each.engine)
 
     try:
-        async with asyncio.timeout(WITHIN):
-            await asyncio.gather(*(read(each) for each in asked))
+        async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as reading:
+            for each in asked:
+                reading.create_task(read(each))
     except TimeoutError:
         failed |= {each.engine for each in asked if each.pk not in found}
-    finally:
-        await line.close()
     return found, failed
 
 

@@ -19,6 +19,7 @@ LAYERS: dict[str, list[str]] = {
         "wfpush.addresses",
         "wfpush.announce",
         "wfpush.appworks",
+        "wfpush.background",
         "wfpush.breaker",
         "wfpush.bodylimit",
         "wfpush.pointers",

@@ -11,7 +11,9 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from escalations import escalate
 from escalations.models import Policy, PolicyStep
+from notifications.engine_truth import Reader
 from notifications.models import Category, Template
 from tests.engines.demo import DemoSide
 from tests.engines.sides import RestSide, Side
@@ -40,11 +42,20 @@ def background() -> Iterator[Background]:
     running.stop()
 
 
+@pytest.fixture
+def reader(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    """Reads tasks before a step is taken. It knows no engine yet, and may read those on loopback."""
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    made = Reader()
+    monkeypatch.setattr(escalate, "_reader", made)
+    yield made
+    made.close()
+
+
 @pytest.fixture(params=[*KINDS, None], ids=lambda kind: kind.name if kind else "demo")
 def side(
-    request: pytest.FixtureRequest, background: Background, settings: Settings, live_server: LiveServer, tmp_path: Path
+    request: pytest.FixtureRequest, background: Background, reader: Reader, live_server: LiveServer, tmp_path: Path
 ) -> Iterator[Side]:
-    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     wfpush = Wfpush.begin(Receiver(url="http://127.0.0.1:9/none"))
     kind: Kind | None = request.param
     made: Side

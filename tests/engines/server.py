@@ -90,6 +90,8 @@ class EngineServer:
         self.faults: list[Fault] = []
         self.log: list[tuple[str, str]] = []
         """Every request that came in: method and path as they were on the wire."""
+        self.peers: set[Any] = set()
+        """Of each connection that a request came by, the address at its other end."""
         self.refused: list[tuple[int, str]] = []
         """What callers were to blame for: a wrong body, type or path."""
         self.moved_to: str | None = None
@@ -111,6 +113,11 @@ class EngineServer:
         self._leaving.set()
         await self._runner.cleanup()
 
+    async def end_connections(self) -> None:
+        """As a server does with those that are idle."""
+        assert self._runner.server is not None
+        await self._runner.server.shutdown(0)
+
     @property
     def base(self) -> str:
         return self.origin + self.prefix
@@ -128,6 +135,7 @@ class EngineServer:
         body = await request.read()
         path, _, query = request.raw_path.partition("?")
         self.log.append((request.method, path))
+        self.peers.add(request.get_extra_info("peername"))
         route, task = self._find(request.method, path)
         fault = self._fault(route.role if route else "query")
         if route is not None and route.role == "command" and self.meanwhile is not None:

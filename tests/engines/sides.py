@@ -225,10 +225,10 @@ class RestSide(Side):
     def __init__(self, kind: Kind, world: World, wfpush: str, background: Background) -> None:
         self.kind, self.world, self.wfpush, self._background = kind, world, wfpush, background
         self.told_by, self.remarks = kind.told_by, kind.comments
-        self._tokens = Tokens(Clock(), *kind.token) if kind.token is not None else None
-        if self._tokens is not None:
-            background.run(self._tokens.start())
-        self.engine = kind.server(self._tokens or Basic())
+        self.tokens = Tokens(Clock(), *kind.token) if kind.token is not None else None
+        if self.tokens is not None:
+            background.run(self.tokens.start())
+        self.engine = kind.server(self.tokens or Basic())
         background.run(self.engine.start())
         self._connect()
 
@@ -237,16 +237,16 @@ class RestSide(Side):
         row.kind, row.callback_url = self.kind.name, self.engine.base
         row.save()
         signing: dict[str, str] = {"auth": "basic"}
-        if self._tokens is not None and self.kind.token is not None:
+        if self.tokens is not None and self.kind.token is not None:
             body, _, wants = self.kind.token
-            signing = {"auth": "oauth2", "token_url": self._tokens.url, "token_body": body}
+            signing = {"auth": "oauth2", "token_url": self.tokens.url, "token_body": body}
             signing["audience"] = wants.get("audience", "")
         EngineAccess.objects.create(engine=row, name=SERVICE, secret=SECRET, **signing)
 
     def stop(self) -> None:
         self._background.run(self.engine.stop())
-        if self._tokens is not None:
-            self._background.run(self._tokens.stop())
+        if self.tokens is not None:
+            self._background.run(self.tokens.stop())
 
     def assign(self, *people: str) -> InBook:
         task = self.engine.book.open()
@@ -275,6 +275,9 @@ class RestSide(Side):
 
     def mend(self) -> None:
         self.engine.faults.clear()
+
+    def end_connections(self) -> None:
+        self._background.run(self.engine.end_connections())
 
     @property
     def commands(self) -> int:
