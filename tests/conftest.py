@@ -1,7 +1,7 @@
 """Before Django's settings exist: a data folder of the tests' own, whose servers end with the session."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +10,43 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 
+from tests.support import flushing, isolation, migrated, parallel
 from wfpush import env, identifiers
+from wfpush.embedded_servers import DATABASE
 
-os.environ.setdefault("WFPUSH_DATA", ".wfpush-test")
+isolation.choose_folder()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
-env.prepare(Path(__file__).resolve().parent.parent)
+ENV = env.prepare(Path(__file__).resolve().parent.parent)
+MIGRATED = isolation.has_own_servers(ENV) and migrated.copy_to(ENV.data_dir)
+isolation.forget(ENV)
 django.setup()  # test modules import models at their top
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # in tests only: slow hashes are slow
+if MIGRATED:
+    settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = DATABASE
 
 
-KEPT = ("django_content_type", "auth_permission")
-"""Tables whose rows are those of the code: nobody need make them anew after each test."""
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        migrated.make()
 
 
-@pytest.fixture(autouse=True, scope="session")
-def fast_flush() -> Iterator[None]:
-    """Empty some seventy small tables by DELETE, in milliseconds; TRUNCATE, with its files, takes a second a test."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    parallel.sort(items)
 
-    def sql_flush(style: Any, tables: Iterable[str], **options: Any) -> list[str]:
-        names = [connection.ops.quote_name(table) for table in tables if table not in KEPT]
-        deletes = "".join(f"DELETE FROM {name};" for name in names)
-        return [f"SET session_replication_role = replica;{deletes}SET session_replication_role = origin;"]
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return parallel.scheduler(config, log)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """What transactional tests leave behind is taken away fast, and what migrations wrote is put back."""
+    with django_db_blocker.unblock():
+        flushing.shelter()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(connection.ops), "sql_flush", staticmethod(sql_flush))
+        patch.setattr(type(connection.ops), "sql_flush", staticmethod(flushing.sql_flush))
         patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *given, **more: None)
         yield
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psutil
 
+from tests.support import migrated
 from wfpush import datafolder, embedded
 from wfpush.embedded_servers import Postgres, Server, Valkey
 
@@ -39,6 +40,7 @@ class Servers:
     def __init__(self) -> None:
         self.folder = Path(tempfile.gettempdir()).resolve() / f"wfpush-servers-{uuid4().hex[:8]}"
         datafolder.prepare(self.folder, [])
+        migrated.copy_to(self.folder)
         self.urls = embedded.ensure(self.folder)
         where = embedded.locate(self.folder)
         self.postgres, self.valkey = Postgres(where), Valkey(where)

@@ -46,7 +46,7 @@ def shelf() -> Iterator[Shelf]:
 def house(shelf: Shelf) -> Iterator[House]:
     house = House()
     try:
-        assert house.run("migrate", "--verbosity=0").process.returncode == 0
+        house.migrate()
         assert house.run("shell", "-c", SET_UP.format(address=shelf.address, people=PEOPLE)).process.returncode == 0
         yield house
     finally:

@@ -17,6 +17,7 @@ import psutil
 import psycopg
 import redis
 
+from tests.support import migrated
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 from wfpush import datafolder, embedded, env
 
@@ -91,6 +92,13 @@ class House:
         command = self.start(*arguments, **environment)
         command.ends(within=120)
         return command
+
+    def migrate(self) -> None:
+        """Its database as `manage.py migrate` makes it: a copy, where this run of the tests has made one before."""
+        if self.checkout == ROOT and not self.environment.get("DATABASE_URL") and migrated.copy_to(self.folder):
+            return
+        done = self.run("migrate", "--verbosity=0")
+        assert done.process.returncode == 0, done.said
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Asked over a connection of its own, which does not keep the servers up."""
