@@ -30,12 +30,13 @@ def mark(policy: Policy, now: datetime) -> int:
     return count
 
 
-def reread(escalation: Escalation, task: Task, now: datetime) -> RuleSet | None:
-    """The rules that it follows from now on; None if no policy fits its task any more, and it is over. Task locked."""
+def reread(escalation: Escalation, task: Task, now: datetime) -> None:
+    """It follows the rules of now; if no policy fits its task any more, it is over. Task locked."""
     match = matching.policy_for(task)
     if match is None:
         clock.end(task, now, clock.NO_POLICY)
-        return None
+        clock.show(task, None)
+        return
     before, kept = rules_of(escalation), escalation.rules_id
     escalation.rules = match.rules
     try:
@@ -49,7 +50,6 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> RuleSet | None:
     escalation.anew = False
     escalation.save(update_fields=CHANGED)
     clock.show(task, escalation)
-    return after
 
 
 def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, now: datetime) -> None:

@@ -71,8 +71,8 @@ def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
 def _reassigned(task: Task, now: datetime) -> None:
     """Whoever has it now has the whole time."""
     end(task, now, "given to somebody else")
-    task.escalated = []
-    task.save(update_fields=["escalated", "updated_at"])
+    task.escalated, task.sla_due_at = [], None
+    task.save(update_fields=["escalated", "sla_due_at", "updated_at"])
     begin(task, now)
 
 
@@ -129,8 +129,8 @@ def _running(task: Task) -> Escalation | None:
 
 
 def _changed(task: Task, now: datetime) -> None:
-    """The engine named another due date, or the first one."""
-    escalation = _running(task)
+    """The engine named another due date, or the first one. A clock that an acknowledgement has stopped follows, too."""
+    escalation = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED).first()
     if escalation is None:
         if not Escalation.objects.filter(task=task).exists():
             begin(task, now)
@@ -234,8 +234,10 @@ def _wake_if_due(escalation: Escalation, now: datetime) -> None:
         outbox.wake_on_commit(SOURCE)
 
 
-def show(task: Task, escalation: Escalation) -> None:
-    """What people see as due."""
-    if task.sla_due_at != escalation.deadline:
-        task.sla_due_at = escalation.deadline
+def show(task: Task, escalation: Escalation | None) -> None:
+    """What counts as due; without a clock, what the engine has named. Whoever changes the task has its copies show it:
+    the pipeline words them anew, others set it with what else they say, or call `copies.show_deadlines`."""
+    deadline = escalation.deadline if escalation is not None else None
+    if task.sla_due_at != deadline:
+        task.sla_due_at = deadline
         task.save(update_fields=["sla_due_at", "updated_at"])

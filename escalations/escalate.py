@@ -21,7 +21,7 @@ from escalations.rules import Occurrence, RuleSet, is_read, rules_of
 from escalations.steps import take
 from escalations.taking import Taken, Taking
 from escalations.targets import OWN
-from notifications import engine_truth
+from notifications import copies, engine_truth
 from notifications.connectors import READABLE
 from notifications.connectors.rest import Standing
 from notifications.models import Brand, Case, Engine, Recipient, Task
@@ -99,6 +99,7 @@ def _catch_up(task: Task, standing: Standing, now: datetime) -> None:
 def run(claimed: Sequence[Escalation], now: datetime) -> None:
     """Take the due steps of claimed clocks together. What fails is run by itself, logged, and tried again later."""
     try:
+        reread(claimed, now)
         advance(claimed, now)
     except Exception:  # whatever it is, the worker must live
         if len(claimed) > 1:
@@ -109,6 +110,22 @@ def run(claimed: Sequence[Escalation], now: datetime) -> None:
         log.exception("escalation_failed", escalation=str(escalation.pk), attempts=escalation.attempts)
         again = RETRY.next_at(escalation.attempts, now, now)
         outbox.postpone(escalation, again or now + RETRY.most)
+
+
+@transaction.atomic
+def reread(claimed: Sequence[Escalation], now: datetime) -> None:
+    """Those of the claimed clocks that are to follow their policy as it is now do so, and people see what is due by it.
+
+    In a transaction of its own: the steps that come next lock other people.
+    """
+    marked = [each for each in claimed if each.anew]
+    if not marked:
+        return
+    mine, tasks = _held(marked)
+    asked = [each for each in mine if tasks[each.task_id].answerable]
+    for each in asked:
+        anew.reread(each, tasks[each.task_id], now)
+    copies.show_deadlines([tasks[each.task_id] for each in asked], now)
 
 
 @dataclass
@@ -149,9 +166,9 @@ def _within(
     return [each for each in left if each[0].key not in later], max(room - len(taking), 0)
 
 
-def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
-    """Locked: tasks first, as whatever changes them does. Whatever changes a clock voids its lease, so one whose lease
-    still holds is as it was when it was claimed."""
+def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, Task]]:
+    """Those that are still ours, and the tasks. Locked: tasks first, as whatever changes them does. Whatever changes a
+    clock voids its lease, so one whose lease still holds is as it was when it was claimed."""
     tasks = _locked_tasks({each.task_id for each in claimed})
     held = dict(
         Escalation.objects.filter(pk__in=[each.pk for each in claimed])
@@ -159,7 +176,11 @@ def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
         .select_for_update(no_key=True)
         .values_list("pk", "lease_token")
     )
-    mine = [each for each in claimed if each.lease_token is not None and held.get(each.pk) == each.lease_token]
+    return [each for each in claimed if each.lease_token is not None and held.get(each.pk) == each.lease_token], tasks
+
+
+def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
+    mine, tasks = _held(claimed)
     related.read(Rules, "rules", [each for each in mine if not is_read(each.rules_id)])
     done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in mine}
     for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
@@ -169,8 +190,8 @@ def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
         task = tasks[each.task_id]
         if not task.answerable:
             clock.end(task, now, "closed meanwhile")
-        elif (rules := anew.reread(each, task, now) if each.anew else rules_of(each)) is not None:
-            found.append(_Chain(each, task, rules, done[each.pk]))
+        else:
+            found.append(_Chain(each, task, rules_of(each), done[each.pk]))
     return found
 
 

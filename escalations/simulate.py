@@ -108,6 +108,7 @@ def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
     at = max(escalation.due_at or now, now)
     escalation.lease_token = uuid4()
     escalation.save(update_fields=["lease_token"])
+    escalate.reread([escalation], at)
     runs = escalate.advance([escalation], at)
     escalation.refresh_from_db(fields=["due_at", "state", "lease_token"])
     return [row_of(run) for run in runs]

@@ -116,12 +116,26 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
     live.announce_on_commit([row.pk for row in rows])
 
 
+def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
+    """Where the deadline of tasks has moved, their standing copies show it, each with a new seq, and so do devices.
+
+    The tasks are locked. Their people are locked here, all at once: a transaction that locks others does so before.
+    """
+    deadlines = {task.pk: task.deadline for task in tasks}
+    rows = standing(deadlines).order_by("recipient_id", "task_id")
+    moved = [row for row in rows if row.task_id is not None and row.due_at != deadlines[row.task_id]]
+    for row in moved:
+        assert row.task_id is not None
+        row.due_at = deadlines[row.task_id]
+    rewrite(moved, ["due_at"], now, alert=False)
+
+
 def open_copies(task: Task) -> QuerySet[Notification]:
     """Copies that stand: those that ask, and those of a task that offers nothing to answer."""
     return standing([task])
 
 
-def standing(tasks: Iterable[Task]) -> QuerySet[Notification]:
+def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
     """The same of several."""
     asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
     return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task__in=[*tasks])

@@ -70,26 +70,27 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
     outcome = respond.outcome_of(response, CallbackState.REFUSED, detail)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         task.state, _, task.state_before = task.state_before.partition(">")
-        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
-        _say(task, answered, outcome, now, state=NotificationState.OPEN, read_at=None)
-        _revive(task, response, now)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)
+        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
+        open_again: Json = {"state": NotificationState.OPEN, "read_at": None, "due_at": task.deadline}
+        _say(task, answered, outcome, now, **open_again)
+        _revive(task, response, now)
     elif (
         response.effect == "acknowledge"
         and task.state == TaskState.ACKNOWLEDGED
         and representation.tells_of(task.outcome, response)
     ):
         task.state = TaskState.OPEN
-        _say(task, copies.open_copies(task), outcome, now)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)
+        _say(task, copies.open_copies(task), outcome, now, due_at=task.deadline)
     elif (
         response.effect == "request_info"
         and task.state == TaskState.INFO_REQUESTED
         and representation.tells_of(task.outcome, response)
     ):
         task.state, task.state_before = task.state_before or TaskState.OPEN, ""
-        _say(task, copies.open_copies(task), outcome, now)
         lifecycle.tell("resumed", task, by=response.recipient, now=now)
+        _say(task, copies.open_copies(task), outcome, now, due_at=task.deadline)
 
 
 def _revive(task: Task, response: Response, now: datetime) -> None:

@@ -15,10 +15,12 @@ from django.contrib.sessions.models import Session
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from escalations import escalate
+from escalations import anew, escalate
+from escalations.models import Policy
 from notifications import absence, consumers, copies, devices, live, sockets, standing
 from notifications.devices import NewAddress
 from notifications.models import Account, Notification, Recipient, RecipientToken
+from notifications.representation import stamp
 from tests.support.live_inbox import (
     OURS,
     close_code,
@@ -99,6 +101,19 @@ async def test_when_it_runs_late_both_see_to_whom_it_went(story: Story) -> None:
             said = (await frame(communicator))["notification"]
             assert said["escalated"] is escalated
             assert [each["ref"] for each in said["escalated_to"]] == ["carol"]
+
+
+async def test_a_deadline_that_an_edited_policy_moves_moves_in_open_inboxes(story: Story) -> None:
+    policy = await database_sync_to_async(story.tell_manager_when_due)()
+    await database_sync_to_async(Policy.objects.update)(clock="duration", minutes=60)
+    await database_sync_to_async(story.assign)()
+    async with inbox_of(story.bob) as (communicator, _):
+        await database_sync_to_async(Policy.objects.update)(minutes=90)
+        await database_sync_to_async(anew.mark)(policy, timezone.now())
+        await database_sync_to_async(escalate.drain)()
+        said = await frame(communicator)
+    task = await database_sync_to_async(story.task)()
+    assert (said["seq"], said["notification"]["due_at"]) == (2, stamp(task.deadline))
 
 
 async def test_buttons_are_said_in_the_language_chosen_on_the_page(story: Story) -> None:

@@ -11,6 +11,7 @@ from escalations import anew, clock, effect, escalate, simulate
 from escalations.effect import Change, Turn
 from escalations.models import Escalation, EscalationState, Policy, PolicyStep, RunResult, StepRun
 from escalations.rules import rules_of
+from notifications.models import Notification
 from tests.escalation_cases import CALENDARS, DAY, MINUTE, STARTS, Case, firms, histories, policies, steps, undone
 from tests.escalation_model import Firm, Json
 
@@ -154,7 +155,8 @@ def test_pauses_stay_counted() -> None:
     made.supplied(START + 180 * MINUTE)
     given_one = give(made.edit({**POLICY, "clock": "duration", "minutes": 300}, [row(0)]), START + 200 * MINUTE)
     assert given_one.deadline == START + (300 + 120) * MINUTE
-    assert made.task.sla_due_at == given_one.deadline, "people see the new date"
+    (copy,) = Notification.objects.filter(state="open")
+    assert copy.due_at == made.task.sla_due_at == given_one.deadline, "people see the new date"
 
 
 def test_a_paused_clock_stays_so_and_is_given_the_rules() -> None:
