@@ -130,6 +130,7 @@ LAYERS: dict[str, list[str]] = {
         "notifications.template_check",
         "notifications.trial",
         "notifications.parcels",
+        "notifications.password_places",
         "notifications.pauses",
         "notifications.planning",
         "notifications.push",

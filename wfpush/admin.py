@@ -7,23 +7,27 @@ from typing import Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.forms import AuthenticationForm as DjangoAuthenticationForm
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
-from django.contrib.auth.views import PasswordChangeView
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from notifications import devices, guessing
+from notifications import devices, guessing, password_places
 from notifications.inbox.passwords import OwnPasswordForm, rules
+from notifications.inbox.signin import busy
 from notifications.plaintext import revealed
 from notifications.visible import visible
 
@@ -50,6 +54,14 @@ class SignInForm(AuthenticationForm):
         if len(name) > (User._meta.get_field("username").max_length or 0):
             raise self.get_invalid_login_error()
         return name
+
+
+class SignIn(LoginView):
+    def form_valid(self, form: DjangoAuthenticationForm) -> HttpResponse:
+        """The password has been looked at by now: no transaction, and no lock of the counting of tries, was open
+        meanwhile."""
+        with _browser_of_ended_session_forgotten(self.request):
+            return super().form_valid(form)
 
 
 class NewPasswordForm(OwnPasswordForm, AdminOwnPasswordChangeForm):
@@ -115,15 +127,38 @@ class Site(UnfoldAdminSite):
         found: HttpResponse = view(request)
         return found
 
+    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Who signs in here comes here; LOGIN_REDIRECT_URL is the inbox."""
+        index = reverse("admin:index", current_app=self.name)
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(index)
         if request.method == "GET" and REDIRECT_FIELD_NAME not in request.GET:
-            index = urlencode({REDIRECT_FIELD_NAME: reverse("admin:index", current_app=self.name)})
-            return HttpResponseRedirect(f"{request.path}?{index}")
-        with _browser_of_ended_session_forgotten(request):
-            response = _guarded(super().login(request, extra_context))
+            return HttpResponseRedirect(f"{request.path}?{urlencode({REDIRECT_FIELD_NAME: index})}")
+        with password_places.place(request) as free:
+            response = _guarded(self._sign_in(request, extra_context or {}) if free else busy(request))
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
             guessing.remember(request, response)
+        return response
+
+    def _sign_in(self, request: HttpRequest, extra_context: dict[str, Any]) -> HttpResponse:
+        """As Django's own page does it, but for the view."""
+        context = {
+            **self.each_context(request),
+            "title": gettext("Log in"),
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+        }
+        if REDIRECT_FIELD_NAME not in request.GET.keys() | request.POST.keys():
+            context[REDIRECT_FIELD_NAME] = reverse("admin:index", current_app=self.name)
+        request.current_app = self.name
+        view: Callable[..., Any] = SignIn.as_view(
+            extra_context=context | extra_context,
+            authentication_form=self.login_form,
+            template_name=self.login_template or "admin/login.html",
+        )
+        response: HttpResponse = view(request)
         return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

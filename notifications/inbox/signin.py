@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from notifications import guessing, live
+from notifications import guessing, live, password_places
 from notifications.inbox.session import (
     end_session,
     form_only,
@@ -66,7 +66,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(back)
     form = SignInForm(request, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
+    with password_places.place(request) as free:
+        if not free:
+            return busy(request)
+        good = form.is_valid()
+    if good:
         login(request, form.get_user())
         response = redirect(back)
         guessing.remember(request, response)
@@ -81,6 +85,13 @@ def locked_out(
     seconds = guessing.seconds_to_wait(request)
     response = show_page(request, "inbox/locked_out.html", {"minutes": math.ceil(seconds / 60)}, status=429)
     response["Retry-After"] = str(seconds)
+    return response
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """More passwords are given at this moment than are looked at. This one counts as no try."""
+    response = show_page(request, "inbox/busy.html", {}, status=503)
+    response["Retry-After"] = str(password_places.RETRY_SECONDS)
     return response
 
 

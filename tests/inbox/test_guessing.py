@@ -2,22 +2,28 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any
 
 import pytest
 import time_machine
+from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.utils.timezone import now as clock_now
 
-from notifications import guessing
+from notifications import guessing, password_places
 from tests.factories import PASSWORD, UserFactory
 from tests.support.story import Story
+from tests.support.waiting import eventually
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-WRONG, RIGHT, LOCKED = 422, 302, 429
+WRONG, RIGHT, LOCKED, BUSY = 422, 302, 429, 503
 HOME, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 DOORS = ["/sign-in", "/admin/login/"]
 MINUTE = timedelta(minutes=1)
@@ -222,3 +228,94 @@ def test_twenty_guesses_at_once_are_no_more_than_twenty_one_after_the_other() ->
 
     with ThreadPoolExecutor(8) as crowd:
         assert sum(crowd.map(admitted, range(20))) == 5
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+@dataclass
+class Hashing:
+    """The guess "slow" is hashed for as long as the test wants."""
+
+    entered: int = 0
+    go_on: Event = field(default_factory=Event)
+
+    def wait(self) -> None:
+        self.entered += 1
+        assert self.go_on.wait(30)
+
+
+@pytest.fixture
+def hashing(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hashing]:
+    made, encode = Hashing(), MD5PasswordHasher.encode
+
+    def slow(self: MD5PasswordHasher, password: str, salt: str, *more: Any) -> str:
+        if password == "slow":
+            made.wait()
+        return str(encode(self, password, salt, *more))
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", slow)
+    yield made
+    made.go_on.set()
+
+
+@pytest.fixture
+def crowd(hashing: Hashing) -> Iterator[ThreadPoolExecutor]:
+    """As many threads as a web process has. What is still hashed ends with the test."""
+    with ThreadPoolExecutor(settings.DATABASE_POOL) as threads:
+        yield threads
+        hashing.go_on.set()
+
+
+def given(password: str, name: str, **how: Any) -> int:
+    """In a thread of its own, with its connection."""
+    try:
+        return give(password, name, **how)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_password_that_is_being_hashed_keeps_nobody_waiting_at_the_same_address(
+    hashing: Hashing, crowd: ThreadPoolExecutor, door: str
+) -> None:
+    first = crowd.submit(given, "slow", "name1", door=door)
+    eventually(lambda: hashing.entered, "the first is being hashed")
+
+    assert crowd.submit(given, "a guess", "name2", door=door).result(10) == WRONG
+    assert not first.done()
+    hashing.go_on.set()
+    assert first.result(10) == WRONG
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_however_many_passwords_are_given_at_once_most_threads_stay_free(
+    hashing: Hashing, crowd: ThreadPoolExecutor, door: str
+) -> None:
+    UserFactory(username="root", is_staff=True, is_superuser=True)
+    laptop = known("root")
+    tries = [
+        crowd.submit(given, "slow", f"name{number}", at=f"198.51.100.{number}", door=door)
+        for number in range(settings.DATABASE_POOL)
+    ]
+    most = settings.DATABASE_POOL // password_places.SHARE
+    eventually(lambda: sum(each.done() for each in tries) == len(tries) - most, "all but those are refused")
+
+    assert hashing.entered == most
+    assert {each.result() for each in tries if each.done()} == {BUSY}
+    assert sign_in("carol", door=door) == BUSY
+    assert sign_in("root", browser=laptop, door=door) == RIGHT, "strangers keep nobody out of a known browser"
+    assert AccessAttempt.objects.count() == most, "what was not looked at was no try"
+
+    hashing.go_on.set()
+    assert [each.result(10) for each in tries if each.result(10) != BUSY] == [WRONG] * most
+    assert guess("carol", door=door) == WRONG
+
+
+def test_who_is_not_heard_is_told_when_to_come_again(hashing: Hashing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password_places, "strangers", password_places.Places(1))
+    with password_places.strangers.take() as first, password_places.strangers.take() as second:
+        assert (first, second) == (True, False)
+    with password_places.strangers.take(), ThreadPoolExecutor(1) as other:
+        page = other.submit(Client().post, "/sign-in", {"username": "root", "password": "x"}).result()
+
+    assert (page.status_code, page["Retry-After"]) == (BUSY, "2")
+    assert "yours has not been looked at" in page.content.decode()
