@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -162,16 +163,28 @@ class House:
         """End what is left, and take the data away."""
         for command in self.commands:
             if command.process.poll() is None:
-                command.process.kill()
+                _kill(command.process.pid)
                 command.process.wait()
-        for process in self.processes():
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
-        self.leaves_nothing()
+        eventually(self._killed, "no process is left")
         for folder in (embedded.locate(self.folder).base, embedded.locate(self.folder).sockets, self.folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _killed(self) -> bool:
+        """Whether two looks in a row find nobody: who is just starting another program is nobody for a moment."""
+        found = [process.pid for _ in range(2) for process in self.processes()]
+        for pid in found:
+            _kill(pid)
+        return not found
+
+
+def _kill(pid: int) -> None:
+    """With the whole process group: no member gets away by forking meanwhile, as between a look and a signal."""
+    with suppress(ProcessLookupError):
+        group = os.getpgid(pid)
+        if group == os.getpgrp():
+            os.kill(pid, signal.SIGKILL)
+        else:
+            os.killpg(group, signal.SIGKILL)
 
 
 def _path(checkout: Path) -> list[str]:
