@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 
-.PHONY: setup setup-dev run test lint bench bench-large soak messages
+.PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak messages release
 
 setup: $(VENV)/installed
 
@@ -33,6 +33,15 @@ $(VENV)/bin/python:
 run: setup
 	@exec $(PY) manage.py up --demo --port $(PORT) --stop-with-parent
 
+dev: setup-dev
+	@exec $(PY) manage.py up --demo --port $(PORT) --stop-with-parent --under tools.restarting
+
+shell: setup
+	@$(PY) manage.py shell --verbosity 0
+
+demo-event: setup
+	@$(PY) -m tools.demo_event $(EVENT) --port $(PORT)
+
 lint test bench bench-large soak: export WFPUSH_DATA ?= .wfpush-test
 
 lint: setup-dev
@@ -58,3 +67,8 @@ soak: setup-dev
 
 messages: setup
 	$(PY) -m tests.support.messages
+
+release: setup-dev
+	@$(PY) -m tools.release
+	@$(MAKE) lint
+	@$(PY) -m tools.release --tag

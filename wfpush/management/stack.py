@@ -22,6 +22,10 @@ STOPPED_ON_REQUEST = {130, 143}
 """What honcho returns after SIGINT and SIGTERM."""
 
 
+Watcher = Callable[[threading.Event], None]
+"""Gets the event that is set when all is over."""
+
+
 class Runner(Process):  # type: ignore[misc]
     """honcho's process between the parent and a child. It would outlive a killed parent, and wait for ever to pass
     on what the child still says; so it ends with the parent, after the child."""
@@ -44,15 +48,16 @@ class Runner(Process):  # type: ignore[misc]
 
 
 class Stack(Manager):  # type: ignore[misc]
-    """Starts its processes, and `watchers` in threads after them: no fork while a thread runs.
+    """Starts its processes, and watchers in threads after them: no fork while a thread runs.
 
-    A watcher gets the event that is set when all is over.
+    `under`: the module that starts each process, given its name and command; None: nothing lies between.
     """
 
-    def __init__(self, parent: lifeline.Lifeline, watchers: Sequence[Callable[[threading.Event], None]]) -> None:
+    def __init__(self, parent: lifeline.Lifeline, watchers: Sequence[Watcher], under: str | None) -> None:
         super().__init__()
         self._parent = parent
-        self._watchers = watchers
+        self._watchers = [*watchers]
+        self._under = under
         self._over = threading.Event()
         self._process_ctor = self._runner
 
@@ -61,8 +66,12 @@ class Stack(Manager):  # type: ignore[misc]
 
     def add(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Add a command of this Python."""
-        words = shlex.join([sys.executable, *command])
+        between = ["-m", self._under, name] if self._under else []
+        words = shlex.join([sys.executable, *between, *command])
         self.add_process(name, f"exec {words}", env={**os.environ, **self._parent.environment, **environment})
+
+    def watch(self, watcher: Watcher) -> None:
+        self._watchers.append(watcher)
 
     def run(self) -> int:
         """Run until SIGINT, SIGTERM or the end of any process. Returns 0 if asked to stop, else 1."""

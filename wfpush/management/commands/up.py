@@ -2,7 +2,6 @@ import http.client
 import os
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,10 +13,8 @@ from django.db import connection
 from wfpush import embedded, env
 from wfpush.lifeline import Lifeline
 from wfpush.management import demo_accounts
-from wfpush.management.stack import Stack
+from wfpush.management.stack import Stack, Watcher
 from wfpush.ports import PortTaken, check_port
-
-Watcher = Callable[[threading.Event], None]
 
 HOST = "127.0.0.1"
 CHILD_GRACE = "3"  # seconds; honcho kills what has not stopped after 5
@@ -32,9 +29,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--stop-with-parent", action="store_true", help="stop when the process that started this ends, as make run"
         )
+        parser.add_argument(
+            "--under", metavar="MODULE", help="run each process under this module, which gets its name and command"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        port, with_demo = options["port"], options["demo"]
+        port, with_demo, under = options["port"], options["demo"], options["under"]
         try:
             for taken in (port, port + 1) if with_demo else (port,):
                 check_port(HOST, taken, "PORT=9000 make run, or --port 9000")
@@ -46,7 +46,8 @@ class Command(BaseCommand):
         try:
             call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
             watchers: list[Watcher] = [_stop_with_parent] if options["stop_with_parent"] else []
-            code = self._run(lifeline, port, with_demo, watchers)
+            stack = Stack(lifeline, watchers, under)
+            code = self._run(stack, port, with_demo)
         finally:
             lifeline.close()
             if settings.EMBEDDED_SERVERS:
@@ -54,10 +55,10 @@ class Command(BaseCommand):
         if code:
             raise CommandError("A process has ended by itself, so the others were stopped. Its last lines are above.")
 
-    def _run(self, lifeline: Lifeline, port: int, with_demo: bool, watchers: list[Watcher]) -> int:
+    def _run(self, stack: Stack, port: int, with_demo: bool) -> int:
         banner = [f"wfpush is ready: http://{HOST}:{port}"]
         waits_for = [(port, "/healthz")]
-        stack = Stack(lifeline, [*watchers, lambda over: self._announce(waits_for, banner, over)])
+        stack.watch(lambda over: self._announce(waits_for, banner, over))
         environment = _environment(port)
         manage = str(settings.BASE_DIR / "manage.py")
         stack.add("web", [manage, "web", "--host", HOST, "--port", str(port), "--grace", CHILD_GRACE], environment)

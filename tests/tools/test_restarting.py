@@ -1,0 +1,187 @@
+"""`make dev`: who saves a file sees its process start again, and no other."""
+
+import ast
+import shutil
+import signal
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from watchfiles import Change
+
+from tests.support.documentation import ROOT
+from tests.support.processes import Command, House, free_ports
+from tests.support.waiting import eventually
+from tools.restarting import FILES, Own
+
+READY = "Ctrl-C stops everything."
+NEEDED = ["manage.py", "wfpush", "notifications", "escalations", "demo", "tools", "templates", "static", "locale"]
+PAGE = "templates/inbox/sign_in.html"
+
+
+# --- which files are whose ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("path", "whose"),
+    [
+        ("wfpush/outbox.py", {"web", "worker"}),
+        ("notifications/pipeline.py", {"web", "worker"}),
+        ("notifications/connectors/api.py", {"web", "worker"}),
+        ("templates/email/message.txt", {"web", "worker"}),
+        ("locale/de/LC_MESSAGES/django.mo", {"web", "worker"}),
+        ("notifications/inbox/urls.py", {"web"}),
+        ("notifications/api/events.py", {"web"}),
+        ("notifications/admin/engines.py", {"web"}),
+        ("escalations/admin/policies.py", {"web"}),
+        ("wfpush/web.py", {"web"}),
+        (PAGE, {"web"}),
+        ("static/wfpush/inbox.js", {"web"}),
+        ("demo/pages.py", {"demo"}),
+        ("demo/processes/invoice_approval.bpmn", {"demo"}),
+        ("locale/de/LC_MESSAGES/django.po", set()),
+        ("wfpush/__pycache__/outbox.cpython-311.pyc", set()),
+        ("wfpush/.outbox.py.swp", set()),
+        ("tests/test_outbox.py", set()),
+        ("docs/api.md", set()),
+    ],
+)
+def test_a_file_belongs_to_the_processes_that_are_made_of_it(path: str, whose: set[str]) -> None:
+    file = ROOT / path
+    found = {
+        name
+        for name, files in FILES.items()
+        if any(file.is_relative_to(ROOT / folder) for folder in files.folders)
+        and Own(files)(Change.modified, str(file))
+    }
+
+    assert found == whose
+
+
+def test_all_folders_that_are_watched_are_there() -> None:
+    assert [folder for files in FILES.values() for folder in files.folders if not (ROOT / folder).is_dir()] == []
+
+
+ONLY_WEB_LOADS = {"wfpush.admin", "notifications.consumers"}
+
+
+def test_the_worker_runs_nothing_of_what_it_is_not_restarted_for() -> None:
+    """The desk is loaded by every process, as Django has it, and used by web alone."""
+    worker = FILES["worker"]
+    files = {
+        str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__"): path
+        for folder in ("wfpush", "notifications", "escalations")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    without = {name for name, path in files.items() if not worker.has(path)}
+    found = {
+        f"{name} imports {each}"
+        for name in files.keys() - without - ONLY_WEB_LOADS
+        for each in imported(files[name]) & without
+    }
+
+    assert "notifications.inbox.session" in without
+    assert found == set()
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file names in its imports, and their packages."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+# --- all of it ----------------------------------------------------------------------------------------------------
+class Dev:
+    """`make dev` in a copy of this checkout, in which files can be changed."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.port = house, free_ports(2)
+        self.up: Command = house.start("up", "--demo", "--port", str(self.port), "--under", "tools.restarting")
+        self.up.says(READY, within=120)
+
+    def pid(self, name: str) -> int:
+        """Of a process of `manage.py up`; 0 while there is none."""
+        found = [each for each in self.house.named(name) if "tools.restarting" not in each.cmdline()]
+        return min((each.pid for each in found), default=0)
+
+    def page(self) -> str:
+        """The page to sign in on; empty while nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/sign-in", timeout=30) as answer:
+                return str(answer.read().decode())
+        except (URLError, OSError):
+            return ""
+
+    def change(self, path: str, old: str, new: str) -> None:
+        file = self.house.checkout / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    house = House(copied(tmp_path_factory.mktemp("checkout")))
+    try:
+        yield Dev(house)
+    finally:
+        house.clear()
+
+
+def copied(folder: Path) -> Path:
+    for name in NEEDED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.mark.processes
+def test_a_saved_page_is_shown_and_only_web_starts_again(dev: Dev) -> None:
+    web, worker, demo = dev.pid("web"), dev.pid("worker"), dev.pid("demo")
+    assert dev.page(), "templates are read once, and this one is now"
+    dev.change(PAGE, "</form>", "changed by hand</form>")
+
+    eventually(lambda: "changed by hand" in dev.page(), "the page is shown as it was saved")
+    dev.up.says(f"Saved: {PAGE}. Starting again.")
+    assert dev.pid("web") != web
+    assert (dev.pid("worker"), dev.pid("demo")) == (worker, demo)
+
+
+@pytest.mark.processes
+def test_what_both_are_made_of_starts_both_again(dev: Dev) -> None:
+    web, worker, demo = dev.pid("web"), dev.pid("worker"), dev.pid("demo")
+    (dev.house.checkout / "wfpush" / "__init__.py").touch()
+
+    eventually(lambda: dev.pid("web") not in (0, web) and dev.pid("worker") not in (0, worker), "both start again")
+    eventually(dev.page, "web answers")
+    dev.house.beats_again()
+    assert dev.pid("demo") == demo
+
+
+@pytest.mark.processes
+def test_a_mistake_is_said_and_mended_by_the_next_save(dev: Dev) -> None:
+    dev.change("notifications/inbox/urls.py", "urlpatterns", "urlpatterns = (\nurlpatterns")
+    dev.up.says("Ended with 1. It starts again when one of its files is saved.")
+    assert "SyntaxError" in dev.up.said
+    assert dev.up.process.poll() is None, "the others run on"
+
+    dev.change("notifications/inbox/urls.py", "urlpatterns = (\nurlpatterns", "urlpatterns")
+    eventually(dev.page, "web answers")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_however_it_ends_nothing_is_left(dev: Dev, number: signal.Signals, code: int) -> None:
+    if dev.up.process.poll() is not None:
+        dev = Dev(dev.house)
+    dev.up.signal(number)
+
+    assert dev.up.ends() == code
+    dev.house.leaves_nothing()
