@@ -34,7 +34,7 @@ class Checkout:
         done = subprocess.run(["git", *words], cwd=self.root, check=False, capture_output=True, text=True)
         if done.returncode:
             raise Unready(f"git {words[0]}: {done.stderr.strip()}")
-        return done.stdout.strip()
+        return done.stdout.rstrip()
 
     def read(self, path: str) -> str:
         return (self.root / path).read_text(encoding="utf-8")

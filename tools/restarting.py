@@ -112,12 +112,15 @@ def _names(paths: Iterable[str]) -> str:
 
 
 def main(name: str, command: Sequence[str]) -> None:
-    environment = dict(os.environ)  # with the lifeline, which the command follows itself
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lifeline.follow(stop.set)
-    run(command, FILES[name], stop, environment)
+    own = lifeline.Lifeline()
+    try:
+        run(command, FILES[name], stop, os.environ | own.environment)
+    finally:
+        own.close()
 
 
 if __name__ == "__main__":

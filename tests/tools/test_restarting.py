@@ -177,11 +177,19 @@ def test_a_mistake_is_said_and_mended_by_the_next_save(dev: Dev) -> None:
 
 
 @pytest.mark.processes
+def test_if_what_restarts_a_process_is_killed_all_of_them_end(dev: Dev) -> None:
+    (restarting,) = (each for each in dev.house.named("tools.restarting") if "web" in each.cmdline())
+    restarting.kill()
+
+    assert dev.up.ends() == 1
+    dev.house.leaves_nothing()
+
+
+@pytest.mark.processes
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGKILL, -signal.SIGKILL)])
 def test_however_it_ends_nothing_is_left(dev: Dev, number: signal.Signals, code: int) -> None:
-    if dev.up.process.poll() is not None:
-        dev = Dev(dev.house)
-    dev.up.signal(number)
+    again = Dev(dev.house)
+    again.up.signal(number)
 
-    assert dev.up.ends() == code
-    dev.house.leaves_nothing()
+    assert again.up.ends() == code
+    again.house.leaves_nothing()
