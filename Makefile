@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 
-.PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak messages release
+.PHONY: setup setup-dev run dev shell demo-event test lint check bench bench-large soak messages release
 
 setup: $(VENV)/installed
 
@@ -42,18 +42,20 @@ shell: setup
 demo-event: setup
 	@$(PY) -m tools.demo_event $(EVENT) --port $(PORT)
 
-lint test bench bench-large soak: export WFPUSH_DATA ?= .wfpush-test
+lint check test bench bench-large soak: export WFPUSH_DATA ?= .wfpush-test
 
-lint: setup-dev
+check: setup-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m tests.support.prepare
 	$(PY) -m mypy
 	$(PY) manage.py makemigrations --check --dry-run
+
+lint: check
 	$(PY) -m pytest -q tests/test_layering.py $(wildcard tests/test_docs*.py)
 
-test: lint
-	$(PY) -m tests.support.halves
+test: check
+	$(PY) -m pytest -n auto
 
 bench: setup-dev
 	$(PY) -m bench
@@ -62,7 +64,7 @@ bench-large: setup-dev
 	$(PY) -m bench large
 
 soak: setup-dev
-	WFPUSH_SOAK=long $(PY) -m pytest tests/soak tests/engines/test_rows_people.py
+	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak tests/engines/test_rows_people.py
 	$(PY) -m tests.support.dates
 
 messages: setup

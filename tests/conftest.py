@@ -1,5 +1,6 @@
 """Before Django's settings exist: a data folder of the tests' own, whose servers end with the session."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.support import flushing, isolation, migrated, parallel
 from wfpush import env, identifiers
 from wfpush.embedded_servers import DATABASE
 
+gc.disable()  # until all tests are loaded: a third of the time of it
 isolation.choose_folder()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 ENV = env.prepare(Path(__file__).resolve().parent.parent)
@@ -34,6 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     parallel.sort(items)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what stays for the whole run is not looked through again and again
+    gc.enable()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return parallel.processes()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
@@ -56,6 +68,23 @@ def long_turns() -> Iterator[None]:
     """What is due is done in one go, however slow the machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("wfpush.outbox.TURN_SECONDS", 60.0)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def static_files_found_once() -> Iterator[None]:
+    """Every `Client()` looks through all folders for static files, which takes longer than most tests."""
+    known: dict[str, Any] = {}
+    find = WhiteNoiseMiddleware.add_files_from_finders
+
+    def remember(self: Any) -> None:
+        if not known:
+            find(self)
+            known.update(self.files)
+        self.files.update(known)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", remember)
         yield
 
 

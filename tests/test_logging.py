@@ -71,7 +71,7 @@ def json_log(stderr: StringIO) -> Log:
 # --- What is a secret -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token.partition("_")[0])
 @given(before=st.text(max_size=30), after=st.text(max_size=30).map(lambda text: " " + text))
 def test_a_token_is_hidden_wherever_it_stands(token: str, before: str, after: str) -> None:
     assert token[-20:] not in redact_text(before + token + after)

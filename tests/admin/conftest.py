@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
@@ -10,6 +12,7 @@ from notifications.models import ConnectedAccount, FourEyesRule, RefusedAnswer
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
+from tests.admin.chromium import Chromium
 from tests.admin.world import World
 
 
@@ -17,6 +20,13 @@ from tests.admin.world import World
 def nothing_found_before() -> None:
     """The overview keeps dead ends for a while: not from one test to the next."""
     dead_ends.forget()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    found = Chromium()
+    yield found
+    found.quit()
 
 
 @pytest.fixture

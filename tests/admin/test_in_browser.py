@@ -1,9 +1,7 @@
 """The desk in Chromium: what its few scripts add, and that nothing is wider than a phone or refused by the policy."""
 
-import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,20 +9,20 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications import versions
 from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, Template, TemplateVersion
 from notifications.models import Route as Routing
 from tests.admin import sla
+from tests.admin.chromium import Chromium
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
 pytestmark = pytest.mark.browser
 
 DESK = "https://desk.example"
-CHROMIUM = Path("/usr/bin/chromium")
 
 Visit = Callable[[Page], Any]
 Asked = tuple[str, str, bytes, str]
@@ -32,34 +30,28 @@ Asked = tuple[str, str, bytes, str]
 
 
 @pytest.fixture
-def browse(root: Client) -> Callable[[Visit], Any]:
+def browse(root: Client, chromium: Chromium) -> Callable[[Visit], Any]:
     """`browse(visit)` runs a visit in Chromium and returns what it found. Nothing may have complained.
 
     The browser has a thread of its own. What it asks for is answered here, inside the test's transaction: visits must
     not use the database themselves.
     """
-    if not CHROMIUM.exists():
-        missing = f"{CHROMIUM} is missing: nobody has looked at the desk. Install it (apt-get install chromium)."
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
 
     def run(visit: Visit) -> Any:
         asked: SimpleQueue[tuple[Asked, Future[Any]]] = SimpleQueue()
-        with ThreadPoolExecutor(1) as browser:
-            visiting = browser.submit(visited, visit, asked)
-            while not visiting.done():
-                try:
-                    request, answer = asked.get(timeout=0.05)
-                except Empty:
-                    continue
-                answer.set_result(answered(root, *request))
+        visiting = chromium.thread.submit(visited, chromium.browser, visit, asked)
+        while not visiting.done():
+            try:
+                request, answer = asked.get(timeout=0.05)
+            except Empty:
+                continue
+            answer.set_result(answered(root, *request))
         return visiting.result()
 
     return run
 
 
-def visited(visit: Visit, asked: "SimpleQueue[tuple[Asked, Future[Any]]]") -> Any:
+def visited(browser: Browser, visit: Visit, asked: "SimpleQueue[tuple[Asked, Future[Any]]]") -> Any:
     complaints: list[str] = []
 
     def pass_on(route: Route) -> None:
@@ -69,15 +61,13 @@ def visited(visit: Visit, asked: "SimpleQueue[tuple[Asked, Future[Any]]]") -> An
         asked.put(((request.method, f"{parts.path}?{parts.query}", body, kind), answer))
         route.fulfill(**answer.result(20))
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda fault: complaints.append(str(fault)))
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.route(f"{DESK}/**", pass_on)
         found = visit(page)
-        browser.close()
     assert complaints == []
     return found
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
+from pytest_asyncio import is_async_test
 
 from tests.browsers.installation import Installation
 from tests.pushlab.world import World
@@ -39,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.processes)
+            if is_async_test(item):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)  # that of the browser
 
 
 def needed(*programs: Path) -> None:
@@ -83,8 +87,9 @@ def world() -> Iterator[World]:
         found.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    """One for all tests; whoever signs in has a profile of their own in it."""
     async with async_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
         launched = await playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
@@ -92,7 +97,7 @@ async def browser(chromium: Path) -> AsyncIterator[Browser]:
         await launched.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def sign_in(browser: Browser, installation: Installation) -> AsyncIterator[SignIn]:
     """Signs people in. At the end no page may have complained of a fault in its scripts or of its policy."""
     complaints: list[str] = []
@@ -119,6 +124,8 @@ async def sign_in(browser: Browser, installation: Installation) -> AsyncIterator
         return page
 
     yield sign_in
+    for context in browser.contexts:
+        await context.close()
     assert complaints == []
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browsers.conftest import SignIn
@@ -31,7 +32,7 @@ class Acme:
     key: str
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def acme(installation: Installation, request: pytest.FixtureRequest) -> AsyncIterator[Acme]:
     slug = f"contracts-{'phone' if request.node.callspec.params['phone'] else 'desktop'}"
     people = AuthorizationServer({"wfpush": f"{installation.url}/accounts/{slug}/return"})

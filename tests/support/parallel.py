@@ -1,5 +1,6 @@
 """How pytest-xdist shares the tests out: what shares processes stays together, and what takes longest begins first."""
 
+import os
 from typing import Any
 
 import pytest
@@ -9,6 +10,15 @@ TOGETHER = ("tests/browsers", "tests/deploy")
 """Folders whose tests share an installation: one process of pytest-xdist runs them all."""
 FIRST = ("tests/soak", "tests/browsers", "tests/deploy", "tests/test_processes.py", "tests/test_up.py")
 """What mostly waits: the others run meanwhile."""
+
+
+WAITING = 2
+"""Processes that only wait at any time."""
+
+
+def processes() -> int:
+    """How many `pytest -n auto` starts."""
+    return (os.cpu_count() or 1) + WAITING
 
 
 class Scheduling(LoadScopeScheduling):
