@@ -33,6 +33,7 @@ if MIGRATED:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         migrated.make()
+        del os.environ["DJANGO_SETTINGS_MODULE"]  # or pytest-django would read the settings before a folder is chosen
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
