@@ -215,6 +215,12 @@ def test_a_database_that_is_away_is_said_in_a_sentence(house: House) -> None:
     assert "Traceback" not in refused.said
 
 
+def test_garbage_is_looked_for_once_everything_is_loaded(house: House) -> None:
+    looking = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    shown = house.run("shell", "--verbosity=0", "-c", looking)
+    assert shown.said.strip() == "True True"
+
+
 def test_help_needs_neither_secrets_nor_servers(house: House, tmp_path: Path) -> None:
     shown = house.run("worker", "--help", WFPUSH_DATA=str(tmp_path / "nothing"))
     assert shown.process.returncode == 0, shown.said

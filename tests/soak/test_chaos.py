@@ -29,9 +29,9 @@ pytestmark = pytest.mark.processes
 
 EVERY_SECONDS = 1 / 6
 """Between events."""
-APART_SECONDS = 12.0 if LONG else 2.0
+APART_SECONDS = 12.0 if LONG else 1.0
 ROUNDS = 3 if LONG else 1
-FROZEN_SECONDS = 15.0 if LONG else 3.0
+FROZEN_SECONDS = 15.0 if LONG else 2.0
 STALL_SECONDS = 60.0
 """Longer than the watchdog looks on."""
 RECOVERED_SECONDS = 10.0

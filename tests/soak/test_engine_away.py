@@ -23,7 +23,7 @@ from wfpush.threads import in_database_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAIRS = 167 if LONG else 20
+PAIRS = 167 if LONG else 6
 """Of each, Bob approves one task, and acknowledges another, which Carol then acknowledges, too."""
 ANSWERS = 3 * PAIRS
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

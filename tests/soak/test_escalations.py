@@ -18,10 +18,10 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
-TASKS = 10_000 if LONG else 200
+TASKS = 10_000 if LONG else 100
 PEOPLE = 40 if LONG else 8
 KILLS = 10 if LONG else 2
-WAITING = 1_000 if LONG else 20
+WAITING = 1_000 if LONG else 10
 """Tasks that nobody looks after for twelve hours."""
 BATCH = 100
 AHEAD = timedelta(seconds=5 if LONG else 1)
