@@ -4,8 +4,9 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
+LINTED := tests/test_layering.py $(wildcard tests/test_docs*.py)
 
-.PHONY: setup setup-dev run dev shell demo-event test lint check bench bench-large soak messages release
+.PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak messages release
 
 setup: $(VENV)/installed
 
@@ -42,20 +43,18 @@ shell: setup
 demo-event: setup
 	@$(PY) -m tools.demo_event $(EVENT) --port $(PORT)
 
-lint check test bench bench-large soak: export WFPUSH_DATA ?= .wfpush-test
+lint test bench bench-large soak: export WFPUSH_DATA ?= .wfpush-test
 
-check: setup-dev
+lint: setup-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m tests.support.prepare
 	$(PY) -m mypy
 	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) -m pytest -q $(LINTED)
 
-lint: check
-	$(PY) -m pytest -q tests/test_layering.py $(wildcard tests/test_docs*.py)
-
-test: check
-	$(PY) -m pytest -n auto
+test: lint
+	$(PY) -m pytest -n auto $(addprefix --ignore=,$(LINTED))
 
 bench: setup-dev
 	$(PY) -m bench
