@@ -15,9 +15,9 @@ try:
     from django.core.management import execute_from_command_line
     from django.db.utils import OperationalError
 
-    from wfpush import env
-    from wfpush.datafolder import DataFolderError
-    from wfpush.embedded_servers import EmbeddedError
+    from wfpush.config import env
+    from wfpush.embedded.datafolder import DataFolderError
+    from wfpush.embedded.servers import EmbeddedError
 except ModuleNotFoundError as fault:
     sys.exit(f"{fault}. Run `make setup` and start with .venv/bin/python, or install requirements.txt.")
 

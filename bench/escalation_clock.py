@@ -23,9 +23,9 @@ from django.utils import timezone
 
 from bench import escalation_rows
 from bench.harness import Json, median
-from escalations import escalate
-from escalations.calendars import Calendar
-from wfpush import outbox
+from escalations.calendars.working_time import Calendar
+from escalations.clocks import due_steps
+from wfpush.queue import outbox
 
 OFFICE = [["09:00", "12:30"], ["13:30", "18:00"]]
 MUNICH: Json = {
@@ -53,15 +53,15 @@ def steps() -> Json:
     now = timezone.now()
     escalation_rows.tasks(STEPS + SINGLY, escalation_rows.policy(), escalation_rows.people(), [now] * (STEPS + SINGLY))
     gc.freeze()  # as the cluster does
-    escalate.tick(now)  # warm
+    due_steps.tick(now)  # warm
     began, taken = time.perf_counter(), 0
-    while taken < STEPS - escalate.BATCH:
-        taken += escalate.tick(now)
+    while taken < STEPS - due_steps.BATCH:
+        taken += due_steps.tick(now)
     together = taken / (time.perf_counter() - began)
-    escalate.BATCH = 1
+    due_steps.BATCH = 1
     began, taken = time.perf_counter(), 0
     while taken < SINGLY:
-        taken += escalate.tick(now)
+        taken += due_steps.tick(now)
     return {"together": together, "singly": taken / (time.perf_counter() - began)}
 
 
@@ -79,11 +79,11 @@ def claim(count: int) -> Json:
     if count > DUE:
         escalation_rows.many_more(count - DUE)
     before = now - timedelta(hours=1)
-    idle = _seconds(lambda: escalate.tick(before), TICKS)
+    idle = _seconds(lambda: due_steps.tick(before), TICKS)
     took = []
     for _ in range(CLAIMS):
         began = time.perf_counter()
-        claimed = outbox.claim(escalate.due(), limit=CLAIMED, lease=escalate.LEASE * 100, now=now)
+        claimed = outbox.claim(due_steps.due(), limit=CLAIMED, lease=due_steps.LEASE * 100, now=now)
         took.append(time.perf_counter() - began)
         assert len(claimed) == CLAIMED
     return {"claim": median(took), "idle": idle}

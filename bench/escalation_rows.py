@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from escalations import rules
 from escalations.models import Escalation, Policy, PolicyStep
+from escalations.policies import rules
 from notifications.models import Category, Engine, Notification, NotificationState, Recipient, Task, Template
 
 PEOPLE = 200

@@ -22,8 +22,9 @@ from typing import IO, Any, Self, TypeVar
 
 import aiohttp
 
-from wfpush import datafolder, embedded, env
-from wfpush.lifeline import Lifeline
+from wfpush.config import env
+from wfpush.embedded import datafolder, shared_servers
+from wfpush.processes.lifeline import Lifeline
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -166,7 +167,7 @@ class House:
         allow_many_sockets()
         try:
             datafolder.prepare(self.folder, env.GENERATED)
-            servers = embedded.ensure(self.folder)
+            servers = shared_servers.ensure(self.folder)
             self.database_url, self.redis_url = servers.database_url, servers.redis_url
             self.environment |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
             self.manage("migrate", "--verbosity=0")
@@ -199,7 +200,7 @@ class House:
     @contextmanager
     def running(self, name: str, *module: str) -> Iterator[Program]:
         """A module as a program on the same database and Redis, for as long as the block runs."""
-        program = self.start(name, sys.executable, "-m", "wfpush.lifeline", *module)
+        program = self.start(name, sys.executable, "-m", "wfpush.processes.lifeline", *module)
         try:
             yield program
         finally:
@@ -217,8 +218,8 @@ class House:
             program.stop()
         self._lifeline.close()
         if datafolder.was_made(self.folder):
-            embedded.release(self.folder)
-            where = embedded.locate(self.folder)
+            shared_servers.release(self.folder)
+            where = shared_servers.locate(self.folder)
             for folder in (where.base, where.sockets):
                 shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -99,7 +99,7 @@ def start_peer(house: House) -> int:
     command = (
         sys.executable,
         "-m",
-        "wfpush.lifeline",
+        "wfpush.processes.lifeline",
         "daphne",
         "-v",
         "0",

@@ -136,7 +136,7 @@ def peer(house: House) -> float:
         order = Order(browsers, total, house.environment["VAPID_PRIVATE_KEY"], "")
         file = str(order.write(house.folder / "tasks.json"))
         house.start("peer's tasks", sys.executable, "-m", PEER, file, **PEER_SETTINGS).finish()
-        lasting = (sys.executable, "-m", "wfpush.lifeline", "django", "qcluster")
+        lasting = (sys.executable, "-m", "wfpush.processes.lifeline", "django", "qcluster")
         cluster = house.start("peer's cluster", *lasting, **PEER_SETTINGS)
         sent, began = _warm(service, PEERS_WARM_UP)
         service.wait_for(total)

@@ -17,10 +17,10 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
     django.setup()
 
-from notifications.transports import payload
-from notifications.transports.webpush import WebPush
+from notifications.channels import payload
+from notifications.channels.webpush.transport import WebPush
 from notifications.types import Message, PushAddress, PushMessage
-from wfpush.dispatcher import collect_less
+from wfpush.processes.dispatcher import collect_less
 
 ID = "019ac0de-0000-7000-8000-000000000000"
 

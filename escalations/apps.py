@@ -14,8 +14,8 @@ class EscalationsConfig(AppConfig):
 
     def ready(self) -> None:
         # By name: models cannot be imported before now.
-        import_module("notifications.lifecycle").register(
-            self.name, import_module("escalations.clock").observe, order=ORDER
+        import_module("notifications.cases.lifecycle").register(
+            self.name, import_module("escalations.clocks.clock").observe, order=ORDER
         )
-        for source in import_module("escalations.escalate").SOURCES:
-            import_module("wfpush.outbox").register(source)
+        for source in import_module("escalations.clocks.due_steps").SOURCES:
+            import_module("wfpush.queue.outbox").register(source)

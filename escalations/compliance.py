@@ -23,7 +23,7 @@ from wfpush.zones import first_instant
 WEEKS = 12
 A_WEEK = timedelta(weeks=1)
 UNDONE = ("given to somebody else", "cancelled in engine", "expired", "no policy fits any more")
-"""Ends that are nobody's work, as escalations/clock.py writes them down."""
+"""Ends that are nobody's work, as escalations/clocks/clock.py writes them down."""
 LEFT = {
     "1h": timedelta(hours=1),
     "4h": timedelta(hours=4),

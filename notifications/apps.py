@@ -4,11 +4,11 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 SOURCES = (
-    "notifications.pipeline",
-    "notifications.deliver",
-    "notifications.push",
-    "notifications.callback",
-    "notifications.poll",
+    "notifications.routing.pipeline",
+    "notifications.delivery.deliver",
+    "notifications.delivery.push",
+    "notifications.engines.callback",
+    "notifications.engines.poll",
 )
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
 
@@ -19,7 +19,7 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        outbox = import_module("wfpush.outbox")  # by name: models cannot be imported before now
+        outbox = import_module("wfpush.queue.outbox")  # by name: models cannot be imported before now
         for module in SOURCES:
             for source in import_module(module).SOURCES:
                 outbox.register(source)

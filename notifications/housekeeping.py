@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django_q.models import Failure, Success
 
-from notifications import devices
 from notifications.models import ActionToken, Device, IdempotencyKey, RecipientToken, SignInLink
+from notifications.people import devices
 
 KEPT = timedelta(days=7)
 

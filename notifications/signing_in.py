@@ -1,4 +1,7 @@
-"""The backend of Django's authentication: people's accounts, whose sessions and credentials end together."""
+"""The backend of Django's authentication: people's accounts, whose sessions and credentials end together.
+
+Sessions in the database hold this module's name, so it stays here: under another everybody would be signed out.
+"""
 
 from typing import Any
 
@@ -7,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest
 
-from notifications import standing
 from notifications.models import Account
+from notifications.people import revocation
 
 
 class AccountBackend(ModelBackend):
@@ -23,7 +26,7 @@ class AccountBackend(ModelBackend):
             if found is None:
                 return None
             if before is not None and found.password != before:
-                standing.hash_renewed(found, before)
+                revocation.hash_renewed(found, before)
         return self.get_user(found.pk)
 
     def get_user(self, user_id: Any) -> Account | None:

@@ -65,7 +65,8 @@ class Action:
     effect: Effect
     comment: CommentRule
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Language tag to title, where more than one was written (notifications/labels.py); empty for an engine's title."""
+    """Language tag to title, where more than one was written (notifications/wording/labels.py); empty for an engine's
+    title."""
 
     @property
     def takes_away(self) -> bool:

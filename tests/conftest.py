@@ -15,8 +15,9 @@ from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.support import flushing, isolation, migrated, parallel
-from wfpush import env, identifiers
-from wfpush.embedded_servers import DATABASE
+from wfpush import identifiers
+from wfpush.config import env
+from wfpush.embedded.servers import DATABASE
 
 gc.disable()  # until all tests are loaded: a third of the time of it
 isolation.choose_folder()
@@ -68,7 +69,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def long_turns() -> Iterator[None]:
     """What is due is done in one go, however slow the machine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wfpush.outbox.TURN_SECONDS", 60.0)
+        patch.setattr("wfpush.queue.outbox.TURN_SECONDS", 60.0)
         yield
 
 

@@ -13,7 +13,7 @@ from bench.__main__ import table
 from bench.harness import BenchError, Figure, House, Program, percentile
 from bench.push_orders import Order, public_half, subscriptions, vapid_key
 from bench.push_service import issue, push_service
-from wfpush import embedded
+from wfpush.embedded import shared_servers
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
@@ -58,7 +58,7 @@ def test_a_program_that_fails_is_told_with_its_last_words() -> None:
 @pytest.mark.processes
 def test_a_benchmark_that_fails_leaves_no_process_and_no_folder() -> None:
     with pytest.raises(BenchError, match="midway"), House(works=False) as house:
-        server_folder = embedded.locate(house.folder).base
+        server_folder = shared_servers.locate(house.folder).base
         started = psutil.Process(house._programs[-1].process.pid)
         raise BenchError("midway")
 

@@ -57,7 +57,7 @@ def test_without_libfaketime_it_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("tests.support.dates.library", lambda: None)
 
-    assert dates.main(["tests/test_times.py"]) == 2
+    assert dates.main(["tests/notifications/wording/test_times.py"]) == 2
     assert "apt-get install libfaketime" in capsys.readouterr().err
 
 
@@ -91,6 +91,6 @@ def test_a_moved_process_has_the_date_and_a_true_monotonic_clock(tmp_path: Path)
 
 def test_only_tests_without_browsers_are_run() -> None:
     chosen = list(dates.files(everything=False))
-    assert "tests/test_escalation_calls.py" in chosen
+    assert "tests/escalations/kinds/test_engine_calls.py" in chosen
     assert not [path for path in chosen if path.startswith(("tests/browsers", "tests/soak"))]
     assert set(chosen) < set(dates.files(everything=True))

@@ -39,7 +39,7 @@ TYPES = {
 def read_settings() -> dict[str, tuple[str, str | None]]:
     """Name to type and default, as settings.py and env.py read them."""
     found: dict[str, tuple[str, str | None]] = {}
-    for module in ("wfpush/settings.py", "wfpush/env.py"):
+    for module in ("wfpush/settings.py", "wfpush/config/env.py"):
         for call in (node for node in ast.walk(ast.parse(read(module))) if isinstance(node, ast.Call)):
             if not isinstance(call.func, ast.Attribute) or call.func.attr not in TYPES or not call.args:
                 continue

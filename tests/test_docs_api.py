@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from notifications import cloudevents, devices, eventdata, render, respond, strictjson
+from notifications.answers import respond
 from notifications.api.schema import document
 from notifications.api.throttling import LIMITS
 from notifications.errors import Failure
+from notifications.intake import cloudevents, eventdata, strictjson
 from notifications.models import (
     CallbackState,
     DeliveryState,
@@ -22,10 +23,12 @@ from notifications.models import (
     Via,
 )
 from notifications.models.validators import MAX_ID
+from notifications.people import devices
 from notifications.starter.actions import ACTIONS
 from notifications.types import BEHAVIOURS
+from notifications.wording import render
 from tests.support.documentation import PAGES, code, first_words, read, rows, section
-from wfpush import bodylimit, pointers, problems
+from wfpush.web import bodylimit, pointers, problems
 
 
 def operations() -> set[tuple[str, str]]:
@@ -72,7 +75,7 @@ def failures() -> Iterator[type[Failure]]:
 def codes_in_code() -> set[tuple[str, int]]:
     ours = {(kind.code, kind.status) for kind in failures()}
     plain = {(name, status) for status, (name, _detail) in problems._BY_STATUS.items()}
-    literal = re.findall(r'problem\(\s*(\d{3}), "([a-z_]+)"', read("wfpush/problems.py"))
+    literal = re.findall(r'problem\(\s*(\d{3}), "([a-z_]+)"', read("wfpush/web/problems.py"))
     return ours | plain | {(name, int(status)) for status, name in literal}
 
 

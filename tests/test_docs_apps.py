@@ -7,10 +7,10 @@ import pytest
 from django.urls import resolve
 
 from notifications.api.serializers import AnswerWithToken, AppGiven, ChannelGiven
-from notifications.transports.fcm_message import category_of, data_of
-from notifications.transports.payload import members
+from notifications.channels.fcm.message import category_of, data_of
+from notifications.channels.payload import members
+from tests.notifications.channels.test_fcm_message import PUSH
 from tests.support.documentation import blocks, first_words, read, rows, section
-from tests.test_fcm_message import PUSH
 
 PAGE = "docs/apps.md"
 SAMPLES = {language: "\n".join(blocks(PAGE, language)) for language in ("kotlin", "swift")}

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.support.documentation import ROOT, blocks, code, read
-from wfpush import datafolder
+from wfpush.embedded import datafolder
 
 PAGE = "CONTRIBUTING.md"
 
@@ -25,7 +25,7 @@ def named_paths() -> list[str]:
 
 
 def test_every_path_it_names_is_there() -> None:
-    roots = [ROOT, ROOT / "notifications/transports", ROOT / "notifications/connectors"]
+    roots = [ROOT, ROOT / "notifications/channels", ROOT / "notifications/connectors"]
     missing = [path for path in named_paths() if not any((root / path).exists() for root in roots)]
 
     assert len(named_paths()) > 30
@@ -45,7 +45,7 @@ def test_what_the_debugger_is_asked_for_is_there() -> None:
     names = re.findall(r"(?:break |runcall\()pipeline\.(\w+)", walk)
 
     assert names == ["drain", "advance", "_reach_people"]
-    assert all(callable(getattr(import_module("notifications.pipeline"), name)) for name in names)
+    assert all(callable(getattr(import_module("notifications.routing.pipeline"), name)) for name in names)
 
 
 def test_the_tests_it_runs_are_there() -> None:

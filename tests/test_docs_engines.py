@@ -14,7 +14,8 @@ from urllib.error import HTTPError
 
 import pytest
 
-from notifications import cloudevents, mapping, signing
+from notifications.connectors import signatures
+from notifications.intake import cloudevents, mapping
 from tests.support.documentation import PAGES, ROOT, blocks, read
 
 
@@ -120,12 +121,12 @@ BODY = b'{"data": {}}'
 
 
 def signed(*secrets: str, body: bytes = BODY, at: int = NOW, id: str = "a-1") -> dict[str, str]:
-    signature = signing.sign(secrets, id, at, body)
+    signature = signatures.sign(secrets, id, at, body)
     return {"webhook-id": id, "webhook-timestamp": str(at), "webhook-signature": signature}
 
 
 def test_the_sample_receiver_takes_what_we_sign() -> None:
-    verify, secret, other = run_sample("receiver")["verify"], signing.new_secret(), signing.new_secret()
+    verify, secret, other = run_sample("receiver")["verify"], signatures.new_secret(), signatures.new_secret()
 
     assert verify([secret], signed(secret), BODY, NOW) == "a-1"
     assert verify([secret], signed(other, secret), BODY, NOW) == "a-1"
@@ -146,7 +147,7 @@ def test_the_sample_receiver_takes_what_we_sign() -> None:
     ],
 )
 def test_the_sample_receiver_refuses_what_we_did_not_sign(change: dict[str, str], body: bytes, now: int) -> None:
-    secret = signing.new_secret()
+    secret = signatures.new_secret()
 
     with pytest.raises(ValueError):
         run_sample("receiver")["verify"]([secret], signed(secret) | change, body, now)
@@ -155,7 +156,7 @@ def test_the_sample_receiver_refuses_what_we_did_not_sign(change: dict[str, str]
 def test_the_sample_receiver_runs_and_takes_an_answer_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secret = signing.new_secret()
+    secret = signatures.new_secret()
     monkeypatch.setenv("WFPUSH_SIGNING_SECRET", secret)
     sample = run_sample("receiver")
     (body,) = [block.encode() for block in blocks("docs/api.md", "json") if "task.responded" in block]
@@ -172,7 +173,7 @@ def test_the_sample_receiver_runs_and_takes_an_answer_once(
 def test_the_sample_receiver_refuses_what_it_cannot_do_and_takes_what_it_need_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secret = signing.new_secret()
+    secret = signatures.new_secret()
     monkeypatch.setenv("WFPUSH_SIGNING_SECRET", secret)
     sample = run_sample("receiver")
     told = {
@@ -209,8 +210,8 @@ def post(address: str, body: bytes, headers: dict[str, str]) -> int:
 
 
 def test_the_sample_sender_signs_as_we_verify() -> None:
-    sample, secret = run_sample("sender"), signing.new_secret()
+    sample, secret = run_sample("sender"), signatures.new_secret()
 
     headers = sample["signature_headers"](secret, "e-1", BODY)
 
-    assert signing.verify([secret], headers, BODY, sample["time"].time()) == "e-1"
+    assert signatures.verify([secret], headers, BODY, sample["time"].time()) == "e-1"

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from notifications.models import Device
 from tests.support.documentation import ROOT, first_words, read, section
 from tests.support.story import Story
-from wfpush import holder
+from wfpush.queue import lease_holder
 from wfpush.tasks import beat
 
 FOLDER = ROOT / "monitoring"
@@ -25,7 +25,7 @@ PARTS_OF_HISTOGRAMS = re.compile(r"_(bucket|sum|count)$")
 @pytest.fixture
 def shown(db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     """Our metrics after a story, each with the names of its labels."""
-    monkeypatch.setenv(holder.WORKER, "worker-1/0123456789ab")
+    monkeypatch.setenv(lease_holder.WORKER, "worker-1/0123456789ab")
     beat()
     story = Story.begin()
     story.assign()

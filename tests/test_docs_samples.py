@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notifications.representation import event_trace_json, notification_json, response_json, task_json
+from notifications.items.representation import event_trace_json, notification_json, response_json, task_json
 from notifications.types import Json
 from tests.support.documentation import blocks, code, section
 from tests.support.story import Story

@@ -13,11 +13,12 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from notifications import devices, roles
+from notifications import roles
 from notifications.api import base
-from notifications.devices import NewAddress
 from notifications.inbox.session import BACKEND
 from notifications.models import Case, Device, Event, Notification, Task
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from tests.admin import world
 from tests.support.api import Caller, browser_of, engine_caller
 from tests.support.fuzz import HEAVY, MEMBERS, SWEPT, Fuzz, addresses, names_in_sources

@@ -10,7 +10,9 @@ from tests.test_layering import OURS, OUTSIDERS, PRODUCT, ROOT, Module
 ENTRANCES = re.compile(r"\.(apps|asgi|urls|formats|postgres\.base)$|\.management\.commands\.")
 """What Django, a web server and `manage.py` look up by themselves."""
 
-NOT_LOADED = {"notifications.admin.unfolds_words": "holds another package's sentences, for our translations of them"}
+NOT_LOADED = {
+    "notifications.admin.unfold_translations": "holds another package's sentences, for our translations of them"
+}
 """Modules of the product that it does not load, with the reason."""
 
 NOT_IMPORTED = {

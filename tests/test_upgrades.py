@@ -24,7 +24,7 @@ from tests.support.release import (
 from tests.support.releases import FOLDER, SETTINGS
 from tests.support.surfing import Browser
 from tests.support.waiting import eventually
-from wfpush import embedded
+from wfpush.embedded import shared_servers
 
 pytestmark = pytest.mark.processes
 
@@ -39,7 +39,7 @@ class Upgraded:
     def __init__(self, house: House, dump: Path, engine: Receiver, phone: Receiver) -> None:
         self.house, self.receiver, self.phone = house, engine, phone
         restore(house, dump)
-        house.environment["DATABASE_URL"] = embedded.ensure(house.folder).database_url
+        house.environment["DATABASE_URL"] = shared_servers.ensure(house.folder).database_url
         house.change(f"UPDATE notifications_device SET address = '{phone.url}' WHERE address = '{PUSH_ENDPOINT}'")
         migrated = house.run("migrate")
         assert migrated.process.returncode == 0, migrated.said
@@ -75,8 +75,8 @@ class Upgraded:
 
 
 def restore(house: House, dump: Path) -> None:
-    embedded.ensure(house.folder)
-    server = embedded.Postgres(embedded.locate(house.folder))
+    shared_servers.ensure(house.folder)
+    server = shared_servers.Postgres(shared_servers.locate(house.folder))
     words = [str(server.programs() / "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", server.url]
     subprocess.run(words, check=True, capture_output=True, input=gzip.decompress(dump.read_bytes()))
 
@@ -90,7 +90,7 @@ def upgraded(request: pytest.FixtureRequest) -> Iterator[Upgraded]:
             phone.answer(201)
             yield Upgraded(house, request.param, engine, phone)
     finally:
-        embedded.release(house.folder)
+        shared_servers.release(house.folder)
         house.clear()
 
 

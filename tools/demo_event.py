@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from notifications.starter.samples import SAMPLES
 from notifications.types import Json
-from wfpush import env
+from wfpush.config import env
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = "demo-event"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, watch
 
-from wfpush import lifeline
+from wfpush.processes import lifeline
 
 ROOT = Path(__file__).resolve().parent.parent
 GRACE_SECONDS = 4.0
@@ -40,7 +40,9 @@ class Files:
 PRODUCT = ("wfpush", "notifications", "escalations", "locale")
 FILES = {
     "web": Files((*PRODUCT, "templates", "static")),
-    "worker": Files((*PRODUCT, "templates/email"), without=frozenset({"admin", "api", "inbox", "urls.py", "web.py"})),
+    "worker": Files(
+        (*PRODUCT, "templates/email"), without=frozenset({"admin", "api", "inbox", "urls.py", "web.py", "server.py"})
+    ),
     "demo": Files(("demo",)),
 }
 """By the names that `manage.py up` gives its processes. The worker does without pages and API."""

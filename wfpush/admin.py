@@ -25,11 +25,11 @@ from django.views.decorators.cache import never_cache
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from notifications import devices, guessing, password_places
 from notifications.inbox.passwords import OwnPasswordForm, rules
 from notifications.inbox.signin import busy
-from notifications.plaintext import revealed
-from notifications.visible import visible
+from notifications.people import devices, login_limits, password_places
+from notifications.wording.plaintext import revealed
+from notifications.wording.unhide import visible
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -88,7 +88,7 @@ class NewPassword(PasswordChangeView):
         """The form keeps the session by itself."""
         form.save()
         response = HttpResponseRedirect(self.get_success_url())
-        guessing.remember(self.request, response)
+        login_limits.remember(self.request, response)
         return response
 
     def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
@@ -138,7 +138,7 @@ class Site(UnfoldAdminSite):
         with password_places.place(request) as free:
             response = _guarded(self._sign_in(request, extra_context or {}) if free else busy(request))
         if request.method == "POST" and request.user.is_authenticated and response.status_code == 302:
-            guessing.remember(request, response)
+            login_limits.remember(request, response)
         return response
 
     def _sign_in(self, request: HttpRequest, extra_context: dict[str, Any]) -> HttpResponse:

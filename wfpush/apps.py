@@ -3,8 +3,8 @@ from django.contrib.admin import apps as django_admin
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
-from wfpush import schema
 from wfpush.checks import DEPLOY
+from wfpush.postgres import schema
 
 
 class ProjectConfig(AppConfig):

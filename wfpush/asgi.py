@@ -7,14 +7,14 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.sessions import CookieMiddleware
 from django.urls import path, re_path
 
-from wfpush import handler
+from wfpush.web import handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
 http = handler.application()  # first: it fills the app registry that the consumer's models need
 
-from notifications.consumers import InboxConsumer  # noqa: E402
-from wfpush.bodylimit import BodyLimit  # noqa: E402
-from wfpush.nul import NulFreeSockets  # noqa: E402
+from notifications.inbox.consumers import InboxConsumer  # noqa: E402
+from wfpush.web.bodylimit import BodyLimit  # noqa: E402
+from wfpush.web.nul import NulFreeSockets  # noqa: E402
 
 
 async def nothing_here(scope: Any, receive: Any, send: Any) -> None:

@@ -3,13 +3,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Heartbeat(models.Model):
-    """A worker, and when a task of its own django-q2 cluster last showed that it works (`wfpush/presence.py`)."""
+    """A worker, and when a task of its own django-q2 cluster last showed that it works
+    (`wfpush/processes/worker_registry.py`)."""
 
     name = models.CharField(max_length=100, unique=True)
     """Host and id of the worker, with a stroke between them."""
     beat_at = models.DateTimeField()
     machine = models.CharField(max_length=200, default="", db_default="", editable=False)
-    """Where its processes run, as `holder.machine` says it."""
+    """Where its processes run, as `lease_holder.machine` says it."""
     holders = models.TextField(default="", db_default="", editable=False)
     """Ids of its children that may hold leases, separated by blanks."""
 
@@ -22,7 +23,8 @@ class Heartbeat(models.Model):
 
 
 class Tally(models.Model):
-    """A change in how many rows of a kind and state there are, or the sum of several (wfpush/tallies.py)."""
+    """A change in how many rows of a kind and state there are, or the sum of several
+    (wfpush/observability/tallies.py)."""
 
     name = models.CharField(max_length=20)
     kind = models.CharField(max_length=40, blank=True)
@@ -39,7 +41,7 @@ class Tally(models.Model):
 
 
 class Lead(models.Model):
-    """Who alone does something now, and until when by the database's clock (wfpush/lead.py)."""
+    """Who alone does something now, and until when by the database's clock (wfpush/processes/leader_election.py)."""
 
     name = models.CharField(max_length=20, unique=True)
     leader = models.CharField(max_length=40)

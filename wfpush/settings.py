@@ -8,8 +8,8 @@ from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from wfpush import env
-from wfpush.logging import configure as configure_logging
+from wfpush.config import env
+from wfpush.observability.logging import configure as configure_logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV = env.load(BASE_DIR)
@@ -67,13 +67,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "wfpush.proxies.ClientAddressMiddleware",
+    "wfpush.web.proxies.ClientAddressMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "wfpush.problems.ProblemMiddleware",
+    "wfpush.web.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "wfpush.nul.NulMiddleware",
+    "wfpush.web.nul.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -113,7 +113,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_in_time()}}
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "wfpush.channel_layer.RedisChannelLayer",
+        "BACKEND": "wfpush.redis.channel_layer.RedisChannelLayer",
         "CONFIG": {"url": REDIS_URL, "on_return": "inbox.missed"},
     }
 }
@@ -130,7 +130,7 @@ Q_CLUSTER = {
     "save_limit": -1,
     "catch_up": False,
     "recycle": 10_000,
-    "broker_class": "wfpush.broker.Broker",
+    "broker_class": "wfpush.processes.broker.Broker",
     "label": "Background tasks",
 }
 
@@ -154,8 +154,8 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if ENV.flag("HSTS", default=True) and H
 # Only a proxy of ours knows how it was called; without one the header is anybody's word.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXY_COUNT else None
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]  # the proxy's and the domain's to decide
-CSRF_FAILURE_VIEW = "wfpush.problems.csrf_failure"
-AXES_HANDLER = "notifications.guessing.Handler"  # how many tries, and which pauses
+CSRF_FAILURE_VIEW = "wfpush.web.problems.csrf_failure"
+AXES_HANDLER = "notifications.people.login_limits.Handler"  # how many tries, and which pauses
 AXES_COOLOFF_TIME = timedelta(days=1)  # after which failures are forgotten
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "notifications.inbox.signin.locked_out"
@@ -184,7 +184,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["notifications.api.parsing.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "wfpush.problems.api_exception_handler",
+    "EXCEPTION_HANDLER": "wfpush.web.problems.api_exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

@@ -1,4 +1,7 @@
-"""What django-q2 runs: names and nothing else go in, our tables say what there is to do."""
+"""What django-q2 runs: names and nothing else go in, our tables say what there is to do.
+
+Schedules in the database and tasks that wait in Redis hold these functions' dotted names, so they stay here.
+"""
 
 import os
 import time
@@ -14,8 +17,9 @@ from django.db import connections
 from django.db.utils import Error as DatabaseError
 from django.utils import timezone
 
-from wfpush import holder, outage, outbox, tallies
 from wfpush.models import Heartbeat
+from wfpush.observability import tallies
+from wfpush.queue import lease_holder, outage, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +102,7 @@ def backstop() -> None:
 @quiet_in_outages
 def beat() -> None:
     """Shows the watchdog that the cluster of this worker runs tasks."""
-    if worker := os.environ.get(holder.WORKER):
+    if worker := os.environ.get(lease_holder.WORKER):
         Heartbeat.objects.bulk_create(
             [Heartbeat(name=worker, beat_at=timezone.now())],
             update_conflicts=True,

@@ -2,7 +2,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from wfpush import metrics, problems
+from wfpush.observability import metrics
+from wfpush.web import problems
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("escalations.api.urls")),

@@ -1,4 +1,8 @@
-"""The administrators' desk for working time, SLA policies and what runs by them: one file a concept."""
+"""The administrators' pages for working time, SLA policies, clocks, dead ends and the simulator.
+
+In: requests of staff below `/admin/`.
+Out: pages and forms, and panels on pages of `notifications/admin/`.
+"""
 
 from django.utils.translation import gettext_lazy as _
 

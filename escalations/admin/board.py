@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from escalations import compliance
 from escalations.admin.timeline import RESULT_TONES
 from escalations.compliance import Choice
+from escalations.kinds.reasons import said
+from escalations.kinds.wording import Said, of_rules, what
 from escalations.models import Escalation, EscalationState, StepRun
-from escalations.reasons import said
-from escalations.rules import Occurrence, rules_of
-from escalations.wording import Said, of_rules, what
+from escalations.policies.rules import Occurrence, rules_of
 from notifications.admin.overview import ROWS, Panel, Row
 from notifications.admin.words import NOTHING, ago, change_url, link, mark, shortened, span
 from notifications.models import Task

@@ -18,18 +18,18 @@ from unfold.admin import TabularInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelect2Widget
 
-from escalations.admin import picture
+from escalations.admin import calendar_words
 from escalations.admin.fields import HoursField, hours_text
-from escalations.calendar_data import MOST_DAYS, WEEKDAYS
-from escalations.calendars import BadCalendar, Calendar, NoWorkingTime
+from escalations.calendars.definition import MOST_DAYS, WEEKDAYS
+from escalations.calendars.working_time import BadCalendar, Calendar, NoWorkingTime
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, Policy, TeamCalendar
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
-from notifications.admin.odd_ids import ChooseSome
+from notifications.admin.invalid_ids import ChooseSome
 from notifications.admin.words import NOTHING, link, list_url, mark, shortened
-from notifications.formats import locale_of
 from notifications.models import Recipient, Team
+from notifications.wording.formats import locale_of
 from wfpush import zones
 
 WORKERS: dict[str, tuple[type[Model], str]] = {"teams": (TeamCalendar, "team"), "people": (PersonCalendar, "recipient")}
@@ -234,7 +234,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
         reckoning = self._reckoning(calendar)
         if reckoning is None:
             return mark("bad", gettext("cannot be read"))
-        return shortened(picture.week_in_short(reckoning.data) or gettext("only days of their own"), 110)
+        return shortened(calendar_words.week_in_short(reckoning.data) or gettext("only days of their own"), 110)
 
     @display(description=_("public holidays of"), ordering="country")
     def closed_on(self, calendar: BusinessCalendar) -> str:
@@ -261,16 +261,16 @@ class BusinessCalendarAdmin(HistoryAdmin):
     def weeks(self, calendar: BusinessCalendar) -> SafeString:
         reckoning = self._reckoning(calendar)
         notes = {day.date: day.note for day in calendar.days.all()}
-        return picture.two_weeks(reckoning, notes, timezone.now()) if reckoning else NOTHING
+        return calendar_words.two_weeks(reckoning, notes, timezone.now()) if reckoning else NOTHING
 
     @display(description=_("next public holidays"))
     def next_holidays(self, calendar: BusinessCalendar) -> SafeString:
         reckoning = self._reckoning(calendar)
-        return picture.holiday_table(reckoning.data, timezone.now()) if reckoning else NOTHING
+        return calendar_words.holiday_table(reckoning.data, timezone.now()) if reckoning else NOTHING
 
     @display(description=_("reckoned with"))
     def data_versions(self, calendar: BusinessCalendar) -> str:
-        return picture.sources()
+        return calendar_words.sources()
 
     @display(description=_("teams and people"))
     def works_by_it(self, calendar: BusinessCalendar) -> str:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from escalations import compliance
 from escalations.admin.dead_ends import dead_ends_page
 from escalations.admin.filters import OfTeam, TimeLeft
-from escalations.admin.sight import sla_page
 from escalations.admin.simulator import simulator_page
+from escalations.admin.sla_report import sla_page
 from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
@@ -40,7 +40,7 @@ HOW_IT_ENDED = (
     gettext_noop("closed meanwhile"),
     gettext_noop("no policy fits any more"),
 )
-"""What escalations/clock.py writes down, for our catalogues."""
+"""What escalations/clocks/clock.py writes down, for our catalogues."""
 
 
 def state_mark(escalation: Escalation) -> SafeString:

@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from escalations.admin.timeline import short
-from escalations.foresight import HORIZON, DeadEnd, Place, dead_ends
+from escalations.forecast.dead_ends import HORIZON, DeadEnd, Place, dead_ends
+from escalations.kinds.reasons import said
 from escalations.models import Policy
-from escalations.reasons import said
 from notifications.admin.base import DeskAdmin
 from notifications.admin.overview import ROWS, Panel, Row
 from notifications.admin.words import change_url, mark, shortened

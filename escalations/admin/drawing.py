@@ -13,10 +13,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from escalations.admin import picture
-from escalations.admin.foreseen import Foreseen
+from escalations.admin import calendar_words
+from escalations.admin.simulation_words import Foreseen
 from escalations.admin.timeline import short
-from escalations.calendars import Calendar
+from escalations.calendars.working_time import Calendar
 from notifications.admin.words import Tone
 from wfpush.zones import first_instant
 
@@ -201,12 +201,16 @@ class Drawing:
         return found
 
     @cached_property
-    def named_days(self) -> list[picture.Day]:
+    def named_days(self) -> list[calendar_words.Day]:
         if self.calendar is None:
             return []
         zone = self.calendar.data.zone
         first, last = self.start.astimezone(zone).date(), self.end.astimezone(zone).date()
-        return [day for day in picture.days(self.calendar.data, self.notes, first, (last - first).days + 1) if day.why]
+        return [
+            day
+            for day in calendar_words.days(self.calendar.data, self.notes, first, (last - first).days + 1)
+            if day.why
+        ]
 
     @property
     def days_in_words(self) -> list[tuple[str, str, str]]:

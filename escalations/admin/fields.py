@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from escalations.calendar_data import MOST_A_DAY
+from escalations.calendars.definition import MOST_A_DAY
 
 TIME = r"(\d{1,2})(?:[:.](\d\d))?"
 INTERVAL = re.compile(rf"{TIME}\s*[-–—]\s*{TIME}")

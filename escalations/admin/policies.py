@@ -15,11 +15,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from escalations import anew, checks, wording
 from escalations.admin.dead_ends import warnings
-from escalations.admin.effects import ANSWER, EDIT, GIVE, given, joining, of_policy, question
 from escalations.admin.fields import DurationField
+from escalations.admin.policy_change import ANSWER, EDIT, GIVE, given, joining, of_policy, question
 from escalations.admin.steps import StepInline
+from escalations.clocks import policy_reload
+from escalations.kinds import checks, wording
 from escalations.models import Escalation, Policy, PolicyCondition, PolicyStep
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
@@ -86,7 +87,9 @@ class PolicyAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
         policies: QuerySet[Policy] = super().get_queryset(request)
-        running = Escalation.objects.filter(policy=OuterRef("pk"), ended_at=None, state__in=anew.OPEN).order_by()
+        running = Escalation.objects.filter(
+            policy=OuterRef("pk"), ended_at=None, state__in=policy_reload.OPEN
+        ).order_by()
         count = running.values("policy").annotate(count=Count("pk")).values("count")
         clocks = Coalesce(Subquery(count, output_field=IntegerField()), 0)
         return policies.annotate(clocks=clocks).prefetch_related("conditions", "steps__team", "steps__person")
@@ -104,7 +107,7 @@ class PolicyAdmin(HistoryAdmin):
         if page is not None:
             return page
         if request.POST.get(ANSWER) == GIVE:
-            self.message_user(request, given(anew.mark(policy, timezone.now())))
+            self.message_user(request, given(policy_reload.mark(policy, timezone.now())))
         elif effect.joining:
             self.message_user(request, joining(effect))
         if not PolicyStep.objects.filter(policy=policy).exists():

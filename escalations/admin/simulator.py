@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from escalations import simulate
-from escalations.admin import foreseen
+from escalations.admin import simulation_words
 from escalations.admin.drawing import Drawing
-from escalations.admin.foreseen import Fact, Foreseen
+from escalations.admin.simulation_words import Fact, Foreseen
+from escalations.forecast import simulate
+from escalations.forecast.simulate import MOST_STEPS, Simulation
 from escalations.models import BusinessCalendar, RunResult, StepKind
-from escalations.simulate import MOST_STEPS, Simulation
 from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import DryRunForm, arrival, event_of, samples, starting_event, stumble
 from notifications.admin.timeline import Line, dry_lines
@@ -172,7 +172,7 @@ def _of_event(form: EventForm) -> Foresight | None:
     except Exception as fault:  # whatever stops the real event: who asks wants to know
         return Foresight(event=[*lines, stumble(fault, engine, inbound)])
     assert simulation.event is not None
-    plan = foreseen.in_words(simulation.event.plan.as_json())
+    plan = simulation_words.in_words(simulation.event.plan.as_json())
     lines += dry_lines(plan, simulation.event.status)
     task = simulation.event.task
     if task is None:
@@ -183,15 +183,15 @@ def _of_event(form: EventForm) -> Foresight | None:
 
 
 def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
-    steps = foreseen.steps(simulation)
+    steps = simulation_words.steps(simulation)
     found = Foresight(
-        facts=foreseen.facts(simulation, task, is_kept),
-        policy=list(foreseen.policy_lines(simulation, task)),
+        facts=simulation_words.facts(simulation, task, is_kept),
+        policy=list(simulation_words.policy_lines(simulation, task)),
         steps=steps,
-        silence=foreseen.silence(simulation),
+        silence=simulation_words.silence(simulation),
     )
     if simulation.rules is not None and simulation.deadline is not None and steps:
-        calendar = simulation.rules.calendar if foreseen.counts_working_time(simulation.rules) else None
+        calendar = simulation.rules.calendar if simulation_words.counts_working_time(simulation.rules) else None
         notes = _notes(simulation.rules.calendar_name) if calendar else {}
         found.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
     if any(row.kind == StepKind.REASSIGN and row.result == RunResult.DONE for row in simulation.rows):

@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 
-from escalations import checks, wording
 from escalations.admin.fields import DurationField
+from escalations.kinds import checks, wording
 from escalations.models import PolicyStep, StepKind, StepTarget
 from notifications.admin.channels import CHANNELS
 from notifications.admin.fields import OrderedChoicesField
-from notifications.admin.odd_ids import Choosing
+from notifications.admin.invalid_ids import Choosing
 
 USES: dict[str, tuple[str, ...]] = {
     StepKind.NOTIFY: ("target", "level", "team", "person", "template", "category", "channels"),

@@ -8,11 +8,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from escalations.clock import done
+from escalations.clocks.clock import done
+from escalations.kinds.reasons import said
+from escalations.kinds.wording import Said, numbered, of_rules
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
-from escalations.reasons import said
-from escalations.rules import Occurrence, RuleSet, rules_of
-from escalations.wording import Said, numbered, of_rules
+from escalations.policies.rules import Occurrence, RuleSet, rules_of
 from notifications.admin.timeline import CALLBACK_TONES, Line, people
 from notifications.admin.words import Tone, change_url
 from notifications.models import Callback, Event

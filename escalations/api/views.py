@@ -5,8 +5,8 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from escalations import asked
 from escalations.api import shown
+from escalations.forecast import simulation_request
 from notifications.api import docs
 from notifications.api.base import PersonView, answer
 from notifications.errors import NotAllowed
@@ -25,4 +25,4 @@ class SimulationsView(PersonView):
         user = self.recipient().user
         if self.caller().token is not None or user is None or not user.has_perms(RIGHTS):
             raise NotAllowed("This is for operators who are signed in at the desk.")
-        return answer(asked.as_json(asked.run(request.data, timezone.now())))
+        return answer(simulation_request.as_json(simulation_request.run(request.data, timezone.now())))

@@ -6,13 +6,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from escalations.calendars import Calendar
+from escalations.calendars.working_time import Calendar
 from notifications.models import Recipient, Team
 from notifications.models.validators import validate_timezone
 
 
 class BusinessCalendar(models.Model):
-    """`week` and the intervals of days are as escalations/calendar_data.py reads them."""
+    """`week` and the intervals of days are as escalations/calendars/definition.py reads them."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     timezone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_timezone])

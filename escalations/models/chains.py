@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from escalations.models.policies import Policy
 from notifications.models import Event, Task
 from wfpush.identifiers import uuid7
-from wfpush.outbox import Work
+from wfpush.queue.outbox import Work
 
 
 class Rules(models.Model):
@@ -37,7 +37,8 @@ OVER = (EscalationState.STOPPED, EscalationState.CLOSED)
 class Escalation(Work):
     """One clock of one task; after a reassignment, another. The row is its own outbox entry, due with its next step.
 
-    `deadline` is what steps are reckoned from: pauses move it. `anew`: its rules are to be read again (anew.py).
+    `deadline` is what steps are reckoned from: pauses move it. `anew`: its rules are to be read again
+    (policy_reload.py).
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -116,7 +116,7 @@ class PolicyCondition(Condition):
 
 
 class StepKind(models.TextChoices):
-    """What each does is in escalations/steps.py and escalations/calls.py."""
+    """What each does is in escalations/kinds/steps.py and escalations/kinds/engine_calls.py."""
 
     NOTIFY = "notify", _("tell somebody")
     RAISE_PRIORITY = "raise_priority", _("raise the priority")

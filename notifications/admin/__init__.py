@@ -1,4 +1,8 @@
-"""The administrators' desk: one file per models file, and the pages that answer a question of their own."""
+"""The administrators' pages: one file for each file of models, and one for each page with a question of its own.
+
+In: requests of staff below `/admin/`; other apps add pages and panels by `navigation` and `overview`.
+Out: pages and forms; changes of the configuration; what an administrator sends again.
+"""
 
 from notifications.admin import (
     absences,

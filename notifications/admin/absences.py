@@ -13,13 +13,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 
-from notifications import absence
 from notifications.admin.base import HistoryAdmin
 from notifications.admin.decorators import display
 from notifications.admin.filters import Conditions
-from notifications.admin.odd_ids import Choosing
+from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import link, mark
 from notifications.models import Absence, Recipient
+from notifications.people import absence
 
 
 class AbsenceForm(forms.ModelForm):

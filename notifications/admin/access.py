@@ -27,14 +27,14 @@ from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from notifications import guessing, standing
 from notifications.admin.base import DeskAdmin, LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.words import ago, link, list_url, mark, shortened, took
 from notifications.models import Recipient
+from notifications.people import login_limits, revocation
 from wfpush.models import Heartbeat
-from wfpush.redaction import redact_text
+from wfpush.security.redaction import redact_text
 
 THEIRS = (axes.admin, django_q.admin)
 """Imported first, because importing registers: ours then take their place."""
@@ -71,7 +71,7 @@ def _people_settled(users: list[User]) -> Iterator[None]:
     ids = list(Recipient.objects.filter(user__in=users).values_list("pk", flat=True))
     yield
     for pk in ids:
-        standing.settle(pk, timezone.now())
+        revocation.settle(pk, timezone.now())
 
 
 @admin.register(User)
@@ -112,7 +112,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change:
-            standing.settle_account(obj, timezone.now())
+            revocation.settle_account(obj, timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         with _people_settled([obj]):
@@ -181,7 +181,7 @@ class Locked(Conditions):
     parameter_name = "locked"
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        locked = Q(pk__in=guessing.locked(timezone.now()))
+        locked = Q(pk__in=login_limits.locked(timezone.now()))
         return {"yes": (_("locked"), locked), "no": (_("not locked"), ~locked)}
 
 
@@ -223,7 +223,7 @@ class AccessAttemptAdmin(LedgerAdmin):
 
     @display(description=_("state"))
     def state(self, attempt: AccessAttempt) -> SafeString:
-        wait = guessing.wait_of(attempt, timezone.now())
+        wait = login_limits.wait_of(attempt, timezone.now())
         if not wait:
             return mark("wait", gettext("may try"))
         return mark("bad", gettext("locked for %(minutes)d min") % {"minutes": math.ceil(wait.total_seconds() / 60)})

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
-from notifications.admin.odd_ids import Choosing, HistoryPages, PagedFormSet
+from notifications.admin.invalid_ids import Choosing, HistoryPages, PagedFormSet
 from notifications.admin.words import change_url
 
 FOUND = 500

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from notifications.transports import TRANSPORTS
+from notifications.channels import TRANSPORTS
 
 CHANNELS = ("live", *(transport.channel for transport in TRANSPORTS))
 

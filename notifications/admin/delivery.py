@@ -10,13 +10,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications import deliver
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
+from notifications.delivery import deliver
 from notifications.models import (
     ActionToken,
     Delivery,

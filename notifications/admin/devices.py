@@ -12,15 +12,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications import devices, pauses, trial
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
-from notifications.admin.odd_ids import HistoryPages
+from notifications.admin.invalid_ids import HistoryPages
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
+from notifications.delivery import device_test, pauses
 from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService
+from notifications.people import devices
 
 UNUSED = timedelta(days=30)
 
@@ -121,7 +122,7 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
     def test(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
         asked = list(queryset)
         for device in asked:
-            trial.ask(device, timezone.now())
+            device_test.ask(device, timezone.now())
             self.log(request, device, "Tested")
         self.message_user(request, count_words(len(asked), len(asked), gettext("Test messages on their way")))
 
@@ -149,7 +150,7 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
             told = {"device": device, "person": device.recipient}
             title = gettext("Send a test message")
             return self.ask(request, device, title=title, text=text % told, button=title)
-        trial.ask(device, timezone.now())
+        device_test.ask(device, timezone.now())
         return self.done(request, device, gettext("The test is on its way. Reload this page in a moment."))
 
     @action(description=_("Remove"), url_path="remove", permissions=["operate"], icon="delete")

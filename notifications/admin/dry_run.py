@@ -12,14 +12,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from notifications import pipeline
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import ReadError, event_named, read_event
 from notifications.admin.timeline import Line, dry_lines
 from notifications.admin.words import change_url
 from notifications.models import Engine, Event, EventType, Route
-from notifications.plaintext import revealed_json
+from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
+from notifications.wording.plaintext import revealed_json
 
 log = structlog.get_logger(__name__)
 

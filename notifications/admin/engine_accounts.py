@@ -16,12 +16,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
-from notifications import accounts
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, TokenForm, has_moved, switch
 from notifications.admin.filters import Conditions
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, with_why
+from notifications.engines import connected_accounts
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, PersonalSignIn
 
 NEEDED = ("authorize_url", "token_url", "client_id")
@@ -100,7 +100,7 @@ class PersonalForm(TokenForm):
             self.instance.client_secret = self.cleaned_data["new_client_secret"]
         saved = super().save(commit)
         if "mode" in self.changed_data:
-            accounts.mode_changed(self.instance.engine, timezone.now())
+            connected_accounts.mode_changed(self.instance.engine, timezone.now())
         return saved
 
 
@@ -109,7 +109,9 @@ def _where_back(engine: Engine | None) -> SafeString | str:
     if engine is None or engine.pk is None:
         return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
     told = gettext("Register there, as the address to come back to: {address}")
-    return format_html(told, address=format_html('<code class="desk-address">{}</code>', accounts.way_back(engine)))
+    return format_html(
+        told, address=format_html('<code class="desk-address">{}</code>', connected_accounts.way_back(engine))
+    )
 
 
 def _connected(engine: Engine | None) -> SafeString | str:
@@ -192,7 +194,7 @@ class ConnectedAccountAdmin(LedgerAdmin):
             title = gettext("Disconnect this account")
             return self.ask(request, account, title=title, text=text % told, button=gettext("Disconnect"), danger=True)
         engine: Engine = account.engine
-        accounts.disconnect(engine, account.recipient)
+        connected_accounts.disconnect(engine, account.recipient)
         sentence = gettext("%(person)s is no longer connected with %(engine)s.") % told
         self.log(request, account.recipient, sentence)
         self.message_user(request, sentence, messages.SUCCESS)

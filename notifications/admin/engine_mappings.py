@@ -9,12 +9,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from notifications import answer_variables
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import display
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.words import link
-from notifications.expressions import InvalidExpression, check
+from notifications.answers import answer_variables
+from notifications.intake.expressions import InvalidExpression, check
 from notifications.models import AnswerMapping, EventMapping
 
 

@@ -9,16 +9,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from notifications import engine_trial
 from notifications.admin.base import DeskAdmin
 from notifications.admin.fields import JsonObjectField
 from notifications.admin.words import Tone, change_url
-from notifications.answer_body import OUTCOMES
+from notifications.answers.answer_body import OUTCOMES
 from notifications.connectors import connector_for
 from notifications.connectors.base import Misconfigured, Result
-from notifications.engine_trial import Sample, Sent
+from notifications.engines import connection_test
+from notifications.engines.connection_test import Sample, Sent
 from notifications.models import AuthKind, Engine, EngineAccess, InTheNameOf
-from notifications.plaintext import revealed_json
+from notifications.wording.plaintext import revealed_json
 
 
 # --- does it let us in ------------------------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> Ht
 
 def tried(engine: Engine) -> Verdict:
     try:
-        result = engine_trial.check(engine)
+        result = connection_test.check(engine)
     except Misconfigured as fault:
         return Verdict("bad", gettext("There is nothing to try yet."), str(fault))
     told = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
@@ -136,7 +136,7 @@ def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
     if not engine.callback_url:
         return {"kept": gettext("The engine has no address: answers are kept here, and can be read by API.")}
     try:
-        sent = engine_trial.preview(engine, sample)
+        sent = connection_test.preview(engine, sample)
     except Misconfigured as fault:
         return {"fault": str(fault)}
     if not sent:
@@ -150,7 +150,7 @@ def _shown(sent: Sent) -> Shown:
 
 def _signed_in(engine: Engine, person: str) -> dict[str, Any]:
     """By whose token, and where it comes from."""
-    mode = engine_trial.in_whose_name(engine)
+    mode = connection_test.in_whose_name(engine)
     if mode != InTheNameOf.SERVICE:
         own = gettext("In %(person)s's own name, by the account that they have connected.")
         either = gettext("In %(person)s's own name where they have connected their account; else by our own sign-in.")

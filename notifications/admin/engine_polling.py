@@ -9,12 +9,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications import poll as polls
 from notifications.admin.decorators import display
 from notifications.admin.engine_access import OnePart
 from notifications.admin.words import NOTHING, ago, mark, shortened
+from notifications.engines import poll as polls
 from notifications.models import Poll
-from wfpush import outbox
+from wfpush.queue import outbox
 
 
 class PollForm(forms.ModelForm):

@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.utils import update_change_reason
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
-from notifications import again
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.engine_access import AccessInline, switch, usual_paths
@@ -29,6 +28,7 @@ from notifications.admin.keys import key_state, secret_state
 from notifications.admin.mapping_page import mapping_page
 from notifications.admin.words import ago, list_url, mark, with_why
 from notifications.connectors import CONNECTORS, READABLE, reader_for
+from notifications.engines import requeue
 from notifications.models import (
     AnswerMapping,
     ApiKey,
@@ -213,7 +213,7 @@ class EngineAdmin(HistoryAdmin):
         super().save_model(request, obj, form, change)
         if not change or not obj.takes_answers or not (moved or "active" in form.changed_data):
             return
-        again.hurry_callbacks(obj, timezone.now())
+        requeue.hurry_callbacks(obj, timezone.now())
         if moved and obj.callbacks.filter(state=CallbackState.WAITING).exists():
             self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
 
@@ -330,5 +330,5 @@ class EngineAdmin(HistoryAdmin):
                 text=text % told,
                 button=gettext("Send answers again"),
             )
-        again.enable_answers(engine, timezone.now())
+        requeue.enable_answers(engine, timezone.now())
         return self.done(request, engine, gettext("Answers are sent to %(engine)s again.") % {"engine": engine})

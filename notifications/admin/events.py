@@ -10,12 +10,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications import again
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import last_error, trace
 from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
+from notifications.engines import requeue
 from notifications.models import (
     ANSWERABLE,
     DEADLINE,
@@ -29,7 +29,7 @@ from notifications.models import (
     TaskState,
     past_deadline,
 )
-from wfpush.outbox import RETRIED
+from wfpush.queue.outbox import RETRIED
 
 EVENT_TONES: dict[str, Tone] = {
     EventStatus.ACCEPTED: "wait",
@@ -176,7 +176,7 @@ class EventAdmin(LedgerAdmin):
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Event) -> bool:
-        return row.status in again.PROCESSABLE
+        return row.status in requeue.PROCESSABLE
 
     def has_process_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)
@@ -184,7 +184,7 @@ class EventAdmin(LedgerAdmin):
     @action(description=_("Process again"), permissions=["process"])
     def process_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
         asked = list(queryset.order_by("id"))
-        done = [event for event in asked if again.process_event(event.pk, timezone.now())]
+        done = [event for event in asked if requeue.process_event(event.pk, timezone.now())]
         for event in done:
             self.log(request, event, "Processed again")
         self.message_user(request, count_words(len(done), len(asked), gettext("Events that are processed again")))
@@ -192,7 +192,7 @@ class EventAdmin(LedgerAdmin):
     @action(description=_("Process again"), url_path="process", permissions=["process"], icon="replay")
     def process_this_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         event: Event = self.found(request, object_id)
-        if event.status not in again.PROCESSABLE:
+        if event.status not in requeue.PROCESSABLE:
             return self.done(
                 request,
                 event,
@@ -204,7 +204,7 @@ class EventAdmin(LedgerAdmin):
             return self.ask(
                 request, event, title=gettext("Process the event again"), text=text, button=gettext("Process again")
             )
-        again.process_event(event.pk, timezone.now())
+        requeue.process_event(event.pk, timezone.now())
         return self.done(request, event, gettext("It is processed again. Reload this page in a moment."))
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from notifications.plaintext import revealed_json
+from notifications.wording.plaintext import revealed_json
 
 MAX_LABEL = 60
 

@@ -18,11 +18,11 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from notifications import credentials, signing
 from notifications.admin.base import LedgerAdmin, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Usable
 from notifications.admin.words import ago, change_url, link, mark, span
+from notifications.connectors import credentials, signatures
 from notifications.models import ApiKey, Scope, SigningSecret
 
 SCOPE_HELP = _(
@@ -215,7 +215,7 @@ class SigningSecretForm(forms.ModelForm):
         secret: str = self.cleaned_data["secret"].strip()
         if secret:
             try:
-                signing.key_of(secret)
+                signatures.key_of(secret)
             except ValueError as fault:
                 raise ValidationError(str(fault)) from fault
         return secret

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from notifications.admin.base import DeskAdmin
 from notifications.admin.preview import preview_context
 from notifications.models import TemplateVersion
-from notifications.visible import visible
+from notifications.wording.unhide import visible
 
 Fault = dict[str, str]
 """{"field", "text"}: the name of a field of the form, and what is wrong with it in a sentence."""

@@ -8,13 +8,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from notifications import cloudevents, mapping
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import ReadError, read_json, sentences_of
 from notifications.connectors import CONNECTORS
 from notifications.errors import InvalidEvent
+from notifications.intake import cloudevents, mapping
 from notifications.models import Engine
-from notifications.plaintext import revealed_json
+from notifications.wording.plaintext import revealed_json
 
 TITLES = {connector.kind: connector.label for connector in CONNECTORS}
 

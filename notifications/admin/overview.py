@@ -13,13 +13,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from notifications import devices
 from notifications.admin.channels import CHANNELS, channel_name
 from notifications.admin.events import event_mark
 from notifications.admin.timeline import tries_and_error, why_not_sent
 from notifications.admin.words import Tone, ago, change_url, clock, list_url, mark, shortened, since, span
-from notifications.audit import sums_since
-from notifications.callback import KEPT
+from notifications.engines.callback import KEPT
+from notifications.items.ledger_audit import sums_since
 from notifications.models import (
     ANSWERABLE,
     DEADLINE,
@@ -38,10 +37,11 @@ from notifications.models import (
     VersionState,
     past_deadline,
 )
-from notifications.plaintext import clean_line, cut
+from notifications.people import devices
+from notifications.wording.plaintext import clean_line, cut
 from wfpush.identifiers import lowest_id
 from wfpush.models import Heartbeat
-from wfpush.outbox import RETRIED
+from wfpush.queue.outbox import RETRIED
 
 ROWS = 8
 COUNTED = 1_000

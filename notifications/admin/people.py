@@ -21,14 +21,12 @@ from unfold.widgets import (
     UnfoldAdminURLInputWidget,
 )
 
-from notifications import standing
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import display
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
 from notifications.admin.words import link, list_url, mark
-from notifications.colours import READABLE, contrast
 from notifications.models import (
     Brand,
     Device,
@@ -39,6 +37,8 @@ from notifications.models import (
     SignInLink,
     Team,
 )
+from notifications.people import revocation
+from notifications.wording.colours import READABLE, contrast
 from wfpush import zones
 
 COLOUR = re.compile("#[0-9a-fA-F]{6}")
@@ -264,7 +264,7 @@ class RecipientAdmin(HistoryAdmin):
                 messages.WARNING,
             )
         super().save_model(request, obj, form, change)
-        standing.settle(obj.pk, timezone.now())
+        revocation.settle(obj.pk, timezone.now())
 
     @display(description=_("person"), ordering="name")
     def person(self, recipient: Recipient) -> str:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from notifications import casework, pipeline, planning, render
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import event_named
+from notifications.cases import task_state
+from notifications.channels.email.transport import mail_of
 from notifications.errors import RenderError, TransportError
 from notifications.inbox.cards import Button, buttons
 from notifications.models import (
@@ -28,9 +29,10 @@ from notifications.models import (
     Task,
     TemplateVersion,
 )
-from notifications.transports.email import mail_of
+from notifications.routing import fanout, pipeline
 from notifications.types import Action, Json
-from notifications.writing import Writer
+from notifications.wording import render
+from notifications.wording.batch_render import Writer
 
 NO_ID = UUID(int=0)
 EXAMPLE_ADDRESS = "alice@example.org"
@@ -47,7 +49,7 @@ class About:
 
     @property
     def facts(self) -> Json:
-        return pipeline.facts_of(self.event, casework.Change(task=self.task, case=self.case))
+        return pipeline.facts_of(self.event, task_state.Change(task=self.task, case=self.case))
 
 
 @dataclass
@@ -178,7 +180,7 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
 
 def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: About) -> Notification:
     """The copy a person would have, not saved."""
-    task = casework.part(facts, "task")
+    task = task_state.part(facts, "task")
     actions = about.task.actions if about.task else task.get("actions") or []
     offered: list[Action] = render.actions_of(version, said.language, actions)
     return Notification(
@@ -189,8 +191,8 @@ def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: A
         short_body=said.short_body,
         language=said.language,
         actions=[action.as_json() for action in offered],
-        details=planning.details_of(facts),
-        due_at=casework.instant(task, "due_at"),
+        details=fanout.details_of(facts),
+        due_at=task_state.instant(task, "due_at"),
         priority=task.get("priority") or "normal",
         created_at=timezone.now(),
     )

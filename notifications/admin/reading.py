@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from notifications import cloudevents, mapping
 from notifications.admin.base import as_uuid
 from notifications.errors import Failure, InvalidEvent
+from notifications.intake import cloudevents, mapping
 from notifications.models import Engine, Event
 from notifications.types import InboundEvent
 

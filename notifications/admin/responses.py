@@ -13,12 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from notifications import callback as callbacks
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
+from notifications.engines import callback as callbacks
 from notifications.models import (
     ActionToken,
     Callback,

@@ -14,18 +14,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from notifications import route as routing
-from notifications import template_check
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.channels import CHANNELS
 from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, OrderedChoicesField
 from notifications.admin.filters import Conditions
-from notifications.admin.odd_ids import Choosing
+from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import link, list_url, mark, shortened
-from notifications.eventdata import faults_of
-from notifications.formats import as_number
+from notifications.intake.eventdata import faults_of
 from notifications.models import (
     Category,
     EventType,
@@ -38,6 +35,9 @@ from notifications.models import (
     VersionState,
 )
 from notifications.models.routing import default_channels
+from notifications.routing import route as routing
+from notifications.wording import template_check
+from notifications.wording.formats import as_number
 
 EVENT_PATHS = ("event.type", "event.source", "event.subject", "event.engine")
 NUMBERS = (Operator.GREATER, Operator.GREATER_OR_EQUAL, Operator.LESS, Operator.LESS_OR_EQUAL)

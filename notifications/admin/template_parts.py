@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from notifications import liquid
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.channels import CHANNELS
 from notifications.admin.decorators import display
@@ -20,6 +19,7 @@ from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.words import link
 from notifications.errors import RenderError
 from notifications.models import TemplateAction, TemplateText, TemplateVersion, VersionState
+from notifications.wording import liquid
 
 
 class TextForm(forms.ModelForm):

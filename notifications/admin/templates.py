@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications import versions
 from notifications.admin.base import DeskAdmin, HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
@@ -26,7 +25,8 @@ from notifications.models import (
     TemplateVersion,
     VersionState,
 )
-from notifications.render import check
+from notifications.wording import template_versions
+from notifications.wording.render import check
 
 VERSION_TONES: dict[str, Tone] = {
     VersionState.DRAFT: "wait",
@@ -82,7 +82,7 @@ class TemplateAdmin(HistoryAdmin):
         if "_popup" in request.POST or not request.user.has_perm("notifications.add_templateversion"):
             response: HttpResponse = super().response_add(request, obj, post_url_continue)
             return response
-        return HttpResponseRedirect(change_url(versions.new_draft(obj)))
+        return HttpResponseRedirect(change_url(template_versions.new_draft(obj)))
 
     @display(description=_("published"))
     def published(self, template: Template) -> SafeString:
@@ -125,7 +125,7 @@ class TemplateAdmin(HistoryAdmin):
                 else gettext("An empty draft.")
             )
             return self.ask(request, template, title=gettext("New draft"), text=text, button=gettext("Make the draft"))
-        draft = versions.new_draft(template, source)
+        draft = template_versions.new_draft(template, source)
         self.log(request, template, f"New draft: version {draft.number}")
         return HttpResponseRedirect(change_url(draft))
 
@@ -219,7 +219,7 @@ class TemplateVersionAdmin(DeskAdmin):
         version: TemplateVersion = self.found(request, object_id)
         if request.method != "POST":
             return self._ask_to_publish(request, version)
-        return self._publish(request, version, versions.publish)
+        return self._publish(request, version, template_versions.publish)
 
     def _ask_to_publish(self, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
         problems = check(version)
@@ -248,7 +248,7 @@ class TemplateVersionAdmin(DeskAdmin):
                 "version": version
             }
             return self.ask(request, version, title=gettext("New draft"), text=text, button=gettext("Make the draft"))
-        draft = versions.new_draft(
+        draft = template_versions.new_draft(
             version.template, version, note=gettext("From version %(number)d") % {"number": version.number}
         )
         return self.done(request, draft, gettext("This is the new draft."))
@@ -259,12 +259,12 @@ class TemplateVersionAdmin(DeskAdmin):
         if request.method != "POST" and version.state == VersionState.RETIRED:
             text = gettext("A copy of %(version)s is published: new messages say this again.") % {"version": version}
             return self.ask(request, version, title=gettext("Roll back"), text=text, button=gettext("Roll back"))
-        return self._publish(request, version, versions.roll_back)
+        return self._publish(request, version, template_versions.roll_back)
 
     def _publish(self, request: HttpRequest, version: TemplateVersion, how: Any) -> HttpResponse:
         try:
             published: TemplateVersion = how(version, request.user, timezone.now())
-        except versions.CannotPublish as fault:
+        except template_versions.CannotPublish as fault:
             return self.done(request, version, fault.detail, messages.ERROR)
         self.log(request, published.template, f"Published version {published.number}")
         return self.done(request, published, gettext("%(version)s is published.") % {"version": published})

@@ -8,12 +8,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications import devices
 from notifications.admin.base import LedgerAdmin, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Usable
 from notifications.admin.words import ago, link, mark
 from notifications.models import RecipientToken, SignInLink
+from notifications.people import devices
 
 
 @admin.register(RecipientToken)

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from notifications.plaintext import revealed_json
+from notifications.wording.plaintext import revealed_json
 
 Tone = str
 """One of "ok", "wait", "bad", "quiet": text says the state, the tone repeats it as a shape and a colour."""

@@ -7,12 +7,12 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import absence
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, validated
 from notifications.errors import Invalid, NotAllowed
+from notifications.items.representation import stamp
 from notifications.models import Absence, Recipient
-from notifications.representation import stamp
+from notifications.people import absence
 from notifications.types import Json
 
 POINTERS = {"begins_at": "/from", "ends_at": "/to", "delegate": "/delegate"}

@@ -13,8 +13,8 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from notifications import credentials, signing
 from notifications.api.parsing import body_of
+from notifications.connectors import credentials, signatures
 from notifications.errors import CsrfFailed
 from notifications.models import ApiKey, Engine, Recipient, RecipientToken, Scope, Via
 from wfpush.crypto import API_KEY_PREFIX, RECIPIENT_TOKEN_PREFIX, UndecryptableSecret, digest_of
@@ -158,8 +158,8 @@ class SignatureAuthentication(Authentication):
         engine = Engine.objects.filter(slug=request.parser_context["kwargs"]["slug"], active=True).first()
         secrets = _secrets_of(engine, now) if engine is not None else []
         try:
-            signing.verify(secrets, request.headers, body_of(request._request), now.timestamp())
-        except signing.SignatureError as wrong:
+            signatures.verify(secrets, request.headers, body_of(request._request), now.timestamp())
+        except signatures.SignatureError as wrong:
             log.info("signature_refused", engine=engine and engine.slug, reason=wrong.detail)
             raise AuthenticationFailed from None
         assert engine is not None  # nothing verifies without a secret

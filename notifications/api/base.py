@@ -22,7 +22,7 @@ from notifications.api.authentication import (
 from notifications.api.throttling import Bucket, throttle
 from notifications.errors import ScopeMissing
 from notifications.models import Engine, Recipient, Scope
-from wfpush.problems import Refusal
+from wfpush.web.problems import Refusal
 
 ViewT = TypeVar("ViewT", bound=APIView)
 

@@ -7,8 +7,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
 
 from notifications.api import shown
-from notifications.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
-from wfpush.problems import CONTENT_TYPE
+from notifications.intake.cloudevents import BATCH_TYPE, STRUCTURED_TYPE
+from wfpush.web.problems import CONTENT_TYPE
 
 _PROBLEMS = {
     400: "`malformed`, or a request that cannot be understood",

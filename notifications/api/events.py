@@ -11,20 +11,20 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import cloudevents, ingest, mapping
 from notifications.api import docs, shown
 from notifications.api.authentication import KeyAuthentication, SignatureAuthentication
 from notifications.api.base import EngineView, answer, http_request
 from notifications.api.parsing import body_of
 from notifications.api.throttling import LIMITS
-from notifications.cloudevents import OfBatch
 from notifications.errors import Failure, NotFound, UnsupportedMediaType
-from notifications.ingest import Accepted
+from notifications.intake import cloudevents, ingest, mapping
+from notifications.intake.cloudevents import OfBatch
+from notifications.intake.ingest import Accepted
+from notifications.items.representation import event_trace_json
 from notifications.models import Engine, Event
-from notifications.representation import event_trace_json
 from notifications.types import InboundEvent, Json
-from wfpush.pointers import bounded
-from wfpush.problems import problem, refusal_json
+from wfpush.web.pointers import bounded
+from wfpush.web.problems import problem, refusal_json
 
 TOLD_OF_ONE = 4 * 1024
 TOLD_OF_ALL = 24 * 1024

@@ -8,9 +8,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from notifications.eventdata import instant, is_id
+from notifications.intake.eventdata import instant, is_id
 from notifications.models.validators import MAX_ID, validate_timezone
-from wfpush.pointers import MAX_ERRORS
+from wfpush.web.pointers import MAX_ERRORS
 
 MAX_MILLISECONDS = 253_402_300_799_000
 """The end of the year 9999, as milliseconds since 1970."""

@@ -13,13 +13,13 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import copies
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, query_of, validated
 from notifications.errors import Invalid, NotFound
-from notifications.languages import chosen_language
+from notifications.items import inbox_items
+from notifications.items.representation import notification_json, notification_queryset
 from notifications.models import Case, Notification, Recipient
-from notifications.representation import notification_json, notification_queryset
+from notifications.wording.languages import chosen_language
 
 MOST = 200
 DEFAULT = 50
@@ -58,7 +58,7 @@ class ReadView(PersonView):
         """Mark one notification as read."""
         with transaction.atomic():
             own = _own(self.recipient(), notification_id)
-            copies.mark_read(Notification.objects.filter(pk=own.pk), timezone.now())
+            inbox_items.mark_read(Notification.objects.filter(pk=own.pk), timezone.now())
         return nothing()
 
 
@@ -72,7 +72,9 @@ class ReadUpToView(PersonView):
         """Mark everything as read whose last change has a seq up to this one."""
         up_to = validated(serializers.UpTo, request.data)["up_to"]
         with transaction.atomic():
-            copies.mark_read(Notification.objects.filter(recipient=self.recipient(), seq__lte=up_to), timezone.now())
+            inbox_items.mark_read(
+                Notification.objects.filter(recipient=self.recipient(), seq__lte=up_to), timezone.now()
+            )
         return nothing()
 
 

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 
 from notifications.errors import Invalid, TooLarge
-from notifications.strictjson import BadText, decode
-from wfpush.bodylimit import limit_for
+from notifications.intake.strictjson import BadText, decode
+from wfpush.web.bodylimit import limit_for
 
 
 def body_of(request: HttpRequest) -> bytes:

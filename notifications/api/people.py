@@ -7,14 +7,14 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import access, directory, people, standing
 from notifications.api import docs, serializers, shown
 from notifications.api.base import EngineView, answer, validated
-from notifications.directory import Writer
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
-from notifications.eventdata import is_id
+from notifications.intake.eventdata import is_id
+from notifications.items.representation import stamp
 from notifications.models import Recipient, Scope
-from notifications.representation import stamp
+from notifications.people import directory, recipient_tokens, resolver, revocation
+from notifications.people.directory import Writer
 
 
 class DirectoryView(EngineView):
@@ -56,18 +56,18 @@ class WayInView(DirectoryView):
 
     def person(self, ref: str) -> Recipient:
         """The person a way in may be given to. Raises NotFound, ScopeMissing and NotAllowed."""
-        person = people.find_person(self.engine(), ref)
+        person = resolver.find_person(self.engine(), ref)
         if person is None:
             raise NotFound("There is no such person. Create it first: PUT /api/v1/recipients/{ref}.")
         if not person.external and not self.writer().directs:
             raise ScopeMissing("For internal people this needs a key with the scope directory.")
-        if access.is_staff(person):
+        if recipient_tokens.is_staff(person):
             raise NotAllowed("Staff sign in with their password only.")
         if not person.active:
             raise NotAllowed("This person is deactivated.")
         if not person.present:
             raise NotAllowed("This person's account is closed.")
-        standing.settle(person.pk, timezone.now())  # or what is given now would end with what was given before
+        revocation.settle(person.pk, timezone.now())  # or what is given now would end with what was given before
         return person
 
 
@@ -82,7 +82,7 @@ class RecipientTokensView(WayInView):
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A recipient token, for the person's app or your customer portal. It is shown this once."""
         given = validated(serializers.TokenRequest, request.data)
-        row, token = access.new_token(self.person(ref), label=given["label"], now=timezone.now())
+        row, token = recipient_tokens.new_token(self.person(ref), label=given["label"], now=timezone.now())
         return answer({"token": token, "expires_at": stamp(row.expires_at)}, 201)
 
 
@@ -97,7 +97,7 @@ class RecipientLinksView(WayInView):
     def post(self, request: Request, ref: str) -> HttpResponse:
         """A link that signs the person in once, within 24 hours, to the inbox or portal."""
         given = validated(serializers.LinkRequest, request.data)
-        row, url = access.new_link(self.person(ref), next=given["next"], now=timezone.now())
+        row, url = recipient_tokens.new_link(self.person(ref), next=given["next"], now=timezone.now())
         return answer({"url": url, "expires_at": stamp(row.expires_at)}, 201)
 
 

@@ -8,14 +8,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
+from notifications.answers.account_required import must_connect
+from notifications.answers.respond import Answer, Recorded, refuse_from_removed_device, respond, respond_with_token
 from notifications.api import docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, validated
 from notifications.errors import Invalid, NotFound
-from notifications.eventdata import is_id
+from notifications.intake.eventdata import is_id
+from notifications.items.representation import response_json
 from notifications.models import Notification, Via
-from notifications.representation import response_json
-from notifications.respond import Answer, Recorded, refuse_from_removed_device, respond, respond_with_token
-from notifications.unconnected import must_connect
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes repeats of this call harmless; kept for 7 days."

@@ -13,20 +13,22 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from notifications import devices, standing, trial
 from notifications.api import docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, nothing, session_key, validated
 from notifications.api.holding import hold_sign_in
-from notifications.devices import NewAddress
+from notifications.channels.fcm import projects as firebase
+from notifications.channels.webpush import vapid
+from notifications.channels.webpush.endpoints import BadSubscription, check_subscription
+from notifications.delivery import device_test
 from notifications.errors import Invalid, NotFound
-from notifications.languages import chosen_language, language_of
+from notifications.items.representation import stamp
 from notifications.models import AddressKind, Device, DeviceChannel, Recipient, RecipientToken
-from notifications.plaintext import clean_line
-from notifications.representation import stamp
-from notifications.transports.endpoints import BadSubscription, check_subscription
+from notifications.people import devices, revocation
+from notifications.people.devices import NewAddress
+from notifications.people.useragent import name_of
 from notifications.types import Json
-from notifications.useragent import name_of
-from wfpush import firebase, vapid
+from notifications.wording.languages import chosen_language, language_of
+from notifications.wording.plaintext import clean_line
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,7 +81,7 @@ class SubscriptionsView(DevicesView):
         read, address_of = _KINDS[channel]
         given = validated(read, request.data)
         new = address_of(given, self.recipient())
-        standing.settle(self.recipient().pk, timezone.now())
+        revocation.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
             hold_sign_in(self.caller(), session_key(request), timezone.now())
             device, created = devices.register(
@@ -119,7 +121,7 @@ class TestView(PersonView):
     def post(self, request: Request, device_id: UUID) -> HttpResponse:
         """Send a test message to a device soon."""
         device = own(self.recipient(), device_id)
-        trial.ask(device, timezone.now())
+        device_test.ask(device, timezone.now())
         return answer({"id": str(device.pk)}, 202)
 
 

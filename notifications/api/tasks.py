@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from notifications.api import docs, shown
 from notifications.api.base import EngineView, answer
 from notifications.errors import NotFound
+from notifications.items.representation import task_json
 from notifications.models import Task
-from notifications.representation import task_json
 
 
 class TaskView(EngineView):

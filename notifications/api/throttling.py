@@ -8,7 +8,7 @@ from typing import Literal
 import redis
 import structlog
 
-from wfpush.outbox import connection
+from wfpush.queue.outbox import connection
 
 log = structlog.get_logger(__name__)
 

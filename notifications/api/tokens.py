@@ -6,13 +6,13 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from notifications import access, devices, standing
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, session_key, validated
 from notifications.api.holding import hold_sign_in
 from notifications.errors import NotAllowed, NotFound
+from notifications.items.representation import stamp
 from notifications.models import RecipientToken
-from notifications.representation import stamp
+from notifications.people import devices, recipient_tokens, revocation
 
 
 class TokensView(PersonView):
@@ -26,10 +26,10 @@ class TokensView(PersonView):
         if self.caller().token is not None:
             raise NotAllowed("A token gives no further tokens. Sign in for that.")
         given = validated(serializers.TokenRequest, request.data)
-        standing.settle(self.recipient().pk, timezone.now())
+        revocation.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
             hold_sign_in(self.caller(), session_key(request), timezone.now())
-            row, token = access.new_token(self.recipient(), label=given["label"], now=timezone.now())
+            row, token = recipient_tokens.new_token(self.recipient(), label=given["label"], now=timezone.now())
         return answer({"token": token, "expires_at": stamp(row.expires_at)}, 201)
 
 

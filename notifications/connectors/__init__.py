@@ -1,4 +1,8 @@
-"""The engine kinds there are: one list."""
+"""Engine kinds, one file each, and how we sign in and sign calls. A new kind is its file and its line here.
+
+In: an engine's record, and an answer to tell or a task to read.
+Out: calls of the engine's interface; its replies and failures as types of ours.
+"""
 
 from notifications.connectors.base import Connector
 from notifications.connectors.camunda7 import Camunda7

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from notifications.connectors.oauth2 import AccessRefused, form, hide, read_grant, useful
-from wfpush.http import Outbound, OutboundError, Response
+from wfpush.net.http import Outbound, OutboundError, Response
 
 __all__ = ["Access", "AccessRefused", "Line", "PersonsTokens", "hide", "tls_context"]
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from notifications.connectors.access import Access, AccessRefused, Line, hide
 from notifications.connectors.base import Outcome, Result
 from notifications.types import Json
-from wfpush.http import OutboundError, Response, parse_retry_after
+from wfpush.net.http import OutboundError, Response, parse_retry_after
 
 MOST_DETAIL = 300
 BUSY = (408, 425, 429, 502, 503, 504)

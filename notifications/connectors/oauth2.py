@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from wfpush.http import Response, parse_retry_after
+from wfpush.net.http import Response, parse_retry_after
 
 EARLY = 30.0
 """Seconds before its end from which a token is not used any more."""

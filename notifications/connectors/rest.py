@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal, cast
 
-from notifications import people
 from notifications.connectors.access import Access, Line, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
 from notifications.connectors.base import Misconfigured, Result, Standing
 from notifications.connectors.listing import Listing
 from notifications.models import Callback, Engine, EngineAccess
+from notifications.models.variable_names import is_ours, without
+from notifications.people import resolver
 from notifications.types import Json
-from notifications.variable_names import is_ours, without
 from wfpush.crypto import UndecryptableSecret
 
 __all__ = [
@@ -50,7 +50,7 @@ ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "
 called in the engine; who gave it; and what they wrote."""
 
 WITHIN = 30.0
-"""Seconds for all that one answer needs: less than the lease of callbacks (notifications/callback.py)."""
+"""Seconds for all that one answer needs: less than the lease of callbacks (notifications/engines/callback.py)."""
 CHANGING = "The engine was just changing the task."
 
 
@@ -352,5 +352,5 @@ def said_by(callback: Callback, *, unsure: bool) -> Said:
 def _named(engine: Engine, person: Json | None) -> Named | None:
     if person is None:
         return None
-    known = people.find_person(engine, person["ref"])
+    known = resolver.find_person(engine, person["ref"])
     return Named(person["ref"], known.email if known is not None and known.email_verified else "")

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from notifications import signing
+from notifications.connectors import signatures
 from notifications.connectors.access import Line, PersonsTokens
 from notifications.connectors.base import Misconfigured, Outcome, Result
 from notifications.models import Callback, Engine
 from wfpush.crypto import UndecryptableSecret
-from wfpush.http import OutboundError, parse_retry_after
+from wfpush.net.http import OutboundError, parse_retry_after
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Webhook:
                 "Content-Type": "application/cloudevents+json",
                 "webhook-id": str(callback.pk),
                 "webhook-timestamp": str(timestamp),
-                "webhook-signature": signing.sign(secrets, str(callback.pk), timestamp, body),
+                "webhook-signature": signatures.sign(secrets, str(callback.pk), timestamp, body),
             },
         )
 

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from notifications import absence
-from notifications.formats import zone_of
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Absence, Recipient
-from notifications.times import day
+from notifications.people import absence
+from notifications.wording.formats import zone_of
+from notifications.wording.times import day
 from wfpush import zones
 
 LISTED = 200

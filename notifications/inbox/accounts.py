@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from notifications import accounts
-from notifications.accounts import Begun, ConnectionFailed
+from notifications.engines import connected_accounts
+from notifications.engines.connected_accounts import Begun, ConnectionFailed
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.shell import show_page
+from notifications.items.outcomes import parse_time
 from notifications.models import ConnectedAccount, Engine, InTheNameOf, Recipient
-from notifications.outcomes import parse_time
-from notifications.times import day
+from notifications.wording.times import day
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class Row:
 @person_required
 @require_safe
 def page(request: PersonRequest) -> HttpResponse:
-    engines = list(accounts.shown_to(request.recipient))
+    engines = list(connected_accounts.shown_to(request.recipient))
     own = {account.engine_id: account for account in request.recipient.accounts.all()}
     rows = [_row(engine, own.get(engine.pk), request.recipient) for engine in engines]
     return show_page(request, "inbox/accounts.html", {"rows": rows})
@@ -54,7 +54,7 @@ def page(request: PersonRequest) -> HttpResponse:
 
 def _row(engine: Engine, account: ConnectedAccount | None, person: Recipient) -> Row:
     works = account is not None and account.works
-    count = accounts.waiting(person).filter(engine=engine).count() if not works else 0
+    count = connected_accounts.waiting(person).filter(engine=engine).count() if not works else 0
     text = ngettext("%(count)d answer of yours waits for it.", "%(count)d answers of yours wait for it.", count)
     return Row(
         engine=engine,
@@ -82,11 +82,11 @@ def _host(engine: Engine) -> str:
 @person_required
 def connect(request: PersonRequest, slug: str) -> HttpResponse:
     """A page that leads on, and no redirect: browsers hold against a form's policy wherever those lead."""
-    engine = get_object_or_404(accounts.connectable(), slug=slug)
-    begun = accounts.begin()
+    engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
+    begun = connected_accounts.begin()
     told = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
     request.session[KEY] = [*request.session.get(KEY, []), {**told, **asdict(begun)}][-AT_ONCE:]
-    context = {"engine": engine, "host": _host(engine), "address": accounts.address_of(engine, begun)}
+    context = {"engine": engine, "host": _host(engine), "address": connected_accounts.address_of(engine, begun)}
     return show_page(request, "inbox/account_leaving.html", context)
 
 
@@ -94,7 +94,7 @@ def connect(request: PersonRequest, slug: str) -> HttpResponse:
 @require_safe
 def come_back(request: PersonRequest, slug: str) -> HttpResponse:
     """Where the engine's sign-in sends the browser: with a code, or with the reason why there is none."""
-    engine = get_object_or_404(accounts.connectable(), slug=slug)
+    engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     begun = _begun(request, engine, request.GET.get("state", ""), timezone.now())
     if begun is None:
         messages.error(request, _("This sign-in was begun elsewhere, or too long ago. Please connect once more."))
@@ -126,9 +126,9 @@ def _refusal(engine: Engine, error: str) -> str:
 
 
 def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> None:
-    waiting = accounts.waiting(request.recipient).filter(engine=engine).count()
+    waiting = connected_accounts.waiting(request.recipient).filter(engine=engine).count()
     try:
-        account = accounts.connect(engine, request.recipient, begun, code, timezone.now())
+        account = connected_accounts.connect(engine, request.recipient, begun, code, timezone.now())
     except ConnectionFailed as fault:
         messages.error(request, str(fault))
         return
@@ -145,6 +145,6 @@ def _finish(request: PersonRequest, engine: Engine, begun: Begun, code: str) -> 
 @person_required
 def disconnect(request: PersonRequest, slug: str) -> HttpResponse:
     engine = get_object_or_404(Engine, slug=slug)
-    if accounts.disconnect(engine, request.recipient):
+    if connected_accounts.disconnect(engine, request.recipient):
         messages.success(request, _("%(engine)s is no longer connected.") % {"engine": engine})
     return redirect("inbox:accounts")

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications import copies
+from notifications.answers.respond import MAX_COMMENT, Answer, respond
 from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
+from notifications.items import inbox_items
 from notifications.models import Case, Notification, Recipient, Via
-from notifications.respond import MAX_COMMENT, Answer, respond
-from notifications.words import say
+from notifications.wording.sentences import say
 
 
 def said_in(request: HttpRequest, via: Via) -> Answer:
@@ -84,7 +84,7 @@ FOUR_EYES = {
 def read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     with transaction.atomic():
-        copies.mark_read(Notification.objects.filter(pk=notification.pk), timezone.now())
+        inbox_items.mark_read(Notification.objects.filter(pk=notification.pk), timezone.now())
     return redirect(_back(request))
 
 
@@ -97,7 +97,7 @@ def read_all(request: PersonRequest) -> HttpResponse:
         raise Http404
     with transaction.atomic():
         shown = Notification.objects.filter(recipient=request.recipient, seq__lte=int(up_to))
-        copies.mark_read(shown, timezone.now())
+        inbox_items.mark_read(shown, timezone.now())
     return redirect(_back(request))
 
 

@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from notifications.colours import ink_on, readable
 from notifications.models import Brand
+from notifications.wording.colours import ink_on, readable
 
 LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
 """The least favourable grounds that accent-coloured text stands on, from static/wfpush/tokens.css."""

@@ -6,15 +6,15 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
-from notifications.escalated import escalation_of
-from notifications.labels import read_in
-from notifications.languages import reading_language
+from notifications.items.escalated import escalation_of
+from notifications.items.outcomes import is_mine, is_waiting, mood_of, outcome_of
+from notifications.items.representation import notification_queryset
 from notifications.models import Notification, NotificationState, Priority, Recipient
-from notifications.outcomes import is_mine, is_waiting, mood_of, outcome_of
-from notifications.representation import notification_queryset
-from notifications.times import Due, due, exact, stamp
 from notifications.types import Action
-from notifications.words import TEXTS, say
+from notifications.wording.labels import read_in
+from notifications.wording.languages import reading_language
+from notifications.wording.sentences import TEXTS, say
+from notifications.wording.times import Due, due, exact, stamp
 
 WAITING_SHOWN, ESCALATED_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 10, 10, 10
 MOST_SHOWN = 500

@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from notifications import devices, trial
+from notifications.delivery import device_test
 from notifications.inbox.pages import browser_settings
 from notifications.inbox.session import PersonRequest, end_session, form_only, person_required
 from notifications.inbox.shell import show_page
 from notifications.models import Device
-from notifications.times import day, exact, when
+from notifications.people import devices
+from notifications.wording.times import day, exact, when
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def fate(request: PersonRequest, device_id: UUID) -> JsonResponse:
 @person_required
 def test(request: PersonRequest, device_id: UUID) -> HttpResponse:
     device = _own(request, device_id)
-    trial.ask(device, timezone.now())
+    device_test.ask(device, timezone.now())
     messages.success(request, _("A test message is on its way to %(name)s.") % {"name": device.name})
     return redirect("inbox:devices")
 

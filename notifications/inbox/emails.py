@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from notifications.answers.respond import MAX_COMMENT, refuse_dead_token, respond_with_token
 from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
 from notifications.inbox.answers import explain, said_in
 from notifications.inbox.cards import Button
@@ -25,10 +26,9 @@ from notifications.inbox.items import Item, item
 from notifications.inbox.pages import asked_of, question_of
 from notifications.inbox.session import recipient_of, sign_in_url, speaking_to
 from notifications.inbox.shell import show_page
+from notifications.items.outcomes import why_withdrawn
+from notifications.items.representation import notification_queryset
 from notifications.models import ActionToken, Brand, Via
-from notifications.outcomes import why_withdrawn
-from notifications.representation import notification_queryset
-from notifications.respond import MAX_COMMENT, refuse_dead_token, respond_with_token
 from wfpush.crypto import digest_of
 
 LINK_ALONE = "acknowledge"

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from notifications.items.outcomes import action_title, parse_time
+from notifications.items.representation import sees_questions
 from notifications.models import Event, EventStatus, Notification, Recipient, Response, Task
-from notifications.outcomes import action_title, parse_time
-from notifications.plaintext import clean, clean_line
-from notifications.representation import sees_questions
-from notifications.times import exact, stamp
 from notifications.types import Json, behaviour_of
+from notifications.wording.plaintext import clean, clean_line
+from notifications.wording.times import exact, stamp
 
 SHOWN = 20
 

@@ -10,11 +10,11 @@ from django.utils import translation
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
-from notifications.links import is_web_link
+from notifications.items.representation import notification_queryset
 from notifications.models import Category, Engine, Notification, Recipient
-from notifications.representation import notification_queryset
-from notifications.times import stamp
 from notifications.types import Json
+from notifications.wording.links import is_web_link
+from notifications.wording.times import stamp
 
 MAPS = "https://www.google.com/maps/search/?api=1&query="
 """Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""

@@ -11,15 +11,15 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from notifications import accounts
+from notifications.answers.respond import MAX_COMMENT
+from notifications.engines import connected_accounts
 from notifications.inbox import webapp
 from notifications.inbox.cards import NOTHING, Button, listing
 from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
-from notifications.respond import MAX_COMMENT
 from notifications.types import TAKES_AWAY, Json
-from notifications.words import say_of, spoken
+from notifications.wording.sentences import say_of, spoken
 
 
 @gzip_page
@@ -74,7 +74,7 @@ def show(
         "fault": fault,
         "kept": kept,
         "max_comment": MAX_COMMENT,
-        "unconnected": list(accounts.missing_for(request.recipient)),
+        "unconnected": list(connected_accounts.missing_for(request.recipient)),
         "settings": browser_settings(request),
     }
     return show_page(request, "inbox/inbox.html", context, status=status)

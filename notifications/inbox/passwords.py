@@ -21,10 +21,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from notifications import devices, guessing, standing
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import has_own_password, show_page
 from notifications.models import Account
+from notifications.people import devices, login_limits, revocation
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class SignsEverythingOut:
     def password_changed(self, password: str, user: User | None = None) -> None:
         if user is not None and user.pk is not None:
             keep = user.kept_session if isinstance(user, Account) else ""
-            standing.settle_account(user, timezone.now(), keep=keep)
+            revocation.settle_account(user, timezone.now(), keep=keep)
 
     def get_help_text(self) -> str:
         return _("A new password signs out all browsers and apps, and ends their notifications and links.")
@@ -82,13 +82,13 @@ class OwnPasswordForm(PasswordChangeForm):
 
     def clean_old_password(self) -> str:
         name = self.user.get_username()
-        self.wait = guessing.admit(guessing.try_of(self.request, name), timezone.now())
+        self.wait = login_limits.admit(login_limits.try_of(self.request, name), timezone.now())
         if self.wait:
             raise ValidationError(_too_many(math.ceil(self.wait / timedelta(minutes=1))))
         if not self.user.check_password(self.cleaned_data["old_password"]):
             log.warning("old_password_wrong", user=self.user.pk)
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
-        guessing.succeeded(self.request, name)
+        login_limits.succeeded(self.request, name)
         return str(self.cleaned_data["old_password"])
 
     def clean(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def page(request: PersonRequest) -> HttpResponse:
     if not form.overtaken:
         messages.success(request, _("Your password is changed, and you are signed out everywhere else."))
     response = redirect("inbox:password")
-    guessing.remember(request, response)
+    login_limits.remember(request, response)
     return response
 
 

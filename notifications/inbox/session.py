@@ -18,10 +18,10 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import urlencode
 
-from notifications import devices
-from notifications.formats import zone_of
-from notifications.languages import chosen_language, language_of
 from notifications.models import Account, Recipient
+from notifications.people import devices
+from notifications.wording.formats import zone_of
+from notifications.wording.languages import chosen_language, language_of
 
 RECIPIENT_KEY = "recipient_id"
 """Session key of a person without an account, set by a sign-in link."""

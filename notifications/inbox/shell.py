@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from notifications import accounts
+from notifications.engines import connected_accounts
 from notifications.inbox.brands import style_url
 from notifications.inbox.session import recipient_of
 from notifications.models import Account, Brand
@@ -33,6 +33,6 @@ def show_page(
         "brand": brand,
         "brand_style": style_url(brand) if brand else "",
         "own_password": person is not None and has_own_password(request),
-        "connectable": person is not None and accounts.shown_to(person).exists(),
+        "connectable": person is not None and connected_accounts.shown_to(person).exists(),
     }
     return render(request, template, {**around, **(context or {})}, status=status)

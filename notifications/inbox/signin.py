@@ -17,7 +17,6 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from notifications import guessing, live, password_places
 from notifications.inbox.session import (
     end_session,
     form_only,
@@ -28,7 +27,9 @@ from notifications.inbox.session import (
     speaking_to,
 )
 from notifications.inbox.shell import show_page
+from notifications.items import live_frames
 from notifications.models import SignInLink
+from notifications.people import login_limits, password_places
 from wfpush.crypto import digest_of
 
 NAME_LENGTH = 150
@@ -61,7 +62,7 @@ class SignInForm(AuthenticationForm):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The password page. Failures are counted (`notifications.guessing`), and answered with `locked_out`."""
+    """The password page. Failures are counted (`notifications.people.login_limits`), and answered with `locked_out`."""
     back = local_path(request.POST.get("next") or request.GET.get("next") or "")
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(back)
@@ -73,7 +74,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if good:
         login(request, form.get_user())
         response = redirect(back)
-        guessing.remember(request, response)
+        login_limits.remember(request, response)
         return response
     return show_page(request, "inbox/sign_in.html", {"form": form, "next": back}, status=422 if form.errors else 200)
 
@@ -82,7 +83,7 @@ def locked_out(
     request: HttpRequest, original_response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
     """After too many failures (AXES_LOCKOUT_CALLABLE)."""
-    seconds = guessing.seconds_to_wait(request)
+    seconds = login_limits.seconds_to_wait(request)
     response = show_page(request, "inbox/locked_out.html", {"minutes": math.ceil(seconds / 60)}, status=429)
     response["Retry-After"] = str(seconds)
     return response
@@ -101,7 +102,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     person = recipient_of(request)
     end_session(request)
     if person is not None:
-        live.tell(person.pk, "inbox.signed_out")
+        live_frames.tell(person.pk, "inbox.signed_out")
     return redirect(sign_in_url(local_path(request.POST.get("next", ""))))
 
 

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.models import Brand
 from notifications.types import Json
-from notifications.words import spoken_by_worker
+from notifications.wording.sentences import spoken_by_worker
 
 FOLDER = settings.BASE_DIR / "static" / "wfpush"
 TEMPLATES = settings.BASE_DIR / "templates"

@@ -1,4 +1,8 @@
-"""The domain, one file a concept."""
+"""The tables, one file for each concept, and the checks of values that models and API share.
+
+In: nothing: models import no other room.
+Out: models. What changes them in more than one place is a function of another room.
+"""
 
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
 from notifications.models.delivery import (

@@ -12,7 +12,7 @@ from notifications.models.people import Brand, Recipient
 from notifications.models.routing import Category, Route
 from notifications.models.templates import TemplateVersion
 from wfpush.identifiers import uuid7
-from wfpush.outbox import Work
+from wfpush.queue.outbox import Work
 
 
 class NotificationState(models.TextChoices):

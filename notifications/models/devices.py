@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from notifications.models.people import Recipient, RecipientToken
 from wfpush.identifiers import uuid7
-from wfpush.outbox import Work
+from wfpush.queue.outbox import Work
 
 
 class DeviceChannel(models.TextChoices):

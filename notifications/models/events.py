@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.models.engines import Engine
 from notifications.models.people import Recipient, Team
 from wfpush.identifiers import uuid7
-from wfpush.outbox import Work
+from wfpush.queue.outbox import Work
 
 
 class EventStatus(models.TextChoices):

@@ -91,7 +91,7 @@ class Recipient(models.Model):
     active = models.BooleanField(_("active"), default=True)
     inbox_seq = models.BigIntegerField(_("inbox seq"), default=0, editable=False)
     account_seal = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
-    """`seal()` when what they hold was last looked at; empty: not yet. See notifications/standing.py."""
+    """`seal()` when what they hold was last looked at; empty: not yet. See notifications/people/revocation.py."""
     signed_out_at = models.DateTimeField(_("signed out everywhere at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

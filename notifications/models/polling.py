@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.engines import Engine
-from wfpush.outbox import Work
+from wfpush.queue.outbox import Work
 
 
 class Poll(Work):

@@ -14,7 +14,7 @@ from notifications.models.engines import Engine
 from notifications.models.events import Task
 from notifications.models.people import Recipient
 from wfpush.identifiers import uuid7
-from wfpush.outbox import Work
+from wfpush.queue.outbox import Work
 
 
 class Via(models.TextChoices):

@@ -13,7 +13,7 @@ from simple_history.models import HistoricalRecords
 from notifications.models.engines import Engine
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.templates import Template
-from notifications.variable_names import may_be_declared
+from notifications.models.variable_names import may_be_declared
 
 PATH = RegexValidator(
     r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", _("Write a path such as task.kind.")

@@ -8,8 +8,8 @@ from django.core.validators import MaxLengthValidator, URLValidator, validate_em
 from django.utils.translation import gettext as _
 
 from wfpush import zones
-from wfpush.addresses import Network
-from wfpush.http_checks import OutboundError, check_url
+from wfpush.net.addresses import Network
+from wfpush.net.http_checks import OutboundError, check_url
 
 MAX_ID = 200
 MAX_ADDRESS = 500

@@ -1,6 +1,7 @@
-"""The configuration of a fresh installation: everything works, in English and German, before anybody opens the admin.
+"""The configuration of a fresh installation, in English and German. Pure data, and one function that writes it.
 
-Pure data, and one function that writes what is missing. An administrator's changes are never touched.
+In: a database, from the first migration on (which imports this package by this name).
+Out: what is missing in it. An administrator's changes are never touched.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-// Who was told of a task because it ran late, in words: the same as notifications/escalated.py.
+// Who was told of a task because it ran late, in words: the same as notifications/items/escalated.py.
 
 import { say, settings } from "./words.js";
 

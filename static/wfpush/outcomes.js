@@ -1,4 +1,4 @@
-// What became of an item, in a sentence: the same words as notifications/outcomes.py.
+// What became of an item, in a sentence: the same words as notifications/items/outcomes.py.
 
 import { now, stamp, when } from "./times.js";
 import { say, sayOf, sentence, settings } from "./words.js";

@@ -1,4 +1,4 @@
-// Times as people say them, in the person's time zone: the same words as notifications/times.py.
+// Times as people say them, in the person's time zone: the same words as notifications/wording/times.py.
 
 import { say, settings } from "./words.js";
 

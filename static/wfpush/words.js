@@ -1,4 +1,4 @@
-// The page's settings and sentences (notifications/words.py), and saying one of them.
+// The page's settings and sentences (notifications/wording/sentences.py), and saying one of them.
 
 export const settings = JSON.parse(document.getElementById("settings").textContent);
 const texts = settings.texts;

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import accounts
+from notifications.engines import connected_accounts
 from notifications.models import (
     Callback,
     CallbackState,
@@ -145,7 +145,7 @@ def made(settings: Settings) -> Iterator[Callable[..., Acme]]:
                 client_secret=CLIENT_SECRET,
                 scope=SCOPE,
             )
-            people.redirect_uris = {accounts.way_back(row)}
+            people.redirect_uris = {connected_accounts.way_back(row)}
             return Acme(engine, people, world, row, world.signed_in("bob"))
 
         yield make

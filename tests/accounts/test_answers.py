@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications import accounts, callback
+from notifications.engines import callback, connected_accounts
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -214,7 +214,7 @@ def test_another_mode_lets_go_what_waits(acme: Acme) -> None:
     theirs = acme.assign()
     acme.world.respond("bob", "approve")
     PersonalSignIn.objects.update(mode="service")
-    accounts.mode_changed(acme.row, timezone.now())
+    connected_accounts.mode_changed(acme.row, timezone.now())
     assert "connect" not in acme.outcome()
     acme.world.run()
     assert [done.by for done in theirs.completions] == [SERVICE]

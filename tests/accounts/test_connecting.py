@@ -12,8 +12,8 @@ from notifications.connectors.oauth2 import LONGEST_LIFE, read_grant
 from notifications.models import ConnectedAccount, Engine, PersonalSignIn, Recipient
 from tests.accounts.conftest import Acme, text_of
 from tests.support.authorization import CLIENT_SECRET
-from wfpush.http import Response
-from wfpush.redaction import redact_text
+from wfpush.net.http import Response
+from wfpush.security.redaction import redact_text
 
 YEAR = 365 * 24 * 3600
 

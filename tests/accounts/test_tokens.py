@@ -7,8 +7,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from notifications import accounts, callback
 from notifications.connectors.oauth2 import AccessRefused
+from notifications.engines import callback, connected_accounts
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -17,9 +17,9 @@ from notifications.models import (
     PersonalSignIn,
 )
 from tests.accounts.conftest import Acme, text_of
-from wfpush.http import OutboundError
-from wfpush.http import Response as HttpResponse
-from wfpush.threads import in_database_thread
+from wfpush.concurrency.threads import in_database_thread
+from wfpush.net.http import OutboundError
+from wfpush.net.http import Response as HttpResponse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,8 +140,8 @@ def test_two_answers_at_once_renew_once(acme: Acme) -> None:
     assert acme.people.renewals == 1
 
 
-def tokens() -> accounts.Tokens:
-    return accounts.Tokens(ConnectedAccount.objects.get().pk)
+def tokens() -> connected_accounts.Tokens:
+    return connected_accounts.Tokens(ConnectedAccount.objects.get().pk)
 
 
 def asked(answer: Callable[[], HttpResponse]) -> str:
@@ -157,7 +157,7 @@ def test_another_process_that_is_renewing_is_waited_for(acme: Acme) -> None:
     ConnectedAccount.objects.update(renewing_until=timezone.now() + timedelta(seconds=50))
     with pytest.raises(AccessRefused, match="just being renewed") as refused:
         asked(lambda: pytest.fail("nobody is asked"))
-    assert (refused.value.later, refused.value.wait) == (True, accounts.SOON)
+    assert (refused.value.later, refused.value.wait) == (True, connected_accounts.SOON)
     ConnectedAccount.objects.update(renewing_until=timezone.now() - timedelta(seconds=1))
     acme.assign()
     acme.world.respond("bob", "approve")

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from escalations import escalate
+from escalations.clocks import due_steps
 from escalations.models import (
     BusinessCalendar,
     CalendarDay,
@@ -59,7 +59,7 @@ def assign(world: World, task_id: str, due: datetime, **people: Any) -> Escalati
 
 
 def tick(now: datetime) -> None:
-    while escalate.tick(now):
+    while due_steps.tick(now):
         pass
 
 

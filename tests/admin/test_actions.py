@@ -9,7 +9,6 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from notifications import pipeline
 from notifications.inbox.session import BACKEND
 from notifications.models import (
     ActionToken,
@@ -28,6 +27,7 @@ from notifications.models import (
     SignInLink,
     Task,
 )
+from notifications.routing import pipeline
 from tests.admin.pages import adding, choose, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import action_token

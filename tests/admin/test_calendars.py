@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from escalations.admin import picture
+from escalations.admin import calendar_words
 from escalations.admin.fields import DurationField, HoursField
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, TeamCalendar
 from notifications.models import Team
@@ -194,7 +194,7 @@ def test_days_of_their_own_have_hours_or_none(munich: BusinessCalendar, root: Cl
 
 
 def test_too_many_days_of_their_own(munich: BusinessCalendar, root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("escalations.calendar_data.MOST_DAYS", 1)
+    monkeypatch.setattr("escalations.calendars.definition.MOST_DAYS", 1)
     monkeypatch.setattr("escalations.admin.calendars.MOST_DAYS", 1)
     assert "At most 1 days may have hours of their own." in text_of(with_day(root, munich, "2026-12-31", ""))
 
@@ -237,7 +237,7 @@ def test_a_calendar_goes_with_its_parts(world: World, munich: BusinessCalendar, 
 # --- the picture --------------------------------------------------------------------------------------------------
 def pictured(calendar: BusinessCalendar) -> str:
     notes = {day.date: day.note for day in calendar.days.all()}
-    page = picture.two_weeks(calendar.reckoning(), notes, THURSDAY)
+    page = calendar_words.two_weeks(calendar.reckoning(), notes, THURSDAY)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
@@ -258,10 +258,10 @@ def test_a_day_of_its_own_without_a_note(munich: BusinessCalendar) -> None:
 
 def test_public_holidays_are_named_in_the_readers_language(munich: BusinessCalendar) -> None:
     data = munich.reckoning().data
-    names = [name for _day, name in picture.next_holidays(data, THURSDAY.date())]
+    names = [name for _day, name in calendar_words.next_holidays(data, THURSDAY.date())]
     assert names[:3] == ["Christmas Day", "Second Day of Christmas", "New Year's Day"]
     with translation.override("de"):
-        names = [name for _day, name in picture.next_holidays(data, THURSDAY.date())]
+        names = [name for _day, name in calendar_words.next_holidays(data, THURSDAY.date())]
     assert names[:3] == ["Erster Weihnachtstag", "Zweiter Weihnachtstag", "Neujahr"]
 
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from escalations import reasons
 from escalations.admin import dead_ends as desk
+from escalations.kinds import reasons
 from escalations.models import Policy
 from notifications.models import Absence, Recipient, Route, RouteTarget, Task, Team
 from tests.admin import sla

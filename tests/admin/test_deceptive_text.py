@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from notifications import directory
 from notifications.models import Case, Delivery, Event, Notification, Recipient, Response, Scope, Task
+from notifications.people import directory
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of
 from tests.admin.world import World

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications import devices
-from notifications.devices import NewAddress
 from notifications.models import ActionToken, Delivery, Device, PausedService, Recipient, RecipientToken, Route
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from tests.admin.pages import choose, filled, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import NotificationFactory, action_token

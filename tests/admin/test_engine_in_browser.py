@@ -13,7 +13,7 @@ from notifications.models import Engine, EngineAccess, PersonalSignIn, Poll
 from tests.admin import test_in_browser
 from tests.admin.pages import adding, page_of
 from tests.admin.test_in_browser import DESK, Visit
-from tests.admin.test_sight import AA
+from tests.admin.test_sla_report import AA
 from tests.admin.world import World
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from pytest_django import Settings
 
-from notifications import callback
+from notifications.engines import callback
 from notifications.models import AnswerMapping, Callback, Engine, EngineAccess, Response, SigningSecret
 from tests.admin.pages import page_of, text_of
 from tests.admin.world import World

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications.mapping import PRESETS
+from notifications.intake.mapping import PRESETS
 from notifications.models import AnswerMapping, Callback, Engine, EventMapping
 from tests.admin.pages import adding, filled, list_of, page_of, text_of
 from tests.admin.world import World

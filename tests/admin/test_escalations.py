@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.admin.chains import HOW_IT_ENDED
-from escalations.clock import CLOSED_BECAUSE
+from escalations.clocks.clock import CLOSED_BECAUSE
 from escalations.models import Escalation, Policy, PolicyStep, StepRun, StepTarget
 from notifications.models import Recipient, Task, Team
 from tests.admin import sla

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import translation
 
 from escalations.models import Rules
-from notifications.admin.unfolds_words import WORDS
+from notifications.admin.unfold_translations import WORDS
 from notifications.models import ApiKey, Response, RouteTarget, SignInLink
 from tests.admin.pages import list_of, text_of
 from tests.admin.world import World

@@ -12,9 +12,9 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route
 
 from escalations.models import BusinessCalendar, Escalation, Policy
-from notifications import versions
 from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, Template, TemplateVersion
 from notifications.models import Route as Routing
+from notifications.wording import template_versions
 from tests.admin import sla
 from tests.admin.chromium import Chromium
 from tests.admin.pages import adding, list_of, page_of
@@ -176,7 +176,7 @@ def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse
 
 def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit], Any]) -> None:
     template = Template.objects.get(slug="task")
-    draft = versions.new_draft(template, template.versions.get())
+    draft = template_versions.new_draft(template, template.versions.get())
     languages = [text.language for text in draft.texts.all()]
     place = languages.index("en")
 
@@ -223,7 +223,7 @@ def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit],
         adding(ApiKey),
         adding(SigningSecret),
         page_of(version, "preview"),
-        page_of(versions.new_draft(version.template, version)),
+        page_of(template_versions.new_draft(version.template, version)),
         page_of(evening.engine, "try_mapping"),
         f"{reverse('admin:notifications_route_dry_run')}?sample={sample.pk}",
         *map(list_of, (Policy, BusinessCalendar, Escalation)),

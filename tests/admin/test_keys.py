@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from notifications import signing
+from notifications.connectors import signatures
 from notifications.models import ApiKey, SigningSecret
 from tests.admin.pages import adding, choose, page_of, press, text_of
 from tests.admin.world import World
@@ -104,7 +104,7 @@ def test_a_new_secret_signs_beside_the_old_one_for_a_day(world: World, root: Cli
     old = SigningSecret.objects.get()
     answer = root.post(adding(SigningSecret), {"engine": world.engine.pk, "secret": "", "old_ones_end": "24"})
     plain = next(word for word in text_of(answer).split() if word.startswith("whsec_"))
-    signing.key_of(plain)
+    signatures.key_of(plain)
     new = SigningSecret.objects.exclude(pk=old.pk).get()
     old.refresh_from_db()
     assert new.secret == plain
@@ -129,7 +129,7 @@ def test_both_secrets_may_stay(world: World, root: Client) -> None:
 
 
 def test_an_engines_own_secret_is_taken_and_not_shown_back(world: World, root: Client) -> None:
-    theirs = signing.new_secret()
+    theirs = signatures.new_secret()
     fields = {"engine": world.engine.pk, "secret": theirs, "old_ones_end": "24"}
     answer = root.post(adding(SigningSecret), fields, follow=True)
     assert "The secret is kept, encrypted" in text_of(answer)

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from notifications import versions
 from notifications.inbox.session import BACKEND
 from notifications.models import Event, EventType, Template, TemplateVersion, VersionState
+from notifications.wording import template_versions
 from tests.admin.conftest import signed_in
 from tests.admin.pages import filled, page_of, text_of
 from tests.admin.world import World
@@ -26,7 +26,7 @@ def template(world: World) -> Template:
 
 @pytest.fixture
 def draft(template: Template) -> TemplateVersion:
-    return versions.new_draft(template, template.versions.get())
+    return template_versions.new_draft(template, template.versions.get())
 
 
 def typed(client: Client, version: TemplateVersion, **changes: Any) -> Any:

@@ -10,14 +10,15 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from notifications import pipeline, route, versions
 from notifications.admin.events import TaskAdmin
 from notifications.models import Callback, Delivery, Device, Engine, Event, PausedService, Task, Template
+from notifications.routing import pipeline, route
+from notifications.wording import template_versions
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
-from wfpush import outbox
 from wfpush.models import Heartbeat
+from wfpush.queue import outbox
 
 
 def tiles(client: Client) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def test_the_page_of_a_task_has_both_dates(by_policy: World, root: Client) -> No
 
 
 def test_the_panels_say_what_needs_a_look(day: World, root: Client) -> None:
-    versions.new_draft(Template.objects.all()[0], note="Friendlier")
+    template_versions.new_draft(Template.objects.all()[0], note="Friendlier")
     Engine.objects.create(
         slug="old", name="Old engine", callback_disabled_at=day.now, callback_disabled_reason="Gone (410)."
     )

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from escalations import wording
+from escalations.kinds import wording
 from escalations.models import BusinessCalendar, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.models import Absence, Category, Recipient, Template
 from tests.admin import sla

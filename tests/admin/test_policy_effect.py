@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from escalations import escalate
-from escalations.admin import effects
-from escalations.effect import Change, Effect, Turn
+from escalations.admin import policy_change
+from escalations.clocks import due_steps
+from escalations.forecast.policy_change import Change, Effect, Turn
 from escalations.models import Escalation, Policy
 from notifications.models import Task
 from tests.admin import sla
@@ -62,7 +62,7 @@ def test_open_tasks_may_keep_their_rules(approvals: Policy, root: Client, world:
     shown = text_of(answer(root, page, page_of(approvals), "_open_tasks", "keep"))
     assert "was changed successfully" in shown
     assert approvals.steps.order_by("offset")[0].offset == -180
-    escalate.tick(world.now)
+    due_steps.tick(world.now)
     assert Escalation.objects.get().due_at == due
 
 
@@ -71,7 +71,7 @@ def test_open_tasks_may_be_given_them(approvals: Policy, root: Client, world: Wo
     page = post(root, approvals, **{"steps-0-offset": "-3h"})
     shown = text_of(answer(root, page, page_of(approvals), "_open_tasks", "give"))
     assert "1 open task follows it now." in shown
-    assert escalate.tick(world.now + timedelta(minutes=1)) == 1
+    assert due_steps.tick(world.now + timedelta(minutes=1)) == 1
     assert due is not None
     assert Escalation.objects.get().due_at == due - 2 * HOUR
 
@@ -116,7 +116,7 @@ def test_all_kinds_of_change_in_one_sentence_the_worst_first(approvals: Policy) 
     task = Task.objects.get()
     kinds = [Turn.SOONER, Turn.SOONER, Turn.LATER, Turn.NEVER, Turn.FIRST, Turn.OTHERWISE]
     found = Effect(approvals, 9, [Change(task, kind, None, None) for kind in kinds], joining=2)
-    assert list(effects.sentences(found)) == [
+    assert list(policy_change.sentences(found)) == [
         "Of 9 open tasks that run by it: 1 would never escalate, 2 would escalate earlier, 1 would escalate later,"
         " 1 would escalate, and has nothing to come now, 1 would escalate at the same time, but otherwise.",
         "2 open tasks that follow another policy or none fit this one. They are left as they are.",
@@ -125,7 +125,7 @@ def test_all_kinds_of_change_in_one_sentence_the_worst_first(approvals: Policy) 
 
 def test_more_tasks_than_are_looked_at_are_said_to_be_there(approvals: Policy) -> None:
     found = Effect(approvals, 1_001, [Change(Task.objects.get(), Turn.NEVER, None, None)])
-    assert list(effects.sentences(found))[1] == "There are more; these are due first."
+    assert list(policy_change.sentences(found))[1] == "There are more; these are due first."
 
 
 def test_the_page_in_german(approvals: Policy, root: Client) -> None:

@@ -13,7 +13,6 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django_q.models import OrmQ, Schedule
 
-from notifications import versions
 from notifications.models import (
     ApiKey,
     Callback,
@@ -28,6 +27,7 @@ from notifications.models import (
     TemplateVersion,
 )
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ROLES, ensure_roles
+from notifications.wording import template_versions
 from tests.admin.conftest import member_of, signed_in
 from tests.admin.pages import adding, filled, list_of, page_of, press, text_of
 from tests.admin.world import World
@@ -185,7 +185,7 @@ def test_who_may_draft_need_not_be_allowed_to_publish(day: World) -> None:
     ]
     drafter.user_permissions.set(Permission.objects.filter(codename__in=names))
     client = signed_in(drafter)
-    draft = versions.new_draft(Template.objects.all()[0])
+    draft = template_versions.new_draft(Template.objects.all()[0])
     assert client.get(page_of(draft)).status_code == 200
     assert page_of(draft, "publish") not in client.get(page_of(draft)).content.decode()
     assert client.post(page_of(draft, "publish")).status_code == 403

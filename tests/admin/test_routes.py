@@ -303,7 +303,7 @@ def test_the_dry_run_says_what_an_event_stumbles_over_and_what_to_do(
     def stumble(*_: Any) -> None:
         raise LookupError("there is no such calendar")
 
-    monkeypatch.setattr("notifications.route.match", stumble)
+    monkeypatch.setattr("notifications.routing.route.match", stumble)
     body = written(**story.invoice("T-904", 904, assignee="bob"))
     answer = root.post(reverse(DRY_RUN), {"engine": world.engine.pk, "body": body})
     assert answer.status_code == 200

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from escalations import simulate
 from escalations.admin.drawing import WIDTH, Drawing
-from escalations.admin.foreseen import Foreseen
+from escalations.admin.simulation_words import Foreseen
+from escalations.forecast import simulate
 from escalations.models import CalendarDay, Escalation, PersonCalendar, Policy, StepRun, StepTarget
 from notifications.models import Callback, Delivery, Event, EventType, Notification, Recipient, Task, Team
 from tests.admin import sla

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications import versions
 from notifications.models import (
     Event,
     EventType,
@@ -17,6 +16,7 @@ from notifications.models import (
     TemplateVersion,
     VersionState,
 )
+from notifications.wording import template_versions
 from tests.admin.pages import adding, filled, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import RouteFactory, TemplateFactory
@@ -38,7 +38,7 @@ def published(template: Template) -> TemplateVersion:
 
 @pytest.fixture
 def draft(template: Template, published: TemplateVersion) -> TemplateVersion:
-    return versions.new_draft(template, published)
+    return template_versions.new_draft(template, published)
 
 
 def saved(client: Client, version: TemplateVersion, **changes: Any) -> Any:
@@ -185,7 +185,7 @@ def test_a_sensitive_variable_in_the_lock_screens_text_cannot_be_published(
 
 
 def test_a_draft_without_texts_cannot_be_published(template: Template, root: Client) -> None:
-    empty = versions.new_draft(template)
+    empty = template_versions.new_draft(template)
     assert "It has no texts yet." in text_of(root.post(page_of(empty, "publish"), follow=True))
 
 
@@ -199,9 +199,9 @@ def test_a_new_draft_is_made_from_any_earlier_version(
 
 
 def test_two_publications_at_once_leave_one_published(template: Template, draft: TemplateVersion) -> None:
-    other = versions.new_draft(template, draft)
-    versions.publish(draft, None, timezone.now())
-    versions.publish(other, None, timezone.now())
+    other = template_versions.new_draft(template, draft)
+    template_versions.publish(draft, None, timezone.now())
+    template_versions.publish(other, None, timezone.now())
     assert [each.pk for each in template.versions.filter(state=VersionState.PUBLISHED)] == [other.pk]
 
 
@@ -259,7 +259,7 @@ def test_the_preview_escapes_what_engines_and_editors_wrote(draft: TemplateVersi
 
 
 def test_the_preview_says_why_it_is_empty(template: Template, root: Client) -> None:
-    empty = versions.new_draft(template)
+    empty = template_versions.new_draft(template)
     assert "There is no text for live in any language." in text_of(root.get(page_of(empty, "preview")))
     EventType.objects.update(sample={})
     assert "No event type has a sample yet" in text_of(root.get(page_of(empty, "preview")))

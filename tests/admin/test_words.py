@@ -7,7 +7,7 @@ import time_machine
 
 from notifications.admin.fields import is_language
 from notifications.admin.words import ago, due, mark, pretty, shortened, since, span, took, with_why
-from notifications.colours import contrast
+from notifications.wording.colours import contrast
 from wfpush.identifiers import lowest_id, uuid7
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -10,10 +10,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from notifications import callback, cloudevents, credentials, deliver, devices, ingest, pipeline, respond
+from notifications.answers import respond
+from notifications.answers.respond import Answer
+from notifications.connectors import credentials
 from notifications.connectors.base import Result
-from notifications.devices import NewAddress
+from notifications.delivery import deliver
+from notifications.engines import callback
 from notifications.errors import TransportError
+from notifications.intake import cloudevents, ingest
 from notifications.models import (
     Absence,
     AnswerMapping,
@@ -32,12 +36,14 @@ from notifications.models import (
     Task,
     Team,
 )
-from notifications.respond import Answer
+from notifications.people import devices
+from notifications.people.devices import NewAddress
+from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import PASSWORD, sign_in_link
-from wfpush import outbox
 from wfpush.crypto import digest_of, new_recipient_token
 from wfpush.models import Heartbeat
+from wfpush.queue import outbox
 
 ENDPOINT = "a-secret-path"
 """Of Bob's browser: whoever knows it, and our key, could send to it."""

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications import absence, standing
 from notifications.models import Absence, Recipient
+from notifications.people import absence, revocation
 from tests.factories import RecipientFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
 from tests.support.story import Story
@@ -140,7 +140,7 @@ def test_a_session_needs_the_pages_token_and_engines_have_no_absence(story: Stor
 
 def test_who_acts_by_token_without_an_account_is_on_record_by_name(story: Story) -> None:
     Recipient.objects.filter(pk=story.bob.pk).update(user=None)
-    standing.settle(story.bob.pk, timezone.now())
+    revocation.settle(story.bob.pk, timezone.now())
     story.bob.refresh_from_db()
     person_caller(story.bob).put(ABSENCE, {"from": at(1), "to": at(8)})
 

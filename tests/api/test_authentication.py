@@ -11,7 +11,7 @@ from notifications.models import ApiKey, Engine, RecipientToken, Scope
 from tests.factories import EngineFactory, NotificationFactory, RecipientFactory
 from tests.support.api import Caller, assigned, browser_of, engine_caller, is_problem, person_caller
 from wfpush.crypto import new_api_key, new_recipient_token
-from wfpush.logging import QuietStreamHandler
+from wfpush.observability.logging import QuietStreamHandler
 
 ENGINES_OWN = [
     ("POST", "/api/v1/events"),

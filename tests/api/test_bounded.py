@@ -8,7 +8,7 @@ import pytest
 from notifications.models import Engine, Event
 from tests.support.api import BATCH, Caller, assigned, engine_caller, is_problem, pointers
 from tests.support.cost import MOST_MEMORY, MOST_SAID, cost
-from wfpush.bodylimit import BODY_LIMIT
+from wfpush.web.bodylimit import BODY_LIMIT
 
 MANY = 95_000
 """Elements that a body may have, and no answer can name."""
@@ -130,7 +130,7 @@ def test_more_events_than_a_batch_may_have_are_refused_before_any_is_looked_at(
     engine: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at: list[object] = []
-    monkeypatch.setattr("notifications.cloudevents.structured", looked_at.append)
+    monkeypatch.setattr("notifications.intake.cloudevents.structured", looked_at.append)
     with cost() as spent:
         answer = engine.send(b"[" + b"{}," * 300_000 + b"{}]", type=BATCH)
         little_more = engine.send([assigned(f"e-{number}") for number in range(1001)], type=BATCH)

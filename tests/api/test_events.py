@@ -7,13 +7,14 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from notifications import ingest, pipeline
 from notifications.api.throttling import LIMITS
+from notifications.intake import ingest
 from notifications.models import Engine, Event, EventStatus, Notification
+from notifications.routing import pipeline
 from tests.factories import EngineFactory
 from tests.support.api import BATCH, STRUCTURED, Caller, assigned, engine_caller, is_problem, pointers, stored
 from tests.support.story import Story
-from wfpush.bodylimit import BATCH_LIMIT, BODY_LIMIT
+from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT
 
 CE = {"ce_specversion": "1.0", "ce_id": "e-1", "ce_source": "/engines/invoices", "ce_type": "task.assigned"}
 
@@ -263,7 +264,7 @@ def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_s
 
 @pytest.mark.django_db
 def test_an_event_sent_many_times_is_one_notification() -> None:
-    """Faults, row 6; at the same time: tests/test_ingest.py."""
+    """Faults, row 6; at the same time: tests/notifications/intake/test_ingest.py."""
     story = Story.begin()
     engine = engine_caller(story.engine)
 
@@ -276,7 +277,7 @@ def test_an_event_sent_many_times_is_one_notification() -> None:
 
 @pytest.mark.django_db
 def test_a_task_that_is_completed_before_it_is_assigned_asks_nobody() -> None:
-    """Faults, row 9; every order: tests/test_casework.py."""
+    """Faults, row 9; every order: tests/notifications/cases/test_task_state.py."""
     story = Story.begin()
     engine = engine_caller(story.engine)
     engine.send(assigned("e-2", type="task.completed", time="2026-11-02T10:00:00Z"))

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from notifications.items.representation import notification_json, notification_queryset
 from notifications.models import Case, Notification, Recipient
-from notifications.representation import notification_json, notification_queryset
 from tests.factories import CaseFactory, EngineFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.support.api import Caller, browser_of, is_problem, person_caller, pointers
 

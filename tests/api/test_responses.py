@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications import pipeline
 from notifications.models import ActionToken, Callback, Recipient, Response, Task
+from notifications.routing import pipeline
 from tests.factories import DECISIONS, action_token
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
 from tests.support.story import Story

@@ -21,9 +21,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from notifications import devices
 from notifications.api import base
-from notifications.devices import NewAddress
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from tests.support.api import Caller, engine_caller, person_caller
 from tests.support.story import Story
 

@@ -9,18 +9,19 @@ import pytest
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
-from notifications import credentials, mapping, signing
+from notifications.connectors import credentials, signatures
+from notifications.intake import mapping
 from notifications.models import Engine, Event, SigningSecret
 from tests.factories import EngineFactory
+from tests.notifications.intake.test_mapping import CAMUNDA
 from tests.support.api import BATCH, STRUCTURED, Caller, assigned, is_problem, pointers
-from tests.test_mapping import CAMUNDA
 
 PATH = "/api/v1/engines/invoices/events"
 
 
 @pytest.fixture
 def secret(invoices: Engine) -> str:
-    text = signing.new_secret()
+    text = signatures.new_secret()
     SigningSecret.objects.create(engine=invoices, secret=text)
     return text
 
@@ -30,7 +31,7 @@ def signed(secret: str, body: bytes, *, at: float | None = None, id: str = "msg_
     return {
         "webhook_id": id,
         "webhook_timestamp": str(moment),
-        "webhook_signature": signing.sign([secret], id, moment, body),
+        "webhook_signature": signatures.sign([secret], id, moment, body),
     }
 
 

@@ -11,8 +11,8 @@ from notifications.api.throttling import WINDOW, Bucket, Throttle
 from notifications.models import Engine
 from tests.factories import RecipientFactory
 from tests.support.api import Caller, assigned, engine_caller, is_problem, person_caller
-from wfpush import outbox
 from wfpush.crypto import new_api_key
+from wfpush.queue import outbox
 
 NOON = 1_795_600_800.0
 """The beginning of a window."""

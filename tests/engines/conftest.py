@@ -11,9 +11,9 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from escalations import escalate
+from escalations.clocks import due_steps
 from escalations.models import Policy, PolicyStep
-from notifications.engine_truth import Reader
+from notifications.engines.task_sync import Reader
 from notifications.models import Category, Template
 from tests.engines.demo import DemoSide
 from tests.engines.sides import RestSide, Side
@@ -47,7 +47,7 @@ def reader(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Read
     """Reads tasks before a step is taken. It knows no engine yet, and may read those on loopback."""
     settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     made = Reader()
-    monkeypatch.setattr(escalate, "_reader", made)
+    monkeypatch.setattr(due_steps, "_reader", made)
     yield made
     made.close()
 

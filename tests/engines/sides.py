@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 from django.db import connection
 from django.utils import timezone
 
-from escalations import escalate
-from notifications import engine_trial, pipeline
+from escalations.clocks import due_steps
 from notifications.connectors.base import Misconfigured
+from notifications.engines import connection_test
 from notifications.models import Callback, CallbackState, Engine, EngineAccess
 from notifications.models import Task as OurTask
+from notifications.routing import pipeline
 from tests.engines.book import Task
 from tests.engines.guards import SECRET, SERVICE, Basic, Tokens
 from tests.engines.server import LOST_AFTER, Fault
@@ -171,7 +172,7 @@ class Side(ABC):
     def checked(self) -> str:
         """What the connection test says."""
         try:
-            return engine_trial.check(Engine.objects.get()).outcome
+            return connection_test.check(Engine.objects.get()).outcome
         except Misconfigured as cannot:
             return str(cannot)
 
@@ -268,7 +269,7 @@ class RestSide(Side):
         self._task(theirs).assignee = to
 
     def word_comes(self) -> None:
-        escalate.tick(late())
+        due_steps.tick(late())
 
     def break_next(self, *faults: Fault) -> None:
         self.engine.break_next(*faults)

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from notifications import callback, engine_truth
 from notifications.connectors.rest import Standing
+from notifications.engines import callback, task_sync
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -34,7 +34,7 @@ from tests.engines.sides import Side
 from tests.engines.world import KINDS
 from tests.support.callbacks import claimed
 from tests.support.story import Story
-from wfpush.threads import in_database_thread
+from wfpush.concurrency.threads import in_database_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,7 +105,7 @@ class Fate:
     def look(self) -> None:
         task = Task.objects.get(task_id=self.theirs.id)
         if task.answerable:
-            engine_truth.catch_up(task, Standing(self.theirs.is_open), timezone.now())
+            task_sync.catch_up(task, Standing(self.theirs.is_open), timezone.now())
 
     # --- the dispatcher -----------------------------------------------------------------------------
     def dispatch(self, *faults: Fault) -> None:

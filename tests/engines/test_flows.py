@@ -6,7 +6,7 @@ that can go wrong on the line is told to the connectors alone, without a databas
 
 import pytest
 
-from escalations import escalate
+from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, StepRun
 from notifications.models import Callback, CallbackAttempt, CallbackState, EngineAccess
 from notifications.models import Task as OurTask
@@ -95,7 +95,7 @@ def test_nobody_is_told_late_of_what_was_completed_there(side: Side, policy: Pol
     theirs = side.assign("bob")
     side.somebody_completes(theirs, "bob")
     side.word_comes()
-    while escalate.tick(late()):
+    while due_steps.tick(late()):
         pass
     assert not StepRun.objects.exists()
     assert Escalation.objects.get().end_reason == "closed in engine"
@@ -115,7 +115,7 @@ def test_whoever_has_it_now_has_the_whole_time(side: Side, policy: Policy) -> No
 def test_an_engine_that_is_away_keeps_nobody_from_being_told(side: Side, policy: Policy) -> None:
     side.assign("bob")
     side.go_away()
-    assert escalate.tick(late()) == 1
+    assert due_steps.tick(late()) == 1
     assert [told["ref"] for told in StepRun.objects.get().told] == ["carol"]
 
 

@@ -12,7 +12,7 @@ from tests.engines.guards import Open
 from tests.engines.server import HTML, LOST_AFTER, LOST_BEFORE, Fault
 from tests.engines.world import World, kinds, only
 from tests.support.engines import LOOPBACK
-from wfpush.http import Outbound
+from wfpush.net.http import Outbound
 
 UNCERTAIN = "Whether by this answer, it does not say."
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 from django.db import connections
 
-from notifications.engine_truth import Reader
+from notifications.engines.task_sync import Reader
 from notifications.models import Task
 from tests.engines.server import Fault
 from tests.engines.sides import RestSide, late
@@ -63,7 +63,7 @@ def test_an_engine_that_hangs_is_read_again_when_it_is_back(
     side: RestSide, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     side.assign("bob")
-    monkeypatch.setattr("notifications.engine_truth.WITHIN", 0.5)
+    monkeypatch.setattr("notifications.engines.task_sync.WITHIN", 0.5)
     side.break_next(Fault(status=200, slow=True, roles=("query", "command", "comment")))
     assert not reads(reader)
 

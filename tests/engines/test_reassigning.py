@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from escalations import escalate
+from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.models import Callback, CallbackState, Delivery, Event, Notification, Recipient
 from notifications.models import Task as OurTask
@@ -24,7 +24,7 @@ def policy(side: Side) -> Policy:
 
 
 def falls_due() -> None:
-    assert escalate.tick(late()) == 1
+    assert due_steps.tick(late()) == 1
 
 
 def has_it(theirs: Theirs, person: str) -> bool:
@@ -112,7 +112,7 @@ def test_the_engines_own_word_of_it_changes_nothing_more(side: Side, policy: Pol
 
 def falls_due_again() -> None:
     """The clock that runs by now."""
-    while escalate.tick(late()):
+    while due_steps.tick(late()):
         pass
 
 

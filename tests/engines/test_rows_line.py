@@ -25,14 +25,14 @@ from django.utils import timezone
 from django.utils.http import http_date
 from pytest_django import Settings
 
-from notifications import again, callback
+from notifications.engines import callback, requeue
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, EngineAccess
 from tests.engines.server import Fault
 from tests.engines.sides import Answered, Side
 from tests.engines.world import KINDS
 from tests.pushlab.background import Background
 from tests.support.engines import engine, rude_engine
-from wfpush.http import Outbound, outbound_from_settings
+from wfpush.net.http import Outbound, outbound_from_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -327,7 +327,7 @@ def _disabled(line: Line) -> None:
     line.side.again()
     assert (line.side.commands, line.side.engine_says("bob")) == (1, "waiting")
     line.mend()
-    again.enable_answers(Engine.objects.get(), timezone.now())
+    requeue.enable_answers(Engine.objects.get(), timezone.now())
     line.side.world.run()
     assert line.side.engine_says("bob") == "delivered"
 

@@ -17,24 +17,25 @@ from typing import Any, TypeVar
 import pytest
 from django.db import models, transaction
 
-from escalations import escalate
+from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy
-from notifications import callback, copies
+from notifications.engines import callback
+from notifications.items import inbox_items
 from notifications.models import Callback, CallbackAttempt, Notification
 from notifications.models import Task as OurTask
 from tests.engines.server import Fault
 from tests.engines.sides import Answered, Side, late
 from tests.soak.installation import LONG
 from tests.support.rounds import two_people
-from wfpush.http import outbound_from_settings
 from wfpush.identifiers import uuid7
+from wfpush.net.http import outbound_from_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RowT = TypeVar("RowT", bound=models.Model)
 
 ROUNDS = 200 if LONG else 40
-"""`make soak` has all of them; `make test` has 200 without an engine (tests/test_respond.py)."""
+"""`make soak` has all of them; `make test` has 200 without an engine (tests/notifications/answers/test_respond.py)."""
 WORD = {"bob": "approved", "carol": "rejected"}
 
 
@@ -47,7 +48,7 @@ def asked_alike(ids: Iterable[str], like: str) -> dict[str, dict[str, Notificati
     tasks = [altered(known, task_id=id) for id in ids]
     OurTask.objects.bulk_create(tasks)
     made = {task.task_id: {each.recipient.ref: altered(each, task=task) for each in asked} for task in tasks}
-    copies.create([each for both in made.values() for each in both.values()])
+    inbox_items.create([each for both in made.values() for each in both.values()])
     return made
 
 
@@ -77,7 +78,7 @@ def test_row_25_two_in_the_same_millisecond(side: Side) -> None:
 # --- row 26 -------------------------------------------------------------------------------------------------------
 def test_row_26_after_escalation(side: Side, policy: Policy) -> None:
     theirs = side.assign("bob")
-    escalate.tick(late())
+    due_steps.tick(late())
     assert side.world.inbox("carol")[0]["escalated"]
     side.world.respond("bob", "approve")
     assert theirs.answers == [Answered("bob", "approved")]
@@ -87,7 +88,7 @@ def test_row_26_after_escalation(side: Side, policy: Policy) -> None:
 
 def test_row_26_by_whom_it_was_escalated_to(side: Side, policy: Policy) -> None:
     theirs = side.assign("bob")
-    escalate.tick(late())
+    due_steps.tick(late())
     side.world.respond("carol", "approve")
     refused = side.world.respond("bob", "reject", "No.", expect=409)
     assert refused["answered_by"]["ref"] == "carol"

@@ -24,7 +24,7 @@ from tests.engines.guards import SECRET, SERVICE, Basic, Guard, Tokens
 from tests.engines.opentext import OpenTextServer
 from tests.engines.server import EngineServer
 from tests.support.engines import LOOPBACK
-from wfpush.http import Outbound
+from wfpush.net.http import Outbound
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from escalations import escalate
 from escalations.admin import timeline
+from escalations.clocks import due_steps
 from escalations.models import (
     BusinessCalendar,
     Escalation,
@@ -20,9 +20,9 @@ from escalations.models import (
     StepKind,
     StepTarget,
 )
-from notifications import pipeline
+from notifications.items.representation import stamp
 from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
-from notifications.representation import stamp
+from notifications.routing import pipeline
 from tests.support.world import Json, World
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -64,7 +64,7 @@ def assign(world: World, **task: Any) -> None:
 def at(world: World, now: datetime) -> list[Json]:
     """The clock ticks at that instant. Returns whom the steps taken told."""
     before = {run.pk for escalation in Escalation.objects.all() for run in escalation.runs.all()}
-    while escalate.tick(now):
+    while due_steps.tick(now):
         pass
     for work in (Callback, Delivery):  # the engine and the mail live in our own time
         work.objects.filter(due_at__gt=datetime.now(UTC)).update(due_at=datetime.now(UTC))

@@ -14,10 +14,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from escalations.foresight import dead_ends
+from escalations.forecast.dead_ends import dead_ends
+from notifications.channels.appworks.transport import KEY_REFUSED
 from notifications.models import ActionToken, Category, Recipient, Route, TemplateText
 from notifications.starter.shapes import CategorySeed
-from notifications.transports.appworks import KEY_REFUSED
 from tests.admin.pages import adding, filled, text_of
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.appworks_gateway import KEY, Answer, FakeGateway, gateway_on_loopback

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from django.test import Client
 
-from notifications import absence
 from notifications.models import Absence, Recipient
+from notifications.people import absence
 from tests.factories import RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story

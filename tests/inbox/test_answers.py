@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications.engine_replies import engine_has_it
+from notifications.engines.callback_results import engine_has_it
 from notifications.models import CallbackState, Notification, Response
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story

@@ -3,8 +3,8 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.colours import READABLE, contrast
 from notifications.inbox.brands import DARK_GROUND, LIGHT_GROUND, accent, style_url
+from notifications.wording.colours import READABLE, contrast
 from tests.factories import BrandFactory
 
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")

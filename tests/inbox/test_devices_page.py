@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications import devices
 from notifications.models import Device, Recipient
+from notifications.people import devices
 from tests.inbox.browser import get, signed_in
 from tests.support.story import Story
 

@@ -28,7 +28,7 @@ def test_the_same_in_german() -> None:
 
 
 def test_a_fault_of_ours(story: Story, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The database being away has a page of its own: tests/test_database_away.py."""
+    """The database being away has a page of its own: tests/wfpush/postgres/test_database_away.py."""
 
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("secret detail")

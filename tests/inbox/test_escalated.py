@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from escalations import escalate
+from escalations.clocks import due_steps
 from escalations.models import Policy, StepTarget
-from notifications.escalated import escalation_of
 from notifications.inbox.cards import ESCALATED_SHOWN, WAITING_SHOWN, listing
+from notifications.items.escalated import escalation_of
+from notifications.items.representation import notification_json
 from notifications.models import Recipient
-from notifications.representation import notification_json
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
@@ -29,7 +29,7 @@ def approvals(story: Story) -> Policy:
 def is_late(story: Story, by: timedelta = timedelta(), **task: object) -> None:
     """Bob's task runs late, and the clock ticks."""
     story.assign(due_at=DUE.isoformat(), **task)
-    while escalate.tick(DUE + by):
+    while due_steps.tick(DUE + by):
         pass
 
 
@@ -100,7 +100,7 @@ def test_who_was_told_first_reads_who_was_told_next(story: Story, approvals: Pol
     Recipient.objects.filter(ref="carol").update(manager=Recipient.objects.get(ref="erin"))
     story.add_step(approvals, 30, StepTarget.MANAGER, level=2)
     is_late(story)
-    while escalate.tick(DUE + timedelta(minutes=30)):
+    while due_steps.tick(DUE + timedelta(minutes=30)):
         pass
 
     (erins,) = listing(Recipient.objects.get(ref="erin"), timezone.now()).escalated.cards

@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client
 from django.utils.timezone import now as clock_now
 
-from notifications import guessing, password_places
+from notifications.people import login_limits, password_places
 from tests.factories import PASSWORD, UserFactory
 from tests.support.story import Story
 from tests.support.waiting import eventually
@@ -106,9 +106,9 @@ def test_pauses_grow_and_end(story: Story, clock: time_machine.Traveller) -> Non
 
 def guess_is_refused(name: str) -> bool:
     """Whether the password was not even looked at: a guess that is looked at counts."""
-    before = guessing.Try(name, HOME, "").own().get().failures_since_start
+    before = login_limits.Try(name, HOME, "").own().get().failures_since_start
     guess(name)
-    return bool(guessing.Try(name, HOME, "").own().get().failures_since_start == before)
+    return bool(login_limits.Try(name, HOME, "").own().get().failures_since_start == before)
 
 
 def test_what_is_refused_does_not_lengthen_the_pause(story: Story, clock: time_machine.Traveller) -> None:
@@ -133,7 +133,9 @@ def test_the_page_says_how_long(story: Story, clock: time_machine.Traveller) -> 
 def test_a_day_of_guessing_at_one_name_from_everywhere_is_bounded(story: Story, clock: time_machine.Traveller) -> None:
     tried = 0
     for number in range(24 * 12):
-        tried += not guessing.admit(guessing.Try("root", f"198.51.{number // 250}.{number % 250 + 1}", ""), clock_now())
+        tried += not login_limits.admit(
+            login_limits.Try("root", f"198.51.{number // 250}.{number % 250 + 1}", ""), clock_now()
+        )
         clock.shift(5 * MINUTE)
 
     assert 100 < tried <= 130
@@ -178,9 +180,9 @@ def test_nobody_makes_such_a_cookie(story: Story) -> None:
     for number in range(25):
         guess("root", f"198.51.100.{number + 1}")
     forged = Client()
-    real = known("bob").cookies[guessing.COOKIE].value
+    real = known("bob").cookies[login_limits.COOKIE].value
     for value in ("", "x", real[:-1], real.replace(":", "", 1), '{"id":"1","names":[]}'):
-        forged.cookies[guessing.COOKIE] = value
+        forged.cookies[login_limits.COOKIE] = value
         assert sign_in("root", browser=forged) == LOCKED
 
 
@@ -188,7 +190,7 @@ def test_nobody_makes_such_a_cookie(story: Story) -> None:
 def test_the_cookie_names_nobody_and_no_script_reads_it(story: Story, door: str) -> None:
     laptop = Client()
     sign_in("root", browser=laptop, door=door)
-    cookie = laptop.cookies[guessing.COOKIE]
+    cookie = laptop.cookies[login_limits.COOKIE]
 
     assert "root" not in cookie.value
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
@@ -213,7 +215,7 @@ def test_other_headers_make_nobody_new(story: Story, header: str) -> None:
     ],
 )
 def test_what_counts_as_one_address(one: str, other: str, same: bool) -> None:
-    assert (guessing.address_of(one) == guessing.address_of(other)) is same
+    assert (login_limits.address_of(one) == login_limits.address_of(other)) is same
 
 
 @pytest.mark.django_db(transaction=True)
@@ -222,7 +224,7 @@ def test_twenty_guesses_at_once_are_no_more_than_twenty_one_after_the_other() ->
 
     def admitted(_: int) -> bool:
         try:
-            return not guessing.admit(guessing.Try("root", HOME, ""), NOON)
+            return not login_limits.admit(login_limits.Try("root", HOME, ""), NOON)
         finally:
             connection.close()
 

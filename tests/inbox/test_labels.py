@@ -4,9 +4,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from notifications.labels import label_in
 from notifications.models import TemplateAction
 from notifications.types import Json
+from notifications.wording.labels import label_in
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.api import Caller, browser_of, person_caller
 from tests.support.story import Story

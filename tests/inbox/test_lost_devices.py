@@ -9,9 +9,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from notifications import devices
-from notifications.devices import NewAddress
 from notifications.models import Device, Farewell, Notification, Recipient, RecipientToken, Response
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from tests.admin.pages import page_of
 from tests.factories import RecipientFactory, UserFactory, action_token
 from tests.inbox.browser import get, signed_in

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from notifications.words import TEXTS
+from notifications.wording.sentences import TEXTS
 from tests.support.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
 
 

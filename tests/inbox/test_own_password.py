@@ -11,10 +11,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from notifications import consumers, devices, standing
-from notifications.devices import NewAddress
+from notifications.inbox import consumers
 from notifications.inbox.passwords import OwnPasswordForm
 from notifications.models import Device, Recipient, RecipientToken, SignInLink
+from notifications.people import devices, revocation
+from notifications.people.devices import NewAddress
 from tests.factories import PASSWORD, RecipientFactory, UserFactory, sign_in_link
 from tests.inbox.browser import Page, get, signed_in
 from tests.inbox.test_guessing import HOME, LOCKED, NOON, RIGHT, WRONG, guess, sign_in
@@ -280,9 +281,9 @@ def test_an_administrators_own_password_is_asked_for_everywhere_on_the_desk(stor
 def test_who_was_let_in_again_comes_in_by_a_link(story: Story) -> None:
     """The session of an account that was closed once is compared with more than the password."""
     User.objects.filter(pk=story.bob.user_id).update(is_active=False)
-    standing.sweep(timezone.now())
+    revocation.sweep(timezone.now())
     User.objects.filter(pk=story.bob.user_id).update(is_active=True)
-    standing.sweep(timezone.now())
+    revocation.sweep(timezone.now())
     browser = Client()
     browser.post(f"/link/{sign_in_link(story.bob, expires_at=timezone.now() + SOON)}")
 

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications import devices
-from notifications.devices import NewAddress
 from notifications.models import ActionToken, Delivery, Device, Notification, Recipient, RecipientToken
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from tests.factories import PASSWORD, NotificationFactory, RecipientFactory, UserFactory, action_token, sign_in_link
 from tests.inbox.browser import get, signed_in
 from tests.support.api import Caller, is_problem, person_caller

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 
 from notifications.inbox import webapp
-from notifications.words import TEXTS, WORKER
+from notifications.wording.sentences import TEXTS, WORKER
 from tests.factories import BrandFactory
 from tests.inbox.browser import get, signed_in
 from tests.support.story import Story

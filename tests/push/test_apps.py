@@ -8,15 +8,16 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import devices, respond
-from notifications.devices import NewAddress
+from notifications.answers import respond
+from notifications.answers.respond import Answer
 from notifications.models import Delivery, Device, PausedService
-from notifications.respond import Answer
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from tests.pushlab.fcm import Google, google_on_loopback
 from tests.support.devices import dispatch
 from tests.support.engines import LOOPBACK
 from tests.support.story import Story
-from wfpush import service_accounts
+from wfpush.config import service_accounts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

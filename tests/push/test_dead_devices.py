@@ -13,7 +13,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import claims, health, pauses, push, rooms
+from notifications.delivery import claims, pauses, push, push_health, push_places
 from notifications.models import Delivery, Device, PausedService, Recipient
 from tests.factories import RecipientFactory
 from tests.pushlab.certificates import issue
@@ -79,7 +79,7 @@ def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_befor
 def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "SUSPECTS", 2)
+    monkeypatch.setattr(push_places, "SUSPECTS", 2)
     monkeypatch.setattr(push, "BATCH", 4)
     dead, alive = people(10, "dave"), people(5, "ann")
     for person in dead:
@@ -104,8 +104,8 @@ def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
 def test_a_burst_for_one_device_that_hangs_takes_few_places(
     story: Story, service: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "ROOM", 12)
-    monkeypatch.setattr(rooms, "SLOW", 4)
+    monkeypatch.setattr(push_places, "ROOM", 12)
+    monkeypatch.setattr(push_places, "SLOW", 4)
     (dave,), (ann,) = people(1, "dave"), people(1, "ann")
     service.device(dave, "hangs")
     service.device(ann, "ok")
@@ -190,8 +190,8 @@ def test_when_a_device_works_again_all_that_waits_for_it_comes_at_once(
 def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
-    them = people(health.SEVERAL + 1, "ann")
+    monkeypatch.setattr(push_health, "DOWN_AFTER", 0.0)
+    them = people(push_health.SEVERAL + 1, "ann")
     for person in them:
         service.device(person, "broken")
 

@@ -10,7 +10,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import deliver, devices, pauses, push, respond, trial
+from notifications.answers import respond
+from notifications.answers.respond import Answer
+from notifications.delivery import deliver, device_test, pauses, push
 from notifications.errors import Expired
 from notifications.models import (
     ActionToken,
@@ -23,7 +25,7 @@ from notifications.models import (
     PausedService,
     TemplateVersion,
 )
-from notifications.respond import Answer
+from notifications.people import devices
 from tests.push.books import ledger, settled
 from tests.push.conftest import NOON
 from tests.support.devices import PushHost, dispatch, push_host
@@ -300,7 +302,7 @@ def test_nobody_pauses_a_service_of_others_by_an_address_that_it_refuses(
     host.subscribe(story.bob, "bobs")
     carols = host.subscribe(story.carol, "carols")
     host.answer("carols", 403)
-    trial.ask(carols, timezone.now())
+    device_test.ask(carols, timezone.now())
     story.assign(assignee="carol")
     dispatch()
     assert not PausedService.objects.exists()
@@ -403,14 +405,14 @@ def test_a_test_message_says_on_the_device_how_it_went(
     story: Story, host: PushHost, clock: time_machine.Traveller
 ) -> None:
     firefox = host.subscribe(story.bob, "firefox")
-    trial.ask(firefox, timezone.now())
+    device_test.ask(firefox, timezone.now())
     dispatch()
     firefox.refresh_from_db()
     assert host.shown("firefox")[0]["kind"] == "test"
     assert (firefox.due_at, firefox.last_fault, firefox.last_sent_at) == (None, "", NOON)
 
     host.answer("firefox", 500)
-    trial.ask(firefox, timezone.now())
+    device_test.ask(firefox, timezone.now())
     dispatch()
     firefox.refresh_from_db()
     assert firefox.due_at is None and firefox.last_fault.startswith(f"{host.service} does not work")

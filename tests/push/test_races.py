@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import copies, ledger
+from notifications.items import inbox_items, ledger
 from notifications.models import Notification, NotificationState
 from tests.support.devices import Answer, dispatch, push_host
 from tests.support.engines import LOOPBACK
@@ -62,7 +62,7 @@ def test_what_lands_while_its_task_is_taken_back_is_replaced(settings: Settings,
         bobs = Notification.objects.filter(pk=story.copy(story.bob).pk)
 
         with transaction.atomic():  # the two steps of taking back; the dispatcher writes down between them, if it may
-            copies.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN, reason="Given to Carol")
+            inbox_items.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN, reason="Given to Carol")
             may_land.set()
             eventually(lambda: not dispatcher.is_alive() or somebody_waits(), "it has written down, or waits for us")
             ledger.supersede([story.copy(story.bob).pk], "Given to Carol", timezone.now())

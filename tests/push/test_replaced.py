@@ -8,7 +8,9 @@ import time_machine
 from django.db import transaction
 from django.utils import timezone
 
-from notifications import engine_replies, respond
+from notifications.answers import respond
+from notifications.answers.respond import Answer
+from notifications.engines import callback_results
 from notifications.errors import Expired
 from notifications.models import (
     CallbackState,
@@ -17,7 +19,6 @@ from notifications.models import (
     TemplateText,
     TemplateVersion,
 )
-from notifications.respond import Answer
 from notifications.types import Json
 from tests.push.books import ledger, settled
 from tests.support.devices import PushHost, dispatch
@@ -32,7 +33,7 @@ def last(host: PushHost, name: str) -> Json:
 
 def engine_has_it() -> None:
     with transaction.atomic():
-        engine_replies.engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, "", timezone.now())
+        callback_results.engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, "", timezone.now())
 
 
 def test_carols_browser_says_who_approved(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
@@ -63,7 +64,7 @@ def test_an_answer_and_the_engines_yes_are_one_replacement(
     dispatch()
     recorded = story.answer(story.bob, "approve")
     with transaction.atomic():
-        engine_replies.engine_has_it(recorded.response.pk, CallbackState.DELIVERED, "", timezone.now())
+        callback_results.engine_has_it(recorded.response.pk, CallbackState.DELIVERED, "", timezone.now())
     settled(clock)
 
     assert [each["body"] for each in host.shown("firefox")[1:]] == ["Approved. The engine has it."]

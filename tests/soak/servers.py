@@ -12,8 +12,8 @@ from uuid import uuid4
 import psutil
 
 from tests.support import migrated
-from wfpush import datafolder, embedded
-from wfpush.embedded_servers import Postgres, Server, Valkey
+from wfpush.embedded import datafolder, shared_servers
+from wfpush.embedded.servers import Postgres, Server, Valkey
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Servers:
         self.folder = Path(tempfile.gettempdir()).resolve() / f"wfpush-servers-{uuid4().hex[:8]}"
         datafolder.prepare(self.folder, [])
         migrated.copy_to(self.folder)
-        self.urls = embedded.ensure(self.folder)
-        where = embedded.locate(self.folder)
+        self.urls = shared_servers.ensure(self.folder)
+        where = shared_servers.locate(self.folder)
         self.postgres, self.valkey = Postgres(where), Valkey(where)
 
     def gone(self, server: Server) -> Outage:
@@ -60,8 +60,12 @@ class Servers:
         return Outage(server.name, "hanging", lambda: tell(signal.SIGSTOP), lambda: tell(signal.SIGCONT))
 
     def clear(self) -> None:
-        embedded.release(self.folder)
-        for folder in (embedded.locate(self.folder).base, embedded.locate(self.folder).sockets, self.folder):
+        shared_servers.release(self.folder)
+        for folder in (
+            shared_servers.locate(self.folder).base,
+            shared_servers.locate(self.folder).sockets,
+            self.folder,
+        ):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,15 +11,16 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications import callback, pipeline
+from notifications.answers.respond import Answer, respond
+from notifications.engines import callback
 from notifications.models import Callback, CallbackState, Notification
-from notifications.respond import Answer, respond
+from notifications.routing import pipeline
 from tests.soak.installation import LONG
 from tests.soak.proof import proved
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
-from wfpush.breaker import Breaker
-from wfpush.threads import in_database_thread
+from wfpush.concurrency.threads import in_database_thread
+from wfpush.net.breaker import Breaker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

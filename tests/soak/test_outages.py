@@ -13,7 +13,7 @@ from itertools import count, islice
 
 import pytest
 
-from notifications.consumers import RESTART
+from notifications.inbox.consumers import RESTART
 from tests.soak.installation import LONG, Installation, task_assigned
 from tests.soak.open_inbox import OpenInbox, open_inbox
 from tests.soak.proof import proved
@@ -22,7 +22,7 @@ from tests.support.calls import Answer
 from tests.support.processes import House
 from tests.support.receiver import receiving
 from tests.support.waiting import eventually
-from wfpush.embedded_servers import Server
+from wfpush.embedded.servers import Server
 
 pytestmark = pytest.mark.processes
 

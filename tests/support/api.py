@@ -8,9 +8,10 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from notifications import access, credentials
+from notifications.connectors import credentials
 from notifications.inbox.session import BACKEND
 from notifications.models import Engine, Event, Recipient, Scope
+from notifications.people import recipient_tokens
 from notifications.types import Json
 
 STRUCTURED = "application/cloudevents+json"
@@ -54,7 +55,7 @@ def engine_caller(engine: Engine, scopes: Sequence[str] = tuple(Scope)) -> Calle
 
 def person_caller(person: Recipient) -> Caller:
     """With a recipient token."""
-    return Caller(access.new_token(person, label="", now=timezone.now())[1])
+    return Caller(recipient_tokens.new_token(person, label="", now=timezone.now())[1])
 
 
 def browser_of(person: Recipient, *, checks_csrf: bool = False) -> Caller:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from tests.pushlab.background import Background
-from wfpush.appworks import Gateway
+from wfpush.config.appworks import Gateway
 
 Json = dict[str, Any]
 

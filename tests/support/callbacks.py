@@ -1,7 +1,7 @@
 """Callbacks as the dispatcher claims them, for tests that make the calls themselves."""
 
-from notifications import callback
-from notifications.callback import Ready
+from notifications.engines import callback
+from notifications.engines.callback import Ready
 
 
 def claimed() -> list[Ready]:

@@ -10,12 +10,12 @@ from functools import partial
 
 from aiohttp import web
 
-from notifications import devices
-from notifications.devices import NewAddress
+from notifications.channels.webpush import vapid
 from notifications.models import Device, Recipient
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from tests.pushlab.background import Background
 from tests.support.webpush import Browser
-from wfpush import vapid
 
 STATUSES = {"ok": 201, "cut": 200, "gone": 410, "broken": 500, "refused": 403, "busy": 429}
 DEAD = ("gone", "broken", "refused", "busy", "cut", "hangs")

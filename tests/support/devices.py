@@ -10,12 +10,13 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from notifications import devices, push
-from notifications.devices import NewAddress
+from notifications.channels.webpush import vapid
+from notifications.delivery import push
 from notifications.models import Device, Recipient
+from notifications.people import devices
+from notifications.people.devices import NewAddress
 from notifications.types import Json
 from tests.support.webpush import Browser
-from wfpush import vapid
 
 Answer = tuple[int, dict[str, str]]
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from wfpush.http import OutboundError
+from wfpush.net.http import OutboundError
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 

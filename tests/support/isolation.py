@@ -4,8 +4,8 @@ import os
 
 import psycopg
 
-from wfpush import embedded
-from wfpush.env import Environment
+from wfpush.config.env import Environment
+from wfpush.embedded import shared_servers
 
 FORGETFUL = ("fsync", "synchronous_commit", "full_page_writes")
 """Settings of PostgreSQL that keep rows through a power failure. Tests that kill servers have clusters of their own."""
@@ -27,8 +27,8 @@ def forget(environment: Environment) -> None:
     """Write nothing to the disk that can wait. A database that is not ours stays as it is."""
     if not has_own_servers(environment):
         return
-    embedded.ensure(environment.data_dir)
-    server = embedded.Postgres(embedded.locate(environment.data_dir))
+    shared_servers.ensure(environment.data_dir)
+    server = shared_servers.Postgres(shared_servers.locate(environment.data_dir))
     with psycopg.connect(server.url, autocommit=True) as connection:
         for name in FORGETFUL:
             connection.execute(f"ALTER SYSTEM SET {name} = off")

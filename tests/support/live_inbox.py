@@ -16,7 +16,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from notifications import sockets
+from notifications.inbox import socket_limits
 from notifications.models import Recipient, RecipientToken
 from wfpush.asgi import application
 from wfpush.crypto import digest_of, new_recipient_token
@@ -26,14 +26,14 @@ OURS = b"http://127.0.0.1:8000"
 
 async def close_sockets_connections() -> None:
     """In every thread: they wait for each other, so that each takes one call."""
-    met = threading.Barrier(sockets.THREADS)
+    met = threading.Barrier(socket_limits.THREADS)
 
     def close() -> None:
         met.wait(timeout=30)
         connections.close_all()
 
     loop = asyncio.get_running_loop()
-    await asyncio.gather(*(loop.run_in_executor(sockets.pool, close) for _ in range(sockets.THREADS)))
+    await asyncio.gather(*(loop.run_in_executor(socket_limits.pool, close) for _ in range(socket_limits.THREADS)))
 
 
 def cookie_of(person: Recipient) -> bytes:

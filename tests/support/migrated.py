@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from wfpush import datafolder, embedded, env
+from wfpush.config import env
+from wfpush.embedded import datafolder, shared_servers
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".wfpush-test-migrated"
@@ -25,7 +26,7 @@ def make() -> None:
     datafolder.prepare(FOLDER, env.GENERATED)
     with (FOLDER / datafolder.MARKER).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        base = embedded.locate(FOLDER).base
+        base = shared_servers.locate(FOLDER).base
         if _stamp(base) != digest:
             (base / STAMP).unlink(missing_ok=True)
             shutil.rmtree(base / "postgres", ignore_errors=True)
@@ -37,27 +38,27 @@ def make() -> None:
 def copy_to(folder: Path) -> bool:
     """Give a data folder the cluster. False where this run has none, or where servers use the folder already."""
     digest = os.environ.get(VARIABLE, "")
-    where = embedded.locate(folder)
-    server = embedded.Postgres(where)
+    where = shared_servers.locate(folder)
+    server = shared_servers.Postgres(where)
     if digest and _stamp(where.base) == digest:
         return True
     if not digest or server.lives():
         return False
     (where.base / STAMP).unlink(missing_ok=True)
     shutil.rmtree(server.data, ignore_errors=True)
-    subprocess.run(["cp", "-a", str(embedded.locate(FOLDER).base / "postgres"), str(server.data)], check=True)
+    subprocess.run(["cp", "-a", str(shared_servers.locate(FOLDER).base / "postgres"), str(server.data)], check=True)
     (where.base / STAMP).write_text(digest, encoding="utf-8")
     return True
 
 
 def _migrate() -> None:
-    embedded.ensure(FOLDER)
+    shared_servers.ensure(FOLDER)
     try:
         environment = {**os.environ, "WFPUSH_DATA": str(FOLDER)}
         command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity=0"]
         subprocess.run(command, env=environment, cwd=ROOT, check=True)
     finally:
-        embedded.release(FOLDER)
+        shared_servers.release(FOLDER)
 
 
 def _stamp(base: Path) -> str:
@@ -67,7 +68,7 @@ def _stamp(base: Path) -> str:
 
 def _digest() -> str:
     """Of everything that can change what `migrate` makes."""
-    found = hashlib.sha256(str(embedded.__file__).encode())
+    found = hashlib.sha256(str(shared_servers.__file__).encode())
     files = [ROOT / "constraints.txt"]
     for app in ("wfpush", "notifications", "escalations"):
         files += (file for file in (ROOT / app).rglob("*") if file.is_file() and "__pycache__" not in file.parts)

@@ -8,7 +8,13 @@ from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/browsers", "tests/deploy")
 """Folders whose tests share an installation: one process of pytest-xdist runs them all."""
-FIRST = ("tests/soak", "tests/browsers", "tests/deploy", "tests/test_processes.py", "tests/test_up.py")
+FIRST = (
+    "tests/soak",
+    "tests/browsers",
+    "tests/deploy",
+    "tests/wfpush/processes/test_processes.py",
+    "tests/wfpush/management/test_up.py",
+)
 """What mostly waits: the others run meanwhile."""
 
 

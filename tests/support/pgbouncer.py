@@ -12,7 +12,7 @@ import psycopg
 
 from tests.support.processes import free_ports
 from tests.support.waiting import eventually
-from wfpush.embedded_servers import Postgres, unprivileged_user
+from wfpush.embedded.servers import Postgres, unprivileged_user
 
 PROGRAM = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
 """Debian's package is `pgbouncer`; `.ci/run` installs it."""

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from wfpush import env
+from wfpush.config import env
 
 env.prepare(Path(__file__).resolve().parents[2])

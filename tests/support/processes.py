@@ -20,7 +20,8 @@ import redis
 
 from tests.support import migrated
 from tests.support.waiting import PATIENCE_SECONDS, eventually
-from wfpush import datafolder, embedded, env
+from wfpush.config import env
+from wfpush.embedded import datafolder, shared_servers
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "EMAIL_URL", "VAPID_PRIVATE_KEY")
@@ -103,20 +104,20 @@ class House:
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Asked over a connection of its own, which does not keep the servers up."""
-        url = self.environment.get("DATABASE_URL") or embedded.Postgres(embedded.locate(self.folder)).url
+        url = self.environment.get("DATABASE_URL") or shared_servers.Postgres(shared_servers.locate(self.folder)).url
         with psycopg.connect(url, connect_timeout=10) as connection:
             return connection.execute(query.encode()).fetchall()
 
     def change(self, statement: str) -> None:
         """Do something to the database behind the product's back."""
-        url = self.environment.get("DATABASE_URL") or embedded.ensure(self.folder).database_url
+        url = self.environment.get("DATABASE_URL") or shared_servers.ensure(self.folder).database_url
         with psycopg.connect(url, connect_timeout=10) as connection:
             connection.execute(statement.encode())
         if not self.environment.get("DATABASE_URL"):
-            embedded.release(self.folder)
+            shared_servers.release(self.folder)
 
     def redis(self) -> redis.Redis:
-        return redis.Redis.from_url(embedded.Valkey(embedded.locate(self.folder)).url)
+        return redis.Redis.from_url(shared_servers.Valkey(shared_servers.locate(self.folder)).url)
 
     def beat(self) -> object:
         """When a django-q2 cluster last ran a task."""
@@ -128,7 +129,7 @@ class House:
 
     def processes(self) -> list[psutil.Process]:
         """Every living process that was started for this folder, the servers included."""
-        base = str(embedded.locate(self.folder).base)
+        base = str(shared_servers.locate(self.folder).base)
         found = []
         for process in psutil.process_iter():
             try:
@@ -166,7 +167,11 @@ class House:
                 _kill(command.process.pid)
                 command.process.wait()
         eventually(self._killed, "no process is left")
-        for folder in (embedded.locate(self.folder).base, embedded.locate(self.folder).sockets, self.folder):
+        for folder in (
+            shared_servers.locate(self.folder).base,
+            shared_servers.locate(self.folder).sockets,
+            self.folder,
+        ):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _killed(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from notifications import signing
+from notifications.connectors import signatures
 from tests.support.waiting import PATIENCE_SECONDS
 
 
@@ -30,7 +30,7 @@ class Call:
         return data
 
     def signed_with(self, *secrets: str) -> bool:
-        return signing.verify(secrets, self.headers, self.body, float(self.headers["webhook-timestamp"])) == self.id
+        return signatures.verify(secrets, self.headers, self.body, float(self.headers["webhook-timestamp"])) == self.id
 
 
 @dataclass

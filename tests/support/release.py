@@ -22,7 +22,7 @@ from tests.support.receiver import receiving
 from tests.support.releases import FOLDER, SETTINGS, migrations
 from tests.support.waiting import eventually
 from tests.support.webpush import Browser
-from wfpush import embedded
+from wfpush.embedded import shared_servers
 
 READY = "Ctrl-C stops everything."
 ENGINE = "upgrades"
@@ -35,11 +35,11 @@ def keep(checkout: Path, name: str) -> None:
     house = House(checkout)
     house.environment |= SETTINGS
     try:
-        embedded.ensure(house.folder)
+        shared_servers.ensure(house.folder)
         use(house)
         (FOLDER / f"{name}.sql.gz").write_bytes(dumped(house))
     finally:
-        embedded.release(house.folder)
+        shared_servers.release(house.folder)
         house.clear()
     lines = [f"{digest}  {path}\n" for path, digest in migrations(checkout).items()]
     (FOLDER / f"{name}.sha256").write_text("".join(lines), encoding="utf-8")
@@ -47,7 +47,7 @@ def keep(checkout: Path, name: str) -> None:
 
 def dumped(house: House) -> bytes:
     """The whole database as SQL, packed; the same bytes for the same SQL."""
-    server = embedded.Postgres(embedded.locate(house.folder))
+    server = shared_servers.Postgres(shared_servers.locate(house.folder))
     words = [str(server.programs() / "pg_dump"), "--no-owner", "--no-privileges", server.url]
     return gzip.compress(subprocess.run(words, check=True, capture_output=True).stdout, mtime=0)
 

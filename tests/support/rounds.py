@@ -9,8 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications import errors
+from notifications.answers.respond import Answer, respond
 from notifications.models import Notification
-from notifications.respond import Answer, respond
 
 
 class TwoPeople:

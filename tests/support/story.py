@@ -9,7 +9,10 @@ from django.apps import apps
 from django.utils import timezone
 
 from escalations.models import Policy, PolicyStep, StepTarget
-from notifications import ingest, pipeline, starter
+from notifications import starter
+from notifications.answers.respond import Answer, Recorded, respond
+from notifications.connectors.signatures import new_secret
+from notifications.intake import ingest
 from notifications.models import (
     Category,
     Engine,
@@ -24,8 +27,7 @@ from notifications.models import (
     Team,
     Template,
 )
-from notifications.respond import Answer, Recorded, respond
-from notifications.signing import new_secret
+from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from notifications.types import Action, Json, Message, PushAddress, PushMessage
 from tests.support.engines import engine
-from wfpush import p256
+from wfpush.security import p256
 
 TOKEN = "wfa_" + "t" * 43
 LINK = "https://push.example.com/n/0195-42"

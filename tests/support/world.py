@@ -12,7 +12,10 @@ from django.core import mail
 from django.core.management import call_command
 from django.test import Client
 
-from notifications import callback, deliver, pipeline, starter
+from notifications import starter
+from notifications.delivery import deliver
+from notifications.engines import callback
+from notifications.routing import pipeline
 from notifications.types import Json
 from tests.support.receiver import Receiver
 

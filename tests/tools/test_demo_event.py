@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from notifications import pipeline
 from notifications.models import Event, EventStatus
+from notifications.routing import pipeline
 from notifications.starter.samples import SAMPLES
 from tests.support.documentation import ROOT, first_words, section
 from tests.support.processes import House, free_ports
@@ -17,7 +17,7 @@ from tests.support.release import count
 from tests.support.story import Story
 from tests.support.waiting import PATIENCE_SECONDS
 from tools.demo_event import TYPES, Installation, Stopped, events
-from wfpush import embedded
+from wfpush.embedded import shared_servers
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 
@@ -52,10 +52,10 @@ def test_where_nothing_runs_it_says_how_to_start(tmp_path: Path) -> None:
 def house() -> Iterator[House]:
     found = House()
     try:
-        embedded.ensure(found.folder)
+        shared_servers.ensure(found.folder)
         yield found
     finally:
-        embedded.release(found.folder)
+        shared_servers.release(found.folder)
         found.clear()
 
 

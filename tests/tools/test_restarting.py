@@ -25,8 +25,8 @@ PAGE = "templates/inbox/sign_in.html"
 @pytest.mark.parametrize(
     ("path", "whose"),
     [
-        ("wfpush/outbox.py", {"web", "worker"}),
-        ("notifications/pipeline.py", {"web", "worker"}),
+        ("wfpush/queue/outbox.py", {"web", "worker"}),
+        ("notifications/routing/pipeline.py", {"web", "worker"}),
         ("notifications/connectors/api.py", {"web", "worker"}),
         ("templates/email/message.txt", {"web", "worker"}),
         ("locale/de/LC_MESSAGES/django.mo", {"web", "worker"}),
@@ -34,7 +34,7 @@ PAGE = "templates/inbox/sign_in.html"
         ("notifications/api/events.py", {"web"}),
         ("notifications/admin/engines.py", {"web"}),
         ("escalations/admin/policies.py", {"web"}),
-        ("wfpush/web.py", {"web"}),
+        ("wfpush/web/server.py", {"web"}),
         (PAGE, {"web"}),
         ("static/wfpush/inbox.js", {"web"}),
         ("demo/pages.py", {"demo"}),
@@ -42,7 +42,7 @@ PAGE = "templates/inbox/sign_in.html"
         ("locale/de/LC_MESSAGES/django.po", set()),
         ("wfpush/__pycache__/outbox.cpython-311.pyc", set()),
         ("wfpush/.outbox.py.swp", set()),
-        ("tests/test_outbox.py", set()),
+        ("tests/wfpush/queue/test_outbox.py", set()),
         ("docs/api.md", set()),
     ],
 )
@@ -62,7 +62,7 @@ def test_all_folders_that_are_watched_are_there() -> None:
     assert [folder for files in FILES.values() for folder in files.folders if not (ROOT / folder).is_dir()] == []
 
 
-ONLY_WEB_LOADS = {"wfpush.admin", "notifications.consumers"}
+ONLY_WEB_LOADS = {"wfpush.admin", "wfpush.asgi"}
 
 
 def test_the_worker_runs_nothing_of_what_it_is_not_restarted_for() -> None:

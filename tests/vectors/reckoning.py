@@ -1,7 +1,7 @@
 """`python -m tests.vectors.reckoning`: writes business_time.json, by a reckoning of its own.
 
-It watches a clock on a wall, minute by minute, and counts. It uses nothing of escalations/calendars.py, and never turns
-a wall time into an instant.
+It watches a clock on a wall, minute by minute, and counts. It uses nothing of escalations/calendars/working_time.py,
+and never turns a wall time into an instant.
 """
 
 import json

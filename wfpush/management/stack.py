@@ -13,7 +13,7 @@ from typing import Any
 from honcho.manager import Manager
 from honcho.process import Process
 
-from wfpush import lifeline
+from wfpush.processes import lifeline
 
 PATIENCE_SECONDS = 8.0
 """For a child to stop by itself after its parent died."""

@@ -1,1 +1,5 @@
-"""Django's PostgreSQL backend, with an end to every wait (`base`)."""
+"""Django's database backend with a time limit for every wait (`base`), and helpers for tables as a whole.
+
+In: Django's settings of the database (`ENGINE` names this package).
+Out: connections that never hang; whether the schema fits this code (`schema`).
+"""

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from escalations.foresight import HORIZON, DeadEnd, dead_ends
-from notifications.representation import stamp
+from escalations.forecast.dead_ends import HORIZON, DeadEnd, dead_ends
+from notifications.items.representation import stamp
 
 
 class Command(BaseCommand):

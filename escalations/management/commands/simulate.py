@@ -8,9 +8,9 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from escalations import asked
-from notifications import cloudevents
+from escalations.forecast import simulation_request
 from notifications.errors import Failure
+from notifications.intake import cloudevents
 from notifications.types import Json
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         try:
             said = _asked(options["file"])
             said |= {name: options[name] for name in ("engine", "now") if options[name]}
-            found = asked.as_json(asked.run(said, timezone.now()))
+            found = simulation_request.as_json(simulation_request.run(said, timezone.now()))
         except Failure as refused:
             faults = refused.extra.get("errors") or [{"pointer": "", "detail": refused.detail}]
             raise CommandError("\n".join(f"{each['pointer']} {each['detail']}".strip() for each in faults)) from None
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
 def _asked(file: TextIO) -> Json:
     said = cloudevents.read(file.read().encode())
-    is_question = isinstance(said, dict) and said.keys() <= set(asked.MEMBERS)
+    is_question = isinstance(said, dict) and said.keys() <= set(simulation_request.MEMBERS)
     return dict(said) if is_question else {"event": said}
 
 

@@ -12,12 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from notifications import again, signing
-from notifications.connectors import CONNECTORS
+from notifications.connectors import CONNECTORS, signatures
+from notifications.engines import requeue
 from notifications.models import ApiKey, Engine, Scope, SigningSecret
 from notifications.models.validators import validate_callback_url
-from wfpush.addresses import Network
 from wfpush.crypto import new_api_key
+from wfpush.net.addresses import Network
 
 
 class Command(BaseCommand):
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             key, prefix, digest = new_api_key()
             ApiKey.objects.create(engine=engine, prefix=prefix, digest=digest, scopes=scopes)
             secret = engine.signing_secrets.first() or SigningSecret.objects.create(
-                engine=engine, secret=signing.new_secret()
+                engine=engine, secret=signatures.new_secret()
             )
         self.stdout.write(json.dumps({"slug": slug, "api_key": key, "signing_secret": secret.secret}))
 
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         engine.callback_url = address
         engine.callback_disabled_at, engine.callback_disabled_reason = None, ""
         engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason"])
-        again.hurry_callbacks(engine, timezone.now())
+        requeue.hurry_callbacks(engine, timezone.now())
 
     def _check_address(self, address: str, allowed: Sequence[Network]) -> None:
         try:

@@ -9,14 +9,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from notifications import devices
-from notifications.audit import Sums, faults_since, sums_since
+from notifications.channels.appworks.transport import KEY_REFUSED, AppWorks
+from notifications.channels.webpush import vapid
+from notifications.items.ledger_audit import Sums, faults_since, sums_since
 from notifications.models import Category, Delivery, DeliveryState, Device, DeviceChannel, PausedService
-from notifications.transports.appworks import KEY_REFUSED, AppWorks
-from wfpush import lost_secrets, metrics, vapid
-from wfpush.appworks import Gateway
-from wfpush.http import OutboundError, check_url
+from notifications.people import devices
+from wfpush.config.appworks import Gateway
 from wfpush.identifiers import lowest_id
+from wfpush.net.http import OutboundError, check_url
+from wfpush.observability import metrics
+from wfpush.security import lost_secrets
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from notifications import trial
+from notifications.delivery import device_test
 from notifications.models import Device, Recipient
 
 LOOK_SECONDS = 0.1
@@ -27,9 +27,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         asked = _devices(options["ref"], options["device"])
         for device in asked:
-            trial.ask(device, timezone.now())
+            device_test.ask(device, timezone.now())
         end = time.monotonic() + options["wait"]
-        while trial.still_waiting(asked) and time.monotonic() < end:
+        while device_test.still_waiting(asked) and time.monotonic() < end:
             time.sleep(LOOK_SECONDS)
         outcomes = [(device, *_outcome(device)) for device in asked]
         for device, _arrived, words in outcomes:

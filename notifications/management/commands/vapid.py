@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import Count
 
+from notifications.channels.webpush import vapid
 from notifications.models import Device, DeviceChannel
-from wfpush import p256, vapid
+from wfpush.security import p256
 
 ROTATION = (
     "# A new key. Put it in front of VAPID_PRIVATE_KEY, before a comma and the keys that are there, and restart web\n"

@@ -1,5 +1,5 @@
 // What the worker says, in the language of the message. WORDS, language → sentences, comes with the script: they are those of
-// notifications/words.py.
+// notifications/wording/sentences.py.
 
 /** How to speak a language, `de_AT` too, or English where it has no words of its own. */
 export function speaking(language) {

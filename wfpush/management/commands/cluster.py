@@ -9,9 +9,9 @@ import structlog
 from django.core.management.base import BaseCommand
 from django_q.cluster import Cluster
 
-from wfpush import lifeline
-from wfpush.outage import Spoken
 from wfpush.postgres.silence import give_up_in_time
+from wfpush.processes import lifeline
+from wfpush.queue.outage import Spoken
 
 log = structlog.get_logger(__name__)
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from wfpush import dispatcher
+from wfpush.processes import dispatcher
 
 
 class Command(BaseCommand):

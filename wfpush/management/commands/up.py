@@ -10,11 +10,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from wfpush import embedded, env
-from wfpush.lifeline import Lifeline
+from wfpush.config import env
+from wfpush.embedded import shared_servers
 from wfpush.management import demo_accounts
 from wfpush.management.stack import Stack, Watcher
-from wfpush.ports import PortTaken, check_port
+from wfpush.net.ports import PortTaken, check_port
+from wfpush.processes.lifeline import Lifeline
 
 HOST = "127.0.0.1"
 CHILD_GRACE = "3"  # seconds; honcho kills what has not stopped after 5
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         finally:
             lifeline.close()
             if settings.EMBEDDED_SERVERS:
-                embedded.release(settings.DATA_DIR)
+                shared_servers.release(settings.DATA_DIR)
         if code:
             raise CommandError("A process has ended by itself, so the others were stopped. Its last lines are above.")
 
@@ -65,7 +66,9 @@ class Command(BaseCommand):
         stack.add("worker", [manage, "worker", "--grace", CHILD_GRACE], environment)
         if with_demo:
             accounts = demo_accounts.ensure(settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback")
-            stack.add("demo", ["-m", "wfpush.lifeline", "demo"], environment | _demo_environment(port, accounts))
+            stack.add(
+                "demo", ["-m", "wfpush.processes.lifeline", "demo"], environment | _demo_environment(port, accounts)
+            )
             waits_for.append((port + 1, "/"))
             passwords = demo_accounts.shown_passwords(accounts).items()
             banner += [f"  sign in as {ref:6} {password}" for ref, password in passwords]

@@ -2,10 +2,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush import lifeline, pooling, schema, startup
 from wfpush.asgi import application
-from wfpush.ports import PortTaken
-from wfpush.web import GRACE_SECONDS, serve
+from wfpush.net.ports import PortTaken
+from wfpush.postgres import pooling, schema
+from wfpush.processes import lifeline, startup
+from wfpush.web.server import GRACE_SECONDS, serve
 
 
 class Command(BaseCommand):

@@ -3,9 +3,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wfpush import pooling, schema, startup
-from wfpush.watchdog import STALL_SECONDS
-from wfpush.worker import Worker
+from wfpush.postgres import pooling, schema
+from wfpush.processes import startup
+from wfpush.processes.watchdog import STALL_SECONDS
+from wfpush.processes.worker import Worker
 
 
 class Command(BaseCommand):

@@ -1,0 +1,147 @@
+"""Before an edited policy is saved: what it changes for the tasks that are open now, and whether they follow it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+
+from escalations.admin.timeline import short
+from escalations.forecast import policy_change
+from escalations.forecast.policy_change import Change, Effect, Turn
+from escalations.models import Policy
+from notifications.admin.base import DeskAdmin
+from notifications.admin.words import Tone, link, mark
+
+ANSWER, KEEP, GIVE = "_open_tasks", "keep", "give"
+"""The field by which the page answers: open tasks keep their rules, or are given these."""
+EDIT = "_edit"
+ROWS = 20
+
+TONES: dict[Turn, Tone] = {
+    Turn.NEVER: "bad",
+    Turn.SOONER: "wait",
+    Turn.LATER: "wait",
+    Turn.FIRST: "wait",
+    Turn.OTHERWISE: "quiet",
+}
+"""In the order in which they are told."""
+
+
+@dataclass(frozen=True)
+class Row:
+    task: SafeString
+    turn: SafeString
+    before: str
+    after: str
+
+
+def question(desk: DeskAdmin, request: HttpRequest, found: Effect) -> HttpResponse | None:
+    """The page that asks, and nothing of what was saved remains; None where there is nothing to ask.
+
+    Called at the end of the transaction that saves the policy.
+    """
+    if ANSWER in request.POST or not found.changes:
+        return None
+    order = list(TONES)
+    changes = sorted(found.changes, key=lambda change: (order.index(change.turn), change.before or change.after))
+    context = {
+        "sentences": list(sentences(found)),
+        "rows": [_row(change) for change in changes[:ROWS]],
+        "left_out": max(len(changes) - ROWS, 0),
+        "fields": list(_fields(request)),
+        "answer": ANSWER,
+        "edit": EDIT,
+    }
+    transaction.set_rollback(True)
+    return desk.page(request, "admin/desk/policy_effect.html", gettext("Before it is saved"), **context)
+
+
+def _fields(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    """What the form said, to be said again."""
+    for name, values in request.POST.lists():
+        if name not in ("csrfmiddlewaretoken", EDIT):
+            yield from ((name, str(value)) for value in values)
+
+
+def of_policy(request: HttpRequest, policy: Policy) -> Effect:
+    """Of one that was just saved. Once somebody has answered, there is nothing to be told anew."""
+    return Effect(policy) if ANSWER in request.POST else policy_change.of_policy(policy, timezone.now())
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+def sentences(found: Effect) -> Iterator[str]:
+    counts = found.counts
+    what = ", ".join(_counted(turn, counts[turn]) for turn in TONES if counts[turn])
+    many = min(found.clocks, policy_change.MOST)
+    text = ngettext(
+        "Of %(count)d open task that runs by it: %(what)s.", "Of %(count)d open tasks that run by it: %(what)s.", many
+    )
+    yield text % {"count": many, "what": what}
+    if found.clocks > policy_change.MOST:
+        yield gettext("There are more; these are due first.")
+    if found.joining:
+        yield joining(found)
+
+
+def _counted(turn: Turn, count: int) -> str:
+    if turn == Turn.SOONER:
+        text = ngettext("%(count)d would escalate earlier", "%(count)d would escalate earlier", count)
+    elif turn == Turn.LATER:
+        text = ngettext("%(count)d would escalate later", "%(count)d would escalate later", count)
+    elif turn == Turn.NEVER:
+        text = ngettext("%(count)d would never escalate", "%(count)d would never escalate", count)
+    elif turn == Turn.FIRST:
+        text = ngettext(
+            "%(count)d would escalate, and has nothing to come now",
+            "%(count)d would escalate, and have nothing to come now",
+            count,
+        )
+    else:
+        text = ngettext(
+            "%(count)d would escalate at the same time, but otherwise",
+            "%(count)d would escalate at the same time, but otherwise",
+            count,
+        )
+    return text % {"count": count}
+
+
+def joining(found: Effect) -> str:
+    text = ngettext(
+        "%(count)d open task that follows another policy or none fits this one. It is left as it is.",
+        "%(count)d open tasks that follow another policy or none fit this one. They are left as they are.",
+        found.joining,
+    )
+    return text % {"count": found.joining}
+
+
+def given(count: int) -> str:
+    text = ngettext("%(count)d open task follows it now.", "%(count)d open tasks follow it now.", count)
+    return text % {"count": count}
+
+
+def _row(change: Change) -> Row:
+    return Row(
+        link(change.task), mark(TONES[change.turn], _word(change.turn)), _time(change.before), _time(change.after)
+    )
+
+
+def _word(turn: Turn) -> str:
+    words = {
+        Turn.NEVER: gettext("never"),
+        Turn.SOONER: gettext("earlier"),
+        Turn.LATER: gettext("later"),
+        Turn.FIRST: gettext("for the first time"),
+        Turn.OTHERWISE: gettext("otherwise"),
+    }
+    return words[turn]
+
+
+def _time(instant: datetime | None) -> str:
+    if instant is None:
+        return gettext("never")
+    return short(instant) if instant > timezone.now() else gettext("at once")

@@ -1,0 +1,207 @@
+"""A simulation in words: which policy and why, whose calendar, due when, and each step with whom it would tell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from escalations.admin.timeline import RESULT_TONES, short
+from escalations.forecast.simulate import Row, Simulation
+from escalations.kinds import wording
+from escalations.kinds.reasons import said
+from escalations.models import (
+    CalendarOf,
+    Clock,
+    EscalationState,
+    PersonCalendar,
+    Policy,
+    RunResult,
+    TeamCalendar,
+    TimeKind,
+)
+from escalations.policies.matching import Tried, enabled, tried
+from escalations.policies.rules import RuleSet
+from notifications.admin.timeline import Line, dry_lines
+from notifications.admin.words import Tone, change_url, exact, link, mark, span, with_why
+from notifications.models import Task
+from notifications.types import Json
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A step as the list has it and, by its number, the drawing. `at` is when it would be taken."""
+
+    number: int
+    at: datetime
+    tone: Tone
+    position: int
+    """Its place among the policy's steps."""
+    what: str
+    result: str
+    why: str
+    told: list[Line]
+    after: str
+    """How long after the instant from which one looks ahead."""
+
+    @property
+    def clock(self) -> str:
+        return short(self.at)
+
+    @property
+    def exact(self) -> str:
+        return exact(self.at)
+
+
+def steps(simulation: Simulation) -> list[Foreseen]:
+    if simulation.rules is None:
+        return []
+    words = wording.of_rules(simulation.rules)
+    spoken = [words[step.id] for step in simulation.rules.steps]
+    return [_step(number, row, spoken, simulation.now) for number, row in enumerate(simulation.rows, 1)]
+
+
+def _step(number: int, row: Row, spoken: list[wording.Said], now: datetime) -> Foreseen:
+    step = spoken[row.position - 1] if row.position <= len(spoken) else None
+    return Foreseen(
+        number=number,
+        at=max(row.at, now),
+        tone=RESULT_TONES[row.result],
+        position=row.position,
+        what=wording.numbered(step, row.number) if step else _("a step"),
+        result="" if row.result == RunResult.DONE else str(RunResult(row.result).label),
+        why=said(row.why),
+        told=dry_lines({"recipients": [_person(each) for each in row.told]}, "") if row.told else [],
+        after=_("in %(span)s") % {"span": span(row.at - now)} if row.at > now else _("at once"),
+    )
+
+
+def in_words(plan: Json) -> Json:
+    """A plan with its reasons in the reader's language."""
+    reasoned = {
+        name: [{**each, "reason": said(each["reason"])} for each in plan.get(name) or []]
+        for name in ("routes", "unresolved")
+    }
+    return {**plan, **reasoned, "recipients": [_person(each) for each in plan.get("recipients") or []]}
+
+
+def _person(told: Json) -> Json:
+    channels = [{**each, "reason": said(each["reason"])} for each in told["channels"]]
+    return {**told, "reason": said(told["reason"]), "channels": channels}
+
+
+# --- what it goes by --------------------------------------------------------------------------------------------------
+Fact = tuple[str, SafeString | str]
+
+
+def facts(simulation: Simulation, task: Task, is_kept: bool) -> list[Fact]:
+    """`is_kept`: the task is in the database, and has a page."""
+    found: list[Fact] = [(_("Task"), link(task) if is_kept else str(task)), (_("As if it were"), exact(simulation.now))]
+    rules = simulation.rules
+    if rules is None or simulation.deadline is None:
+        return found
+    found.append((_("Due"), _due(simulation.deadline, simulation.now)))
+    found.append((_("Calendar"), whose_calendar(rules, task)))
+    if simulation.state != EscalationState.RUNNING:
+        found.append((_("State"), str(EscalationState(simulation.state).label)))
+    return found
+
+
+def _due(deadline: datetime, now: datetime) -> SafeString | str:
+    late = now - deadline
+    if late > timedelta():
+        return with_why(mark("bad", _("late by %(span)s") % {"span": span(late)}), exact(deadline))
+    return with_why(mark("quiet", _("in %(span)s") % {"span": span(late)}), exact(deadline))
+
+
+def counts_working_time(rules: RuleSet) -> bool:
+    if rules.calendar is None:
+        return False
+    runs_in_it = rules.clock == Clock.DURATION and rules.time == TimeKind.BUSINESS
+    return runs_in_it or any(step.time == TimeKind.BUSINESS for step in rules.steps)
+
+
+def whose_calendar(rules: RuleSet, task: Task) -> str:
+    if not counts_working_time(rules):
+        return _("none: this policy counts by the clock")
+    name = rules.calendar_name
+    whose = Policy.objects.filter(name=rules.name).values_list("calendar_of", flat=True).first()
+    theirs = PersonCalendar.objects.filter(recipient=task.assignee_id, calendar__name=name)
+    if whose == CalendarOf.ASSIGNEE and theirs.exists():
+        return _("“%(calendar)s”, by which %(name)s works") % {"calendar": name, "name": task.assignee}
+    team = _team_by(name, task) if whose in (CalendarOf.ASSIGNEE, CalendarOf.TEAM) else None
+    if team is not None:
+        return _("“%(calendar)s”, by which the team %(name)s works") % {"calendar": name, "name": team}
+    return _("“%(calendar)s”, that of the policy") % {"calendar": name}
+
+
+def _team_by(calendar: str, task: Task) -> Any:
+    rows = TeamCalendar.objects.filter(calendar__name=calendar).select_related("team").order_by("team__name")
+    own = rows.filter(team__tasks=task.pk).first()
+    own = own or (rows.filter(team__members=task.assignee_id).first() if task.assignee_id else None)
+    return own.team if own else None
+
+
+# --- which policy -----------------------------------------------------------------------------------------------------
+def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
+    """The policy that the clock follows, and of those looked at before it, why they do not fit."""
+    looked_at = list(tried(task, enabled()))
+    fitting = next((each for each in looked_at if each.fits), None)
+    others = [each for each in looked_at if not each.fits]
+    rules = simulation.rules
+    if rules is None:
+        yield from _without_clock(fitting)
+    elif fitting is not None and str(fitting.policy) == rules.name:
+        yield _fits(fitting)
+    else:
+        reason = said(simulation.why.removeprefix(f"{rules.name}: "))
+        yield Line(_("policy “%(name)s” applied when the clock began: %(reason)s") % _told(rules.name, reason), "ok")
+        if fitting is not None:
+            yield Line(_("a task that came now would follow “%(name)s”") % {"name": fitting.policy}, "wait")
+    if others:
+        yield _others(others, folded=rules is not None)
+
+
+def _without_clock(fitting: Tried | None) -> Iterator[Line]:
+    yield Line(_("no clock runs, so nobody is told by time"), "bad")
+    if fitting is None:
+        yield Line(_("no policy fits"), "quiet")
+    else:
+        text = _("policy “%(name)s” would fit, but the task came before it did: policies apply as tasks come")
+        yield Line(text % {"name": fitting.policy}, "wait", href=change_url(fitting.policy))
+
+
+def _fits(each: Tried) -> Line:
+    reason = wording.fits(each.policy, each.policy.conditions.all())
+    text = _("policy “%(name)s” applies to: %(reason)s") % _told(each.policy, reason)
+    return Line(text, "ok", href=change_url(each.policy))
+
+
+def _others(others: list[Tried], *, folded: bool) -> Line:
+    lines = [
+        Line(
+            _("policy “%(name)s”: %(reason)s") % _told(each.policy, said(each.reason)),
+            "quiet",
+            href=change_url(each.policy),
+        )
+        for each in others
+    ]
+    count = _("policies that were looked at first and do not fit: %(count)d") % {"count": len(lines)}
+    return Line(count, "quiet", below=lines, folded=folded)
+
+
+def _told(name: str | Policy, reason: str) -> dict[str, str]:
+    return {"name": str(name), "reason": reason}
+
+
+def silence(simulation: Simulation) -> str:
+    """Why there are no steps, where there are none."""
+    if simulation.rules is None or simulation.rows:
+        return ""
+    if simulation.state == EscalationState.PAUSED:
+        return _("The clock stands still until the question is answered. Until then nobody is told.")
+    if simulation.state == EscalationState.STOPPED:
+        return _("The task is acknowledged, and this policy tells nobody after that.")
+    return _("Nothing is left to come: all steps are taken, or the policy has none.")

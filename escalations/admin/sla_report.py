@@ -1,0 +1,199 @@
+"""How SLAs are kept, on one page: what is late now, how much time the rest has, and what was on time so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from escalations import compliance
+from escalations.admin.board import SHOWN, board
+from escalations.admin.filters import TIME_LEFT
+from escalations.compliance import Choice, Share, UnderWay
+from escalations.models import Escalation, Policy
+from notifications.admin.base import DeskAdmin
+from notifications.admin.words import change_url, list_url
+from notifications.models import Recipient, Team
+from notifications.wording.formats import locale_of, number, zone_of
+
+FOLDED = 10
+"""Policies or teams; those beyond are one click off."""
+
+
+class ChoiceForm(forms.Form):
+    policy = forms.ModelChoiceField(
+        Policy.objects.all(),
+        label=_("SLA policy"),
+        required=False,
+        empty_label=_("all"),
+        widget=UnfoldAdminSelectWidget,
+    )
+    team = forms.ModelChoiceField(
+        Team.objects.all(),
+        label=_("Team"),
+        required=False,
+        empty_label=_("all"),
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def choice(self) -> Choice:
+        """Of what cannot be read: all, and the form says so."""
+        self.is_valid()
+        return Choice(self.cleaned_data.get("policy"), self.cleaned_data.get("team"))
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """`height` is in percent of the fullest week's, `on_time` of its own."""
+
+    short: str
+    words: str
+    share: Share
+    percent: str
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The share of a policy or a team."""
+
+    name: str
+    href: str
+    share: Share
+    percent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How many have so much time left; `width` is in percent of the longest."""
+
+    words: str
+    count: str
+    href: str
+    width: int
+    tone: str
+
+
+def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
+    """`?policy=` and `?team=` choose. Weeks and times are those of the reader's zone."""
+    form, zone, now = ChoiceForm(request.GET), zone_of_reader(request), timezone.now()
+    choice = form.choice()
+    with timezone.override(zone):
+        context = {**decided(now, zone, choice), **under_way(now, choice)}
+        page = desk.page(request, "admin/desk/sla.html", gettext("SLA overview"), form=form, choice=choice, **context)
+        return page.render()  # here, where it is their time
+
+
+def zone_of_reader(request: HttpRequest) -> tzinfo:
+    """Of the person behind the account; without one, the desk's."""
+    person = Recipient.objects.filter(user=request.user.pk).first()
+    return zone_of(person.timezone) if person else timezone.get_current_timezone()
+
+
+# --- what was decided -------------------------------------------------------------------------------------------------
+def decided(now: datetime, zone: tzinfo, choice: Choice) -> dict[str, Any]:
+    found = compliance.compliance(now, zone, choice)
+    weeks = as_weeks(found.weeks)
+    return {
+        "total": found.total,
+        "percent": percent(found.total),
+        "weeks": weeks,
+        "this_week": weeks[-1],
+        "last_week": weeks[-2],
+        "week_count": compliance.WEEKS,
+        "by_policy": halves(named(Policy, found.policies, gettext("a policy that is gone"))),
+        "by_team": halves(named(Team, found.teams, gettext("no team"))),
+    }
+
+
+def as_weeks(shares: Mapping[date, Share]) -> list[Week]:
+    most = max(share.total for share in shares.values()) or 1
+    return [
+        Week(
+            date_format(monday, pgettext("the first day of a week, short", "j M")),
+            date_format(monday, "DATE_FORMAT"),
+            share,
+            percent(share),
+            _of(share.total, most),
+        )
+        for monday, share in shares.items()
+    ]
+
+
+def named(model: type[Model], shares: Mapping[int | None, Share], nobodys: str) -> list[Named]:
+    """The worst first."""
+    rows = model._default_manager.in_bulk([pk for pk in shares if pk is not None])
+    found = [
+        Named(
+            str(rows[pk]) if pk in rows else nobodys, change_url(rows[pk]) if pk in rows else "", share, percent(share)
+        )
+        for pk, share in shares.items()
+    ]
+    return sorted(found, key=lambda row: (row.share.percent or 0, -row.share.late, row.name))
+
+
+def halves(rows: list[Named]) -> tuple[list[Named], list[Named]]:
+    return rows[:FOLDED], rows[FOLDED:]
+
+
+def percent(share: Share) -> str:
+    return "–" if share.percent is None else gettext("%(percent)d%%") % {"percent": share.percent}
+
+
+def _of(part: int, whole: int) -> int:
+    """In percent; whatever is there can be seen."""
+    return max(100 * part // whole, 2) if part else 0
+
+
+# --- what is under way ------------------------------------------------------------------------------------------------
+def under_way(now: datetime, choice: Choice) -> dict[str, Any]:
+    found = compliance.under_way(now, choice)
+    late = found.counts["late"]
+    return {
+        "late": shown(late, "late" in found.at_least),
+        "late_href": address(choice, now="late"),
+        "late_count": late,
+        "board": board(compliance.most_overdue(now, choice, SHOWN), now),
+        "more": late > SHOWN,
+        "bars": bars(found, choice),
+        "open": shown(sum(found.counts.values()), bool(found.at_least)),
+        "anything": any(found.counts.values()),
+    }
+
+
+def bars(found: UnderWay, choice: Choice) -> list[Bar]:
+    most = max(found.counts.values()) or 1
+    return [
+        Bar(
+            gettext("late") if name == "late" else str(TIME_LEFT[name]),
+            shown(count, name in found.at_least),
+            address(choice, now="late") if name == "late" else address(choice, left=name),
+            _of(count, most),
+            {"late": "bad", "1h": "wait", "paused": "quiet"}.get(name, "ok"),
+        )
+        for name, count in found.counts.items()
+    ]
+
+
+def address(choice: Choice, **query: str) -> str:
+    """The list of the clocks that were counted."""
+    chosen: dict[str, Any] = {**query}
+    if choice.policy is not None:
+        chosen["policy__id__exact"] = choice.policy.pk
+    if choice.team is not None:
+        chosen["team"] = choice.team.pk
+    return list_url(Escalation, "&".join(f"{name}={value}" for name, value in chosen.items()))
+
+
+def shown(count: int, at_least: bool) -> str:
+    words = number(Decimal(count), locale_of(get_language() or "en"))
+    return f"{words}+" if at_least else words

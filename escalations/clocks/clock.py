@@ -1,0 +1,244 @@
+"""The clock of a task: begun, paused, held, moved and ended by what happens to the task
+(notifications/cases/lifecycle.py).
+
+Called synchronously in the transaction that changes the task, whose row is locked. Nothing here may raise for what an
+administrator has written: the task's own event must not be lost for it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from escalations.calendars.working_time import BadCalendar, NoWorkingTime
+from escalations.models import OVER, Clock, Escalation, EscalationState, OnAcknowledge
+from escalations.policies import matching
+from escalations.policies.rules import RuleSet, rules_of
+from notifications.cases import lifecycle
+from notifications.models import Recipient, Task, TaskState
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "escalations"
+
+ACKNOWLEDGED, NO_POLICY = "acknowledged", "no policy fits any more"
+"""How clocks end."""
+
+
+def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime) -> None:
+    MOMENTS[moment](task, now)
+
+
+# --- beginning and end ------------------------------------------------------------------------------------------------
+def begin(task: Task, now: datetime) -> None:
+    """By the first policy that fits, if one does."""
+    match = matching.policy_for(task)
+    if match is None:
+        return
+    escalation = Escalation(
+        task=task,
+        policy_id=match.policy,
+        rules=match.rules,
+        why=match.why[:500],
+        started_at=now,
+        due_named=task.due_at,
+    )
+    try:
+        rules = rules_of(escalation)
+    except BadCalendar as fault:  # nobody can have saved it on the desk
+        log.error("calendar_cannot_be_read", policy=match.policy, fault=str(fault))
+        return
+    deadline = _deadline(rules, now, task)
+    if deadline is None:
+        return
+    escalation.deadline = deadline
+    if rules.pauses and task.state == TaskState.INFO_REQUESTED:
+        escalation.state, escalation.paused_at = EscalationState.PAUSED, now
+    escalation.due_at = next_due(escalation, rules, set())
+    escalation.save(force_insert=True)
+    show(task, escalation)
+    _wake_if_due(escalation, now)
+
+
+def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
+    try:
+        return rules.deadline(now, task.due_at)
+    except NoWorkingTime:
+        log.error("calendar_without_working_time", calendar=rules.calendar_name, policy=rules.name)
+        return now + rules.duration  # told too early is better than never
+
+
+def _reassigned(task: Task, now: datetime) -> None:
+    """Whoever has it now has the whole time."""
+    end(task, now, "given to somebody else")
+    task.escalated, task.sla_due_at = [], None
+    task.save(update_fields=["escalated", "sla_due_at", "updated_at"])
+    begin(task, now)
+
+
+def _answered(task: Task, now: datetime) -> None:
+    end(task, now, "answered")
+
+
+def _closed(task: Task, now: datetime) -> None:
+    end(task, now, CLOSED_BECAUSE.get(TaskState(task.state), "closed"))
+
+
+CLOSED_BECAUSE = {
+    TaskState.COMPLETED: "closed in engine",
+    TaskState.CANCELLED: "cancelled in engine",
+    TaskState.EXPIRED: "expired",
+}
+
+
+def end(task: Task, now: datetime, reason: str) -> None:
+    running = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED)
+    running.update(
+        state=EscalationState.CLOSED,
+        ended_at=now,
+        end_reason=reason,
+        due_at=None,
+        lease_token=None,
+        lease_until=None,
+    )
+
+
+def _reopened(task: Task, now: datetime) -> None:
+    """The engine refused the answer: all is as it was before, and the time that it took counts."""
+    last = Escalation.objects.filter(task=task).order_by("-id").first()
+    if last is None:
+        begin(task, now)
+    elif last.end_reason != NO_POLICY:
+        state, reason = _state_before(last, task)
+        held = None if task.state == TaskState.OPEN else last.held_until  # nobody has acknowledged it, then
+        _go_on(last, now, state=state, ended_at=None, end_reason=reason, held_until=held)
+
+
+def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, str]:
+    """An open question still stops the clock; so does an acknowledgement, where it does."""
+    if task.state == TaskState.INFO_REQUESTED and escalation.paused_at is not None:
+        return EscalationState.PAUSED, ""
+    if task.state == TaskState.ACKNOWLEDGED and rules_of(escalation).on_acknowledge == OnAcknowledge.STOPS:
+        return EscalationState.STOPPED, ACKNOWLEDGED
+    return EscalationState.RUNNING, ""
+
+
+# --- on its way -------------------------------------------------------------------------------------------------------
+def _running(task: Task) -> Escalation | None:
+    return Escalation.objects.filter(task=task).exclude(state__in=OVER).first()
+
+
+def _changed(task: Task, now: datetime) -> None:
+    """The engine named another due date, or the first one. A clock that an acknowledgement has stopped follows, too."""
+    escalation = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED).first()
+    if escalation is None:
+        if not Escalation.objects.filter(task=task).exists():
+            begin(task, now)
+        return
+    rules = rules_of(escalation)
+    if rules.clock == Clock.DUE and task.due_at is not None and task.due_at != escalation.due_named:
+        _go_on(escalation, now, deadline=task.due_at, due_named=task.due_at)
+        show(task, escalation)
+
+
+def _acknowledged(task: Task, now: datetime) -> None:
+    escalation = _running(task)
+    if escalation is None:
+        return
+    rules = rules_of(escalation)
+    if rules.on_acknowledge == OnAcknowledge.STOPS:
+        _go_on(escalation, now, state=EscalationState.STOPPED, end_reason=ACKNOWLEDGED)
+    elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
+        try:
+            _go_on(escalation, now, held_until=rules.held_until(now))
+        except NoWorkingTime:
+            log.error("calendar_without_working_time", calendar=rules.calendar_name, policy=rules.name)
+
+
+def _paused(task: Task, now: datetime) -> None:
+    escalation = _running(task)
+    if escalation is not None and escalation.paused_at is None and rules_of(escalation).pauses:
+        _go_on(escalation, now, state=EscalationState.PAUSED, paused_at=now)
+
+
+def _resumed(task: Task, now: datetime) -> None:
+    escalation = _running(task)
+    if escalation is None or escalation.paused_at is None:
+        return
+    rules = rules_of(escalation)
+    pause = rules.passed(escalation.paused_at, now)
+    _go_on(
+        escalation,
+        now,
+        state=EscalationState.RUNNING,
+        paused_at=None,
+        deadline=later(rules, escalation.deadline, pause),
+        held_until=later(rules, escalation.held_until, pause) if escalation.held_until else None,
+    )
+    show(task, escalation)
+
+
+def later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
+    """After a pause, as the policy counts."""
+    try:
+        return rules.later(instant, pause)
+    except NoWorkingTime:
+        return instant + pause
+
+
+MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime], None]] = {
+    "opened": begin,
+    "changed": _changed,
+    "reassigned": _reassigned,
+    "acknowledged": _acknowledged,
+    "paused": _paused,
+    "resumed": _resumed,
+    "answered": _answered,
+    "reopened": _reopened,
+    "closed": _closed,
+}
+
+
+# --- what comes next --------------------------------------------------------------------------------------------------
+def next_due(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]]) -> datetime | None:
+    """When the next step is to be taken; None while nothing is."""
+    if escalation.state != EscalationState.RUNNING:
+        return None
+    left = [each for each in rules.occurrences(escalation.deadline) if each.key not in done]
+    return max(left[0].at, escalation.held_until or left[0].at) if left else None
+
+
+def stands_still(escalation: Escalation, now: datetime) -> bool:
+    held = escalation.held_until is not None and escalation.held_until > now
+    return held or escalation.state != EscalationState.RUNNING
+
+
+def done(escalation: Escalation) -> set[tuple[int, int]]:
+    """The steps that were taken, or left out for good."""
+    return set(escalation.runs.values_list("step", "number"))
+
+
+def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
+    """Change it, and reckon its next step anew. Whoever is just taking one for it has lost the lease."""
+    for name, value in fields.items():
+        setattr(escalation, name, value)
+    escalation.due_at = next_due(escalation, rules_of(escalation), done(escalation))
+    escalation.lease_token = escalation.lease_until = None
+    escalation.save(update_fields=[*fields, "due_at", "lease_token", "lease_until"])
+    _wake_if_due(escalation, now)
+
+
+def _wake_if_due(escalation: Escalation, now: datetime) -> None:
+    """What comes later the ticker sees."""
+    if escalation.due_at is not None and escalation.due_at <= now:
+        outbox.wake_on_commit(SOURCE)
+
+
+def show(task: Task, escalation: Escalation | None) -> None:
+    """What counts as due; without a clock, what the engine has named. Whoever changes the task has its copies show it:
+    the pipeline words them anew, others set it with what else they say, or call `copies.show_deadlines`."""
+    deadline = escalation.deadline if escalation is not None else None
+    if task.sla_due_at != deadline:
+        task.sla_due_at = deadline
+        task.save(update_fields=["sla_due_at", "updated_at"])

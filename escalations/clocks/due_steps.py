@@ -1,0 +1,302 @@
+"""Takes the steps that are due: each exactly once, in one transaction with what it does.
+
+A task is read again before each step. After an outage the last step that was missed speaks for those before it.
+"""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from escalations.clocks import clock, policy_reload
+from escalations.kinds.step_run import Taken, Taking
+from escalations.kinds.steps import take
+from escalations.kinds.targets import OWN
+from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
+from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of
+from notifications.connectors import READABLE
+from notifications.connectors.rest import Standing
+from notifications.engines import task_sync
+from notifications.items import inbox_items
+from notifications.models import Brand, Case, Engine, Recipient, Task
+from wfpush.postgres import prefetch
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+LEASE = timedelta(seconds=10)
+"""A killed worker's clocks go on after that. Who is only slow loses nothing: steps are taken under the rows' locks."""
+MISSED = timedelta(minutes=1)
+"""A message later than this is left out where a later one is due, too: nobody is told of each hour of an outage."""
+AT_ONCE = 500
+"""Steps in one transaction. After an outage many may be due that each take a while: no worker is killed over them."""
+TRIES = 10
+"""After so many a failing step is given up."""
+RETRY = outbox.Backoff(most=timedelta(minutes=5), slow_after=timedelta(days=3650), give_up_after=timedelta(days=3650))
+
+
+def due() -> QuerySet[Escalation]:
+    return Escalation.objects.filter(due_at__isnull=False)
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(due(), now).exists()
+
+
+def drain() -> None:
+    """Take what is due, for one turn; what is left is woken again."""
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
+        if not tick(timezone.now()):
+            return
+    outbox.source_named(clock.SOURCE).wake()
+
+
+def tick(now: datetime) -> int:
+    """Take the steps that are due at `now`, of some clocks; returns of how many."""
+    claimed = outbox.claim(due(), limit=BATCH, lease=LEASE, now=now)
+    if claimed:
+        _ask_engines(claimed, now)
+        run(claimed, now)
+    return len(claimed)
+
+
+_reader = task_sync.Reader()
+
+
+def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
+    """What was ended or given away there, without our hearing of it, ends these clocks before anybody is told.
+
+    An engine that does not answer, or whose answer cannot be understood, keeps nobody from being told.
+    """
+    asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=READABLE)
+    tasks = list(asked.select_related("engine", "assignee"))
+    try:
+        found = _reader.read(tasks, now) if tasks else {}
+    except Exception:  # whatever it is, these clocks and those behind them must go on
+        log.exception("tasks_not_read")
+        return
+    for task in tasks:
+        standing = found.get(task.pk)
+        if standing is not None:
+            _catch_up(task, standing, now)
+
+
+def _catch_up(task: Task, standing: Standing, now: datetime) -> None:
+    try:
+        if task_sync.catch_up(task, standing, now):
+            log.info("caught_up_with_engine", task=str(task.pk), is_open=standing.is_open)
+    except Exception:
+        log.exception("not_caught_up_with_engine", task=str(task.pk))
+
+
+def run(claimed: Sequence[Escalation], now: datetime) -> None:
+    """Take the due steps of claimed clocks together. What fails is run by itself, logged, and tried again later."""
+    try:
+        reread(claimed, now)
+        advance(claimed, now)
+    except Exception:  # whatever it is, the worker must live
+        if len(claimed) > 1:
+            for each in claimed:
+                run([each], now)
+            return
+        (escalation,) = claimed
+        log.exception("escalation_failed", escalation=str(escalation.pk), attempts=escalation.attempts)
+        again = RETRY.next_at(escalation.attempts, now, now)
+        outbox.postpone(escalation, again or now + RETRY.most)
+
+
+@transaction.atomic
+def reread(claimed: Sequence[Escalation], now: datetime) -> None:
+    """Those of the claimed clocks that are to follow their policy as it is now do so, and people see what is due by it.
+
+    In a transaction of its own: the steps that come next lock other people.
+    """
+    marked = [each for each in claimed if each.anew]
+    if not marked:
+        return
+    mine, tasks = _held(marked)
+    asked = [each for each in mine if tasks[each.task_id].answerable]
+    for each in asked:
+        policy_reload.reread(each, tasks[each.task_id], now)
+    inbox_items.show_deadlines([tasks[each.task_id] for each in asked], now)
+
+
+@dataclass
+class _Chain:
+    """One clock on its way through its due steps."""
+
+    escalation: Escalation
+    task: Task
+    rules: RuleSet
+    done: set[tuple[int, int]]
+    left: list[tuple[Occurrence, Taken | None]] = field(default_factory=list)
+
+
+@transaction.atomic
+def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
+    """Take what is due at `now`, and reckon when the next is.
+
+    Clocks that have passed to somebody else since they were claimed, or whose task has ended, are left alone.
+    """
+    chains = _chains(claimed, now)
+    room = AT_ONCE
+    for chain in chains:
+        chain.left, room = _within(room, list(_due(chain.escalation, chain.rules, chain.done, now)))
+    runs: list[StepRun] = []
+    while any(chain.left for chain in chains):  # one step of each task at a time: their order counts
+        runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
+    StepRun.objects.bulk_create(runs)
+    _finish(chains)
+    return runs
+
+
+def _within(
+    room: int, left: Sequence[tuple[Occurrence, Taken | None]]
+) -> tuple[list[tuple[Occurrence, Taken | None]], int]:
+    """What there is room for now, and the room that is left. What is left out takes none: it was overtaken by all."""
+    taking = [each for each, left_out in left if left_out is None]
+    later = {each.key for each in taking[room:]}
+    return [each for each in left if each[0].key not in later], max(room - len(taking), 0)
+
+
+def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, Task]]:
+    """Those that are still ours, and the tasks. Locked: tasks first, as whatever changes them does. Whatever changes a
+    clock voids its lease, so one whose lease still holds is as it was when it was claimed."""
+    tasks = _locked_tasks({each.task_id for each in claimed})
+    held = dict(
+        Escalation.objects.filter(pk__in=[each.pk for each in claimed])
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", "lease_token")
+    )
+    return [each for each in claimed if each.lease_token is not None and held.get(each.pk) == each.lease_token], tasks
+
+
+def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
+    mine, tasks = _held(claimed)
+    prefetch.read(Rules, "rules", [each for each in mine if not is_read(each.rules_id)])
+    done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in mine}
+    for pk, *key in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
+        done[pk].add((key[0], key[1]))
+    found: list[_Chain] = []
+    for each in mine:
+        task = tasks[each.task_id]
+        if not task.answerable:
+            clock.end(task, now, "closed meanwhile")
+        else:
+            found.append(_Chain(each, task, rules_of(each), done[each.pk]))
+    return found
+
+
+def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:
+    rows = list(Task.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True))
+    prefetch.read(Engine, "engine", rows)
+    prefetch.read(Case, "case", rows)
+    people = prefetch.read(Recipient, "assignee", rows)
+    managers = prefetch.read(Recipient, "manager", people)
+    prefetch.read(Brand, "brand", [*people, *managers])
+    return {row.pk: row for row in rows}
+
+
+def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: datetime) -> list[StepRun]:
+    takings = {
+        chain.escalation.pk: Taking(chain.escalation, chain.task, chain.rules, occurrence, now)
+        for chain, occurrence, left_out in steps
+        if left_out is None
+    }
+    taken = dict(zip(takings, _taken(list(takings.values())), strict=True))
+    for chain, occurrence, _ in steps:
+        chain.done.add(occurrence.key)
+    return [
+        _record(chain.escalation, occurrence, left_out or taken[chain.escalation.pk], now)
+        for chain, occurrence, left_out in steps
+    ]
+
+
+_FINISH = """
+UPDATE escalations_escalation e SET due_at = said.due_at, attempts = 0, lease_token = NULL, lease_until = NULL
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS said(id, due_at) WHERE e.id = said.id
+"""
+
+
+def _finish(chains: Sequence[_Chain]) -> None:
+    if chains:
+        due_at = [clock.next_due(chain.escalation, chain.rules, chain.done) for chain in chains]
+        with connection.cursor() as cursor:
+            cursor.execute(_FINISH, [[chain.escalation.pk for chain in chains], due_at])
+
+
+# --- which of them ----------------------------------------------------------------------------------------------------
+def _due(
+    escalation: Escalation, rules: RuleSet, done: Collection[tuple[int, int]], now: datetime
+) -> Iterator[tuple[Occurrence, Taken | None]]:
+    """What is due, in order; with why it is left out, if so."""
+    if clock.stands_still(escalation, now):  # it was claimed only to read its rules anew
+        return
+    all_due = [each for each in rules.occurrences(escalation.deadline) if each.key not in done and each.at <= now]
+    waiting = [each for each in all_due if not came_too_late(each, escalation)]
+    speaks = _speaks_for_all([each for each in waiting if each.step.kind == StepKind.NOTIFY], now)
+    for each in all_due:
+        if each not in waiting:
+            yield each, Taken(RunResult.TOO_EARLY, "Its time was before the task came")
+        elif each.step.kind == StepKind.NOTIFY and each not in speaks:
+            yield each, Taken(RunResult.OVERTAKEN, f"Missed, and step {speaks[-1].step.position} tells of it")
+        else:
+            yield each, None
+
+
+def came_too_late(occurrence: Occurrence, escalation: Escalation) -> bool:
+    """A reminder for which the task left no time. What is late already when it comes is told of all the same; but from
+    nobody who has only just got it is it taken."""
+    if occurrence.step.kind == StepKind.REASSIGN:
+        return occurrence.at < escalation.started_at
+    return occurrence.at < escalation.started_at and occurrence.at < escalation.deadline
+
+
+def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:
+    """The messages that are sent: all that are on time, or else the last of those who hear only when it is late."""
+    on_time = [each for each in messages if now - each.at <= MISSED]
+    if on_time or not messages:
+        return on_time
+    last = max(messages, key=lambda each: (each.step.target not in OWN, each.order))
+    return [each for each in messages if each.at == last.at]
+
+
+# --- taking them ------------------------------------------------------------------------------------------------------
+def _taken(takings: Sequence[Taking]) -> list[Taken]:
+    """A step that fails again and again is given up, so that those after it come."""
+    if len(takings) != 1 or takings[0].escalation.attempts < TRIES:
+        return take(takings)
+    try:
+        with transaction.atomic():
+            return take(takings)
+    except Exception as fault:
+        log.exception("step_given_up", step=takings[0].step.id)
+        return [Taken(RunResult.FAILED, f"{type(fault).__name__}: {fault}")]
+
+
+def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: datetime) -> StepRun:
+    return StepRun(
+        escalation=escalation,
+        rules_id=escalation.rules_id,
+        step=occurrence.step.id,
+        number=occurrence.number,
+        due_at=occurrence.at,
+        ran_at=now,
+        result=taken.result,
+        why=taken.why[:500],
+        told=list(taken.told),
+        event=taken.event,
+    )
+
+
+SOURCES = (outbox.Source(clock.SOURCE, "cluster", has_due, drain),)

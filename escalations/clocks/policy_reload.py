@@ -1,0 +1,80 @@
+"""Open clocks that are to follow their policy as it is now, because whoever edited it said so.
+
+They are marked, and due: whoever claims one reads its rules anew before anything else
+(escalations/clocks/due_steps.py). What passed counts as it did, pauses too, and no step is taken twice.
+"""
+
+from datetime import datetime
+
+import structlog
+
+from escalations.calendars.working_time import BadCalendar, NoWorkingTime
+from escalations.clocks import clock
+from escalations.models import Escalation, EscalationState, OnAcknowledge, Policy
+from escalations.policies import matching
+from escalations.policies.rules import RuleSet, rules_of
+from notifications.models import Task, TaskState
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+OPEN = (EscalationState.RUNNING, EscalationState.PAUSED)
+CHANGED = ["policy", "rules", "why", "deadline", "due_named", "state", "paused_at", "held_until", "end_reason", "anew"]
+
+
+def mark(policy: Policy, now: datetime) -> int:
+    """All open clocks that run by it; returns how many. A step that is just being taken is taken by the old rules."""
+    clocks = Escalation.objects.filter(policy=policy, ended_at=None, state__in=OPEN)
+    count = clocks.update(anew=True, due_at=now, lease_token=None, lease_until=None)
+    if count:
+        outbox.wake_on_commit(clock.SOURCE)
+    return count
+
+
+def reread(escalation: Escalation, task: Task, now: datetime) -> None:
+    """It follows the rules of now; if no policy fits its task any more, it is over. Task locked."""
+    match = matching.policy_for(task)
+    if match is None:
+        clock.end(task, now, clock.NO_POLICY)
+        clock.show(task, None)
+        return
+    before, kept = rules_of(escalation), escalation.rules_id
+    escalation.rules = match.rules
+    try:
+        after = rules_of(escalation)
+    except BadCalendar as fault:  # nobody can have saved it on the desk
+        log.error("calendar_cannot_be_read", policy=match.policy, fault=str(fault))
+        escalation.rules_id, after = kept, before
+    else:
+        escalation.policy_id, escalation.why = match.policy, match.why[:500]
+        adapt(escalation, task, before, after, now)
+    escalation.anew = False
+    escalation.save(update_fields=CHANGED)
+    clock.show(task, escalation)
+
+
+def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, now: datetime) -> None:
+    """The clock, not saved, as if it had begun by `after`."""
+    escalation.deadline = _deadline(escalation, task, before, after)
+    escalation.due_named = task.due_at
+    if after.on_acknowledge != OnAcknowledge.HOLDS:
+        escalation.held_until = None
+    if task.state == TaskState.ACKNOWLEDGED and after.on_acknowledge == OnAcknowledge.STOPS:
+        escalation.state, escalation.end_reason = EscalationState.STOPPED, clock.ACKNOWLEDGED
+    elif task.state == TaskState.INFO_REQUESTED and after.pauses and escalation.paused_at is None:
+        escalation.state, escalation.paused_at = EscalationState.PAUSED, now
+    elif escalation.paused_at is not None and not after.pauses:
+        escalation.deadline = clock.later(after, escalation.deadline, before.passed(escalation.paused_at, now))
+        escalation.state, escalation.paused_at = EscalationState.RUNNING, None
+
+
+def _deadline(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet) -> datetime:
+    """Later by as much as pauses have moved the old one."""
+    try:
+        old = before.deadline(escalation.started_at, escalation.due_named)
+        new = after.deadline(escalation.started_at, task.due_at)
+    except NoWorkingTime:
+        return escalation.deadline
+    if old is None or new is None:
+        return escalation.deadline
+    return clock.later(after, new, before.passed(old, escalation.deadline))

@@ -1,0 +1,158 @@
+"""Dead ends: what is set up, and in the days to come reaches nobody. One line a cause, however much leads there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from escalations.forecast.target_cache import Addresses, Question, Soundings, Tasks
+from escalations.kinds import reasons
+from escalations.models import Policy, StepKind, StepTarget, TimeKind
+from escalations.policies import rules
+from escalations.policies.rules import Step
+from notifications.models import Absence, Route, RouteTarget, TargetKind, Task
+
+HORIZON = timedelta(days=14)
+MOST_INSTANTS = 40
+
+
+@dataclass(frozen=True)
+class Place:
+    """A policy's step, or a route (`step` is 0), that names people. `channels` is None where nobody is told: they get
+    the task, and hear of it by routes."""
+
+    row: Policy | Route
+    step: int
+    targets: tuple[Step, ...]
+    channels: frozenset[str] | None
+    instead: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"SLA policy “{self.row}”, step {self.step}" if self.step else f"route “{self.row}”"
+
+
+@dataclass
+class DeadEnd:
+    """`why` is the cause; `since` when it begins; `leads` what leads there; `instead`, who hears as fallback owner."""
+
+    why: str
+    since: datetime
+    leads: list[Place] = field(default_factory=list)
+    instead: list[str] = field(default_factory=list)
+
+    @property
+    def places(self) -> list[str]:
+        return [place.name for place in self.leads]
+
+    @property
+    def policies(self) -> set[int]:
+        return {place.row.pk for place in self.leads if place.step}
+
+    def add(self, place: Place) -> None:
+        if place not in self.leads:
+            self.leads.append(place)
+            self.instead += [place.instead] if place.instead not in ("", *self.instead) else []
+
+
+def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
+    """Soonest first. `of`: only what that policy or route leads into."""
+    tasks, addresses, soundings = Tasks(now), Addresses(), Soundings()
+    places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
+    searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
+    asking: dict[Question, list[_Search]] = {}
+    for search in searches:
+        for question in search.questions:
+            asking.setdefault(question, []).append(search)
+    found: dict[str, DeadEnd] = {}
+    for instant in _instants(now):
+        forgotten = soundings.at(instant)
+        for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
+            if why := _cause(search, soundings, addresses):
+                found.setdefault(why, DeadEnd(why, instant)).add(search.place)
+    return sorted(found.values(), key=lambda line: (line.since, line.why))
+
+
+@dataclass(frozen=True)
+class _Search:
+    """For whom a place names, of one task; a question for each of its targets."""
+
+    place: Place
+    task: Task
+    questions: tuple[Question, ...]
+
+
+def _cause(search: _Search, soundings: Soundings, addresses: Addresses) -> str:
+    """Empty where somebody hears."""
+    asked = zip(search.questions, search.place.targets, strict=True)
+    answers = [soundings.ask(question, search.task, step) for question, step in asked]
+    hear = [each.recipient for answer in answers for each in answer.hear]
+    if not hear:
+        return "; ".join(dict.fromkeys(note for answer in answers for note in answer.notes))
+    channels = search.place.channels
+    if channels is None or any(addresses.has_one(person, channels) for person in hear):
+        return ""
+    return reasons.INBOX_ONLY % {"names": ", ".join(dict.fromkeys(map(str, hear)))}
+
+
+# --- what names people ------------------------------------------------------------------------------------------------
+def _steps() -> Iterator[Place]:
+    policies = Policy.objects.filter(enabled=True).select_related("calendar", "fallback")
+    for policy in policies.prefetch_related("steps__category"):
+        instead = str(policy.fallback) if policy.fallback and policy.fallback.active else ""
+        kept = rules.read(rules.written(policy, None))
+        for step, row in zip(kept.steps, policy.steps.all(), strict=True):
+            if step.kind == StepKind.NOTIFY and step.target is not None:
+                channels = step.channels or (row.category.channels if row.category else ())
+                yield Place(policy, step.position, (step,), frozenset(channels), instead)
+            elif step.kind == StepKind.REASSIGN and step.target is not None:
+                yield Place(policy, step.position, (step,), None, instead)
+
+
+SAME = {
+    TargetKind.ASSIGNEE: StepTarget.ASSIGNEE,
+    TargetKind.MANAGER: StepTarget.MANAGER,
+    TargetKind.TEAM: StepTarget.TEAM,
+    TargetKind.TEAM_LEAD: StepTarget.TEAM_LEAD,
+    TargetKind.PERSON: StepTarget.PERSON,
+}
+"""Targets of routes that can be foreseen; whom others mean, only the event will say."""
+
+
+def _routes() -> Iterator[Place]:
+    for route in Route.objects.filter(enabled=True).select_related("category").prefetch_related("targets"):
+        targets = [_as_step(target) for target in route.targets.all()]
+        known = tuple(step for step in targets if step is not None)
+        if known and len(known) == len(targets):
+            yield Place(route, 0, known, frozenset(route.category.channels))
+
+
+def _as_step(target: RouteTarget) -> Step | None:
+    same = SAME.get(TargetKind(target.kind))
+    if same is None or (same == StepTarget.TEAM_LEAD and target.team_id is None):
+        return None
+    return Step(
+        id=0,
+        position=0,
+        kind=StepKind.NOTIFY,
+        offset=timedelta(),
+        time=TimeKind.WALL,
+        repeat_every=timedelta(),
+        repeats=0,
+        target=same,
+        level=1,
+        team=target.team_id,
+        person=target.person_id,
+        version=None,
+        category=None,
+        channels=(),
+        priority="",
+    )
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+def _instants(now: datetime) -> list[datetime]:
+    """Now, and whenever somebody goes or comes back."""
+    end = now + HORIZON
+    rows = Absence.objects.filter(ends_at__gt=now, begins_at__lt=end).values_list("begins_at", "ends_at")
+    changes = sorted({instant for row in rows for instant in row if now < instant < end})
+    return [now, *changes[:MOST_INSTANTS]]

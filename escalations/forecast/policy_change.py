@@ -1,0 +1,154 @@
+"""What an edited policy would change for the tasks that are open now: told before it is saved.
+
+Clocks keep the rules that they began with, unless they are given the new ones (escalations/clocks/policy_reload.py).
+Reckoned in the transaction that holds the change, by the clock's own code; whoever calls it rolls that back.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from escalations.calendars.working_time import BadCalendar
+from escalations.clocks import due_steps, policy_reload
+from escalations.models import Escalation, EscalationState, Policy, StepRun
+from escalations.policies import matching
+from escalations.policies.rules import RuleSet, Step, read, rules_of, written
+from notifications.models import ANSWERABLE, Task
+
+MOST = 1_000
+"""Clocks of the policy that are looked at, those due first; as many of others, and of tasks without one."""
+
+
+class Turn(StrEnum):
+    SOONER = "sooner"
+    LATER = "later"
+    NEVER = "never"
+    FIRST = "first"
+    """Nothing was to come, and now something is."""
+    OTHERWISE = "otherwise"
+    """At the same time first, but not all is as it was: people, words, or what follows."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of one open task. `before` and `after`: when its next step is taken; None: never."""
+
+    task: Task
+    turn: Turn
+    before: datetime | None
+    after: datetime | None
+
+
+@dataclass
+class Effect:
+    """`clocks` run by the policy, of which the first `MOST` were looked at; `joining` tasks would have followed it."""
+
+    policy: Policy
+    clocks: int = 0
+    changes: list[Change] = field(default_factory=list)
+    joining: int = 0
+
+    @property
+    def counts(self) -> Counter[Turn]:
+        return Counter(change.turn for change in self.changes)
+
+
+Ahead = tuple[datetime, Step, int]
+
+
+def of_policy(policy: Policy, now: datetime) -> Effect:
+    """Of the policy as it is in this transaction."""
+    policies, kept = matching.enabled(), _Kept()
+    clocks = Escalation.objects.filter(ended_at=None, state__in=policy_reload.OPEN).select_related(
+        "rules", "task__case", "task__engine"
+    )
+    mine = list(clocks.filter(policy=policy).order_by("deadline")[: MOST + 1])
+    effect = Effect(policy, len(mine))
+    done = _done(mine)
+    for escalation in mine[:MOST]:
+        found = matching.first(escalation.task, policies)
+        rules = kept.rules(found.policy, escalation.task) if found else None
+        effect.changes += _change(escalation, rules, done[escalation.pk], now)
+    others = [each.task for each in clocks.exclude(policy=policy).order_by("deadline")[:MOST]]
+    effect.joining = sum(_follows(policy, task, policies) for task in (*others, *_without_clock()))
+    return effect
+
+
+def _done(clocks: Sequence[Escalation]) -> dict[Any, set[tuple[int, int]]]:
+    done: dict[Any, set[tuple[int, int]]] = {each.pk: set() for each in clocks}
+    for pk, step, number in StepRun.objects.filter(escalation__in=done).values_list("escalation_id", "step", "number"):
+        done[pk].add((step, number))
+    return done
+
+
+def _without_clock() -> Iterable[Task]:
+    """Open tasks that no clock has ever run for; the newest."""
+    tasks = Task.objects.filter(state__in=ANSWERABLE, escalations=None).select_related("case", "engine")
+    return tasks.order_by("-id")[:MOST]
+
+
+def _follows(policy: Policy, task: Task, policies: Sequence[Policy]) -> bool:
+    found = matching.first(task, policies)
+    return found is not None and found.policy.pk == policy.pk
+
+
+class _Kept:
+    """Rules as they would be kept, each read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[int, int | None], RuleSet | None] = {}
+
+    def rules(self, policy: Policy, task: Task) -> RuleSet | None:
+        calendar = matching.calendar_for(policy, task)
+        key = (policy.pk, calendar.pk if calendar else None)
+        if key not in self._read:
+            try:
+                self._read[key] = read(written(policy, calendar))
+            except BadCalendar:
+                self._read[key] = None
+        return self._read[key]
+
+
+# --- one task ---------------------------------------------------------------------------------------------------------
+def _change(
+    escalation: Escalation, after: RuleSet | None, done: set[tuple[int, int]], now: datetime
+) -> Iterable[Change]:
+    old = rules_of(escalation)
+    is_now = _ahead(escalation, old, done, now)
+    would_be: list[Ahead] = []
+    if after is not None:
+        adapted = copy(escalation)
+        policy_reload.adapt(adapted, escalation.task, old, after, now)
+        would_be = _ahead(adapted, after, done, now)
+    turn = _turn(is_now, would_be)
+    if turn is not None:
+        yield Change(escalation.task, turn, _first(is_now), _first(would_be))
+
+
+def _ahead(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]], now: datetime) -> list[Ahead]:
+    """What is still to come, and when: of a paused clock, if it went on now. What it says, not by which row."""
+    if escalation.state == EscalationState.STOPPED:
+        return []
+    earliest = max(now, escalation.held_until or now)
+    return [
+        (max(each.at, earliest), replace(each.step, id=0, position=0), each.number)
+        for each in rules.occurrences(escalation.deadline)
+        if each.key not in done and not due_steps.came_too_late(each, escalation)
+    ]
+
+
+def _turn(before: Sequence[Ahead], after: Sequence[Ahead]) -> Turn | None:
+    old, new = _first(before), _first(after)
+    if old is None or new is None:
+        return None if old == new else Turn.NEVER if new is None else Turn.FIRST
+    if old != new:
+        return Turn.SOONER if new < old else Turn.LATER
+    return None if before == after else Turn.OTHERWISE
+
+
+def _first(ahead: Sequence[Ahead]) -> datetime | None:
+    return ahead[0][0] if ahead else None

@@ -1,0 +1,125 @@
+"""What the clock would do, by the clock's own code: nothing is kept and nothing sent.
+
+The steps run one after the other in a transaction that is rolled back, each at the instant at which it will be due.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import uuid4
+
+from django.db import transaction
+
+from escalations.clocks import due_steps
+from escalations.models import Escalation, StepRun
+from escalations.policies.matching import Tried, enabled, tried
+from escalations.policies.rules import RuleSet, rules_of
+from notifications.models import Engine, Task
+from notifications.routing import pipeline
+from notifications.types import InboundEvent, Json
+
+MOST_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Row:
+    """A step that would be taken: what the trace will say of it."""
+
+    at: datetime
+    position: int
+    number: int
+    kind: str
+    result: str
+    why: str
+    told: list[Json]
+
+
+@dataclass
+class Simulation:
+    """`tried` says which policies fit and why not; without one that fits, there is neither a deadline nor rows.
+
+    `ends_early`: more would follow than is worth reckoning.
+    """
+
+    now: datetime
+    task: str
+    tried: list[Tried] = field(default_factory=list)
+    rules: RuleSet | None = None
+    why: str = ""
+    started_at: datetime | None = None
+    deadline: datetime | None = None
+    state: str = ""
+    rows: list[Row] = field(default_factory=list)
+    ends_early: bool = False
+    event: pipeline.Result | None = None
+
+
+class _RollBack(Exception):
+    pass
+
+
+def of_task(task: Task, now: datetime) -> Simulation:
+    """From now on, if nothing happens to the task."""
+    simulation = Simulation(now, str(task))
+    _undone(lambda: _follow(simulation, task))
+    return simulation
+
+
+def of_event(engine: Engine, inbound: InboundEvent, now: datetime) -> Simulation:
+    """What this event would do if it came now, and what follows. Raises whatever processing the real event would."""
+    simulation = Simulation(now, "")
+
+    def happens() -> None:
+        simulation.event = pipeline.tried(engine, inbound, now)
+        if simulation.event.task is not None:
+            simulation.task = str(simulation.event.task)
+            _follow(simulation, simulation.event.task)
+
+    _undone(happens)
+    return simulation
+
+
+def _undone(happens: Callable[[], None]) -> None:
+    try:
+        with transaction.atomic():
+            happens()
+            raise _RollBack
+    except _RollBack:
+        pass
+
+
+def _follow(simulation: Simulation, task: Task) -> None:
+    escalation = Escalation.objects.filter(task=task).order_by("-id").first()
+    if escalation is None:
+        simulation.tried = list(tried(task, enabled()))
+        return
+    simulation.rules, simulation.why = rules_of(escalation), escalation.why
+    simulation.started_at, simulation.deadline = escalation.started_at, escalation.deadline
+    simulation.state = escalation.state
+    for _ in range(MOST_STEPS):
+        if escalation.due_at is None:
+            return
+        simulation.rows += _next_rows(escalation, simulation.now)
+    simulation.ends_early = escalation.due_at is not None
+
+
+def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
+    """Claimed as a worker would, at the instant at which it is due."""
+    at = max(escalation.due_at or now, now)
+    escalation.lease_token = uuid4()
+    escalation.save(update_fields=["lease_token"])
+    due_steps.reread([escalation], at)
+    runs = due_steps.advance([escalation], at)
+    escalation.refresh_from_db(fields=["due_at", "state", "lease_token"])
+    return [row_of(run) for run in runs]
+
+
+def row_of(run: StepRun) -> Row:
+    """What a step did, or would do, without what only one of the two has."""
+    step = rules_of(run).by_id[run.step]
+    return Row(run.due_at, step.position, run.number, step.kind, run.result, run.why, run.told)
+
+
+def trace(escalation: Escalation) -> list[Row]:
+    """What the clock did, in the order in which it did it."""
+    return [row_of(run) for run in escalation.runs.select_related("rules").order_by("pk")]

@@ -1,0 +1,106 @@
+"""A simulation as programs ask for it: `POST /api/v1/simulations` and `manage.py simulate` read and answer the same."""
+
+from datetime import datetime
+from typing import Any
+
+from escalations.forecast import simulate
+from escalations.forecast.simulate import Row, Simulation
+from notifications.errors import Invalid
+from notifications.intake import cloudevents, eventdata, mapping
+from notifications.items.representation import stamp
+from notifications.models import Engine, Task
+from notifications.types import InboundEvent, Json
+
+MEMBERS = ("event", "task", "engine", "now")
+
+
+def run(said: Any, now: datetime) -> Simulation:
+    """Of `{"event": {…}}` or `{"task": "…"}`, with `engine` where there are several, and `now`.
+
+    Raises Invalid and InvalidEvent, with pointers.
+    """
+    if not isinstance(said, dict):
+        raise _invalid("", "An object is needed, with event or task.")
+    for name in said:
+        if name not in MEMBERS:
+            raise _invalid(f"/{name}", f"There is no such member; there are {', '.join(MEMBERS)}.")
+    if ("event" in said) == ("task" in said):
+        raise _invalid("", "Give either an event or a task.")
+    engine, instant = _engine(said.get("engine")), _now(said.get("now"), now)
+    if "task" in said:
+        return simulate.of_task(_task(said["task"], engine), instant)
+    return simulate.of_event(_one(engine), _event(_one(engine), said["event"]), instant)
+
+
+def _engine(slug: Any) -> Engine | None:
+    if slug is None:
+        return None
+    engine = Engine.objects.filter(slug=slug).first() if isinstance(slug, str) else None
+    if engine is None:
+        raise _invalid("/engine", "There is no engine of this slug.")
+    return engine
+
+
+def _one(engine: Engine | None) -> Engine:
+    found = [engine] if engine is not None else list(Engine.objects.filter(active=True)[:2])
+    if len(found) != 1:
+        raise _invalid("/engine", "Say which engine: its slug.")
+    return found[0]
+
+
+def _now(text: Any, now: datetime) -> datetime:
+    if text is None:
+        return now
+    instant = eventdata.instant(text)
+    if instant is None:
+        raise _invalid("/now", "Write an instant such as 2026-11-25T16:00:00Z.")
+    return instant
+
+
+def _task(task_id: Any, engine: Engine | None) -> Task:
+    tasks = Task.objects.select_related("engine", "case", "assignee")
+    found = list(tasks.filter(task_id=task_id, **({"engine": engine} if engine else {}))[:2])
+    if not found:
+        raise _invalid("/task", "There is no such task.")
+    if len(found) > 1:
+        raise _invalid("/engine", "Several engines have a task of this id. Say which engine: its slug.")
+    return found[0]
+
+
+def _event(engine: Engine, said: Any) -> InboundEvent:
+    if isinstance(said, dict) and "specversion" in said:
+        return cloudevents.structured(said)
+    return mapping.read(engine, said)
+
+
+def _invalid(pointer: str, detail: str) -> Invalid:
+    return Invalid(detail, [{"pointer": pointer, "detail": detail}])
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+def as_json(simulation: Simulation) -> Json:
+    return {
+        "now": stamp(simulation.now),
+        "task": simulation.task or None,
+        "policy": simulation.rules.name if simulation.rules else None,
+        "why": simulation.why,
+        "policies": [{"name": each.policy.name, "fits": each.fits, "reason": each.reason} for each in simulation.tried],
+        "state": simulation.state or None,
+        "started_at": stamp(simulation.started_at),
+        "due_at": stamp(simulation.deadline),
+        "rows": [row_json(row) for row in simulation.rows],
+        "ends_early": simulation.ends_early,
+        "recipients": simulation.event.plan.as_json()["recipients"] if simulation.event else [],
+    }
+
+
+def row_json(row: Row) -> Json:
+    return {
+        "at": stamp(row.at),
+        "step": row.position,
+        "number": row.number,
+        "kind": row.kind,
+        "result": row.result,
+        "why": row.why,
+        "told": row.told,
+    }

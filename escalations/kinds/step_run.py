@@ -1,0 +1,75 @@
+"""A step that is taken: what it needs, what came of it, and the event that it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from escalations.models import Escalation, RunResult
+from escalations.policies.rules import Occurrence, RuleSet, Step
+from notifications.items.representation import stamp
+from notifications.models import Event, EventStatus, Task
+from notifications.types import Json
+from wfpush.identifiers import uuid7
+
+TYPE = "task.escalation_raised"
+SOURCE = "wfpush"
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A step that is taken now. `task` is locked and answerable; `now` may be later than the occurrence."""
+
+    escalation: Escalation
+    task: Task
+    rules: RuleSet
+    occurrence: Occurrence
+    now: datetime
+
+    @property
+    def step(self) -> Step:
+        return self.occurrence.step
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of it: the trace's row."""
+
+    result: RunResult
+    why: str
+    told: Sequence[Json] = field(default_factory=list)
+    event: Event | None = None
+
+
+def event_of(taking: Taking) -> Event:
+    """Of our own, so that the trace and the ledger tell of it as of any other. It is processed as it is made."""
+    task, occurrence = taking.task, taking.occurrence
+    return Event(
+        id=uuid7(),
+        engine=task.engine,
+        source=SOURCE,
+        event_id=f"{taking.escalation.pk}/{occurrence.step.id}/{occurrence.number}",
+        type=TYPE,
+        subject=task.task_id,
+        time=occurrence.at,
+        received_at=taking.now,
+        data={"task": {"id": task.task_id}, "escalation": _facts(taking)},
+        digest="",
+        group="",
+        status=EventStatus.PROCESSED,
+        processed_at=taking.now,
+        task=task,
+        case=task.case,
+    )
+
+
+def _facts(taking: Taking) -> Json:
+    """What templates may say of it."""
+    escalation = taking.escalation
+    return {
+        "policy": taking.rules.name,
+        "step": taking.step.position,
+        "number": taking.occurrence.number,
+        "due_at": stamp(escalation.deadline),
+        "overdue": escalation.deadline <= taking.now,
+        "assignee": str(taking.task.assignee) if taking.task.assignee else "",
+    }

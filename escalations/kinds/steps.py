@@ -1,0 +1,233 @@
+"""What the kinds of steps do: one function each, in one list. Each runs in the transaction that records it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from escalations.kinds import engine_calls
+from escalations.kinds.step_run import Taken, Taking, event_of
+from escalations.kinds.targets import OWN, Found, Search, Staff, whom
+from escalations.models import RunResult, StepKind
+from notifications.cases import task_state
+from notifications.items import inbox_items
+from notifications.items.representation import stamp
+from notifications.models import Brand, Case, Category, Delivery, Event, Notification, Priority, Recipient, Task
+from notifications.routing import fanout, pipeline
+from notifications.routing.addressing import Devices
+from notifications.routing.route import Addressed, Manner
+from notifications.types import Json
+from notifications.wording import batch_render
+from notifications.wording.batch_render import Writer
+from wfpush.postgres import prefetch
+from wfpush.queue import outbox
+
+ORDER = [priority.value for priority in Priority]
+
+
+def take(takings: Sequence[Taking]) -> list[Taken]:
+    """Of different tasks, one step each."""
+    taken: dict[int, Taken] = {}
+    for kind, step in STEPS.items():
+        places = [place for place, taking in enumerate(takings) if taking.step.kind == kind]
+        taken |= zip(places, step([takings[place] for place in places]), strict=True)
+    return [taken[place] for place in range(len(takings))]
+
+
+# --- telling people ---------------------------------------------------------------------------------------------------
+@dataclass
+class _Message:
+    """A step that tells somebody, on its way."""
+
+    taking: Taking
+    found: dict[int, Found]
+    notes: str
+    manner: Manner
+    planner: fanout.Planner
+
+
+def _notify(takings: Sequence[Taking]) -> list[Taken]:
+    """All at once: what is read and written for each would take ten times as long."""
+    if not takings:
+        return []
+    devices: Devices = {}
+    staff = Staff(takings[0].now)
+    messages: list[_Message] = []
+    wordings, nobody = _Wordings(takings), {}
+    for taking in takings:
+        search = Search(taking.task, taking.step, staff)
+        found = {each.recipient.pk: each for each in whom(search, taking.rules)}
+        notes = "; ".join(search.notes)
+        if found:
+            planner = _planner(taking, event_of(taking), devices)
+            messages.append(_Message(taking, found, notes, wordings.manner(taking), planner))
+        else:
+            nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
+    _tell(messages, takings[0].now)
+    told = {message.taking.escalation.pk: _of_message(message) for message in messages}
+    return [(told | nobody)[taking.escalation.pk] for taking in takings]
+
+
+class _Wordings:
+    """The categories and template versions of many steps, read once."""
+
+    def __init__(self, takings: Sequence[Taking]) -> None:
+        steps = [taking.step for taking in takings]
+        self._categories = Category.objects.in_bulk({step.category for step in steps if step.category})
+        self._versions = batch_render.versions([step.version for step in steps if step.version])
+
+    def manner(self, taking: Taking) -> Manner:
+        step = taking.step
+        category = self._categories.get(step.category or 0) or _category_of(taking.task)
+        return Manner(
+            name=taking.rules.name,
+            category=category,
+            channels=step.channels or category.channels,
+            version=self._versions.get(step.version or 0),
+            escalated=step.target not in OWN,
+        )
+
+
+def _category_of(task: Task) -> Category:
+    """Where the step's own has been deleted since: that of the task's messages, or else any. Raises DoesNotExist."""
+    copy = task.notifications.select_related("category").order_by("-created_at").first()
+    return copy.category if copy is not None else Category.objects.order_by("pk")[:1].get()
+
+
+def _tell(messages: Sequence[_Message], now: datetime) -> None:
+    """Who has the task's copy is told anew on it; who has none gets one; the others see who heard."""
+    have = _copies_of([message.taking.task for message in messages])
+    rows = [row for of_task in have.values() for row in of_task.values()]
+    inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.found})
+    _look_up_devices(messages)
+    see: list[Notification] = []
+    for message in messages:
+        mine = have.get(message.taking.task.pk, {})
+        reasons = {pk: each.reason for pk, each in message.found.items()}
+        message.planner.remind([row for pk, row in mine.items() if pk in reasons], message.manner, reasons)
+        message.planner.make(_addressed(message, mine), {})
+        if message.manner.escalated:
+            see += [row for pk, row in mine.items() if pk not in reasons]
+    _note_escalated([message for message in messages if message.manner.escalated], now)
+    Event.objects.bulk_create([_with_plan(message.planner) for message in messages])
+    fanout.save([message.planner for message in messages], now)
+    inbox_items.touch(see, now)
+    for source in ("push", "deliveries"):
+        outbox.wake_on_commit(source)
+
+
+def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
+    """Task to person to copy: those that stand."""
+    found: dict[UUID, dict[int, Notification]] = {}
+    by_id = {task.pk: task for task in tasks}
+    rows = list(inbox_items.standing(tasks).order_by("recipient_id"))
+    people = prefetch.read(Recipient, "recipient", rows)
+    prefetch.read(Recipient, "on_behalf_of", rows)
+    prefetch.read(Category, "category", rows)
+    prefetch.read(Case, "case", rows)
+    prefetch.read(Brand, "brand", [*rows, *people])
+    for row in rows:
+        assert row.task_id is not None
+        row.task = by_id[row.task_id]
+        found.setdefault(row.task_id, {})[row.recipient_id] = row
+    return found
+
+
+def _look_up_devices(messages: Sequence[_Message]) -> None:
+    if messages:
+        people = [each.recipient for message in messages for each in message.found.values()]
+        channels = [channel for message in messages for channel in message.manner.channels]
+        messages[0].planner.addresses.look_up(people, channels)
+
+
+def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addressed]:
+    return [
+        Addressed(each.recipient, message.manner, each.reason, each.on_behalf_of)
+        for pk, each in message.found.items()
+        if pk not in have
+    ]
+
+
+_ESCALATED = """
+UPDATE notifications_task task SET escalated = said.escalated::jsonb, updated_at = %s
+FROM unnest(%s::uuid[], %s::text[]) AS said(id, escalated) WHERE task.id = said.id
+"""
+
+
+def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
+    """The tasks themselves know who heard, for everybody to see."""
+    for message in messages:
+        task, people = message.taking.task, [each.recipient for each in message.found.values()]
+        known = {each["ref"] for each in task.escalated}
+        news = [{**person.as_person(), "at": stamp(now)} for person in people if person.ref not in known]
+        task.escalated = [*task.escalated, *news]
+    tasks = [message.taking.task for message in messages]
+    with connection.cursor() as cursor:
+        cursor.execute(_ESCALATED, [now, [task.pk for task in tasks], [json.dumps(task.escalated) for task in tasks]])
+
+
+def _of_message(message: _Message) -> Taken:
+    return Taken(RunResult.DONE, message.notes, _told(message.planner.plan), message.planner.event)
+
+
+# --- raising the priority ---------------------------------------------------------------------------------------------
+def _raise_priority(takings: Sequence[Taking]) -> list[Taken]:
+    return [_raise(taking) for taking in takings]
+
+
+def _raise(taking: Taking) -> Taken:
+    task, wanted = taking.task, taking.step.priority
+    if ORDER.index(task.priority) >= ORDER.index(wanted):
+        return Taken(RunResult.DONE, f"The priority was {task.get_priority_display()} already")
+    task.priority = wanted
+    task.data = task_state.merged(task.data, {"task": {"priority": wanted}})  # so that the next event keeps it
+    task.save(update_fields=["priority", "data", "updated_at"])
+    event = event_of(taking)
+    event.save(force_insert=True)
+    planner = _planner(taking, event, {})
+    alert = "became urgent" if wanted == Priority.URGENT else ""
+    planner.rewrite(inbox_items.open_copies(task), alert=alert)
+    event.plan, event.told = planner.plan.as_json(), Delivery.objects.filter(event=event).count()
+    event.save(update_fields=["plan", "told"])
+    for source in ("push", "deliveries"):
+        outbox.wake_on_commit(source)
+    return Taken(RunResult.DONE, f"The priority is {task.get_priority_display()}", _told(planner.plan), event)
+
+
+STEPS: dict[StepKind, Callable[[Sequence[Taking]], list[Taken]]] = {
+    StepKind.NOTIFY: _notify,
+    StepKind.RAISE_PRIORITY: _raise_priority,
+    StepKind.TELL_ENGINE: engine_calls.tell,
+    StepKind.REASSIGN: engine_calls.reassign,
+}
+
+
+# --- the event that a step is -----------------------------------------------------------------------------------------
+def _planner(taking: Taking, event: Event, devices: Devices) -> fanout.Planner:
+    task = taking.task
+    facts = pipeline.facts_of(event, task_state.Change(task=task, case=task.case))
+    writer = Writer(event, task, facts)
+    return fanout.Planner(event, task, task.case, writer, fanout.Plan(), taking.now, True, devices)
+
+
+def _with_plan(planner: fanout.Planner) -> Event:
+    event = planner.event
+    event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
+    return event
+
+
+def _told(plan: fanout.Plan) -> list[Json]:
+    """Without ids, which a simulation has others of."""
+    return [
+        {
+            "ref": each["ref"],
+            "name": each["name"],
+            "reason": each["reason"],
+            "title": each["title"],
+            "channels": each["channels"],
+        }
+        for each in plan.recipients
+    ]

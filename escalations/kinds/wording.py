@@ -1,0 +1,162 @@
+"""Policies and steps in a person's words: “1 h before due, working time: remind the assignee”."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from escalations.kinds.targets import OWN
+from escalations.models import Clock, Policy, PolicyStep, StepKind, StepTarget, TimeKind
+from escalations.policies.rules import RuleSet
+from escalations.policies.rules import Step as RuleStep
+from notifications.models import Priority, Recipient, Team
+
+MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A step, with the names of what it points to. Times are in minutes."""
+
+    kind: str
+    offset: int
+    time: str
+    repeat_every: int
+    repeats: int
+    target: str
+    level: int
+    team: str
+    person: str
+    priority: str
+
+
+def of_row(step: PolicyStep) -> Said:
+    return Said(
+        kind=step.kind,
+        offset=step.offset,
+        time=step.time,
+        repeat_every=step.repeat_every or 0,
+        repeats=step.repeats,
+        target=step.target,
+        level=step.level,
+        team=step.team.name if step.team else "",
+        person=str(step.person) if step.person else "",
+        priority=step.priority,
+    )
+
+
+def of_rules(rules: RuleSet) -> dict[int, Said]:
+    """The steps that a clock follows, by their ids."""
+    teams = Team.objects.in_bulk([step.team for step in rules.steps if step.team])
+    people = Recipient.objects.in_bulk([step.person for step in rules.steps if step.person])
+    return {step.id: _of_rule(step, teams.get(step.team or 0), people.get(step.person or 0)) for step in rules.steps}
+
+
+def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None) -> Said:
+    return Said(
+        kind=step.kind,
+        offset=int(step.offset.total_seconds()) // MINUTES,
+        time=step.time,
+        repeat_every=int(step.repeat_every.total_seconds()) // MINUTES,
+        repeats=step.repeats,
+        target=step.target or "",
+        level=step.level,
+        team=team.name if team else "",
+        person=str(person) if person else "",
+        priority=step.priority,
+    )
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+def sentence(step: Said, usual: str = TimeKind.WALL) -> str:
+    """`usual` is the kind of time that need not be told."""
+    return _("%(when)s: %(what)s") % {"when": when(step, usual), "what": what(step)} + again(step)
+
+
+def numbered(step: Said, number: int) -> str:
+    """As one of a story: the first time (number 0), or a repetition."""
+    once = _("%(when)s: %(what)s") % {"when": when(step, TimeKind.WALL), "what": what(step)}
+    if not number:
+        return once
+    return _("%(step)s (again, %(number)d of %(times)d)") % {"step": once, "number": number, "times": step.repeats}
+
+
+def when(step: Said, usual: str) -> str:
+    moment = _moment(step.offset)
+    if step.time == usual:
+        return moment
+    return _("%(when)s, %(time)s") % {"when": moment, "time": TimeKind(step.time).label}
+
+
+def _moment(offset: int) -> str:
+    if not offset:
+        return _("when due")
+    form = _("%(span)s before due") if offset < 0 else _("%(span)s after due")
+    return form % {"span": duration(abs(offset))}
+
+
+def what(step: Said) -> str:
+    if step.kind == StepKind.RAISE_PRIORITY:
+        priority = Priority(step.priority).label if step.priority else "–"
+        return _("raise the priority to %(priority)s") % {"priority": priority}
+    if step.kind == StepKind.TELL_ENGINE:
+        return _("tell the engine")
+    if step.kind == StepKind.REASSIGN:
+        return _("give the task to %(whom)s") % {"whom": whom(step)} if step.target else _("give the task to nobody")
+    if not step.target:
+        return _("tell nobody")
+    form = _("remind %(whom)s") if StepTarget(step.target) in OWN else _("tell %(whom)s")
+    return form % {"whom": whom(step)}
+
+
+def whom(step: Said) -> str:
+    if step.target == StepTarget.TEAM and step.team:
+        return _("the members of %(team)s") % {"team": step.team}
+    if step.target == StepTarget.TEAM_LEAD:
+        return _("the lead of %(team)s") % {"team": step.team} if step.team else _("the team lead")
+    if step.target == StepTarget.PERSON and step.person:
+        return step.person
+    if step.target == StepTarget.MANAGER and step.level > 1:
+        return _("the assignee's manager, level %(level)d") % {"level": step.level}
+    return str(StepTarget(step.target).label)
+
+
+def again(step: Said) -> str:
+    """With the comma before it; empty for what happens once."""
+    if not step.repeats or not step.repeat_every:
+        return ""
+    text = ngettext(", once more after %(span)s", ", again every %(span)s, %(times)d times", step.repeats)
+    return text % {"span": duration(step.repeat_every), "times": step.repeats}
+
+
+def due(policy: Policy) -> str:
+    """What the clock of a policy runs to."""
+    if policy.clock == Clock.DUE:
+        return _("the engine's due date")
+    told = {"span": duration(policy.minutes or 0), "time": policy.get_time_display()}
+    return _("%(span)s after the assignment, %(time)s") % told
+
+
+def fits(policy: Policy, conditions: Iterable[object]) -> str:
+    """Which tasks."""
+    engine = [_("from %(engine)s") % {"engine": policy.engine}] if policy.engine else []
+    return ", ".join([*engine, *map(str, conditions)]) or _("every task")
+
+
+def duration(minutes: int) -> str:
+    """Exactly: 1 d 2 h 30 min. A day has 24 hours."""
+    return _units(minutes // 1440, minutes % 1440)
+
+
+def hours(minutes: int) -> str:
+    """Exactly, without days: 40 h."""
+    return _units(0, minutes)
+
+
+def _units(days: int, minutes: int) -> str:
+    counts = ((days, _("%(count)d d")), (minutes // 60, _("%(count)d h")))
+    parts = [form % {"count": count} for count, form in counts if count]
+    if minutes % 60 or not parts:
+        parts.append(_("%(count)d min") % {"count": minutes % 60})
+    return " ".join(parts)

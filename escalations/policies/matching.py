@@ -1,0 +1,93 @@
+"""Which policy applies to a task, whose calendar counts, and why."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
+from escalations.policies.rules import keep
+from notifications.cases import task_state
+from notifications.models import Task
+from notifications.routing import route
+from notifications.types import Json
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A policy looked at, and why it fits or does not."""
+
+    policy: Policy
+    fits: bool
+    reason: str
+
+    @property
+    def why(self) -> str:
+        return f"{self.policy}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Match:
+    policy: int
+    rules: Rules
+    why: str
+
+
+def policy_for(task: Task) -> Match | None:
+    """The first that fits, as it is now."""
+    found = first(task, enabled())
+    if found is None:
+        return None
+    return Match(found.policy.pk, keep(found.policy, calendar_for(found.policy, task)), found.why)
+
+
+def enabled() -> list[Policy]:
+    """In the order in which they are looked at."""
+    return list(Policy.objects.filter(enabled=True).prefetch_related("conditions").select_related("calendar"))
+
+
+def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
+    return next((each for each in tried(task, policies) if each.fits), None)
+
+
+def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
+    """The policies in their order, up to the first that fits."""
+    facts = task_state.facts_of_task(task)
+    for policy in policies:
+        reason = _why_not(policy, task, facts)
+        yield Tried(policy, not reason, reason or _why(policy))
+        if not reason:
+            return
+
+
+def _why_not(policy: Policy, task: Task, facts: Json) -> str:
+    if policy.engine_id is not None and policy.engine_id != task.engine_id:
+        return "only for another engine"
+    for condition in policy.conditions.all():
+        if not route.holds(condition, facts):
+            return f"{condition} does not hold: it is {route.shown(route.lookup(facts, condition.path))}"
+    if policy.clock == Clock.DUE and task.due_at is None:
+        return "the task has no due date"
+    return ""
+
+
+def _why(policy: Policy) -> str:
+    return " and ".join(str(condition) for condition in policy.conditions.all()) or "it fits every task"
+
+
+# --- calendars --------------------------------------------------------------------------------------------------------
+def calendar_for(policy: Policy, task: Task) -> BusinessCalendar | None:
+    """Of the assignee, their team, or the policy, as the policy says."""
+    found = None
+    if policy.calendar_of == CalendarOf.ASSIGNEE and task.assignee_id is not None:
+        found = BusinessCalendar.objects.filter(people=task.assignee_id).first()
+    if found is None and policy.calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM):
+        found = _of_team(task)
+    return found or policy.calendar
+
+
+def _of_team(task: Task) -> BusinessCalendar | None:
+    """Of the task's teams, or else of the assignee's, the first that has one."""
+    calendars = BusinessCalendar.objects.order_by("teams__team__name")
+    own = calendars.filter(teams__team__tasks=task).first()
+    if own is None and task.assignee_id is not None:
+        own = calendars.filter(teams__team__members=task.assignee_id).first()
+    return own

@@ -1,0 +1,244 @@
+"""What a clock follows: a policy with its calendar as they were when it began, and the instants they give."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from escalations.calendars.working_time import Calendar, NoWorkingTime
+from escalations.models import (
+    BusinessCalendar,
+    Clock,
+    Escalation,
+    OnAcknowledge,
+    Policy,
+    PolicyStep,
+    Rules,
+    StepKind,
+    StepRun,
+    StepTarget,
+    TimeKind,
+)
+from notifications.models import TemplateVersion, VersionState
+from notifications.types import Json
+
+NOTHING = timedelta()
+PARSED = 1024
+"""Sets of rules that stay parsed, with their calendars' years."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of a policy. `id` is the row's; `position` its place among the policy's, from 1 on."""
+
+    id: int
+    position: int
+    kind: StepKind
+    offset: timedelta
+    time: TimeKind
+    repeat_every: timedelta
+    repeats: int
+    target: StepTarget | None
+    level: int
+    team: int | None
+    person: int | None
+    version: int | None
+    category: int | None
+    channels: tuple[str, ...]
+    priority: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """When a step is taken: the first time (number 0), or a repetition."""
+
+    at: datetime
+    step: Step
+    number: int
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.step.id, self.number
+
+    @property
+    def order(self) -> tuple[datetime, int, int]:
+        return self.at, self.step.position, self.number
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """`Rules.data`, read. `calendar` is None where only the wall clock counts."""
+
+    name: str
+    clock: Clock
+    duration: timedelta
+    time: TimeKind
+    calendar: Calendar | None
+    calendar_name: str
+    pauses: bool
+    on_acknowledge: OnAcknowledge
+    hold: timedelta
+    fallback: int | None
+    steps: tuple[Step, ...]
+
+    # --- time ----------------------------------------------------------------------------------------
+    def add(self, instant: datetime, duration: timedelta, time: TimeKind) -> datetime:
+        """Raises NoWorkingTime."""
+        if time == TimeKind.BUSINESS and self.calendar is not None:
+            return self.calendar.add(instant, duration)
+        return instant + duration
+
+    def passed(self, start: datetime, end: datetime) -> timedelta:
+        """How long a pause was, as the policy counts."""
+        if self.time == TimeKind.BUSINESS and self.calendar is not None:
+            return self.calendar.between(start, end)
+        return max(end - start, NOTHING)
+
+    def deadline(self, start: datetime, due_at: datetime | None) -> datetime | None:
+        """What is due when, of a task assigned at `start`; None without a due date. Raises NoWorkingTime."""
+        return due_at if self.clock == Clock.DUE else self.add(start, self.duration, self.time)
+
+    def later(self, deadline: datetime, pause: timedelta) -> datetime:
+        """The deadline after a pause. Raises NoWorkingTime."""
+        return self.add(deadline, pause, self.time) if pause > NOTHING else deadline
+
+    def held_until(self, now: datetime) -> datetime:
+        return self.add(now, self.hold, self.time)
+
+    def occurrences(self, deadline: datetime) -> list[Occurrence]:
+        """All that happens, in order."""
+        return sorted(self._all(deadline), key=lambda each: each.order)
+
+    def _all(self, deadline: datetime) -> Iterator[Occurrence]:
+        for step in self.steps:
+            for number, at in enumerate(self._times(step, deadline)):
+                yield Occurrence(at, step, number)
+
+    def _times(self, step: Step, deadline: datetime) -> Iterator[datetime]:
+        """What the calendar does not reach comes by the clock: told too early is better than never."""
+        at, ends = deadline, False
+        for number in range(step.repeats + 1):
+            if not ends:
+                try:
+                    at = self.add(deadline, step.offset + number * step.repeat_every, step.time)
+                except NoWorkingTime:
+                    ends = True
+            if ends:
+                at += step.repeat_every if number else step.offset
+            yield at
+
+    @cached_property
+    def by_id(self) -> dict[int, Step]:
+        return {step.id: step for step in self.steps}
+
+
+# --- as they are kept -------------------------------------------------------------------------------------------------
+def keep(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
+    """The row that holds a policy as it is now; the same for all clocks until it is edited."""
+    data = written(policy, calendar)
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    found = Rules.objects.filter(digest=digest).first()
+    if found is None:
+        Rules.objects.bulk_create([Rules(digest=digest, policy=policy, data=data)], ignore_conflicts=True)
+        found = Rules.objects.get(digest=digest)
+    return found
+
+
+def written(policy: Policy, calendar: BusinessCalendar | None) -> Json:
+    return {
+        "policy": policy.pk,
+        "name": policy.name,
+        "clock": policy.clock,
+        "minutes": policy.minutes,
+        "time": policy.time,
+        "calendar": calendar.as_dict() if calendar else None,
+        "calendar_name": calendar.name if calendar else "",
+        "pauses": policy.pauses,
+        "on_acknowledge": policy.on_acknowledge,
+        "hold_minutes": policy.hold_minutes,
+        "fallback": policy.fallback_id,
+        "steps": _steps(policy),
+    }
+
+
+def _steps(policy: Policy) -> list[Json]:
+    steps = list(policy.steps.all())
+    templates = [step.template_id for step in steps if step.template_id]
+    published = TemplateVersion.objects.filter(template__in=templates, state=VersionState.PUBLISHED)
+    versions = dict(published.values_list("template_id", "pk"))
+    return [_step(step, versions.get(step.template_id or 0)) for step in steps]
+
+
+def _step(step: PolicyStep, version: int | None) -> Json:
+    named = {name: getattr(step, name) for name in STEP_FIELDS}
+    return {**named, "id": step.pk, "channels": list(step.channels), "version": version}
+
+
+STEP_FIELDS = (
+    "kind",
+    "offset",
+    "time",
+    "repeat_every",
+    "repeats",
+    "target",
+    "level",
+    "team_id",
+    "person_id",
+    "category_id",
+    "critical",
+    "priority",
+)
+
+
+_read: dict[int, RuleSet] = {}
+
+
+def is_read(pk: int) -> bool:
+    return pk in _read
+
+
+def rules_of(row: Escalation | StepRun) -> RuleSet:
+    """Read once a process: the rows never change."""
+    if row.rules_id not in _read:
+        if len(_read) >= PARSED:
+            _read.clear()
+        _read[row.rules_id] = read(row.rules.data)
+    return _read[row.rules_id]
+
+
+def read(data: Json) -> RuleSet:
+    return RuleSet(
+        name=data["name"],
+        clock=Clock(data["clock"]),
+        duration=timedelta(minutes=data["minutes"] or 0),
+        time=TimeKind(data["time"]),
+        calendar=Calendar.from_dict(data["calendar"]) if data["calendar"] else None,
+        calendar_name=data["calendar_name"],
+        pauses=data["pauses"],
+        on_acknowledge=OnAcknowledge(data["on_acknowledge"]),
+        hold=timedelta(minutes=data["hold_minutes"] or 0),
+        fallback=data["fallback"],
+        steps=tuple(_read_step(step, position) for position, step in enumerate(data["steps"], 1)),
+    )
+
+
+def _read_step(said: Json, position: int) -> Step:
+    return Step(
+        id=said["id"],
+        position=position,
+        kind=StepKind(said["kind"]),
+        offset=timedelta(minutes=said["offset"]),
+        time=TimeKind(said["time"]),
+        repeat_every=timedelta(minutes=said["repeat_every"] or 0),
+        repeats=said["repeats"] if said["repeat_every"] else 0,
+        target=StepTarget(said["target"]) if said["target"] else None,
+        level=said["level"],
+        team=said["team_id"],
+        person=said["person_id"],
+        version=said["version"],
+        category=said["category_id"],
+        channels=tuple(said["channels"]),
+        priority=said["priority"],
+    )

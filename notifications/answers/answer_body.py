@@ -1,0 +1,65 @@
+"""The CloudEvent that tells an engine an answer: docs/api.md, "Answers out to the engine"."""
+
+import json
+
+from notifications.answers.answer_variables import facts_of, filled_in
+from notifications.items.representation import stamp
+from notifications.models import AnswerMapping, Notification, Response, Task
+from notifications.models.variable_names import without
+from notifications.types import Json
+
+OUTCOMES = {
+    "approve": "approved",
+    "reject": "rejected",
+    "acknowledge": "acknowledged",
+    "request_info": "info_requested",
+}
+"""What the well-known actions are called in the engine, unless its mapping says otherwise."""
+
+
+def task_responded(response: Response, task: Task, notification: Notification) -> str:
+    """The body as it is stored and sent: written once, so that every retry is byte-identical.
+
+    What the mapping sets is never the person's, also where it could not be filled in.
+    """
+    mapping = mapping_for(task, response.action)
+    outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
+    written = without((), mapping.variables) if mapping else {}
+    filled, types = filled_in(written, facts_of(response, task, outcome)) if written else ({}, {})
+    data: Json = {
+        "task_id": task.task_id,
+        "case_id": task.case.case_id if task.case else None,
+        "action": response.action,
+        "outcome": outcome,
+        "comment": response.comment,
+        "variables": {**without(written, response.variables), **filled},
+        **({"types": types} if types else {}),
+        "responded_by": response.recipient.as_person(),
+        "responded_at": stamp(response.at),
+        "via": response.via,
+        "event": _assigning_event(task),
+        "notification_id": str(notification.pk),
+    }
+    event: Json = {
+        "specversion": "1.0",
+        "id": str(response.pk),
+        "source": "wfpush",
+        "type": "task.responded",
+        "subject": task.task_id,
+        "time": stamp(response.at),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def mapping_for(task: Task, action: str) -> AnswerMapping | None:
+    """That of the task's kind before that of all."""
+    found = AnswerMapping.objects.filter(engine_id=task.engine_id, action=action, task_kind__in={"", task.kind})
+    return found.order_by("-task_kind").first()
+
+
+def _assigning_event(task: Task) -> Json | None:
+    """The CloudEvent that last assigned the task."""
+    event = task.assigned_event
+    return {"id": event.event_id, "source": event.source} if event is not None else None

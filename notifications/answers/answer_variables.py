@@ -1,0 +1,135 @@
+"""Variables that go to the engine with an answer: fixed, or filled in from the answer and its task; of declared types.
+
+`{"approved": true, "approver": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}`
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+import structlog
+from django.utils.translation import gettext as _
+
+from notifications.errors import RenderError
+from notifications.items.representation import stamp
+from notifications.models import Response, Task
+from notifications.models.variable_names import is_ours
+from notifications.types import Json
+from notifications.wording import liquid
+from notifications.wording.formats import locale_of
+from notifications.wording.liquid_filters import Place
+
+log = structlog.get_logger(__name__)
+
+PLACE = Place(locale_of("en"), UTC)
+
+
+class BadVariable(ValueError):
+    """A sentence for whoever has written it."""
+
+
+def facts_of(response: Response, task: Task, outcome: str) -> Json:
+    """What the templates may use. What the engine said of the task goes over what the person sent."""
+    return {
+        "action": response.action,
+        "outcome": outcome,
+        "comment": response.comment,
+        "answered_at": stamp(response.at),
+        "via": response.via,
+        "person": {**response.recipient.as_person(), "email": response.recipient.email},
+        "task": {"id": task.task_id, "name": task.name, "kind": task.kind},
+        "variables": {**response.variables, **(task.data.get("variables") or {})},
+    }
+
+
+def filled_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
+    """Name to value, and name to type where one is declared. What cannot be filled in is left out, and logged."""
+    values, types = {}, {}
+    for name, said in written.items():
+        try:
+            values[name] = _value(said, facts)
+        except (BadVariable, RenderError) as fault:
+            log.warning("answer_variable_left_out", variable=name, fault=str(fault))
+            continue
+        if is_typed(said):
+            types[name] = said["type"]
+    return values, types
+
+
+def check(written: Json) -> None:
+    """Raises BadVariable for what could never be filled in."""
+    for name, said in written.items():
+        if is_ours(name):
+            raise BadVariable(_("%(name)s: names that begin with wfpush_ are set by wfpush alone.") % {"name": name})
+        if isinstance(said, dict) and "type" in said and "value" in said and said["type"] not in TYPES:
+            told = {"name": name, "type": said["type"], "known": ", ".join(TYPES)}
+            raise BadVariable(_("%(name)s: there is no type “%(type)s”; there are %(known)s.") % told)
+        template = said["value"] if is_typed(said) else said
+        try:
+            if isinstance(template, str):
+                liquid.parse(template)
+            elif is_typed(said):
+                TYPES[said["type"]](template)
+        except (RenderError, BadVariable) as fault:
+            raise BadVariable(f"{name}: {fault}") from fault
+
+
+def is_typed(said: Any) -> bool:
+    return isinstance(said, dict) and said.keys() == {"type", "value"} and said["type"] in TYPES
+
+
+def _value(said: Any, facts: Json) -> Any:
+    if is_typed(said):
+        return TYPES[said["type"]](_filled(said["value"], facts))
+    return _filled(said, facts)
+
+
+def _filled(template: Any, facts: Json) -> Any:
+    if not isinstance(template, str):
+        return template
+    filled = liquid.render(template, facts, PLACE)
+    if filled.missing:
+        raise BadVariable(f"{', '.join(filled.missing)} is not there")
+    return filled.text
+
+
+# --- types ------------------------------------------------------------------------------------------------------------
+def _boolean(value: Any) -> bool:
+    if value in (True, False):
+        return bool(value)
+    words = {"true": True, "false": False}
+    if str(value).strip().lower() not in words:
+        raise BadVariable(_("“%(value)s” is neither true nor false") % {"value": value})
+    return words[str(value).strip().lower()]
+
+
+def _number(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        try:
+            return make(value)
+        except (ValueError, TypeError, OverflowError) as fault:
+            raise BadVariable(_("“%(value)s” is not such a number") % {"value": value}) from fault
+
+    return convert
+
+
+def _json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as fault:
+        raise BadVariable(_("this is not JSON: %(fault)s") % {"fault": fault}) from fault
+
+
+TYPES: dict[str, Callable[[Any], Any]] = {
+    "string": str,
+    "boolean": _boolean,
+    "integer": _number(int),
+    "long": _number(int),
+    "double": _number(float),
+    "date": str,
+    "json": _json,
+}
+"""By the names of Flowable; other engines' are made of them."""

@@ -1,0 +1,57 @@
+"""Four eyes: whoever started something, or decided the step before, does not decide this one."""
+
+from datetime import datetime
+
+from notifications.cases import task_state
+from notifications.errors import FourEyes
+from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
+from notifications.routing import route
+from notifications.types import Json
+
+INITIATOR = "You started this, so somebody else must decide it. Nothing was sent."
+PREVIOUS = "You decided the step before, so somebody else must decide this one. Nothing was sent."
+
+
+def check(task: Task, person: Recipient) -> None:
+    """Of a final answer. Raises FourEyes."""
+    rules = FourEyesRule.objects.filter(enabled=True).prefetch_related("conditions").order_by("name")
+    started = task.initiator_id == person.pk
+    facts = None
+    for rule in rules:
+        facts = facts or task_state.facts_of_task(task)
+        if not _fits(rule, task, facts):
+            continue
+        if rule.not_initiator and started:
+            raise FourEyes(INITIATOR, rule=rule.name, why="initiator")
+        if rule.not_previous and _decided_before(task, person):
+            raise FourEyes(PREVIOUS, rule=rule.name, why="previous")
+
+
+def keep(copy: Notification, *, action: str, comment: str, via: str, refused: FourEyes, now: datetime) -> None:
+    """Outside of the transaction that the refusal undid: who tried is to be seen."""
+    assert copy.task_id is not None  # else there was nothing to refuse
+    RefusedAnswer.objects.create(
+        task_id=copy.task_id,
+        recipient_id=copy.recipient_id,
+        action=action[:60],
+        comment=comment,
+        via=via,
+        rule=refused.extra["rule"],
+        why=refused.detail,
+        at=now,
+    )
+
+
+def _fits(rule: FourEyesRule, task: Task, facts: Json) -> bool:
+    if rule.engine_id is not None and rule.engine_id != task.engine_id:
+        return False
+    return all(route.holds(condition, facts) for condition in rule.conditions.all())
+
+
+def _decided_before(task: Task, person: Recipient) -> bool:
+    """The case's task before this one that somebody has decided, here or in the engine."""
+    if task.case_id is None:
+        return False
+    ended = Task.objects.filter(case=task.case_id, id__lt=task.pk, outcome__by__ref__isnull=False)
+    decided = ended.exclude(state__in=ANSWERABLE).order_by("-id").first()
+    return decided is not None and bool(decided.outcome["by"]["ref"] == person.ref)

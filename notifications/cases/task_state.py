@@ -1,0 +1,302 @@
+"""Applies an event to its task and case: the state machine of docs/api.md, "How events meet tasks"."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from notifications.cases import lifecycle
+from notifications.intake import eventdata
+from notifications.items.representation import stamp
+from notifications.models import (
+    CLOSED,
+    Case,
+    Event,
+    EventStatus,
+    Priority,
+    Recipient,
+    Task,
+    TaskState,
+    Team,
+)
+from notifications.people.resolver import Directory, Named
+from notifications.types import Json, behaviour_of
+from notifications.wording.plaintext import clean, clean_line, cut
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""An event's time further ahead than this counts as its arrival."""
+
+DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
+"""What a task offers whose engine names no actions."""
+
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Instants outside mean “never” (some engines write the year 9999), and could not be reckoned with."""
+
+ASKING = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
+"""Events whose copies ask for the task's answer; every other event only informs."""
+
+ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
+
+
+@dataclass
+class Change:
+    """What an event did to its task and case."""
+
+    task: Task | None = None
+    case: Case | None = None
+    status: EventStatus = EventStatus.PROCESSED
+    notes: list[str] = field(default_factory=list)
+    priority_rose: bool = False
+    is_new: bool = False
+    reassigned: bool = False
+    closed: bool = False
+
+    @property
+    def counts(self) -> bool:
+        return self.status == EventStatus.PROCESSED
+
+
+def people_named(data: Json) -> list[Named]:
+    """Every person an event's data names, where api.md has people."""
+    task, found = part(data, "task"), []
+    found += [task.get("assignee"), task.get("initiator"), data.get("customer")]
+    for many in (task.get("candidates"), data.get("recipients")):
+        found += many if isinstance(many, list) else []
+    return [person for person in found if person]
+
+
+def part(data: Json, name: str) -> Json:
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def effective_time(event: Event) -> datetime:
+    if event.time is None or event.time > event.received_at + CLOCK_TOLERANCE:
+        return event.received_at
+    return event.time
+
+
+def apply(event: Event, directory: Directory, now: datetime) -> Change:
+    """Lock the task and case an event is about and change them as the event says."""
+    behaviour = behaviour_of(event.type)
+    change = Change(case=_locked_case(event))
+    if behaviour in ASKING or behaviour in ENDINGS:
+        _apply_to_task(behaviour, event, directory, change, now)
+    else:
+        change.task = _known_task(event)
+    if change.case is not None and change.counts:
+        _update_case(change.case, event)
+    if change.task is not None and change.case is None:
+        change.case = change.task.case
+    return change
+
+
+# --- cases ----------------------------------------------------------------------------------------
+def _locked_case(event: Event) -> Case | None:
+    """The event's case, made if need be, and locked: first of all, as the order of locks wants."""
+    said = part(event.data, "case")
+    if not said.get("id"):
+        return None
+    key = {"engine_id": event.engine_id, "case_id": str(said["id"])}
+    Case.objects.bulk_create([Case(**key)], ignore_conflicts=True)
+    return Case.objects.select_for_update(no_key=True).get(**key)
+
+
+def _update_case(case: Case, event: Event) -> None:
+    """Take over what the event says of the case, unless a later milestone has said otherwise."""
+    said, when = part(event.data, "case"), effective_time(event)
+    late = case.status_time is not None and when < case.status_time
+    for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
+        if isinstance(said.get(name), str) and not (late and getattr(case, name)):
+            setattr(case, name, title(said, name, limit) if name == "title" else said[name][:limit])
+    if isinstance(said.get("status"), str) and not late:
+        case.status, case.status_time = said["status"][:100], when
+    case.save()
+
+
+# --- tasks ----------------------------------------------------------------------------------------
+def _known_task(event: Event) -> Task | None:
+    task_id = part(event.data, "task").get("id")
+    if not task_id:
+        return None
+    return Task.objects.filter(engine_id=event.engine_id, task_id=str(task_id)).select_related("assignee").first()
+
+
+def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: Change, now: datetime) -> None:
+    task_id = part(event.data, "task").get("id")
+    if not task_id:
+        return
+    key = {"engine_id": event.engine_id, "task_id": str(task_id)}
+    Task.objects.bulk_create([Task(**key)], ignore_conflicts=True)
+    task = change.task = Task.objects.select_for_update(no_key=True).get(**key)
+    when = effective_time(event)
+    change.is_new = _is_new(task)
+    older = task.last_event_time is not None and when < task.last_event_time
+    if behaviour in ENDINGS:
+        _end(task, ENDINGS[behaviour], event, change, now)
+        return
+    first_assignment = behaviour == "task.assigned" and task.assigned_event_id is None and task.answerable
+    if older and not first_assignment:
+        change.status = EventStatus.STALE
+        change.notes.append("Older than what was known of the task: kept, changes nothing.")
+        return
+    if not task.answerable:
+        change.status = EventStatus.IGNORED
+        change.notes.append(f"The task had ended ({task.get_state_display()}): kept, changes nothing.")
+        return
+    before = task.priority
+    _merge(task, event, directory, change.case, keep_newer=older)
+    change.priority_rose = (
+        task.priority == Priority.URGENT and before != Priority.URGENT and bool(task.assigned_event_id)
+    )
+    moment: lifecycle.Moment = "opened" if first_assignment else "changed"
+    if behaviour == "task.assigned":
+        change.reassigned = _assign(task, event, directory)
+        moment = "reassigned" if change.reassigned and not first_assignment else moment
+    elif behaviour == "task.info_supplied":
+        moment = _supply_info(task, event, when)
+    if not older:
+        task.last_event_time = when
+    task.save()
+    lifecycle.tell(moment, task, now=now)
+
+
+def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
+    """Take over what the event says of the task; what it does not mention stays. `keep_newer`: only fill the gaps."""
+    known = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
+    old, new = (event.data, known) if keep_newer else (known, event.data)
+    task.data = merged(old, new)
+    said = part(task.data, "task")
+    task.name = title(said, "name", 300)
+    task.kind = text(said, "kind", 60)
+    task.url = text(said, "url", 2000)
+    if said.get("priority") in Priority.values:
+        task.priority = said["priority"]
+    task.due_at, task.expires_at = instant(said, "due_at"), instant(said, "expires_at")
+    actions = said.get("actions")
+    task.actions = actions if isinstance(actions, list) else DEFAULT_ACTIONS
+    if said.get("initiator"):
+        task.initiator = directory.get(said["initiator"]) or task.initiator
+    task.case = case or task.case
+
+
+def merged(old: Json, new: Json) -> Json:
+    """`new` over `old`, one level into objects."""
+    result = dict(old)
+    for name, value in new.items():
+        known = result.get(name)
+        result[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _without_people(data: Json) -> Json:
+    """An assignment replaces the people of the one before."""
+    said = {
+        name: value for name, value in part(data, "task").items() if name not in ("assignee", "candidates", "teams")
+    }
+    return {**data, "task": said} if said else data
+
+
+def _assign(task: Task, event: Event, directory: Directory) -> bool:
+    """True when the task was other people's before. Behind an assignee, others wait for nothing."""
+    said, before = part(event.data, "task"), _people_of(task)
+    task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
+    task.assigned_event = event
+    candidates = _found(directory, said.get("candidates"))
+    teams = Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)])
+    after = (task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams})
+    if after[1] != before[1]:
+        task.candidates.set(candidates)
+    if after[2] != before[2]:
+        task.teams.set(teams)
+    return after != before if task.assignee_id is None else after[0] != before[0]
+
+
+def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:
+    if _is_new(task):
+        return None, set(), set()
+    candidates, teams = task.candidates.values_list("pk", flat=True), task.teams.values_list("pk", flat=True)
+    return task.assignee_id, set(candidates), set(teams)
+
+
+def _is_new(task: Task) -> bool:
+    """No event has changed the task before. So nobody is asked to do it, and nothing need be read to know that."""
+    return task.last_event_time is None
+
+
+def _found(directory: Directory, people: Any) -> list[Recipient]:
+    found = [directory.get(person) for person in people or []]
+    return [person for person in found if person is not None]
+
+
+def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
+    task.info = [*task.info, {"text": clean(str(event.data.get("info", "")))[:4000], "by": None, "at": stamp(when)}]
+    if task.state != TaskState.INFO_REQUESTED:
+        return "changed"
+    task.state, task.state_before = task.state_before or TaskState.OPEN, ""
+    return "resumed"
+
+
+def _end(task: Task, state: TaskState, event: Event, change: Change, now: datetime) -> None:
+    """The engine closed the task: always applies, whatever its time."""
+    if task.state in CLOSED:
+        change.status = EventStatus.IGNORED
+        change.notes.append("The task had ended already: kept, changes nothing.")
+        return
+    was_open = task.answerable
+    task.data = merged(event.data, task.data)
+    task.name = task.name or title(part(task.data, "task"), "name", 300)
+    task.case = task.case or change.case
+    if was_open and isinstance(event.data.get("result"), dict):
+        task.outcome = _result(event.data["result"])
+    when = effective_time(event)
+    task.last_event_time = max(task.last_event_time or when, when)
+    task.state = state
+    task.save()
+    change.closed = True
+    lifecycle.tell("closed", task, now=now)
+
+
+def _result(said: Json) -> Json:
+    """The engine's word of who did what, in the shape of an outcome."""
+    by = said.get("by")
+    person = by if isinstance(by, dict) else {"ref": by, "name": by}
+    named = {
+        "ref": str(person.get("ref") or ""),
+        "name": clean_line(str(person.get("name") or person.get("ref") or "")),
+    }
+    return {
+        "action": str(said.get("action") or "")[:60],
+        "by": named if named["ref"] or named["name"] else None,
+        "at": said["at"] if isinstance(said.get("at"), str) else None,
+        "engine": "handled",
+        "detail": "",
+    }
+
+
+def facts_of_task(task: Task) -> Json:
+    """What conditions of rules look at: what events said of the task, its case, and whose event it was."""
+    facts = dict(task.data)
+    if task.case is not None:
+        case = task.case
+        known = {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
+        said = {name: value for name, value in part(facts, "case").items() if value}
+        facts["case"] = {**known, **said}
+    facts["event"] = {"type": "task.assigned", "engine": task.engine.slug}
+    return facts
+
+
+# --- reading what engines say ---------------------------------------------------------------------
+def text(said: Json, name: str, limit: int) -> str:
+    value = said.get(name)
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def title(said: Json, name: str, limit: int) -> str:
+    """One line, without what could deceive who reads it in a list."""
+    value = said.get(name)
+    return cut(clean_line(value), limit) if isinstance(value, str) else ""
+
+
+def instant(said: Json, name: str) -> datetime | None:
+    found = eventdata.instant(said.get(name))
+    return found if found is not None and FIRST_YEAR <= found.year <= LAST_YEAR else None

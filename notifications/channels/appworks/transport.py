@@ -1,0 +1,159 @@
+"""OpenText's mobile apps, through an AppWorks Gateway: a form with our key, the message as JSON, and who it is for.
+
+Of the gateway's older interface (v2) only excerpts were seen: developer.opentext.com, article 8545, and
+forums.opentext.com, discussion 308257. They say what it is sent, and not what it answers. So its path, the names of the
+fields and constant members of the message are options (APPWORKS_GATEWAY_OPTIONS), and of an answer the status counts
+alone. It knows no buttons, and cannot take back or replace what it was given.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from html import escape
+from urllib.parse import quote, quote_plus, urlencode
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from notifications.errors import ServiceRefuses, TransportError
+from notifications.models import Recipient
+from notifications.types import Json, Message
+from notifications.wording.plaintext import clean, clean_line, cut
+from wfpush.config.appworks import Gateway
+from wfpush.net.breaker import Breaker
+from wfpush.net.http import OutboundError, Response, outbound_from_settings, parse_retry_after
+from wfpush.security.redaction import MASK, redact_text
+
+log = structlog.get_logger(__name__)
+
+MAX_HEADER, MAX_BODY = 120, 300
+"""Characters. With all else they stay within the 4,096 bytes that the services behind the gateway take."""
+DEADLINE = 10.0
+MAX_ANSWER = 4 * 1024
+READ, MOST_WORDS = 1000, 200
+"""Characters of an answer that are looked at, and that are kept."""
+
+FORM = "application/x-www-form-urlencoded"
+KEY_REFUSED = "The AppWorks Gateway does not accept our key"
+
+
+class AppWorks:
+    channel = "appworks"
+
+    def __init__(self) -> None:
+        self._breaker = Breaker()
+        self._breakers = threading.Lock()
+
+    @property
+    def without_address(self) -> str:
+        if settings.APPWORKS_GATEWAY is None:
+            return "No AppWorks Gateway is set up."
+        return "No user name at the AppWorks Gateway is known."
+
+    def address_of(self, recipient: Recipient) -> str | None:
+        """Refs of external people are their engine's alone, and may be those of others at the gateway."""
+        gateway: Gateway | None = settings.APPWORKS_GATEWAY
+        if gateway is None or recipient.external:
+            return None
+        return (recipient.email if gateway.user == "email" else recipient.ref) or None
+
+    def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> None:
+        """Raises TransportError, ServiceRefuses."""
+        gateway: Gateway | None = settings.APPWORKS_GATEWAY
+        if gateway is None:
+            raise TransportError("No AppWorks Gateway is set up any more.", permanent=True)
+        form = form_of(gateway, address, message, delivery_id, link)
+        self._wait_for(gateway)
+        try:
+            response = asyncio.run(_post(gateway, form))  # in a thread of deliver.py, which has no event loop
+        except OutboundError as fault:  # never for good: whoever runs this can mend it
+            self._note(gateway, answered=False)
+            raise TransportError(fault.detail) from fault
+        self._note(gateway, answered=response.status < 500)
+        refused = fault_of(response, gateway.key, time.time())
+        if refused is not None:
+            raise refused
+
+    def _wait_for(self, gateway: Gateway) -> None:
+        """A gateway that hangs would keep all threads, and with them the mail, waiting."""
+        with self._breakers:
+            wait = self._breaker.wait(gateway.address)
+        if wait > 0:
+            raise TransportError("The AppWorks Gateway does not work, and is left alone a while.", retry_after=wait)
+
+    def _note(self, gateway: Gateway, *, answered: bool) -> None:
+        with self._breakers:
+            (self._breaker.succeeded if answered else self._breaker.failed)(gateway.address)
+
+
+async def _post(gateway: Gateway, form: bytes) -> Response:
+    async with outbound_from_settings(deadline=DEADLINE, max_body=MAX_ANSWER) as door:
+        return await door.request("POST", gateway.address, body=form, headers={"Content-Type": FORM})
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, link: str) -> bytes:
+    """Raises TransportError when the user's name could not stand in a list with commas."""
+    if not user or "," in user or not user.isprintable() or user != user.strip():
+        raise TransportError(
+            "This cannot be a user name at the AppWorks Gateway: it has a comma, a control character or outer blanks.",
+            permanent=True,
+        )
+    said = {**gateway.members, **members(message, delivery_id, link)}
+    values = {
+        gateway.key_field: gateway.key,
+        gateway.message_field: json.dumps({"type": "wfpush", "displayType": "show", **said}),
+        gateway.users_field: user,
+    }
+    return urlencode(values).encode("ascii")
+
+
+def members(message: Message, delivery_id: UUID, link: str) -> Json:
+    """Never the long body: what locks show is for everybody to read. The task and case have their engine's ids."""
+    said = {
+        "header": cut(clean_line(message.title), MAX_HEADER),
+        "body": cut(clean(message.short_body), MAX_BODY),
+        "id": str(delivery_id),
+        "notification": message.notification_id,
+        "link": link,
+        "lang": message.language,
+        "category": message.category,
+        "priority": message.priority,
+    }
+    about = {"task": message.task_id, "case": message.case_id}
+    return said | {name: value for name, value in about.items() if value}
+
+
+# --- what the gateway answers -----------------------------------------------------------------------------------------
+def fault_of(response: Response, key: str, now: float) -> TransportError | None:
+    """What an answer means; None: the gateway has the message. `now` is in Unix seconds."""
+    status = response.status
+    if 200 <= status <= 299:
+        return None
+    said = _said(response, key)
+    if 300 <= status <= 399:
+        return TransportError(
+            f"The AppWorks Gateway points elsewhere ({status}), where messages are not sent. Write its own address into"
+            " APPWORKS_GATEWAY_URL."
+        )
+    if status in (401, 403):
+        log.error("appworks_key_refused", status=status)
+        return ServiceRefuses(f"{KEY_REFUSED} (APPWORKS_GATEWAY_KEY): {said}")
+    asked = parse_retry_after(response.headers.get("Retry-After"), now)
+    if status in (408, 425, 429):
+        return TransportError(f"The AppWorks Gateway asks to wait: {said}", retry_after=asked, busy=True)
+    if status == 404:
+        return TransportError(f"The AppWorks Gateway finds nothing there (path in APPWORKS_GATEWAY_OPTIONS): {said}")
+    if 400 <= status <= 499:
+        return TransportError(f"The AppWorks Gateway refuses the message: {said}", permanent=True)
+    return TransportError(f"The AppWorks Gateway does not work at present: {said}", retry_after=asked)
+
+
+def _said(response: Response, key: str) -> str:
+    """The status and the answer's words, without our key should it repeat what it was sent."""
+    words = response.body.decode("utf-8", "replace")
+    for written in (key, quote(key, safe=""), quote_plus(key), escape(key), json.dumps(key)[1:-1]):
+        words = words.replace(written, MASK)
+    return cut(f"{response.status} {clean_line(redact_text(words[:READ]))}".rstrip(), MOST_WORDS)

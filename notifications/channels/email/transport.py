@@ -1,0 +1,146 @@
+"""E-mail over Django's backends: text and HTML, with links that open a page and never act by being followed."""
+
+import re
+from email.utils import formataddr, parseaddr
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from notifications.errors import RecipientGone, TransportError
+from notifications.models import Recipient
+from notifications.types import Action, Json, Message
+from notifications.wording.colours import ink_on
+from notifications.wording.links import is_web_link
+from notifications.wording.plaintext import clean_line, cut
+
+MAX_ADDRESS = 254
+"""RFC 5321, 4.5.3.1.3."""
+
+NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)\b")
+"""RFC 3463, 3.2: bad mailbox, bad system, bad syntax, moved away; RFC 7505: the domain takes no mail."""
+
+URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
+"""Priority to X-Priority and Importance, which mail programs show."""
+
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
+
+
+class Email:
+    channel = "email"
+    without_address = "No e-mail address is known."
+
+    def address_of(self, recipient: Recipient) -> str | None:
+        return recipient.email or None
+
+    def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> None:
+        mail = mail_of(address, message, delivery_id, link)
+        try:
+            mail.send()
+        except (SMTPException, OSError) as fault:
+            raise explained(fault) from fault
+        except ValueError as fault:  # BadHeaderError, and what cannot be written as a header
+            raise TransportError(f"Refused before it was sent: {_said(fault)}", permanent=True) from fault
+
+
+# --- the mail -------------------------------------------------------------------------------------------------------
+def mail_of(address: str, message: Message, delivery_id: UUID, link: str) -> EmailMultiAlternatives:
+    """Raises TransportError when the address could not stand in a header."""
+    if not address.isprintable() or "@" not in address or len(address) > MAX_ADDRESS:
+        raise TransportError("This is not an e-mail address.", permanent=True)
+    context = {
+        "message": message,
+        "brand": message.brand,
+        "link": link,
+        "logo": message.brand.get("logo_url") if is_web_link(message.brand.get("logo_url")) else "",
+        "engine_url": message.url if is_web_link(message.url) else "",
+        "buttons": [_button(action, link, first=not at) for at, action in enumerate(message.actions)],
+        "colours": _colours(message.brand),
+    }
+    with translation.override(message.language):
+        text = render_to_string("email/message.txt", context)
+        html = render_to_string("email/message.html", context)
+    mail = EmailMultiAlternatives(message.title, text.strip() + "\n", _sender(message), [address])
+    mail.extra_headers = _headers(message, delivery_id)
+    mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def _headers(message: Message, delivery_id: UUID) -> dict[str, str]:
+    host = urlsplit(settings.BASE_URL).hostname or "localhost"
+    headers = {
+        "Message-ID": f"<{delivery_id}@{host}>",  # the same on every try: a mail that arrives twice is shown once
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies
+        "X-Auto-Response-Suppress": "All",
+        "List-Id": f"<{message.category}.notifications.{host}>",  # RFC 2919: what people filter by
+        "Content-Language": message.language,
+    }
+    if message.thread:
+        headers["In-Reply-To"] = headers["References"] = f"<{message.thread}@{host}>"
+    if message.priority in URGENCY:
+        headers["X-Priority"], headers["Importance"] = URGENCY[message.priority]
+    return headers
+
+
+def _sender(message: Message) -> str:
+    """The brand's own sender, else ours under the brand's name."""
+    if message.brand.get("from_email"):
+        return str(message.brand["from_email"])
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((message.brand.get("name") or name, address))
+
+
+def _button(action: Action, link: str, *, first: bool) -> Json:
+    return {
+        "label": f"{action.title}…" if action.comment == "required" else action.title,
+        "url": f"{link}?answer={quote(action.name, safe='')}",
+        "stands_out": first and not action.takes_away,
+    }
+
+
+# --- colours --------------------------------------------------------------------------------------------------------
+def _colours(brand: Json) -> dict[str, str]:
+    accent, dark = _colour(brand.get("accent"), ACCENT), _colour(brand.get("accent_dark"), ACCENT_DARK)
+    return {"accent": accent, "on_accent": ink_on(accent), "dark": dark, "on_dark": ink_on(dark)}
+
+
+def _colour(value: Any, default: str) -> str:
+    return value if isinstance(value, str) and COLOUR.fullmatch(value) else default
+
+
+# --- what mail servers answer ---------------------------------------------------------------------------------------
+def explained(fault: SMTPException | OSError) -> TransportError:
+    """5xx is for good; all else may pass, a broken connection and a refused password of ours too."""
+    code, reply = _reply(fault)
+    if not 500 <= code <= 599:
+        return TransportError(f"The mail server did not take it: {reply}")
+    if NO_SUCH_ADDRESS.match(reply):
+        return RecipientGone(f"The address does not exist: {code} {reply}")
+    return TransportError(f"The mail server refuses it: {code} {reply}", permanent=True)
+
+
+def _reply(fault: SMTPException | OSError) -> tuple[int, str]:
+    """The server's code, 0 for what says nothing of this mail, and its words."""
+    if isinstance(fault, SMTPRecipientsRefused):
+        code, words = next(iter(fault.recipients.values()))
+        return code, _said(words)
+    if isinstance(fault, SMTPAuthenticationError | SMTPConnectError) or not isinstance(fault, SMTPResponseException):
+        return 0, _said(fault)
+    return fault.smtp_code, _said(fault.smtp_error)
+
+
+def _said(words: object) -> str:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words) or type(words).__name__
+    return cut(clean_line(text), 300)

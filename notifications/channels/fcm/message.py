@@ -1,0 +1,107 @@
+"""A push message as Firebase takes it: data for the app, and what each system needs to hand it over.
+
+There is no `notification` block: Google's has no buttons. Android apps and service workers build what they show from
+the data (docs/apps.md); for iPhones the text goes along once more, because iOS shows it before an app runs.
+"""
+
+import hashlib
+from functools import partial
+
+from firebase_admin import messaging
+
+from notifications.channels import payload
+from notifications.types import Json, PushAddress, PushMessage
+
+LIMIT = 4096
+"""Bytes of data, and of everything that an iPhone gets (Google, Apple)."""
+FRAME = 512
+"""Of which the flags of `aps` and what Google adds for itself take no more than these."""
+LONGEST_TTL = 28 * 24 * 3600
+"""Seconds that Google keeps a message."""
+MAX_THREAD = 64
+
+INTERRUPTION = {"urgent": "time-sensitive", "high": "active", "normal": "active", "low": "passive"}
+"""Apple's interruption levels; `time-sensitive` passes a focus if the app has that entitlement, else it is `active`."""
+
+
+def message_of(address: PushAddress, push: PushMessage, now: float) -> messaging.Message:
+    """`now` in Unix seconds. Raises TransportError for a message that cannot be cut to its size."""
+    said = payload.fit(payload.members(push), LIMIT, partial(_size, push))
+    ttl = max(0, min(push.ttl, LONGEST_TTL))
+    made = messaging.Message(
+        data=data_of(push, said),
+        android=_android(push, said, ttl),
+        apns=_apns(push, said, int(now) + ttl),
+        webpush=_webpush(push, ttl),
+    )
+    # Google prefers installation ids; a token given to the constructor writes a warning for each message.
+    setattr(made, "fid" if address.kind == "fid" else "token", address.address)
+    return made
+
+
+def data_of(push: PushMessage, said: Json) -> dict[str, str]:
+    """Strings, as Google wants them; `actions` is JSON. `channel` is the Android notification channel."""
+    data = {name: str(value) for name, value in said.items() if name != "actions"}
+    data["channel"] = push.message.category or push.kind
+    if "actions" in said:
+        data["actions"] = payload.encoded(said["actions"]).decode()
+    return data
+
+
+def _size(push: PushMessage, said: Json) -> int:
+    """Of what an iPhone gets, the largest: text twice. In bytes."""
+    alert = {"title": said["title"], "body": said["body"], "thread-id": _thread(push)}
+    return len(payload.encoded(data_of(push, said) | {"aps": alert})) + FRAME
+
+
+def _android(push: PushMessage, said: Json, ttl: int) -> messaging.AndroidConfig:
+    """Without a collapse key: Google keeps at most four of them for a device that is away, and which four is not said.
+    A newer message finds the older by `tag`, in the app."""
+    asks = bool(said.get("actions")) or push.kind == "test"
+    wakes = push.message.priority in ("urgent", "high") or (push.message.priority == "normal" and asks)
+    # Nobody looks at a phone that sleeps: a replacement may wait until it wakes up.
+    return messaging.AndroidConfig(priority="high" if wakes and push.kind != "replacement" else "normal", ttl=ttl)
+
+
+def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
+    """A replacement is an alert too, that makes no sound and lights no screen: iOS puts it where the one of the same
+    collapse id was. Background messages would come when iOS likes, and never to an app that was closed by hand."""
+    silent = push.kind in ("replacement", "removed")
+    quiet = silent or push.message.priority == "low"
+    aps = messaging.Aps(
+        alert=messaging.ApsAlert(title=said["title"], body=said["body"]),
+        badge=push.unread,
+        sound=None if quiet else "default",
+        category=category_of(said),
+        thread_id=_thread(push),
+        mutable_content=True,
+        content_available=True if silent else None,
+        custom_data={
+            "interruption-level": "passive" if silent else INTERRUPTION.get(push.message.priority, "active"),
+        },
+    )
+    headers = {
+        "apns-push-type": "alert",
+        "apns-priority": "5" if push.message.priority == "low" else "10",
+        "apns-expiration": str(ends_at),
+        "apns-collapse-id": push.tag,  # at most 64 bytes; ours has 32
+    }
+    return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps))
+
+
+def _thread(push: PushMessage) -> str:
+    """iOS stacks messages of one thread."""
+    return (push.message.thread or push.message.category or push.kind)[:MAX_THREAD]
+
+
+def category_of(said: Json) -> str | None:
+    """Names a set of buttons for iOS: the same buttons have the same name, and no others. None: there are none."""
+    if not said.get("actions"):
+        return None
+    buttons = payload.encoded([said["actions"], "token" in said])
+    return f"wf-{hashlib.sha256(buttons).hexdigest()[:16]}"
+
+
+def _webpush(push: PushMessage, ttl: int) -> messaging.WebpushConfig:
+    urgency = "normal" if push.kind == "replacement" else payload.URGENCY.get(push.message.priority, "normal")
+    return messaging.WebpushConfig(headers={"TTL": str(ttl), "Urgency": urgency, "Topic": push.tag})

@@ -1,0 +1,153 @@
+"""Firebase projects: who sends for which brand, and each project's sign-in and connections.
+
+firebase-admin makes messages, sends them and reads the answers. What it does around that would hold up a dispatcher
+that sends for everybody, and is done here:
+- It signs in by a blocking call on the event loop, and after every 401 twice more. Here a thread does it, once for all
+  who wait.
+- It repeats a 500 or 503 four times, 7 seconds long, whatever Retry-After says. The outbox repeats.
+- Its connections can be closed outside of a running event loop only.
+"""
+
+import asyncio
+import json
+from functools import partial
+from itertools import count
+from typing import Any
+
+import firebase_admin
+import httpx
+from django.conf import settings
+from firebase_admin import messaging
+from firebase_admin.exceptions import FirebaseError, UnauthenticatedError
+from google.auth.transport.requests import Request
+from google.oauth2.service_account import Credentials
+
+from wfpush.config.service_accounts import DEFAULT, ServiceAccount
+from wfpush.net.http import OutboundError, push_door_from_settings
+
+SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+SIGN_IN_SECONDS = 5.0
+
+_numbers = count(1)
+
+
+def project_of(brand_slug: str | None) -> str | None:
+    """The id of the project whose app people of this brand have; None: there is no app for them."""
+    accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
+    account = accounts.get(brand_slug or DEFAULT) or accounts.get(DEFAULT)
+    return account.project_id if account else None
+
+
+class UnknownProject(Exception):
+    """There is no service account of this project."""
+
+
+class Projects:
+    """The projects that are in use. Belongs to the event loop that uses it."""
+
+    def __init__(self) -> None:
+        self._projects: dict[str, Project] = {}
+        self._opening = asyncio.Lock()
+
+    async def of(self, project_id: str) -> "Project":
+        """Raises UnknownProject."""
+        async with self._opening:
+            if project_id not in self._projects:
+                account = _account_of(project_id)
+                self._projects[project_id] = await asyncio.to_thread(Project, account)  # reads keys and certificates
+            return self._projects[project_id]
+
+    async def close(self) -> None:
+        projects, self._projects = list(self._projects.values()), {}
+        for project in projects:
+            await project.close()
+
+
+def _account_of(project_id: str) -> ServiceAccount:
+    accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
+    for account in accounts.values():
+        if account.project_id == project_id:
+            return account
+    raise UnknownProject(project_id)
+
+
+class Project:
+    """One project: its firebase-admin app, access token and connections."""
+
+    def __init__(self, account: ServiceAccount) -> None:
+        self._credentials: Credentials = Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+            account.info, scopes=[SCOPE]
+        )
+        name = f"{account.project_id} {next(_numbers)}"  # firebase-admin has one register of names in a process
+        self._app = firebase_admin.initialize_app(self._credentials, {"projectId": account.project_id}, name)
+        self._client = Client(self._credentials)
+        messaging._get_messaging_service(self._app)._async_client = self._client
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def send(self, message: messaging.Message) -> None:
+        """Raises FirebaseError; GoogleAuthError where Google's sign-in did not let us in; ValueError for a message that
+        firebase-admin does not take."""
+        token = await self._signed_in()
+        fault = await self._try(message)
+        if type(fault) is UnauthenticatedError:  # a subclass of it is Apple's refusal, not Google's
+            self._forget(token)
+            await self._signed_in()
+            fault = await self._try(message)
+        if fault is not None:
+            raise fault
+
+    async def _try(self, message: messaging.Message) -> FirebaseError | None:
+        batch = await messaging.send_each_async([message], app=self._app)
+        fault: FirebaseError | None = batch.responses[0].exception
+        return fault
+
+    async def _signed_in(self) -> str:
+        """An access token; all who need a new one wait for the same."""
+        if not self._credentials.valid:
+            if self._renewal is None or self._renewal.done():
+                self._renewal = asyncio.create_task(asyncio.to_thread(self._renew))
+            await asyncio.shield(self._renewal)
+        return str(self._credentials.token)
+
+    def _renew(self) -> None:
+        self._credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
+
+    def _forget(self, token: str) -> None:
+        """Unless another was fetched meanwhile."""
+        if self._credentials.token == token:
+            self._credentials.token = None
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await asyncio.to_thread(firebase_admin.delete_app, self._app)  # it starts an event loop to close its service
+
+
+class Client:
+    """Sends what firebase-admin made: stands in for the one method of its own client that messaging calls.
+
+    httpx is what it expects to get back; its connections would cost several times as much as ours.
+    """
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._door = push_door_from_settings()
+
+    async def request(self, method: str, url: str, headers: dict[str, str], json: Any) -> httpx.Response:
+        """Raises httpx.HTTPError for an answer that is none or an error."""
+        headers = headers | {"Authorization": f"Bearer {self._credentials.token}", "Content-Type": "application/json"}
+        request = httpx.Request(method, url)
+        try:
+            answer = await self._door.request(method.upper(), url, body=_encoded(json), headers=headers)
+        except OutboundError as fault:
+            raise httpx.ConnectError(fault.detail, request=request) from fault
+        retry_after = {"Retry-After": answer.headers["Retry-After"]} if "Retry-After" in answer.headers else {}
+        made = httpx.Response(answer.status, headers=retry_after, content=answer.body, request=request)
+        return made.raise_for_status()
+
+    async def aclose(self) -> None:
+        """Again does no harm."""
+        await self._door.close()
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

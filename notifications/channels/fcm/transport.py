@@ -1,0 +1,167 @@
+"""Apps, through Firebase Cloud Messaging."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import httpx
+import structlog
+from django.conf import settings
+from firebase_admin import messaging
+from firebase_admin.exceptions import (
+    FirebaseError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    ResourceExhaustedError,
+    UnauthenticatedError,
+)
+from google.auth.exceptions import GoogleAuthError, RefreshError
+
+from notifications.channels.fcm import projects as firebase
+from notifications.channels.fcm.message import message_of
+from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
+from notifications.types import PushAddress, PushMessage
+from notifications.wording.plaintext import clean_line, cut
+from wfpush.net.http import parse_retry_after
+
+log = structlog.get_logger(__name__)
+
+DEADLINE = 20.0
+"""Seconds for a message, with signing in."""
+PAUSE = 10.0
+"""Seconds that Google wants between two tries after a fault of its own, at least."""
+QUOTA_PAUSE = 60.0
+"""The same after 429 (both: “Best practices when sending FCM messages at scale”), where it names no other."""
+
+THROUGH = {"ios": "/apns", "web": "/webpush"}
+"""Firebase hands these on to somebody who can refuse the project's key: that stops these devices and no others."""
+
+DETAIL = "type.googleapis.com/google."
+FCM_ERROR, BAD_REQUEST = f"{DETAIL}firebase.fcm.v1.FcmError", f"{DETAIL}rpc.BadRequest"
+
+
+class Fcm:
+    channel = "fcm"
+    without_address = "No app is registered."
+
+    def __init__(self) -> None:
+        self._projects: firebase.Projects | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def is_set_up(self) -> bool:
+        return bool(settings.FIREBASE_CREDENTIALS)
+
+    def service_of(self, address: PushAddress) -> str:
+        return address.sender + THROUGH.get(address.platform, "")
+
+    async def send(self, address: PushAddress, message: PushMessage) -> None:
+        made = message_of(address, message, time.time())
+        try:
+            async with asyncio.timeout(DEADLINE):
+                project = await self._open().of(address.sender)
+                await project.send(made)
+        except firebase.UnknownProject as fault:
+            raise TransportError(
+                f"There is no service account for the Firebase project “{address.sender}” in FIREBASE_CREDENTIALS.",
+                permanent=True,
+            ) from fault
+        except TimeoutError as fault:
+            raise TransportError(f"Firebase did not answer within {DEADLINE:.0f} s.") from fault
+        except GoogleAuthError as fault:
+            raise _not_signed_in(fault, address.sender) from fault
+        except FirebaseError as fault:
+            raise explained(fault, address.sender) from fault
+        except ValueError as fault:
+            raise TransportError(f"Refused before it was sent: {_said(fault)}", permanent=True) from fault
+
+    def _open(self) -> firebase.Projects:
+        """Connections of an event loop that is no more cannot be used, nor closed."""
+        loop = asyncio.get_running_loop()
+        if self._projects is None or self._loop is not loop:
+            self._projects, self._loop = firebase.Projects(), loop
+        return self._projects
+
+    async def close(self) -> None:
+        projects, self._projects = self._projects, None
+        if projects is not None and self._loop is asyncio.get_running_loop():
+            await projects.close()
+
+
+# --- what Google answers ----------------------------------------------------------------------------------------------
+def explained(fault: FirebaseError, project: str) -> TransportError:
+    """Firebase's error codes: https://firebase.google.com/docs/cloud-messaging/error-codes."""
+    said = _said(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)
+    match fault:
+        case messaging.UnregisteredError():
+            return RecipientGone("The app is no longer registered on this device.")
+        case messaging.SenderIdMismatchError():
+            # Either the project was changed under the app, or an app of another project registers here.
+            log.error("fcm_sender_id_mismatch", project=project)
+            return RecipientGone(f"The app is registered with another Firebase project than “{project}”.")
+        case messaging.ThirdPartyAuthError():
+            return ServiceRefuses(
+                f"Apple, or the browser's push service, does not accept the key in the Firebase project “{project}”. "
+                "Upload a valid one in the Firebase console (Project settings, Cloud Messaging). "
+                "Android devices are not affected."
+            )
+        case ResourceExhaustedError():
+            return TransportError(f"Firebase {ASKED_TO_WAIT}: {said}", retry_after=_wait(fault, QUOTA_PAUSE), busy=True)
+        case InvalidArgumentError():
+            return _invalid(fault, said)
+        case UnauthenticatedError() | PermissionDeniedError() | NotFoundError():
+            return ServiceRefuses(f"Firebase refuses the service account of “{project}”: {said}")
+    return TransportError(f"Firebase did not take it: {said}", retry_after=_wait(fault, PAUSE))
+
+
+def _invalid(fault: FirebaseError, said: str) -> TransportError:
+    """The address is no address, or our message is wrong: only the kind of detail tells, and the field it names."""
+    error = _error(fault.http_response)
+    if error is None:  # no word of Firebase's: something in between
+        return TransportError(f"Firebase did not take it: {said}", retry_after=_wait(fault, PAUSE))
+    if _kinds(error) == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
+        return RecipientGone("Firebase does not know this address.")
+    return TransportError(f"Firebase finds the message wrong: {said}", permanent=True)
+
+
+def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
+    """What Google's APIs say of an error; None if the answer is not theirs."""
+    try:
+        body = json.loads(answer.content) if answer is not None else None
+    except ValueError:
+        return None
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else None
+
+
+def _details(error: dict[str, Any]) -> list[dict[str, Any]]:
+    details = error.get("details")
+    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+
+
+def _kinds(error: dict[str, Any]) -> set[str]:
+    return {str(detail.get("@type")) for detail in _details(error)}
+
+
+def _named_fields(error: dict[str, Any]) -> set[str]:
+    """The fields of the message that a BadRequest finds wrong."""
+    violations = [each for detail in _details(error) for each in detail.get("fieldViolations") or []]
+    return {str(each.get("field")) for each in violations if isinstance(each, dict)}
+
+
+def _wait(fault: FirebaseError, least: float) -> float:
+    """Seconds. Google's Retry-After, else what it recommends."""
+    answer: httpx.Response | None = fault.http_response
+    asked = parse_retry_after(answer.headers.get("Retry-After"), time.time()) if answer is not None else None
+    return least if asked is None else asked
+
+
+def _not_signed_in(fault: GoogleAuthError, project: str) -> TransportError:
+    if isinstance(fault, RefreshError) and not fault.retryable:
+        return ServiceRefuses(f"Google does not let the service account of “{project}” sign in: {_said(fault)}")
+    return TransportError(f"Google's sign-in did not answer: {_said(fault)}", retry_after=PAUSE)
+
+
+def _said(fault: Exception) -> str:
+    return cut(clean_line(str(fault.args[0] if fault.args else "")) or type(fault).__name__, 300)

@@ -1,0 +1,166 @@
+"""What a push message says, as its JSON has it: read by the service worker and by apps (docs/apps.md)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from notifications.errors import TransportError
+from notifications.types import Action, Json, PushMessage
+from notifications.wording.plaintext import cut
+
+URGENCY = {"urgent": "high", "high": "high", "normal": "normal", "low": "low"}
+"""Priority to RFC 8030, 5.3. `high` wakes a device up."""
+
+SHORTEST_BUTTON, SHORTEST_TITLE = 16, 40
+"""Characters that buttons and title keep while anything else is left to cut."""
+
+SEEN_AT_A_GLANCE = 200
+"""Characters of the text that browsers show by themselves: no lock screen has room for more, and it is said twice."""
+
+Fits = Callable[[Json], bool]
+
+
+def members(push: PushMessage) -> Json:
+    """All of it, at whatever length. Never the long body: what locks show is for everybody to read."""
+    message = push.message
+    logo = message.brand.get("logo_url") or ""
+    said: Json = {
+        "v": 1,
+        "kind": push.kind,
+        "id": message.notification_id,
+        "tag": push.tag,
+        "title": _sound(message.title),
+        "body": _sound(message.short_body),
+        "lang": message.language,
+        "priority": message.priority,
+        "state": push.state,
+        "at": int(push.at.timestamp() * 1000),
+        "link": push.link,
+        "device": push.device,
+        "unread": push.unread,
+        "brand": _sound(message.brand.get("name") or ""),
+    }
+    if push.token:
+        said["token"] = push.token
+    if push.state == "open" and message.actions:
+        said["actions"] = [_button(action) for action in message.actions]
+    if isinstance(logo, str) and logo.startswith("https://"):
+        said["icon"] = _sound(logo)
+    return said
+
+
+def _button(action: Action) -> Json:
+    return {"action": _sound(action.name), "title": _sound(action.title), "comment": action.comment}
+
+
+def _sound(text: str) -> str:
+    """Without lone surrogates, which no UTF-8 can say."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+# --- Declarative Web Push ---------------------------------------------------------------------------------------------
+def declared(said: Json) -> Json:
+    """The members once more in the form that a browser shows by itself, also where our worker is gone.
+
+    https://github.com/w3c/push-api/pull/385 and /402: `web_push` is 8030; `notification` has `title`, `navigate`,
+    `dir`, `lang`, `body`, `tag`, `silent`, `require_interaction`, `data`, and `actions` of `action`, `title` and
+    `navigate`; `app_badge` and `mutable` stand beside it. Safari 18.4 reads these two inside `notification` (WebKit,
+    NotificationJSONParser.cpp), so they stand in both places. `mutable`: where there is a worker it is asked first;
+    that event has no data of its own, so what the worker needs is in `notification.data`. No icon: one wrong address,
+    and Safari declares nothing. Browsers that know nothing of this hand the whole to the worker, which reads the other
+    members, as workers of earlier versions do. Buttons open the item, which offers the answer: no GET changes anything.
+    """
+    shown: Json = {
+        "title": said["title"],
+        "body": cut(said["body"], SEEN_AT_A_GLANCE),
+        "navigate": said["link"],
+        "lang": said["lang"].replace("_", "-"),
+        "dir": "auto",
+        "tag": said["tag"],
+        "silent": said["kind"] in ("replacement", "removed"),
+        "app_badge": said["unread"],
+        "mutable": True,
+        "data": {name: said[name] for name in FOR_THE_WORKER if name in said},
+    }
+    if said["state"] == "open":
+        shown["require_interaction"] = said["priority"] == "urgent"
+        shown["actions"] = [_way_to(action, said["link"]) for action in said.get("actions", [])]
+    return said | {"web_push": 8030, "mutable": True, "app_badge": said["unread"], "notification": shown}
+
+
+FOR_THE_WORKER = ("v", "kind", "id", "priority", "state", "at", "link", "device", "token", "actions")
+
+
+def _way_to(action: Json, link: str) -> Json:
+    way = f"{link}?answer={quote(action['action'], safe='')}#comment"
+    return {"action": action["action"], "title": action["title"], "navigate": way}
+
+
+def encoded(said: Any) -> bytes:
+    return msgspec.json.encode(said)
+
+
+# --- cutting ----------------------------------------------------------------------------------------------------------
+def fit(said: Json, limit: int, size: Callable[[Json], int] = lambda said: len(encoded(said))) -> Json:
+    """The members, as many bytes long as `limit` allows: what people miss least goes first, token and link stay.
+
+    Raises TransportError when the rest is too long by itself.
+    """
+
+    def fits(cut_down: Json) -> bool:
+        return size(cut_down) <= limit
+
+    for step in _steps():
+        if fits(said):
+            return said
+        said = step(said, fits)
+    if not fits(said):
+        raise TransportError(f"The message does not fit into {limit} bytes, even without its words.", permanent=True)
+    return said
+
+
+def _steps() -> Iterator[Callable[[Json, Fits], Json]]:
+    yield lambda said, fits: _shorter(said, fits, "body", 0)
+    yield _shorter_buttons
+    yield lambda said, fits: _shorter(said, fits, "title", SHORTEST_TITLE)
+    yield lambda said, fits: {name: value for name, value in said.items() if name not in ("icon", "brand")}
+    yield _fewer_buttons
+    yield lambda said, fits: _shorter(said, fits, "title", 1)
+
+
+def _shorter(said: Json, fits: Fits, name: str, least: int) -> Json:
+    text = said[name]
+    return _largest(lambda length: said | {name: _cut(text, length)}, min(least, len(text)), len(text), fits)
+
+
+def _shorter_buttons(said: Json, fits: Fits) -> Json:
+    buttons = said.get("actions", [])
+    longest = max((len(button["title"]) for button in buttons), default=0)
+
+    def made(length: int) -> Json:
+        return said | {"actions": [button | {"title": _cut(button["title"], length)} for button in buttons]}
+
+    return _largest(made, min(SHORTEST_BUTTON, longest), longest, fits) if buttons else said
+
+
+def _fewer_buttons(said: Json, fits: Fits) -> Json:
+    """The item that the link opens offers the others."""
+    buttons = said.get("actions", [])
+    return _largest(lambda count: said | {"actions": buttons[:count]}, 0, len(buttons), fits) if buttons else said
+
+
+def _largest(made: Callable[[int], Json], least: int, most: int, fits: Fits) -> Json:
+    """The largest that fits; if none does, that of `least`."""
+    while least < most:
+        middle = (least + most + 1) // 2
+        if fits(made(middle)):
+            least = middle
+        else:
+            most = middle - 1
+    return made(least)
+
+
+def _cut(text: str, length: int) -> str:
+    return cut(text, length) if length else ""

@@ -1,0 +1,110 @@
+"""Push subscriptions as browsers hand them in: checked before they are kept, and endpoints taken apart.
+
+What an endpoint's host resolves to is checked again at each connection (wfpush/net/http.py).
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from django.conf import settings
+from yarl import URL
+
+from wfpush.config import push_hosts
+from wfpush.net.addresses import Network, literal
+from wfpush.net.http import OutboundError, check_url
+from wfpush.security import p256
+
+_AUTH_BYTES = 16
+_MOST_ENDPOINT = 2048
+_BEGINNING = re.compile(r"[^:/?#]*://[^/?#]*")
+_ORIGINS_KEPT = 1024
+"""Push services are few, and asked about for every message: what is known of an origin is kept."""
+
+
+class BadSubscription(ValueError):
+    """`pointer` says where in the subscription the fault is, as a JSON pointer; `detail` is for the caller."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+        self.detail = detail
+
+
+def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
+    """Refuse what no message could be sent to. Raises BadSubscription."""
+    _check_endpoint(endpoint)
+    try:
+        p256.public_key(p256.decoded(p256dh))
+    except ValueError as fault:
+        raise BadSubscription("/keys/p256dh", f"The key {fault}.") from None
+    try:
+        secret = p256.decoded(auth)
+    except ValueError as fault:
+        raise BadSubscription("/keys/auth", f"The secret {fault}.") from None
+    if len(secret) != _AUTH_BYTES:
+        raise BadSubscription("/keys/auth", f"The secret has {len(secret)} bytes instead of {_AUTH_BYTES}.")
+
+
+def origin_of(endpoint: str) -> str:
+    """Scheme, host and port: whom a VAPID token is for."""
+    return _origin(_beginning(endpoint))
+
+
+def service_of(endpoint: str) -> str:
+    """The push service's host, with its port where that is not the usual one."""
+    return origin_of(endpoint).partition("://")[2]
+
+
+def _check_endpoint(endpoint: str) -> None:
+    if len(endpoint) > _MOST_ENDPOINT:
+        raise _bad_endpoint(f"The endpoint is longer than {_MOST_ENDPOINT} characters.")
+    try:
+        check_url(endpoint, settings.PUSH_ALLOWED_CIDRS)
+    except OutboundError as fault:
+        if fault.code == "refused_address":
+            raise _bad_endpoint("The endpoint's address is not a public one.") from None
+        raise _bad_endpoint(fault.detail) from None
+    why_not = objection(endpoint)
+    if why_not:
+        raise _bad_endpoint(why_not)
+
+
+def objection(endpoint: str) -> str:
+    """Why the settings do not let us call this endpoint; empty if they do."""
+    hosts, networks = tuple(settings.PUSH_ALLOWED_HOSTS), tuple(settings.PUSH_ALLOWED_CIDRS)
+    return _objection(_beginning(endpoint), hosts, networks)
+
+
+def _beginning(endpoint: str) -> str:
+    """Scheme and authority, as they are written; all of what has none."""
+    found = _BEGINNING.match(endpoint)
+    return found[0] if found else endpoint
+
+
+@lru_cache(maxsize=_ORIGINS_KEPT)
+def _origin(beginning: str) -> str:
+    return str(URL(beginning).origin())
+
+
+@lru_cache(maxsize=_ORIGINS_KEPT)
+def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]) -> str:
+    target = URL(beginning)
+    host = (target.raw_host or "").removesuffix(".")
+    if target.scheme == "https" and push_hosts.admits(hosts, host, target.port or push_hosts.HTTPS):
+        return ""
+    if _is_admitted_address(host, networks):
+        return ""
+    if target.scheme != "https":
+        return "The endpoint must begin with https://."
+    return f"{_origin(beginning).partition('://')[2]} is not a push service that is known here (PUSH_ALLOWED_HOSTS)."
+
+
+def _is_admitted_address(host: str, networks: Sequence[Network]) -> bool:
+    """An address, or this machine's name, that PUSH_ALLOWED_CIDRS names."""
+    address = literal(host)
+    return address is not None and any(address in network for network in networks)
+
+
+def _bad_endpoint(detail: str) -> BadSubscription:
+    return BadSubscription("/endpoint", detail)

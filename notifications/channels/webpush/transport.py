@@ -1,0 +1,159 @@
+"""Web push: to a browser, through its maker's push service (RFC 8030, RFC 8291, RFC 8292)."""
+
+import asyncio
+import re
+import time
+
+from notifications.channels import payload
+from notifications.channels.webpush import endpoints, vapid
+from notifications.channels.webpush.encryption import MOST_PLAINTEXT, encrypt
+from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
+from notifications.types import Json, PushAddress, PushMessage
+from notifications.wording.plaintext import clean_line, cut
+from wfpush.net.http import Outbound, OutboundError, Response, parse_retry_after, push_door_from_settings
+
+LONGEST_TTL = 28 * 24 * 3600
+"""Seconds that Google keeps a message; other services keep it longer."""
+THIN_PLAINTEXT, THIN_TITLE = 2048, 80
+PAUSE = 60.0
+"""Seconds to wait for a service that says to wait and not how long."""
+
+MOST_WORDS = 200
+"""Characters of a service's answer that are kept."""
+
+TOO_LARGE = 413
+
+OTHER_KEY = re.compile(r"VapidPkHashMismatch|VAPID public key mismatch|not correspond to the (?:credentials|sender)")
+"""How Apple (400), Mozilla (401) and Google (403) say that one subscription was made under a key that is not ours.
+
+https://github.com/vjt/grappa-irc/issues/1323, https://github.com/web-push-libs/web-push/issues/941, autopush-rs
+`autopush-common`. Nothing is wrong with our key then: anybody may hand in an endpoint that belongs to another site.
+"""
+
+BAD_KEY = "UnauthorizedRegistration"
+"""Google's 400 for a VAPID header that it does not accept (https://github.com/web-push-libs/web-push/issues/237)."""
+
+WINDOWS = ".notify.windows.com"
+WINDOWS_THROTTLES = 406
+"""Where others say 429 (https://github.com/MicrosoftDocs/windows-dev-docs/issues/4166)."""
+
+
+class WebPush:
+    """Belongs to the event loop of its first message, until it is closed."""
+
+    channel = "webpush"
+    without_address = "No browser is registered."
+
+    def __init__(self) -> None:
+        self._door: Outbound | None = None
+
+    def is_set_up(self) -> bool:
+        """Its key is made at the first start."""
+        return True
+
+    def service_of(self, address: PushAddress) -> str:
+        return endpoints.service_of(address.address)
+
+    async def send(self, address: PushAddress, message: PushMessage) -> None:
+        """Raises TransportError, RecipientGone, ServiceRefuses."""
+        why_not = endpoints.objection(address.address)
+        if why_not:
+            raise TransportError(why_not, permanent=True)
+        said = payload.members(message)
+        response = await self._post(address, message, fitting(said, MOST_PLAINTEXT))
+        if response.status == TOO_LARGE:
+            response = await self._post(address, message, fitting(_thin(said), THIN_PLAINTEXT))
+        fault = fault_of(response, self.service_of(address), time.time())
+        if fault is not None:
+            raise fault
+
+    async def close(self) -> None:
+        if self._door is not None:
+            await self._door.close()
+            self._door = None
+
+    async def _post(self, address: PushAddress, message: PushMessage, said: Json) -> Response:
+        if self._door is None:
+            self._door = push_door_from_settings()
+        headers = _headers(address, message)
+        # Of many messages at once, all that are here by now are encrypted one after the other, and then all are posted:
+        # the processor's caches hold the code for one of the two, and by turns it would take a seventh more time.
+        await asyncio.sleep(0)
+        body = _encrypted(address, said)
+        await asyncio.sleep(0)
+        try:
+            return await self._door.request("POST", address.address, body=body, headers=headers)
+        except OutboundError as fault:
+            raise _not_reached(fault, self.service_of(address)) from fault
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
+    # `normal` for replacements: services hold back what is `low` until the device is charging (RFC 8030, 5.3).
+    replaces = message.kind == "replacement"
+    return {
+        "Authorization": _authorization(address),
+        "Content-Encoding": "aes128gcm",
+        "Content-Type": "application/octet-stream",
+        "TTL": str(min(max(message.ttl, 0), LONGEST_TTL)),
+        "Topic": message.tag,
+        "Urgency": "normal" if replaces else payload.URGENCY.get(message.message.priority, "normal"),
+    }
+
+
+def _authorization(address: PushAddress) -> str:
+    try:
+        return vapid.authorization(address.sender, endpoints.origin_of(address.address), time.time())
+    except vapid.UnknownSender as fault:  # perhaps only this process lacks the key: the browser stays
+        raise TransportError(str(fault), permanent=True) from fault
+
+
+def _encrypted(address: PushAddress, said: Json) -> bytes:
+    try:
+        return encrypt(payload.encoded(said), address.p256dh, address.auth)
+    except ValueError as fault:
+        raise RecipientGone(f"Its key {fault}.") from fault
+
+
+def fitting(said: Json, limit: int) -> Json:
+    """All of it, declared for browsers that show it by themselves; both together are at most so many bytes long."""
+    return payload.declared(payload.fit(said, limit, lambda cut: len(payload.encoded(payload.declared(cut)))))
+
+
+def _thin(said: Json) -> Json:
+    """Enough to say that there is something, and to answer it; the link opens the rest."""
+    kept = {name: value for name, value in said.items() if name != "icon"}
+    return kept | {"body": "", "title": cut(said["title"], THIN_TITLE)}
+
+
+# --- what services answer ---------------------------------------------------------------------------------------------
+def fault_of(response: Response, service: str, now: float) -> TransportError | None:
+    """What an answer means; None: the service has the message. `now` is in Unix seconds."""
+    status = response.status
+    if 200 <= status <= 299:
+        return None
+    words = clean_line(response.body.decode("utf-8", "replace"))
+    said = cut(f"{status} {words}".rstrip(), MOST_WORDS)
+    if status in (404, 410):
+        return RecipientGone(f"The browser is no longer subscribed: {said}")
+    if status in (400, 401, 403) and OTHER_KEY.search(words):
+        return RecipientGone(f"The browser subscribed under another VAPID key: {said}")
+    if status in (401, 403) or (status == 400 and BAD_KEY in words):
+        return ServiceRefuses(f"{service} does not accept our VAPID key: {said}")
+    asked = parse_retry_after(response.headers.get("Retry-After"), now)
+    if status == 429 or (status == WINDOWS_THROTTLES and service.endswith(WINDOWS)):
+        pause = PAUSE if asked is None else asked
+        return TransportError(f"{service} {ASKED_TO_WAIT}: {said}", retry_after=pause, busy=True)
+    if status == TOO_LARGE:
+        return TransportError(f"Even without its text it is too large for {service}: {said}", permanent=True)
+    if 400 <= status <= 499:
+        return TransportError(f"{service} refuses the message: {said}", permanent=True)
+    if 300 <= status <= 399:
+        return TransportError(f"{service} points elsewhere, where messages are not sent: {status}")
+    return TransportError(f"{service} does not work at present: {said}", retry_after=asked)
+
+
+def _not_reached(fault: OutboundError, service: str) -> TransportError:
+    if fault.code == "refused_address":
+        return TransportError(f"{service} has no public address.", permanent=fault.permanent)
+    return TransportError(fault.detail, permanent=fault.permanent)

@@ -1,0 +1,99 @@
+"""Who we are to push services: VAPID (RFC 8292), a token signed by the key that a browser subscribed under.
+
+A token serves a whole origin for up to a day, so one is made per key and origin and kept for most of its life: signing
+costs as much as encrypting half a message.
+"""
+
+import json
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from django.conf import settings
+
+from wfpush.security import p256
+
+LIFE = 12 * 3600
+"""Seconds that a token is good for; services refuse more than 24 h (RFC 8292, section 2)."""
+RENEWED_BEFORE_END = 3600
+
+_MOST_TOKENS = 1000
+_HEADER = p256.encoded(b'{"typ":"JWT","alg":"ES256"}')
+_SIGNATURE = ec.ECDSA(SHA256())
+
+
+class UnknownSender(LookupError):
+    """A browser subscribed under a key that VAPID_PRIVATE_KEY does not hold, or holds no longer."""
+
+
+class _Token(NamedTuple):
+    header: str
+    made_at: float
+
+
+class Signer:
+    """Signs with any of `keys`, private ones, newest first. `subject` is whom push services may write to."""
+
+    def __init__(self, keys: tuple[str, ...], subject: str) -> None:
+        loaded = [p256.private_key(key) for key in keys]
+        self._keys = {p256.encoded(p256.point_of(key.public_key())): key for key in loaded}
+        self._subject = subject
+        self._tokens: dict[tuple[str, str], _Token] = {}
+
+    @property
+    def public_keys(self) -> list[str]:
+        return list(self._keys)
+
+    def authorization(self, sender: str, origin: str, now: float) -> str:
+        kept = self._tokens.get((sender, origin))
+        # The lower bound is for a clock that was set back: a token that ends more than a day from now is refused.
+        if kept is not None and kept.made_at <= now < kept.made_at + LIFE - RENEWED_BEFORE_END:
+            return kept.header
+        if len(self._tokens) >= _MOST_TOKENS:
+            self._tokens.clear()
+        header = self._signed(sender or self.public_keys[0], origin, now)
+        self._tokens[sender, origin] = _Token(header, now)
+        return header
+
+    def _signed(self, public_key: str, origin: str, now: float) -> str:
+        key = self._keys.get(public_key)
+        if key is None:
+            raise UnknownSender("It subscribed under a key that VAPID_PRIVATE_KEY no longer holds.")
+        claims = {"aud": origin, "exp": int(now) + LIFE, "sub": self._subject}
+        content = f"{_HEADER}.{_encoded_json(claims)}"
+        r, s = decode_dss_signature(key.sign(content.encode(), _SIGNATURE))
+        signature = p256.encoded(r.to_bytes(32, "big") + s.to_bytes(32, "big"))  # RFC 7518, section 3.4
+        return f"vapid t={content}.{signature}, k={public_key}"
+
+
+def public_key() -> str:
+    """The newest key, for browsers to subscribe under."""
+    return public_keys()[0]
+
+
+def public_keys() -> list[str]:
+    """All keys that we sign with, newest first: base64url of the uncompressed points."""
+    return _from_settings().public_keys
+
+
+def authorization(sender: str, origin: str, now: float) -> str:
+    """The `Authorization` header of a message to `origin`. `now` is in Unix seconds.
+
+    `sender` is the public key that the browser subscribed under, empty for the newest. Raises UnknownSender.
+    """
+    return _from_settings().authorization(sender, origin, now)
+
+
+def _from_settings() -> Signer:
+    return _signer(tuple(settings.VAPID_PRIVATE_KEY), settings.VAPID_SUBJECT)
+
+
+@lru_cache(maxsize=4)
+def _signer(keys: tuple[str, ...], subject: str) -> Signer:
+    return Signer(keys, subject)
+
+
+def _encoded_json(value: dict[str, Any]) -> str:
+    return p256.encoded(json.dumps(value, separators=(",", ":")).encode())

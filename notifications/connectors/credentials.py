@@ -1,0 +1,51 @@
+"""Gives engines their API keys and signing secrets. What is returned in plain is for showing once; it is never kept."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from notifications.connectors import signatures
+from notifications.models import ApiKey, Engine, SigningSecret
+from wfpush.crypto import new_api_key
+
+OVERLAP = timedelta(hours=24)
+"""How long the old secret goes on signing and verifying beside the new one, unless told otherwise."""
+
+
+def issue_key(
+    engine: Engine, *, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """A new API key and its only plain copy."""
+    plain, prefix, digest = new_api_key()
+    key = ApiKey.objects.create(
+        engine=engine, name=name, scopes=list(scopes), expires_at=expires_at, prefix=prefix, digest=digest
+    )
+    return key, plain
+
+
+def revoke_keys(keys: QuerySet[ApiKey], now: datetime) -> int:
+    """Refuse these keys from now on; returns how many still worked."""
+    return keys.filter(revoked_at=None).update(revoked_at=now)
+
+
+def active_secrets(engine: Engine, now: datetime) -> QuerySet[SigningSecret]:
+    return engine.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+
+
+@transaction.atomic
+def rotate_secret(
+    engine: Engine, *, now: datetime, overlap: timedelta | None = OVERLAP, secret: str = ""
+) -> tuple[SigningSecret, str]:
+    """A new signing secret (or the given one, as an engine's own system made it) and its plain text.
+
+    The secrets before it end after `overlap`, or earlier if they were to; None: they stay.
+    Raises ValueError, with a sentence for the person who typed it, for a secret that cannot sign.
+    """
+    plain = secret or signatures.new_secret()
+    signatures.key_of(plain)
+    if overlap is not None:
+        end = now + overlap
+        active_secrets(engine, now).filter(Q(expires_at=None) | Q(expires_at__gt=end)).update(expires_at=end)
+    return SigningSecret.objects.create(engine=engine, secret=plain), plain

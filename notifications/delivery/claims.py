@@ -1,0 +1,128 @@
+"""Claims what is due for devices: first what is for those that work, and apart from it what is for suspects.
+
+Suspects are devices that failed last time. Were their messages taken with the others, a hundred dead devices would fill
+each claim, and those that work would wait behind them.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import CharField, F, Func, Min, Q, QuerySet, Value
+
+from notifications.delivery.pauses import Service
+from notifications.items import ledger
+from notifications.models import (
+    Brand,
+    Category,
+    Delivery,
+    DeliveryState,
+    Device,
+    DeviceChannel,
+    Farewell,
+    Notification,
+    NotificationState,
+    Recipient,
+    Task,
+)
+from wfpush.postgres import prefetch
+from wfpush.queue import outbox
+
+LEASE = timedelta(seconds=30)
+LATE = timedelta(seconds=30)
+"""What is due for so long is taken even where no suspect has a place: so that it can end, or be due later."""
+
+NOBODYS = Q(device=None)
+"""Rows whose device was removed."""
+WORKS = NOBODYS | Q(device__last_fault="")
+SUSPECT = Q(device__last_fault__gt="")
+
+_HOST = Func(F("device__address"), Value("/"), Value(3), function="split_part", output_field=CharField())
+"""As browsers write endpoints. One that is written otherwise is found out when it is to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """What a dispatcher has no room for at present: services, and devices that already have a message on its way."""
+
+    services: Collection[Service] = ()
+    devices: Collection[UUID] = ()
+
+
+def due() -> QuerySet[Delivery]:
+    """Messages and replacements for devices."""
+    return Delivery.objects.filter(
+        Q(state=DeliveryState.PENDING) | Q(outdated=True), due_at__isnull=False, channel__in=DeviceChannel.values
+    )
+
+
+def asked_tests() -> QuerySet[Device]:
+    return Device.objects.filter(due_at__isnull=False).select_related("recipient__user")
+
+
+def asked_farewells() -> QuerySet[Farewell]:
+    return Farewell.objects.filter(due_at__isnull=False).select_related("recipient__brand")
+
+
+def has_due(now: datetime) -> bool:
+    return any(outbox.due(rows, now).exists() for rows in (due(), asked_tests(), asked_farewells()))
+
+
+def trials(limit: int, now: datetime) -> list[Device]:
+    return outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
+
+
+def leave_takings(limit: int, now: datetime) -> list[Farewell]:
+    return outbox.claim(asked_farewells(), limit=limit, lease=LEASE, now=now)
+
+
+def for_all(limit: int, busy: Busy, now: datetime) -> list[Delivery]:
+    """Lease up to `limit` rows of each channel, without those of suspects."""
+    rows: list[Delivery] = []
+    for channel in DeviceChannel.values:
+        wanted = _elsewhere(due().filter(WORKS, channel=channel), channel, busy)
+        rows += _claim(wanted, limit, now)
+    return rows
+
+
+def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[Delivery]:
+    """Lease up to `limit` rows of so many suspects: all of theirs together, so that one speaks for the others."""
+    chosen: list[UUID] = []
+    for channel in DeviceChannel.values:
+        waiting = outbox.due(due(), now).filter(SUSPECT, channel=channel).exclude(device__in=busy.devices)
+        waiting = _elsewhere(waiting, channel, busy, Q(due_at__lte=now - LATE))
+        first = waiting.values("device").annotate(first=Min("due_at")).order_by("first")
+        chosen += [each["device"] for each in first[:devices]]
+    return _claim(due().filter(device__in=chosen), limit, now) if chosen else []
+
+
+def _elsewhere(rows: QuerySet[Delivery], channel: str, busy: Busy, besides: Q = NOBODYS) -> QuerySet[Delivery]:
+    """Without those of busy services, but for those that match `besides`."""
+    names = sorted(name for where, name in busy.services if where == channel)
+    if not names:
+        return rows
+    if channel == DeviceChannel.FCM:
+        projects = {name.partition("/")[0] for name in names}
+        return rows.filter(NOBODYS | besides | ~Q(device__sender__in=projects))
+    return rows.alias(host=_HOST).filter(NOBODYS | besides | ~Q(host__in=names))
+
+
+@transaction.atomic
+def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delivery]:
+    """With what messages are made of, read once for all rows, in one transaction: nobody can delete any of it."""
+    rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
+    prefetch.read(Device, "device", rows)
+    people = prefetch.read(Recipient, "recipient", rows)
+    prefetch.read(User, "user", people)
+    notifications = prefetch.read(Notification, "notification", rows)
+    prefetch.read(Brand, "brand", [*people, *notifications])
+    prefetch.read(Category, "category", notifications)
+    asking = NotificationState.OPEN
+    prefetch.read(Task, "task", [each for each in notifications if each.state == asking], only=["expires_at"])
+    prefetch.read(Task, "task", [each for each in notifications if each.state not in ledger.NEWS])
+    for row in rows:
+        row.notification.recipient = row.recipient
+    return rows

@@ -1,0 +1,220 @@
+"""Sends planned deliveries to people's addresses and records what came of it. Devices have
+`notifications/delivery/push.py`."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import CharField, Expression, F, Func, Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from notifications.channels import transport_for
+from notifications.channels.base import reaches_people
+from notifications.delivery import results
+from notifications.errors import ServiceRefuses, TransportError
+from notifications.items import action_tokens, ledger
+from notifications.models import Delivery, DeliveryState, DeviceChannel, NotificationState
+from notifications.types import Message
+from notifications.wording import message
+from wfpush.concurrency.places import Claimed, Places, Room
+from wfpush.concurrency.threads import in_database_thread
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "deliveries"
+EACH_DOMAIN, MAILS = 8, 16
+"""Mails under way at once: to the addresses of one domain, and to all. Mail servers allow some 20 connections."""
+OTHERS = 4
+"""Messages under way at once on each other channel, such as the AppWorks Gateway."""
+CLOSE_SECONDS = 2.0
+LEASE = timedelta(minutes=3)
+"""Longer than an SMTP conversation may take (EMAIL_TIMEOUT for each of its steps)."""
+RETRY = outbox.Backoff(first=timedelta(seconds=5), give_up_after=timedelta(days=4))
+"""Where another channel is in reserve, messages are handed on as soon as those for devices are."""
+
+DOMAIN = Lower(Func(F("address"), Value("^.*@"), Value(""), function="regexp_replace", output_field=CharField()))
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A claimed delivery with all its transport needs; the transport never touches the database."""
+
+    delivery: Delivery
+    message: Message
+    link: str
+    has_reserve: bool = False
+
+
+def waiting() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=DeviceChannel.values)
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(waiting(), now).exists()
+
+
+class Post:
+    """Some channels' messages under way, each in a thread, with places of their own for what `by` says."""
+
+    def __init__(self, channels: Q, by: Expression | F, *, most: int, each: int) -> None:
+        self._channels = channels
+        self._by = by
+        self._senders = ThreadPoolExecutor(most, thread_name_prefix="deliveries")
+        self.places: Places[str, Parcel] = Places(self._claim, self._send, most=most, each=each)
+
+    def _claim(self, room: Room[str]) -> Claimed[str, Parcel]:
+        now = timezone.now()
+        rows = _with_all_needed().filter(self._channels)
+        claimed = outbox.claim_places(rows, room, by=self._by, lease=LEASE, now=now)
+        reserved = ledger.with_reserve([row for _, row in claimed])
+        parcels = [(place, _prepare_safely(row, row.pk in reserved, now)) for place, row in claimed]
+        return Claimed([(place, parcel) for place, parcel in parcels if parcel is not None], len(claimed))
+
+    async def _send(self, parcel: Parcel) -> None:
+        fault = await asyncio.get_running_loop().run_in_executor(self._senders, partial(_transport, parcel))
+        await in_database_thread(record, parcel.delivery, fault, timezone.now(), parcel.has_reserve)
+
+    async def close(self) -> None:
+        await self.places.close(CLOSE_SECONDS)
+        self._senders.shutdown(wait=False)
+
+
+MAIL = Q(channel="email")
+_posts: list[Post] = []
+
+
+def _all_posts() -> list[Post]:
+    """Made on first use. Mail servers that hang take no thread from other channels, nor these from mail."""
+    if not _posts:
+        _posts.append(Post(MAIL, DOMAIN, most=MAILS, each=EACH_DOMAIN))
+        _posts.append(Post(~MAIL, F("channel"), most=2 * OTHERS, each=OTHERS))
+    return _posts
+
+
+async def drain() -> None:
+    """Begin to send what is due: a domain, server or gateway that is slow holds up no other."""
+    for post in _all_posts():
+        await post.places.drain()
+
+
+async def drained() -> None:
+    """Until nothing is due, and nothing is under way. What one channel gives up, the next one takes over."""
+    due = True
+    while due:
+        for post in _all_posts():
+            await post.places.drained()
+        due = await in_database_thread(has_due, timezone.now())
+
+
+async def close() -> None:
+    """Let what is under way end for a moment."""
+    await asyncio.gather(*(post.close() for post in _posts))
+    _posts.clear()
+
+
+def _with_all_needed() -> QuerySet[Delivery]:
+    return waiting().select_related(
+        "notification__task",
+        "notification__case",
+        "notification__category",
+        "notification__brand",
+        "notification__on_behalf_of",
+        "notification__recipient__brand",
+        "recipient__user",
+    )
+
+
+def _prepare_safely(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | None:
+    try:
+        return _prepare(delivery, has_reserve, now)
+    except Exception as fault:  # one message that cannot be made must not hold up the others
+        log.exception("delivery_cannot_be_prepared", delivery=str(delivery.pk))
+        record(delivery, TransportError(f"{type(fault).__name__}: {fault}"), now, has_reserve)
+        return None
+
+
+def _prepare(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | None:
+    """The parcel to send, or None when the delivery ended here because it is no longer worth sending."""
+    notification = delivery.notification
+    over = ledger.not_worth_sending(delivery, now)
+    if over is not None:
+        ledger.record([over], now)
+        return None
+    with transaction.atomic():
+        ledger.begin([delivery], now)
+        (token,) = action_tokens.give([(delivery, _answerable(delivery))], now)
+    link = f"{settings.BASE_URL}/a/{token}"
+    return Parcel(delivery, message.message_of(notification, words=delivery.words), link, has_reserve)
+
+
+def _answerable(delivery: Delivery) -> list[str]:
+    """Routes say what a mailbox may answer; a link that goes anywhere else is for reading alone."""
+    return action_tokens.answerable_by_mail(delivery.notification) if delivery.channel == "email" else []
+
+
+def _transport(parcel: Parcel) -> TransportError | None:
+    transport = transport_for(parcel.delivery.channel)
+    if transport is None or not reaches_people(transport):
+        return TransportError("This channel is not available.", permanent=True)
+    try:
+        transport.send(parcel.delivery.address, parcel.message, delivery_id=parcel.delivery.pk, link=parcel.link)
+    except TransportError as fault:
+        return fault
+    except Exception as fault:  # a transport's own mistake must not stop the others
+        log.exception("transport_failed", channel=parcel.delivery.channel)
+        return TransportError(f"{type(fault).__name__}: {fault}")
+    return None
+
+
+def record(delivery: Delivery, fault: TransportError | None, now: datetime, has_reserve: bool = False) -> None:
+    """Write down what came of an attempt: delivered, tried again later, or given up with the reason."""
+    ledger.record([_outcome(delivery, fault, now, has_reserve)], now)
+
+
+def _outcome(delivery: Delivery, fault: TransportError | None, now: datetime, has_reserve: bool) -> ledger.Outcome:
+    if fault is None:
+        return ledger.outcome(delivery, DeliveryState.DELIVERED)
+    again = None if fault.permanent else _again(delivery, fault, now, has_reserve)
+    if again is None:
+        return ledger.outcome(delivery, DeliveryState.DEAD, fault.detail)
+    return ledger.outcome(delivery, DeliveryState.PENDING, fault.detail, due_at=again)
+
+
+def _again(delivery: Delivery, fault: TransportError, now: datetime, has_reserve: bool) -> datetime | None:
+    """None where another channel is to take over, or it is no longer worth it."""
+    if not has_reserve:
+        return RETRY.next_at(delivery.attempts, delivery.created_at, now, fault.retry_after)
+    return None if isinstance(fault, ServiceRefuses) else results.before_reserve(delivery, fault, now)
+
+
+def resend(delivery_id: UUID, now: datetime) -> bool:
+    """Try a dead delivery again. False when it is not dead or its notification no longer asks."""
+    dead = Delivery.objects.filter(
+        pk=delivery_id,
+        state=DeliveryState.DEAD,
+        notification__state__in=(NotificationState.OPEN, NotificationState.INFO),
+    )
+    revived = dead.update(
+        state=DeliveryState.PENDING,
+        due_at=now,
+        created_at=now,
+        ended_at=None,
+        reason="",
+        attempts=0,
+        expires_at=now + timedelta(days=3),
+    )
+    if revived:
+        for source in (SOURCE, "push"):
+            outbox.wake_on_commit(source)
+    return bool(revived)
+
+
+SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, close),)

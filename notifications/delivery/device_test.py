@@ -1,0 +1,65 @@
+"""A test message to one device: asked for here, sent by the push dispatcher like any other, its outcome kept there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.items.representation import unread_counts
+from notifications.models import Device
+from notifications.types import Message, PushMessage
+from notifications.wording.languages import language_of, spoken
+from notifications.wording.message import brand_of
+from wfpush.queue import outbox
+
+TAG = "test"
+TTL = 300
+"""Seconds for which a push service keeps a test message: who asks for one is looking at the screen."""
+
+
+def ask(device: Device, now: datetime) -> None:
+    """Send a test message soon. What was asked before and has not gone out yet is the same message."""
+    waiting = {"due_at": now, "attempts": 0, "lease_until": None, "lease_token": None, "last_fault": ""}
+    Device.objects.filter(pk=device.pk).update(**waiting)
+    outbox.wake_on_commit("push")
+
+
+def message(device: Device, now: datetime) -> PushMessage:
+    """What a test says, in the device's language."""
+    recipient = device.recipient
+    language = spoken(device.language) if device.language else language_of(recipient)
+    with translation.override(language):
+        title, body = _("Notifications work here"), _("This is a test from %(brand)s. There is nothing to do.")
+    brand = brand_of(recipient.brand)
+    said = body % {"brand": brand["name"]}
+    return PushMessage(
+        kind="test",
+        message=Message(
+            notification_id="",
+            language=language,
+            title=title,
+            body=said,
+            short_body=said,
+            priority="normal",
+            category="",
+            actions=(),
+            url="",
+            facts=(),
+            brand=brand,
+        ),
+        tag=TAG,
+        link=f"{settings.BASE_URL}/devices",
+        token="",
+        ttl=TTL,
+        at=now,
+        state="info",
+        unread=unread_counts([recipient.pk]).get(recipient.pk, 0),
+        device=str(device.pk),
+    )
+
+
+def still_waiting(devices: Sequence[Device]) -> list[Device]:
+    """Those of the devices, read again, whose test message is neither sent nor given up."""
+    return list(Device.objects.filter(pk__in=[device.pk for device in devices], due_at__isnull=False))

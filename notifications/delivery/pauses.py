@@ -1,0 +1,122 @@
+"""Push services that do not accept our credentials are left alone for a while, and operators are told.
+
+Answers of 401 and 403 are ours to mend (a wrong key, a revoked service account): no message would get through, and
+every further one makes it worse.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from notifications.errors import ASKED_TO_WAIT
+from notifications.models import Delivery, DeliveryState, Device, DeviceChannel, PausedService
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+FIRST = timedelta(seconds=30)
+MOST = timedelta(hours=6)
+MANY = 5
+"""So many different people's messages must be refused, or those of all who have an address there."""
+JUST_WORKED = timedelta(minutes=2)
+"""A service that took a message for anybody in that time refuses addresses, and not us."""
+
+Service = tuple[str, str]
+"""Channel and name of a push service."""
+
+
+def known() -> dict[Service, datetime]:
+    """Paused services, and until when."""
+    return {(row.channel, row.service): row.until for row in PausedService.objects.all()}
+
+
+@transaction.atomic
+def pause(service: Service, reason: str, now: datetime) -> datetime:
+    """Leave the service alone for a moment; returns until when."""
+    channel, name = service
+    row = _locked(service) or PausedService(channel=channel, service=name, paused_at=now, until=now)
+    return _pause(row, FIRST, reason, now)
+
+
+@transaction.atomic
+def prolong(service: Service, reason: str, now: datetime, *, doubles: bool) -> datetime | None:
+    """A message tried in vain whether a paused service accepts us again. None: others have found that it does.
+
+    Each pause is twice as long (`doubles`), but not for a device that was refused before: it may be refused for ever.
+    """
+    row = _locked(service)
+    if row is None:
+        return None
+    return _pause(row, max(FIRST, now - row.paused_at) if doubles else FIRST, reason, now)
+
+
+def _locked(service: Service) -> PausedService | None:
+    channel, name = service
+    return PausedService.objects.select_for_update().filter(channel=channel, service=name).first()
+
+
+def _pause(row: PausedService, span: timedelta, reason: str, now: datetime) -> datetime:
+    if row.until <= now:
+        row.until = now + min(span, MOST)
+        until = row.until.isoformat()
+        log.error("push_service_paused", channel=row.channel, service=row.service, until=until, reason=reason)
+    row.reason = reason[:500]
+    row.save()
+    return row.until
+
+
+@transaction.atomic
+def resume(service: Service, now: datetime) -> None:
+    """Send to it again, and what waits for it at once."""
+    channel, name = service
+    if not PausedService.objects.filter(channel=channel, service=name).delete()[0]:
+        return
+    log.info("push_service_resumed", channel=channel, service=name)
+    waiting = Delivery.objects.filter(
+        state=DeliveryState.PENDING, channel=channel, due_at__gt=now, lease_token=None, reason=waiting_for(name)
+    )
+    waiting.update(due_at=now)
+    outbox.wake_on_commit("push")
+
+
+def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
+    """Whether the service does not accept us, and not only addresses that somebody made up.
+
+    `refused`: the people whose messages it has refused, with none that it took between.
+    """
+    if not refused:
+        return False
+    there = Device.objects.filter(at(service))
+    if there.filter(last_sent_at__gt=now - JUST_WORKED).exists():
+        return False
+    return len(refused) >= MANY or not there.exclude(recipient__in=refused).exists()
+
+
+def catch_up(service: Service, now: datetime) -> None:
+    """It was down, and works: what waits to be tried again is due at once."""
+    hasten(Delivery.objects.filter(channel=service[0], device__in=Device.objects.filter(at(service))), now)
+
+
+@transaction.atomic
+def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
+    """What was to be tried again later is due at once, but for what a service asked to wait with."""
+    waiting = rows.filter(state=DeliveryState.PENDING, due_at__gt=now, lease_token=None)
+    waiting = waiting.exclude(reason__contains=ASKED_TO_WAIT).order_by("pk").select_for_update(of=("self",))
+    if ids := list(waiting.values_list("pk", flat=True)):
+        Delivery.objects.filter(pk__in=ids).update(due_at=now)
+        outbox.wake_on_commit("push")
+
+
+def at(service: Service) -> Q:
+    """Devices that a service is responsible for, as far as their addresses say so."""
+    channel, name = service
+    address = Q(sender=name.partition("/")[0]) if channel == DeviceChannel.FCM else Q(address__contains=f"//{name}/")
+    return Q(address, channel=channel)
+
+
+def waiting_for(name: str) -> str:
+    """The reason of what waits for a paused service."""
+    return f"{name} does not accept our credentials, and is left alone for a while"

@@ -1,0 +1,234 @@
+"""Makes the messages for claimed rows: all that the push dispatcher needs, read at once."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone, translation
+
+from notifications.delivery import device_test
+from notifications.items import action_tokens, ledger, outcomes
+from notifications.items.ledger import Outcome
+from notifications.items.representation import unread_counts
+from notifications.models import (
+    Delivery,
+    DeliveryState,
+    Device,
+    Farewell,
+    Notification,
+    NotificationState,
+    Recipient,
+)
+from notifications.people import devices, farewells, revocation
+from notifications.types import Message, PushAddress, PushKind, PushMessage
+from notifications.wording import formats, message
+from notifications.wording.languages import language_of
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+TAKES = timedelta(seconds=22)
+"""What two exchanges with a push service may take: a message with less of its lease left is not sent any more."""
+TTL_LEAST, TTL_MOST = timedelta(hours=4), timedelta(days=28)
+TTL_PAST_DUE = timedelta(days=1)
+TTL_USUAL = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A claimed row with its message. `row` is the device itself where it is a test message."""
+
+    row: Delivery | Device | Farewell
+    channel: str
+    address: PushAddress
+    message: PushMessage
+    has_reserve: bool = False
+    over_at: datetime | None = None
+    """From when on it is not sent any more."""
+
+    @property
+    def device(self) -> UUID:
+        """To which it goes; of a farewell, to which it was."""
+        if isinstance(self.row, Delivery):
+            assert self.row.device_id is not None  # rows without one have ended
+            return self.row.device_id
+        return self.row.pk if isinstance(self.row, Device) else self.row.device
+
+    @property
+    def failed_before(self) -> bool:
+        """Whether the last message to its device did not arrive, as was known when it was claimed."""
+        if isinstance(self.row, Farewell):
+            return self.row.attempts > 1
+        device = self.row if isinstance(self.row, Device) else self.row.device
+        return device is not None and device.last_fault != ""
+
+    def message_at(self, now: datetime) -> PushMessage:
+        """The message as it goes out `now`: no push service keeps it for longer than it is worth."""
+        if self.over_at is None:
+            return self.message
+        return replace(self.message, ttl=max(0, min(self.message.ttl, int((self.over_at - now).total_seconds()))))
+
+    def lease_left(self, now: datetime) -> timedelta:
+        return self.row.lease_until - now if self.row.lease_until is not None else timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is known of claimed rows: the token of each, how much their people have not read, which have a reserve."""
+
+    tokens: dict[UUID, str]
+    unread: dict[int, int]
+    with_reserve: set[UUID]
+
+
+def prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
+    """The messages of claimed rows; what is not worth sending any more ends."""
+    _settle([row.recipient for row in rows], now)
+    late = _overtaken(rows)
+    ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
+    over = {each.delivery for each in ended}
+    going = [row for row in rows if row.pk not in over]
+    ledger.record([each for each in ended if each.state != DeliveryState.DELIVERED], now)
+    ledger.record_replacements([each for each in ended if each.state == DeliveryState.DELIVERED], now)
+    if not going:
+        return []
+    with transaction.atomic():
+        # Whoever signs out now waits, and then voids these tokens too.
+        there = set(_locked([row.device_id for row in going if row.device_id]))
+        going = [row for row in going if row.device_id in there]
+        ledger.begin(going, now)
+        given = _tokens(going, now)
+    unread = unread_counts(list({row.recipient_id for row in going}))
+    about = _About(given, unread, ledger.with_reserve(going))
+    return [parcel for parcel in (_made_safely(row, about, now) for row in going) if parcel is not None]
+
+
+def _settle(people: Sequence[Recipient], now: datetime) -> None:
+    """Devices of a closed account, or registered under another password, are told nothing: they go."""
+    for pk in {person.pk for person in people if not person.may_act}:
+        revocation.settle(pk, now)
+
+
+def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
+    rows = Device.objects.filter(pk__in=device_ids).order_by("pk")
+    return rows.select_for_update(no_key=True).values_list("pk", flat=True)
+
+
+def trials(devices: Sequence[Device], now: datetime) -> list[Parcel]:
+    """The messages that people asked for to see whether they come."""
+    made = (_test(device, now) for device in devices if device.recipient.may_act)
+    return [parcel for parcel in made if parcel is not None]
+
+
+def leave_takings(rows: Sequence[Farewell], now: datetime) -> list[Parcel]:
+    """What devices that were taken away are told last."""
+    return [Parcel(row, row.channel, farewells.address_of(row), farewells.message(row, now)) for row in rows]
+
+
+def _test(device: Device, now: datetime) -> Parcel | None:
+    try:
+        return Parcel(device, device.channel, devices.address_of(device), device_test.message(device, now))
+    except Exception as fault:  # as for messages
+        log.exception("push_test_cannot_be_made", device=str(device.pk))
+        outbox.end(device, last_fault=f"{type(fault).__name__}: {fault}"[:300])
+        return None
+
+
+def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
+    """Replacements of copies whose person has had the task again since: the tag is the newer copy's."""
+    old = [row for row in rows if row.is_replacement and row.notification.is_copy]
+    if not old:
+        return set()
+    tasks = {row.notification.task_id for row in old}
+    copies = Notification.objects.filter(task__in=tasks, is_copy=True).order_by("created_at")
+    newest = {(copy.task_id, copy.recipient_id): copy.pk for copy in copies.only("task_id", "recipient_id")}
+    return {row.pk for row in old if newest[row.notification.task_id, row.recipient_id] != row.notification_id}
+
+
+def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome | None:
+    """How a row ends that nobody need hear of any more. For replacements: delivered, as they were."""
+    if row.is_replacement:
+        useless = overtaken or row.device is None or not row.recipient.present
+        return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
+    over = ledger.not_worth_sending(row, now)
+    if over is None and row.device is None:
+        return ledger.outcome(row, DeliveryState.SUPPRESSED, "The device was removed", attempted=False)
+    return over
+
+
+def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
+    """Row to its token, where its device may answer."""
+    answerable = [
+        (row, actions)
+        for row in rows
+        if row.notification.state == NotificationState.OPEN
+        and (actions := action_tokens.answerable_from_lock_screen(row.notification))
+    ]
+    return {row.pk: token for (row, _), token in zip(answerable, action_tokens.give(answerable, now), strict=True)}
+
+
+def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
+    try:
+        return _made(row, about, now)
+    except Exception as fault:  # one message that cannot be made must not hold up the others
+        log.exception("push_message_cannot_be_made", delivery=str(row.pk))
+        reason = f"{type(fault).__name__}: {fault}"
+        if row.is_replacement:
+            ledger.record_replacements([ledger.outcome(row, DeliveryState.DEAD, reason)], now)
+        else:
+            ledger.record([ledger.outcome(row, DeliveryState.DEAD, reason)], now)
+        return None
+
+
+def _made(row: Delivery, about: _About, now: datetime) -> Parcel:
+    assert row.device is not None  # rows without one have ended
+    notification = row.notification
+    kind: PushKind = "replacement" if row.is_replacement else "message"
+    said = PushMessage(
+        kind=kind,
+        message=_words(row, now),
+        tag=tag_of(notification),
+        link=f"{settings.BASE_URL}/n/{notification.pk}",
+        token=about.tokens.get(row.pk, ""),
+        ttl=int(ttl_of(notification.due_at, now).total_seconds()),
+        at=notification.updated_at,
+        state=notification.state,
+        unread=about.unread.get(row.recipient_id, 0),
+        device=str(row.device.pk),
+    )
+    address, over_at = devices.address_of(row.device), ledger.over_at(row)
+    return Parcel(row, row.channel, address, said, row.pk in about.with_reserve, over_at)
+
+
+def _words(row: Delivery, now: datetime) -> Message:
+    """The message; of a notification that no longer asks, what became of it."""
+    notification = row.notification
+    if notification.state in ledger.NEWS:
+        return message.message_of(notification, words=row.words, with_facts=False)
+    recipient = row.recipient
+    with translation.override(language_of(recipient)), timezone.override(formats.zone_of(recipient.timezone)):
+        happened = outcomes.outcome_of(notification, recipient, now)
+        said = message.message_of(notification, with_facts=False)
+    return message.saying(said, happened, language_of(recipient))
+
+
+def tag_of(notification: Notification) -> str:
+    """What replaces what on a device, and in a push service's queue: 24 characters for a task, or for the notification.
+
+    At most 32 of base64url (RFC 8030, 5.4).
+    """
+    about = f"task:{notification.task_id}" if notification.task_id and notification.is_copy else str(notification.pk)
+    return base64.urlsafe_b64encode(hashlib.sha256(about.encode()).digest()[:18]).decode()
+
+
+def ttl_of(due_at: datetime | None, now: datetime) -> timedelta:
+    """How long push services keep what is worth it: a day past due, at least 4 hours, at most 28 days."""
+    wanted = due_at + TTL_PAST_DUE - now if due_at else TTL_USUAL
+    return min(max(wanted, TTL_LEAST), TTL_MOST)

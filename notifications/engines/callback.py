@@ -1,0 +1,293 @@
+"""Tells engines their answers: in order per task, each under one id, retried over days, ended exactly once."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from notifications.connectors import connector_for
+from notifications.connectors.access import Line
+from notifications.connectors.base import Misconfigured, Result
+from notifications.engines import callback_results, connected_accounts, requeue, task_sync
+from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
+from notifications.routing.pipeline import CLOSED_THERE
+from wfpush.concurrency.places import Claimed, Places, Room
+from wfpush.concurrency.threads import in_database_thread
+from wfpush.net.breaker import Breaker
+from wfpush.net.http import outbound_from_settings
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "callbacks"
+MOST, EACH = 256, 16
+"""Calls under way at once: to all engines, and to one of them."""
+LEASE = timedelta(seconds=45)
+"""Longer than a call's deadline with what surrounds it, so that a live call is never made twice at once."""
+RETRY = outbox.Backoff()
+WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
+"""Of an engine that is away: when it is back, it has all that waited within a minute."""
+HELD = timedelta(minutes=10)
+"""Until it is looked again whether somebody has connected their account; connecting it looks at once."""
+CLOSE_SECONDS = 2.0
+FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
+"""Calls in a row that an engine does not answer before it is left alone; for so many seconds, doubled up to so many."""
+
+Ready = tuple[Callback, Any]
+"""A claimed callback, and the call that its connector has prepared."""
+
+ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "refused": CallbackState.REFUSED}
+
+
+def _breaker() -> Breaker:
+    """By engine; used in the database thread only."""
+    return Breaker(failures=FAILURES, pause=PAUSE, most=LONGEST_PAUSE)
+
+
+def _places() -> Places[int, Ready]:
+    """By engine."""
+    return Places(_claim, _send, most=MOST, each=EACH)
+
+
+class _Door:
+    """The process's outbound connections and tokens, who does not answer, and the calls under way: kept between drains.
+
+    Hosts have no limit of their own: two engines may share one, and each has its places.
+    """
+
+    def __init__(self) -> None:
+        self._line: Line | None = None
+        self.breaker = _breaker()
+        self.places = _places()
+
+    def open(self) -> Line:
+        if self._line is None:
+            self._line = Line(outbound_from_settings(per_host=0))
+        return self._line
+
+    async def close(self) -> None:
+        """Let calls under way end for a moment."""
+        await self.places.close(CLOSE_SECONDS)
+        if self._line is not None:
+            await self._line.close()
+        self._line, self.breaker, self.places = None, _breaker(), _places()
+
+
+KEPT = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
+"""Answers of engines without an address: nobody need do anything, the engines fetch them by API. With an address given
+later they are sent like all others."""
+
+
+# --- claiming -------------------------------------------------------------------------------------
+def sendable() -> QuerySet[Callback]:
+    """Callbacks whose engine takes calls, the first of each task: the next goes when the one before has ended."""
+    reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None).exclude(
+        engine__callback_url=""
+    )
+    return outbox.head_of_group(reachable.select_related("engine"), "position", "task")
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(sendable(), now).exists()
+
+
+async def drain() -> None:
+    """Begin to send what is due: each engine has places of its own, and one that is slow holds up no other."""
+    await _door.places.drain()
+
+
+async def drained() -> None:
+    """Until nothing is due, and nothing is under way."""
+    await _door.places.drained()
+
+
+def _claim(room: Room[int]) -> Claimed[int, Ready]:
+    now = timezone.now()
+    ready = []
+    rows = sendable().exclude(engine__slug__in=_door.breaker.paused())
+    claimed = outbox.claim_places(rows, room, by=F("engine_id"), lease=LEASE, now=now)
+    for engine, callback in claimed:
+        call = _prepared(callback, now)
+        if call is None:
+            continue
+        wait = _door.breaker.wait(callback.engine.slug)  # by those alone who will say how it went
+        if wait:  # one call is out to see whether it is back
+            outbox.postpone(callback, now + timedelta(seconds=wait), attempts=callback.attempts - 1)
+            continue
+        _begin(callback, now)
+        ready.append((engine, (callback, call)))
+    return Claimed(ready, len(claimed))
+
+
+def _prepared(callback: Callback, now: datetime) -> Any | None:
+    """None for one that cannot be sent, which must not hold up the others."""
+    try:
+        tokens = connected_accounts.tokens_for(callback)
+        return connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
+    except connected_accounts.NotConnected as fault:
+        _hold(callback, str(fault), now)
+    except Exception as fault:
+        if not isinstance(fault, Misconfigured):
+            log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
+        record(callback, Result("misconfigured", None, str(fault)), now)
+    return None
+
+
+def _hold(callback: Callback, why: str, now: datetime) -> None:
+    """It waits for its person, however long that takes: no call is made, and none is counted."""
+    with transaction.atomic():
+        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
+        if _overtaken(callback):
+            outbox.end(callback, state=CallbackState.SUPERSEDED, ended_at=now)
+            outbox.wake_on_commit(SOURCE)
+        elif outbox.postpone(callback, now + HELD, attempts=callback.attempts - 1, detail=why, alert=""):
+            callback_results.waits_for_account(callback, now)
+
+
+def _begin(callback: Callback, now: datetime) -> None:
+    """The attempt is on record before the call is made."""
+    CallbackAttempt.objects.create(callback=callback, number=callback.attempts, started_at=now)
+    if callback.first_attempt_at is None:
+        callback.first_attempt_at = now
+        Callback.objects.filter(pk=callback.pk).update(first_attempt_at=now)
+
+
+async def _send(ready: Ready) -> None:
+    callback, call = ready
+    with structlog.contextvars.bound_contextvars(callback_id=str(callback.pk), engine=callback.engine.slug):
+        result = await connector_for(callback.engine.kind).send(_door.open(), call)
+        await in_database_thread(_answered, callback, result, timezone.now())
+
+
+def _answered(callback: Callback, result: Result, now: datetime) -> None:
+    if result.silent:
+        _door.breaker.unknown(callback.engine.slug)
+    elif result.down:
+        _door.breaker.failed(callback.engine.slug)
+    elif _door.breaker.succeeded(callback.engine.slug):
+        log.info("engine_is_back", engine=callback.engine.slug)
+        requeue.hurry_callbacks(callback.engine, now)
+    record(callback, result, now)
+
+
+# --- recording ------------------------------------------------------------------------------------
+def record(callback: Callback, result: Result, now: datetime) -> None:
+    """Write down what came of a call. Without the lease any more, only the attempt is noted: somebody else decides."""
+    with transaction.atomic():
+        # The task first, as answers do.
+        task = Task.objects.select_for_update(no_key=True).only("state").get(pk=callback.task_id)
+        CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
+            ended_at=now, status=result.status, detail=result.detail[:500], unsure=result.unsure
+        )
+        result = _of_closed(callback, result) if task.state in CLOSED else result
+        if result.outcome in ENDED:
+            _end(callback, ENDED[result.outcome], result, now)
+        else:
+            _try_again(callback, result, now)
+    log.info("callback", outcome=result.outcome, status=result.status, attempts=callback.attempts)
+
+
+def _of_closed(callback: Callback, result: Result) -> Result:
+    """What a result means when the engine has closed the task meanwhile: only what may have arrived is told again."""
+    if result.outcome in ("done", "handled") or (result.outcome != "refused" and callback.in_doubt):
+        return result
+    return replace(result, outcome="handled", detail=result.detail if result.outcome == "refused" else CLOSED_THERE)
+
+
+def _end(callback: Callback, state: CallbackState, result: Result, now: datetime) -> None:
+    ended = outbox.end(
+        callback, state=state, last_status=result.status, detail=result.detail[:1000], alert="", ended_at=now
+    )
+    if ended:
+        callback_results.engine_has_it(callback.pk, state, result.detail, now)
+        if result.standing is not None:
+            task_sync.follow(callback, result.standing, now)
+        outbox.wake_on_commit(SOURCE)  # the task's next answer
+
+
+def _try_again(callback: Callback, result: Result, now: datetime) -> None:
+    if _overtaken(callback):
+        outbox.end(callback, state=CallbackState.SUPERSEDED, last_status=result.status, ended_at=now)
+        outbox.wake_on_commit(SOURCE)
+        return
+    alert = result.detail[:500] if result.outcome in ("misconfigured", "gone") else ""
+    told = {"last_status": result.status, "detail": result.detail[:1000], "alert": alert}
+    since = callback.first_attempt_at or now  # what could not be sent before has its whole week from now on
+    backoff = WHILE_DOWN if result.down else RETRY
+    next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
+    if next_at is None:
+        if outbox.end(callback, state=CallbackState.FAILED, ended_at=now, **told):
+            callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
+        return
+    outbox.postpone(callback, next_at, first_attempt_at=since, **told)
+    if result.outcome == "gone":
+        _disable(callback, result, now)
+    if alert:
+        log.error("callback_needs_an_operator", detail=result.detail, engine=callback.engine.slug)
+
+
+GIVEN_UP = "The engine could not be told for over a week. Please tell whoever runs the process."
+
+
+def _overtaken(callback: Callback) -> bool:
+    """A final answer given meanwhile: an acknowledgement or question that failed is not sent after it."""
+    later = Callback.objects.filter(task_id=callback.task_id, position__gt=callback.position, response__effect="final")
+    return later.exclude(state=CallbackState.REFUSED).exists()
+
+
+def _disable(callback: Callback, result: Result, now: datetime) -> None:
+    """410: nothing more is sent to this engine until an administrator enables its address again; its answers wait."""
+    Engine.objects.filter(pk=callback.engine_id, callback_disabled_at=None).update(
+        callback_disabled_at=now, callback_disabled_reason=result.detail[:500]
+    )
+
+
+# --- by hand --------------------------------------------------------------------------------------
+def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
+    """Somebody has told the engine otherwise: nothing is sent any more. False when it has ended, or is under way."""
+    with transaction.atomic():
+        Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
+        open_ones = Callback.objects.filter(
+            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
+        ).filter(outbox.not_leased(now))
+        ended = open_ones.update(
+            state=CallbackState.HANDLED,
+            detail=reason[:1000],
+            alert="",
+            ended_at=now,
+            due_at=None,
+            lease_token=None,
+            lease_until=None,
+        )
+        if ended:
+            callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, reason, now)
+            outbox.wake_on_commit(SOURCE)  # the task's next answer
+    return bool(ended)
+
+
+def replay(callback: Callback, now: datetime) -> bool:
+    """Send a callback that was given up again, under the same id. False when it is not one that can be sent."""
+    with transaction.atomic():
+        task = Task.objects.select_for_update(no_key=True).get(pk=callback.task_id)
+        is_final = callback.response is not None and callback.response.effect == "final"
+        given_up = callback.state == CallbackState.FAILED
+        if (task.state in CLOSED and given_up) or (not is_final and _overtaken(callback)):
+            return False
+        revived = Callback.objects.filter(
+            pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
+        ).filter(outbox.not_leased(now))
+        if not revived.update(state=CallbackState.WAITING, due_at=now, ended_at=None, first_attempt_at=None, alert=""):
+            return False
+        if given_up:
+            callback_results.engine_has_it(callback.pk, CallbackState.WAITING, "", now)
+        outbox.wake_on_commit(SOURCE)
+    return True
+
+
+_door = _Door()
+
+SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, _door.close),)

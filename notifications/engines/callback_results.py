@@ -1,0 +1,105 @@
+"""What became of answers that were on their way to the engine: everybody's copies say so."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from notifications.answers import respond
+from notifications.cases import lifecycle
+from notifications.items import inbox_items, representation
+from notifications.models import (
+    Callback,
+    CallbackState,
+    Engine,
+    Notification,
+    NotificationState,
+    Recipient,
+    Response,
+    Task,
+    TaskState,
+)
+from notifications.types import Json
+from wfpush.queue import outbox
+
+
+def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
+    """The answer's callback ended: everybody's copies say so. A refused final answer opens the task again."""
+    response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
+    if response is None:  # no answer: the engine was told that the task runs late
+        return
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
+    if state == CallbackState.REFUSED:
+        _refused(task, response, detail, now)
+    elif representation.tells_of(task.outcome, response):
+        _say(task, inbox_items.telling_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
+
+
+def waits_for_account(callback: Callback, now: datetime) -> None:
+    """An answer waits for its person to connect their account: everybody's copies say so."""
+    _note(callback, {"connect": callback.engine.name}, now)
+
+
+def connected(engine: Engine, person: Recipient | None, now: datetime) -> None:
+    """What waited for the person's account, or for anybody's, waits for the engine alone now."""
+    waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, task__outcome__has_key="connect")
+    if person is not None:
+        waiting = waiting.filter(response__recipient=person)
+    for callback in waiting.select_related("response__recipient"):
+        with transaction.atomic():
+            _note(callback, {}, now)
+
+
+def _note(callback: Callback, connect: Json, now: datetime) -> None:
+    """`connect` and nothing else changes in an outcome that tells of this answer."""
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=callback.task_id)
+    response, told = callback.response, task.outcome or {}
+    outcome = {**{name: said for name, said in told.items() if name != "connect"}, **connect}
+    if response is not None and representation.tells_of(told, response) and outcome != told:
+        _say(task, inbox_items.telling_copies(task), outcome, now)
+
+
+def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:
+    task.outcome = outcome
+    task.save(update_fields=["outcome", "state", "state_before", "updated_at"])
+    inbox_items.change(rows, now, outcome=outcome, **fields)
+
+
+def _refused(task: Task, response: Response, detail: str, now: datetime) -> None:
+    Response.objects.filter(pk=response.pk).update(counts=False)
+    outcome = respond.outcome_of(response, CallbackState.REFUSED, detail)
+    if response.effect == "final" and task.state == TaskState.ANSWERED:
+        task.state, _, task.state_before = task.state_before.partition(">")
+        lifecycle.tell("reopened", task, by=response.recipient, now=now)
+        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
+        open_again: Json = {"state": NotificationState.OPEN, "read_at": None, "due_at": task.deadline}
+        _say(task, answered, outcome, now, **open_again)
+        _revive(task, response, now)
+    elif (
+        response.effect == "acknowledge"
+        and task.state == TaskState.ACKNOWLEDGED
+        and representation.tells_of(task.outcome, response)
+    ):
+        task.state = TaskState.OPEN
+        lifecycle.tell("reopened", task, by=response.recipient, now=now)
+        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline)
+    elif (
+        response.effect == "request_info"
+        and task.state == TaskState.INFO_REQUESTED
+        and representation.tells_of(task.outcome, response)
+    ):
+        task.state, task.state_before = task.state_before or TaskState.OPEN, ""
+        lifecycle.tell("resumed", task, by=response.recipient, now=now)
+        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline)
+
+
+def _revive(task: Task, response: Response, now: datetime) -> None:
+    """What SLA steps had for the engine, which the answer overtook, is told after all."""
+    overtaken = task.callbacks.filter(response=None, state=CallbackState.SUPERSEDED, ended_at=response.at)
+    last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
+    for place, callback in enumerate(overtaken.order_by("position"), last + 1):
+        callback.state, callback.position, callback.due_at, callback.ended_at = CallbackState.WAITING, place, now, None
+        callback.save(update_fields=["state", "position", "due_at", "ended_at"])
+    outbox.wake_on_commit("callbacks")

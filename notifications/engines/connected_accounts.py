@@ -1,0 +1,339 @@
+"""People's own accounts at engines: connected once in the browser, renewed by themselves, used for their answers."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from notifications.connectors import READABLE
+from notifications.connectors.access import Access, Ask, Line
+from notifications.connectors.base import Misconfigured
+from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
+from notifications.connectors.rest import access_of
+from notifications.engines import callback_results, requeue
+from notifications.models import (
+    CLOSED,
+    AuthKind,
+    Callback,
+    CallbackState,
+    ConnectedAccount,
+    Engine,
+    EngineAccess,
+    InTheNameOf,
+    Notification,
+    NotificationState,
+    PersonalSignIn,
+    Recipient,
+)
+from wfpush.concurrency.threads import in_database_thread
+from wfpush.crypto import UndecryptableSecret
+from wfpush.net.http import OutboundError, Response, outbound_from_settings
+
+log = structlog.get_logger(__name__)
+
+RENEWING = timedelta(seconds=60)
+"""Longer than a token server may take to answer."""
+SOON = 2.0
+"""Seconds after which whoever waits for another's renewal looks again."""
+NO_TOKENS = {"access_token": "", "refresh_token": ""}
+"""What is kept of an account that has ended."""
+
+
+class NotConnected(Exception):
+    """An answer goes in its person's name, and they have not let us: the sentence says so to operators."""
+
+
+class ConnectionFailed(Exception):
+    """Nothing was connected; the sentence tells the person why."""
+
+
+# --- in whose name ----------------------------------------------------------------------------------------------------
+def tokens_for(callback: Callback) -> "Tokens | None":
+    """Of the person whose answer it is; None where it goes in ours. Raises NotConnected."""
+    if callback.response is None or callback.engine.kind not in READABLE:
+        return None
+    personal = PersonalSignIn.objects.filter(engine=callback.engine_id).exclude(mode=InTheNameOf.SERVICE).first()
+    if personal is None:
+        return None
+    person = callback.response.recipient
+    account = ConnectedAccount.objects.filter(engine=callback.engine_id, recipient=person, ended_at=None).first()
+    if account is not None and account.given_for == addresses_of(callback.engine):
+        return Tokens(account.pk)
+    if account is not None:
+        _end(account, "The engine's address has changed.", timezone.now())
+    if personal.mode == InTheNameOf.EITHER or _may_be_ours(callback):
+        return None
+    if not person.active:
+        raise Misconfigured(f"{person} is no longer active and can connect no account. Tell the engine by hand.")
+    raise NotConnected(f"It goes in {person}'s own name, and waits until they have connected their account.")
+
+
+def _may_be_ours(callback: Callback) -> bool:
+    """What decides nothing, and what can only be looked up any more, need not wait for anybody."""
+    assert callback.response is not None
+    decides = callback.response.effect == "final" and callback.task.state not in CLOSED
+    return not decides and EngineAccess.objects.filter(engine=callback.engine_id).exclude(auth=AuthKind.NONE).exists()
+
+
+def addresses_of(engine: Engine) -> str:
+    """Where people's tokens go: what they gave for one place does not follow to another."""
+    said = (urlsplit(url) for url in (engine.callback_url, engine.personal.token_url))
+    return " ".join(f"{parts.scheme}://{parts.netloc}".lower() for parts in said)
+
+
+def connectable() -> QuerySet[Engine]:
+    """Engines at which people have accounts that they can connect."""
+    engines = Engine.objects.filter(active=True, kind__in=READABLE, personal__isnull=False)
+    return engines.exclude(personal__mode=InTheNameOf.SERVICE).select_related("personal").order_by("name")
+
+
+def shown_to(person: Recipient) -> QuerySet[Engine]:
+    """Those, and others where the person is connected still: what was given can always be taken back."""
+    own = ConnectedAccount.objects.filter(recipient=person, ended_at=None, engine__personal__isnull=False)
+    either = Q(pk__in=connectable().order_by().values("pk")) | Q(pk__in=own.order_by().values("engine"))
+    return Engine.objects.filter(either).select_related("personal").order_by("name")
+
+
+def missing_for(person: Recipient) -> QuerySet[Engine]:
+    """Engines that take this person's answers in their own name only, do wait for some, and cannot be told yet."""
+    copies = Notification.objects.filter(
+        recipient=person, state=NotificationState.OPEN, task__engine=OuterRef("pk")
+    ).exclude(actions=[])
+    account = ConnectedAccount.objects.filter(recipient=person, engine=OuterRef("pk"), ended_at=None)
+    wait = Q(Exists(copies)) | Q(Exists(waiting(person).filter(engine=OuterRef("pk"))))
+    return connectable().filter(wait, ~Exists(account), personal__mode=InTheNameOf.PERSON)
+
+
+def waiting(person: Recipient) -> QuerySet[Callback]:
+    """The person's answers that their engine has not got yet."""
+    return Callback.objects.filter(response__recipient=person, state=CallbackState.WAITING)
+
+
+# --- connecting -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Begun:
+    """A sign-in on its way: kept in the browser's session until it comes back with `state`."""
+
+    state: str
+    verifier: str
+
+
+def begin() -> Begun:
+    return Begun(new_secret(), new_secret())
+
+
+def address_of(engine: Engine, begun: Begun) -> str:
+    """Where the person signs in."""
+    personal = engine.personal
+    client = Client(personal.authorize_url, personal.client_id, personal.scope, way_back(engine))
+    return way_there(client, begun.state, begun.verifier)
+
+
+def way_back(engine: Engine) -> str:
+    """One address an engine, so that no server's code can be taken for another's (RFC 9700, 4.4.2)."""
+    return f"{settings.BASE_URL}{reverse('inbox:account-return', args=[engine.slug])}"
+
+
+def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: datetime) -> ConnectedAccount:
+    """The sign-in came back with a code: its tokens are kept, and answers that waited for them go. Raises
+    ConnectionFailed."""
+    grant = _exchanged(engine, begun, code)
+    if _is_somebody_else(engine, person, grant.name):
+        sentence = _("You are signed in there as %(name)s, who is somebody else here. Sign out there, connect again.")
+        raise ConnectionFailed(sentence % {"name": grant.name})
+    account, _created = ConnectedAccount.objects.update_or_create(
+        engine=engine,
+        recipient=person,
+        defaults={
+            "name": grant.name,
+            "given_for": addresses_of(engine),
+            "access_token": grant.token,
+            "refresh_token": grant.refresh,
+            "expires_at": now + timedelta(seconds=useful(grant.life)),
+            "renewing_until": None,
+            "connected_at": now,
+            "ended_at": None,
+            "end_reason": "",
+        },
+    )
+    callback_results.connected(engine, person, now)
+    requeue.hurry_callbacks(engine, now, of=person)
+    log.info("account_connected", engine=engine.slug, recipient=person.ref)
+    return account
+
+
+def _is_somebody_else(engine: Engine, person: Recipient, name: str) -> bool:
+    """Where the engine says whose account it is: one is nobody's but one person's, or four eyes would be two."""
+    if not name:
+        return False
+    shared = ConnectedAccount.objects.filter(engine=engine, name__iexact=name, ended_at=None)
+    known = Recipient.objects.filter(active=True, engine=None)
+    named = known.filter(Q(ref__iexact=name) | Q(email__iexact=name, email_verified=True))
+    return shared.exclude(recipient=person).exists() or (
+        named.exclude(pk=person.pk).exists() and not named.filter(pk=person.pk).exists()
+    )
+
+
+def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
+    personal = engine.personal
+    try:
+        said = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": way_back(engine),
+            "client_id": personal.client_id,
+            "client_secret": personal.client_secret,
+            "code_verifier": begun.verifier,
+        }
+        response = asyncio.run(_ask(access_of(engine), personal.token_url, said))
+        return read_grant(response, (personal.client_secret, code, begun.verifier))
+    except OutboundError as fault:
+        log.warning("account_not_connected", engine=engine.slug, detail=fault.detail)
+        raise ConnectionFailed(_("%(engine)s could not be reached. Please try again.") % {"engine": engine}) from fault
+    except (AccessRefused, UndecryptableSecret) as fault:
+        log.warning("account_not_connected", engine=engine.slug, detail=str(fault))
+        sentence = _("%(engine)s did not let us in: %(detail)s")
+        raise ConnectionFailed(sentence % {"engine": engine, "detail": fault}) from fault
+
+
+async def _ask(access: Access, url: str, said: dict[str, str]) -> Response:
+    line = Line(outbound_from_settings())
+    try:
+        return await line.ask(access, url, said)
+    finally:
+        await line.close()
+
+
+def disconnect(engine: Engine, person: Recipient) -> bool:
+    """False when there was nothing. What waits in the person's name waits on."""
+    deleted, _by_model = ConnectedAccount.objects.filter(engine=engine, recipient=person).delete()
+    if deleted:
+        log.info("account_disconnected", engine=engine.slug, recipient=person.ref)
+    return bool(deleted)
+
+
+def mode_changed(engine: Engine, now: datetime) -> None:
+    """Answers that wait may go by somebody else's sign-in now; each is looked at again."""
+    callback_results.connected(engine, None, now)
+    requeue.hurry_callbacks(engine, now)
+
+
+def _end(account: ConnectedAccount, reason: str, now: datetime) -> None:
+    """The person has to connect anew."""
+    still = ConnectedAccount.objects.filter(pk=account.pk, ended_at=None)
+    if still.update(ended_at=now, end_reason=reason[:500], renewing_until=None, **NO_TOKENS):
+        log.warning("account_ended", account=account.pk, detail=reason)
+
+
+# --- tokens -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Renewal:
+    """What the token server is asked, by whoever has the turn until `until`."""
+
+    url: str
+    said: dict[str, str]
+    until: datetime
+
+
+class Tokens:
+    """One person's at one engine, as the database has them: connectors.access.PersonsTokens."""
+
+    def __init__(self, account: int) -> None:
+        self._account = account
+        self._asked_with: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"account:{self._account}"
+
+    def secrets(self) -> tuple[str, ...]:
+        return self._asked_with
+
+    async def token(self, ask: Ask, refused: str) -> str:
+        """Raises AccessRefused."""
+        found = await in_database_thread(self._look, refused, timezone.now())
+        return await self._renew(ask, found) if isinstance(found, _Renewal) else found
+
+    async def _renew(self, ask: Ask, renewal: _Renewal) -> str:
+        secrets = (renewal.said["refresh_token"], renewal.said["client_secret"])
+        self._asked_with = secrets
+        try:
+            grant = read_grant(await self._answer(ask, renewal), secrets)
+        except AccessRefused as fault:
+            await in_database_thread(self._not_renewed, renewal, fault)
+            raise (_over() if fault.ended else fault) from fault
+        await in_database_thread(self._renewed, renewal, grant, timezone.now())
+        return grant.token
+
+    async def _answer(self, ask: Ask, renewal: _Renewal) -> Response:
+        try:
+            return await ask(renewal.url, renewal.said)
+        except OutboundError as fault:
+            raise AccessRefused(f"No token: {fault.detail}", later=not fault.permanent) from fault
+
+    # --- in the database's thread -----------------------------------------------------------------
+    def _look(self, refused: str, now: datetime) -> str | _Renewal:
+        """A token that works, or what must be asked for one. Raises AccessRefused."""
+        try:
+            with transaction.atomic():
+                found = ConnectedAccount.objects.select_for_update(of=("self",)).select_related("engine__personal")
+                account = found.filter(pk=self._account, ended_at=None, engine__personal__isnull=False).first()
+                works = account is not None and account.access_token != refused and account.expires_at > now
+                token = account.access_token if account is not None and works else None
+                renewal = self._turn(account, now) if account is not None and not works else None
+        except UndecryptableSecret as fault:
+            raise AccessRefused(str(fault), later=False) from fault
+        if (way := token or renewal) is None:
+            raise _over()
+        return way
+
+    def _turn(self, account: ConnectedAccount, now: datetime) -> _Renewal | None:
+        """None where the server gave nothing to renew them by. Raises AccessRefused."""
+        personal = account.engine.personal
+        if not account.refresh_token:
+            _end(account, "The engine lets nobody stay signed in for longer.", now)
+            return None
+        if account.renewing_until is not None and account.renewing_until > now:
+            raise AccessRefused("The person's token is just being renewed.", later=True, wait=SOON)
+        account.renewing_until = now + RENEWING
+        account.save(update_fields=["renewing_until"])
+        said = {
+            "grant_type": "refresh_token",
+            "refresh_token": account.refresh_token,
+            "client_id": personal.client_id,
+            "client_secret": personal.client_secret,
+        }
+        return _Renewal(personal.token_url, said, account.renewing_until)
+
+    def _renewed(self, renewal: _Renewal, grant: Grant, now: datetime) -> None:
+        """Nothing, when the person has connected anew meanwhile. Servers that name no new one go on taking the old."""
+        account = self._mine(renewal).first()
+        if account is None:
+            return
+        account.access_token = grant.token
+        account.refresh_token = grant.refresh or account.refresh_token
+        account.expires_at = now + timedelta(seconds=useful(grant.life))
+        account.renewing_until = None
+        account.save(update_fields=["access_token", "refresh_token", "expires_at", "renewing_until"])
+
+    def _not_renewed(self, renewal: _Renewal, fault: AccessRefused) -> None:
+        account = self._mine(renewal).first()
+        if account is not None and fault.ended:
+            _end(account, fault.detail, timezone.now())
+        elif account is not None:
+            self._mine(renewal).update(renewing_until=None)
+
+    def _mine(self, renewal: _Renewal) -> QuerySet[ConnectedAccount]:
+        return ConnectedAccount.objects.filter(pk=self._account, renewing_until=renewal.until)
+
+
+def _over() -> AccessRefused:
+    return AccessRefused("The person has to connect their account anew.", later=True)

@@ -1,0 +1,162 @@
+"""Before an engine is relied on: whether its address and credentials work, and what exactly it would be told."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from notifications.answers import answer_body
+from notifications.connectors import connector_for, reader_for
+from notifications.connectors.access import Line
+from notifications.connectors.base import Misconfigured, Result
+from notifications.connectors.rest import Api, Failed, Reply, paths_of, said_by
+from notifications.connectors.webhook import Webhook
+from notifications.models import (
+    AuthKind,
+    Callback,
+    Engine,
+    EngineAccess,
+    InTheNameOf,
+    Notification,
+    PersonalSignIn,
+    Recipient,
+    Response,
+    Task,
+)
+from notifications.types import EFFECTS, Json
+from wfpush.crypto import UndecryptableSecret
+from wfpush.identifiers import uuid7
+from wfpush.net.http import outbound_from_settings
+
+HIDDEN = "…"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request as it would be made; secrets are hidden."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Json | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An answer to try with."""
+
+    action: str
+    task_kind: str = ""
+    task_id: str = "T-42"
+    comment: str = "Looks right to me."
+    variables: Json = field(default_factory=dict)
+    ref: str = "bob"
+    name: str = "Bob"
+
+
+# --- does it let us in ------------------------------------------------------------------------------------------------
+def check(engine: Engine) -> Result:
+    """Asks for as little as there is, and changes nothing. "done": it lets us in; else `detail` says what is wrong.
+
+    Raises Misconfigured for a kind that cannot be asked, or a record that cannot work.
+    """
+    connector = reader_for(engine.kind)
+    if connector is None:
+        raise Misconfigured("Webhooks cannot be tried without an answer: the first one shows it.")
+    if not engine.callback_url:
+        raise Misconfigured("The engine has no address yet.")
+    try:
+        access, paths = connector.way_to(engine)
+    except UndecryptableSecret as fault:
+        raise Misconfigured(str(fault)) from fault
+
+    async def ask() -> Result:
+        line = Line(outbound_from_settings())
+        try:
+            await connector.check(Api(line, access, paths))
+        except Failed as failed:
+            return failed.result
+        finally:
+            await line.close()
+        return Result("done", 200)
+
+    return asyncio.run(ask())
+
+
+# --- what would be sent -----------------------------------------------------------------------------------------------
+def preview(engine: Engine, sample: Sample) -> list[Sent]:
+    """The requests of an answer that the engine takes at once, by the code that makes them. Raises Misconfigured."""
+    callback = _callback(engine, sample)
+    connector = reader_for(engine.kind)
+    if connector is None:
+        return [_webhook(engine, callback)]
+    recorder = _Recorder(engine, {**connector.paths, **paths_of(engine)})
+    result = asyncio.run(connector.tell(recorder, said_by(callback, unsure=False)))
+    if result.outcome == "misconfigured":
+        raise Misconfigured(result.detail)
+    return recorder.sent
+
+
+class _Recorder(Api):
+    """Takes everything, and asks nobody."""
+
+    def __init__(self, engine: Engine, paths: Mapping[str, str]) -> None:
+        self.paths = paths
+        self.sent: list[Sent] = []
+        self._base = engine.callback_url.rstrip("/")
+        self._signing = _signing(engine)
+
+    async def call(
+        self, method: str, path: str, said: Any = None, query: Mapping[str, str] | None = None, **_: Any
+    ) -> Reply:
+        written = {"Content-Type": "application/json"} if said is not None else {}
+        headers = {"Accept": "application/json", **written, **self._signing}
+        self.sent.append(Sent(method, self._base + path, headers, said))
+        return Reply(200, {})
+
+
+def in_whose_name(engine: Engine) -> InTheNameOf:
+    personal = PersonalSignIn.objects.filter(engine=engine).only("mode").first()
+    return InTheNameOf(personal.mode) if personal is not None else InTheNameOf.SERVICE
+
+
+def _signing(engine: Engine) -> dict[str, str]:
+    if in_whose_name(engine) != InTheNameOf.SERVICE:
+        return {"Authorization": f"Bearer {HIDDEN}"}
+    access = EngineAccess.objects.filter(engine=engine).defer("secret", "key").first()
+    if access is None or access.auth == AuthKind.NONE:
+        return {}
+    if access.auth == AuthKind.API_KEY:
+        return {access.header: HIDDEN}
+    return {"Authorization": f"{'Basic' if access.auth == AuthKind.BASIC else 'Bearer'} {HIDDEN}"}
+
+
+def _webhook(engine: Engine, callback: Callback) -> Sent:
+    """Raises Misconfigured."""
+    connector = connector_for(engine.kind)
+    assert isinstance(connector, Webhook)
+    call = connector.prepare(engine, callback, timezone.now())
+    return Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))
+
+
+def _callback(engine: Engine, sample: Sample) -> Callback:
+    """None of it is saved."""
+    now = timezone.now()
+    task = Task(engine=engine, task_id=sample.task_id, kind=sample.task_kind, name="A sample task")
+    person = Recipient(ref=sample.ref, name=sample.name, email=f"{sample.ref}@example.org")
+    response = Response(
+        id=uuid7(),
+        task=task,
+        recipient=person,
+        action=sample.action,
+        effect=EFFECTS.get(sample.action, "final"),
+        comment=sample.comment,
+        variables=sample.variables,
+        via="inbox",
+        at=now,
+    )
+    body = answer_body.task_responded(response, task, Notification(task=task, recipient=person))
+    return Callback(id=response.pk, response=response, engine=engine, task=task, position=1, body=body)

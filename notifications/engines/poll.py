@@ -1,0 +1,339 @@
+"""Asks engines for their tasks that cannot tell of them: for new ones often, for all of them now and then.
+
+Pages follow the instants at which tasks were created, and never offsets: what is completed meanwhile moves no row past
+us. A page, the events made of it and how far we have come are kept in one transaction; whoever is killed, the next one
+goes on from there, and nothing is taken twice. A sweep over all tasks finds what changed without being new, and what
+was ended without our hearing of it.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.utils import timezone
+
+from notifications.connectors import READABLE, reader_for
+from notifications.connectors.access import Access, Line
+from notifications.connectors.base import Result
+from notifications.connectors.listing import created_at, id_of
+from notifications.connectors.rest import Api, Failed, RestConnector, Standing
+from notifications.engines import task_sync
+from notifications.errors import InvalidEvent
+from notifications.intake import cloudevents, eventdata, ingest, mapping
+from notifications.items.representation import stamp
+from notifications.models import ANSWERABLE, Poll, PolledTask, Task
+from notifications.types import InboundEvent, Json
+from wfpush.concurrency.places import Claimed, Places, Room
+from wfpush.concurrency.threads import in_database_thread
+from wfpush.crypto import UndecryptableSecret
+from wfpush.identifiers import uuid7
+from wfpush.net.http import outbound_from_settings
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "polls"
+LEASE = timedelta(seconds=30)
+"""Longer than a list takes, or what is asked for its rows: each begins it anew."""
+MOST = 32
+"""Engines that are asked at once."""
+CLOSE_SECONDS = 2.0
+PAGE = 500
+LARGEST_PAGE = 8_000
+"""For tasks that were all created in the same millisecond."""
+OVERLAP = timedelta(minutes=2)
+"""What was created before the newest that is known may be shown only now: its transaction took its time."""
+MILLISECOND = timedelta(milliseconds=1)
+CHECKED = 100
+"""Tasks that a sweep has not seen, read one by one at a time."""
+MAX_BODY = 32 * 1024 * 1024
+DEADLINE = 20.0
+RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), slow_after=timedelta(days=3650))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows as the engine has listed them, by their ids: `fresh` are new, or not as they were."""
+
+    digests: dict[str, str]
+    fresh: list[Json]
+    newest: datetime | None
+
+
+@dataclass
+class Ready:
+    """A claimed poll, with all that asking needs."""
+
+    poll: Poll
+    connector: RestConnector
+    access: Access
+    paths: Mapping[str, str]
+    unreadable: set[str] = field(default_factory=set)
+    """Tasks that this turn has met."""
+
+
+class _Lost(Exception):
+    """Somebody else asks this engine now."""
+
+
+# --- the outbox's source ----------------------------------------------------------------------------------------------
+def due_polls() -> QuerySet[Poll]:
+    polls = Poll.objects.filter(enabled=True, engine__active=True, engine__kind__in=READABLE)
+    return polls.exclude(engine__callback_url="").select_related("engine")
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(due_polls(), now).exists()
+
+
+def _places() -> Places[int, Ready]:
+    """By engine."""
+    return Places(_claim, _poll, most=MOST, each=1)
+
+
+class _Door:
+    """Connections and tokens, kept between polls, and the polls under way."""
+
+    def __init__(self) -> None:
+        self._line: Line | None = None
+        self.places = _places()
+
+    def open(self) -> Line:
+        if self._line is None:
+            self._line = Line(outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY, per_host=0))
+        return self._line
+
+    async def close(self) -> None:
+        """Let polls under way end for a moment."""
+        await self.places.close(CLOSE_SECONDS)
+        if self._line is not None:
+            await self._line.close()
+        self._line, self.places = None, _places()
+
+
+async def drain() -> None:
+    """Begin to ask whom it is time to ask: one whose lists take long holds up no other."""
+    await _door.places.drain()
+
+
+async def drained() -> None:
+    """Until nobody is due, and nobody is being asked."""
+    await _door.places.drained()
+
+
+def _claim(room: Room[int]) -> Claimed[int, Ready]:
+    ready = []
+    claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
+    for engine, poll in claimed:
+        connector = reader_for(poll.engine.kind)
+        assert connector is not None  # due_polls asks for that
+        try:
+            ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
+        except UndecryptableSecret as fault:
+            _failed(poll, str(fault), timezone.now())
+    return Claimed(ready, len(claimed))
+
+
+async def _poll(ready: Ready) -> None:
+    api = Api(_door.open(), ready.access, ready.paths)
+    with structlog.contextvars.bound_contextvars(engine=ready.poll.engine.slug):
+        try:
+            await _ask_for_new(api, ready)
+            if await in_database_thread(_begin_sweep, ready.poll, timezone.now()):
+                await _sweep(api, ready)
+            await in_database_thread(_done, ready, timezone.now())
+        except Failed as failed:
+            await in_database_thread(_failed, ready.poll, failed.result.detail, timezone.now())
+        except _Lost:
+            log.warning("poll_lease_lost")
+        except Exception as fault:  # whatever an engine says, the dispatcher must live and ask again
+            log.exception("poll_failed")
+            await in_database_thread(_failed, ready.poll, f"{type(fault).__name__}: {fault}", timezone.now())
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+async def _ask_for_new(api: Api, ready: Ready) -> None:
+    known = eventdata.instant(ready.poll.cursor.get("since"))
+    await _pages(api, ready, known - OVERLAP if known else None, "since")
+
+
+async def _sweep(api: Api, ready: Ready) -> None:
+    await _pages(api, ready, eventdata.instant(ready.poll.cursor["sweep"].get("since")), "sweep")
+    while unseen := await in_database_thread(_unseen, ready.poll):
+        found = await asyncio.gather(*(_standing(api, ready.connector, task) for task in unseen))
+        await in_database_thread(_keep_standings, ready.poll, list(zip(unseen, found, strict=True)), timezone.now())
+
+
+async def _standing(api: Api, connector: RestConnector, task: Task) -> Standing:
+    return await connector.read(api, task.task_id)
+
+
+async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> None:
+    """Until a page is not full. Raises Failed, _Lost."""
+    size = PAGE
+    while True:
+        rows = await ready.connector.listing.created_since(api, since - MILLISECOND if since else None, size)
+        page = await in_database_thread(_page, ready, rows, since)
+        await asyncio.gather(*(ready.connector.listing.add_people(api, row) for row in page.fresh))
+        await in_database_thread(_keep, ready, page, part, timezone.now())
+        if len(rows) < size:
+            return
+        if page.newest == since:  # a full page of one millisecond: only a larger one leads out of it
+            size = _larger(size)
+        since = page.newest
+
+
+def _larger(size: int) -> int:
+    """Raises Failed."""
+    if size >= LARGEST_PAGE:
+        detail = f"More than {LARGEST_PAGE} tasks were created in the same millisecond."
+        raise Failed(Result("misconfigured", None, detail))
+    return size * 2
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+def _page(ready: Ready, rows: Sequence[Json], since: datetime | None) -> Page:
+    """Raises _Lost."""
+    _go_on(ready.poll, timezone.now())
+    by_id = {id_of(ready.connector.listing, row): row for row in rows}
+    digests = {task_id: digest_of(row) for task_id, row in by_id.items()}
+    listed = PolledTask.objects.filter(engine=ready.poll.engine_id, task_id__in=by_id)
+    known = dict(listed.values_list("task_id", "digest"))
+    fresh = [row for task_id, row in by_id.items() if known.get(task_id) != digests[task_id]]
+    return Page(digests, fresh, max((created_at(ready.connector.listing, row) for row in rows), default=since))
+
+
+def digest_of(row: Json) -> str:
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@transaction.atomic
+def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
+    """Raises _Lost."""
+    poll = ready.poll
+    events = _events(ready, page.fresh, now)
+    ingest.accept(poll.engine, [event for event in events.values() if event is not None], now)
+    unreadable = {task_id for task_id, event in events.items() if event is None}
+    ready.unreadable |= unreadable
+    number = poll.cursor.get("number", 0)
+    PolledTask.objects.bulk_create(
+        [
+            PolledTask(engine=poll.engine, task_id=task_id, digest=digest, sweep=number)
+            for task_id, digest in page.digests.items()
+            if task_id not in unreadable
+        ],
+        update_conflicts=True,
+        unique_fields=["engine", "task_id"],
+        update_fields=["digest", "sweep"] if part == "sweep" else ["digest"],
+    )
+    place = poll.cursor["sweep"] if part == "sweep" else poll.cursor
+    known = eventdata.instant(place.get("since"))
+    if page.newest is not None and (known is None or page.newest > known):
+        place["since"] = page.newest.isoformat()
+    _go_on(poll, now)
+
+
+def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, InboundEvent | None]:
+    """By task; None for one that the mapping cannot read: it counts as new until it can. Those that wait for nobody yet
+    are left out: once they do, they are not as they were."""
+    engine = ready.poll.engine
+    written = list(engine.event_mappings.values_list("member", "expression"))
+    expressions = written or list(mapping.PRESETS[ready.connector.kind].items())
+    found: dict[str, InboundEvent | None] = {}
+    for row in rows:
+        task_id = id_of(ready.connector.listing, row)
+        try:
+            said = mapping.translate(expressions, row, source=f"/engines/{engine.slug}")
+            if _waits_for_nobody(said):
+                continue
+            found[task_id] = cloudevents.structured(
+                {**said, "id": str(uuid7()), "type": "task.assigned", "time": stamp(now)}
+            )
+        except InvalidEvent as fault:
+            log.error("polled_task_cannot_be_read", task=task_id, fault=str(fault))
+            found[task_id] = None
+    return found
+
+
+def _waits_for_nobody(said: Json) -> bool:
+    task = (said.get("data") or {}).get("task") or {}
+    return not (task.get("assignee") or task.get("candidates") or task.get("teams"))
+
+
+def _go_on(poll: Poll, now: datetime) -> None:
+    """Raises _Lost."""
+    mine = Poll.objects.filter(pk=poll.pk, lease_token=poll.lease_token)
+    if not mine.update(cursor=poll.cursor, lease_until=now + LEASE):
+        raise _Lost
+
+
+# --- sweeps -----------------------------------------------------------------------------------------------------------
+def _begin_sweep(poll: Poll, now: datetime) -> bool:
+    """Whether one is due, or was left in the middle."""
+    if poll.cursor.get("sweep"):
+        return True
+    if poll.swept_at is not None and now - poll.swept_at < timedelta(minutes=poll.sweep_every):
+        return False
+    poll.cursor["number"] = poll.cursor.get("number", 0) + 1
+    poll.cursor["sweep"] = {"began": stamp(now)}
+    _go_on(poll, now)
+    return True
+
+
+def _unseen(poll: Poll) -> list[Task]:
+    """Open with us, and not among those that the engine has listed."""
+    began = eventdata.instant(poll.cursor["sweep"]["began"])
+    assert began is not None
+    listed = PolledTask.objects.filter(
+        engine=poll.engine_id, task_id=OuterRef("task_id"), sweep=poll.cursor.get("number", 0)
+    )
+    tasks = Task.objects.filter(engine=poll.engine_id, state__in=ANSWERABLE, created_at__lt=began - task_sync.SETTLED)
+    return list(tasks.exclude(Exists(listed)).select_related("engine", "assignee").order_by("pk")[:CHECKED])
+
+
+def _keep_standings(poll: Poll, found: Sequence[tuple[Task, Standing]], now: datetime) -> None:
+    """What is over ends here; what is open all the same counts as seen. Raises _Lost."""
+    for task, standing in found:
+        if not standing.is_open or standing.assignee:
+            task_sync.catch_up(task, standing, now)
+    PolledTask.objects.bulk_create(
+        [
+            PolledTask(engine=poll.engine, task_id=task.task_id, digest="", sweep=poll.cursor.get("number", 0))
+            for task, standing in found
+        ],
+        update_conflicts=True,
+        unique_fields=["engine", "task_id"],
+        update_fields=["sweep"],
+    )
+    _go_on(poll, now)
+
+
+# --- the end of one ---------------------------------------------------------------------------------------------------
+def _done(ready: Ready, now: datetime) -> None:
+    poll = ready.poll
+    fields: Json = {"asked_at": now, "error": _unreadable(len(ready.unreadable))}
+    if poll.cursor.pop("sweep", None):
+        fields["swept_at"] = now
+        PolledTask.objects.filter(engine=poll.engine_id, sweep__lt=poll.cursor.get("number", 0)).delete()
+    outbox.postpone(poll, now + timedelta(seconds=poll.every), attempts=0, cursor=poll.cursor, **fields)
+
+
+def _unreadable(count: int) -> str:
+    return f"The mapping cannot read {count} of its tasks; the log names them." if count else ""
+
+
+def _failed(poll: Poll, detail: str, now: datetime) -> None:
+    log.warning("poll_came_to_nothing", detail=detail)
+    again = RETRY.next_at(poll.attempts, now, now) or now + RETRY.most
+    outbox.postpone(poll, again, error=detail[:500])
+
+
+_door = _Door()
+
+SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, _door.close),)

@@ -1,0 +1,41 @@
+"""What an operator sets going again. (Deliveries: `deliver.resend`; one callback: `callback.replay`.)"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Value
+from django.db.models.functions import Least
+
+from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
+from wfpush.queue import outbox
+
+PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
+"""Events that reached nobody, so that processing them again, say after a route was mended, repeats nothing."""
+
+
+def process_event(event_id: UUID, now: datetime) -> bool:
+    """Process an event that failed or matched no route once more. False when it is not such a one."""
+    ended = Event.objects.filter(pk=event_id, status__in=PROCESSABLE, due_at=None)
+    revived = ended.update(status=EventStatus.ACCEPTED, due_at=now, attempts=0, error="", processed_at=None)
+    if revived:
+        outbox.wake_on_commit("events")
+    return bool(revived)
+
+
+def enable_answers(engine: Engine, now: datetime) -> None:
+    """Send answers to an engine's address again after it was disabled; those that waited go first."""
+    engine.callback_disabled_at, engine.callback_disabled_reason = None, ""
+    engine._change_reason = "Answers are sent again"  # type: ignore[attr-defined]  # django-simple-history reads it
+    engine.save(update_fields=["callback_disabled_at", "callback_disabled_reason"])
+    hurry_callbacks(engine, now)
+
+
+def hurry_callbacks(engine: Engine, now: datetime, *, of: Recipient | None = None) -> None:
+    """Try an engine's waiting answers, or one person's, now instead of at their next turn, those that waited longest
+    first."""
+    waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, lease_until=None)
+    if of is not None:
+        waiting = waiting.filter(response__recipient=of)
+    # The time nothing could be sent does not count.
+    waiting.update(due_at=Least("due_at", Value(now)), first_attempt_at=None)
+    outbox.wake_on_commit("callbacks")

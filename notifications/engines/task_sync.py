@@ -1,0 +1,190 @@
+"""Tasks as their engines have them: read where an engine lets us; and what that changes here, as an event of ours.
+
+An engine is right about its tasks. What it has ended or given to somebody else without telling us is caught up with,
+and so is what a call of ours has changed there.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from notifications.cases import task_state
+from notifications.connectors import reader_for
+from notifications.connectors.access import Access, Line
+from notifications.connectors.rest import Api, Failed, RestConnector, Standing
+from notifications.models import Callback, Engine, Event, Task
+from notifications.people import resolver
+from notifications.routing import pipeline
+from notifications.types import Json
+from wfpush.concurrency.background_loop import BackgroundLoop
+from wfpush.crypto import UndecryptableSecret
+from wfpush.net.breaker import Breaker
+from wfpush.net.http import outbound_from_settings
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "wfpush"
+WITHIN = 5.0
+"""Seconds for all that are asked at once."""
+SETTLED = timedelta(minutes=1)
+"""Engines whose queries lag behind their commands may not know a younger task."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A task and how its engine is asked."""
+
+    pk: UUID
+    task: str
+    engine: str
+    connector: RestConnector
+    access: Access
+    paths: Mapping[str, str]
+
+
+class Reader:
+    """Keeps its connections and the tokens it signs in with from one batch of tasks to the next.
+
+    Remembers which engines do not answer, and leaves them alone for a while. Belongs to one thread.
+    """
+
+    def __init__(self) -> None:
+        self._breaker = Breaker(failures=3, pause=5.0, most=60.0)
+        self._background: BackgroundLoop | None = None
+        self._line: Line | None = None
+
+    def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
+        """Of the tasks whose engines can be asked; None where one did not answer."""
+        asked = [each for each in _askable(tasks, now) if not self._breaker.wait(each.engine)]
+        if not asked:
+            return {}
+        background, line = self._open()
+        found, failed = background.run(_read_all(line, asked))
+        for each in asked:
+            if each.engine in failed:
+                self._breaker.failed(each.engine)
+            else:
+                self._breaker.succeeded(each.engine)
+        return {each.pk: found.get(each.pk) for each in asked}
+
+    def _open(self) -> tuple[BackgroundLoop, Line]:
+        if self._background is None or self._line is None or not self._background.alive:
+            self._background, self._line = BackgroundLoop("engine-reader"), Line(outbound_from_settings())
+        return self._background, self._line
+
+    def close(self) -> None:
+        if self._background is not None and self._line is not None:
+            self._background.run(self._line.close())
+            self._background.close()
+        self._background = self._line = None
+
+
+def _askable(tasks: Sequence[Task], now: datetime) -> list[Asked]:
+    ways: dict[int, tuple[Access, Mapping[str, str]] | None] = {}
+    asked = []
+    for task in tasks:
+        connector = reader_for(task.engine.kind)
+        if connector is None or not task.engine.takes_answers or now - task.created_at < SETTLED:
+            continue
+        if task.engine_id not in ways:
+            ways[task.engine_id] = _way(task.engine, connector)
+        if (way := ways[task.engine_id]) is not None:
+            asked.append(Asked(task.pk, task.task_id, task.engine.slug, connector, *way))
+    return asked
+
+
+def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str, str]] | None:
+    try:
+        return connector.way_to(engine)
+    except UndecryptableSecret:
+        return None
+
+
+async def _read_all(line: Line, asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
+    """What was read in time, and the engines that failed."""
+    found: dict[UUID, Standing] = {}
+    failed: set[str] = set()
+
+    async def read(each: Asked) -> None:
+        try:
+            found[each.pk] = await each.connector.read(Api(line, each.access, each.paths), each.task)
+        except Failed as fault:
+            log.warning("task_not_read", engine=each.engine, task=each.task, detail=fault.result.detail)
+            failed.add(each.engine)
+
+    try:
+        async with asyncio.timeout(WITHIN), asyncio.TaskGroup() as reading:
+            for each in asked:
+                reading.create_task(read(each))
+    except TimeoutError:
+        failed |= {each.engine for each in asked if each.pk not in found}
+    return found, failed
+
+
+# --- catching up ------------------------------------------------------------------------------------------------------
+def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
+    """What the engine knows and we do not, as an event that is processed at once. False: we know it all."""
+    if not standing.known and lags(task.engine):  # over and forgotten, or not to be seen yet: nobody can tell
+        return False
+    if not standing.is_open:
+        said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
+        return _happens(task, "task.completed", f"{task.pk}/closed", said, now)
+    if standing.assignee and not _is_theirs(task, standing.assignee):
+        return _is_given(task, standing.assignee, f"{task.pk}/{now.timestamp():.3f}", now)
+    return False
+
+
+def _is_theirs(task: Task, user: str) -> bool:
+    """By whatever name the engine calls them. Whom nobody knows is told of once."""
+    person = resolver.find_person(task.engine, user)
+    if person is None:
+        return resolver.ref_of(task_state.part(task.data, "task").get("assignee")) == user
+    return person.pk == task.assignee_id
+
+
+def _is_given(task: Task, user: str, event_id: str, now: datetime) -> bool:
+    """Without its case, which the task has: whoever holds the task's lock must not wait for that of the case."""
+    said = task_state.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
+    said.pop("case", None)
+    return _happens(task, "task.assigned", event_id, said, now)
+
+
+def follow(callback: Callback, standing: Standing, now: datetime) -> None:
+    """What a call to the engine has changed there, or brought to light, is so here at once: in the transaction that
+    ends it, with the task locked. Raises nothing: the call has been made, and what is not followed now is caught up
+    with before the next step."""
+    try:
+        catch_up(Task.objects.select_related("engine").get(pk=callback.task_id), standing, now)
+    except Exception:
+        log.exception("call_not_followed", callback=str(callback.pk))
+
+
+def lags(engine: Engine) -> bool:
+    connector = reader_for(engine.kind)
+    return connector is not None and connector.lags
+
+
+def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) -> bool:
+    """False if it has been told before."""
+    fields: dict[str, Any] = {
+        "type": type,
+        "subject": task.task_id,
+        "time": max(now, task.last_event_time or now),  # an engine whose clock is ahead has told of later already
+        "received_at": now,
+        "data": data,
+        "digest": "",
+        "group": f"task:{task.task_id}"[:260],
+    }
+    with transaction.atomic():
+        event, created = Event.objects.get_or_create(
+            engine=task.engine, source=SOURCE, event_id=event_id, defaults=fields
+        )
+        if created:
+            pipeline.process(event, now)
+    return created

@@ -1,0 +1,287 @@
+"""`WS /ws/inbox`: one person's inbox, live (docs/api.md, "Inbox and answers").
+
+Frames carry `seq`; the database has the truth. A frame that does not follow the last one sent makes the consumer
+catch up from the database, so a lost or overtaken hint is never seen by the client.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import structlog
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from notifications.errors import Failure
+from notifications.inbox import socket_limits
+from notifications.inbox.session import person_of_session
+from notifications.inbox.socket_limits import FRAMES, FRAMES_A_SECOND, Allowance, Handshake
+from notifications.intake.strictjson import BadText, decode
+from notifications.items import live_frames
+from notifications.items.representation import notification_json, notification_queryset, unread_count
+from notifications.models import Recipient, RecipientToken
+from notifications.people.devices import session_digest
+from notifications.types import Json
+from notifications.wording.languages import chosen_language
+from wfpush.crypto import digest_of
+from wfpush.web.problems import AWAY
+
+log = structlog.get_logger(__name__)
+
+NOT_SIGNED_IN, REFUSED, TOO_OFTEN, RESTART, FAILED = 4401, 4403, 4429, 1012, 1011
+RECHECK_SECONDS = 50
+"""How often a socket's session or token, and what was sent, are looked at again."""
+AUTH_SECONDS = 10
+"""How long a socket without a session may take to send its token."""
+MAX_CATCH_UP = 500
+"""A client further behind than this loads the list afresh."""
+MAX_FRAME = 16 * 1024
+ROWS_AT_ONCE = 20
+"""Frames that are sent before the other sockets have their turn."""
+
+Row = tuple[int, str]
+"""The seq and the JSON of a notification."""
+
+
+class InboxConsumer(AsyncWebsocketConsumer):
+    """One open inbox."""
+
+    recipient: Recipient | None = None
+    language = ""
+    """The language chosen on the page of this socket, if any."""
+    token_digest = ""
+    seq: int | None = None
+    """The seq last sent on this socket; None before the first `resume`."""
+    joined: int | None = None
+    watch: asyncio.Task[None] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.closed = False
+        self.frames = Allowance(FRAMES, FRAMES_A_SECOND)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """From the handshake to the end, however it ends: what the socket took, it gives back."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._leave()
+
+    async def connect(self) -> None:
+        request = Handshake(self.scope)
+        await self.accept()
+        if request.origin is not None and not socket_limits.is_ours(request):
+            await self.close(REFUSED)
+            return
+        if request.origin is not None:  # programs without an Origin show a token: cookies are for our own pages
+            cookies = self.scope.get("cookies", {})
+            self.recipient = await socket_limits.ask(None, recipient_of_cookies, cookies)
+            self.language = chosen_language(cookies)
+        self.watch = asyncio.create_task(self._guarded(self._watch))
+        if self.recipient is not None:
+            await self._join(self.recipient)
+
+    async def _join(self, recipient: Recipient) -> None:
+        if not socket_limits.take_place(recipient.pk):
+            await self.close(REFUSED)
+            return
+        self.joined = recipient.pk
+        await self.channel_layer.group_add(live_frames.group_of(recipient.pk), self.channel_name)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Once; what still comes from the client is not looked at, and its place is free for another one."""
+        if not self.closed:
+            self.closed = True
+            try:
+                await super().close(code, reason)
+            finally:
+                await self._leave()
+
+    async def _leave(self) -> None:
+        watch, person = self.watch, self.joined
+        self.watch = self.joined = None
+        if watch is not None and watch is not asyncio.current_task():
+            watch.cancel()
+        if person is not None:
+            socket_limits.give_back(person)
+            await self.channel_layer.group_discard(live_frames.group_of(person), self.channel_name)
+
+    async def _watch(self) -> None:
+        """Close the socket when its person is signed out, deactivated, or never says who they are. Look also for what
+        changed: the last frame before a pause may have been lost, and no later one tells of it."""
+        if self.recipient is None:
+            await asyncio.sleep(AUTH_SECONDS)
+        while self.recipient is not None:
+            await asyncio.sleep(RECHECK_SECONDS)
+            if not await socket_limits.ask(self.recipient.pk, self._still_signed_in):
+                break
+            await self.channel_layer.send(self.channel_name, {"type": "inbox.missed"})
+        await self.close(NOT_SIGNED_IN)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Every message, from the client and from the channel layer, one at a time."""
+        if not self.closed or message["type"] == "websocket.disconnect":
+            await self._guarded(partial(super().dispatch, message))
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Without the database, or after a fault of ours, nothing can be said: the client comes back and resumes."""
+        try:
+            await work()
+        except StopConsumer:
+            raise
+        except AWAY as fault:
+            log.warning("inbox_closed", fault=str(fault))
+            await self.close(RESTART)
+        except Exception:
+            log.exception("inbox_failed")
+            await self.close(FAILED)
+
+    def _still_signed_in(self) -> bool:
+        assert self.recipient is not None
+        if self.token_digest:
+            return self._person_of_token(self.token_digest) is not None
+        person = recipient_of_cookies(self.scope.get("cookies", {}))
+        return person is not None and person.pk == self.recipient.pk
+
+    # --- from the client -------------------------------------------------------------------------
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        message = _parse(text_data)
+        if not self.frames.take():
+            await self._close_too_often()
+        elif message is None:
+            await self._say({"type": "error", "detail": 'Send JSON such as {"type": "resume", "after": 0}.'})
+        elif message.get("type") == "auth" and self.recipient is None:
+            await self._authenticate(message.get("token"))
+        elif self.recipient is None:
+            await self.close(NOT_SIGNED_IN)
+        elif message.get("type") == "resume":
+            await self._resume(message.get("after"))
+        else:
+            await self._say({"type": "error", "detail": "Unknown type. Known: resume."})
+
+    async def _close_too_often(self) -> None:
+        await self._say({"type": "error", "detail": "Too many frames. Connect again in a while, and resume."})
+        await self.close(TOO_OFTEN)
+
+    async def _authenticate(self, token: object) -> None:
+        digest = digest_of(token) if isinstance(token, str) else ""
+        self.recipient = await socket_limits.ask(None, self._person_of_token, digest)
+        if self.recipient is None:
+            await self.close(NOT_SIGNED_IN)
+            return
+        self.token_digest = digest
+        if self.watch is not None:
+            self.watch.cancel()
+        self.watch = asyncio.create_task(self._guarded(self._watch))
+        await self._join(self.recipient)
+
+    @staticmethod
+    def _person_of_token(digest: str) -> Recipient | None:
+        row = RecipientToken.objects.select_related("recipient__user").filter(digest=digest).first()
+        return row.recipient if row is not None and row.usable and row.recipient.may_act else None
+
+    async def _resume(self, after: object) -> None:
+        if isinstance(after, bool) or not isinstance(after, int) or after < 0:
+            await self._say({"type": "error", "detail": "`after` is the last seq you have, 0 for none."})
+            return
+        assert self.recipient is not None
+        if not socket_limits.may_resume(self.recipient.pk):
+            await self._close_too_often()
+            return
+        latest, rows, unread = await socket_limits.ask(self.recipient.pk, self._since, after)
+        if rows is None:
+            self.seq = latest
+            await self._say({"type": "reset"})
+        else:
+            self.seq = after
+            await self._send_rows(rows, unread)
+            self.seq = latest
+        await self._say({"type": "synced", "seq": latest, "unread": unread})
+
+    def _since(self, after: int) -> tuple[int, list[Row] | None, int]:
+        """The latest seq, what changed since (None: too much, or a seq that never was), and the unread count."""
+        assert self.recipient is not None
+        latest = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=self.recipient.pk)
+        unread = unread_count(self.recipient)
+        if after > latest:
+            return latest, None, unread
+        changed = notification_queryset().filter(recipient=self.recipient, seq__gt=after, seq__lte=latest)
+        rows = list(changed.order_by("seq")[: MAX_CATCH_UP + 1])
+        if len(rows) > MAX_CATCH_UP:
+            return latest, None, unread
+        said = [(row.seq, json.dumps(notification_json(row, self.language), ensure_ascii=False)) for row in rows]
+        return latest, said, unread
+
+    async def _send_rows(self, rows: list[Row], unread: int) -> None:
+        for number, (seq, notification) in enumerate(rows, start=1):
+            await self._frame(seq, notification, unread)
+            if number % ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    async def _frame(self, seq: int, notification: str, unread: int) -> None:
+        head = json.dumps({"type": "notification", "prev": self.seq, "seq": seq, "unread": unread})
+        await self.send(text_data=f'{head[:-1]}, "notification": {notification}}}')
+        self.seq = seq
+
+    async def _say(self, message: Json) -> None:
+        await self.send(text_data=json.dumps(message))
+
+    # --- from the channel layer ------------------------------------------------------------------
+    async def inbox_changed(self, message: dict[str, Any]) -> None:
+        if self.seq is None or message["seq"] <= self.seq:
+            return
+        if message["seq"] == self.seq + 1 and not self._reads_another_language():
+            await self._frame(message["seq"], message["notification"], message["unread"])
+        else:
+            await self._catch_up()
+
+    def _reads_another_language(self) -> bool:
+        """Frames come in the person's own language; who chose another reads the row instead."""
+        assert self.recipient is not None
+        return bool(self.language) and self.language != self.recipient.locale
+
+    async def _catch_up(self) -> None:
+        assert self.seq is not None and self.recipient is not None
+        latest, rows, unread = await socket_limits.ask(self.recipient.pk, self._since, self.seq)
+        if rows is None:
+            self.seq = latest
+            await self._say({"type": "reset"})
+            await self._say({"type": "synced", "seq": latest, "unread": unread})
+            return
+        await self._send_rows(rows, unread)
+        self.seq = max(self.seq, latest)
+
+    async def inbox_signed_out(self, message: dict[str, Any]) -> None:
+        """Somebody signed out or was deactivated: every socket of theirs looks again at once."""
+        if self._session() in message.get("kept", ()):
+            await self.close(RESTART)
+        elif self.recipient is not None and not await socket_limits.ask(self.recipient.pk, self._still_signed_in):
+            if self._session() in message.get("removed", ()):
+                await self._say({"type": "removed"})
+            await self.close(NOT_SIGNED_IN)
+
+    def _session(self) -> str:
+        return session_digest(self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME))
+
+    async def inbox_missed(self, message: dict[str, Any]) -> None:
+        """Frames may have been lost, say because Redis was away."""
+        if self.seq is not None:
+            await self._catch_up()
+
+
+def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
+    """Who is signed in by the session cookie."""
+    return person_of_session(cookies.get(settings.SESSION_COOKIE_NAME))
+
+
+def _parse(text: str | None) -> Json | None:
+    if not text or len(text) > MAX_FRAME:
+        return None
+    try:
+        message = decode(text.encode())
+    except (Failure, BadText, UnicodeEncodeError):
+        return None
+    return message if isinstance(message, dict) else None

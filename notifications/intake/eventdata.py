@@ -1,0 +1,323 @@
+"""What an event's `data` may hold: docs/api.md, "Events in". Every fault is named by its JSON pointer (RFC 6901).
+
+Members that are not named here are kept as they came. `null` means the same as leaving a member out.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from django.core.exceptions import ValidationError
+
+from notifications.models.events import Priority
+from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
+from notifications.models.variable_names import OURS, may_be_declared
+from notifications.types import CommentRule, Effect, Json, behaviour_of
+from wfpush.web.pointers import MAX_ERRORS, pointer
+
+MAX_DATA_BYTES = 64 * 1024
+MAX_PEOPLE = 1_000
+MAX_ACTION = 60
+MAX_SLUG = 100
+
+Fault = dict[str, str]
+"""{"pointer", "detail"} of RFC 9457."""
+Faults = list[Fault]
+Check = Callable[[Any, str, Faults], None]
+
+EFFECTS: tuple[str, ...] = get_args(Effect)
+COMMENT_RULES: tuple[str, ...] = get_args(CommentRule)
+SEVERITIES = ("warning", "error", "critical")
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "task.assigned": ("task/id", "task/name"),
+    "task.updated": ("task/id",),
+    "task.completed": ("task/id",),
+    "task.cancelled": ("task/id",),
+    "task.escalated": ("task/id",),
+    "task.info_supplied": ("task/id", "info"),
+    "case.status_changed": ("case/id", "case/status"),
+    "request.status_changed": ("case/id", "case/status"),
+    "exception.raised": ("exception/code",),
+    "exception.resolved": ("exception/code",),
+}
+NEEDS_ONE_OF: dict[str, tuple[str, ...]] = {
+    "task.assigned": ("task/assignee", "task/candidates", "task/teams"),
+    "exception.raised": ("case/id", "task/id"),
+    "exception.resolved": ("case/id", "task/id"),
+}
+
+YEARS = range(1900, 3000)
+"""Of every time that is told to us."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
+_LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", re.ASCII)
+
+
+def faults_of(event_type: str, data: Json) -> Faults:
+    """What is wrong with the data of an event of this type, as far as an answer says it; empty when nothing is."""
+    faults: Faults = []
+    _DATA(data, "/data", faults)
+    behaviour = behaviour_of(event_type)
+    for path in NEEDS.get(behaviour, ()):
+        if _empty(_at(data, path)):
+            faults.append(fault(f"/data/{path}", f"{behaviour} needs {_dotted(path)}."))
+    choice = NEEDS_ONE_OF.get(behaviour)
+    if choice and all(_empty(_at(data, path)) for path in choice):
+        faults.append(fault(f"/data/{choice[0]}", f"{behaviour} needs one of {', '.join(map(_dotted, choice))}."))
+    if people_count(data) > MAX_PEOPLE:
+        faults.append(fault("/data", f"An event may name {MAX_PEOPLE:,} people. Address a team instead."))
+    return faults
+
+
+def fault(where: str, detail: str) -> Fault:
+    return {"pointer": where, "detail": detail}
+
+
+def full(faults: Faults) -> bool:
+    """Whether so much is wrong already that no answer would say more."""
+    return len(faults) >= MAX_ERRORS
+
+
+def people_count(data: Json) -> int:
+    """How many people the data names, each as often as it is named."""
+    task = data.get("task")
+    task = task if isinstance(task, dict) else {}
+    single = (task.get("assignee"), task.get("initiator"), data.get("customer"))
+    many = (task.get("candidates"), data.get("recipients"))
+    return sum(person is not None for person in single) + sum(len(group) for group in many if isinstance(group, list))
+
+
+def instant(text: Any) -> datetime | None:
+    """The instant that an ISO 8601 time with its offset names, in UTC; None for anything else.
+
+    Years are those of YEARS: nothing waits that long, and a day before or after the calendar's ends cannot be reckoned.
+    """
+    if not isinstance(text, str) or not _INSTANT.fullmatch(text):
+        return None
+    try:
+        found = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.year in YEARS else None
+
+
+def is_id(value: Any, limit: int = MAX_ID) -> bool:
+    """Ids and refs are any text up to 200 characters without control characters."""
+    return isinstance(value, str) and 0 < len(value) <= limit and not _CONTROL.search(value)
+
+
+# --- checks of one value --------------------------------------------------------------------------
+def _text(value: Any, here: str, faults: Faults) -> None:
+    if not isinstance(value, str):
+        faults.append(fault(here, "Write text."))
+
+
+def _id(value: Any, here: str, faults: Faults) -> None:
+    if not is_id(value):
+        faults.append(fault(here, f"Write text of 1 to {MAX_ID} characters without control characters."))
+
+
+def _slug(value: Any, here: str, faults: Faults) -> None:
+    if not is_id(value, MAX_SLUG):
+        faults.append(fault(here, f"Write a team's slug: text of 1 to {MAX_SLUG} characters."))
+
+
+def _instant(value: Any, here: str, faults: Faults) -> None:
+    if instant(value) is None:
+        faults.append(fault(here, "Write an ISO 8601 time with its offset, such as 2026-11-25T16:00:00Z."))
+
+
+def _email(value: Any, here: str, faults: Faults) -> None:
+    if value == "":
+        return
+    try:
+        validate_mailbox(value)
+    except (ValidationError, TypeError):
+        faults.append(fault(here, "Write an e-mail address such as erin@example.com."))
+
+
+def _locale(value: Any, here: str, faults: Faults) -> None:
+    if not isinstance(value, str) or len(value) > 20 or not _LOCALE.fullmatch(value):
+        faults.append(fault(here, "Write a language such as de or pt-BR."))
+
+
+def _timezone(value: Any, here: str, faults: Faults) -> None:
+    try:
+        validate_timezone(value)
+    except (ValidationError, TypeError, AttributeError):
+        faults.append(fault(here, "Write a time zone such as Europe/Berlin."))
+
+
+def _one_of(*words: str) -> Check:
+    def check(value: Any, here: str, faults: Faults) -> None:
+        if value not in words:
+            faults.append(fault(here, f"Write one of {', '.join(words)}."))
+
+    return check
+
+
+def _text_up_to(limit: int) -> Check:
+    def check(value: Any, here: str, faults: Faults) -> None:
+        if not isinstance(value, str) or len(value) > limit:
+            faults.append(fault(here, f"Write text of at most {limit} characters."))
+
+    return check
+
+
+def _number(least: int, most: int) -> Check:
+    def check(value: Any, here: str, faults: Faults) -> None:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            faults.append(fault(here, f"Write a number from {least} to {most}."))
+
+    return check
+
+
+# --- checks made of checks ------------------------------------------------------------------------
+def _object(members: Mapping[str, Check], *required: str) -> Check:
+    def check(value: Any, here: str, faults: Faults) -> None:
+        if not isinstance(value, dict):
+            faults.append(fault(here, "Write an object."))
+            return
+        for name in required:
+            if value.get(name) is None:
+                faults.append(fault(f"{here}/{name}", f"{name} is missing."))
+        for name, member in value.items():
+            found = None if full(faults) else members.get(name)
+            if found is not None and member is not None:
+                found(member, f"{here}/{name}", faults)
+
+    return check
+
+
+def _list(element: Check) -> Check:
+    def check(value: Any, here: str, faults: Faults) -> None:
+        if not isinstance(value, list):
+            faults.append(fault(here, "Write a list."))
+            return
+        for index, member in enumerate(value):
+            if full(faults):
+                return
+            element(member, f"{here}/{index}", faults)
+
+    return check
+
+
+def _text_or(named: Check, whole: Check) -> Check:
+    """A short form (a ref, the name of an action) or the object it is short for."""
+
+    def check(value: Any, here: str, faults: Faults) -> None:
+        if isinstance(value, str):
+            named(value, here, faults)
+        elif isinstance(value, dict):
+            whole(value, here, faults)
+        else:
+            faults.append(fault(here, "Write text or an object."))
+
+    return check
+
+
+def _actions(value: Any, here: str, faults: Faults) -> None:
+    _list(_ACTION)(value, here, faults)
+    names: set[str] = set()
+    for index, action in enumerate(value if isinstance(value, list) else []):
+        name = action.get("action") if isinstance(action, dict) else action
+        if full(faults):
+            return
+        if isinstance(name, str) and name in names:
+            faults.append(fault(pointer(here, index), "This action is named twice."))
+        elif isinstance(name, str):
+            names.add(name)
+
+
+def _action_name(value: Any, here: str, faults: Faults) -> None:
+    if not is_id(value, MAX_ACTION):
+        faults.append(fault(here, f"Write the name of an action: text of 1 to {MAX_ACTION} characters."))
+
+
+def _variable_name(value: Any, here: str, faults: Faults) -> None:
+    if not may_be_declared(value):
+        faults.append(fault(here, f"Write the name of a variable: letters, digits, and none that begins with {OURS}."))
+
+
+_ACTION = _text_or(
+    _action_name,
+    _object(
+        {
+            "action": _action_name,
+            "title": _text_up_to(200),
+            "effect": _one_of(*EFFECTS),
+            "comment": _one_of(*COMMENT_RULES),
+        },
+        "action",
+    ),
+)
+_PERSON_MEMBERS: dict[str, Check] = {
+    "ref": _id,
+    "name": _text_up_to(200),
+    "email": _email,
+    "phone": _text_up_to(40),
+    "locale": _locale,
+    "timezone": _timezone,
+}
+_PERSON = _text_or(_id, _object(_PERSON_MEMBERS, "ref"))
+_PEOPLE = _list(_PERSON)
+_TASK = _object(
+    {
+        "id": _id,
+        "name": _text,
+        "description": _text,
+        "kind": _text,
+        "assignee": _PERSON,
+        "candidates": _PEOPLE,
+        "teams": _list(_slug),
+        "initiator": _PERSON,
+        "due_at": _instant,
+        "expires_at": _instant,
+        "priority": _one_of(*Priority.values),
+        "url": _text,
+        "actions": _actions,
+        "answer_variables": _list(_variable_name),
+    }
+)
+_DATA = _object(
+    {
+        "task": _TASK,
+        "case": _object({"id": _id, "title": _text, "type": _text, "status": _text, "url": _text}),
+        "exception": _object(
+            {"code": _text, "summary": _text, "severity": _one_of(*SEVERITIES), "recommended_action": _text}
+        ),
+        "location": _object({"address": _text, "lat": _number(-90, 90), "lon": _number(-180, 180)}),
+        "customer": _text_or(_id, _object(_PERSON_MEMBERS)),
+        "documents": _list(_object({"title": _text, "url": _text}, "url")),
+        "recipients": _PEOPLE,
+        "variables": _object({}),
+        "info": _text,
+        "result": _object({"action": _text, "by": _PERSON, "at": _instant}),
+    }
+)
+
+
+def _at(data: Json, path: str) -> Any:
+    value: Any = data
+    for name in path.split("/"):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _empty(value: Any) -> bool:
+    """Missing, null, an empty list, or text of nothing but spaces."""
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())
+
+
+def _dotted(path: str) -> str:
+    return path.replace("/", ".")
+
+
+def summary(faults: Iterable[Fault]) -> str:
+    """One sentence for all faults: the first, and how many more there are."""
+    first, *more = faults
+    others = f" ({len(more)} more, see errors)" if more else ""
+    return f"{first['pointer'] or 'The event'}: {first['detail']}{others}"

@@ -1,0 +1,190 @@
+"""Events in: stored once with their outbox entry, in one transaction, whatever happens next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from notifications.errors import EventIdReused, Failure
+from notifications.models import Engine
+from notifications.types import InboundEvent, Json
+from wfpush.concurrency.group_commit import Together
+from wfpush.identifiers import uuid7
+from wfpush.queue import outbox
+
+MAX_GROUP = 260
+ATTEMPTS = 3
+"""An event that was in the way can be pruned before it is read: then it is stored after all."""
+
+MOST_SHARED = 20
+"""Larger batches have a transaction of their own: they would only wait for each other."""
+MOST_TOGETHER = 200
+"""Events that concurrent callers store in one transaction."""
+
+Key = tuple[int, str, str]
+"""Engine, `source` and `id`: what makes an event unique."""
+
+# One statement and one parameter whatever the number of events: quoting a dozen arrays costs more than storing them.
+_INSERT = """
+INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, "time", received_at, due_at,
+    data, extensions, digest, "group", status, plan, unresolved, told, error, attempts)
+SELECT id, engine_id, source, event_id, type, subject, "time", received_at, received_at,
+    data, extensions, digest, "group", 'accepted', '{}', 0, 0, '', 0
+FROM json_to_recordset(%s::json) AS given(id uuid, engine_id bigint, source text, event_id text, type text,
+    subject text, "time" timestamptz, received_at timestamptz, data jsonb, extensions jsonb, digest text, "group" text)
+ON CONFLICT (engine_id, source, event_id) DO NOTHING RETURNING id
+"""
+_KNOWN = """
+SELECT event.engine_id, event.source, event.event_id, event.id, event.digest FROM notifications_event event
+JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS given(engine_id, source, event_id)
+    USING (engine_id, source, event_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of one event. `stored` is our id of the row that holds it: this one, or the one it repeats.
+
+    `failure` is set when another event has its source and id: then nothing was stored.
+    """
+
+    id: str
+    source: str
+    type: str
+    status: Literal["accepted", "duplicate", "rejected"]
+    stored: UUID
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event, whose it is, and when it came."""
+
+    engine_id: int
+    event: InboundEvent
+    at: datetime
+
+    @property
+    def key(self) -> Key:
+        return self.engine_id, self.event.source, self.event.id
+
+
+def accept(engine: Engine, events: Sequence[InboundEvent], now: datetime) -> list[Accepted]:
+    """Store what is new, due at once, and say of each event in turn what became of it.
+
+    An event that has the source and id of an earlier one is its duplicate if type, subject and data are the same too.
+    Outside of a transaction it returns after the commit, which concurrent callers with few events share; inside, it
+    is a part of it.
+    """
+    arrivals = [Arrival(engine.pk, event, now) for event in events]
+    if not arrivals:
+        return []
+    if connection.in_atomic_block or len(arrivals) > MOST_SHARED:
+        return _commit([arrivals])[0]
+    return _together.do(arrivals, weight=len(arrivals))
+
+
+def _commit(jobs: Sequence[list[Arrival]]) -> list[list[Accepted]]:
+    """Store the events of several callers in one transaction."""
+    arrivals = list(chain.from_iterable(jobs))
+    with transaction.atomic():
+        rows = _store(_first_of_each(arrivals))
+        if any(row.fresh for row in rows.values()):
+            outbox.wake_on_commit("events")
+    told: set[UUID] = set()
+    return [[_answer(arrival.event, rows[arrival.key], told) for arrival in job] for job in jobs]
+
+
+_together: Together[list[Arrival], list[Accepted]] = Together(
+    _commit, most=MOST_TOGETHER, hopeless=(OperationalError, InterfaceError)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: UUID
+    digest: str
+    fresh: bool
+
+
+def _first_of_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    first: dict[Key, Arrival] = {}
+    for arrival in arrivals:
+        first.setdefault(arrival.key, arrival)
+    return list(first.values())
+
+
+def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
+    """Every event's row, inserted or found."""
+    rows: dict[Key, _Row] = {}
+    for _attempt in range(ATTEMPTS):
+        rows |= _insert([arrival for arrival in arrivals if arrival.key not in rows])
+        missing = [arrival for arrival in arrivals if arrival.key not in rows]
+        if not missing:
+            return rows
+        rows |= _known(missing)
+        if len(rows) == len(arrivals):
+            return rows
+    raise RuntimeError("An event was in the way each time, and gone each time it was looked for.")
+
+
+def _insert(arrivals: list[Arrival]) -> dict[Key, _Row]:
+    """Ids grow in order of arrival; rows go in by key, so that two batches never wait for each other."""
+    given = sorted(((uuid7(), arrival) for arrival in arrivals), key=lambda pair: pair[1].key)
+    rows = [_columns(pk, arrival) for pk, arrival in given]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [msgspec.json.encode(rows).decode()])
+        stored = {row[0] for row in cursor.fetchall()}
+    return {arrival.key: _Row(pk, arrival.event.digest, True) for pk, arrival in given if pk in stored}
+
+
+def _columns(pk: UUID, arrival: Arrival) -> Json:
+    event = arrival.event
+    return {
+        "id": pk,
+        "engine_id": arrival.engine_id,
+        "source": event.source,
+        "event_id": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time,
+        "received_at": arrival.at,
+        "data": event.data,
+        "extensions": event.extensions,
+        "digest": event.digest,
+        "group": group_of(event.data),
+    }
+
+
+def _known(arrivals: list[Arrival]) -> dict[Key, _Row]:
+    keys = [arrival.key for arrival in arrivals]
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [[key[part] for key in keys] for part in range(3)])
+        return {(engine, source, event_id): _Row(pk, digest, False) for engine, source, event_id, pk, digest in cursor}
+
+
+def _answer(event: InboundEvent, row: _Row, told: set[UUID]) -> Accepted:
+    """Of several events with one key that came together, the first is the one that was accepted."""
+    first = row.fresh and row.id not in told
+    told.add(row.id)
+    if row.digest != event.digest:
+        failure = EventIdReused(
+            "Another event with this source and id, but other content, was accepted before. Use an id of its own."
+        )
+        return Accepted(event.id, event.source, event.type, "rejected", row.id, failure)
+    return Accepted(event.id, event.source, event.type, "accepted" if first else "duplicate", row.id)
+
+
+def group_of(data: Json) -> str:
+    """What an event is about: events of one task, or else of one case, are processed in order of arrival."""
+    for kind in ("task", "case"):
+        about = data.get(kind)
+        name = about.get("id") if isinstance(about, dict) else None
+        if isinstance(name, str) and name:
+            return f"{kind}:{name}"[:MAX_GROUP]
+    return ""

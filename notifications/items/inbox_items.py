@@ -1,0 +1,203 @@
+"""Each person's copies: created, changed and withdrawn in the transaction that decides it.
+
+`seq` is allocated under the recipient's row lock, held until the commit: contiguous per person, committed in order.
+Locks are taken in one order everywhere: case, task, recipients by id, notifications.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from notifications.items import ledger, live_frames
+from notifications.models import (
+    ActionToken,
+    Delivery,
+    DeliveryState,
+    Event,
+    Notification,
+    NotificationState,
+    Recipient,
+    Task,
+)
+from notifications.types import Json
+
+LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
+
+def lock(recipient_ids: set[int]) -> None:
+    """Lock everybody a transaction will write to, before it writes to the first of several sets of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [sorted(recipient_ids)])
+
+
+def allocate(counts: Mapping[int, int]) -> dict[int, int]:
+    """Lock the recipients and allocate that many seqs to each; returns the last one. Must run in a transaction."""
+    ids = sorted(counts)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [ids])
+        cursor.execute(
+            "UPDATE notifications_recipient r SET inbox_seq = inbox_seq + n.count"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, count) WHERE r.id = n.id RETURNING r.id, r.inbox_seq",
+            [ids, [counts[recipient_id] for recipient_id in ids]],
+        )
+        return dict(cursor.fetchall())
+
+
+def number(notifications: Sequence[Notification]) -> None:
+    """Give each the next seq of its person, in the order given."""
+    counts = Counter(notification.recipient_id for notification in notifications)
+    following = {pk: last - counts[pk] for pk, last in allocate(counts).items()}
+    for notification in notifications:
+        following[notification.recipient_id] += 1
+        notification.seq = following[notification.recipient_id]
+
+
+def create(notifications: Sequence[Notification]) -> None:
+    """Put new notifications into their people's inboxes."""
+    if not notifications:
+        return
+    number(notifications)
+    Notification.objects.bulk_create(notifications, batch_size=500)
+    live_frames.announce_new_on_commit(notifications)
+
+
+def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:
+    """Set fields on notifications, at most one a person, each with a new seq. Returns them as they were."""
+    rows = list(notifications.order_by("recipient_id").select_related("recipient"))
+    if not rows:
+        return []
+    allocate({row.recipient_id: 1 for row in rows})
+    latest = Recipient.objects.filter(pk=OuterRef("recipient_id")).values("inbox_seq")[:1]
+    Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
+    ledger.outdate([row.pk for row in rows], now)
+    live_frames.announce_on_commit([row.pk for row in rows])
+    return rows
+
+
+TOUCH = """
+UPDATE notifications_notification n SET seq = said.seq, updated_at = %s
+FROM unnest(%s::uuid[], %s::bigint[]) AS said(id, seq) WHERE n.id = said.id
+"""
+
+
+def touch(rows: Sequence[Notification], now: datetime) -> None:
+    """Inboxes show more of these than there was; devices do not. Each gets a new seq.
+
+    They are told of as they are in memory, with all that their representation needs.
+    """
+    if not rows:
+        return
+    number(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCH, [now, [row.pk for row in rows], [row.seq for row in rows]])
+    for row in rows:
+        row.updated_at = now
+    live_frames.announce_new_on_commit(rows)
+
+
+def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
+    """Save changed wording of notifications, each with a new seq.
+
+    Devices replace what they show, unless an `alert` tells them anew.
+    """
+    if not rows:
+        return
+    number(rows)
+    for row in rows:
+        row.updated_at = now
+    Notification.objects.bulk_update(rows, ["seq", "updated_at", *fields], batch_size=500)
+    if not alert:
+        ledger.outdate([row.pk for row in rows], now)
+    live_frames.announce_on_commit([row.pk for row in rows])
+
+
+def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
+    """Where the deadline of tasks has moved, their standing copies show it, each with a new seq, and so do devices.
+
+    The tasks are locked. Their people are locked here, all at once: a transaction that locks others does so before.
+    """
+    deadlines = {task.pk: task.deadline for task in tasks}
+    rows = standing(deadlines).order_by("recipient_id", "task_id")
+    moved = [row for row in rows if row.task_id is not None and row.due_at != deadlines[row.task_id]]
+    for row in moved:
+        assert row.task_id is not None
+        row.due_at = deadlines[row.task_id]
+    rewrite(moved, ["due_at"], now, alert=False)
+
+
+def open_copies(task: Task) -> QuerySet[Notification]:
+    """Copies that stand: those that ask, and those of a task that offers nothing to answer."""
+    return standing([task])
+
+
+def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
+    """The same of several."""
+    asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
+    return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task__in=[*tasks])
+
+
+def open_recipients(task: Task) -> QuerySet[Notification, int]:
+    return open_copies(task).values_list("recipient_id", flat=True)
+
+
+ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
+"""States of copies whose people are, or to the end were, the task's."""
+
+
+def telling_copies(task: Task) -> QuerySet[Notification]:
+    """Those that say what became of an answer: also the ones taken back with their task while it was under way."""
+    taken_back = Q(state=NotificationState.WITHDRAWN, outcome__engine="waiting")
+    return Notification.objects.filter(Q(state__in=ADDRESSED) | taken_back, task=task)
+
+
+def withdraw(
+    notifications: QuerySet[Notification], reason: str, now: datetime, outcome: Json | None = None
+) -> list[Notification]:
+    """Take back open copies and void what could answer them."""
+    rows = change(notifications, now, state=NotificationState.WITHDRAWN, reason=reason[:500], outcome=outcome)
+    void_tokens([row.pk for row in rows], reason, now)
+    ledger.supersede([row.pk for row in rows], reason, now)
+    return rows
+
+
+def void_tokens(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+    tokens = ActionToken.objects.filter(notification_id__in=notification_ids, voided_at=None)
+    tokens.update(voided_at=now, void_reason=reason[:200])
+
+
+def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: str = "") -> list[Delivery]:
+    """The ledger's row for a change in the inbox: live counts as delivered once it is there."""
+    deliveries = [
+        Delivery(
+            event=event,
+            notification=row,
+            recipient_id=row.recipient_id,
+            channel="live",
+            state=DeliveryState.DELIVERED,
+            reason=reason,
+            created_at=now,
+            ended_at=now,
+        )
+        for row in rows
+    ]
+    return Delivery.objects.bulk_create(deliveries, batch_size=500, ignore_conflicts=True)
+
+
+def mark_read(unread: QuerySet[Notification], now: datetime) -> int:
+    """Mark one person's notifications as read, each with a new seq, oldest first. Must run in a transaction."""
+    rows = list(unread.filter(read_at=None).order_by("seq"))
+    if not rows:
+        return 0
+    recipient_id = rows[0].recipient_id
+    last = allocate({recipient_id: len(rows)})[recipient_id]
+    fresh = list(Notification.objects.filter(pk__in=[row.pk for row in rows]).order_by("seq"))
+    for seq, row in enumerate(fresh, last - len(fresh) + 1):
+        row.seq, row.read_at, row.updated_at = seq, row.read_at or now, now
+    Notification.objects.bulk_update(fresh, ["seq", "read_at", "updated_at"], batch_size=500)
+    live_frames.announce_on_commit([row.pk for row in fresh])
+    return len(fresh)

@@ -1,0 +1,374 @@
+"""The ledger of deliveries: how attempts are written down, how one channel follows another, and whether the sums agree.
+
+Every row ends as exactly one of delivered, superseded, suppressed, expired or dead. Whoever changes several rows locks
+them in the order of their ids first (`lock`), so that nobody waits for each other in a circle.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
+
+from notifications.models import Delivery, DeliveryState, Notification, NotificationState
+from notifications.types import Json
+from wfpush.queue import outbox
+
+SETTLE = timedelta(milliseconds=500)
+"""How long a change waits for the next before devices are told: an answer and the engine's yes are one replacement."""
+
+RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
+"""Rows of a later turn, while one of an earlier turn may still arrive."""
+
+NEWS = (NotificationState.OPEN, NotificationState.INFO)
+"""States of notifications that people are told of; of others devices say what became of them."""
+
+REACHED = "Reached in another way"
+AFTER_OTHERS = "After what comes first had failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a claimed delivery. `state` pending: tried again at `due_at`. `attempted`: an attempt was made."""
+
+    delivery: UUID
+    lease: UUID | None
+    number: int
+    state: DeliveryState
+    reason: str = ""
+    due_at: datetime | None = None
+    attempted: bool = True
+
+    @property
+    def succeeded(self) -> bool:
+        return self.state == DeliveryState.DELIVERED
+
+
+def outcome(delivery: Delivery, state: DeliveryState, reason: str = "", **more: Any) -> Outcome:
+    """The outcome of a claimed row."""
+    return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason[:500], **more)
+
+
+def over_at(row: Delivery) -> datetime | None:
+    """From when on nobody need hear of it: what asks for an answer is over with its task, whatever comes later."""
+    notification = row.notification
+    task = notification.task if notification.state == NotificationState.OPEN else None
+    bounds = (None if row.is_replacement else row.expires_at, task.expires_at if task is not None else None)
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
+    """How a claimed message ends that nobody need hear of any more; None: it is to be sent."""
+
+    def ends(state: DeliveryState, reason: str) -> Outcome:
+        return outcome(row, state, reason, attempted=False)
+
+    if row.notification.state not in NEWS:
+        return ends(DeliveryState.SUPERSEDED, row.notification.get_state_display())
+    over = over_at(row)
+    if over is not None and over <= now:
+        return ends(DeliveryState.EXPIRED, "Older than it is worth")
+    if not row.recipient.present:
+        return ends(DeliveryState.SUPPRESSED, "The account was closed" if row.recipient.active else "No longer active")
+    return None
+
+
+def with_reserve(rows: Sequence[Delivery]) -> set[UUID]:
+    """Which of these rows have others in reserve behind them."""
+    reserves = Delivery.objects.filter(RESERVE, notification_id__in={row.notification_id for row in rows})
+    last: dict[tuple[UUID, UUID], int] = {}
+    for *about, turn in reserves.order_by("turn").values_list("notification_id", "event_id", "turn"):
+        last[about[0], about[1]] = turn
+    return {row.pk for row in rows if last.get((row.notification_id, row.event_id), 0) > row.turn}
+
+
+# --- attempts -------------------------------------------------------------------------------------
+_BEGIN = """
+INSERT INTO notifications_deliveryattempt (delivery_id, number, started_at, detail)
+SELECT id, number, %s, '' FROM unnest(%s::uuid[], %s::int[]) AS claimed(id, number)
+"""
+
+
+def begin(deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Write down that these claimed rows are tried now: before the I/O, so that a crash leaves a trace."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, [now, [row.pk for row in deliveries], [row.attempts for row in deliveries]])
+
+
+_END_ATTEMPTS = """
+UPDATE notifications_deliveryattempt attempt SET ended_at = %s, succeeded = said.succeeded, detail = said.detail
+FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::text[]) AS said(id, number, succeeded, detail)
+WHERE attempt.delivery_id = said.id AND attempt.number = said.number
+"""
+_END = """
+UPDATE notifications_delivery delivery
+SET state = said.state, lease_token = NULL, lease_until = NULL,
+    outdated = delivery.outdated AND said.state = 'delivered',
+    due_at = CASE WHEN delivery.outdated AND said.state = 'delivered' THEN %s ELSE said.due_at END,
+    reason = CASE WHEN said.state = 'delivered' AND delivery.turn > 0 THEN %s ELSE said.reason END,
+    ended_at = CASE WHEN said.state = 'pending' THEN NULL ELSE %s END
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+    AS said(id, lease, state, reason, due_at)
+WHERE delivery.id = said.id AND delivery.lease_token = said.lease
+RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.state
+"""
+
+
+def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
+    """Write down what came of attempts; the next channel takes over where it has to. Returns the rows that ended.
+
+    Rows whose lease has passed to somebody else are left to them. One that became outdated while it was under way is
+    replaced at once: its message may have arrived.
+    """
+    if not outcomes:
+        return set()
+    with transaction.atomic():
+        locked = lock([each.delivery for each in outcomes])
+        _end_attempts(outcomes, now)
+        rows = _run(
+            _END,
+            [
+                now,
+                AFTER_OTHERS,
+                now,
+                [each.delivery for each in outcomes],
+                [each.lease for each in outcomes],
+                [each.state.value for each in outcomes],
+                [each.reason for each in outcomes],
+                [each.due_at for each in outcomes],
+            ],
+        )
+        ended = {pk: (notification, event) for pk, notification, event, state in rows if state != DeliveryState.PENDING}
+        arrived = {each.delivery for each in outcomes if each.succeeded}
+        _replace_soon(locked.taken_back & arrived, now)
+        if locked.reserves:
+            take_over(set(ended.values()), now)
+    return set(ended)
+
+
+def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
+    made = [each for each in outcomes if each.attempted]
+    _run(
+        _END_ATTEMPTS,
+        [
+            now,
+            [each.delivery for each in made],
+            [each.number for each in made],
+            [each.succeeded for each in made],
+            [each.reason for each in made],
+        ],
+    )
+
+
+def _run(statement: str, values: Sequence[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+_LOCK = """
+SELECT id, outdated AND state = 'superseded' AND lease_token IS NULL FROM notifications_delivery WHERE id IN (
+    SELECT unnest(%s::uuid[]) UNION
+    SELECT reserve.id FROM notifications_delivery first JOIN notifications_delivery reserve USING (notification_id)
+    WHERE first.id = ANY(%s) AND reserve.state = 'pending' AND reserve.turn > 0 AND reserve.due_at IS NULL
+) ORDER BY id FOR UPDATE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What was found: rows in reserve behind those asked for, and those that were superseded on their way."""
+
+    reserves: set[UUID]
+    taken_back: set[UUID]
+
+
+def lock(ids: Sequence[UUID]) -> Locked:
+    """These rows, and those in reserve behind them."""
+    rows = _run(_LOCK, [list(ids), list(ids)])
+    return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
+
+
+_FORGET_TOKENS = """
+DELETE FROM notifications_actiontoken token USING notifications_deliveryattempt attempt,
+    unnest(%s::uuid[], %s::int[]) AS made(id, number)
+WHERE attempt.delivery_id = made.id AND attempt.number = made.number
+  AND token.delivery_id = made.id AND token.created_at = attempt.started_at
+"""
+_FORGET_ATTEMPTS = """
+DELETE FROM notifications_deliveryattempt attempt USING unnest(%s::uuid[], %s::int[]) AS made(id, number)
+WHERE attempt.delivery_id = made.id AND attempt.number = made.number
+"""
+_PUT_BACK = """
+UPDATE notifications_delivery delivery
+SET due_at = said.due_at, attempts = delivery.attempts - 1, lease_token = NULL, lease_until = NULL,
+    reason = CASE WHEN delivery.outdated THEN delivery.reason ELSE said.reason END
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[]) AS said(id, lease, due_at, reason)
+WHERE delivery.id = said.id AND delivery.lease_token = said.lease
+"""
+
+
+@transaction.atomic
+def put_back(outcomes: Sequence[Outcome]) -> None:
+    """Claimed rows that were not tried after all, each due again at its `due_at`."""
+    if not outcomes:
+        return
+    ids = [each.delivery for each in outcomes]
+    lock(ids)
+    for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
+        _run(forget, [ids, [each.number for each in outcomes]])
+    leases, due, reasons = zip(*((each.lease, each.due_at, each.reason) for each in outcomes), strict=True)
+    _run(_PUT_BACK, [ids, list(leases), list(due), list(reasons)])
+
+
+# --- fail-over ------------------------------------------------------------------------------------
+_REACHED = """
+UPDATE notifications_delivery reserve SET state = 'suppressed', reason = %s, ended_at = %s
+FROM unnest(%s::uuid[], %s::uuid[]) AS about(notification, event)
+WHERE reserve.notification_id = about.notification AND reserve.event_id = about.event
+  AND reserve.state = 'pending' AND reserve.due_at IS NULL
+  AND EXISTS (SELECT FROM notifications_delivery first WHERE first.notification_id = about.notification
+              AND first.event_id = about.event AND first.turn < reserve.turn AND first.state = 'delivered'
+              AND first.channel <> 'live')
+"""
+_NEXT = """
+UPDATE notifications_delivery reserve SET due_at = %s
+FROM unnest(%s::uuid[], %s::uuid[]) AS about(notification, event)
+WHERE reserve.notification_id = about.notification AND reserve.event_id = about.event
+  AND reserve.state = 'pending' AND reserve.due_at IS NULL
+  AND NOT EXISTS (SELECT FROM notifications_delivery first WHERE first.notification_id = about.notification
+                  AND first.event_id = about.event AND first.turn < reserve.turn AND first.state = 'pending')
+RETURNING reserve.id
+"""
+
+
+def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
+    """Rows in reserve about these (notification, event): not needed where an earlier turn arrived, due where all of an
+    earlier turn ended without. Their rows must be locked."""
+    pairs = sorted(about)
+    if not pairs:
+        return
+    notifications, events = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    _run(_REACHED, [REACHED, now, notifications, events])
+    if _run(_NEXT, [now, notifications, events]):
+        outbox.wake_on_commit("deliveries")
+
+
+# --- what devices show ----------------------------------------------------------------------------
+_LOCK_SHOWN = """
+SELECT id FROM notifications_delivery
+WHERE notification_id = ANY(%s)
+  AND (state = 'pending' OR (device_id IS NOT NULL AND (state = 'delivered' OR (outdated AND lease_token IS NOT NULL))))
+ORDER BY id FOR UPDATE
+"""
+_OUTDATE = """
+UPDATE notifications_delivery SET outdated = true, due_at = %s, lease_token = NULL, lease_until = NULL
+WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
+             WHERE id = ANY(%s) AND state <> 'pending' ORDER BY notification_id, device_id, id DESC)
+"""
+_OUTDATE_UNDER_WAY = """
+UPDATE notifications_delivery SET outdated = true
+WHERE id = ANY(%s) AND state = 'pending' AND lease_token IS NOT NULL AND device_id IS NOT NULL
+"""
+
+
+def outdate(notification_ids: Sequence[UUID], now: datetime) -> None:
+    """What devices show of these notifications is no longer so: it is replaced once things have settled.
+
+    What is under way says what was: it is replaced when it has arrived. What still waits cannot be taken before the
+    transaction is over, and then says what is so.
+    """
+    if not notification_ids:
+        return
+    ids = [pk for (pk,) in _run(_LOCK_SHOWN, [list(notification_ids)])]
+    if ids:
+        _run(_OUTDATE, [now + SETTLE, ids])
+        _run(_OUTDATE_UNDER_WAY, [ids])
+
+
+def reword(notification: Notification, words: Mapping[str, Json]) -> None:
+    """Channels with words of their own say the new ones, in what still waits and in replacements."""
+    for channel, said in words.items():
+        notification.deliveries.filter(channel=channel).exclude(state=DeliveryState.SUPPRESSED).update(words=said)
+
+
+def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
+    """The message arrived all the same: the device shows it, and follows from now on what becomes of it."""
+    if ids:
+        Delivery.objects.filter(pk__in=ids).update(state=DeliveryState.DELIVERED, reason="", ended_at=now, due_at=now)
+
+
+_SUPERSEDE = """
+UPDATE notifications_delivery SET state = 'superseded', reason = %s, ended_at = %s,
+    outdated = lease_token IS NOT NULL AND device_id IS NOT NULL,
+    due_at = CASE WHEN device_id IS NOT NULL THEN lease_until END,
+    lease_token = NULL, lease_until = NULL
+WHERE id = ANY(%s) AND state = 'pending'
+"""
+
+
+def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+    """Messages still waiting to be sent about these notifications are no longer needed.
+
+    One under way to a device may arrive all the same: it is replaced when its attempt has ended, at the latest when its
+    lease would have.
+    """
+    waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
+    ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
+    if ids:
+        _run(_SUPERSEDE, [reason[:500], now, ids])
+
+
+_REPLACED = """
+UPDATE notifications_delivery delivery
+SET outdated = said.due_at IS NOT NULL, due_at = said.due_at, lease_token = NULL, lease_until = NULL,
+    state = CASE WHEN said.arrived THEN 'delivered' ELSE delivery.state END,
+    reason = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN '' ELSE delivery.reason END
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::bool[]) AS said(id, lease, due_at, arrived)
+WHERE delivery.id = said.id AND delivery.lease_token = said.lease AND delivery.outdated
+"""
+
+
+def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
+    """What came of replacements. Those that failed are tried again at their `due_at`.
+
+    What arrived is shown from then on, also where nobody knows whether the message itself had arrived before.
+    """
+    if not outcomes:
+        return
+    with transaction.atomic():
+        lock([each.delivery for each in outcomes])
+        _end_attempts(outcomes, now)
+        _run(
+            _REPLACED,
+            [
+                [each.delivery for each in outcomes],
+                [each.lease for each in outcomes],
+                [each.due_at for each in outcomes],
+                [each.attempted and each.succeeded for each in outcomes],
+            ],
+        )
+
+
+@transaction.atomic
+def device_gone(device_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+    """Nothing more goes to these devices: what waits for them ends, and the next channel takes over."""
+    mine = Delivery.objects.filter(device_id__in=device_ids)
+    lock(list(mine.values_list("id", flat=True)))
+    ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
+    nothing_due: dict[str, Any] = {"due_at": None, "lease_token": None, "lease_until": None, "outdated": False}
+    mine.filter(state=DeliveryState.PENDING).update(
+        state=DeliveryState.SUPPRESSED, reason=reason[:500], ended_at=now, **nothing_due
+    )
+    mine.filter(outdated=True).update(**nothing_due)
+    take_over(ended, now)
+
+
+# --- sums -----------------------------------------------------------------------------------------
+def sums(rows: QuerySet[Delivery]) -> dict[tuple[str, str], int]:
+    """Channel and state to the number of rows."""
+    counted = rows.order_by().values_list("channel", "state").annotate(Count("pk"))
+    return {(channel, state): count for channel, state, count in counted}

@@ -1,0 +1,134 @@
+"""Live frames: after a commit, tell the open inboxes what changed. A lost frame is found by its gap in `seq`."""
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.layers import get_channel_layer
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from notifications.items.representation import notification_json, notification_queryset, unread_counts
+from notifications.models import Notification
+from wfpush.redis.cooldown import quiet
+
+log = structlog.get_logger(__name__)
+
+CONCURRENT_SENDS = 16
+DELIVERY_DEADLINE = 10.0
+"""Seconds after which frames that Redis does not take are left to the clients' own catching up."""
+
+
+def group_of(recipient_id: int) -> str:
+    """The channel layer's group of one person's open inboxes."""
+    return f"inbox.{recipient_id}"
+
+
+def announce_on_commit(notification_ids: Iterable[UUID]) -> None:
+    """Tell of copies that were changed, as they are once the transaction is over."""
+    ids = list(notification_ids)
+    if ids:
+        transaction.on_commit(lambda: announce(notification_queryset().filter(pk__in=ids)), robust=True)
+
+
+def announce_new_on_commit(notifications: Sequence[Notification]) -> None:
+    """Tell of copies made in this transaction from what is in memory: reading a thousand back takes longer than all
+    the rest here. What is changed after that has a later seq, and is told by `announce_on_commit`."""
+    transaction.on_commit(lambda: announce(notifications), robust=True)
+
+
+def announce(rows: Iterable[Notification]) -> None:
+    """Send each notification to its recipient's inboxes. Never fails: the database has the truth."""
+    rows = list(rows)
+    unread = unread_counts([row.recipient_id for row in rows])
+    frames = [
+        (
+            group_of(row.recipient_id),
+            {
+                "type": "inbox.changed",
+                "seq": row.seq,
+                "notification": json.dumps(notification_json(row), ensure_ascii=False, separators=(",", ":")),
+                "unread": unread.get(row.recipient_id, 0),
+            },
+        )
+        for row in rows
+    ]
+    _send(frames)
+
+
+def tell(recipient_id: int, message_type: str, **members: Any) -> None:
+    """Send a message without news, such as "inbox.signed_out", to a person's open inboxes."""
+    _send([(group_of(recipient_id), {"type": message_type, **members})])
+
+
+def removed_on_commit(recipient_id: int, sessions: Iterable[str]) -> None:
+    """Devices were removed, and what they were signed in with has ended: every open inbox looks at once whether it
+    still may be. Those of `sessions`, digests of session keys, are told to forget what they keep."""
+    told = sorted(sessions)
+    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", removed=told), robust=True)
+
+
+def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
+    """What a person holds has ended: every open inbox looks at once whether it still may be. Those of the session with
+    the digest `keep`, which goes on under another key, come back with that."""
+    kept = [keep] if keep else []
+    transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", kept=kept), robust=True)
+
+
+def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
+    if quiet:
+        return
+    try:
+        _loop.run(_send_all(frames))
+    except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
+        quiet.after(fault)
+        log.warning("live_frames_lost", frames=len(frames), fault=repr(fault))
+
+
+async def _send_all(frames: list[tuple[str, dict[str, Any]]]) -> None:
+    layer: Any = get_channel_layer()
+    gate = asyncio.Semaphore(CONCURRENT_SENDS)
+
+    async def send(group: str, message: dict[str, Any]) -> None:
+        async with gate:
+            await layer.group_send(group, message)
+
+    await asyncio.gather(*(send(group, message) for group, message in frames))
+
+
+async def _in_time(work: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.timeout(DELIVERY_DEADLINE):
+        await work
+
+
+class _Loop:
+    """One event loop in a thread for the life of the process, so that connections to Redis are kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run to the end, at most DELIVERY_DEADLINE seconds."""
+        future = asyncio.run_coroutine_threadsafe(_in_time(work), self._running())
+        future.result(DELIVERY_DEADLINE + 1)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="live-frames", daemon=True).start()
+            return self._loop
+
+    def forget(self) -> None:
+        """A forked child has no thread: it starts a loop of its own."""
+        self._lock, self._loop = threading.Lock(), None
+
+
+_loop = _Loop()
+os.register_at_fork(after_in_child=_loop.forget)

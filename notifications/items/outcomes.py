@@ -1,0 +1,122 @@
+"""What became of an item, in a sentence: the same words as static/wfpush/outcomes.js says of a live change."""
+
+from datetime import datetime, timedelta
+
+from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst
+
+from notifications.models import Notification, NotificationState, Recipient, TaskState
+from notifications.types import Json
+from notifications.wording.labels import read_in
+from notifications.wording.languages import reading_language
+from notifications.wording.sentences import TEXTS, say, say_of
+from notifications.wording.times import stamp, when
+
+REASONS = {
+    "Completed in the engine": "reason_completed",
+    "Cancelled in the engine": "reason_cancelled",
+    "Reassigned": "reason_reassigned",
+}
+"""Why copies are withdrawn, as the pipeline writes it, to what it is called on screen."""
+
+REASSIGNED_TO = "Reassigned to "
+
+LONG = timedelta(minutes=1)
+"""How long an engine may take before it is said since when."""
+
+
+def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> str:
+    """The sentence for an item's outcome; empty while nothing has become of it."""
+    outcome, state = notification.outcome or {}, notification.state
+    if state == NotificationState.EXPIRED:
+        return say("expired")
+    if state == NotificationState.WITHDRAWN and not outcome.get("by"):
+        return why_withdrawn(notification.reason)
+    if not outcome or _is_past(notification):
+        return ""
+    if outcome.get("engine") == "refused":
+        return _refused(outcome)
+    title = action_title(notification, str(outcome["action"]), reader)
+    if is_mine(outcome, reader):
+        return f"{say_of('done', outcome['action'], title=title)} {_engine(outcome, now)}".strip()
+    return _by_others(outcome, title, now, still_open=state == NotificationState.OPEN)
+
+
+def mood_of(notification: Notification, reader: Recipient) -> str:
+    """`good` when one's own answer has arrived, `bad` when it has not and somebody must act."""
+    outcome = notification.outcome or {}
+    if _is_past(notification):
+        return ""
+    if outcome.get("engine") in ("refused", "failed"):
+        return "bad"
+    return "good" if is_mine(outcome, reader) and outcome.get("engine") in ("delivered", "handled") else ""
+
+
+def is_mine(outcome: Json, reader: Recipient) -> bool:
+    return (outcome.get("by") or {}).get("ref") == reader.ref
+
+
+def is_waiting(notification: Notification, reader: Recipient) -> bool:
+    """The reader's own answer is on its way to the engine."""
+    outcome = notification.outcome or {}
+    return outcome.get("engine") == "waiting" and is_mine(outcome, reader)
+
+
+def action_title(notification: Notification, name: str, reader: Recipient) -> str:
+    """What an answer is called: its label where it is known, else the action's name made readable."""
+    known = (action for action in notification.actions if action["action"] == name)
+    titles = (read_in(action, reading_language(reader)).title for action in known)
+    return next(titles, "") or capfirst(name.replace("_", " ").replace("-", " "))
+
+
+def _is_past(notification: Notification) -> bool:
+    """A question that has been answered meanwhile: the item's own history tells both."""
+    outcome, task = notification.outcome or {}, notification.task
+    asked = outcome.get("action") == "request_info" and outcome.get("engine") != "refused"
+    return asked and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
+
+
+def _engine(outcome: Json, now: datetime) -> str:
+    key, at = f"engine_{outcome.get('engine')}", parse_time(outcome.get("at"))
+    if key == "engine_waiting" and outcome.get("connect"):
+        return say("engine_connect", engine=outcome["connect"])
+    if key == "engine_waiting" and at is not None and now - at >= LONG:
+        return say("engine_waiting_since", when=stamp(at, now))
+    return say(key) if key in TEXTS else ""
+
+
+def _refused(outcome: Json) -> str:
+    detail = str(outcome.get("detail") or "").strip()
+    return say("engine_refused", detail=sentence(detail)) if detail else say("engine_refused_silently")
+
+
+def _by_others(outcome: Json, title: str, now: datetime, *, still_open: bool) -> str:
+    name, at = (outcome.get("by") or {}).get("name") or "", parse_time(outcome.get("at"))
+    if not name or at is None:
+        return say("already_handled")
+    prefix = "others" if still_open else "already"
+    return say_of(prefix, outcome["action"], name=name, when=when(at, now), title=title)
+
+
+def why_withdrawn(reason: str) -> str:
+    """Why a copy was taken back, as far as the pipeline's reason says it."""
+    reason = reason.strip()
+    if not reason:
+        return say("withdrawn")
+    if reason.startswith(REASSIGNED_TO):
+        return say("withdrawn_because", reason=say("reason_reassigned_to", name=reason.removeprefix(REASSIGNED_TO)))
+    return say("withdrawn_because", reason=say(REASONS[reason]) if reason in REASONS else sentence(reason))
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop, unless it ends like a sentence."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def parse_time(value: object) -> datetime | None:
+    """An engine's or our own ISO time; None for anything else."""
+    try:
+        found = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

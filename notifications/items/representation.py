@@ -1,0 +1,234 @@
+"""How the API, the live frames and the pages show things: docs/api.md, "Inbox and answers"."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from notifications.models import (
+    Brand,
+    Callback,
+    Delivery,
+    Event,
+    Notification,
+    NotificationState,
+    Recipient,
+    Response,
+    Task,
+)
+from notifications.types import Json
+from notifications.wording.labels import read_in
+
+SHOWN_ACTION = ("action", "title", "comment", "effect")
+
+
+def stamp(value: datetime | None) -> str | None:
+    """UTC, ISO 8601, with Z."""
+    return value.isoformat().replace("+00:00", "Z") if value is not None else None
+
+
+def tells_of(outcome: Json | None, response: Response) -> bool:
+    """Whether this is the answer that a task's outcome tells of, and not a later one. Names may change meanwhile."""
+    if outcome is None:
+        return False
+    by = (outcome.get("by") or {}).get("ref")
+    told = (outcome.get("action"), by, outcome.get("at"))
+    return told == (response.action, response.recipient.ref, stamp(response.at))
+
+
+# --- notifications --------------------------------------------------------------------------------
+def notification_queryset() -> QuerySet[Notification]:
+    """Notifications with what their representation needs."""
+    return Notification.objects.select_related("task", "case", "category", "brand", "recipient__brand", "on_behalf_of")
+
+
+def notification_json(notification: Notification, language: str = "") -> Json:
+    """One copy as its person sees it, the buttons in `language` where they chose one, else in their own."""
+    task = notification.task
+    details = notification.details
+    return {
+        "id": str(notification.pk),
+        "seq": notification.seq,
+        "title": notification.title,
+        "body": notification.body,
+        "category": notification.category.slug,
+        "priority": notification.priority,
+        "state": notification.state,
+        "due_at": stamp(notification.due_at),
+        "url": notification.url or None,
+        "task": {"id": task.task_id, "state": task.state, "kind": task.kind or None} if task else None,
+        "case": case_json(notification),
+        "actions": actions_json(notification, language),
+        "info": task.info if task and sees_questions(notification) else [],
+        "location": details.get("location"),
+        "customer": details.get("customer"),
+        "documents": details.get("documents") or [],
+        "brand": brand_json(notification.brand or notification.recipient.brand),
+        "reason": notification.reason or None,
+        "on_behalf_of": notification.on_behalf_of.as_person() if notification.on_behalf_of else None,
+        "escalated": notification.escalated,
+        "escalated_to": escalated_to(notification),
+        "read_at": stamp(notification.read_at),
+        "created_at": stamp(notification.created_at),
+        "updated_at": stamp(notification.updated_at),
+        "outcome": notification.outcome,
+    }
+
+
+def escalated_to(notification: Notification) -> list[Json]:
+    """Who was told because the task ran late: a matter among colleagues."""
+    task = notification.task
+    sees = task is not None and not notification.recipient.external and sees_questions(notification)
+    return task.escalated if task is not None and sees else []
+
+
+def sees_questions(notification: Notification) -> bool:
+    """Questions and replies are between the task's people: not for followers, customers, or who was taken off."""
+    if notification.state == NotificationState.INFO:
+        return notification.is_copy
+    return notification.state != NotificationState.WITHDRAWN
+
+
+def actions_json(notification: Notification, language: str = "") -> list[Json]:
+    """What the copy offers: nothing unless it is open."""
+    if notification.state != NotificationState.OPEN:
+        return []
+    language = language or notification.recipient.locale
+    offered = [read_in(action, language).as_json() for action in notification.actions]
+    return [{name: action[name] for name in SHOWN_ACTION} for action in offered]
+
+
+def case_json(notification: Notification) -> Json | None:
+    case = notification.case
+    if case is None:
+        return None
+    return {
+        "id": case.case_id,
+        "title": case.title,
+        "type": case.type or None,
+        "status": case.status or None,
+        "url": case.url or None,
+    }
+
+
+def brand_json(brand: Brand | None) -> Json | None:
+    if brand is None:
+        return None
+    return {"slug": brand.slug, "name": brand.name, "logo_url": brand.logo_url or None, "accent": brand.accent}
+
+
+def unread_count(recipient: Recipient) -> int:
+    """Items without `read_at`, in any state."""
+    return Notification.objects.filter(recipient=recipient, read_at=None).count()
+
+
+def unread_counts(recipient_ids: list[int]) -> dict[int, int]:
+    unread = Notification.objects.filter(recipient_id__in=recipient_ids, read_at=None).order_by()
+    return dict(unread.values_list("recipient_id").annotate(Count("pk")))
+
+
+# --- answers --------------------------------------------------------------------------------------
+def response_json(response: Response) -> Json:
+    return {
+        "id": str(response.pk),
+        "action": response.action,
+        "comment": response.comment,
+        "by": response.recipient.as_person(),
+        "at": stamp(response.at),
+        "via": response.via,
+        "engine": response.callback.state,
+    }
+
+
+def task_json(task: Task) -> Json:
+    answers = task.responses.select_related("recipient", "callback").order_by("callback__position")
+    return {"id": task.task_id, "state": task.state, "answers": [answer_json(answer) for answer in answers]}
+
+
+def answer_json(response: Response) -> Json:
+    callback = response.callback
+    return {
+        "id": str(response.pk),
+        "action": response.action,
+        "by": response.recipient.as_person(),
+        "at": stamp(response.at),
+        "callback": {
+            "state": callback.state,
+            "attempts": callback.attempts,
+            "last_status": callback.last_status,
+            "next_at": stamp(callback.due_at),
+        },
+    }
+
+
+# --- the trace ------------------------------------------------------------------------------------
+def event_trace_json(event: Event) -> Json:
+    """One event from arrival to the engine's confirmation: what happened, what did not, and why."""
+    deliveries = event.deliveries.select_related("recipient").prefetch_related("attempt_log").order_by("pk")
+    return {
+        "id": str(event.pk),
+        "event": {
+            "id": event.event_id,
+            "source": event.source,
+            "type": event.type,
+            "subject": event.subject or None,
+            "time": stamp(event.time),
+        },
+        "status": event.status,
+        "received_at": stamp(event.received_at),
+        "processed_at": stamp(event.processed_at),
+        "error": event.error or None,
+        "routes": event.plan.get("routes", []),
+        "recipients": event.plan.get("recipients", []),
+        "unresolved": event.plan.get("unresolved", []),
+        "notes": event.plan.get("notes", []),
+        "warnings": event.plan.get("warnings", []),
+        "deliveries": [delivery_json(delivery) for delivery in deliveries],
+        "answers": [
+            answer_json(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in _answers(event)
+        ],
+    }
+
+
+def _answers(event: Event) -> QuerySet[Response]:
+    answers = Response.objects.select_related("recipient", "callback").prefetch_related("callback__attempt_log")
+    return answers.filter(task__isnull=False, task=event.task_id).order_by("callback__position")
+
+
+def delivery_json(delivery: Delivery) -> Json:
+    attempts: list[Any] = [
+        {
+            "number": attempt.number,
+            "started_at": stamp(attempt.started_at),
+            "ended_at": stamp(attempt.ended_at),
+            "succeeded": attempt.succeeded,
+            "detail": attempt.detail or None,
+        }
+        for attempt in delivery.attempt_log.all()
+    ]
+    return {
+        "id": str(delivery.pk),
+        "notification": str(delivery.notification_id),
+        "recipient": delivery.recipient.as_person(),
+        "channel": delivery.channel,
+        "to": delivery.to or None,
+        "state": delivery.state,
+        "reason": delivery.reason or None,
+        "created_at": stamp(delivery.created_at),
+        "ended_at": stamp(delivery.ended_at),
+        "next_at": stamp(delivery.due_at),
+        "attempts": attempts,
+    }
+
+
+def engine_calls(callback: Callback) -> list[Json]:
+    return [
+        {
+            "number": call.number,
+            "started_at": stamp(call.started_at),
+            "ended_at": stamp(call.ended_at),
+            "status": call.status,
+            "detail": call.detail or None,
+        }
+        for call in callback.attempt_log.all()
+    ]

@@ -1,0 +1,266 @@
+"""People's browsers and apps: registered, moved to who uses them now, removed with all that could still answer there.
+
+An address belongs to one person at a time. Whoever signs in on a shared browser takes its address over, and the one
+before must not be read or answered for there any more: so the device of the one before goes, and a new one comes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import CharField, Count, F, Func, Q, QuerySet, Value
+
+from notifications.channels.webpush import endpoints
+from notifications.items import ledger, live_frames
+from notifications.models import ActionToken, Device, DeviceChannel, Recipient, RecipientToken
+from notifications.people import farewells
+from notifications.types import PushAddress
+from notifications.wording.plaintext import cut
+from wfpush.crypto import digest_of
+
+MOST = 64
+"""Devices a person may have; one more, and the one not used for longest goes."""
+
+MOST_CHANGE_REASON, MOST_VOID_REASON = 100, 200
+"""Characters: a push service's own words may be longer."""
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+SIGNED_OUT = "Signed out"
+NEW_OWNER = "The device has a new owner"
+NO_LONGER_ACTIVE = "No longer active"
+ACCOUNT_CLOSED = "The account was closed"
+NEW_PASSWORD = "The password was changed"
+TOO_MANY = f"More than {MOST} devices"
+REMOVED = "The device was removed"
+SIGNED_OUT_BY_DESK = "Signed out by the administration"
+EXPIRED = "The subscription expired"
+
+
+ENDED_SESSIONS = """
+DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), 'hex') = ANY(%s)
+"""
+"""Devices remember their session by its digest alone, so that nobody signs in with what is kept. An index is over the
+same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
+
+MEANT = {
+    REMOVED,
+    SIGNED_OUT,
+    SIGNED_OUT_BY_DESK,
+    NEW_OWNER,
+    NO_LONGER_ACTIVE,
+    ACCOUNT_CLOSED,
+    NEW_PASSWORD,
+    TOO_MANY,
+}
+"""Reasons for which a device went that its browser must not undo by registering again."""
+
+TOLD = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
+"""Reasons for which a device may be in other hands, or shows what nobody there may see: it is told that it is gone."""
+
+
+@dataclass(frozen=True)
+class NewAddress:
+    """Where a browser or app wants its messages: the fields of `Device` of the same names."""
+
+    channel: str
+    address: str = field(repr=False)
+    kind: str
+    sender: str
+    p256dh: str = field(default="", repr=False)
+    auth: str = field(default="", repr=False)
+    platform: str = ""
+    expires_at: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        return digest_of(f"{self.channel} {self.address}")
+
+
+def session_digest(session_key: str | None) -> str:
+    """How a device remembers its session: nobody signs in with what is kept."""
+    return digest_of(session_key) if session_key else ""
+
+
+def address_of(device: Device) -> PushAddress:
+    return PushAddress(
+        address=device.address,
+        kind=device.address_kind,
+        sender=device.sender,
+        platform=device.platform,
+        p256dh=device.p256dh,
+        auth=device.auth,
+    )
+
+
+# --- coming -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def register(
+    recipient: Recipient,
+    new: NewAddress,
+    *,
+    name: str,
+    language: str = "",
+    session: str = "",
+    token: RecipientToken | None = None,
+    now: datetime,
+) -> tuple[Device, bool]:
+    """The device at this address, and whether it is new to the person. `session` is a `session_digest`.
+
+    The same person's again is brought up to date; somebody else's is removed first, and its history says why.
+    """
+    _alone(new.digest)  # the same address twice at once is one device
+    farewells.take_back(new.digest)
+    _alone(f"devices of {recipient.pk}")  # and nobody gets more than MOST by being quick
+    values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token}
+    known = Device.objects.select_for_update(of=("self",)).select_related("recipient").filter(digest=new.digest).first()
+    if known is not None and known.recipient_id == recipient.pk:
+        return _update(known, {**values, "last_used_at": now}), False
+    if known is not None:
+        remove([known], NEW_OWNER, now)
+    _make_room(recipient, now)
+    device = Device(recipient=recipient, digest=new.digest, created_at=now, last_used_at=now, **values)
+    if known is not None:
+        device._change_reason = f"Taken over from {known.recipient.ref}"[:100]  # type: ignore[attr-defined]  # for history
+    device.save(force_insert=True)
+    return device, True
+
+
+def _fields_of(new: NewAddress) -> dict[str, Any]:
+    return {
+        "channel": new.channel,
+        "address": new.address,
+        "address_kind": new.kind,
+        "sender": new.sender,
+        "p256dh": new.p256dh,
+        "auth": new.auth,
+        "platform": new.platform,
+        "expires_at": new.expires_at,
+    }
+
+
+def _update(device: Device, values: dict[str, Any]) -> Device:
+    """Browsers register at every visit: only what history keeps is worth a row of it."""
+    changed = {name for name, value in values.items() if getattr(device, name) != value}
+    for name in changed:
+        setattr(device, name, values[name])
+    untold = {each.name for each in Device._meta.fields} - {each.name for each in Device.history.model.tracked_fields}
+    if changed - untold:
+        device.save(update_fields=changed)
+    elif changed:
+        Device.objects.filter(pk=device.pk).update(**{name: values[name] for name in changed})
+    return device
+
+
+def _make_room(recipient: Recipient, now: datetime) -> None:
+    remove(Device.objects.filter(recipient=recipient).order_by("-last_used_at", "-pk")[MOST - 1 :], TOO_MANY, now)
+
+
+def _alone(what: str) -> None:
+    """Until the transaction ends, nobody else is where this was asked for the same thing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
+
+
+def used(device_id: UUID, now: datetime) -> None:
+    """Somebody answered there. Noted at most once a minute."""
+    Device.objects.filter(pk=device_id, last_used_at__lt=now - USE_NOTED_EVERY).update(last_used_at=now)
+
+
+# --- where nothing is sent --------------------------------------------------------------------------------------------
+def not_admitted() -> dict[str, int]:
+    """Push services that the settings do not admit any more, and how many browsers are registered at each."""
+    browsers = Device.objects.filter(channel=DeviceChannel.WEBPUSH)
+    origin = Func(F("address"), Value("^[^/]*//[^/]*"), function="substring", output_field=CharField())
+    counted = browsers.order_by().values_list(origin).annotate(Count("pk"))
+    found: Counter[str] = Counter()
+    for address, count in counted:
+        if endpoints.objection(address):
+            found[endpoints.service_of(address)] += count
+    return dict(sorted(found.items()))
+
+
+# --- going --------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def end(devices: Iterable[Device], reason: str, now: datetime) -> int:
+    """Devices that may be in other hands: whatever they were signed in with ends, at once, and then they are removed.
+
+    With the session or token of one go all other devices of the same. Returns how many there still were.
+    """
+    rows = list(devices)
+    people = {row.recipient_id for row in rows}
+    sessions = {row.session for row in rows if row.session}
+    tokens = {row.token_id for row in rows if row.token_id is not None}
+    _end_sessions(sessions)
+    RecipientToken.objects.filter(pk__in=tokens, revoked_at=None).update(revoked_at=now)
+    same = Device.objects.filter(Q(session__in=sessions) | Q(token__in=tokens) | Q(pk__in=[row.pk for row in rows]))
+    removed = remove(same, reason, now)
+    for person in people:
+        live_frames.removed_on_commit(person, sessions)
+    return removed
+
+
+def _end_sessions(digests: Iterable[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(ENDED_SESSIONS, [list(digests)])
+
+
+@transaction.atomic
+def remove(devices: Iterable[Device], reason: str, now: datetime, *, told: bool | None = None) -> int:
+    """Take devices away: nothing more goes there, and what they show can no longer be answered there.
+
+    They are told for the reasons of `TOLD`, unless `told` says otherwise. Returns how many there still were. The
+    devices are locked first, then their deliveries in the order of their ids, as everywhere.
+    """
+    wanted = [device.pk for device in devices]
+    if not wanted:
+        return 0
+    rows = list(Device.objects.filter(pk__in=wanted).order_by("pk").select_for_update())
+    ids = [row.pk for row in rows]
+    ledger.device_gone(ids, reason, now)
+    given = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
+    given.update(voided_at=now, void_reason=cut(reason, MOST_VOID_REASON))
+    if reason in TOLD if told is None else told:
+        farewells.tell(rows, now)
+    for row in rows:
+        row._change_reason = cut(reason, MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
+        row.delete()
+    return len(rows)
+
+
+def sign_out_session(session_key: str | None, now: datetime) -> int:
+    """The session has ended, and with it its browser's messages. Returns how many devices went."""
+    if not session_key:
+        return 0
+    return remove(Device.objects.filter(session=session_digest(session_key)), SIGNED_OUT, now)
+
+
+def follow_session(before: str, after: str) -> None:
+    """A session goes on under another key, and its browser's devices with it. Both are digests."""
+    Device.objects.filter(session=before).exclude(session="").update(session=after)
+
+
+@transaction.atomic
+def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: str = SIGNED_OUT) -> int:
+    """Sign out apps and portals, and remove the devices that they registered. Returns how many tokens still worked."""
+    ids = list(tokens.values_list("pk", flat=True))
+    revoked = RecipientToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
+    remove(Device.objects.filter(token_id__in=ids), reason, now)
+    return revoked
+
+
+# --- gone ---------------------------------------------------------------------------------------------------------
+def fate(recipient: Recipient, device_id: UUID) -> str:
+    """Of a person's device: `kept`; `removed` for good; `lost`, where the push service no longer knew it and its
+    browser may come back; empty where nothing is known of any such device of theirs."""
+    if recipient.devices.filter(pk=device_id).exists():
+        return "kept"
+    gone = Device.history.filter(id=device_id, recipient=recipient.pk, history_type="-")
+    reason = gone.values_list("history_change_reason", flat=True).first()
+    if reason is None:
+        return ""
+    return "removed" if reason in MEANT else "lost"

@@ -1,0 +1,200 @@
+"""What engines may write about people and teams: docs/api.md, "Who may call" and "People, teams, devices"."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from notifications.errors import Invalid, ScopeMissing
+from notifications.models import Brand, Engine, Recipient, Scope, Team
+from notifications.people import resolver
+from notifications.types import Json
+from notifications.wording.plaintext import clean_line
+
+PLAIN = ("name", "email", "phone", "locale", "timezone")
+BY_ANYBODY = frozenset({"name", "locale", "timezone", "external"})
+"""What an engine without `directory` may say about a person who has an account."""
+BY_DIRECTORY = frozenset({"manager", "teams"})
+
+
+@dataclass(frozen=True)
+class Writer:
+    """An engine, and what its key may do."""
+
+    engine: Engine
+    scopes: frozenset[str]
+
+    @property
+    def directs(self) -> bool:
+        return Scope.DIRECTORY in self.scopes
+
+
+@transaction.atomic
+def put_person(writer: Writer, ref: str, given: Json) -> tuple[Recipient, bool]:
+    """Create or update a person; members that are not given stay as they were. True: created.
+
+    `external` true means the engine's own external person, false an internal one; not given, the ref means whom it
+    means in an event, or else a new internal person. Raises ScopeMissing and Invalid.
+    """
+    person = _find(writer.engine, ref, given.get("external"))
+    _refuse(writer, person, given)
+    created = False
+    if person is None:
+        owner = writer.engine if given.get("external") else None
+        person, created = Recipient.objects.get_or_create(ref=ref, engine=owner)
+    person = Recipient.objects.select_for_update(of=("self",)).select_related("manager", "brand").get(pk=person.pk)
+    _write(writer, person, given)
+    return person, created
+
+
+def _find(engine: Engine, ref: str, external: bool | None) -> Recipient | None:
+    if external:
+        return Recipient.objects.filter(engine=engine, ref=ref).first()
+    found = resolver.find_person(engine, ref)
+    return None if found is not None and found.external and external is False else found
+
+
+def _refuse(writer: Writer, person: Recipient | None, given: Json) -> None:
+    """Raises ScopeMissing."""
+    if writer.directs:
+        return
+    external = person.external if person is not None else bool(given.get("external"))
+    if not external and (person is None or person.user_id is None):
+        raise ScopeMissing(
+            "Without the scope directory a key may write about external people of its engine. "
+            'Send "external": true if this is one.'
+        )
+    forbidden = set(given) & BY_DIRECTORY if external else set(given) - BY_ANYBODY
+    if forbidden:
+        raise ScopeMissing(f"Only keys with the scope directory may set {', '.join(sorted(forbidden))} here.")
+
+
+def _write(writer: Writer, person: Recipient, given: Json) -> None:
+    """Raises Invalid with every name that nobody knows, before anything is written."""
+    faults: list[dict[str, str]] = []
+    values: Json = {name: given[name] or "" for name in PLAIN if name in given}
+    if "name" in values:
+        values["name"] = clean_line(values["name"])
+    if "email" in given and not person.external:
+        values["email_verified"] = bool(given["email"])  # the directory is where addresses are right
+    if "brand" in given:
+        values["brand"] = _named_brand(given["brand"], faults)
+    if "manager" in given:
+        values["manager"] = _named_person(writer.engine, given["manager"], "/manager", faults)
+        if values["manager"] == person:
+            faults.append({"pointer": "/manager", "detail": "Nobody is their own manager."})
+    teams = _named_teams(given.get("teams"), faults)
+    _raise_if(faults)
+    changed = [name for name, value in values.items() if getattr(person, name) != value]
+    for name in changed:
+        setattr(person, name, values[name])
+    if changed:
+        person.save(update_fields=changed)
+    if teams is not None:
+        _join(person, teams)
+
+
+def _join(person: Recipient, teams: list[Team]) -> None:
+    """Be a member of exactly these teams. Set from the teams' side, where their history is written."""
+    for team in person.teams.exclude(pk__in=[team.pk for team in teams]):
+        team.members.remove(person)
+    for team in teams:
+        team.members.add(person)
+
+
+@transaction.atomic
+def put_team(writer: Writer, slug: str, given: Json) -> tuple[Team, bool]:
+    """Create or update a team; members that are not given stay as they were. True: created. Raises Invalid."""
+    faults: list[dict[str, str]] = []
+    lead = _named_person(writer.engine, given.get("lead"), "/lead", faults)
+    members = _named_people(writer.engine, given.get("members"), faults)
+    _raise_if(faults)
+    name = clean_line(given.get("name") or "")
+    team, created = Team.objects.get_or_create(slug=slug, defaults={"name": name or slug, "lead": lead})
+    values: Json = {"name": name} if name else {}
+    values |= {"lead": lead} if "lead" in given else {}
+    changed = [member for member, value in values.items() if getattr(team, member) != value]
+    for member in changed:
+        setattr(team, member, values[member])
+    if changed:
+        team.save(update_fields=changed)
+    if members is not None:
+        team.members.set(members)
+    return team, created
+
+
+# --- names in what was given ----------------------------------------------------------------------
+def _raise_if(faults: list[dict[str, str]]) -> None:
+    if faults:
+        raise Invalid("Some names are unknown; see errors.", faults)
+
+
+def _named_brand(slug: str | None, faults: list[dict[str, str]]) -> Brand | None:
+    found = Brand.objects.filter(slug=slug).first() if slug else None
+    if slug and found is None:
+        faults.append({"pointer": "/brand", "detail": "There is no brand with this slug."})
+    return found
+
+
+def _named_person(engine: Engine, ref: str | None, here: str, faults: list[dict[str, str]]) -> Recipient | None:
+    found = resolver.find_person(engine, ref) if ref else None
+    if ref and (found is None or found.external):
+        faults.append({"pointer": here, "detail": "There is no internal person with this ref."})
+        return None
+    return found
+
+
+def _named_people(engine: Engine, refs: Any, faults: list[dict[str, str]]) -> list[Recipient] | None:
+    if refs is None:
+        return None
+    known = resolver.find_people(engine, set(refs))
+    found = [known.get(ref) for ref in refs]
+    faults += _unknown("/members", "internal person with this ref", (one is None or one.external for one in found))
+    return [one for one in found if one is not None]
+
+
+def _named_teams(slugs: Any, faults: list[dict[str, str]]) -> list[Team] | None:
+    if slugs is None:
+        return None
+    known = {team.slug: team for team in Team.objects.filter(slug__in=slugs)}
+    faults += _unknown("/teams", "team with this slug", (slug not in known for slug in slugs))
+    return [known[slug] for slug in slugs if slug in known]
+
+
+def _unknown(here: str, what: str, unknown: Iterable[bool]) -> list[dict[str, str]]:
+    return [
+        {"pointer": f"{here}/{index}", "detail": f"There is no {what}."}
+        for index, missing in enumerate(unknown)
+        if missing
+    ]
+
+
+# --- as the API shows them ------------------------------------------------------------------------
+def person_json(person: Recipient, writer: Writer) -> Json:
+    """A person as the writer may see them: of somebody else's people only what it may set."""
+    shown: Json = {
+        "ref": person.ref,
+        "name": person.name,
+        "locale": person.locale,
+        "timezone": person.timezone,
+        "external": person.external,
+    }
+    if not writer.directs and not person.external:
+        return shown
+    return shown | {
+        "email": person.email or None,
+        "phone": person.phone or None,
+        "manager": person.manager.ref if person.manager else None,
+        "teams": sorted(person.teams.values_list("slug", flat=True)),
+        "brand": person.brand.slug if person.brand else None,
+    }
+
+
+def team_json(team: Team) -> Json:
+    return {
+        "slug": team.slug,
+        "name": team.name,
+        "lead": team.lead.ref if team.lead else None,
+        "members": sorted(team.members.values_list("ref", flat=True)),
+    }

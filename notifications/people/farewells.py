@@ -1,0 +1,110 @@
+"""The last thing a device hears that was taken away: what it shows and keeps of its person must go.
+
+A lost phone would otherwise go on showing what waits, with buttons that look as if they worked.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import translation
+
+from notifications.models import Device, Farewell
+from notifications.types import Message, PushAddress, PushMessage
+from notifications.wording.languages import language_of, spoken
+from notifications.wording.message import brand_of
+from notifications.wording.sentences import say
+from wfpush.queue import outbox
+
+TAG = "removed"
+TTL = 28 * 24 * 3600
+"""Seconds for which a push service keeps it: a lost phone may be off for long."""
+
+AGAIN = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
+"""While a push service does not take it. After that it is forgotten all the same."""
+
+
+def tell(devices: Iterable[Device], now: datetime) -> None:
+    """Tell these devices soon. They need not be there any more when it is said."""
+    rows = [_row(device, now) for device in devices]
+    Farewell.objects.bulk_create(rows, ignore_conflicts=True)
+    if rows:
+        outbox.wake_on_commit("push")
+
+
+def _row(device: Device, now: datetime) -> Farewell:
+    return Farewell(
+        device=device.pk,
+        recipient_id=device.recipient_id,
+        channel=device.channel,
+        address=device.address,
+        address_kind=device.address_kind,
+        digest=device.digest,
+        p256dh=device.p256dh,
+        auth=device.auth,
+        sender=device.sender,
+        platform=device.platform,
+        language=device.language,
+        created_at=now,
+        due_at=now,
+    )
+
+
+def take_back(digest: str) -> None:
+    """Somebody has registered the address anew: what it shows from now on is theirs."""
+    Farewell.objects.filter(digest=digest).delete()
+
+
+def address_of(farewell: Farewell) -> PushAddress:
+    return PushAddress(
+        address=farewell.address,
+        kind=farewell.address_kind,
+        sender=farewell.sender,
+        platform=farewell.platform,
+        p256dh=farewell.p256dh,
+        auth=farewell.auth,
+    )
+
+
+def message(farewell: Farewell, now: datetime) -> PushMessage:
+    """What apps and browsers show that know nothing better to do with it; it tells nothing of what waited."""
+    recipient = farewell.recipient
+    language = spoken(farewell.language) if farewell.language else language_of(recipient)
+    with translation.override(language):
+        title, body = say("removed_title"), say("removed_body")
+    return PushMessage(
+        kind="removed",
+        message=Message(
+            notification_id="",
+            language=language,
+            title=title,
+            body=body,
+            short_body=body,
+            priority="normal",
+            category="",
+            actions=(),
+            url="",
+            facts=(),
+            brand=brand_of(recipient.brand),
+        ),
+        tag=TAG,
+        link=f"{settings.BASE_URL}/",
+        token="",
+        ttl=TTL,
+        at=now,
+        state="info",
+        unread=0,
+        device=str(farewell.device),
+    )
+
+
+def ended(farewell: Farewell, again_at: datetime | None) -> None:
+    """It was told, or cannot be: nothing of it is kept. With `again_at` it is tried then."""
+    if again_at is not None:
+        outbox.postpone(farewell, again_at)
+    else:
+        Farewell.objects.filter(pk=farewell.pk, lease_token=farewell.lease_token).delete()
+
+
+def next_try(farewell: Farewell, now: datetime, retry_after: float | None) -> datetime | None:
+    return AGAIN.next_at(farewell.attempts, farewell.created_at, now, retry_after)

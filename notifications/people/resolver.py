@@ -1,0 +1,135 @@
+"""Who a name in an event means: the internal person, else the engine's own external one (docs/api.md)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from notifications.models import Engine, Recipient
+from notifications.models.validators import validate_mailbox, validate_ref, validate_timezone
+from notifications.types import Json
+from notifications.wording.plaintext import clean_line
+
+Named = str | Json
+"""A person in an event: a ref, or {"ref", "name", "email", "locale", "timezone"}."""
+
+
+def ref_of(person: Any) -> str:
+    """The ref of a person as events name them; empty when there is none."""
+    value = person.get("ref") if isinstance(person, dict) else person
+    return value if isinstance(value, str) else ""
+
+
+class Directory:
+    """The people one engine's event names, found in one query.
+
+    Person objects create and update external people when first somebody is asked for: by then the event's case and task
+    are locked, as the order of locks wants, and an event that changes nothing changes nobody.
+    """
+
+    def __init__(self, engine: Engine, named: Iterable[Named]) -> None:
+        self.engine = engine
+        self._named = {ref_of(person): person for person in sorted(named, key=_objects_last) if ref_of(person)}
+        self._found: dict[str, Recipient | None] = dict(find_people(engine, set(self._named)))
+        self._settled = False
+
+    def get(self, person: Any) -> Recipient | None:
+        ref = ref_of(person)
+        if not self._settled:
+            self._settled = True
+            for each in self._named.values():
+                self._settle(each)
+        if ref and ref not in self._named:
+            self._named[ref] = person
+            self._found |= find_people(self.engine, {ref})
+            self._settle(person)
+        return self._found.get(ref)
+
+    def _settle(self, person: Named) -> None:
+        known = self._found.get(ref_of(person))
+        nameable = _passes(validate_ref, ref_of(person))  # a route may name any path of an event
+        if nameable and isinstance(person, dict) and (known is None or known.external):
+            self._found[ref_of(person)] = upsert_external(self.engine, person, known)
+
+
+def _objects_last(person: Named) -> bool:
+    """So that of a ref and an object with it, the object is kept."""
+    return isinstance(person, dict)
+
+
+def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
+    """Ref to person. An internal ref wins over the engine's external one, which wins over a verified e-mail address."""
+    if not refs:
+        return {}
+    addresses = {ref.lower() for ref in refs if "@" in ref}
+    mine = Q(ref__in=refs) & (Q(engine=None) | Q(engine=engine))
+    by_address = Q(engine=None, email_verified=True, email_lower__in=addresses)
+    people = Recipient.objects.alias(email_lower=Lower("email")).filter(mine | by_address).select_related("brand")
+    found: dict[str, Recipient] = {}
+    for rank in (_by_address, _external, _internal):
+        for person in people:
+            rank(person, refs, found)
+    return found
+
+
+def _by_address(person: Recipient, refs: set[str], found: dict[str, Recipient]) -> None:
+    if person.external or not person.email_verified:
+        return
+    for ref in refs:
+        if "@" in ref and ref.lower() == person.email.lower():
+            found[ref] = person
+
+
+def _external(person: Recipient, refs: set[str], found: dict[str, Recipient]) -> None:
+    if person.external and person.ref in refs:
+        found[person.ref] = person
+
+
+def _internal(person: Recipient, refs: set[str], found: dict[str, Recipient]) -> None:
+    if not person.external and person.ref in refs:
+        found[person.ref] = person
+
+
+def find_person(engine: Engine, ref: str) -> Recipient | None:
+    return find_people(engine, {ref}).get(ref)
+
+
+def upsert_external(engine: Engine, person: Json, known: Recipient | None = None) -> Recipient:
+    """Create or update an external person of one engine. What is not understood is left as it was."""
+    recipient = known or Recipient.objects.get_or_create(engine=engine, ref=ref_of(person))[0]
+    changed = []
+    for name, accept in _EDITABLE.items():
+        value = clean_line(person[name]) if isinstance(person.get(name), str) else None
+        if isinstance(value, str) and value != getattr(recipient, name) and accept(value):
+            setattr(recipient, name, value)
+            changed.append(name)
+    if changed:
+        recipient.save(update_fields=changed)
+    return recipient
+
+
+def _is_email(value: str) -> bool:
+    return _passes(validate_mailbox, value)
+
+
+def _is_timezone(value: str) -> bool:
+    return _passes(validate_timezone, value)
+
+
+def _passes(validator: Any, value: str) -> bool:
+    try:
+        validator(value)
+    except ValidationError:
+        return False
+    return True
+
+
+_EDITABLE: dict[str, Any] = {
+    "name": lambda value: 0 < len(value) <= 200,
+    "email": _is_email,
+    "phone": lambda value: len(value) <= 40,
+    "locale": lambda value: 0 < len(value) <= 20,
+    "timezone": _is_timezone,
+}

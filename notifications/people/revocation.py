@@ -1,0 +1,104 @@
+"""What people hold ends with their account's closing, its new password, its deletion, and with their deactivation.
+
+A recipient keeps a seal over all four (`Recipient.seal`). Every door asks `Recipient.may_act`, which compares it with
+what is so now: whoever changed a user, be it by an update of many, in a shell or by loading a fixture, has closed the
+doors with it. Settling then ends what there still is, tells the open inboxes, and seals anew; the desk and
+whatever sets a password do so at once, a schedule within a minute. Who gives themselves a new password goes on in the
+browser in which they do.
+"""
+
+from datetime import datetime
+
+import structlog
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection, transaction
+
+from notifications.items import live_frames
+from notifications.models import ActionToken, Device, Recipient, RecipientToken, SignedOut, SignInLink
+from notifications.people import devices
+from notifications.wording.plaintext import cut
+
+log = structlog.get_logger(__name__)
+
+UNSETTLED = """
+SELECT person.id FROM notifications_recipient person LEFT JOIN auth_user account ON account.id = person.user_id
+WHERE person.account_seal <> CASE WHEN account.id IS NULL AND person.active THEN '' ELSE
+    encode(sha256(convert_to(concat_ws(' ', person.active, account.id, account.is_active, account.password), 'UTF8')),
+           'hex') END
+ORDER BY person.id
+"""
+"""Whose seal no longer fits: what `Recipient.seal` says, for everybody at once."""
+
+
+def sweep(now: datetime) -> int:
+    """Settle everybody whose account changed without anybody saying so. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNSETTLED)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return sum(settle(pk, now) for pk in ids)
+
+
+def settle_account(user: AbstractBaseUser, now: datetime, *, keep: str = "") -> None:
+    """A user was changed: settle their person. `keep`: the digest of the session that goes on.
+
+    Who has no inbox has sessions all the same.
+    """
+    person = Recipient.objects.filter(user_id=user.pk).values_list("pk", flat=True).first()
+    if person is not None:
+        settle(person, now, keep=keep)
+    elif not user.is_active:
+        end_sessions(user.pk, now)
+
+
+@transaction.atomic
+def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
+    """If the seal no longer fits: end what the person holds, and seal anew. Returns whether it did not fit.
+
+    Somebody who never had an account, or whose seal was never made, loses nothing by getting one.
+    """
+    people = Recipient.objects.select_related("user").select_for_update(of=("self",))
+    person = people.filter(pk=recipient_id).first()
+    if person is None or (seal := person.seal()) == person.account_seal:
+        return False
+    if person.account_seal or not person.present:
+        _end(person, _reason(person), now, keep)
+    Recipient.objects.filter(pk=person.pk).update(account_seal=seal)
+    return True
+
+
+def _reason(person: Recipient) -> str:
+    if not person.active:
+        return devices.NO_LONGER_ACTIVE
+    closed = person.user is None or not person.user.is_active
+    return devices.ACCOUNT_CLOSED if closed else devices.NEW_PASSWORD
+
+
+def _end(person: Recipient, reason: str, now: datetime, keep: str) -> None:
+    """Tokens, devices, links of both kinds and sessions; open inboxes look at once whether they are still let in."""
+    RecipientToken.objects.filter(recipient=person, revoked_at=None).update(revoked_at=now)
+    gone = Device.objects.filter(recipient=person)
+    shown = ActionToken.objects.filter(recipient=person, voided_at=None)
+    if keep:
+        gone, shown = gone.exclude(session=keep), shown.exclude(delivery__device__session=keep)
+    devices.remove(gone, reason, now)
+    shown.update(voided_at=now, void_reason=cut(reason, devices.MOST_VOID_REASON))
+    SignInLink.objects.filter(recipient=person, used_at=None, expires_at__gt=now).update(expires_at=now)
+    Recipient.objects.filter(pk=person.pk).update(signed_out_at=now)
+    if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions by itself
+        end_sessions(person.user_id, now)
+    live_frames.signed_out_on_commit(person.pk, keep)
+    log.info("person_signed_out", recipient=person.ref, reason=reason)
+
+
+def end_sessions(user_id: int, now: datetime) -> None:
+    """All of the user's, also for the time after the account is opened again."""
+    SignedOut.objects.update_or_create(user_id=user_id, defaults={"at": now})
+
+
+def hash_renewed(user: AbstractBaseUser, before: str) -> None:
+    """The same password, hashed anew at a sign-in as Django does when hashes become stronger: nothing ends."""
+    person = Recipient.objects.select_related("user").select_for_update(of=("self",)).filter(user_id=user.pk).first()
+    if person is None or person.user is None:
+        return
+    seal, person.user.password = person.seal(), before
+    Recipient.objects.filter(pk=person.pk, account_seal=person.seal()).update(account_seal=seal)

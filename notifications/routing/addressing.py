@@ -1,0 +1,116 @@
+"""By which channels, and to which addresses, a message goes to a person: one row of the ledger for each.
+
+A category's channels are tried in their order. Those that reach devices and stand next to each other are one turn: all
+devices hear at once. The next turn is in reserve, and takes over where nobody of the one before could be reached.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from notifications.channels import transport_for
+from notifications.channels.base import PersonTransport, PushTransport, Transport, reaches_devices, reaches_people
+from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
+from notifications.types import Json
+
+UNAVAILABLE = "this channel is not available"
+
+
+Devices = dict[int, list[Device]]
+"""Of people, by their pk. Several events may share one."""
+
+
+@dataclass
+class Addresses:
+    """The devices of everybody whom one event reaches, asked for once."""
+
+    event: Event
+    now: datetime
+    _devices: Devices = field(default_factory=dict)
+
+    def look_up(self, recipients: Iterable[Recipient], channels: Iterable[str]) -> None:
+        """Before any `deliveries` of them."""
+        wanted = [name for name in dict.fromkeys(channels) if _reaches_devices(name)]
+        ids = {recipient.pk for recipient in recipients} - self._devices.keys()
+        if not wanted or not ids:
+            return
+        self._devices |= {recipient_id: [] for recipient_id in ids}
+        for device in Device.objects.filter(recipient_id__in=ids, channel__in=wanted).order_by("id"):
+            self._devices[device.recipient_id].append(device)
+
+    def deliveries(
+        self,
+        notification: Notification,
+        recipient: Recipient,
+        channels: Sequence[str],
+        words: Mapping[str, Json],
+        worth_until: datetime,
+    ) -> list[Delivery]:
+        """The rows of one person, the inbox's first. Later turns that can reach the person wait in reserve."""
+        rows, turn = [self._row(notification, recipient, "live", None, **self._ended(DeliveryState.DELIVERED))], 0
+        for names in _turns(channels):
+            found = [
+                self._row(notification, recipient, name, words.get(name), **fields)
+                for name in names
+                for fields in self._fields(name, recipient, turn, worth_until)
+            ]
+            rows += found
+            turn += any(row.state == DeliveryState.PENDING for row in found)
+        return rows
+
+    def _fields(self, channel: str, recipient: Recipient, turn: int, worth_until: datetime) -> Iterator[dict[str, Any]]:
+        transport = transport_for(channel)
+        sent = {"turn": turn, "due_at": None if turn else self.now, "expires_at": worth_until}
+        addresses = list(self._addresses(transport, recipient)) if transport is not None else []
+        for address in addresses:
+            yield {**sent, **address}
+        if not addresses and _is_offered(transport):
+            reason = transport.without_address if transport else UNAVAILABLE
+            yield {"reason": reason, **self._ended(DeliveryState.SUPPRESSED)}
+
+    def _addresses(self, transport: Transport, recipient: Recipient) -> Iterator[dict[str, Any]]:
+        if reaches_devices(transport):
+            for device in self._devices.get(recipient.pk, []):
+                if device.channel == transport.channel:
+                    yield {"device": device, "address": device.digest, "shown_to": device.name}
+        elif reaches_people(transport):
+            address = transport.address_of(recipient)
+            if address:
+                yield {"address": address, "shown_to": address}
+
+    def _ended(self, state: DeliveryState) -> dict[str, Any]:
+        return {"state": state, "ended_at": self.now}
+
+    def _row(
+        self, notification: Notification, recipient: Recipient, channel: str, words: Json | None, **fields: Any
+    ) -> Delivery:
+        return Delivery(
+            event=self.event,
+            notification=notification,
+            recipient=recipient,
+            channel=channel,
+            words=words,
+            created_at=self.now,
+            **fields,
+        )
+
+
+def _turns(channels: Sequence[str]) -> Iterator[list[str]]:
+    others = dict.fromkeys(channel for channel in channels if channel != "live")
+    for devices, names in groupby(others, _reaches_devices):
+        if devices:
+            yield list(names)
+        else:
+            yield from ([name] for name in names)
+
+
+def _reaches_devices(channel: str) -> bool:
+    transport = transport_for(channel)
+    return transport is not None and reaches_devices(transport)
+
+
+def _is_offered(transport: Transport | PersonTransport | PushTransport | None) -> bool:
+    """A channel that the installation has not set up is no channel, and has no row to say so in every message."""
+    return transport is None or not reaches_devices(transport) or transport.is_set_up()

@@ -1,0 +1,329 @@
+"""An event in, messages out: task and case change, routes match, people get their copies, deliveries are planned.
+
+Everything an event does happens in one transaction with the end of its outbox row: once, or not at all.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from notifications.cases import lifecycle, task_state
+from notifications.items import inbox_items, ledger
+from notifications.items.representation import tells_of
+from notifications.models import (
+    ANSWERABLE,
+    Callback,
+    CallbackAttempt,
+    CallbackState,
+    Delivery,
+    Engine,
+    Event,
+    EventStatus,
+    Notification,
+    NotificationState,
+    Task,
+    TaskState,
+)
+from notifications.models.responses import UNKNOWN
+from notifications.people.resolver import Directory
+from notifications.routing import fanout, route
+from notifications.types import InboundEvent, Json, behaviour_of
+from notifications.wording import links
+from notifications.wording.batch_render import Writer
+from wfpush.identifiers import uuid7
+from wfpush.queue import outage, outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "events"
+BATCH = 20
+LEASE = timedelta(seconds=50)
+CLOSED_THERE = "The engine closed the task."
+"""How answers end that it need not be told any more."""
+RETRY = outbox.Backoff(
+    most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
+)
+
+
+# --- the outbox's source --------------------------------------------------------------------------
+@cache
+def due_events() -> QuerySet[Event]:
+    """Unprocessed events that head their group: events of one task or case go one at a time, in order of arrival."""
+    return outbox.head_of_group(Event.objects.select_related("engine"), "id", "engine", "group", alone=Q(group=""))
+
+
+def has_due(now: datetime) -> bool:
+    return outbox.due(due_events(), now).exists()
+
+
+def drain() -> None:
+    """Process what is due, for one turn; what is left is woken again."""
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
+        events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
+        if not events:
+            return
+        # What has been tried before goes last: an event that takes its worker with it takes no other's turn.
+        for event in sorted(events, key=lambda event: event.attempts):
+            run(event, timezone.now())
+    outbox.source_named(SOURCE).wake()
+
+
+def run(event: Event, now: datetime) -> None:
+    """Process one claimed event; a fault is recorded and the event tried again, at last given up."""
+    with structlog.contextvars.bound_contextvars(event_id=str(event.pk)):
+        try:
+            process(event, now)
+        except LeaseLost:
+            log.warning("event_lease_lost")
+        except Exception as fault:  # whatever it is, the event must not be lost and the worker must live
+            if outage.database_is_away(fault):
+                raise  # it can be neither recorded nor tried again now
+            log.exception("event_failed", attempts=event.attempts)
+            _retry_later(event, now, fault)
+
+
+def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
+    error = error_of(fault)
+    again = RETRY.next_at(event.attempts, event.received_at, now)
+    if again is None:
+        outbox.end(event, status=EventStatus.FAILED, error=error, processed_at=now)
+    else:
+        outbox.postpone(event, again, error=error)
+
+
+def error_of(fault: Exception) -> str:
+    """The fault as the ledger keeps it."""
+    return f"{type(fault).__name__}: {fault}"[:2000]
+
+
+class LeaseLost(Exception):
+    """Somebody else has the event now; what was done is rolled back."""
+
+
+@transaction.atomic
+def process(event: Event, now: datetime) -> None:
+    """Raises LeaseLost, with nothing changed, when the claim has passed to somebody else."""
+    result = advance(event, now)
+    ended = outbox.end(
+        event,
+        status=result.status,
+        plan=result.plan.as_json(),
+        unresolved=len(result.plan.unresolved),
+        told=Delivery.objects.filter(event=event).count(),
+        processed_at=now,
+        error="",
+        task=result.task,
+        case=result.case,
+    )
+    if not ended:
+        raise LeaseLost
+    for source in ("push", "deliveries"):
+        outbox.wake_on_commit(source)
+
+
+# --- what an event does ---------------------------------------------------------------------------
+@dataclass
+class Result:
+    status: EventStatus
+    plan: fanout.Plan
+    task: Task | None = None
+    case: Any = None
+
+
+def advance(event: Event, now: datetime) -> Result:
+    """Everything an event does, inside the caller's transaction. The dry run calls it too, and rolls back."""
+    event.data, notes = links.without_bad_links(event.data)
+    directory = Directory(event.engine, task_state.people_named(event.data))
+    change = task_state.apply(event, directory, now)
+    plan = fanout.Plan(notes=[*notes, *change.notes])
+    result = Result(change.status, plan, change.task, change.case)
+    if not change.counts:
+        return result
+    if change.closed and change.task is not None:
+        close_copies(event, change.task, plan, now)
+        return result
+    _reach_people(event, change, directory, plan, now)
+    if not plan.reached and not any(tried["matched"] for tried in plan.routes):
+        result.status = EventStatus.UNROUTED
+    return result
+
+
+def _reach_people(
+    event: Event, change: task_state.Change, directory: Directory, plan: fanout.Plan, now: datetime
+) -> None:
+    facts = facts_of(event, change)
+    about = route.Subject(event, change.task, change.case, directory, facts)
+    matches = route.match(event, facts)
+    addressed = route.people_for(matches, about, now)
+    plan.tried(matches)
+    plan.unresolved += [{"ref": each.ref, "reason": each.reason} for each in about.unresolved]
+    is_task = change.task is not None and behaviour_of(event.type) in task_state.ASKING
+    planner = fanout.Planner(
+        event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now, is_task
+    )
+    if is_task and change.task is not None:
+        has_copy = set(inbox_items.open_recipients(change.task)) if not change.is_new else set()
+        if has_copy:
+            now_addressed = {person.pk for each in addressed for person in each.meant}
+            inbox_items.lock(has_copy | now_addressed)
+            _change_copies(change, change.task, addressed, now_addressed, planner)
+        addressed = [each for each in addressed if each.recipient.pk not in has_copy]
+    planner.notify(addressed)
+
+
+def _change_copies(
+    change: task_state.Change,
+    task: Task,
+    addressed: Sequence[route.Addressed],
+    meant: set[int],
+    planner: fanout.Planner,
+) -> None:
+    """Open copies follow their task: withdrawn from those it was taken from, reworded in place for the others.
+
+    Whoever had only heard that it ran late, and has it now, is told of it as their own.
+    """
+    handed_over: set[int] = set()
+    if change.reassigned:
+        planner.withdraw(inbox_items.open_copies(task).exclude(recipient_id__in=meant), _reassigned_to(task))
+        handed_over = planner.hand_over(inbox_items.open_copies(task).filter(escalated=True), addressed)
+    kept = inbox_items.open_copies(task).exclude(recipient_id__in=handed_over)
+    planner.rewrite(kept, alert="became urgent" if change.priority_rose else "")
+
+
+def _reassigned_to(task: Task) -> str:
+    if task.assignee is not None:
+        return f"Reassigned to {task.assignee}"
+    names = [str(person) for person in task.candidates.all()[:3]] + [str(team) for team in task.teams.all()[:3]]
+    return f"Reassigned to {', '.join(names)}" if names else "Reassigned"
+
+
+def close_copies(event: Event, task: Task, plan: fanout.Plan, now: datetime) -> None:
+    """The engine closed the task: waiting answers are dropped, open copies withdrawn; all copies say so."""
+    reason = "Completed in the engine" if task.state == TaskState.COMPLETED else "Cancelled in the engine"
+    drop_waiting_callbacks(task, now)
+    answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
+    inbox_items.lock(set(answered.values_list("recipient_id", flat=True)) | set(inbox_items.open_recipients(task)))
+    rows = inbox_items.withdraw(inbox_items.open_copies(task), reason, now, outcome=task.outcome)
+    rows += inbox_items.change(answered, now, outcome=task.outcome)
+    plan.changed(rows, reason, inbox_items.record_live(event, rows, now, reason))
+
+
+def drop_waiting_callbacks(task: Task, now: datetime) -> None:
+    """Nobody need tell the engine what it has decided itself: such answers end as handled.
+
+    One that may have reached it is left to its own result: perhaps the engine tells of what that very answer has done.
+    """
+    in_doubt = Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))
+    waiting = task.callbacks.filter(outbox.not_leased(now), ~in_doubt, state=CallbackState.WAITING)
+    dropped = list(waiting.select_related("response__recipient").select_for_update(of=("self",)))
+    Callback.objects.filter(pk__in=[callback.pk for callback in dropped]).update(
+        state=CallbackState.HANDLED,
+        ended_at=now,
+        due_at=None,
+        lease_token=None,
+        lease_until=None,
+        detail=CLOSED_THERE,
+    )
+    answers = [callback.response for callback in dropped if callback.response is not None]
+    if task.outcome and any(tells_of(task.outcome, answer) for answer in answers):
+        task.outcome = {**task.outcome, "engine": "handled"}
+        task.save(update_fields=["outcome", "updated_at"])
+
+
+def facts_of(event: Event, change: task_state.Change) -> Json:
+    """What conditions look at and templates may use: the event's data over its task's, and its case as it now is."""
+    facts = task_state.merged(change.task.data, event.data) if change.task is not None else dict(event.data)
+    if change.case is not None:
+        case = change.case
+        known = {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
+        facts["case"] = {**known, **task_state.part(event.data, "case")}
+    if change.task is not None and change.task.info:
+        facts.setdefault("info", change.task.info[-1]["text"])
+    facts["event"] = {"type": event.type, "source": event.source, "subject": event.subject, "engine": event.engine.slug}
+    return facts
+
+
+# --- dry run --------------------------------------------------------------------------------------
+class _RollBack(Exception):
+    pass
+
+
+def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
+    """What this event would do now, by the very same code; nothing is kept and nothing sent.
+
+    An event that has come in already is run as a new one. Raises whatever processing the real event would.
+    """
+    result: list[Result] = []
+    try:
+        with transaction.atomic():
+            result.append(tried(engine, inbound, now))
+            raise _RollBack
+    except _RollBack:
+        return result[0]
+
+
+def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
+    """The same without the undoing, which is left to the caller's transaction."""
+    event = Event(
+        engine=engine,
+        source=inbound.source,
+        event_id=str(uuid7()) if known_event(engine, inbound) else inbound.id,
+        type=inbound.type,
+        subject=inbound.subject,
+        time=inbound.time,
+        received_at=now,
+        data=inbound.data,
+        extensions=inbound.extensions,
+        digest=inbound.digest,
+    )
+    event.save(force_insert=True)
+    return advance(event, now)
+
+
+def known_event(engine: Engine, inbound: InboundEvent) -> Event | None:
+    """The event of this engine, source and id, if it has come in: another counts as its repeat."""
+    return Event.objects.filter(engine=engine, source=inbound.source, event_id=inbound.id).first()
+
+
+# --- expiry ---------------------------------------------------------------------------------------
+EXPIRY = "expiry"
+
+
+def expiring(now: datetime) -> QuerySet[Task]:
+    return Task.objects.filter(expires_at__lte=now, state__in=ANSWERABLE)
+
+
+def expire_due() -> None:
+    """Tasks past their `expires_at` stop taking answers."""
+    now = timezone.now()
+    while expire_one(now):
+        pass
+
+
+@transaction.atomic
+def expire_one(now: datetime) -> bool:
+    """One task a transaction: each has people of its own to lock. False when none is left."""
+    task = expiring(now).select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+    if task is None:
+        return False
+    task.state = TaskState.EXPIRED
+    task.save(update_fields=["state", "updated_at"])
+    rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.EXPIRED, reason="Expired")
+    ledger.supersede([row.pk for row in rows], "The task expired", now)
+    lifecycle.tell("closed", task, now=now)
+    return True
+
+
+SOURCES = (
+    outbox.Source(SOURCE, "cluster", has_due, drain),
+    outbox.Source(EXPIRY, "cluster", lambda now: expiring(now).exists(), expire_due),
+)

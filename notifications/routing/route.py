@@ -1,0 +1,384 @@
+"""Which routes an event matches, and whom they name. Every decision has a reason that the trace shows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from django.utils.encoding import force_str
+
+from notifications.models import (
+    Brand,
+    Case,
+    Category,
+    Condition,
+    Event,
+    Operator,
+    Recipient,
+    Route,
+    RouteCondition,
+    RouteTarget,
+    TargetKind,
+    Task,
+    Team,
+    TemplateVersion,
+)
+from notifications.people import absence
+from notifications.people.resolver import Directory, Named, ref_of
+from notifications.types import Json, behaviour_of
+
+
+@dataclass(frozen=True)
+class Match:
+    """One route tried, and why it applied or did not."""
+
+    route: Route
+    matched: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How people are told: by a route, or by whatever else tells them.
+
+    `version` is the template's that words it, None for the published one. `escalated`: because the task runs late.
+    """
+
+    name: str
+    category: Category
+    channels: Sequence[str]
+    template_id: int | None = None
+    version: TemplateVersion | None = None
+    brand: Brand | None = None
+    answer_from_email: bool = False
+    answer_from_push: bool = True
+    route: Route | None = None
+    escalated: bool = False
+
+
+def by_route(route: Route) -> Manner:
+    return Manner(
+        name=route.name,
+        category=route.category,
+        channels=route.category.channels,
+        template_id=route.template_id,
+        brand=route.brand,
+        answer_from_email=route.answer_from_email,
+        answer_from_push=route.answer_from_push,
+        route=route,
+    )
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """A person to tell, how, and why. `on_behalf_of` is away, and would have heard."""
+
+    recipient: Recipient
+    manner: Manner
+    reason: str
+    on_behalf_of: Recipient | None = None
+
+    @property
+    def meant(self) -> list[Recipient]:
+        """Whose copies of the task stand: what waited for somebody before they went away still does."""
+        return [self.recipient, self.on_behalf_of] if self.on_behalf_of else [self.recipient]
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A name that means nobody we could tell, and why."""
+
+    ref: str
+    reason: str
+
+
+@dataclass
+class Subject:
+    """What an event is about, as routes see it. `facts` is the event's data over its task's, and `event` itself."""
+
+    event: Event
+    task: Task | None
+    case: Case | None
+    directory: Directory
+    facts: Json
+    unresolved: list[Unresolved] = field(default_factory=list)
+
+    def person(self, named: Named | None) -> list[Recipient]:
+        """The person meant, or an entry among the unresolved."""
+        if not named:
+            return []
+        found = self.directory.get(named)
+        if found is None:
+            self.unresolved.append(Unresolved(ref_of(named) or force_str(named)[:200], "unknown"))
+            return []
+        return [found]
+
+
+# --- matching -------------------------------------------------------------------------------------
+def match(event: Event, facts: Json) -> list[Match]:
+    """Try the enabled routes by priority until one that matches says to stop."""
+    tried: list[Match] = []
+    stopped_by = ""
+    for rule in _rules():
+        route = rule.route
+        if stopped_by:
+            tried.append(Match(route, False, f"not tried: “{stopped_by}” says to stop there"))
+            continue
+        reason = _why_not(rule, event, facts)
+        tried.append(Match(route, not reason, reason or _why(rule, event)))
+        if not reason and route.stop:
+            stopped_by = route.name
+    matched = [each.route for each in tried if each.matched]
+    prefetch_related_objects(matched, "targets__team__lead", "targets__person__brand")
+    return tried
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A route with what decides whether it applies."""
+
+    route: Route
+    types: list[str]
+    conditions: list[RouteCondition]
+
+
+def _rules() -> list[_Rule]:
+    """Read for every event, so by three plain queries: `prefetch_related` also makes a queryset for each route."""
+    types: dict[int, list[str]] = {}
+    conditions: dict[int, list[RouteCondition]] = {}
+    for route_id, name in Route.event_types.through.objects.values_list("route_id", "eventtype__name"):
+        types.setdefault(route_id, []).append(name)
+    for condition in RouteCondition.objects.all():
+        conditions.setdefault(condition.route_id, []).append(condition)
+    routes = Route.objects.filter(enabled=True).select_related("category", "brand")
+    return [_Rule(route, types.get(route.pk, []), conditions.get(route.pk, [])) for route in routes]
+
+
+def _why_not(rule: _Rule, event: Event, facts: Json) -> str:
+    if rule.route.engine_id is not None and rule.route.engine_id != event.engine_id:
+        return f"only for events of {rule.route.engine}"
+    if rule.types and event.type not in rule.types and behaviour_of(event.type) not in rule.types:
+        return f"not for {event.type}"
+    for condition in rule.conditions:
+        if not holds(condition, facts):
+            return f"{condition} does not hold: it is {shown(lookup(facts, condition.path))}"
+    return ""
+
+
+def _why(rule: _Rule, event: Event) -> str:
+    return " and ".join(str(condition) for condition in rule.conditions) or f"it is {event.type}"
+
+
+def shown(value: Any) -> str:
+    """A value as reasons name it."""
+    return "missing" if value is None else f"“{force_str(value)[:80]}”"
+
+
+def lookup(facts: Any, path: str) -> Any:
+    """The value at a dotted path, list positions included; None when there is none."""
+    for name in path.split("."):
+        if isinstance(facts, dict):
+            facts = facts.get(name)
+        elif isinstance(facts, list) and name.isdecimal() and int(name) < len(facts):
+            facts = facts[int(name)]
+        else:
+            return None
+    return facts
+
+
+def holds(condition: Condition, facts: Json) -> bool:
+    return OPERATORS[Operator(condition.operator)](lookup(facts, condition.path), condition.value)
+
+
+def _same(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool):
+        return wanted.strip().lower() == str(value).lower()
+    if isinstance(value, int | float):
+        return _compare(value, wanted, lambda left, right: left == right)
+    return force_str(value) == wanted if value is not None else False
+
+
+def _one_of(value: Any, wanted: str) -> bool:
+    return any(_same(value, choice.strip()) for choice in wanted.split(","))
+
+
+def _contains(value: Any, wanted: str) -> bool:
+    if isinstance(value, list):
+        return any(_same(ref_of(item) or item, wanted) for item in value)
+    return isinstance(value, str) and wanted.lower() in value.lower()
+
+
+def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
+    """Numbers as numbers (text that reads as one too); nothing else can be more or less."""
+    try:
+        left, right = Decimal(str(value)), Decimal(wanted.strip())
+    except InvalidOperation:
+        return False
+    return left.is_finite() and right.is_finite() and test(left, right)
+
+
+OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
+    Operator.EQUALS: _same,
+    Operator.NOT_EQUALS: lambda value, wanted: not _same(value, wanted),
+    Operator.ONE_OF: _one_of,
+    Operator.CONTAINS: _contains,
+    Operator.STARTS_WITH: lambda value, wanted: isinstance(value, str) and value.startswith(wanted),
+    Operator.GREATER: lambda value, wanted: _compare(value, wanted, lambda left, right: left > right),
+    Operator.GREATER_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left >= right),
+    Operator.LESS: lambda value, wanted: _compare(value, wanted, lambda left, right: left < right),
+    Operator.LESS_OR_EQUAL: lambda value, wanted: _compare(value, wanted, lambda left, right: left <= right),
+    Operator.EXISTS: lambda value, wanted: value is not None,
+    Operator.MISSING: lambda value, wanted: value is None,
+}
+
+
+# --- targets --------------------------------------------------------------------------------------
+def people_for(matches: Iterable[Match], subject: Subject, now: datetime) -> list[Addressed]:
+    """Everybody the matching routes name, each once: the first route that names a person words the message.
+
+    For whoever is away their stand-in is told, unless that is somebody who is named anyway.
+    """
+    named = _named(matches, subject)
+    stand_ins = absence.stand_ins([each.recipient for each in named], now)
+    found = {each.recipient.pk: each for each in named if each.recipient.pk not in stand_ins}
+    for each in named:
+        if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
+            reason = f"delegate of {each.recipient} ({each.reason})"
+            found.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
+    return list(found.values())
+
+
+def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
+    found: dict[int, Addressed] = {}
+    for tried in matches:
+        if not tried.matched:
+            continue
+        manner = by_route(tried.route)
+        for target in tried.route.targets.all():
+            for person, reason in TARGETS[TargetKind(target.kind)](target, subject):
+                if not person.active:
+                    subject.unresolved.append(Unresolved(person.ref, "no longer active"))
+                else:
+                    found.setdefault(person.pk, Addressed(person, manner, reason))
+    return list(found.values())
+
+
+People = Iterable[tuple[Recipient, str]]
+
+
+def _assignee(target: RouteTarget, subject: Subject) -> People:
+    named = _named_in_task(subject, "assignee")
+    if subject.task is not None and subject.task.assignee is not None:
+        return [(subject.task.assignee, "assignee")]
+    return [(person, "assignee") for person in subject.person(named)]
+
+
+def _named_in_task(subject: Subject, member: str) -> Any:
+    task = subject.facts.get("task")
+    return task.get(member) if isinstance(task, dict) else None
+
+
+def _has_assignee(subject: Subject) -> bool:
+    """With an assignee, candidates and teams get no copy until the task is reassigned."""
+    return bool(subject.task is not None and subject.task.assignee_id) or bool(_named_in_task(subject, "assignee"))
+
+
+def _candidates(target: RouteTarget, subject: Subject) -> People:
+    if _has_assignee(subject):
+        return []
+    named = _named_in_task(subject, "candidates")
+    return [(person, "candidate") for each in named or [] for person in subject.person(each)]
+
+
+def _teams(subject: Subject) -> list[Team]:
+    """The teams an event names: of its task, its exception, or its own."""
+    slugs: list[str] = []
+    for place in ("task.teams", "exception.teams", "teams"):
+        value = lookup(subject.facts, place)
+        slugs += [slug for slug in value if isinstance(slug, str)] if isinstance(value, list) else []
+    teams = {team.slug: team for team in Team.objects.filter(slug__in=slugs).select_related("lead")} if slugs else {}
+    for slug in dict.fromkeys(slugs):
+        if slug not in teams:
+            subject.unresolved.append(Unresolved(slug, "unknown team"))
+    return list(teams.values())
+
+
+def _task_teams(target: RouteTarget, subject: Subject) -> People:
+    if behaviour_of(subject.event.type).startswith("task.") and _has_assignee(subject):
+        return []
+    return [(person, f"member of team {team.name}") for team in _teams(subject) for person in _members(team)]
+
+
+def _members(team: Team) -> Iterable[Recipient]:
+    return team.members.select_related("brand")
+
+
+def _team(target: RouteTarget, subject: Subject) -> People:
+    return [(person, f"member of team {target.team.name}") for person in _members(target.team)] if target.team else []
+
+
+def _team_lead(target: RouteTarget, subject: Subject) -> People:
+    teams = [target.team] if target.team else _teams(subject)
+    for team in teams:
+        if team.lead is None:
+            subject.unresolved.append(Unresolved(team.slug, "the team has no lead"))
+    return [(team.lead, f"lead of team {team.name}") for team in teams if team.lead is not None]
+
+
+def _manager(target: RouteTarget, subject: Subject) -> People:
+    found = []
+    for assignee, _ in _assignee(target, subject):
+        if assignee.manager is None:
+            subject.unresolved.append(Unresolved(assignee.ref, "has no manager"))
+        else:
+            found.append((assignee.manager, f"manager of {assignee}"))
+    return found
+
+
+def _initiator(target: RouteTarget, subject: Subject) -> People:
+    if subject.task is not None and subject.task.initiator is not None:
+        return [(subject.task.initiator, "started it")]
+    return [(person, "started it") for person in subject.person(_named_in_task(subject, "initiator"))]
+
+
+def _followers(target: RouteTarget, subject: Subject) -> People:
+    if subject.case is None:
+        return []
+    return [(person, "follows the case") for person in subject.case.followers.select_related("brand")]
+
+
+def _recipients(target: RouteTarget, subject: Subject) -> People:
+    named = subject.event.data.get("recipients")
+    return [(person, "named by the event") for each in named or [] for person in subject.person(each)]
+
+
+def _person(target: RouteTarget, subject: Subject) -> People:
+    return [(target.person, "named by the route")] if target.person else []
+
+
+def _customer(target: RouteTarget, subject: Subject) -> People:
+    return [(person, "customer") for person in subject.person(subject.facts.get("customer"))]
+
+
+def _path(target: RouteTarget, subject: Subject) -> People:
+    value = lookup(subject.facts, target.path)
+    named = value if isinstance(value, list) else [value]
+    return [(person, f"named at {target.path}") for each in named for person in subject.person(each)]
+
+
+TARGETS: dict[TargetKind, Callable[[RouteTarget, Subject], People]] = {
+    TargetKind.ASSIGNEE: _assignee,
+    TargetKind.CANDIDATES: _candidates,
+    TargetKind.TASK_TEAMS: _task_teams,
+    TargetKind.TEAM: _team,
+    TargetKind.TEAM_LEAD: _team_lead,
+    TargetKind.MANAGER: _manager,
+    TargetKind.INITIATOR: _initiator,
+    TargetKind.FOLLOWERS: _followers,
+    TargetKind.RECIPIENTS: _recipients,
+    TargetKind.PERSON: _person,
+    TargetKind.CUSTOMER: _customer,
+    TargetKind.PATH: _path,
+}

@@ -1,0 +1,135 @@
+"""Words each message once per template version, language and time zone, however many people it goes to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import structlog
+from django.conf import settings
+from django.db.models import QuerySet
+
+from notifications.models import Brand, Event, Recipient, Task, TemplateVersion, VersionState
+from notifications.types import Action, Json
+from notifications.wording import render, sensitive
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What one message says. `words` holds channels with a text of their own."""
+
+    title: str
+    body: str
+    short_body: str
+    language: str
+    actions: tuple[Action, ...]
+    words: dict[str, Json]
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class Writer:
+    """Renders for one event. `facts` is what templates may use, besides brand and event."""
+
+    event: Event
+    task: Task | None
+    facts: Json
+    _cache: dict[tuple[object, ...], Wording] = field(default_factory=dict)
+
+    def write(
+        self, version: TemplateVersion | None, recipient: Recipient, brand: Brand | None, channels: Sequence[str]
+    ) -> Wording:
+        key = (version and version.pk, recipient.locale, recipient.timezone, brand and brand.pk, tuple(channels))
+        if key not in self._cache:
+            self._cache[key] = self._write(version, recipient, brand, channels)
+        return self._cache[key]
+
+    def _write(
+        self, version: TemplateVersion | None, recipient: Recipient, brand: Brand | None, channels: Sequence[str]
+    ) -> Wording:
+        if version is None:
+            return self._plain(recipient, "The template has no published version.")
+        context = self.context(brand)
+        try:
+            main = self._render(version, recipient, context, "live")
+            words = self._words(version, recipient, context, channels)
+        except render.RenderError as fault:
+            log.warning("template_failed", version=version.pk, event_id=str(self.event.pk), fault=str(fault))
+            return self._plain(recipient, f"{version}: {fault}", version)
+        actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
+        return Wording(
+            main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings)
+        )
+
+    def _words(
+        self, version: TemplateVersion, recipient: Recipient, context: Json, channels: Sequence[str]
+    ) -> dict[str, Json]:
+        own = {text.channel for text in version.texts.all()}
+        words = {}
+        for channel in own.intersection(channels) - {"live"}:
+            said = self._render(version, recipient, context, channel)
+            words[channel] = {"title": said.title, "body": said.body, "short_body": said.short_body}
+        return words
+
+    def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendered:
+        zone, hidden = recipient.timezone, self.hidden
+        return render.render(version, recipient.locale, channel, context, timezone=zone, hidden=hidden)
+
+    @cached_property
+    def hidden(self) -> tuple[str, ...]:
+        """What lock screens must not show, as of now and whenever the template was published."""
+        return sensitive.paths_of(self.event, self.task)
+
+    def _plain(self, recipient: Recipient, warning: str, version: TemplateVersion | None = None) -> Wording:
+        """A message nobody wrote: the task's name, so that it is never lost for the words."""
+        title = self._task_name() or self.event.subject or self.event.type
+        actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
+        return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,))
+
+    def _task_name(self) -> str:
+        """Nothing where the name is not for lock screens."""
+        if self.task is None or "task.name" in self.hidden:
+            return ""
+        return self.task.name
+
+    def context(self, brand: Brand | None) -> Json:
+        event = self.event
+        about = {
+            "id": event.event_id,
+            "type": event.type,
+            "source": event.source,
+            "subject": event.subject,
+            "time": (event.time or event.received_at).isoformat(),
+            "engine": event.engine.name,
+        }
+        name = brand.name if brand else settings.UNFOLD["SITE_TITLE"]
+        return {
+            **self.facts,
+            **self._task_with_names(),
+            "event": about,
+            "brand": {"name": name, "contact": brand.contact if brand else ""},
+        }
+
+    def _task_with_names(self) -> Json:
+        """The task as templates see it: its people by the names that people know."""
+        task = self.facts.get("task")
+        if not isinstance(task, dict):
+            return {}
+        named = {"assignee": self.task and self.task.assignee, "initiator": self.task and self.task.initiator}
+        return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
+
+
+def published_versions(template_ids: Sequence[int]) -> dict[int, TemplateVersion]:
+    """Template id to its published version, with its texts and actions."""
+    found = _with_texts().filter(template_id__in=template_ids, state=VersionState.PUBLISHED)
+    return {version.template_id: version for version in found}
+
+
+def versions(ids: Sequence[int]) -> dict[int, TemplateVersion]:
+    """These versions by their pk, with their texts and actions."""
+    return {version.pk: version for version in _with_texts().filter(pk__in=ids)}
+
+
+def _with_texts() -> QuerySet[TemplateVersion]:
+    return TemplateVersion.objects.select_related("template").prefetch_related("texts", "actions")

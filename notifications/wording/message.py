@@ -1,0 +1,132 @@
+"""The channel-neutral message of one notification, for whatever transport carries it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.models import Brand, Notification, Priority
+from notifications.types import Action, Json, Message
+from notifications.wording import formats
+from notifications.wording.plaintext import clean_line, cut
+
+MAX_FACT = 300
+"""Characters of one fact."""
+
+Fact = tuple[str, str]
+
+
+def message_of(notification: Notification, *, words: Json | None = None, with_facts: bool = True) -> Message:
+    """What the notification says; `words` (title, body, short_body) where the channel has its own.
+
+    Looks at the notification's recipient with brand, and at its category and brand; for facts and the engine's ids also
+    at its task, case and whom it is on behalf of.
+    """
+    said = words or {}
+    facts: tuple[Fact, ...] = ()
+    if with_facts:
+        with translation.override(notification.language):
+            facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
+    return Message(
+        notification_id=str(notification.pk),
+        language=notification.language,
+        title=said.get("title", notification.title),
+        body=said.get("body", notification.body),
+        short_body=said.get("short_body", notification.short_body),
+        priority=notification.priority,
+        category=notification.category.slug,
+        actions=tuple(sorted(map(Action.from_json, notification.actions), key=_weight)),
+        url=notification.url,
+        facts=facts,
+        brand=brand_of(notification.brand or notification.recipient.brand),
+        due_at=notification.due_at,
+        thread=_thread(notification),
+        task_id=notification.task.task_id if with_facts and notification.task else "",
+        case_id=notification.case.case_id if with_facts and notification.case else "",
+    )
+
+
+def saying(message: Message, text: str, language: str) -> Message:
+    """The same with this text alone, and nothing to answer."""
+    return replace(message, body=text, short_body=text, actions=(), facts=(), language=language)
+
+
+def brand_of(brand: Brand | None) -> Json:
+    """Name, logo and colours; those of wfpush itself where nobody chose a brand."""
+    chosen = brand or _own_brand()
+    return {
+        "name": chosen.name,
+        "logo_url": chosen.logo_url,
+        "accent": chosen.accent,
+        "accent_dark": chosen.accent_dark,
+        "from_email": chosen.from_email,
+        "contact": chosen.contact,
+    }
+
+
+@cache
+def _own_brand() -> Brand:
+    return Brand(name=str(settings.UNFOLD["SITE_TITLE"]))
+
+
+def _weight(action: Action) -> int:
+    """Answers that move the work on, then those that take away, questions, and acknowledging last."""
+    if action.effect == "final":
+        return 1 if action.takes_away else 0
+    return 2 if action.effect == "request_info" else 3
+
+
+def _thread(notification: Notification) -> str:
+    if notification.task_id is not None:
+        return f"task-{notification.task_id}"
+    return f"case-{notification.case_id}" if notification.case_id is not None else ""
+
+
+# --- facts ----------------------------------------------------------------------------------------------------------
+def _facts(notification: Notification) -> Iterator[Fact]:
+    """Label and value of what helps to decide, in the language that is active."""
+    locale, details = formats.locale_of(notification.language), notification.details
+    if notification.on_behalf_of is not None:
+        yield _("On behalf of"), str(notification.on_behalf_of)
+    if notification.due_at is not None:
+        due_at = notification.due_at.astimezone(formats.zone_of(notification.recipient.timezone))
+        yield _("Due"), formats.moment(due_at, locale)
+    if notification.priority != Priority.NORMAL:
+        yield _("Priority"), str(Priority(notification.priority).label)
+    if notification.case is not None:
+        yield _("Case"), _titled(notification.case.title, notification.case.case_id)
+    yield from _amount(_part(details, "variables"), locale)
+    location, customer = _part(details, "location"), _part(details, "customer")
+    if _text(location, "address"):
+        yield _("Location"), _text(location, "address")
+    reached = [_text(customer, "name") or _text(customer, "ref"), _text(customer, "phone")]
+    if any(reached):
+        yield _("Customer"), ", ".join(filter(None, reached))
+    titles = [_text(each, "title") for each in details.get("documents") or [] if isinstance(each, dict)]
+    if any(titles):
+        yield _("Documents"), ", ".join(filter(None, titles))
+
+
+def _amount(variables: Json, locale: Locale) -> Iterator[Fact]:
+    amount = formats.as_number(variables.get("amount"))
+    if amount is not None:
+        yield _("Amount"), formats.money(amount, _text(variables, "currency")[:20], locale)
+
+
+def _titled(title: str, name: str) -> str:
+    return title if name in title else f"{title} ({name})" if title else name
+
+
+def _part(details: Json, name: str) -> Json:
+    value = details.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Json, name: str) -> str:
+    found: Any = value.get(name)
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,193 @@
+"""From a template version and what is known of an event to the words of one message."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, get_args
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from notifications.errors import RenderError
+from notifications.models import TemplateAction, TemplateText, TemplateVersion
+from notifications.types import EFFECTS, Action, CommentRule, Effect, Json
+from notifications.wording import formats, liquid
+from notifications.wording.labels import ANY, label_in, languages, tag, tags
+from notifications.wording.liquid_filters import Place
+from notifications.wording.message import message_of
+from notifications.wording.plaintext import clean, clean_line, cut
+from notifications.wording.sensitive import without
+from notifications.wording.template_check import LOCK_SCREENS, Problem, check, reaches
+
+__all__ = [
+    "Problem",
+    "RenderError",
+    "Rendered",
+    "actions_of",
+    "check",
+    "clean_title",
+    "message_of",
+    "render",
+    "text_for",
+]
+
+MAX_TITLE, MAX_SHORT_BODY, MAX_BODY = 200, 300, 10_000
+"""Characters after rendering."""
+
+MAX_LABEL, MAX_ACTIONS = 60, 12
+"""Characters on a button; buttons of one message."""
+
+USUAL = {
+    "acknowledge": _("Acknowledge"),
+    "approve": _("Approve"),
+    "reject": _("Reject"),
+    "request_info": _("Ask for information"),
+}
+"""What the answers of every engine are called where neither engine nor template says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The words of one message. `warnings` are sentences for the trace."""
+
+    title: str
+    body: str
+    short_body: str
+    language: str
+    warnings: tuple[str, ...]
+
+
+def render(
+    version: TemplateVersion, language: str, channel: str, context: Json, *, timezone: str, hidden: Sequence[str] = ()
+) -> Rendered:
+    """Word a message in the language nearest to `language`, with times in `timezone`.
+
+    `context` is plain JSON: the event's data, its case, brand and event. What is at the paths in `hidden` is not there
+    for texts that lock screens show. Raises RenderError when the template has no text, is wrong, or does too much.
+    """
+    text = text_for(version, language, channel)
+    place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
+    faults: dict[str, None] = {}  # each once, in order
+
+    shown = without(context, hidden)
+
+    def fill_in(source: str, known: Json) -> str:
+        filled = liquid.render(source, known, place)
+        faults.update(dict.fromkeys([*(_absent(name, hidden) for name in filled.missing), *filled.odd]))
+        return filled.text
+
+    title = clean_title(fill_in(text.title, shown if text.channel in LOCK_SCREENS else context))
+    body = cut(clean(fill_in(text.body, context)), MAX_BODY)
+    short_body = _short(text, fill_in, body, shown, same=shown == context)
+    warnings = [f"{fault}; “—” stands in its place." for fault in faults]
+    if not title:
+        title = clean_title(version.template.name) or "—"
+        warnings.append("The title came out empty; the template's name stands in its place.")
+    return Rendered(title, body, short_body, text.language, tuple(warnings))
+
+
+def _short(text: TemplateText, fill_in: Callable[[str, Json], str], body: str, shown: Json, *, same: bool) -> str:
+    """Its own, or the start of the body. `same`: lock screens may show all that the body may."""
+    if text.short_body.strip():
+        return cut(clean(fill_in(text.short_body, shown)), MAX_SHORT_BODY)
+    start = body if same else cut(clean(fill_in(text.body, shown)), MAX_BODY)
+    return cut(clean_line(start[: 2 * MAX_SHORT_BODY]), MAX_SHORT_BODY)
+
+
+def _absent(name: str, hidden: Sequence[str]) -> str:
+    if any(reaches(name, path) for path in hidden):
+        return f"{name} is sensitive, and lock screens do not show it"
+    return f"{name} is missing"
+
+
+def clean_title(text: str) -> str:
+    """One line of at most 200 characters, without anything unseen."""
+    return cut(clean_line(text), MAX_TITLE)
+
+
+# --- which text -----------------------------------------------------------------------------------------------------
+def text_for(version: TemplateVersion, language: str, channel: str) -> TemplateText:
+    """The language itself, its base (de-AT: de), the fallback, then any; in each the channel's own text first.
+
+    Raises RenderError when there is none.
+    """
+    texts = {(tag(text.language), text.channel): text for text in version.texts.all()}
+    for wanted in (
+        *languages(language, version.template.fallback_language),
+        *sorted({each for each, _channel in texts}),
+    ):
+        found = texts.get((wanted, channel)) or texts.get((wanted, ""))
+        if found is not None:
+            return found
+    raise RenderError(f"There is no text for {channel} in any language.")
+
+
+def _place_language(wanted: str, written: str) -> str:
+    """Numbers and dates follow the text's language, in the reader's own variety of it."""
+    return wanted if tag(wanted).partition("-")[0] == tag(written).partition("-")[0] else written
+
+
+# --- actions --------------------------------------------------------------------------------------------------------
+def actions_of(version: TemplateVersion | None, language: str, event_actions: Iterable[Any]) -> list[Action]:
+    """What a message offers, as its event names it, with labels and comment rules from the template.
+
+    An action is a name or {"action", "title", "effect", "comment"}; what is neither is left out, a name counts once.
+    """
+    rules = {rule.action: rule for rule in version.actions.all()} if version is not None else {}
+    fallback = version.template.fallback_language if version is not None else "en"
+    found: dict[str, Action] = {}
+    for said in event_actions:
+        given = said if isinstance(said, dict) else {"action": said}
+        name = given.get("action")
+        if isinstance(name, str) and 0 < len(name) <= MAX_LABEL and name.isprintable() and name not in found:
+            found[name] = _action(name, given, rules.get(name), language, fallback)
+    return list(found.values())[:MAX_ACTIONS]
+
+
+def _action(name: str, given: Json, rule: TemplateAction | None, language: str, fallback: str) -> Action:
+    effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else EFFECTS.get(name, "final")
+    comment = _comment(effect, given.get("comment"), rule)
+    own = _label(given.get("title"))
+    if own:
+        return Action(name, own, effect, comment)
+    labels = _labels(name, rule, fallback)
+    return Action(name, label_in(labels, language), effect, comment, labels if len(labels) > 1 else {})
+
+
+def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, str]:
+    """What the template calls it in each language, else what everybody calls it, else its name made readable."""
+    written = rule.labels if rule is not None and isinstance(rule.labels, dict) else {}
+    labels = {tag(language): _label(label) for language, label in written.items()}
+    labels = {language: label for language, label in labels.items() if language and label} or usual_labels(name)
+    words = _label(name.replace("_", " ").replace("-", " "))
+    readable = words[:1].upper() + words[1:] or cut(name, MAX_LABEL)
+    return {**labels, ANY: next((labels[each] for each in tags(fallback) if each in labels), readable)}
+
+
+@lru_cache(maxsize=256)
+def usual_labels(name: str) -> dict[str, str]:
+    """The labels of an answer that every engine has, in the languages of the pages; none for any other name."""
+    if name not in USUAL:
+        return {}
+    labels = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            labels[language] = str(USUAL[name])
+    return labels
+
+
+def _label(text: Any) -> str:
+    return cut(clean_line(text), MAX_LABEL) if isinstance(text, str) else ""
+
+
+def _comment(effect: Effect, given: Any, rule: TemplateAction | None) -> CommentRule:
+    """A question needs its words; acknowledging, unless somebody says otherwise, has none."""
+    if effect == "request_info":
+        return "required"
+    choices: tuple[CommentRule, ...] = get_args(CommentRule)
+    for said in (given, rule.comment if rule is not None else None):
+        for choice in choices:
+            if choice == said:
+                return choice
+    return "none" if effect == "acknowledge" else "optional"

@@ -1,0 +1,132 @@
+"""What is wrong, or likely wrong, with the texts of a template version before anybody gets them."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from liquid import BoundTemplate
+
+from notifications.errors import RenderError
+from notifications.models import EventVariable, Template, TemplateText, TemplateVersion, VersionState
+from notifications.wording import liquid
+
+STANDARD = set(
+    """
+    task.id task.name task.description task.kind task.assignee task.candidates task.teams task.initiator task.due_at
+    task.expires_at task.priority task.url task.actions
+    case.id case.title case.type case.status case.url
+    exception.code exception.summary exception.severity exception.recommended_action
+    location.address location.lat location.lon
+    customer.ref customer.name customer.phone customer.email
+    documents.title documents.url recipients result.action result.by result.at info asked_by title message
+    brand.name brand.contact event.id event.type event.source event.subject event.time event.engine
+    """.split()  # noqa: SIM905
+)
+"""Members of an event's data that every template may use (docs/api.md, “Events in”), and what we add."""
+
+FIELDS = ("title", "body", "short_body")
+_ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`fatal`: the version cannot be published. `message` is a sentence for whoever edits the text."""
+
+    text: TemplateText
+    field: str
+    message: str
+    fatal: bool
+    sensitive: str = ""
+    """The path that lock screens would show."""
+
+    @property
+    def where(self) -> str:
+        """“de, title”, as the form says it."""
+        edited: Any = self.text._meta.get_field(self.field)
+        return f"{self.text}, {edited.verbose_name}"
+
+
+def check(version: TemplateVersion) -> list[Problem]:
+    """Mistakes in the syntax, variables nobody sends, and sensitive ones on a lock screen."""
+    known, sensitive = _variables(version)
+    problems: list[Problem] = []
+    for text in version.texts.all():
+        for field in FIELDS:
+            problems += _check(text, field, known, sensitive)
+    return problems
+
+
+def _variables(version: TemplateVersion) -> tuple[set[str], set[str]]:
+    """Paths of the event types whose routes use the template (of all types, where none is named); the sensitive."""
+    routes = list(version.template.routes.prefetch_related("event_types"))
+    types = {event_type.pk for route in routes for event_type in route.event_types.all()}
+    variables = EventVariable.objects.all()
+    if routes and all(route.event_types.all() for route in routes):
+        variables = variables.filter(event_type__in=types)
+    rows = list(variables.values_list("path", "sensitive"))
+    return STANDARD | {path for path, _sensitive in rows}, {path for path, sensitive in rows if sensitive}
+
+
+def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str]) -> Iterator[Problem]:
+    try:
+        used = sorted(set(variables_of(liquid.parse(getattr(text, field)))))
+    except RenderError as fault:
+        yield Problem(text, field, str(fault), fatal=True)
+        return
+    for path in used:
+        if not any(reaches(path, each) for each in known):
+            message = _("No event of this template is known to have “%(path)s”. Without it, “—” stands in its place.")
+            yield Problem(text, field, message % {"path": path}, fatal=False)
+        if any(reaches(path, each) for each in sensitive):
+            yield from _shown_to_all(text, field, path)
+
+
+LOCK_SCREENS = ("", "live", "webpush", "fcm", "appworks")
+"""Channels of texts whose titles and short bodies devices show before anybody signs in."""
+
+
+def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem]:
+    """Lock screens show the title and the short body, or else the start of the body; mail programs the subject."""
+    if field == "short_body":
+        message = _("“%(path)s” is sensitive: it cannot be in the short text, which lock screens show.")
+    elif field == "body":
+        if text.short_body.strip():
+            return
+        message = _("“%(path)s” is sensitive, and lock screens show the body's start. Write a short text without it.")
+    elif text.channel in LOCK_SCREENS:
+        message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show.")
+    else:
+        message = _("“%(path)s” is sensitive, and mail programs show titles on lock screens. Leave it to the body.")
+    fatal = text.channel in LOCK_SCREENS or field == "short_body"
+    yield Problem(text, field, message % {"path": path}, fatal=fatal, sensitive=path)
+
+
+def reaches(used: str, path: str) -> bool:
+    """Whether using `used` shows what is at `path`: the same, a part of it, or an object around it."""
+    ours, theirs = used.split("."), path.split(".")
+    return all(one == other or _ANY in (one, other) for one, other in zip(ours, theirs, strict=False))
+
+
+def showing(paths: Collection[str]) -> list[Template]:
+    """Templates whose published texts show one of these sensitive paths where locks or mail programs do."""
+    published = TemplateVersion.objects.filter(state=VersionState.PUBLISHED).select_related("template")
+    return [
+        version.template
+        for version in published.prefetch_related("texts").order_by("template__name")
+        if any(reaches(each.sensitive, path) for each in check(version) if each.sensitive for path in paths)
+    ]
+
+
+def variables_of(template: BoundTemplate) -> Iterator[str]:
+    """Dotted paths of the variables a template takes from its context; positions in lists are left out.
+
+    Inside a loop, `document.title` of `for document in documents` counts as `documents`.
+    """
+    for variables in template.analyze(include_partials=False).globals.values():
+        for variable in variables:
+            yield ".".join(_named(segment) for segment in variable.segments if not isinstance(segment, int))
+
+
+def _named(segment: object) -> str:
+    return segment if isinstance(segment, str) and segment not in ("size", "first", "last") else _ANY

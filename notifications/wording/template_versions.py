@@ -1,0 +1,75 @@
+"""A template's versions: drafts are edited, one is published, what it replaced is retired and can come back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from notifications.models import Template, TemplateVersion, VersionState
+from notifications.wording.template_check import Problem, check
+
+
+class CannotPublish(Exception):
+    """The sentence says what to mend; `problems` are the fatal ones of the check."""
+
+    def __init__(self, detail: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.problems = problems
+
+
+@transaction.atomic
+def new_draft(template: Template, source: TemplateVersion | None = None, note: str = "") -> TemplateVersion:
+    """The next version, with a copy of the source's texts and actions."""
+    template = _locked(template)
+    highest = template.versions.aggregate(Max("number"))["number__max"] or 0
+    draft = TemplateVersion.objects.create(template=template, number=highest + 1, note=note[:200])
+    if source is not None:
+        _copy(source, draft)
+    return draft
+
+
+def _copy(source: TemplateVersion, target: TemplateVersion) -> None:
+    for rows in (list(source.texts.all()), list(source.actions.all())):
+        for row in rows:
+            row.pk, row.version, row._state.adding = None, target, True
+            row.save(force_insert=True)
+
+
+@transaction.atomic
+def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion:
+    """Use this draft for new messages; running ones keep the version they began with.
+
+    Raises CannotPublish for what is not a draft, has no texts, or has fatal problems.
+    """
+    template = _locked(version.template)
+    version = TemplateVersion.objects.select_related("template").prefetch_related("texts").get(pk=version.pk)
+    if version.state != VersionState.DRAFT:
+        raise CannotPublish("Only a draft can be published. Make a new draft from this version first.")
+    if not version.texts.all():
+        raise CannotPublish("It has no texts yet. Write at least one.")
+    fatal = [problem for problem in check(version) if problem.fatal]
+    if fatal:
+        raise CannotPublish(fatal[0].message, fatal)
+    template.versions.filter(state=VersionState.PUBLISHED).update(state=VersionState.RETIRED)
+    version.state, version.published_at, version.published_by = VersionState.PUBLISHED, now, by
+    version.save(update_fields=["state", "published_at", "published_by"])
+    template._change_reason = f"Published version {version.number}"  # type: ignore[attr-defined]  # django-simple-history
+    template.save()
+    return version
+
+
+@transaction.atomic
+def roll_back(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion:
+    """Publish a copy of an earlier version: numbers only grow, so that history can be read. Raises CannotPublish."""
+    if version.state != VersionState.RETIRED:
+        raise CannotPublish("Only a version that was published before can be rolled back to.")
+    copy = new_draft(version.template, version, note=f"As version {version.number}")
+    return publish(copy, by, now)
+
+
+def _locked(template: Template) -> Template:
+    """One change of a template's versions at a time."""
+    return Template.objects.select_for_update().get(pk=template.pk)

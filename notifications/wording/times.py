@@ -1,0 +1,104 @@
+"""Times as people say them, in the person's time zone: relative and exact together."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from django.utils import dateformat, timezone, translation
+
+from notifications.wording.sentences import say
+
+SOON = timedelta(hours=2)
+"""From here on an item counts as due soon."""
+
+DAYS_FROM = timedelta(hours=48)
+"""Spans this long are said in days, shorter ones in hours."""
+
+MINUTES_UNTIL = timedelta(hours=10)
+"""Spans shorter than this are said with their minutes."""
+
+Urgency = Literal["ontime", "soon", "overdue"]
+FORMATS = {"en": ("j F", "l, j F Y, H:i T"), "de": ("j. F", "l, j. F Y, H:i T")}
+"""Language to the formats of a day and of a full date with its zone."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """When an answer is due: the words, the exact time for a title, and how pressing it is."""
+
+    at: datetime
+    text: str
+    exact: str
+    urgency: Urgency
+
+    @property
+    def icon(self) -> str:
+        """The shape that says the same as the colour (static/wfpush/icons.svg)."""
+        return "clock" if self.urgency == "ontime" else self.urgency
+
+
+def due(at: datetime, now: datetime) -> Due:
+    """`due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`."""
+    left = at - now
+    urgency: Urgency = "overdue" if left < timedelta() else "soon" if left <= SOON else "ontime"
+    words = [_due_at(at, now), _span("left", left)]
+    if urgency == "overdue":
+        words = [_span("over", -left), words[0]]
+    return Due(at, " · ".join(words), exact(at), urgency)
+
+
+def _due_at(at: datetime, now: datetime) -> str:
+    here, today = timezone.localtime(at), timezone.localtime(now).date()
+    clock, days = here.strftime("%H:%M"), (here.date() - today).days
+    named = {0: "due_today", 1: "due_tomorrow", -1: "due_yesterday"}.get(days)
+    if named:
+        return say(named, time=clock)
+    if 1 < days < 7:
+        return say("due_weekday", weekday=dateformat.format(here, "l"), time=clock)
+    return say("due_date", date=day(here.date(), today), time=clock)
+
+
+def _span(kind: Literal["left", "over"], span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 1:
+        return say(f"{kind}_moment")
+    if minutes < 60:
+        return say(f"{kind}_minutes", m=minutes)
+    if span >= DAYS_FROM:
+        return say(f"{kind}_days", d=span.days)
+    if minutes % 60 and span < MINUTES_UNTIL:
+        return say(f"{kind}_hours_minutes", h=minutes // 60, m=minutes % 60)
+    return say(f"{kind}_hours", h=minutes // 60)
+
+
+def day(value: date, today: date) -> str:
+    """`25 November`, with the year when it is another one."""
+    text = dateformat.format(value, _formats()[0])
+    return text if value.year == today.year else f"{text} {value.year}"
+
+
+def stamp(at: datetime, now: datetime) -> str:
+    """When something happened, as short as it stays clear: `14:02`, `yesterday 14:02`, `24 November`."""
+    here, today = timezone.localtime(at), timezone.localtime(now).date()
+    clock, days = here.strftime("%H:%M"), (today - here.date()).days
+    if days == 0:
+        return clock
+    return say("yesterday", time=clock) if days == 1 else day(here.date(), today)
+
+
+def when(at: datetime, now: datetime) -> str:
+    """The same inside a sentence: `at 14:02`, `on 24 November at 14:02`."""
+    here, today = timezone.localtime(at), timezone.localtime(now).date()
+    clock = here.strftime("%H:%M")
+    if here.date() == today:
+        return say("at_time", time=clock)
+    return say("at_date", date=day(here.date(), today), time=clock)
+
+
+def exact(at: datetime) -> str:
+    """The full date with its zone, for titles."""
+    return dateformat.format(timezone.localtime(at), _formats()[1])
+
+
+def _formats() -> tuple[str, str]:
+    return FORMATS.get((translation.get_language() or "en").split("-")[0], FORMATS["en"])

@@ -1,0 +1,362 @@
+"""SLAs at a glance: what was on time, what is under way, what is late now, and whose."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from playwright.sync_api import Page
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from escalations.admin import board
+from escalations.models import Escalation, Policy, Rules
+from notifications.models import Recipient, Task, Team
+from tests.admin import sla, test_in_browser
+from tests.admin import world as story
+from tests.admin.pages import list_of, page_of, text_of
+from tests.admin.test_in_browser import DESK, Visit
+from tests.admin.world import World
+from tests.factories import TaskFactory
+
+PAGE = reverse("admin:escalations_escalation_sla")
+AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+browse = test_in_browser.browse
+
+
+@pytest.fixture
+def policy(world: World) -> Policy:
+    return sla.policy()
+
+
+def decided(world: World, policy: Policy, *, late: bool, ended: datetime | None = None, **task: Any) -> Escalation:
+    """A clock that ended an hour before it was due, or after."""
+    ended = ended or world.now - timedelta(minutes=1)
+    rules, _made = Rules.objects.get_or_create(digest="as they were", defaults={"data": {}})
+    teams = task.pop("teams", [])
+    made = TaskFactory(engine=world.engine, case=None, task_id=f"ended-{Task.objects.count()}", **task)
+    made.teams.set(teams)
+    deadline = ended - HOUR if late else ended + HOUR
+    said: dict[str, Any] = {"started_at": deadline - DAY, "deadline": deadline, "ended_at": ended}
+    return Escalation.objects.create(
+        task=made, policy=policy, rules=rules, state="closed", end_reason="answered", **said
+    )
+
+
+def begun(clock: Escalation) -> Escalation:
+    """Days before it was due, so that it counts."""
+    Escalation.objects.filter(pk=clock.pk).update(started_at=clock.deadline - DAY)
+    return clock
+
+
+def shown(client: Client, query: str = "") -> dict[str, Any]:
+    page = client.get(PAGE + query)
+    assert page.status_code == 200
+    known = {name: value for context in reversed(list(page.context)) for name, value in context.flatten().items()}
+    return {**known, "text": text_of(page), "body": page.content.decode()}
+
+
+def tables(body: str) -> list[list[str]]:
+    """The rows of all tables, as read aloud."""
+    rows = re.findall(r"(?s)<tr>(.*?)</tr>", body)
+    cells = [re.findall(r"(?s)<t[hd](?![^>]*aria-hidden)[^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return [[" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in row] for row in cells]
+
+
+# --- what was on time -------------------------------------------------------------------------------------------------
+def test_the_tables_have_the_numbers_of_weeks_policies_and_teams(world: World, policy: Policy, root: Client) -> None:
+    visits = Policy.objects.create(name="Site visits", time="wall")
+    for late in (False, False, True):
+        decided(world, policy, late=late, assignee=world.bob)
+    decided(world, visits, late=True, teams=[Team.objects.create(slug="field", name="Field service")])
+    decided(world, policy, late=False, ended=world.now - 7 * DAY)
+    page = shown(root)
+    rows = tables(page["body"])
+    assert ["Approvals", "75%", "3", "1"] in rows
+    assert ["Site visits", "0%", "0", "1"] in rows
+    assert ["Finance", "66%", "2", "1"] in rows, "Bob's team"
+    assert ["Field service", "0%", "0", "1"] in rows
+    assert ["no team", "100%", "1", "0"] in rows
+    assert [row[1:] for row in rows if row[0] == page["weeks"][-2].words] == [["100%", "1", "0"]]
+    assert "On time in 12 weeks 60% 3 of 5" in page["text"]
+
+
+def test_the_worst_come_first(world: World, policy: Policy, root: Client) -> None:
+    good = Policy.objects.create(name="A good one", time="wall")
+    decided(world, good, late=False)
+    decided(world, policy, late=True)
+    assert [row.name for row in shown(root)["by_policy"][0]] == ["Approvals", "A good one"]
+
+
+def test_beyond_ten_policies_the_better_are_folded(world: World, policy: Policy, root: Client) -> None:
+    for number in range(12):
+        decided(world, Policy.objects.create(name=f"Policy {number:02}", time="wall"), late=False)
+    first, folded = shown(root)["by_policy"]
+    assert (len(first), len(folded)) == (10, 2)
+    assert "2 more" in shown(root)["text"]
+
+
+def test_a_policy_that_is_gone_keeps_its_figures(world: World, policy: Policy, root: Client) -> None:
+    decided(world, policy, late=True)
+    policy.delete()
+    assert ["a policy that is gone", "0%", "0", "1"] in tables(shown(root)["body"])
+
+
+def test_the_chart_says_nothing_that_the_table_does_not(world: World, policy: Policy, root: Client) -> None:
+    decided(world, policy, late=True)
+    body = shown(root)["body"]
+    chart = body[body.index('class="desk-chart"') :]
+    assert chart.startswith('class="desk-chart" aria-hidden="true"')
+    assert chart.count("desk-part-late") >= 1
+    weeks = [row for row in tables(body) if len(row) == 4 and row[0] in {week.words for week in shown(root)["weeks"]}]
+    assert len(weeks) == 12
+    assert "<script" not in body[body.index("desk-sla-choice") : body.index("desk-meaning")]
+
+
+def test_the_page_says_what_counts(world: World, root: Client) -> None:
+    text = shown(root)["text"]
+    for words in ("counts once", "given to somebody else, cancelled or expired", "An acknowledgement moves nothing"):
+        assert words in text
+
+
+def test_nothing_yet_is_said_in_sentences(world: World, root: Client) -> None:
+    text = shown(root)["text"]
+    for sentence in ("Nothing is late.", "No clock is under way.", "No clock was decided in these 12 weeks."):
+        assert sentence in text
+    assert "On time this week –" in text
+
+
+# --- weeks where the reader is ----------------------------------------------------------------------------------------
+def test_weeks_and_times_are_those_of_the_reader(world: World, policy: Policy, root: Client) -> None:
+    """At three on Monday morning by UTC, it is still Sunday in New York."""
+    monday = (world.now - timedelta(days=world.now.weekday() + 14)).replace(hour=3, minute=0)
+    decided(world, policy, late=False, ended=monday)
+    root_user = User.objects.get(username="root")
+    for zone, first in (("America/New_York", monday - 7 * DAY), ("Pacific/Auckland", monday)):
+        Recipient.objects.update_or_create(ref="root", defaults={"user": root_user, "timezone": zone})
+        page = shown(root)
+        assert f"the zone {zone}." in page["text"]
+        assert [week.words for week in page["weeks"] if week.share.total] == [date_format(first.date(), "DATE_FORMAT")]
+    assert timezone.get_current_timezone_name() == "UTC", "only on this page"
+
+
+# --- what is under way ------------------------------------------------------------------------------------------------
+def opened(world: World, client: Client) -> None:
+    for number, hours in enumerate((-30, -2, 0.5, 2, 2.5, 10, 40, 90)):
+        people = {"assignee": "bob"} if number % 2 else {"assignee": "carol", "teams": ["finance"]}
+        sla.assign(world, f"T-{number}", world.now + hours * HOUR, **people)
+    sla.assign(world, "T-9", world.now + HOUR, assignee="carol")
+    Escalation.objects.filter(task__task_id="T-9").update(state="paused", paused_at=world.now, due_at=None)
+
+
+def test_each_bar_leads_to_the_list_of_what_it_counts(world: World, policy: Policy, root: Client) -> None:
+    opened(world, root)
+    for query in ("", f"?policy={policy.pk}", f"?team={world.team.pk}", f"?policy={policy.pk}&team={world.team.pk}"):
+        bars = shown(root, query)["bars"]
+        listed = [root.get(bar.href).context["cl"].result_count for bar in bars]
+        assert [str(count) for count in listed] == [bar.count for bar in bars]
+        counts = ["2", "1", "2", "1", "1", "1", "1"] if "team" not in query else ["2", "1", "2", "1", "1", "1", "0"]
+        assert [bar.count for bar in bars] == counts
+    assert [bar.width for bar in bars if bar.count == "0"] == [0]
+
+
+def test_the_lists_of_what_has_time_left_begin_with_what_is_due_first(
+    world: World, policy: Policy, root: Client
+) -> None:
+    opened(world, root)
+    rows = root.get(list_of(Escalation, "left=4h")).context["cl"].result_list
+    assert [row.task.task_id for row in rows] == ["T-3", "T-4"]
+    assert root.get(list_of(Escalation, "team=x")).status_code == 200
+    assert root.get(list_of(Escalation, "left=soon")).status_code == 200
+
+
+def test_an_acknowledged_task_that_nobody_answers_is_late(world: World, policy: Policy, root: Client) -> None:
+    Policy.objects.update(on_acknowledge="stops")
+    sla.assign(world, "T-1", world.now + HOUR)
+    story.answer(world, "T-1", world.bob, "acknowledge")
+    Escalation.objects.update(deadline=world.now - HOUR)
+    assert "late by 1 h" in text_of(root.get(list_of(Escalation, "now=late")))
+    [row] = shown(root)["board"]
+    assert "acknowledged: nobody is told any more" in row.ahead[0]
+
+
+# --- what is late now -------------------------------------------------------------------------------------------------
+def test_the_board_says_whose_it_is_who_was_told_last_and_what_comes_next(
+    world: World, policy: Policy, root: Client
+) -> None:
+    clock = sla.escalated(world)  # Bob was reminded, and Carol heard
+    Escalation.objects.filter(pk=clock.pk).update(deadline=world.now - timedelta(minutes=30))
+    page = shown(root)
+    assert "Late now 1 of 1 under way" in page["text"]
+    said = (
+        "late by 30 min Approve invoice 4800 Bob Bauer · Approvals Told last Carol Castle 0 s ago "
+        "Comes next tell the assignee's manager in 29 min"
+    )
+    loose = re.sub(r"\d+ s ago|in \d+ h \d+ min", "0 s ago", page["text"])
+    assert said in loose, loose
+    assert page_of(clock.task) in page["body"]
+    assert page_of(clock) in page["body"]
+    assert page_of(world.bob) in page["body"]
+
+
+def test_the_board_says_where_nobody_was_reached_and_that_nothing_follows(
+    world: World, policy: Policy, root: Client
+) -> None:
+    Team.objects.update(lead=None)
+    Recipient.objects.update(manager=None)
+    policy.steps.filter(target="manager").delete()
+    sla.assign(world, "T-1", world.now - HOUR)
+    sla.tick(world.now)
+    [row] = shown(root)["board"]
+    assert "reached nobody" in row.told[0]
+    assert row.told[2] == "team Finance has no lead"
+    assert "nothing more: all steps are taken" in row.ahead[0]
+
+
+def test_of_whom_a_task_is_without_an_assignee(world: World, policy: Policy, root: Client) -> None:
+    sla.assign(world, "T-1", world.now - 2 * HOUR, candidates=["alice", "bob"], teams=["finance"])
+    sla.assign(world, "T-2", world.now - HOUR, assignee="bob")
+    Task.objects.filter(task_id="T-2").update(assignee=None)
+    first, second = shown(root)["board"]
+    assert first.whose == "Finance, Alice Adams, Bob Bauer"
+    assert "nobody&#x27;s" in second.whose
+    assert "nobody yet" in first.told[0]
+    assert first.ahead[1] == "due now"
+
+
+def test_what_was_late_when_it_was_paused_is_as_late_as_it_was_then(world: World, policy: Policy, root: Client) -> None:
+    sla.assign(world, "T-1", world.now + HOUR)
+    story.answer(world, "T-1", world.bob, "request_info", "Which cost centre?")
+    Escalation.objects.update(deadline=world.now - 5 * HOUR, paused_at=world.now - 2 * HOUR)
+    [row] = shown(root)["board"]
+    assert "late by 3 h 0 min" in row.late_by
+    assert "the answer to a question" in row.ahead[0]
+
+
+def test_the_first_twenty_are_shown_and_all_are_a_click_away(
+    world: World, policy: Policy, root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("escalations.admin.sla_report.SHOWN", 2)
+    for number in range(3):
+        sla.assign(world, f"T-{number}", world.now - number * HOUR - HOUR)
+    page = shown(root)
+    assert [re.sub("<.*?>", "", row.late_by) for row in page["board"]] == ["late by 3 h 0 min", "late by 2 h 0 min"]
+    assert "All 3" in page["text"]
+    assert board.SHOWN == 20
+
+
+# --- choosing ---------------------------------------------------------------------------------------------------------
+def test_a_policy_and_a_team_can_be_chosen(world: World, policy: Policy, root: Client) -> None:
+    visits = Policy.objects.create(name="Site visits", time="wall")
+    decided(world, policy, late=True, assignee=world.bob)
+    decided(world, visits, late=False)
+    begun(sla.assign(world, "T-1", world.now - 8 * DAY))
+    assert "1 of 3" in shown(root)["text"]
+    assert "1 of 1" in shown(root, f"?policy={visits.pk}")["text"]
+    chosen = shown(root, f"?policy={policy.pk}&team={world.team.pk}")
+    assert "0 of 2" in chosen["text"]
+    assert "Show all" in chosen["text"]
+    assert len(chosen["board"]) == 1
+    assert shown(root, f"?policy={visits.pk}")["board"] == []
+
+
+@pytest.mark.parametrize("query", ["?policy=999", "?team=nobody", "?team=99999999999999999999"])
+def test_what_cannot_be_chosen_is_said_at_its_field(world: World, policy: Policy, root: Client, query: str) -> None:
+    decided(world, policy, late=True)
+    page = shown(root, query)
+    assert "Select a valid choice" in page["text"]
+    assert "0 of 1" in page["text"], "all of them"
+
+
+def test_the_first_page_names_the_most_overdue(world: World, policy: Policy, root: Client) -> None:
+    for number in range(10):
+        sla.assign(world, f"T-{number}", world.now - number * HOUR - HOUR)
+    [panel] = [each for each in root.get("/admin/").context["panels"] if each.title == "Late by their SLA"]
+    assert len(panel.rows) == 8
+    assert "10 h 0 min" in panel.rows[0].when
+    assert panel.rows[0].href == page_of(Escalation.objects.get(task__task_id="T-9"))
+    assert panel.rows[0].detail == "Bob Bauer · Approvals"
+    assert panel.href == PAGE
+
+
+# --- who may see it, and how ------------------------------------------------------------------------------------------
+def test_whoever_sees_escalations_sees_the_page(
+    world: World, root: Client, administrator: Client, operator: Client, editor: Client
+) -> None:
+    for client in (root, administrator, operator):
+        assert client.get(PAGE).status_code == 200
+        assert PAGE in client.get("/admin/").content.decode(), "in the sidebar"
+        assert PAGE in client.get(list_of(Escalation)).content.decode(), "and on the list"
+    assert editor.get(PAGE).status_code == 403
+    assert PAGE not in editor.get("/admin/").content.decode()
+    assert Client().get(PAGE).status_code == 302
+
+
+def test_it_takes_few_queries_however_much_there_is(
+    world: World, policy: Policy, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    opened(world, root)
+    for number in range(20):
+        sla.assign(world, f"L-{number}", world.now - HOUR)
+        decided(world, policy, late=bool(number % 2), assignee=world.bob)
+    sla.tick(world.now)
+    root.get(PAGE)
+    with django_assert_max_num_queries(36):
+        assert len(shown(root)["board"]) == 20
+
+
+def test_the_page_is_german(world: World, policy: Policy, root: Client) -> None:
+    begun(sla.assign(world, "T-1", world.now - HOUR))
+    decided(world, policy, late=False)
+    root.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    text = shown(root)["text"]
+    for english in (
+        "Late",
+        "On time",
+        "under way",
+        "Told last",
+        "counts",
+        "week",
+        "share",
+        "within",
+        "later",
+        "paused",
+    ):
+        assert english not in text
+    for german in ("Jetzt überfällig", "Pünktlich", "50 %", "Was zählt"):
+        assert german in text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_it_fits_a_phone_and_axe_finds_nothing(
+    world: World, policy: Policy, root: Client, browse: Callable[[Visit], Any], language: str
+) -> None:
+    opened(world, root)
+    sla.tick(world.now)
+    decided(world, Policy.objects.create(name="A policy with quite a long name", time="wall"), late=False)
+    decided(world, policy, late=True, assignee=world.bob)
+    root.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+
+    def visit(page: Page) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for width in (390, 1280):
+                page.set_viewport_size({"width": width, "height": 844})
+                page.goto(DESK + PAGE)
+                page.eval_on_selector_all("#content details", "all => all.forEach(each => { each.open = true })")
+                wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                wrong = Axe().run(page, context="#content", options=AA).response["violations"]
+                found |= {f"{scheme} {width}": (wide, [each["id"] for each in wrong])} if wide or wrong else {}
+        return found
+
+    assert browse(visit) == {}

@@ -1,0 +1,209 @@
+"""What reaches nobody is found before it happens: one line for each cause."""
+
+from datetime import datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from escalations.forecast.dead_ends import DeadEnd, dead_ends
+from escalations.models import Policy, PolicyStep
+from notifications.models import Absence, Category, Recipient, Route, RouteTarget, Task, Team, Template
+from tests.support.story import Story
+
+DAY = timedelta(days=1)
+APPROVALS = "SLA policy “Approvals”, step 1"
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    """Bob has had a task; it may be left alone."""
+    told = Story.begin()
+    told.assign()
+    step(told, target="manager")
+    return told
+
+
+def step(story: Story, **fields: object) -> PolicyStep:
+    policy, _ = Policy.objects.get_or_create(name="Approvals", defaults={"time": "wall"})
+    late, category = Template.objects.get(slug="task-late"), Category.objects.get(slug="approvals")
+    return PolicyStep.objects.create(policy=policy, time="wall", template=late, category=category, **fields)
+
+
+def change(person: Recipient, **fields: object) -> None:
+    Recipient.objects.filter(pk=person.pk).update(**fields)
+
+
+def lines(found: list[DeadEnd]) -> list[tuple[str, list[str]]]:
+    return [(line.why, line.places) for line in found]
+
+
+def test_where_everybody_can_be_reached_there_is_nothing(story: Story, now: datetime) -> None:
+    assert dead_ends(now) == []
+
+
+BROKEN = [
+    ({"manager": None}, "Bob has no manager"),
+    ({"manager": "bob"}, "the managers of Bob lead in a circle"),
+]
+
+
+@pytest.mark.parametrize(("broken", "why"), BROKEN)
+def test_a_broken_manager_record_is_the_one_line(
+    story: Story, now: datetime, broken: dict[str, str | None], why: str
+) -> None:
+    change(story.bob, manager=story.bob if broken["manager"] else None)
+
+    (line,) = dead_ends(now)
+
+    assert (line.why, line.since) == (why, now)
+    assert line.places == [APPROVALS]
+
+
+def test_a_manager_who_has_left_is_named(story: Story, now: datetime) -> None:
+    change(story.carol, active=False)
+
+    whys = [line.why for line in dead_ends(now)]
+
+    assert "Carol is no longer active; Carol has no manager" in whys
+
+
+def test_who_hears_instead_is_said(story: Story, now: datetime) -> None:
+    change(story.bob, manager=None)
+    change(story.alice, email="alice@example.org")
+    Policy.objects.update(fallback=story.alice)
+
+    (line,) = dead_ends(now)
+
+    assert line.instead == ["Alice"]
+
+
+def test_leave_without_a_delegate_is_foreseen(story: Story, now: datetime) -> None:
+    away = Absence.objects.create(recipient=story.carol, begins_at=now + 3 * DAY, ends_at=now + 9 * DAY)
+
+    (line,) = [each for each in dead_ends(now) if APPROVALS in each.places]
+
+    assert line.why == "Carol is away, and nobody stands in; Carol has no manager"
+    assert line.since == away.begins_at
+    away.delegate = story.bob
+    away.save()
+    assert dead_ends(now) == []
+
+
+def test_leave_after_the_horizon_is_not_told_of(story: Story, now: datetime) -> None:
+    Absence.objects.create(recipient=story.carol, begins_at=now + 15 * DAY, ends_at=now + 20 * DAY)
+
+    assert dead_ends(now) == []
+
+
+def test_whoever_has_neither_device_nor_email_sees_it_in_the_inbox_only(story: Story, now: datetime) -> None:
+    change(story.carol, email="")
+
+    assert lines(dead_ends(now))[0][0] == "Carol would see it in the inbox only: no device and no e-mail"
+
+
+def test_a_team_without_members_a_lead_or_a_person_who_has_left(story: Story, now: datetime) -> None:
+    empty = Team.objects.create(slug="empty", name="Empty")
+    change(story.alice, active=False)
+    step(story, target="team", team=empty)
+    step(story, target="team_lead", team=empty)
+    step(story, target="person", person=story.alice)
+
+    assert lines(dead_ends(now)) == [
+        ("Alice is no longer active", ["SLA policy “Approvals”, step 4"]),
+        ("team Empty has no lead", ["SLA policy “Approvals”, step 3"]),
+        ("team Empty has no members", ["SLA policy “Approvals”, step 2"]),
+    ]
+
+
+def test_a_task_that_would_be_given_to_nobody_and_devices_do_not_matter(story: Story, now: datetime) -> None:
+    PolicyStep.objects.update(kind="reassign", template=None, category=None)
+    Route.objects.update(enabled=False)
+    change(story.carol, email="")
+    assert dead_ends(now) == [], "she gets the task, and hears of it by routes"
+    change(story.bob, manager=None)
+    assert lines(dead_ends(now)) == [("Bob has no manager", [APPROVALS])]
+
+
+def test_a_route_reaches_nobody_only_if_none_of_its_targets_does(story: Story, now: datetime) -> None:
+    route = Route.objects.get(name="Tasks that wait too long")
+    empty = Team.objects.create(slug="empty", name="Empty")
+    RouteTarget.objects.filter(route=route).delete()
+    RouteTarget.objects.create(route=route, kind="team", team=empty)
+    assert lines(dead_ends(now)) == [("team Empty has no members", ["route “Tasks that wait too long”"])]
+
+    RouteTarget.objects.create(route=route, kind="person", person=story.carol)
+
+    assert dead_ends(now) == []
+
+
+def test_what_is_switched_off_is_not_told_of(story: Story, now: datetime) -> None:
+    change(story.bob, manager=None)
+    Policy.objects.update(enabled=False)
+    Route.objects.update(enabled=False)
+
+    assert dead_ends(now) == []
+
+
+def test_what_one_policy_or_route_leads_into_is_told_by_itself(story: Story, now: datetime) -> None:
+    change(story.bob, manager=None)
+    policy, route = Policy.objects.get(), Route.objects.get(name="Tasks that wait too long")
+
+    assert lines(dead_ends(now, of=policy)) == [("Bob has no manager", [APPROVALS])]
+    assert dead_ends(now, of=route) == []
+
+
+def test_whoever_goes_and_comes_back_is_asked_for_again(story: Story, now: datetime) -> None:
+    """Carol is away, then her delegate is too, then she is back and cannot be reached but in the inbox."""
+    change(story.carol, email="")
+    first = Absence.objects.create(
+        recipient=story.carol, begins_at=now - DAY, ends_at=now + 9 * DAY, delegate=story.alice
+    )
+    change(story.alice, email="alice@example.org")
+    second = Absence.objects.create(recipient=story.alice, begins_at=now + 3 * DAY, ends_at=now + 5 * DAY)
+
+    found = {line.why: line.since for line in dead_ends(now) if APPROVALS in line.places}
+
+    assert found == {
+        "Carol is away, and nobody stands in; Carol has no manager": second.begins_at,
+        "Carol would see it in the inbox only: no device and no e-mail": first.ends_at,
+    }
+
+
+def test_many_people_cost_no_more_queries_than_few(
+    story: Story, now: datetime, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """A hundred assignees of one manager, three of whom are away at different times."""
+    people = Recipient.objects.bulk_create(
+        Recipient(ref=f"p{number}", name=f"P {number}", email="p@example.org", manager=story.carol)
+        for number in range(100)
+    )
+    Task.objects.bulk_create(
+        Task(engine=story.engine, task_id=f"X-{number}", name="Approve", assignee=person)
+        for number, person in enumerate(people)
+    )
+    for hours, person in enumerate(people[:3], 1):
+        away = timedelta(hours=hours)
+        Absence.objects.create(recipient=person, begins_at=now + away, ends_at=now + 2 * away, delegate=story.carol)
+    for target in ("assignee", "team_lead", "manager", "candidates", "task_teams"):
+        step(story, target=target)
+
+    with django_assert_max_num_queries(50):
+        dead_ends(now)
+
+
+def test_the_command_lists_them_and_fails(story: Story, now: datetime) -> None:
+    out = StringIO()
+    call_command("dead_ends", stdout=out)
+    assert "every route and step reaches somebody" in out.getvalue()
+    change(story.bob, manager=None)
+
+    with pytest.raises(CommandError, match=r"^now: Bob has no manager \(SLA policy “Approvals”, step 1\)$"):
+        call_command("dead_ends")

@@ -1,0 +1,77 @@
+"""What a dispatcher has seen of push services: one is down when different devices say so, and nobody is answered."""
+
+from uuid import uuid4
+
+import pytest
+
+from notifications.delivery.push_health import DOWN_AFTER, JUST_WORKED, SEVERAL, Services
+
+MOZILLA = ("webpush", "updates.push.services.mozilla.com")
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def services(clock: Clock) -> Services:
+    return Services(clock)
+
+
+def test_it_is_down_when_several_devices_have_failed_for_long(services: Services, clock: Clock) -> None:
+    for _ in range(SEVERAL):
+        services.failed(MOZILLA, uuid4(), clock.now)
+    clock.now += DOWN_AFTER
+    services.failed(MOZILLA, uuid4(), clock.now)
+
+    assert services.answered(MOZILLA), "and works again"
+    assert not services.answered(MOZILLA), "which is said once"
+
+
+def test_one_device_that_is_tried_again_and_again_says_nothing_of_the_service(services: Services, clock: Clock) -> None:
+    dead = uuid4()
+    for _ in range(100):
+        clock.now += DOWN_AFTER
+        services.failed(MOZILLA, dead, clock.now)
+
+    assert not services.answered(MOZILLA)
+
+
+def test_it_is_not_down_while_it_answers_anybody(services: Services, clock: Clock) -> None:
+    for _ in range(10 * SEVERAL):
+        clock.now += DOWN_AFTER / 2
+        services.failed(MOZILLA, uuid4(), clock.now)
+        assert not services.answered(MOZILLA)
+
+
+def test_what_was_sent_before_somebody_was_answered_does_not_count(services: Services, clock: Clock) -> None:
+    began = clock.now
+    clock.now += 1
+    services.answered(MOZILLA)
+    for _ in range(10 * SEVERAL):
+        clock.now += DOWN_AFTER
+        services.failed(MOZILLA, uuid4(), began)
+
+    assert not services.answered(MOZILLA)
+
+
+def test_refusals_count_by_person_and_from_a_while_after_the_last_message_that_was_taken(
+    services: Services, clock: Clock
+) -> None:
+    for person in (1, 1, 2):
+        services.refused(MOZILLA, person)
+    assert services.refusals(MOZILLA) == {1, 2}
+
+    services.took(MOZILLA)
+    services.refused(MOZILLA, 3)
+    assert not services.refusals(MOZILLA), "it has just worked"
+    clock.now += JUST_WORKED
+    assert services.refusals(MOZILLA) == {3}

@@ -1,0 +1,341 @@
+"""Bob is away: what would reach him reaches Carol, or Dave where she is away too; and nobody is ever lost."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from notifications.models import Absence, NotificationState, Recipient, TargetKind
+from notifications.people import absence
+from notifications.routing import pipeline
+from tests.factories import BrandFactory, RecipientFactory, RouteFactory
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story.begin()
+
+
+@pytest.fixture
+def dave() -> Recipient:
+    return RecipientFactory(ref="dave", name="Dave", brand=BrandFactory(slug="acme"))
+
+
+def away(
+    person: Recipient, delegate: Recipient | None, begins_at: datetime | None = None, ends_at: datetime | None = None
+) -> Absence:
+    """From yesterday until tomorrow, unless the story says otherwise; whether or not it makes sense."""
+    now = timezone.now()
+    return Absence.objects.create(
+        recipient=person, begins_at=begins_at or now - DAY, ends_at=ends_at or now + DAY, delegate=delegate
+    )
+
+
+def told(*people: Recipient, now: datetime | None = None) -> dict[str, str]:
+    """Who is told in whose place, by their refs."""
+    names = {person.pk: person.ref for person in people}
+    found = absence.stand_ins(people, now or timezone.now())
+    return {names[pk]: stand_in.ref for pk, stand_in in found.items()}
+
+
+# --- who stands in --------------------------------------------------------------------------------
+def test_carol_stands_in_for_bob_while_he_is_away(story: Story) -> None:
+    away(story.bob, story.carol, NOON, NOON + DAY)
+
+    assert told(story.alice, story.bob, now=NOON - timedelta(seconds=1)) == {}
+    assert told(story.alice, story.bob, now=NOON) == {"bob": "carol"}
+    assert told(story.alice, story.bob, now=NOON + DAY - timedelta(seconds=1)) == {"bob": "carol"}
+    assert told(story.alice, story.bob, now=NOON + DAY) == {}
+
+
+def test_bob_is_away_whether_or_not_somebody_stands_in(story: Story) -> None:
+    away(story.bob, None, NOON, NOON + DAY)
+
+    assert [each.recipient for each in absence.away_at(NOON)] == [story.bob]
+    assert not absence.away_at(NOON + DAY).exists()
+
+
+def test_when_carol_is_away_too_her_own_delegate_stands_in(story: Story, dave: Recipient) -> None:
+    away(story.alice, story.bob)
+    away(story.bob, story.carol)
+    away(story.carol, dave)
+
+    assert told(story.alice, story.bob, story.carol) == {"alice": "dave", "bob": "dave", "carol": "dave"}
+
+
+def test_a_circle_leaves_everything_with_those_who_are_meant(story: Story, dave: Recipient) -> None:
+    away(story.alice, story.bob)
+    away(story.bob, story.carol)
+    away(story.carol, story.bob)
+
+    assert told(story.alice, story.bob, story.carol) == {}
+
+
+@pytest.mark.parametrize("end", ["nobody", "switched off", "away without a delegate", "external"])
+def test_a_chain_that_leads_to_nobody_leaves_it_with_who_is_meant(story: Story, dave: Recipient, end: str) -> None:
+    away(story.alice, story.bob)
+    away(story.bob, None if end == "nobody" else dave)
+    if end == "away without a delegate":
+        away(dave, None)
+    changes = {"switched off": {"active": False}, "external": {"engine": story.engine, "user": None}}
+    Recipient.objects.filter(pk=dave.pk).update(**changes.get(end, {}))
+
+    assert told(story.alice, story.bob) == {}
+
+
+def test_an_external_person_is_never_away(story: Story) -> None:
+    customer = RecipientFactory(ref="C-9", engine=story.engine)
+    away(customer, story.bob)
+
+    assert told(customer) == {}
+
+
+def test_it_costs_one_question_when_nobody_is_away_and_one_more_a_link(
+    story: Story, dave: Recipient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    people = [story.alice, story.bob, story.carol, dave]
+    with django_assert_num_queries(0):
+        assert told() == {}
+    with django_assert_num_queries(1):
+        assert told(*people) == {}
+    away(story.alice, story.carol)
+    away(story.bob, story.carol)
+    with django_assert_num_queries(2):
+        assert told(*people) == {"alice": "carol", "bob": "carol"}
+    with django_assert_num_queries(3):
+        assert told(story.alice) == {"alice": "carol"}
+    away(story.carol, dave)
+    with django_assert_num_queries(4):
+        assert told(story.alice, story.bob) == {"alice": "dave", "bob": "dave"}
+    with django_assert_num_queries(2):
+        assert told(*people)["bob"] == "dave"
+    stand_in = absence.stand_ins([story.bob], timezone.now())[story.bob.pk]
+    with django_assert_num_queries(0):
+        assert stand_in.brand is not None
+
+
+# --- what makes sense -----------------------------------------------------------------------------
+def faults(
+    person: Recipient, delegate: Recipient | None, begins_at: datetime = NOON, ends_at: datetime = NOON + DAY
+) -> dict[str, str]:
+    return absence.check(person, begins_at, ends_at, delegate, NOON - DAY)
+
+
+def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
+    assert faults(story.bob, story.carol) == {}
+    assert faults(story.bob, None) == {}
+    assert faults(story.bob, story.carol, NOON - 9 * DAY, NOON) == {}
+    assert faults(story.bob, None, NOON, NOON + absence.LONGEST) == {}
+
+
+@pytest.mark.parametrize(
+    ("begins_at", "ends_at", "field", "sentence"),
+    [
+        (NOON, NOON, "ends_at", "An absence ends after it begins."),
+        (NOON, NOON - timedelta(hours=1), "ends_at", "An absence ends after it begins."),
+        (NOON - 3 * DAY, NOON - DAY, "ends_at", "This is over already."),
+        (NOON, NOON + absence.LONGEST + DAY, "ends_at", "An absence is at most two years long."),
+        (NOON + absence.LONGEST, NOON + 2 * absence.LONGEST, "begins_at", "This is more than two years ahead."),
+    ],
+)
+def test_times_that_somebody_mistyped_are_named(
+    story: Story, begins_at: datetime, ends_at: datetime, field: str, sentence: str
+) -> None:
+    assert faults(story.bob, story.carol, begins_at, ends_at) == {field: sentence}
+
+
+def test_only_people_of_our_own_who_are_there_stand_in(story: Story, dave: Recipient) -> None:
+    customer = RecipientFactory(ref="C-9", name="Erin", engine=story.engine)
+    dave.active = False
+
+    assert faults(story.bob, story.bob) == {"delegate": "Nobody stands in for themselves."}
+    assert faults(story.bob, customer) == {"delegate": "Erin is not of your own organisation."}
+    assert faults(story.bob, dave) == {"delegate": "Dave is switched off, and would hear of nothing."}
+    assert faults(customer, None) == {"recipient": "Only people of your own organisation can be away."}
+
+
+def test_two_people_do_not_stand_in_for_each_other_at_the_same_time(story: Story) -> None:
+    away(story.carol, story.bob, NOON + DAY, NOON + 3 * DAY)
+
+    assert "Carol is away too, and relies on Bob" in faults(story.bob, story.carol, NOON, NOON + 2 * DAY)["delegate"]
+    assert faults(story.bob, story.carol, NOON, NOON + DAY) == {}
+    assert faults(story.bob, story.carol, NOON + 3 * DAY, NOON + 4 * DAY) == {}
+
+
+def test_a_longer_circle_counts_where_all_its_people_are_away_at_once(story: Story, dave: Recipient) -> None:
+    away(story.carol, dave, NOON, NOON + 2 * DAY)
+    back = away(dave, story.bob, NOON + DAY, NOON + 3 * DAY)
+
+    assert "Dave is away too, and relies on Bob" in faults(story.bob, story.carol, NOON, NOON + 5 * DAY)["delegate"]
+    assert faults(story.bob, story.carol, NOON, NOON + DAY) == {}
+    assert faults(story.bob, story.carol, NOON + 2 * DAY, NOON + 3 * DAY) == {}
+    back.delegate = None
+    back.save()
+    assert faults(story.bob, story.carol, NOON, NOON + 5 * DAY) == {}
+
+
+def test_a_circle_of_others_does_not_hold_the_check_up(story: Story, dave: Recipient) -> None:
+    away(story.carol, dave, NOON, NOON + DAY)
+    away(dave, story.carol, NOON, NOON + DAY)
+
+    assert faults(story.bob, story.carol) == {}
+
+
+# --- going and coming back ------------------------------------------------------------------------
+def test_who_set_an_absence_and_who_ended_it_is_on_record(story: Story, dave: Recipient) -> None:
+    Recipient.objects.filter(pk=dave.pk).update(user=None)
+    dave.refresh_from_db()
+    absence.go(story.bob, NOON, NOON + DAY, None, by=story.bob)
+    absence.go(story.bob, NOON, NOON + 2 * DAY, dave, by=story.carol)
+    absence.come_back(story.bob, by=dave)
+    absence.come_back(story.bob, by=dave)
+
+    kept: Iterable[tuple[str, User | None, str, Recipient | None]] = [
+        (row.history_type, row.history_user, row.history_change_reason, row.delegate)
+        for row in Absence.history.order_by("history_id")
+    ]
+    assert list(kept) == [
+        ("+", story.bob.user, "by bob", None),
+        ("~", story.carol.user, "by carol", dave),
+        ("-", None, "by dave", dave),
+    ]
+    assert not Absence.objects.exists()
+
+
+def test_an_absence_that_is_over_is_none(story: Story) -> None:
+    made = away(story.bob, story.carol, NOON, NOON + DAY)
+
+    assert absence.away_from(story.bob, NOON - DAY) == made
+    assert absence.away_from(story.bob, NOON + DAY) is None
+    assert absence.away_from(story.carol, NOON) is None
+
+
+# --- events ---------------------------------------------------------------------------------------
+def test_what_would_reach_bob_reaches_carol_and_says_for_whom(story: Story) -> None:
+    away(story.bob, story.carol)
+    event = story.assign()
+
+    assert story.states() == {"carol": "open"}
+    copy = story.copy(story.carol)
+    assert copy.on_behalf_of == story.bob
+    assert copy.reason == "delegate of Bob (assignee)"
+    assert [(each["ref"], each["reason"]) for each in event.plan["recipients"]] == [("carol", copy.reason)]
+
+
+def test_who_is_named_anyway_gets_one_copy_of_their_own(story: Story) -> None:
+    away(story.bob, story.carol)
+    story.assign(candidates=["bob", "carol"])
+
+    assert story.states() == {"carol": "open"}
+    copy = story.copy(story.carol)
+    assert (copy.on_behalf_of, copy.reason) == (None, "candidate")
+
+
+def test_who_stands_in_for_two_gets_one_copy(story: Story, dave: Recipient) -> None:
+    away(story.bob, dave)
+    away(story.carol, dave)
+    story.assign(candidates=["bob", "carol"])
+
+    assert story.states() == {"dave": "open"}
+    assert story.copy(dave).on_behalf_of == story.bob
+
+
+def test_a_stand_in_who_may_not_be_found_leaves_the_message_with_bob(story: Story) -> None:
+    away(story.bob, None)
+    story.assign()
+
+    assert story.states() == {"bob": "open"}
+    assert story.copy(story.bob).on_behalf_of is None
+
+
+def test_what_waited_for_bob_before_he_went_still_does(story: Story) -> None:
+    story.assign()
+    away(story.bob, story.carol)
+    story.happen("task.updated", {"task": {"id": "T-42", "priority": "urgent"}}, minute=1)
+
+    assert story.states() == {"bob": "open", "carol": "open"}
+    assert story.copy(story.carol).on_behalf_of == story.bob
+
+
+def test_it_does_even_when_the_task_is_his_anew(story: Story) -> None:
+    story.assign(candidates=["alice", "bob"])
+    away(story.bob, story.carol)
+    story.assign(minute=1, assignee="bob")
+
+    assert story.states() == {"alice": "withdrawn", "bob": "open", "carol": "open"}
+
+
+def test_when_bob_is_back_his_delegate_keeps_what_waits(story: Story) -> None:
+    row = away(story.bob, story.carol)
+    story.assign()
+    row.delete()
+    story.happen("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4711 at once"}}, minute=1)
+
+    assert story.states() == {"carol": "open", "bob": "open"}
+    assert story.copy(story.carol).title == "Approve invoice 4711 at once"
+
+
+def test_a_task_that_goes_to_alice_leaves_bobs_delegate(story: Story) -> None:
+    away(story.bob, story.carol)
+    story.assign()
+    story.assign(minute=1, assignee="alice")
+
+    assert story.states() == {"carol": "withdrawn", "alice": "open"}
+    assert story.copy(story.carol).reason == "Reassigned to Alice"
+
+
+def test_carols_answer_is_her_own(story: Story) -> None:
+    away(story.bob, story.carol)
+    story.assign()
+    story.answer(story.carol, "approve")
+
+    task = story.task()
+    assert task.outcome["by"] == {"ref": "carol", "name": "Carol"}
+    assert story.copy(story.carol).state == NotificationState.ANSWERED
+
+
+def test_a_dry_run_says_who_would_stand_in(story: Story) -> None:
+    away(story.bob, story.carol)
+    event = story.send("task.assigned", {"task": {"id": "T-9", "name": "Approve", "assignee": "bob"}})
+    inbound = pipeline.InboundEvent(
+        id="e-x", source="invoices", type=event.type, data=event.data, digest="x", time=None
+    )
+
+    plan = pipeline.dry_run(story.engine, inbound, timezone.now()).plan
+
+    assert [each["reason"] for each in plan.recipients] == ["delegate of Bob (assignee)"]
+
+
+def test_managers_are_away_too(story: Story, dave: Recipient) -> None:
+    RouteFactory(name="Managers", types=["task.escalated"], targets=[TargetKind.MANAGER], priority=1, stop=True)
+    story.assign()
+    away(story.carol, dave)
+    story.happen("task.escalated", {"task": {"id": "T-42"}}, minute=1)
+
+    assert story.copy(dave).reason == "delegate of Carol (manager of Bob)"
+
+
+def test_an_absence_begins_and_ends_by_the_clock(story: Story) -> None:
+    with time_machine.travel(NOON, tick=False):
+        away(story.bob, story.carol, NOON + DAY, NOON + 2 * DAY)
+        story.assign("T-1", minute=None)
+    with time_machine.travel(NOON + DAY, tick=False):
+        story.assign("T-2", minute=None)
+    with time_machine.travel(NOON + 2 * DAY, tick=False):
+        story.assign("T-3", minute=None)
+
+    assert [story.states(each) for each in ("T-1", "T-2", "T-3")] == [
+        {"bob": "open"},
+        {"carol": "open"},
+        {"bob": "open"},
+    ]

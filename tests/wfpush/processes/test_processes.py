@@ -1,0 +1,247 @@
+"""The processes under fire (faults.md, row 29): whatever is killed comes back, or goes with its parent."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from tests.support.processes import Command, House, free_ports
+from tests.support.waiting import eventually
+from wfpush.security import p256
+
+pytestmark = pytest.mark.processes
+
+STALL = "20"
+"""Seconds that the watchdog waits here; 45 in real life, where it must restart within 90 of the fault."""
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    found = House()
+    try:
+        found.migrate()
+        yield found
+    finally:
+        found.clear()
+
+
+@pytest.fixture(scope="module")
+def workers() -> list[Command]:
+    """The worker that the tests before this one left in good health, if any."""
+    return []
+
+
+@pytest.fixture
+def worker(house: House, workers: list[Command]) -> Command:
+    if not workers or workers[-1].process.poll() is not None:
+        eventually(lambda: not house.named("worker") and not house.named("cluster"), "the last worker is gone")
+        workers.append(house.start("worker", "--stall", STALL, "--grace", "5"))
+    command = workers[-1]
+    command.says("dispatcher_runs")
+    whole_cluster(command)
+    house.beats_again()
+    return command
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes of one django-q2 cluster: its main process, the sentinel under it, and those under that."""
+
+    main: psutil.Process
+    sentinel: psutil.Process
+    others: list[psutil.Process]
+
+    def is_gone(self) -> bool:
+        return not any(map(lives, (self.main, self.sentinel, *self.others)))
+
+
+def cluster(command: Command) -> Cluster | None:
+    """That of a worker, once all of it runs. Found from the worker downwards: after a restart, what is left of an old
+    one is no part of it."""
+    try:
+        for main in psutil.Process(command.process.pid).children():
+            if "cluster" in main.cmdline():
+                (sentinel,) = main.children()
+                others = sentinel.children(recursive=True)
+                return Cluster(main, sentinel, others) if len(others) >= 4 else None
+    except (psutil.NoSuchProcess, ValueError):  # it ends just now, or begins
+        pass
+    return None
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def whole_cluster(command: Command) -> Cluster:
+    return eventually(lambda: cluster(command), "main, sentinel, two workers, monitor and pusher run")
+
+
+@pytest.mark.parametrize("victim", [0, 1, 2, 3], ids=["worker", "another worker", "monitor", "pusher"])
+def test_one_killed_django_q2_process_takes_its_cluster_along_at_once(
+    house: House, worker: Command, victim: int
+) -> None:
+    """It may have held the lock of a queue, for which the others would wait for ever."""
+    before = whole_cluster(worker)
+    before.others[victim].kill()
+    eventually(before.is_gone, "the rest of the old cluster is gone")
+    house.beats_again()
+    assert "cluster_process_killed" in worker.said
+    assert "cluster_stalled" not in worker.said
+
+
+def test_a_cluster_that_is_frozen_is_noticed_though_another_workers_runs(house: House, worker: Command) -> None:
+    another = house.start("worker", "--stall", STALL, "--grace", "5")
+    another.says("dispatcher_runs")
+    before = whole_cluster(worker)
+    for process in before.others:
+        process.suspend()
+    worker.says("cluster_stalled")
+    eventually(before.is_gone, "the old cluster is gone")
+    whole_cluster(worker)
+    another.signal(signal.SIGTERM)
+    assert another.ends() == 0
+
+
+@pytest.mark.parametrize("victim", ["main", "sentinel"])
+def test_a_killed_django_q2_main_or_sentinel_takes_its_cluster_along_and_a_new_one_runs(
+    house: House, worker: Command, victim: str
+) -> None:
+    before = whole_cluster(worker)
+    (before.main if victim == "main" else before.sentinel).kill()
+    eventually(before.is_gone, "the rest of the old cluster is gone")
+    house.beats_again()
+    assert worker.process.poll() is None
+
+
+def test_a_killed_dispatcher_is_started_again(house: House, worker: Command) -> None:
+    (before,) = house.named("dispatcher")
+    before.kill()
+    eventually(lambda: house.named("dispatcher") not in ([], [before]), "another dispatcher runs")
+    assert worker.process.poll() is None
+
+
+def test_killed_servers_come_back_and_the_work_goes_on(house: House, worker: Command) -> None:
+    servers = [process for process in house.processes() if process.name().startswith(("postgres", "valkey-server"))]
+    for process in servers:
+        process.kill()
+    eventually(lambda: not set(servers) & set(house.processes()), "they are dead")
+    eventually(lambda: _answers(house), "both servers answer again")
+    house.beats_again()
+    assert worker.process.poll() is None
+
+
+def _answers(house: House) -> bool:
+    try:
+        return house.rows("SELECT 1") == [(1,)] and bool(house.redis().ping())
+    except (psycopg.Error, redis.RedisError):
+        return False
+
+
+def test_of_two_workers_one_ticks_and_the_other_takes_over(house: House, worker: Command) -> None:
+    second = house.start("worker", "--stall", STALL, "--grace", "5")
+    second.says("dispatcher_runs")
+    assert "ticker_leads" in worker.said
+    assert "ticker_leads" not in second.said
+    worker.signal(signal.SIGKILL)
+    worker.ends()
+    second.says("ticker_leads")
+    house.beats_again()
+    second.signal(signal.SIGTERM)
+    assert second.ends() == 0
+
+
+def test_sigterm_stops_every_process_and_the_servers(house: House, worker: Command) -> None:
+    worker.signal(signal.SIGTERM)
+    assert worker.ends() == 0
+    house.leaves_nothing()
+
+
+def test_a_killed_worker_parent_takes_all_its_children_along(house: House, worker: Command) -> None:
+    worker.signal(signal.SIGKILL)
+    worker.ends()
+    house.leaves_nothing()
+
+
+def test_the_web_process_says_when_its_port_is_taken(house: House) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        web = house.run("web", "--port", str(port))
+    assert web.process.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is in use" in web.said
+    assert "Traceback" not in web.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check"], "manage.py check: SECRET_KEY is missing"),
+        (["worker"], "manage.py worker: SECRET_KEY is missing"),
+    ],
+)
+def test_without_a_data_folder_a_command_refuses_and_names_the_setting(
+    house: House, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    refused = house.run(*arguments, WFPUSH_DATA=str(tmp_path / "nothing"))
+    assert refused.process.returncode == 1
+    assert words in refused.said
+    assert "Traceback" not in refused.said
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_with_its_secrets_but_no_servers_a_command_names_the_url(house: House, tmp_path: Path) -> None:
+    secrets = {"SECRET_KEY": "s" * 50, "ENCRYPTION_KEYS": "e" * 50, "VAPID_PRIVATE_KEY": p256.new_private_key()}
+    refused = house.run("check", WFPUSH_DATA=str(tmp_path / "nothing"), **secrets)
+    assert refused.process.returncode == 1
+    assert "DATABASE_URL is not set" in refused.said
+    assert "manage.py up" in refused.said
+
+
+def test_a_database_that_is_away_is_said_in_a_sentence(house: House) -> None:
+    refused = house.run("migrate", DATABASE_URL="postgresql://nobody@/nothing?host=/nonexistent")
+    assert refused.process.returncode == 1
+    assert "the database does not answer" in refused.said
+    assert "Traceback" not in refused.said
+
+
+def test_garbage_is_looked_for_once_everything_is_loaded(house: House) -> None:
+    looking = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    shown = house.run("shell", "--verbosity=0", "-c", looking)
+    assert shown.said.strip() == "True True"
+
+
+def test_help_needs_neither_secrets_nor_servers(house: House, tmp_path: Path) -> None:
+    shown = house.run("worker", "--help", WFPUSH_DATA=str(tmp_path / "nothing"))
+    assert shown.process.returncode == 0, shown.said
+    assert "--dispatchers" in shown.said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_key_can_be_made_before_anything_is_set(house: House, tmp_path: Path) -> None:
+    shown = house.run("vapid", "--new", WFPUSH_DATA=str(tmp_path / "nothing"))
+    assert shown.process.returncode == 0, shown.said
+    assert "VAPID_PRIVATE_KEY=" in shown.said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_up_refuses_a_port_that_is_taken_and_says_how_to_choose_another(house: House) -> None:
+    port = free_ports(2)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        up = house.run("up", "--port", str(port))
+    assert up.process.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is in use" in up.said
+    assert "PORT=" in up.said
+    house.leaves_nothing()

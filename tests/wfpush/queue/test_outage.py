@@ -1,0 +1,68 @@
+"""A database that takes no more connections is said once by whoever needs it, and once when it is back."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import psycopg
+import pytest
+
+from tests.soak.installation import LONG
+from tests.support.processes import House
+from tests.support.waiting import eventually
+from wfpush.embedded import shared_servers
+from wfpush.queue import outbox
+
+pytestmark = pytest.mark.processes
+
+FULL_SECONDS = 35 if LONG else 12
+"""For one of the rounds of django-q2's scheduler, or for two beats."""
+PROCESSES = 2
+"""That say so: the cluster with all that it forked, and the dispatcher. The worker's parent says it of its ticker."""
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    made = House()
+    try:
+        yield made
+    finally:
+        made.clear()
+
+
+class Crowd:
+    """Takes every connection of a database, those of others too."""
+
+    def __init__(self, database: str, taken: ExitStack) -> None:
+        self._database, self._taken = database, taken
+        self._first = taken.enter_context(psycopg.connect(database, autocommit=True))
+        self._pids = [self._first.info.backend_pid]
+
+    def push_in(self) -> None:
+        self._first.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> ALL(%s)",
+            [self._pids],
+        )
+        with suppress(psycopg.OperationalError):  # it is full
+            while True:
+                own = self._taken.enter_context(psycopg.connect(self._database, connect_timeout=5))
+                self._pids.append(own.info.backend_pid)
+
+
+def test_a_database_full_of_connections_fills_no_log(house: House) -> None:
+    house.migrate()
+    worker = house.start("worker", "--grace", "3")
+    worker.says("dispatcher_runs")
+    eventually(house.beat, "the cluster runs tasks")
+    redis = house.redis()
+    with ExitStack() as taken:
+        crowd = Crowd(shared_servers.Postgres(shared_servers.locate(house.folder)).url, taken)
+        for _ in range(FULL_SECONDS):
+            crowd.push_in()
+            redis.publish(outbox.WAKE_CHANNEL, "callbacks")
+            threading.Event().wait(1)  # it stays full
+    house.beats_again()
+    assert "too many clients" in worker.said
+    assert "Traceback" not in worker.said, worker.said
+    assert worker.said.count("database_away") <= PROCESSES, worker.said

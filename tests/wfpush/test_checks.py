@@ -1,0 +1,72 @@
+"""What `manage.py check --deploy` says, and what an installation behind https does by itself."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core.exceptions import ImproperlyConfigured
+
+from wfpush import checks
+from wfpush.config.env import Environment
+
+ROOT = Path(__file__).resolve().parents[2]
+HTTPS = {"BASE_URL": "https://push.example.com", "ALLOWED_HOSTS": "push.example.com"}
+
+
+@pytest.mark.parametrize(("hosts", "ids"), [(["*"], ["wfpush.E001"]), (["push.example.com"], [])])
+def test_any_host_is_an_error(settings: LazySettings, hosts: list[str], ids: list[str]) -> None:
+    settings.ALLOWED_HOSTS = hosts
+    assert [found.id for found in checks.check_hosts(None)] == ids
+
+
+@pytest.mark.parametrize(("address", "ids"), [("http://push.example.com", ["wfpush.W002"]), (HTTPS["BASE_URL"], [])])
+def test_plain_http_is_warned_of(settings: LazySettings, address: str, ids: list[str]) -> None:
+    settings.BASE_URL = address
+    assert [found.id for found in checks.check_address(None)] == ids
+
+
+@pytest.mark.parametrize("token", ["a", "secret", "0123456789abcde"])
+def test_a_token_that_can_be_guessed_refuses_to_start(token: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN is shorter than 16 characters"):
+        Environment({"METRICS_TOKEN": token}, Path()).token("METRICS_TOKEN", default="")
+
+
+def test_no_token_and_a_long_one_are_good() -> None:
+    assert Environment({}, Path()).token("METRICS_TOKEN", default="") == ""
+    assert Environment({"METRICS_TOKEN": "0123456789abcdef"}, Path()).token("METRICS_TOKEN", default="")
+
+
+def said(*arguments: str, **environment: str) -> str:
+    """What a command of its own process says: settings are read once a process."""
+    command = [sys.executable, "manage.py", *arguments]
+    found = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True)
+    return found.stdout + found.stderr
+
+
+def test_check_deploy_finds_them_and_is_content_behind_https() -> None:
+    assert "wfpush.E001" in said("check", "--deploy", **{**HTTPS, "ALLOWED_HOSTS": "*"})
+    content = said("check", "--deploy", **HTTPS, PROXY_COUNT="1")
+    assert "wfpush." not in content
+    for warning in ("W004", "W008", "W012", "W016"):  # HSTS, TLS, and cookies for TLS alone
+        assert f"security.{warning}" not in content
+
+
+LOOK = "from django.conf import settings as s; print(s.SECURE_HSTS_SECONDS, s.SECURE_PROXY_SSL_HEADER)"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({**HTTPS, "PROXY_COUNT": "1"}, "31536000 ('HTTP_X_FORWARDED_PROTO', 'https')"),
+        (HTTPS, "31536000 None"),
+        ({**HTTPS, "HSTS": "no"}, "0 None"),
+        ({"PROXY_COUNT": "1"}, "0 None"),
+    ],
+)
+def test_https_is_held_to_and_a_proxys_word_counts_only_with_a_proxy(
+    environment: dict[str, str], expected: str
+) -> None:
+    assert said("shell", "--no-imports", "-c", LOOK, **environment).strip().endswith(expected)

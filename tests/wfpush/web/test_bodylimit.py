@@ -1,0 +1,85 @@
+"""The ASGI wrapper: what fits passes untouched, what does not is a 413 before it is in memory (faults.md, row 1)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT, BodyLimit, Message, limit_for
+
+
+class Request:
+    """One request through the wrapper, with its body in parts, and what came back."""
+
+    def __init__(self, *parts: bytes, **headers: str) -> None:
+        self.parts = list(parts)
+        self.taken = 0
+        self.sent: list[Message] = []
+        self.read = b""
+        fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        self.scope = {"type": "http", "headers": fields}
+
+    async def through(self) -> "Request":
+        await BodyLimit(self.application)(self.scope, self.receive, self.send)
+        return self
+
+    async def receive(self) -> Message:
+        part = self.parts[self.taken]
+        self.taken += 1
+        return {"type": "http.request", "body": part, "more_body": self.taken < len(self.parts)}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    async def application(self, scope: Any, receive: Any, send: Any) -> None:
+        more = True
+        while more:
+            message = await receive()
+            self.read += message["body"]
+            more = message["more_body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+
+async def test_a_body_at_its_limit_passes() -> None:
+    request = await Request(b"x" * BODY_LIMIT, content_length=str(BODY_LIMIT)).through()
+
+    assert request.status == 200
+    assert len(request.read) == BODY_LIMIT
+
+
+async def test_a_body_that_announces_too_much_is_refused_unread() -> None:
+    request = await Request(b"x", content_length=str(BODY_LIMIT + 1)).through()
+
+    assert request.status == 413
+    assert request.taken == 0
+    problem = json.loads(request.sent[1]["body"])
+    assert problem["code"] == "too_large"
+    assert problem["type"] == "/problems/too_large"
+    assert (b"content-type", b"application/problem+json") in request.sent[0]["headers"]
+
+
+async def test_an_endless_body_is_cut_at_the_limit() -> None:
+    half = b"x" * (BODY_LIMIT // 2 + 1)
+    request = await Request(half, half, half, half, transfer_encoding="chunked").through()
+
+    assert request.status == 413
+    assert request.taken == 2
+
+
+async def test_a_batch_of_events_may_be_larger() -> None:
+    size = BODY_LIMIT * 2
+    batch = "application/cloudevents-batch+json; charset=utf-8"
+    request = await Request(b"x" * size, content_type=batch, content_length=str(size)).through()
+
+    assert request.status == 200
+    assert (await Request(b"", content_type=batch, content_length=str(BATCH_LIMIT + 1)).through()).status == 413
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "", "application/cloudevents-batch+jsonx"])
+def test_only_the_batch_type_has_the_larger_limit(content_type: str) -> None:
+    assert limit_for(content_type.encode()) == BODY_LIMIT

@@ -1,0 +1,41 @@
+"""Behind proxies, callers are told apart by the address the outermost of ours saw, not by what they say."""
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from pytest_django import Settings
+
+from wfpush.web.proxies import ClientAddressMiddleware
+
+
+def seen(header: str | None, settings: Settings, proxies: int) -> str:
+    settings.PROXY_COUNT = proxies
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": header} if header else {})
+    passed: list[str] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        passed.append(request.META["REMOTE_ADDR"])
+        return HttpResponse()
+
+    ClientAddressMiddleware(view)(request)
+    return passed[0]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "address"),
+    [
+        (0, "203.0.113.7", "10.0.0.1"),
+        (1, None, "10.0.0.1"),
+        (1, "203.0.113.7", "203.0.113.7"),
+        (1, "1.1.1.1, 203.0.113.7", "203.0.113.7"),
+        (2, "1.1.1.1, 203.0.113.7, 192.0.2.9", "203.0.113.7"),
+        (2, "203.0.113.7", "10.0.0.1"),
+        (1, "2001:db8::7", "2001:db8::7"),
+        (1, "not an address", "10.0.0.1"),
+        (1, "203.0.113.7,", "10.0.0.1"),
+    ],
+)
+def test_only_what_our_own_proxies_wrote_counts(
+    settings: Settings, proxies: int, header: str | None, address: str
+) -> None:
+    assert seen(header, settings, proxies) == address

@@ -1,0 +1,100 @@
+"""Where the AppWorks Gateway is and what it wants, as the APPWORKS_GATEWAY settings say (docs/settings.md)."""
+
+import json
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
+from typing import Any
+
+from wfpush.net.http_checks import OutboundError, check_url
+
+URL, KEY, OPTIONS = "APPWORKS_GATEWAY_URL", "APPWORKS_GATEWAY_KEY", "APPWORKS_GATEWAY_OPTIONS"
+
+USERS = ("ref", "email")
+OURS = frozenset({"header", "body", "id", "notification", "link", "lang", "category", "priority", "task", "case"})
+"""Members of the message that are not constant."""
+MOST_NAME, MOST_MEMBERS = 60, 1000
+"""Characters of a field's name, and of the constant members as JSON."""
+
+ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+"""Which networks may be called is looked at when they are: `manage.py up` admits more of them than other commands."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """All but `url` and `key` are options. `user`: the person's member that is their user name there.
+
+    `members` are constant members of every message.
+    """
+
+    url: str
+    key: str = field(repr=False)
+    path: str = "/gateway/v2/notifications"
+    key_field: str = "key"
+    message_field: str = "message"
+    users_field: str = "users"
+    user: str = "ref"
+    members: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return self.url + self.path
+
+
+class BadGateway(ValueError):
+    """The message names the setting and says what to write, without a word of the key."""
+
+
+def read(url: str, key: str, options: str) -> Gateway | None:
+    """None where nothing is set. Raises BadGateway."""
+    if not url and not key and not options:
+        return None
+    if not url:
+        raise BadGateway(f"{URL} is not set, and other settings of the gateway are. Set it, or remove them.")
+    if not key.isprintable() or not key:
+        raise BadGateway(f"{KEY} is missing or unreadable. Write the key that the gateway gave this trusted server.")
+    gateway = Gateway(url.rstrip("/"), key, **_options(options))
+    if not gateway.path.startswith("/") or any(mark in gateway.address for mark in "?#"):
+        raise BadGateway(f"{URL} and the path in {OPTIONS}, which begins with /, have neither ? nor #.")
+    try:
+        check_url(gateway.address, ANYWHERE)
+    except OutboundError as fault:
+        raise BadGateway(f"{URL}: {fault.detail}") from fault
+    return gateway
+
+
+def _options(text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text) if text else {}
+    except ValueError as fault:
+        raise BadGateway(f"{OPTIONS} is not JSON: {fault}.") from fault
+    known = {each.name: each.type for each in fields(Gateway) if each.name not in ("url", "key")}
+    if not isinstance(given, dict) or given.keys() - known.keys():
+        raise BadGateway(f"{OPTIONS} is a JSON object of {', '.join(known)}.")
+    members = given.get("members", {})
+    for name, value in given.items():
+        if name != "members" and not (isinstance(value, str) and value.isprintable() and value):
+            raise BadGateway(f"{OPTIONS}: {name} is text.")
+    _check_names(given)
+    _check_members(members)
+    return given
+
+
+def _check_names(given: dict[str, Any]) -> None:
+    if given.get("user", USERS[0]) not in USERS:
+        raise BadGateway(f"{OPTIONS}: user is one of {', '.join(USERS)}.")
+    names = [given.get(f"{name}_field", name) for name in ("key", "message", "users")]
+    if len(set(names)) < len(names) or any(len(name) > MOST_NAME for name in names):
+        raise BadGateway(f"{OPTIONS}: the three fields have three names, of at most {MOST_NAME} characters.")
+
+
+def _check_members(members: Any) -> None:
+    if not isinstance(members, dict) or members.keys() & OURS:
+        raise BadGateway(f"{OPTIONS}: members is a JSON object with none of {', '.join(sorted(OURS))}.")
+    if not all(isinstance(members.get(name, ""), str) for name in ("type", "displayType")):
+        raise BadGateway(f"{OPTIONS}: type and displayType among the members are text.")
+    try:
+        size = len(json.dumps(members, allow_nan=False))
+    except ValueError as fault:
+        raise BadGateway(f"{OPTIONS}: members holds a number that JSON does not know.") from fault
+    if size > MOST_MEMBERS:
+        raise BadGateway(f"{OPTIONS}: members has more than {MOST_MEMBERS} characters.")

@@ -1,0 +1,232 @@
+"""The one typed reader of the environment: a wrong value refuses to start and says which.
+
+Looked up in this order: the process environment, `.env` in the checkout, `secrets.env` in `WFPUSH_DATA`.
+Nothing in here needs Django's settings: they are made from it.
+"""
+
+import os
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env as DjangoEnviron
+
+from wfpush.config import appworks, push_hosts, service_accounts
+from wfpush.config.appworks import Gateway
+from wfpush.config.service_accounts import ServiceAccount
+from wfpush.embedded import datafolder, shared_servers
+from wfpush.security import p256
+
+SHORTEST_KEY = 16
+GENERATED = ("SECRET_KEY", "ENCRYPTION_KEYS", "VAPID_PRIVATE_KEY")
+
+
+class Environment:
+    """Typed access to settings.
+
+    Raises ImproperlyConfigured naming the variable, the value's fault and what to write instead.
+    """
+
+    def __init__(self, values: dict[str, str], data_dir: Path) -> None:
+        self.values = values
+        self.data_dir = data_dir
+
+    @property
+    def uses_embedded_servers(self) -> bool:
+        return not (self.text("DATABASE_URL", default="") and self.text("REDIS_URL", default=""))
+
+    def text(self, name: str, *, default: str | None = None) -> str:
+        value = self.values.get(name, "").strip()
+        if value:
+            return value
+        if default is None:
+            raise ImproperlyConfigured(f"{name} is not set. Set it in the environment or in .env.")
+        return default
+
+    def token(self, name: str, *, default: str) -> str:
+        """A secret that may be missing; one that is there cannot be guessed."""
+        value = self.text(name, default=default)
+        if value and len(value) < 16:
+            raise ImproperlyConfigured(f"{name} is shorter than 16 characters. Make one with `openssl rand -hex 32`.")
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.text(name, default="yes" if default else "no").lower()
+        if value in DjangoEnviron.BOOLEAN_TRUE_STRINGS:
+            return True
+        if value in ("false", "off", "no", "n", "0"):
+            return False
+        raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no. Write yes or no.")
+
+    def integer(self, name: str, *, default: int, minimum: int) -> int:
+        value = self.text(name, default=str(default))
+        if not value.isdecimal() or int(value) < minimum:
+            raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least {minimum}.")
+        return int(value)
+
+    def choice(self, name: str, allowed: Sequence[str], *, default: str) -> str:
+        value = self.text(name, default=default)
+        if value not in allowed:
+            raise ImproperlyConfigured(f"{name}={value!r} is unknown. Write one of {', '.join(allowed)}.")
+        return value
+
+    def words(self, name: str, *, default: list[str]) -> list[str]:
+        value = self.text(name, default="")
+        return [word.strip() for word in value.split(",") if word.strip()] or default
+
+    def url(self, name: str, *, default: str) -> str:
+        value = self.text(name, default=default)
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ImproperlyConfigured(f"{name}={value!r} is not an http(s) address, such as https://push.example.com.")
+        return value
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        networks = []
+        for word in self.words(name, default=[]):
+            try:
+                networks.append(ip_network(word))
+            except ValueError as fault:
+                raise ImproperlyConfigured(f"{name}: {fault}. Write networks such as 10.1.0.0/16.") from fault
+        return networks
+
+    def push_hosts(self, name: str, *, default: list[str]) -> list[str]:
+        words = self.words(name, default=default)
+        for word in words:
+            try:
+                push_hosts.parse(word)
+            except ValueError as fault:
+                raise ImproperlyConfigured(f"{name}: {fault}.") from fault
+        return words
+
+    def secret(self, name: str) -> str:
+        value = self.text(name, default="")
+        if len(value) < 32:
+            raise ImproperlyConfigured(
+                f"{name} is missing or shorter than 32 characters. "
+                "Set it, or start with `manage.py up`, which generates it."
+            )
+        return value
+
+    def secrets(self, name: str) -> list[str]:
+        self.secret(name)
+        keys = self.words(name, default=[])
+        if short := next((number for number, key in enumerate(keys, 1) if len(key) < SHORTEST_KEY), 0):
+            raise ImproperlyConfigured(
+                f"{name}: key {short} of {len(keys)} is shorter than {SHORTEST_KEY} characters. Commas separate keys:"
+                " leave them out of a key, and make each as long as that."
+            )
+        return keys
+
+    def signing_keys(self, name: str) -> list[str]:
+        keys = self.words(name, default=[])
+        if not keys:
+            raise ImproperlyConfigured(
+                f"{name} is missing. Make one with `manage.py vapid --new`, or start with `manage.py up`, which does."
+            )
+        for number, key in enumerate(keys, 1):
+            try:
+                p256.private_key(key)
+            except ValueError as fault:
+                raise ImproperlyConfigured(
+                    f"{name}: key {number} {fault}. Make one with `manage.py vapid --new`."
+                ) from fault
+        return keys
+
+    def contact(self, name: str, *, base_url: str) -> str:
+        """Where the operators of other services may write to; unset, the installation itself if it is public."""
+        value = self.text(name, default=base_url if base_url.startswith("https://") else "mailto:admin@localhost")
+        if not value.startswith(("mailto:", "https://")):
+            raise ImproperlyConfigured(f"{name}={value!r} must begin with mailto: or https://.")
+        return value
+
+    def service_accounts(self, name: str) -> dict[str, ServiceAccount]:
+        """Brand slug, or `default`, to Google service account."""
+        try:
+            return service_accounts.read(self.text(name, default=""))
+        except service_accounts.BadServiceAccount as fault:
+            raise ImproperlyConfigured(f"{name}: {fault}") from fault
+
+    def appworks_gateway(self) -> Gateway | None:
+        try:
+            return appworks.read(
+                self.text("APPWORKS_GATEWAY_URL", default=""),
+                self.text("APPWORKS_GATEWAY_KEY", default=""),
+                self.text("APPWORKS_GATEWAY_OPTIONS", default=""),
+            )
+        except appworks.BadGateway as fault:
+            raise ImproperlyConfigured(str(fault)) from fault
+
+    def database(self) -> dict[str, Any]:
+        address = (
+            self.text("DATABASE_URL", default="") or shared_servers.servers(self.data_dir, "DATABASE_URL").database_url
+        )
+        config: dict[str, Any] = DjangoEnviron.db_url_config(address)
+        if "postgresql" not in str(config.get("ENGINE")):
+            raise ImproperlyConfigured(
+                "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
+            )
+        ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        # A cursor on the server belongs to one connection of it, and a pooler may ask another one for the next rows.
+        return config | ours | {"DISABLE_SERVER_SIDE_CURSORS": True}
+
+    def redis(self) -> str:
+        return self.text("REDIS_URL", default="") or shared_servers.servers(self.data_dir, "REDIS_URL").redis_url
+
+    def redis_in_time(self) -> str:
+        """The same for libraries that take an address and nothing else, and would wait for ever for an answer."""
+        address = self.redis()
+        limits = {"socket_timeout": "10", "socket_connect_timeout": "5"}
+        missing = [f"{name}={value}" for name, value in limits.items() if f"{name}=" not in address]
+        return address + ("&" if "?" in address else "?") * bool(missing) + "&".join(missing)
+
+    def email(self, data_dir: Path) -> dict[str, Any]:
+        """EMAIL_URL as django-environ reads it; unset, messages are kept as files in `WFPUSH_DATA/mail`."""
+        address = self.text("EMAIL_URL", default="")
+        if address:
+            return dict(DjangoEnviron.email_url_config(address)) | {"EMAIL_TIMEOUT": 20}
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": str(data_dir / "mail"),
+        }
+
+
+def load(base_dir: Path) -> Environment:
+    """Read the environment of this process and the two files that stand in for it."""
+    dotenv = base_dir / ".env"
+    values = parse(dotenv.read_text(encoding="utf-8") if dotenv.is_file() else "") | dict(os.environ)
+    data_dir = (base_dir / (values.get("WFPUSH_DATA") or ".wfpush")).absolute()
+    return Environment(parse(datafolder.read_secrets(data_dir)) | values, data_dir)
+
+
+def prepare(base_dir: Path) -> Environment:
+    """For `manage.py up` and the tests: make `WFPUSH_DATA` and the secrets that are missing, and load."""
+    found = load(base_dir)
+    missing = [name for name in GENERATED if not found.values.get(name)]
+    datafolder.prepare(found.data_dir, missing)
+    return load(base_dir)
+
+
+def stand_in(base_dir: Path) -> None:
+    """For `--help` and new keys, which need Django's settings but nothing of what they say: fill in what is missing."""
+    found = load(base_dir)
+    for name in GENERATED:
+        if not found.values.get(name):
+            os.environ[name] = datafolder.new_secret(name)
+    if not found.values.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = "postgresql://nowhere/help"
+    if not found.values.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = "redis://nowhere"
+
+
+def parse(text: str) -> dict[str, str]:
+    """The assignments of a `.env` file."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, separator, value = line.strip().partition("=")
+        if separator and not name.startswith("#"):
+            found[name.strip()] = value.strip().strip("'\"")
+    return found

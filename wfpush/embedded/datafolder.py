@@ -1,0 +1,78 @@
+"""The folder `WFPUSH_DATA`: made by `manage.py up` and by the tests, holding generated secrets and embedded servers."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+from wfpush.security import p256
+
+MARKER = "wfpush-data"
+"""A file that says: wfpush made this folder. Its content tells this folder from an earlier one of the same name."""
+
+SECRETS_FILE = "secrets.env"
+
+MAKERS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
+"""Secrets that are not just any text."""
+
+
+class DataFolderError(RuntimeError):
+    """The folder cannot be used; the message is for the person at the terminal."""
+
+
+def was_made(folder: Path) -> bool:
+    """True if `prepare` made this folder."""
+    return (folder / MARKER).is_file()
+
+
+def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
+    """Make the folder, closed to others, and generate the secrets named, if they are not in its file already.
+
+    Raises DataFolderError if the folder holds something else or is not ours to write.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not was_made(folder):  # in this order: another may just be making it
+            raise DataFolderError(f"{folder} holds other files. Set WFPUSH_DATA to a new or empty folder.")
+        folder.chmod(0o700)
+        with (folder / MARKER).open("a+", encoding="utf-8") as marker:
+            fcntl.flock(marker, fcntl.LOCK_EX)
+            marker.seek(0)
+            if not marker.read():
+                marker.write(f"{uuid4()}\n")
+                marker.flush()
+            _add_secrets(folder / SECRETS_FILE, missing_secrets)
+    except OSError as fault:
+        raise DataFolderError(f"WFPUSH_DATA cannot be used: {fault}. Set it to a folder you may write.") from fault
+
+
+def read_secrets(folder: Path) -> str:
+    """The text of the secrets' file, empty if there is none. Raises DataFolderError if it may not be read."""
+    path = folder / SECRETS_FILE
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except OSError as fault:
+        raise DataFolderError(f"{path} cannot be read ({fault.strerror}). Start as the user who made it.") from fault
+
+
+def new_secret(name: str) -> str:
+    """A fresh value for the secret of this name."""
+    return MAKERS[name]() if name in MAKERS else secrets.token_urlsafe(48)
+
+
+def _add_secrets(path: Path, names: Iterable[str]) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    there = {line.partition("=")[0] for line in lines}
+    added = [f"{name}={new_secret(name)}" for name in names if name not in there]
+    if not added:
+        return
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join([*lines, *added]) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

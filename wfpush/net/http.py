@@ -1,0 +1,334 @@
+"""The only door for outbound HTTP: what goes where is checked here, and nothing can hold a caller up.
+
+The address that is checked is the address that is connected to: names are resolved by a resolver of our own, and every
+socket is checked once more as it is made (aiohttp asks no resolver for hosts that are IP literals).
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from django.conf import settings
+from django.utils.http import parse_http_date_safe
+from yarl import URL
+
+from wfpush.net.addresses import Network, refusal
+from wfpush.net.http_checks import Code, OutboundError, check_request, check_url, parse_url, refused
+
+__all__ = [
+    "Outbound",
+    "OutboundError",
+    "Response",
+    "check_url",
+    "outbound_from_settings",
+    "parse_retry_after",
+    "push_door_from_settings",
+]
+
+DEADLINE = 10.0
+"""Seconds for a whole exchange, from waiting for a free connection to the last byte of the answer."""
+MAX_BODY = 64 * 1024
+"""Bytes of an answer that are read; the rest is cut off and its connection closed."""
+
+_PER_HOST = 16
+_TOTAL = 512
+_DNS_THREADS = 16
+_DNS_SECONDS = 10
+# Less than the 5 s after which Node and uvicorn close idle connections: a POST must not meet one that is just closing.
+_KEEP_ALIVE = 4.0
+# Push services are few and busy, and keep idle connections for minutes; what meets a closing one is sent again.
+# How many messages are on their way to each is for notifications/delivery/push_places.py to say: what hangs there must
+# not keep the connections of what works, on the same host or on another.
+_PUSH_PER_HOST = _PUSH_TOTAL = 0
+_PUSH_KEEP_ALIVE = 30.0
+_PUSH_MAX_BODY = 4 * 1024
+_MAX_RETRY_AFTER = 24 * 3600.0
+
+Lookup = Callable[[str], Awaitable[Sequence[str]]]
+"""Resolves a host name into IP addresses; raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, redirects included. `headers` ignores case; `elapsed` is in seconds."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    truncated: bool
+    elapsed: float
+
+
+def parse_retry_after(value: str | None, now: float) -> float | None:
+    """Seconds to wait, from a `Retry-After` of seconds or an HTTP date (RFC 9110 section 10.2.3), at most a day.
+
+    `now` is in Unix seconds. None when the header is absent or makes no sense; 0 for a date in the past.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        moment = parse_http_date_safe(text)
+        if moment is None:
+            return None
+        seconds = moment - now
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER)
+
+
+class Outbound:
+    """An HTTP client that can be pointed at any URL a stranger has written.
+
+    Follows no redirects, keeps no cookies, reads no proxy settings, decompresses nothing, and connects to public
+    addresses and those in `allowed` only. Connections are kept alive. Belongs to the event loop of its first request.
+    `per_host` and `total`: connections at once, 0 for any number. Without `notes_arrival`, which costs some time a
+    request, every failure may have arrived.
+    """
+
+    def __init__(
+        self,
+        allowed: Sequence[Network] = (),
+        *,
+        deadline: float = DEADLINE,
+        max_body: int = MAX_BODY,
+        per_host: int = _PER_HOST,
+        total: int = _TOTAL,
+        keep_alive: float = _KEEP_ALIVE,
+        notes_arrival: bool = True,
+        lookup: Lookup | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allowed = tuple(allowed)
+        self._deadline = deadline
+        self._max_body = max_body
+        self._per_host = per_host
+        self._total = total
+        self._keep_alive = keep_alive
+        self._notes_arrival = notes_arrival
+        self._resolver = _CheckedResolver(self._allowed, lookup)
+        self._tls = tls
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - part of the exchange's description, kept by asyncio.timeout
+        tls: ssl.SSLContext | None = None,
+    ) -> Response:
+        """Send one request and read its answer, whatever its status. Raises OutboundError when there is none.
+
+        `tls`: for this request, as with a client's certificate.
+        """
+        target = parse_url(url, self._allowed)
+        check_request(method, headers or {})
+        seconds = self._deadline if timeout is None else timeout
+        progress = SimpleNamespace(sent=not self._notes_arrival)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(method, target, body, headers or {}, progress, tls)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            code, detail = _explain(error, target.host or "", seconds)
+        # Outside the handler: aiohttp's messages repeat the URL, and must not appear as this error's context.
+        raise OutboundError(code, detail, may_have_arrived=progress.sent)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+        await self._resolver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _exchange(
+        self,
+        method: str,
+        target: URL,
+        body: bytes,
+        headers: Mapping[str, str],
+        progress: SimpleNamespace,
+        tls: ssl.SSLContext | None,
+    ) -> Response:
+        started = time.monotonic()
+        response = await self._open().request(
+            method,
+            target,
+            data=body or None,
+            headers=headers,
+            allow_redirects=False,
+            trace_request_ctx=progress,
+            ssl=tls or True,  # True: what the connector has
+        )
+        try:
+            content = await _read(response.content, self._max_body + 1)
+            return Response(
+                status=response.status,
+                headers=response.headers,
+                body=content[: self._max_body],
+                truncated=len(content) > self._max_body,
+                elapsed=time.monotonic() - started,
+            )
+        finally:
+            response.close()  # a connection whose answer was read to its end has gone back to the pool before this
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Made on the first request: aiohttp wants a running loop."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    resolver=self._resolver,
+                    socket_factory=self._socket,
+                    ssl=self._tls or True,
+                    limit=self._total,
+                    limit_per_host=self._per_host,
+                    keepalive_timeout=self._keep_alive,
+                    ttl_dns_cache=_DNS_SECONDS,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,  # a few bytes may unpack into gigabytes
+                headers={"Accept-Encoding": "identity", "User-Agent": "wfpush"},
+                timeout=aiohttp.ClientTimeout(total=None),  # one deadline, ours, over everything
+                trace_configs=[_trace()] if self._notes_arrival else None,
+            )
+        return self._session
+
+    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """The last look: no socket is made for an address that may not be called, however it came here."""
+        family, kind, protocol, _, address = info
+        what = refusal(ip_address(address[0]), self._allowed)
+        if what is not None:
+            raise PermissionError(errno.EACCES, refused(str(address[0]), what))
+        return socket.socket(family, kind, protocol)
+
+
+def outbound_from_settings(
+    *, deadline: float = DEADLINE, max_body: int = MAX_BODY, per_host: int = _PER_HOST
+) -> Outbound:
+    """The door to engines: private networks in `OUTBOUND_ALLOWED_CIDRS` are open. `per_host` connections; 0: any."""
+    return Outbound(settings.OUTBOUND_ALLOWED_CIDRS, deadline=deadline, max_body=max_body, per_host=per_host)
+
+
+def push_door_from_settings() -> Outbound:
+    """The door to push services: networks in `PUSH_ALLOWED_CIDRS` are open, for tests.
+
+    It trusts the certificates that the system trusts now, those in SSL_CERT_FILE included.
+    """
+    return Outbound(
+        settings.PUSH_ALLOWED_CIDRS,
+        max_body=_PUSH_MAX_BODY,
+        per_host=_PUSH_PER_HOST,
+        total=_PUSH_TOTAL,
+        keep_alive=_PUSH_KEEP_ALIVE,
+        notes_arrival=False,
+        tls=ssl.create_default_context(),
+    )
+
+
+class _CheckedResolver(AbstractResolver):
+    """Passes on those addresses of a name that may be called; raises OutboundError if none may."""
+
+    def __init__(self, allowed: Sequence[Network], lookup: Lookup | None) -> None:
+        self._allowed = allowed
+        self._lookup = lookup or self._system_lookup
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        reason = ""
+        results = []
+        for text in await self._lookup(host):
+            address = ip_address(text)
+            what = refusal(address, self._allowed)
+            if what is None:
+                results.append(_result(host, text, port, socket.AF_INET if address.version == 4 else socket.AF_INET6))
+            else:
+                reason = refused(f"{host} ({address})", what)
+        if not results:
+            # Not permanent, either of them: the name may have another answer tomorrow.
+            raise OutboundError("refused_address", reason) if reason else OSError("the name has no address")
+        return results
+
+    async def close(self) -> None:
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _system_lookup(self, host: str) -> Sequence[str]:
+        """In threads of its own: names that never resolve must not use up the event loop's."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="outbound-dns")
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, _getaddrinfo, host)
+        return list(dict.fromkeys(found))
+
+
+def _getaddrinfo(host: str) -> list[str]:
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+def _result(host: str, address: str, port: int, family: socket.AddressFamily) -> ResolveResult:
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=flags)
+
+
+def _trace() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+
+    async def sent(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
+        context.trace_request_ctx.sent = True
+
+    trace.on_request_headers_sent.append(sent)
+    return trace
+
+
+async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
+    data = bytearray()
+    while len(data) < limit:
+        chunk = await content.read(limit - len(data))
+        if not chunk:
+            break
+        data += chunk
+    return bytes(data)
+
+
+def _explain(error: Exception, host: str, seconds: float) -> tuple[Code, str]:
+    """What went wrong in a sentence of ours."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as fault):
+            return "tls", f"The certificate of {host} is not valid: {fault.verify_message}."
+        case aiohttp.ClientSSLError() | ssl.SSLError() | aiohttp.ClientConnectorCertificateError():
+            return "tls", f"No secure connection to {host} could be made."
+        case aiohttp.ClientConnectorDNSError():
+            return "dns", f"The name {host} could not be resolved."
+        case aiohttp.ClientConnectorError(os_error=fault):
+            why = os.strerror(fault.errno).lower() if fault.errno else "it cannot be reached"
+            return "connection", f"No connection to {host}: {why}."
+        case TimeoutError():
+            return "timeout", f"{host} did not answer completely within {seconds:g} seconds."
+        case aiohttp.ClientResponseError():
+            return "bad_response", f"{host} did not answer in HTTP, or with headers that are too large."
+        case aiohttp.ClientPayloadError():
+            return "connection", f"{host} broke off its answer."
+        case aiohttp.InvalidURL():
+            return "bad_url", "The address is not one that can be called."
+        case _:
+            return "connection", f"The connection to {host} was lost."

@@ -1,0 +1,143 @@
+"""What the outbound door refuses before it opens: addresses, methods and headers, as a person may have typed them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Literal
+
+from yarl import URL
+
+from wfpush.net.addresses import Network, literal, refusal
+
+_MAX_URL = 4096
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
+_AUTHORITY_END = re.compile(r"[/?#]")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_URLS_KEPT = 4096  # a device has many messages, and an engine many callbacks: their addresses stay parsed
+_NAMES_KEPT = 256
+# What frames the message and names its receiver is the door's business.
+_OWN_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+Code = Literal[
+    "refused_address",
+    "bad_url",
+    "bad_request",
+    "dns",
+    "connection",
+    "tls",
+    "timeout",
+    "bad_response",
+]
+
+
+class OutboundError(Exception):
+    """No answer came. `detail` is a sentence for an operator and never repeats the URL, which may hold secrets.
+
+    `permanent`: the same request can never succeed. `may_have_arrived`: the other side may have acted on it.
+    """
+
+    def __init__(self, code: Code, detail: str, *, permanent: bool = False, may_have_arrived: bool = False) -> None:
+        super().__init__(detail)
+        self.code: Code = code
+        self.detail = detail
+        self.permanent = permanent
+        self.may_have_arrived = may_have_arrived
+
+
+def check_url(url: str, allowed: Sequence[Network]) -> None:
+    """Check an address as a person typed it, before it is saved. Raises OutboundError, always permanent.
+
+    Names are not looked up here: what they resolve to is checked each time a connection is made.
+    """
+    parse_url(url, allowed)
+
+
+def parse_url(url: str, allowed: Sequence[Network]) -> URL:
+    """The one parse of a URL, used for the check and for the request, so that the two cannot read it differently."""
+    return _parsed(url, tuple(allowed))
+
+
+@lru_cache(maxsize=_URLS_KEPT)
+def _parsed(url: str, allowed: Sequence[Network]) -> URL:
+    if len(url) > _MAX_URL:
+        raise _bad_url(f"The address is longer than {_MAX_URL} characters.")
+    if "\\" in url or " " in url or not url.isprintable():
+        raise _bad_url("The address contains a space, a backslash or a control character. Percent-encode it.")
+    try:
+        target = URL(url)
+    except ValueError:
+        raise _bad_url("This is not an address. Write it like https://engine.example.com/callback.") from None
+    if target.scheme not in ("http", "https"):
+        raise _bad_url("The address must begin with https:// or http://.")
+    if not target.raw_host:
+        raise _bad_url("The address names no host. Write it like https://engine.example.com/callback.")
+    if "@" in _AUTHORITY_END.split(url.partition("://")[2])[0]:  # yarl forgets an empty user name
+        raise _bad_url("The address contains a user name or password. Put credentials into a header instead.")
+    if target.explicit_port == 0:
+        raise _bad_url("Port 0 cannot be called.")
+    _check_host(target.raw_host, allowed)
+    return target
+
+
+def check_request(method: str, headers: Mapping[str, str]) -> None:
+    """Refuse a method or header that would not stay what it is on the wire. Raises OutboundError, permanent."""
+    if method not in _METHODS:
+        raise OutboundError("bad_request", f"The method must be one of {', '.join(sorted(_METHODS))}.", permanent=True)
+    for name, value in headers.items():
+        detail = _fault_of_name(name)
+        if not detail and not _HEADER_VALUE.fullmatch(value):
+            detail = f"The header {name} contains line breaks, control characters or letters outside ASCII."
+        if detail:
+            raise OutboundError("bad_request", detail, permanent=True)
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _fault_of_name(name: str) -> str:
+    if not _HEADER_NAME.fullmatch(name):
+        return "The name of a header contains characters that no header name may have."
+    if name.lower() in _OWN_HEADERS:
+        return f"The header {name} is set by the connection itself. Remove it."
+    return ""
+
+
+def refused(host: str, what: str) -> str:
+    """The sentence for an address of the kind `what` ("a loopback address")."""
+    return f"{host} is {what}, which is not called unless OUTBOUND_ALLOWED_CIDRS admits its network."
+
+
+def _check_host(host: str, allowed: Sequence[Network]) -> None:
+    try:
+        address = literal(host)
+    except ValueError:
+        raise _bad_url("The host is not a valid IP address. Write it like 192.0.2.1.") from None
+    if address is None:
+        if not _HOST.fullmatch(host):
+            raise _bad_url("The host is not a valid name. Write it like engine.example.com.")
+        return
+    what = refusal(address, allowed)
+    if what is not None:
+        raise OutboundError("refused_address", refused(host, what), permanent=True)
+    is_usual = ":" in host or host == str(address) or host.removesuffix(".").endswith("localhost")
+    if not is_usual:
+        raise _bad_url(f"Write the IP address in its usual form: {address}.")
+
+
+def _bad_url(detail: str) -> OutboundError:
+    return OutboundError("bad_url", detail, permanent=True)

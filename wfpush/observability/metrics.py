@@ -1,0 +1,345 @@
+"""`/healthz`, `/readyz` and `/metrics`: what load balancers, orchestrators and Prometheus ask.
+
+The numbers are read from the database when they are asked for, so whichever process answers says the same. Everything
+here has short deadlines: these pages matter most when the database or Redis is away.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial, wraps
+from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+import psycopg
+import redis
+import structlog
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, connections, transaction
+from django.db.models import Count, Min, Q
+from django.db.utils import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from wfpush import VERSION
+from wfpush.models import Heartbeat
+from wfpush.observability import tallies
+from wfpush.postgres import schema
+from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
+from wfpush.queue import outbox
+from wfpush.web import problems
+
+log = structlog.get_logger(__name__)
+
+View = Callable[[HttpRequest], HttpResponse]
+
+BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
+"""A cluster whose last beat is older has not been brought back by the watchdog either."""
+WORK_LATE = timedelta(minutes=2)
+"""Due work that waits longer: more comes in than goes out, or nothing goes out at all."""
+CONNECT_SECONDS = 2
+STATEMENT_MS = 3_000
+
+OK = "ok"
+FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
+
+
+def only_reads(view: View) -> View:
+    """GET and HEAD, never kept by a cache."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return problems.plain(405, {"Allow": "GET, HEAD"})
+        response = view(request)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return answer
+
+
+# --- who may look inside --------------------------------------------------------------------------
+def may_look_inside(request: HttpRequest) -> bool:
+    """A program on this machine that connects by itself, or the holder of METRICS_TOKEN."""
+    return _is_from_here(request) or _has_token(request)
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """By the peer's address alone. What a proxy on this machine passes on comes from elsewhere, and says so."""
+    if any(name in request.META for name in FORWARDED):
+        return False
+    try:
+        peer = ip_address(request.META.get("REMOTE_ADDR") or "")
+    except ValueError:  # a unix socket has no address
+        return False
+    mapped = peer.ipv4_mapped if isinstance(peer, IPv6Address) else None
+    return (mapped or peer).is_loopback
+
+
+def _has_token(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if not settings.METRICS_TOKEN or scheme.lower() != "bearer":
+        return False
+    return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
+
+
+# --- alive, ready ---------------------------------------------------------------------------------
+@only_reads
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return JsonResponse({"status": OK})
+
+
+@only_reads
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 while events are taken and worked off, else 503; `checks` has a reason for each part that is not "ok"."""
+    now = timezone.now()
+    found = dict(checks(now))
+    faults = {name: what for name, what in found.items() if what != OK}
+    if faults:
+        log.warning("not_ready", checks=faults)
+    body: dict[str, Any] = {"status": "unavailable" if faults else OK}
+    if may_look_inside(request):
+        body["checks"] = found
+        body["notes"] = notes(now) if found["database"] == OK else []
+    return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
+
+
+def checks(now: datetime) -> Iterator[tuple[str, str]]:
+    """Each part with `OK`, or what is wrong with it."""
+    database = _database()
+    yield "database", database
+    yield "redis", _redis()
+    if database != OK:
+        return
+    yield "schema", _asked(lambda: schema.current().fault or OK)
+    yield "worker", _asked(partial(_worker, now))
+    for source in outbox.sources():
+        yield source.name, _asked(partial(_late, source, now))
+
+
+def notes(now: datetime) -> list[str]:
+    """After `checks`: what an administrator should know and what keeps nobody from working, such as an upgrade, or one
+    of several workers that has stopped."""
+    note = schema.last_found().note
+    try:
+        with _short_statements():
+            return [*([note] if note else []), *_silent_workers(now)]
+    except DatabaseError:
+        return [note] if note else []
+
+
+def _database() -> str:
+    """Asked over a connection of its own: the pool waits for a server that is away."""
+    parameters = connections["default"].get_connection_params()
+    try:
+        with psycopg.connect(**{**parameters, "connect_timeout": CONNECT_SECONDS}) as own:
+            own.execute("SELECT 1")
+    except psycopg.Error as fault:
+        return f"does not answer ({type(fault).__name__})"
+    return OK
+
+
+def _redis() -> str:
+    try:
+        outbox.connection().ping()
+    except (redis.RedisError, OSError) as fault:
+        return f"does not answer ({type(fault).__name__})"
+    return OK
+
+
+def _worker(now: datetime) -> str:
+    """That of the installation: as long as one of several runs tasks, work is done."""
+    latest = Heartbeat.objects.order_by("beat_at").last()
+    if latest is None:
+        return "has never run a task; start `manage.py worker`"
+    said = _silence(latest, now)
+    return OK if said is None else f"{said}; is `manage.py worker` up?"
+
+
+def _silent_workers(now: datetime) -> list[str]:
+    beats = list(Heartbeat.objects.order_by("beat_at"))[:-1]  # the last of them is for `_worker` to judge
+    return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
+
+
+def _silence(beat: Heartbeat, now: datetime) -> str | None:
+    age = now - beat.beat_at
+    return f"ran its last task {age.total_seconds():.0f} s ago" if age > BEAT_LATE else None
+
+
+def _late(source: outbox.Source, now: datetime) -> str:
+    late = source.has_due(now - WORK_LATE)
+    return f"work has been due for over {WORK_LATE.total_seconds():.0f} s" if late else OK
+
+
+def _asked(question: Callable[[], str]) -> str:
+    """The answer, or what kept the database from giving it in time."""
+    try:
+        with _short_statements():
+            return question()
+    except DatabaseError as fault:
+        return f"cannot be asked ({type(fault).__name__})"
+
+
+@contextmanager
+def _short_statements() -> Iterator[None]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS:d}")
+        yield
+
+
+# --- numbers --------------------------------------------------------------------------------------
+@only_reads
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text: this process, and the whole installation as the database has it now."""
+    if not may_look_inside(request):
+        if not settings.METRICS_TOKEN:
+            return problems.plain(404)
+        detail = "Send METRICS_TOKEN as Authorization: Bearer …"
+        return problems.problem(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(Installation())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A table that is its own outbox; rows outside `workable` wait for an administrator, not for a worker."""
+
+    name: str
+    model: str
+    workable: Q
+
+
+TALLIED = (
+    ("wfpush_events", "Events by what became of them.", "events", ("state",)),
+    ("wfpush_tasks", "Tasks by state.", "tasks", ("state",)),
+    ("wfpush_deliveries", "Deliveries by channel and state.", "deliveries", ("channel", "state")),
+)
+REACHABLE = Q(engine__active=True, engine__callback_disabled_at=None) & ~Q(engine__callback_url="")
+QUEUES = (
+    Queue("events", "notifications.Event", Q()),
+    Queue("deliveries", "notifications.Delivery", Q()),
+    Queue("callbacks", "notifications.Callback", REACHABLE),
+    Queue("clocks", "escalations.Escalation", Q()),
+    Queue("polls", "notifications.Poll", Q(enabled=True, engine__active=True) & ~Q(engine__callback_url="")),
+)
+
+
+class Installation(Collector):
+    """Read once per scrape. What the database does not tell in time is left out, and `wfpush_up` says so."""
+
+    def describe(self) -> list[Metric]:
+        """Nothing, so that registering asks the database nothing."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        now = timezone.now()
+        complete, redis_up = _database() == OK, _redis() == OK
+        questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
+        questions += [partial(_waiting, now), _retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
+        for question in questions if complete else []:
+            try:
+                with _short_statements():
+                    answer = question()
+            except DatabaseError as fault:
+                log.warning("metrics_left_out", fault=type(fault).__name__)
+                complete = False
+            else:
+                yield from answer
+        up = GaugeMetricFamily("wfpush_up", "1 if it answers, the database to every question.", labels=["part"])
+        up.add_metric(["database"], complete)
+        up.add_metric(["redis"], redis_up)
+        yield up
+
+
+def _tallied() -> list[Metric]:
+    return [tallies.gauge(*each) for each in TALLIED]
+
+
+def _devices() -> list[Metric]:
+    family = GaugeMetricFamily("wfpush_devices", "Browsers and apps that get messages.", labels=["channel"])
+    for channel, count in _rows("notifications.Device").order_by().values_list("channel").annotate(Count("pk")):
+        family.add_metric([channel], count)
+    return [family]
+
+
+def _callbacks() -> list[Metric]:
+    """Nobody waits for those of an engine that has no address on purpose: it fetches them."""
+    fetching = set(_rows("notifications.Engine").filter(active=True, callback_url="").values_list("pk", flat=True))
+    counts: Counter[str] = Counter()
+    kept = 0
+    for (engine, state), count in tallies.counts("callbacks").items():
+        if state == "waiting" and int(engine) in fetching:
+            kept += count
+        else:
+            counts[state] += count
+    family = GaugeMetricFamily("wfpush_callbacks", "Answers to be told to engines, by state.", labels=["state"])
+    for state, count in counts.items():
+        family.add_metric([state], count)
+    help = "Answers of engines that have no address and fetch them."
+    return [family, GaugeMetricFamily("wfpush_kept_answers", help, kept)]
+
+
+def _waiting(now: datetime) -> list[Metric]:
+    due = GaugeMetricFamily("wfpush_due", "Rows whose time has come and that are not done.", labels=["queue"])
+    oldest = GaugeMetricFamily("wfpush_oldest_due_seconds", "How long the oldest of them waits.", labels=["queue"])
+    for queue in QUEUES:
+        found = (
+            _rows(queue.model).filter(queue.workable, due_at__lte=now).aggregate(count=Count("pk"), since=Min("due_at"))
+        )
+        due.add_metric([queue.name], found["count"])
+        oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
+    return [due, oldest]
+
+
+def _retried() -> list[Metric]:
+    family = GaugeMetricFamily(
+        "wfpush_retried", "Rows that were tried without success and are tried again.", labels=["queue"]
+    )
+    for queue in QUEUES:
+        family.add_metric([queue.name], _rows(queue.model).filter(queue.workable, outbox.RETRIED).count())
+    return [family]
+
+
+def _beats(now: datetime) -> list[Metric]:
+    family = GaugeMetricFamily(
+        "wfpush_heartbeat_age_seconds", "Since a worker's cluster last ran a task.", labels=["part"]
+    )
+    for name, beat_at in Heartbeat.objects.values_list("name", "beat_at"):
+        family.add_metric([name], (now - beat_at).total_seconds())
+    return [family]
+
+
+def _build() -> list[Metric]:
+    family = GaugeMetricFamily(
+        "wfpush_build_info", "1, with the version of the process that answers.", labels=["version"]
+    )
+    family.add_metric([VERSION], 1)
+    return [family]
+
+
+def _disabled_endpoints() -> list[Metric]:
+    disabled = _rows("notifications.Engine").filter(callback_disabled_at__isnull=False).count()
+    return [GaugeMetricFamily("wfpush_disabled_endpoints", "Engines whose address was disabled by a 410.", disabled)]
+
+
+def _paused() -> list[Metric]:
+    paused = _rows("notifications.PausedService").count()
+    return [GaugeMetricFamily("wfpush_paused_services", "Push services that do not accept our credentials.", paused)]
+
+
+def _rows(model: str) -> Any:
+    return apps.get_model(model)._default_manager.all()

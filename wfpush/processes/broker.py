@@ -1,0 +1,73 @@
+"""django-q2's Redis broker, for clusters that outlive their Redis and answer for themselves.
+
+Its own one raises when Redis is away: the process that asks it then sleeps for 10 seconds and ends, and a cluster does
+not start at all. And it takes tasks from one list that all clusters share, so that no task proves that a certain
+cluster works: here each takes those of its own worker first.
+"""
+
+import os
+import time
+
+import redis
+from django.conf import settings
+from django_q.brokers.redis_broker import Redis
+from django_q.tasks import async_task
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from wfpush.queue import lease_holder, outage
+
+WAIT_SECONDS = 1
+"""How long to wait for a task before looking whether the cluster is to stop."""
+AGAIN_SECONDS = 0.5
+KEPT_SECONDS = 600
+"""How long a beat of a worker that died stays in Redis."""
+
+
+class Broker(Redis):  # type: ignore[misc]
+    """What Q_CLUSTER's `broker_class` names."""
+
+    @staticmethod
+    def get_connection(list_key: str | None = None) -> redis.Redis:
+        # Without redis-py's growing pauses between its tries: everybody here tries again, or is not waited for.
+        once_more = Retry(NoBackoff(), 1, (redis.ConnectionError,))
+        return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, retry=once_more)
+
+    def ping(self) -> bool:
+        """A cluster starts without Redis, too, and waits for it."""
+        return True
+
+    def dequeue(self) -> list[tuple[None, bytes]] | None:
+        try:
+            found = self.connection.blpop([*_own_lists(), self.list_key], WAIT_SECONDS)
+        except outage.REDIS_AWAY as fault:
+            outage.broker.goes_on(fault)
+            time.sleep(AGAIN_SECONDS)
+            return None
+        outage.broker.is_over()
+        return [(None, found[1])] if found else None
+
+    def set_stat(self, key: str, value: str, timeout: int) -> None:
+        """Twice a second, for django-q2's own monitor."""
+        try:
+            super().set_stat(key, value, timeout)
+        except outage.REDIS_AWAY as fault:
+            outage.broker.goes_on(fault)
+
+
+def _own_lists() -> list[str]:
+    worker = os.environ.get(lease_holder.WORKER)
+    return [_list_of(worker)] if worker else []
+
+
+def _list_of(worker: str) -> str:
+    return f"django_q:{settings.Q_CLUSTER['name']}:{worker}:q"
+
+
+def ask_for_a_beat(worker: str) -> None:
+    """Have the worker's own cluster run a task; at most one waits. Raises RedisError, OSError."""
+    own = Broker(f"{settings.Q_CLUSTER['name']}:{worker}")
+    if not own.connection.llen(own.list_key):
+        async_task("wfpush.tasks.beat", broker=own)
+    own.connection.expire(own.list_key, KEPT_SECONDS)
+    own.connection.close()

@@ -1,0 +1,185 @@
+"""The dispatcher: one asyncio loop on uvloop for everything that waits on the network.
+
+Each source registered for it is drained by one job at a time, when Redis says that something is due and every
+LOOK_SECONDS anyway: a lost Redis costs that much latency and nothing else. All dispatchers hear a wake-up, and the
+first that has nothing else to do takes it: the others would ask the database for what is not there any more.
+"""
+
+import asyncio
+import gc
+import resource
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import cast
+
+import redis.asyncio
+import structlog
+import uvloop
+from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from wfpush.concurrency.cancellation import heed_cancellation
+from wfpush.postgres.silence import give_up_in_time
+from wfpush.processes import lifeline
+from wfpush.queue import outage, outbox
+from wfpush.redis.cooldown import quiet
+from wfpush.redis.subscription import Subscription
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 2.0
+STOP_SECONDS = 2.0
+RETRY_SECONDS = 1.0
+GARBAGE_AFTER = 10_000
+"""Objects made and still there before the first of Python's collections; 700 is its own number."""
+
+
+class WakeUps:
+    """Wake-ups that were heard, of which each is for one dispatcher."""
+
+    def __init__(self, redis_url: str) -> None:
+        once = Retry(NoBackoff(), 0)
+        self._redis = redis.asyncio.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=2, retry=once)
+
+    async def take(self, source: str) -> bool:
+        """Whether it is ours. Without an answer of Redis nobody knows, and everybody looks."""
+        if quiet:
+            return True
+        try:
+            return bool(await self._redis.delete(outbox.flag_of(source)))
+        except (redis.RedisError, OSError) as fault:
+            quiet.after(fault)
+            return True
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+
+class Job:
+    """Drains one source; woken while it does so, it drains once more if nobody else has done it meanwhile."""
+
+    def __init__(self, source: outbox.Source, wake_ups: WakeUps) -> None:
+        self.source = source
+        self._wake_ups = wake_ups
+        self._looks = True
+        self._drain = cast(Callable[[], Awaitable[None]], source.drain)
+        self._woken = asyncio.Event()
+        self._failing = False
+        self.idle = asyncio.Event()
+
+    def look(self) -> None:
+        """Drain in any case."""
+        self._looks = True
+        self._woken.set()
+
+    def hear(self) -> None:
+        """Drain if the wake-up is still to be had."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        while True:
+            heed_cancellation()  # `drain` uses libraries
+            self.idle.set()
+            await self._woken.wait()
+            self.idle.clear()
+            self._woken.clear()
+            looks, self._looks = self._looks, False
+            if not await self._wake_ups.take(self.source.name) and not looks:
+                continue
+            try:
+                await self._drain()
+                self._works()
+            except Exception as fault:  # a source that fails must not stop the others, whatever it is
+                self._fails(fault)
+                await asyncio.sleep(RETRY_SECONDS)  # and not at full speed against a database that is away
+
+    def _works(self) -> None:
+        outage.database.is_over()
+        if self._failing:
+            log.info("drain_works_again", source=self.source.name)
+        self._failing = False
+
+    def _fails(self, fault: Exception) -> None:
+        if outage.database_is_away(fault):
+            outage.database.goes_on(fault)  # once for all sources
+        elif not self._failing:
+            self._failing = True
+            log.error("drain_failing", source=self.source.name, fault=repr(fault), exc_info=True)
+
+
+class Dispatcher:
+    def __init__(self, sources: Sequence[outbox.Source], redis_url: str) -> None:
+        self._wake_ups = WakeUps(redis_url)
+        self._jobs = {source.name: Job(source, self._wake_ups) for source in sources}
+        self._heard = Subscription(redis_url, self._hear)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. What is in flight then may finish for a moment; leases cover the rest."""
+        await self._heard.add(outbox.WAKE_CHANNEL)
+        async with asyncio.TaskGroup() as group:
+            others = [group.create_task(self._heard.run()), group.create_task(self._look())]
+            jobs = [group.create_task(job.run()) for job in self._jobs.values()]
+            log.info("dispatcher_runs", sources=sorted(self._jobs))
+            await stop.wait()
+            await _end(others)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await asyncio.gather(*(job.idle.wait() for job in self._jobs.values()))
+            await _end(jobs)
+        for job in self._jobs.values():
+            if job.source.close is not None:
+                await job.source.close()
+        await self._wake_ups.close()
+
+    async def _look(self) -> None:
+        while True:
+            for job in self._jobs.values():
+                job.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _hear(self, _channel: str, name: bytes) -> None:
+        if job := self._jobs.get(name.decode(errors="replace")):
+            job.hear()
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Cancel until it holds: a library may have swallowed it in the middle of a drain."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.2)
+
+
+def run() -> None:
+    """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
+    give_up_in_time()
+    collect_less()
+    allow_many_sockets()
+    uvloop.run(_main())
+
+
+def collect_less() -> None:
+    """What is loaded by now stays, and a hundred messages at once are no garbage yet: looking for some among them took
+    a sixth of all time."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
+
+
+def allow_many_sockets() -> None:
+    """As many as this user may have: hundreds of devices that hang must not keep those that work from being called."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def _main() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    lifeline.follow()
+    with suppress(asyncio.CancelledError):
+        await Dispatcher(outbox.sources("dispatcher"), settings.REDIS_URL).run(stop)
+    log.info("dispatcher_stopped")

@@ -1,0 +1,105 @@
+"""About once a second: ask every source of due work whether something is due, and wake whoever handles it.
+
+Of all tickers of an installation one leads (wfpush/processes/leader_election.py): when it stops another one takes over
+within a second, and within a few when it was killed.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from django.db import connections
+from django.utils import timezone
+from django_q.models import Schedule
+
+from wfpush.processes.leader_election import Leadership
+from wfpush.queue import outbox
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+TICKER = "ticker"
+"""What the leader is one of."""
+
+BACKSTOP = "wfpush backstop"
+ACCOUNTS = "wfpush accounts"
+PRUNE = "wfpush prune"
+
+
+class Ticker:
+    """Ticks in a thread of its own until `stop` is set; a database or Redis that is away costs only time."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._leadership = Leadership(TICKER)
+        self._trouble = Trouble()
+        self._scheduled = False
+
+    def run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                began = time.monotonic()
+                self.tick()
+                self._stop.wait(max(0.05, TICK_SECONDS - (time.monotonic() - began)))
+        finally:
+            self._leadership.release()
+            connections.close_all()
+
+    def tick(self) -> None:
+        """One look at every source, if this process leads."""
+        led = self._leadership.held
+        if not self._trouble.attempt("leader", self._leadership.acquire) or not self._leadership.held:
+            return
+        if not led:
+            log.info("ticker_leads")
+            self._scheduled = False
+        if not self._scheduled:
+            self._scheduled = self._trouble.attempt("schedules", self._schedule)
+        for source in outbox.sources():
+            self._trouble.attempt(source.name, lambda source=source: _look(source))  # type: ignore[misc]
+
+    def _schedule(self) -> None:
+        with self._leadership.alone() as nobody_else:
+            if nobody_else:
+                ensure_schedules()
+
+
+def _look(source: outbox.Source) -> None:
+    if source.has_due(timezone.now()):
+        source.wake()
+
+
+class Trouble:
+    """Runs what may fail, and logs once when it begins to fail and once when it works again."""
+
+    def __init__(self) -> None:
+        self._failing: set[str] = set()
+
+    def attempt(self, name: str, action: Callable[[], object]) -> bool:
+        """True if `action` did not raise. One source's failure must not stop the others, whatever it is."""
+        try:
+            action()
+        except Exception as fault:
+            if name not in self._failing:
+                self._failing.add(name)
+                log.error("tick_failing", part=name, fault=f"{type(fault).__name__}: {fault}".strip())
+            connections["default"].close()  # a broken connection is not repaired, only replaced
+            return False
+        if name in self._failing:
+            self._failing.discard(name)
+            log.info("tick_works_again", part=name)
+        return True
+
+
+def ensure_schedules() -> None:
+    """What django-q2 runs by the clock. Only the leader calls it, so each is made once.
+
+    The minutely ones wake what a dead ticker left, and end what closed accounts hold; the daily one removes what is
+    past its time.
+    """
+    minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
+    accounts = minutely | {"func": "notifications.tasks.settle_accounts"}
+    daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
+    for name, schedule in ((BACKSTOP, minutely), (ACCOUNTS, accounts), (PRUNE, daily)):
+        Schedule.objects.update_or_create(name=name, defaults=schedule)

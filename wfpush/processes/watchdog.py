@@ -1,0 +1,55 @@
+"""Notices a django-q2 cluster that looks alive and runs nothing.
+
+Killing an idle django-q2 worker with SIGKILL can leave the lock of the task queue with the dead: every other worker
+then waits for ever; so can freezing one. So a task, which no other worker's cluster takes, beats the worker's row in
+the database, and when the row stops advancing while Redis and the database answer, the cluster is to be restarted.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import redis
+import structlog
+from django.db import connections
+from django.db.utils import Error as DatabaseError
+
+from wfpush.models import Heartbeat
+from wfpush.processes.broker import ask_for_a_beat
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 5.0
+STALL_SECONDS = 45.0
+
+
+class Watchdog:
+    """Asked every `beat_seconds` by the worker of that name; `clock` gives seconds that never jump."""
+
+    def __init__(
+        self, worker: str, stall_seconds: float = STALL_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._worker = worker
+        self._stall_seconds = stall_seconds
+        self.beat_seconds = min(BEAT_SECONDS, stall_seconds / 6)
+        self._clock = clock
+        self._seen: datetime | None = None
+        self._progress_at = clock()
+
+    def excuse(self) -> None:
+        """The cluster was just started, or what it needs is away: the time until the next beat starts anew."""
+        self._progress_at = self._clock()
+
+    def stalled(self) -> bool:
+        """Ask for a beat and say whether the earlier ones were not executed for too long."""
+        try:
+            found = Heartbeat.objects.filter(name=self._worker).values_list("beat_at", flat=True).first()
+            ask_for_a_beat(self._worker)
+        except (DatabaseError, redis.RedisError, OSError):
+            connections["default"].close()
+            self.excuse()
+            return False
+        if found != self._seen:
+            self._seen = found
+            self._progress_at = self._clock()
+        return self._clock() - self._progress_at > self._stall_seconds

@@ -1,0 +1,134 @@
+"""A worker among the others of the installation: its row, and what was held by processes that are dead.
+
+The row of a worker that stops goes away. That of one which was killed stays, so that it can be seen, until a worker
+starts in its place or FORGET_AFTER has passed; what its processes had leased is given back at once by whichever worker
+of the same machine sees that the last of them is dead.
+"""
+
+import socket
+import threading
+import time
+from datetime import datetime, timedelta
+
+import structlog
+from django.apps import apps
+from django.db import transaction
+from django.utils import timezone
+
+from wfpush.models import Heartbeat
+from wfpush.queue import lease_holder
+from wfpush.queue.outbox import Work
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.5
+FORGET_AFTER = timedelta(hours=1)
+LAST_LOOK_SECONDS = 2.0
+"""For the kernel to end what was killed, when the worker stops."""
+
+
+class Presence:
+    """Used by the thread that supervises the children, and by one that looks."""
+
+    def __init__(self) -> None:
+        own = lease_holder.new_id()
+        self.name = f"{socket.gethostname()[:80]}/{own}"
+        self._bound = lease_holder.claim(own)  # as long as this process lives
+        self._lock = threading.Lock()
+        self._holders: set[str] = set()
+        self._ended: set[str] = set()
+        self._is_known = False
+
+    def began(self, child: str) -> None:
+        with self._lock:
+            self._holders.add(child)
+
+    def ended(self, child: str) -> None:
+        """Its group was killed; what it had leased is given back once the last process of it is gone."""
+        with self._lock:
+            if child in self._holders:
+                self._ended.add(child)
+
+    def look(self) -> None:
+        """Raises DatabaseError."""
+        self._give_back_own()
+        now = timezone.now()
+        if not self._is_known:
+            _take_the_place_of_a_dead_one()
+            self._is_known = True
+        rows = {row.name: row for row in Heartbeat.objects.all()}
+        self._show(rows.pop(self.name, None), now)
+        for row in rows.values():
+            if row.holders and _died_here(row):
+                _inherit(row)
+            elif now - row.beat_at > FORGET_AFTER:
+                row.delete()
+                log.warning("worker_forgotten", worker=row.name, last_beat=row.beat_at.isoformat())
+
+    def leave(self) -> None:
+        """The worker has stopped, and its children with it. Raises DatabaseError."""
+        until = time.monotonic() + LAST_LOOK_SECONDS
+        while self._give_back_own() and time.monotonic() < until:
+            time.sleep(0.05)
+        Heartbeat.objects.filter(name=self.name).delete()
+        if self._bound is not None:
+            self._bound.close()
+
+    def _give_back_own(self) -> bool:
+        """Whether some of what has ended still lives."""
+        with self._lock:
+            ended = set(self._ended)
+        dead = {each for each in ended if lease_holder.is_dead(each)}
+        for each in dead:
+            give_back(each)
+        with self._lock:
+            self._ended -= dead
+            self._holders -= dead
+        return ended != dead
+
+    def _show(self, row: Heartbeat | None, now: datetime) -> None:
+        with self._lock:
+            holders = " ".join(sorted(self._holders))
+        if row is not None and row.holders == holders:
+            return
+        Heartbeat.objects.bulk_create(
+            [Heartbeat(name=self.name, beat_at=now, machine=lease_holder.machine(), holders=holders)],
+            update_conflicts=True,
+            unique_fields=["name"],
+            update_fields=["machine", "holders"],
+        )
+
+
+def _died_here(row: Heartbeat) -> bool:
+    """On this machine, the worker and every process that it started."""
+    if not row.machine or row.machine != lease_holder.machine():
+        return False
+    return all(map(lease_holder.is_dead, [row.name.rpartition("/")[2], *row.holders.split()]))
+
+
+def _inherit(row: Heartbeat) -> None:
+    for each in row.holders.split():
+        give_back(each)
+    Heartbeat.objects.filter(pk=row.pk).update(holders="")
+    log.warning("worker_died", worker=row.name)
+
+
+def _take_the_place_of_a_dead_one() -> None:
+    """Whoever starts here after another was killed replaces it: nobody need look for that one."""
+    with transaction.atomic():
+        rows = Heartbeat.objects.select_for_update(skip_locked=True).order_by("beat_at")
+        for row in rows:
+            if _died_here(row):
+                _inherit(row)
+                row.delete()
+                return
+
+
+def give_back(dead: str) -> None:
+    """Let others take at once what a dead holder had leased. A transaction of its that is still to end comes first:
+    its rows are waited for, and looked at as it leaves them."""
+    for model in apps.get_models():
+        if issubclass(model, Work):
+            held = model._default_manager.filter(due_at__isnull=False, lease_token__range=lease_holder.tokens_of(dead))
+            if count := held.update(lease_token=None, lease_until=None):
+                log.info("leases_given_back", rows=model._meta.label, count=count)

@@ -1,0 +1,285 @@
+"""The one mechanism by which due work is claimed, retried and ended. Our tables are the queue.
+
+A row is work while `due_at` is set. Claiming takes a lease (`lease_until`) and a fencing token (`lease_token`) under
+`FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed child's rows
+come back when its last process is dead (`wfpush/processes/worker_registry.py`), or else when their lease ends; a lost
+wake-up costs at most the ticker's second.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet
+from django_q.tasks import async_task
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from wfpush.concurrency.places import Room
+from wfpush.queue.lease_holder import new_token
+from wfpush.redis.cooldown import quiet
+
+log = structlog.get_logger(__name__)
+
+WAKE_CHANNEL = "wfpush:wake"
+"""Redis pub/sub channel on which the dispatcher hears the names of due sources."""
+
+QUEUE = f"django_q:{settings.Q_CLUSTER['name']}:q"
+"""Redis list of django-q2's waiting tasks."""
+
+WAKE_TTL_MS = 2_000
+"""How long one wake-up stands for all that follow it, should the woken task be lost."""
+
+WAITS_MS = 10_000
+"""The same while django-q2's queue is not empty: a source has one place in it, else a slow one would grow and grow."""
+
+TURN_SECONDS = 2.0
+"""How long one source is drained before the next in the queue is: no flood of events holds up clocks."""
+
+LOOKED_AT = 200
+"""Rows that are looked at for a place at once. Where they are all one key's, it is full after that, and left out."""
+
+LONGEST_LEASE = timedelta(minutes=5)
+"""Leases are shorter. One that ends later was taken before the clock was set back, by somebody who may be dead."""
+
+
+class Work(models.Model):
+    """A row that is its own outbox entry."""
+
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_retried(self) -> bool:
+        """What `RETRIED` says of rows."""
+        return self.due_at is not None and (self.attempts > 1 or (self.attempts == 1 and self.lease_token is None))
+
+
+RETRIED = Q(due_at__isnull=False) & (Q(attempts__gt=1) | Q(attempts=1, lease_token=None))
+"""Rows that were tried without success and are not given up: they wait for another try, or are under way in one."""
+
+WorkT = TypeVar("WorkT", bound=Work)
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Pauses between tries, as data. Pauses double from `first`, up to `most`; after `slow_after` they are `slow`."""
+
+    first: timedelta = timedelta(seconds=1)
+    most: timedelta = timedelta(minutes=5)
+    slow_after: timedelta = timedelta(days=1)
+    slow: timedelta = timedelta(hours=1)
+    give_up_after: timedelta = timedelta(days=8)
+    tries: int = 0
+    """At least so many tries before giving up, however long the first one had to wait."""
+    jitter: float = 0.2
+
+    def next_at(
+        self, attempts: int, since: datetime, now: datetime, retry_after: float | None = None
+    ) -> datetime | None:
+        """When to try again after `attempts` tries since `since`; None: give up. `retry_after` (s) only lengthens."""
+        if now - since >= self.give_up_after and attempts >= self.tries:
+            return None
+        pause = self.slow if now - since >= self.slow_after else min(self.first * 2 ** min(attempts - 1, 30), self.most)
+        pause *= random.uniform(1 - self.jitter, 1 + self.jitter)
+        return now + max(pause, timedelta(seconds=retry_after or 0))
+
+
+def due(queryset: QuerySet[WorkT], now: datetime) -> QuerySet[WorkT]:
+    """Rows that are due and not leased to anyone."""
+    return queryset.filter(not_leased(now), due_at__lte=now)
+
+
+def not_leased(now: datetime) -> Q:
+    """However far the clock is set back, nobody waits for a dead worker longer than LONGEST_LEASE."""
+    return Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + LONGEST_LEASE)
+
+
+def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str, alone: Q | None = None) -> QuerySet[WorkT]:
+    """Only rows before which no unended row of their group stands: groups go one at a time, in `order`.
+
+    Rows that match `alone` belong to no group.
+    """
+    same = {name: OuterRef(name) for name in group}
+    earlier = queryset.model._default_manager.filter(due_at__isnull=False, **same, **{f"{order}__lt": OuterRef(order)})
+    return queryset.filter(~Exists(earlier.exclude(alone) if alone is not None else earlier))
+
+
+def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datetime) -> list[WorkT]:
+    """Lease up to `limit` due rows, oldest due first. Each counts an attempt, recorded before any work is done.
+
+    `lease` is at most LONGEST_LEASE.
+    """
+    with transaction.atomic():
+        rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
+        token, until = new_token(), now + lease
+        queryset.model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
+            lease_token=token, lease_until=until, attempts=F("attempts") + 1
+        )
+    if _kept is not None and rows:
+        _kept.append((queryset.model, token))
+    for row in rows:
+        row.lease_token, row.lease_until, row.attempts = token, until, row.attempts + 1
+    return rows
+
+
+_kept: list[tuple[type[Work], UUID]] | None = None
+"""What the task that this process runs has claimed."""
+
+
+@contextmanager
+def claims_kept() -> Iterator[list[tuple[type[Work], UUID]]]:
+    """All that is claimed in here, by model and token. For processes with one thread and one task at a time."""
+    global _kept
+    before, _kept = _kept, []
+    try:
+        yield _kept
+    finally:
+        _kept = before
+
+
+def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
+    """For whoever claimed them and will do nothing more: others may at once. What has ended or passed on stays so."""
+    for model, token in claims:
+        held = model._default_manager.filter(due_at__isnull=False, lease_token=token)
+        held.update(lease_token=None, lease_until=None)
+
+
+def claim_places(
+    queryset: QuerySet[WorkT], room: Room[Any], *, by: Expression | F, lease: timedelta, now: datetime
+) -> list[tuple[Any, WorkT]]:
+    """The oldest due rows for which there is a place, each with whose place it takes, as `by` says."""
+    waiting = due(queryset, now).annotate(place=by).exclude(place__in=room.full).order_by("due_at")
+    places = dict(waiting.values_list("pk", "place")[:LOOKED_AT])
+    chosen = room.choose(places.items())
+    rows = claim(queryset.filter(pk__in=chosen), limit=len(chosen), lease=lease, now=now) if chosen else []
+    return [(places[row.pk], row) for row in rows]
+
+
+def end(row: Work, **fields: Any) -> bool:
+    """Nothing more is to be done. False: the lease was lost, and somebody else decides."""
+    return _finish(row, due_at=None, **fields)
+
+
+def postpone(row: Work, at: datetime | None, **fields: Any) -> bool:
+    """Due again at `at`, or not for now. False: the lease was lost."""
+    return _finish(row, due_at=at, **fields)
+
+
+def _finish(row: Work, **fields: Any) -> bool:
+    mine = type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token)
+    return bool(mine.update(lease_token=None, lease_until=None, **fields))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of due work. `drain` does what is due now, in django-q2 (`cluster`, sync) or in the dispatcher (async).
+
+    `close` gives back what a dispatcher's source holds when the process stops.
+    """
+
+    name: str
+    runner: Literal["cluster", "dispatcher"]
+    has_due: Callable[[datetime], bool]
+    drain: Callable[[], None] | Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]] | None = None
+
+    def wake(self) -> None:
+        wake(self)
+
+
+@dataclass
+class Registry:
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+_registry = Registry()
+
+
+def register(source: Source) -> None:
+    """Called from AppConfig.ready(); registering a name again replaces it."""
+    _registry.sources[source.name] = source
+
+
+def sources(runner: str | None = None) -> list[Source]:
+    return [source for source in _registry.sources.values() if runner in (None, source.runner)]
+
+
+def source_named(name: str) -> Source:
+    return _registry.sources[name]
+
+
+_connection: redis.Redis | None = None
+
+
+def connection() -> redis.Redis:
+    """This process's Redis connection pool, with short timeouts: a lost Redis must only cost latency."""
+    global _connection
+    if _connection is None:
+        _connection = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=2,
+            socket_connect_timeout=1,
+            # Once more on a connection that has died; the default's growing pauses would hold up a request for seconds.
+            retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
+        )
+    return _connection
+
+
+def wake(source: Source) -> None:
+    """Tell whoever drains the source. Never fails: the ticker finds what a lost wake-up left."""
+    if quiet:
+        return
+    try:
+        if not connection().set(flag_of(source.name), 1, nx=True, px=WAKE_TTL_MS):
+            return  # a wake-up that nobody has taken yet stands for this one
+        if source.runner == "dispatcher":
+            connection().publish(WAKE_CHANNEL, source.name)
+        elif not _waits(source.name):
+            async_task("wfpush.tasks.run_source", source.name)
+    except (redis.RedisError, OSError) as fault:
+        quiet.after(fault)
+        log.warning("wake_lost", source=source.name, fault=str(fault))
+
+
+def _waits(name: str) -> bool:
+    """A wake-up of this source stands in the queue; else the next one does from now on."""
+    is_first = connection().set(_place(name), 1, nx=True, px=WAITS_MS)
+    return not is_first and bool(connection().llen(QUEUE))  # from an empty queue it was taken, and may be lost
+
+
+def awake(name: str) -> None:
+    """The woken task has started: what is enqueued from now on needs a wake-up of its own."""
+    if quiet:
+        return
+    try:
+        connection().delete(flag_of(name), _place(name))
+    except (redis.RedisError, OSError) as fault:
+        quiet.after(fault)
+        log.warning("wake_flag_kept", source=name, fault=str(fault))
+
+
+def wake_on_commit(name: str) -> None:
+    transaction.on_commit(lambda: source_named(name).wake(), robust=True)
+
+
+def flag_of(name: str) -> str:
+    """The key of a wake-up that nobody has taken yet. Whoever removes it has taken it, and looks for what is due."""
+    return f"wfpush:woken:{name}"
+
+
+def _place(name: str) -> str:
+    return f"wfpush:waits:{name}"

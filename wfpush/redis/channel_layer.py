@@ -1,0 +1,114 @@
+"""Channels' layer over Redis pub/sub: groups of sockets, to which any process sends.
+
+Made for hints, which may be lost: nobody waits for Redis to open a socket, a socket that does not keep up loses
+messages instead of piling them up, and after every loss of Redis all sockets are told so (`on_return`). The pub/sub
+layer of channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets while Redis is away.
+"""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import redis.asyncio
+from channels.layers import BaseChannelLayer
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from wfpush.concurrency.cancellation import heed_cancellation
+from wfpush.redis.subscription import Subscription
+
+Message = dict[str, Any]
+
+SEND_SECONDS = 2.0
+PREFIX = "wfpush:group:"
+
+
+class RedisChannelLayer(BaseChannelLayer):
+    """`on_return` is the type of the message that every channel gets when Redis was away."""
+
+    extensions = ["groups"]
+
+    def __init__(self, url: str, on_return: str, capacity: int = 200) -> None:
+        super().__init__(capacity=capacity)
+        self._url = url
+        self._on_return = on_return
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}  # one or two in the life of a process
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        name = f"{prefix}{uuid4().hex}"
+        self._here.channels[name] = asyncio.Queue(self.capacity)
+        return name
+
+    async def receive(self, channel: str) -> Message:
+        """The next message. Cancelled, which Channels does when a consumer ends, the channel is gone."""
+        channels = self._here.channels
+        try:
+            return await channels[channel].get()
+        except BaseException:
+            channels.pop(channel, None)
+            raise
+
+    async def send(self, channel: str, message: Message) -> None:
+        """To a channel of this event loop: others' are only reached through their groups."""
+        self._here.put(channel, message)
+
+    async def group_add(self, group: str, channel: str) -> None:
+        here = self._here
+        members = here.groups.setdefault(PREFIX + group, set())
+        members.add(channel)
+        here.listen()
+        if len(members) == 1:
+            await here.subscription.add(PREFIX + group)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        here = self._here
+        members = here.groups.get(PREFIX + group, set())
+        members.discard(channel)
+        if not members and here.groups.pop(PREFIX + group, None) is not None:
+            await here.subscription.drop(PREFIX + group)
+
+    async def group_send(self, group: str, message: Message) -> None:
+        """Raises RedisError when it cannot be sent."""
+        await self._here.sender.publish(PREFIX + group, msgspec.msgpack.encode(message))
+        heed_cancellation()
+
+    @property
+    def _here(self) -> "_Loop":
+        loop = asyncio.get_running_loop()
+        if (found := self._loops.get(loop)) is None:
+            found = self._loops[loop] = _Loop(self._url, {"type": self._on_return})
+        return found
+
+
+class _Loop:
+    """What belongs to one event loop: its channels, and its connections to Redis."""
+
+    def __init__(self, url: str, returned: Message) -> None:
+        self.channels: dict[str, asyncio.Queue[Message]] = {}
+        self.groups: dict[str, set[str]] = {}
+        self.subscription = Subscription(url, self._hear, self._tell_all)
+        once_more = Retry(NoBackoff(), 1, (redis.ConnectionError,))
+        self.sender = redis.asyncio.Redis.from_url(
+            url, socket_connect_timeout=SEND_SECONDS, socket_timeout=SEND_SECONDS, retry=once_more
+        )
+        self._returned = returned
+        self._listening: asyncio.Task[None] | None = None
+
+    def listen(self) -> None:
+        if self._listening is None:
+            self._listening = asyncio.create_task(self.subscription.run())
+
+    def put(self, channel: str, message: Message) -> None:
+        queue = self.channels.get(channel)
+        if queue is not None and not queue.full():
+            queue.put_nowait(message)
+
+    def _hear(self, group: str, data: bytes) -> None:
+        message = msgspec.msgpack.decode(data)
+        for channel in self.groups.get(group, ()):
+            self.put(channel, message)
+
+    def _tell_all(self) -> None:
+        for channel in self.channels:
+            self.put(channel, self._returned)

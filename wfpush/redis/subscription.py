@@ -1,0 +1,97 @@
+"""Listening on channels of Redis for as long as the process lives, however often Redis goes, hangs and comes back."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import redis.asyncio
+import structlog
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from wfpush.concurrency.cancellation import heed_cancellation
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+PING_SECONDS = 10.0
+"""Redis is asked for a sign of life after so long without a message, and given up after as long again."""
+
+_ALWAYS = "wfpush:subscribers"
+"""Subscribed to at any rate: a subscription without a name could not be held."""
+
+
+class Subscription:
+    """`hear` is called with name and data of each message, `on_return` when messages may have been missed."""
+
+    def __init__(
+        self, url: str, hear: Callable[[str, bytes], None], on_return: Callable[[], None] = lambda: None
+    ) -> None:
+        self._url = url
+        self._hear = hear
+        self._on_return = on_return
+        self._names: set[str] = set()
+        self._pubsub: PubSub | None = None
+
+    async def add(self, name: str) -> None:
+        """From now on, or from when Redis is back."""
+        self._names.add(name)
+        if self._pubsub is not None:
+            with suppress(redis.RedisError, OSError):  # `run` meets it as well, and starts anew with every name
+                await self._pubsub.subscribe(name)
+            heed_cancellation()
+
+    async def drop(self, name: str) -> None:
+        self._names.discard(name)
+        if self._pubsub is not None:
+            with suppress(redis.RedisError, OSError):
+                await self._pubsub.unsubscribe(name)
+            heed_cancellation()
+
+    async def run(self) -> None:
+        """Until cancelled. Logs once when Redis goes, and once when it is back."""
+        away = False
+        while True:
+            try:
+                async with self._client() as client, client.pubsub() as pubsub:
+                    await self._begin(pubsub)
+                    if away:
+                        log.info("subscription_back")
+                        self._on_return()
+                    away = False
+                    await self._listen(pubsub)
+            except (redis.RedisError, OSError) as fault:
+                if not away:
+                    log.warning("subscription_away", fault=str(fault))
+                away = True
+            finally:
+                self._pubsub = None
+            heed_cancellation()  # it may have met the connection's last words
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _client(self) -> "redis.asyncio.Redis":
+        # Without redis-py's own tries, after which nobody would know that messages were missed.
+        once = Retry(NoBackoff(), 0)
+        return redis.asyncio.Redis.from_url(self._url, socket_connect_timeout=2, socket_timeout=5, retry=once)
+
+    async def _begin(self, pubsub: PubSub) -> None:
+        begun: set[str] = set()
+        while missing := {_ALWAYS, *self._names} - begun:
+            await pubsub.subscribe(*missing)
+            heed_cancellation()
+            begun |= missing
+        self._pubsub = pubsub  # at once after the last look: no name can have come in between
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        asked = False
+        while True:
+            message = await pubsub.get_message(timeout=PING_SECONDS)
+            if message is None and asked:
+                raise redis.TimeoutError(f"no sign of life for {PING_SECONDS:g} s")
+            if message is None:
+                await pubsub.ping()
+                heed_cancellation()
+            elif message["type"] == "message":
+                self._hear(message["channel"].decode(), message["data"])
+            asked = message is None

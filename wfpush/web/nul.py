@@ -1,0 +1,77 @@
+"""NUL, refused in one place: no name or value of ours holds one, PostgreSQL keeps none, and file systems raise for it.
+
+It comes in paths, queries, headers, cookies (also as `"\\000"`, as which Python reads cookies) and forms. In JSON,
+`notifications/intake/strictjson.py` points at it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+from wfpush.web.problems import API_PREFIX, answer
+
+NUL = "\x00"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class NulMiddleware:
+    """Answers 400: a problem to programs, a page to people, in the language of their browser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not (holds_nul(_texts(request)) or (_has_form(request) and holds_nul(_form(request)))):
+            return self.get_response(request)
+        with translation.override(translation.get_language_from_request(request)):
+            return answer(request, 400)
+
+
+class NulFreeSockets:
+    """ASGI: closes a socket before it is accepted, which is HTTP's 403. Cookies are parsed by now."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        query = scope.get("query_string", b"").decode("latin-1")
+        headers = (value.decode("latin-1") for _, value in scope["headers"])
+        if holds_nul((scope["path"], _decoded(query), *scope.get("cookies", {}).values(), *headers)):
+            await send({"type": "websocket.close"})
+        else:
+            await self.application(scope, receive, send)
+
+
+def holds_nul(texts: Iterable[str]) -> bool:
+    return any(NUL in text for text in texts)
+
+
+def _texts(request: HttpRequest) -> Iterator[str]:
+    yield request.path_info
+    yield _decoded(request.META.get("QUERY_STRING", ""))
+    yield from request.COOKIES.values()
+    yield from (value for name, value in request.META.items() if name.startswith(("HTTP_", "CONTENT_")))
+
+
+def _decoded(query: str) -> str:
+    return query.replace("%00", NUL)
+
+
+def _has_form(request: HttpRequest) -> bool:
+    """The API reads no forms."""
+    return request.content_type in FORMS and not request.path_info.startswith(API_PREFIX)
+
+
+def _form(request: HttpRequest) -> Iterator[str]:
+    """Reads the form, which Django's check against forgery would do next."""
+    for name, values in request.POST.lists():
+        yield name
+        yield from (value for value in values if isinstance(value, str))
+    for name, files in request.FILES.lists():
+        yield name
+        yield from (file.name or "" for file in files)

@@ -1,0 +1,191 @@
+"""The web process: daphne as a library, with limits that it does not have by itself, and an end in order."""
+
+import select
+import time
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.server import Server as DaphneServer
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet import task
+from twisted.internet.defer import Deferred
+
+from wfpush.net.ports import PortTaken, check_port
+from wfpush.processes.systemd_notify import announce
+from wfpush.web.bodylimit import PROBLEM, PROBLEM_HEADERS, Application, limit_for
+
+WEBSOCKET_FRAME_LIMIT = 64 * 1024
+LINGER_SECONDS = 3.0
+LINGER_BYTES = 32 * 1024 * 1024
+GRACE_SECONDS = 20.0
+"""How long requests that have begun may take when the process is told to stop."""
+QUIET_SECONDS = 0.25
+"""How long a connection that was just let in may take to say what it wants."""
+LOOK_SECONDS = 0.05
+SERVICE_RESTART = 1012
+
+
+class LimitedRequest(WebRequest):  # type: ignore[misc]
+    """A request whose body is cut at its limit: from Content-Length at once, else when it has grown too large.
+
+    What still comes after the refusal is read and dropped for a moment, because closing on a client that is still
+    sending resets the connection, and the answer is lost with it.
+    """
+
+    limit = 0
+    received = 0
+    refused = False
+
+    def gotLength(self, length: int | None) -> None:
+        types = self.requestHeaders.getRawHeaders(b"content-type") or [b""]
+        self.limit = limit_for(types[-1])
+        super().gotLength(length)
+        if length is not None and length > self.limit:
+            self.refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self.received += len(data)
+        if self.refused:
+            if self.received > LINGER_BYTES:
+                self.abandon()
+        elif self.received > self.limit:
+            self.refuse()
+        else:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        if self.refused:
+            return self.abandon()
+        return super().process()
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Where the process is about to end, this answer is the last on its connection, and says so."""
+        if message.get("type") == "http.response.start" and self.server.stopping and self.channel is not None:
+            self.channel.persistent = False
+            self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+        super().handle_reply(message)
+
+    def refuse(self) -> None:
+        self.refused = True
+        self.requestHeaders.removeHeader(b"expect")  # or twisted would still ask for the body
+        head = b"".join(b"%s: %s\r\n" % header for header in PROBLEM_HEADERS)
+        self.channel.transport.write(b"HTTP/1.1 413 Payload Too Large\r\n%s\r\n%s" % (head, PROBLEM))
+        self.content.truncate(0)
+        self.channel.callLater(LINGER_SECONDS, self.abandon)
+
+    def abandon(self) -> None:
+        if self.channel is not None and not self._disconnected:
+            self.channel.loseConnection()
+
+
+class LimitedFactory(HTTPFactory):  # type: ignore[misc]
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = LimitedRequest
+        return protocol
+
+
+class WebSocket(WebSocketProtocol):  # type: ignore[misc]
+    """Sends the close code that it is told. autobahn's `sendClose` is for clients, and raises for any of a server's,
+    such as 1012: "service restart" (RFC 6455 and IANA's registry); then nobody would be told anything."""
+
+    def serverClose(self, code: int | None = None) -> None:
+        self.sendCloseFrame(code=1000 if code is None else code)
+
+
+class Server(DaphneServer):  # type: ignore[misc]
+    """daphne with our request and socket classes, small WebSocket frames and an exit code when it cannot listen.
+
+    Told to stop, it lets nobody else in and answers those who are in. daphne drops them, whatever they changed by then.
+    """
+
+    failed_to_listen = ""
+    stopping = False
+
+    def __init__(self, *args: Any, grace: float = GRACE_SECONDS, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._grace = grace
+        self._ports: list[Any] = []
+
+    @property
+    def http_factory(self) -> LimitedFactory:
+        return self._http_factory
+
+    @http_factory.setter
+    def http_factory(self, factory: HTTPFactory) -> None:
+        # run() makes daphne's own factory by name; the assignment is the one place to put ours.
+        self._http_factory = LimitedFactory(self)
+
+    @property
+    def ws_factory(self) -> WebSocketFactory:
+        return self._ws_factory
+
+    @ws_factory.setter
+    def ws_factory(self, factory: WebSocketFactory) -> None:
+        factory.protocol = WebSocket
+        self._ws_factory = factory
+
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._ports.append(port)
+        announce("READY=1")
+
+    def kill_all_applications(self) -> "Deferred[Any]":
+        """What daphne does on SIGTERM, once those who were let in have their answers or the grace is over."""
+        announce("STOPPING=1")
+        self.stopping = True
+        for port in self._ports:
+            _close(port)
+        for protocol in [each for each in self.connections if isinstance(each, WebSocket)]:
+            protocol.serverClose(SERVICE_RESTART)
+        began = time.monotonic()
+
+        def look() -> None:
+            if self._is_drained(time.monotonic() - began):
+                looking.stop()
+
+        looking = task.LoopingCall(look)
+        ended = looking.start(LOOK_SECONDS)
+        ended.addBoth(lambda _: self._kill_what_is_left())
+        return ended
+
+    def _is_drained(self, waited: float) -> bool:
+        busy = any(isinstance(each, LimitedRequest) and "disconnected" not in state for each, state in self._open())
+        return waited >= self._grace or (waited >= QUIET_SECONDS and not busy)
+
+    def _kill_what_is_left(self) -> Any:
+        # daphne's own way is to look up the application of each, which those without one lack.
+        self.connections = {each: state for each, state in self._open() if "application_instance" in state}
+        return super().kill_all_applications()
+
+    def _open(self) -> list[tuple[Any, dict[str, Any]]]:
+        return list(self.connections.items())
+
+    def listen_error(self, failure: Any) -> None:
+        self.failed_to_listen = failure.getErrorMessage()
+        self.stop()
+
+
+def _close(port: Any) -> None:
+    """Stop listening. Connections that the kernel has made and nobody has taken yet would be reset: take them first."""
+    while select.select([port.socket], [], [], 0)[0]:
+        port.doRead()
+    port.stopListening()
+
+
+def serve(application: Application, host: str, port: int, *, grace: float = GRACE_SECONDS) -> None:
+    """Serve until SIGTERM or SIGINT, and for up to `grace` seconds what has begun by then. Raises PortTaken."""
+    check_port(host, port, "--port")
+    server = Server(
+        application,
+        endpoints=build_endpoint_description_strings(host=host, port=port),
+        websocket_max_message_size=WEBSOCKET_FRAME_LIMIT,
+        websocket_max_frame_size=WEBSOCKET_FRAME_LIMIT,
+        server_name="",
+        proxy_forwarded_address_header=None,
+        grace=grace,
+    )
+    server.run()
+    if server.failed_to_listen:
+        raise PortTaken(f"Cannot listen on {host}:{port}: {server.failed_to_listen}")
