@@ -6,18 +6,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/browsers", "tests/deploy")
-"""Folders whose tests share an installation: one process of pytest-xdist runs them all."""
-FIRST = (
-    "tests/soak",
-    "tests/browsers",
-    "tests/deploy",
-    "tests/wfpush/processes/test_processes.py",
-    "tests/wfpush/management/test_up.py",
-)
-"""What mostly waits: the others run meanwhile."""
-
-
+TOGETHER = ("tests/browsers/test_push", "tests/browsers/", "tests/deploy/")
+"""Tests whose paths begin so share an installation, and one process runs them all. Any other file stays whole."""
+LONG = ("tests/soak/", *TOGETHER)
+"""What begins first, in this order; then the other files that start processes, since those mostly wait."""
 WAITING = 2
 """Processes that only wait at any time."""
 
@@ -32,19 +24,25 @@ class Scheduling(LoadScopeScheduling):
         return group_of(nodeid)
 
 
-def group_of(nodeid: str) -> str:
-    file = nodeid.partition("::")[0]
-    return next((folder for folder in TOGETHER if file.startswith(f"{folder}/")), file)
-
-
-def sort(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _rank(item.nodeid))
-
-
-def _rank(nodeid: str) -> int:
-    return next((rank for rank, place in enumerate(FIRST) if nodeid.startswith(place)), len(FIRST))
-
-
 def scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     config.option.loadscopereorder = False
     return Scheduling(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return next((place for place in TOGETHER if file.startswith(place)), file)
+
+
+def sort(items: list[pytest.Item]) -> None:
+    """Tests of a group stay in their order."""
+    ranks: dict[str, int] = {}
+    for item in items:
+        group = group_of(item.nodeid)
+        ranks[group] = min(ranks.get(group, len(LONG) + 1), _rank(item))
+    items.sort(key=lambda item: ranks[group_of(item.nodeid)])
+
+
+def _rank(item: pytest.Item) -> int:
+    others = len(LONG) + (item.get_closest_marker("processes") is None)
+    return next((rank for rank, place in enumerate(LONG) if item.nodeid.startswith(place)), others)
