@@ -1,4 +1,7 @@
-"""What became of an item, in a sentence: the same words as static/wfpush/outcomes.js says of a live change."""
+"""What became of an item, in a sentence: the same words as static/wfpush/outcomes.js says of a live change.
+
+tests/vectors/inbox_words.json holds both to each other.
+"""
 
 from datetime import datetime, timedelta
 

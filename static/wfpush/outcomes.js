@@ -1,4 +1,5 @@
 // What became of an item, in a sentence: the same words as notifications/items/outcomes.py.
+// tests/vectors/inbox_words.json holds both to each other.
 
 import { now, stamp, when } from "./times.js";
 import { say, sayOf, sentence, settings } from "./words.js";

@@ -1,4 +1,5 @@
 // Times as people say them, in the person's time zone: the same words as notifications/wording/times.py.
+// tests/vectors/inbox_words.json holds both to each other.
 
 import { say, settings } from "./words.js";
 
@@ -10,7 +11,7 @@ const format = (options, tag = locale) => new Intl.DateTimeFormat(tag, { timeZon
 const clockFormat = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const dayFormat = format({ day: "numeric", month: "long" });
 const weekdayFormat = format({ weekday: "long" });
-const zoneFormat = format({ timeZoneName: "short" });
+const zoneFormats = ["en-GB", "en-US"].map((tag) => format({ timeZoneName: "short" }, tag));  // CET is one's, EST the other's
 const numbers = format({ year: "numeric", month: "2-digit", day: "2-digit" }, "en-CA");
 
 export const now = () => new Date(Date.now() + (Math.abs(ahead) > 5_000 ? ahead : 0));
@@ -23,8 +24,13 @@ const day = (at, today) => dayFormat.format(at) + (year(at) === year(today) ? ""
 
 /** The full date with its zone, for titles. */
 export function exact(at) {
-  const zone = zoneFormat.formatToParts(at).find((part) => part.type === "timeZoneName").value;
-  return `${weekdayFormat.format(at)}, ${dayFormat.format(at)} ${year(at)}, ${clock(at)} ${zone}`;
+  return `${weekdayFormat.format(at)}, ${dayFormat.format(at)} ${year(at)}, ${clock(at)} ${zone(at)}`;
+}
+
+/** The zone's abbreviation, the same in every language; what lies from UTC where it has none. */
+function zone(at) {
+  const names = zoneFormats.map((each) => each.formatToParts(at).find((part) => part.type === "timeZoneName").value);
+  return names.find((name) => !/^GMT[+-]/.test(name)) ?? names[0];
 }
 
 /** `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`, and how pressing it is. */

@@ -1,0 +1,125 @@
+"""The page's modules say of an item what tests/vectors/inbox_words.json says, and so does the server."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import pytest_asyncio
+from django.conf import settings
+from django.utils import translation
+from playwright.async_api import Browser, Page, Route
+
+from notifications.types import TAKES_AWAY
+from notifications.wording.sentences import spoken
+from tests.vectors.inbox_words import CASES
+
+Case = dict[str, Any]
+Reading = Callable[..., Awaitable[Page]]
+SITE = "http://inbox.test/"
+SCRIPTS = settings.BASE_DIR / "static" / "wfpush"
+
+TIMES = """async (cases) => {
+  const {due, stamp, when, exact} = await import("/static/wfpush/times.js");
+  return cases.map((each) => {
+    const at = new Date(each.at), now = new Date(each.now);
+    const {text, urgency} = due(at, now);
+    return {text, urgency, stamp: stamp(at, now), when: when(at, now), exact: exact(at)};
+  });
+}"""
+OUTCOMES = """async (cases) => {
+  const {outcomeOf} = await import("/static/wfpush/outcomes.js");
+  return cases.map(({item}) => outcomeOf(item));
+}"""
+BUTTONS = """async (cases) => {
+  const {fill} = await import("/static/wfpush/cards.js");
+  return cases.map(({actions, outcome}) => {
+    const host = document.createElement("article");
+    host.innerHTML = '<p data-slot="outcome"></p><p data-slot="actions"><span data-slot="buttons"></span></p>';
+    fill(host, {id: "n", state: "open", priority: "normal", title: "", body: "", created_at: "2026-11-25T14:00:00Z",
+                due_at: null, actions, outcome});
+    const shown = [...host.querySelectorAll("button")];
+    const primary = shown.find((button) => button.matches(".primary"));
+    return {labels: shown.map((button) => button.textContent), primary: primary?.textContent ?? null};
+  });
+}"""
+ORDER = """async (items) => {
+  const {morePressing} = await import("/static/wfpush/cards.js");
+  const cards = items.map(({title, priority, due_at, created_at}) => {
+    const card = document.createElement("li");
+    Object.assign(card.dataset, {title, priority, due: due_at ?? "", created: created_at});
+    return card;
+  });
+  return cards.sort(morePressing).map((card) => card.dataset.title);
+}"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def reading(browser: Browser) -> AsyncIterator[Reading]:
+    """Opens an empty page with our scripts, for a reader in a language and a time zone at a moment."""
+    context = await browser.new_context()
+
+    async def reading(language: str, timezone: str, now: str, ref: str = "bob") -> Page:
+        page = await context.new_page()
+        await page.clock.set_fixed_time(now)
+        with translation.override(language):
+            known = {"texts": spoken(), "now": now, "ref": ref, "timezone": timezone, "language": language}
+        known |= {"never_primary": sorted(TAKES_AWAY), "icons": ""}
+        await page.route(f"{SITE}**", lambda route: answer(route, known))
+        await page.goto(SITE)
+        return page
+
+    yield reading
+    await context.close()
+
+
+async def answer(route: Route, known: Case) -> None:
+    name = route.request.url.removeprefix(f"{SITE}static/wfpush/")
+    if name != route.request.url:
+        await route.fulfill(body=(SCRIPTS / name).read_text("utf-8"), content_type="text/javascript")
+    else:
+        page = f'<!doctype html><script type="application/json" id="settings">{json.dumps(known)}</script>'
+        await route.fulfill(body=page, content_type="text/html")
+
+
+def by_reader(cases: Iterable[Case]) -> Iterator[tuple[tuple[str, ...], list[Case]]]:
+    def reader(case: Case) -> tuple[str, ...]:
+        return case["language"], case["timezone"], case["now"], case.get("reader", "bob")
+
+    for key, group in groupby(sorted(cases, key=reader), reader):
+        yield key, list(group)
+
+
+async def says(reading: Reading, script: str, cases: Iterable[Case]) -> None:
+    """What the script says of each case has every member that the case names."""
+    for reader, group in by_reader(cases):
+        page = await reading(*reader)
+        said = await page.evaluate(script, group)
+        for case, each in zip(group, said, strict=True):
+            wanted = {name: case[name] for name in each if name in case}
+            assert {name: each[name] for name in wanted} == wanted
+
+
+async def test_when_it_is_due(reading: Reading) -> None:
+    await says(reading, TIMES, CASES["due"])
+
+
+async def test_when_it_happened(reading: Reading) -> None:
+    await says(reading, TIMES, CASES["happened"])
+
+
+async def test_what_became_of_it(reading: Reading) -> None:
+    await says(reading, OUTCOMES, CASES["outcome"])
+
+
+async def test_which_answers_are_offered_and_which_stands_out(reading: Reading) -> None:
+    cases = [{"language": "en", "timezone": "UTC", "now": "2026-11-25T15:00:00Z", **case} for case in CASES["buttons"]]
+    await says(reading, BUTTONS, cases)
+
+
+async def test_what_presses_most_stands_first(reading: Reading) -> None:
+    page = await reading("en", "UTC", "2026-11-25T15:00:00Z")
+
+    titles = await page.evaluate(ORDER, list(reversed(CASES["pressing"])))
+
+    assert titles == [item["title"] for item in CASES["pressing"]]
