@@ -6,9 +6,9 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
-from django.utils.translation import gettext_lazy as _
 
 from wfpush.config import env
+from wfpush.config.languages import languages_in
 from wfpush.observability.logging import configure as configure_logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -201,8 +201,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # batches; single events are cut
 
 # --- Languages, static files, mail, logs ----------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = languages_in(LOCALE_PATHS[0])
 FORMAT_MODULE_PATH = "wfpush.formats"
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"

@@ -51,7 +51,8 @@ class LabelsField(forms.CharField):
 
     widget = forms.Textarea
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, longest: int = MAX_LABEL, **kwargs: Any) -> None:
+        self.longest = longest
         kwargs.setdefault("widget", UnfoldAdminTextareaWidget(attrs={"rows": 3, "cols": 24}))
         kwargs.setdefault("help_text", _("One language a line, such as “de: Genehmigen”."))
         super().__init__(**kwargs)
@@ -77,9 +78,9 @@ class LabelsField(forms.CharField):
             raise ValidationError(
                 _("Write “language: label”, such as “de: Genehmigen”, instead of “%(line)s”.") % {"line": line}
             )
-        if len(label) > MAX_LABEL:
+        if len(label) > self.longest:
             raise ValidationError(
-                _("“%(label)s” is longer than %(limit)d characters.") % {"label": label, "limit": MAX_LABEL}
+                _("“%(label)s” is longer than %(limit)d characters.") % {"label": label, "limit": self.longest}
             )
         return language, label
 

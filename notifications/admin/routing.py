@@ -18,7 +18,7 @@ from notifications.admin.base import HistoryAdmin, LedgerAdmin
 from notifications.admin.channels import CHANNELS
 from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
-from notifications.admin.fields import JsonObjectField, OrderedChoicesField
+from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import link, list_url, mark, shortened
@@ -54,6 +54,12 @@ MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)
 
 # --- categories -----------------------------------------------------------------------------------------------------
 class CategoryForm(forms.ModelForm):
+    names = LabelsField(
+        label=_("names in other languages"),
+        required=False,
+        longest=80,
+        help_text=_("One language a line, such as “de: Genehmigungen”. Who reads another language reads the name."),
+    )
     channels = OrderedChoicesField(
         CHANNELS,
         initial=default_channels,
@@ -64,14 +70,18 @@ class CategoryForm(forms.ModelForm):
 @admin.register(Category)
 class CategoryAdmin(HistoryAdmin):
     form = CategoryForm
-    list_display = ["name", "name_de", "slug", "ways", "route_count"]
-    search_fields = ["name", "name_de", "slug"]
+    list_display = ["name", "other_names", "slug", "ways", "route_count"]
+    search_fields = ["name", "names", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "name_de", "slug", "channels", "position"]
+    fields = ["name", "names", "slug", "channels", "position"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         categories: QuerySet[Category] = super().get_queryset(request)
         return categories.annotate(route_total=Count("routes"))
+
+    @display(description=_("names in other languages"))
+    def other_names(self, category: Category) -> str:
+        return ", ".join(category.names.values())
 
     @display(description=_("channels"))
     def ways(self, category: Category) -> str:

@@ -11,7 +11,7 @@ from django.utils import translation
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
 from notifications.items.representation import notification_queryset
-from notifications.models import Category, Engine, Notification, Recipient
+from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
 from notifications.wording.links import is_web_link
 from notifications.wording.times import stamp
@@ -68,7 +68,7 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
     phone = str(customer.get("phone") or "")
     return Item(
         card=card(notification, reader, now),
-        category=name_of(notification.category),
+        category=notification.category.name_in(translation.get_language() or ""),
         engine=_engine_of(notification),
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
@@ -82,11 +82,6 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
     )
-
-
-def name_of(category: Category) -> str:
-    language = translation.get_language() or ""
-    return category.name_de if language.startswith("de") and category.name_de else category.name
 
 
 def _part(details: Json, name: str) -> Json:

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Value
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
@@ -32,7 +33,15 @@ class Category(models.Model):
 
     slug = models.SlugField(_("slug"), unique=True, max_length=60)
     name = models.CharField(_("name"), max_length=80)
-    name_de = models.CharField(_("name in German"), max_length=80, blank=True)
+    names: Any = models.JSONField(
+        _("names in other languages"),
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+    )
+    """Language to name."""
+    name_de = models.CharField(max_length=80, default="", db_default="", blank=True, editable=False)
+    """`names["de"]`, for processes of version 0.2.0 that run while an upgrade is under way; nothing here reads it."""
     channels = ArrayField(models.CharField(max_length=20), verbose_name=_("channels"), default=default_channels)
     position = models.PositiveIntegerField(_("position"), default=0)
 
@@ -45,6 +54,15 @@ class Category(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.name_de = self.names.get("de", "")
+        super().save(*args, **kwargs)
+
+    def name_in(self, language: str) -> str:
+        """What it is called in the language, or in its base (de-AT: de); else its name."""
+        tag = language.replace("_", "-").lower()
+        return self.names.get(tag) or self.names.get(tag.partition("-")[0]) or self.name
 
 
 class EventType(models.Model):

@@ -1,4 +1,4 @@
-"""The configuration of a fresh installation, in English and German. Pure data, and one function that writes it.
+"""The configuration of a fresh installation, in the languages of `texts/`. Pure data, and what writes it.
 
 In: a database, from the first migration on (which imports this package by this name).
 Out: what is missing in it. An administrator's changes are never touched.
@@ -11,7 +11,7 @@ from notifications.starter.actions import ACTIONS
 from notifications.starter.categories import CATEGORIES
 from notifications.starter.event_types import EVENT_TYPES
 from notifications.starter.routes import FIRST_PRIORITY, ROUTES, STEP
-from notifications.starter.templates import LANGUAGES, TEMPLATES, text_of
+from notifications.starter.templates import FALLBACK, LANGUAGES, TEMPLATES, names_in, text_of
 
 NOTE = "Comes with the installation."
 
@@ -26,6 +26,22 @@ def ensure(apps: Any) -> None:
     writer.event_types()
     writer.templates()
     writer.routes()
+
+
+def name_categories(apps: Any) -> None:
+    """Give categories that are still called as they came their names in all languages."""
+    for category in apps.get_model("notifications", "Category").objects.filter(slug__in=[c.slug for c in CATEGORIES]):
+        seed = names_of(category.slug)
+        if (category.name, category.name_de) == (seed["name"], seed["name_de"]):
+            category.names = seed["names"]
+            category.save(update_fields=["names"])
+
+
+def names_of(slug: str) -> dict[str, Any]:
+    """The columns that say what a category is called. `name_de` is what version 0.2.0 reads."""
+    said = {language: names_in(language).categories[slug] for language in LANGUAGES}
+    name = said.pop(FALLBACK)
+    return {"name": name, "names": said, "name_de": said.get("de", "")}
 
 
 class _Writer:
@@ -46,14 +62,13 @@ class _Writer:
 
     def categories(self) -> None:
         known = self.known("Category", "slug")
-        self.create("Category", [
-            {
-                "slug": seed.slug, "name": seed.name, "name_de": seed.name_de,
-                "channels": list(seed.channels), "position": at,
-            }
+        of_model = {field.name for field in self.model("Category")._meta.fields}  # its first migration has no `names`
+        rows = [
+            {"slug": seed.slug, **names_of(seed.slug), "channels": list(seed.channels), "position": at}
             for at, seed in enumerate(CATEGORIES)
             if seed.slug not in known
-        ])  # fmt: skip
+        ]
+        self.create("Category", [{name: row[name] for name in row.keys() & of_model} for row in rows])
 
     def event_types(self) -> None:
         known = self.known("EventType", "name")
@@ -82,10 +97,11 @@ class _Writer:
             for seed, version in pairs
             for language in LANGUAGES
         ])  # fmt: skip
+        said = {language: names_in(language).actions for language in LANGUAGES}
         self.create("TemplateAction", [
             {
                 "version": version, "action": each.action, "comment": each.comment,
-                "labels": {"en": each.en, "de": each.de},
+                "labels": {language: labels[each.action] for language, labels in said.items()},
             }
             for _, version in pairs
             for each in ACTIONS

@@ -1,11 +1,11 @@
-"""What messages are about, for a person."""
+"""What messages are about, for a person; `texts/` has the names."""
 
 from notifications.starter.shapes import CategorySeed
 
 CATEGORIES = (
-    CategorySeed("approvals", "Approvals and tasks", "Genehmigungen und Aufgaben"),
-    CategorySeed("field-work", "Field work", "Außendienst"),
-    CategorySeed("incidents", "Incidents", "Störungen"),
-    CategorySeed("case-updates", "Case updates", "Neues zu Vorgängen"),
-    CategorySeed("customer-updates", "Customer updates", "Kundenmitteilungen"),
+    CategorySeed("approvals"),
+    CategorySeed("field-work"),
+    CategorySeed("incidents"),
+    CategorySeed("case-updates"),
+    CategorySeed("customer-updates"),
 )

@@ -13,8 +13,6 @@ TargetName = Literal[
 @dataclass(frozen=True)
 class CategorySeed:
     slug: str
-    name: str
-    name_de: str
     channels: tuple[str, ...] = ("live", "webpush", "fcm", "email")
 
 
@@ -37,12 +35,10 @@ class EventTypeSeed:
 
 @dataclass(frozen=True)
 class ActionSeed:
-    """The label of an action on its button, and whether it asks for a comment."""
+    """An action that has a label, and whether it asks for a comment."""
 
     action: str
     comment: CommentRule
-    en: str
-    de: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,14 @@ class TextSeed:
     title: str
     body: str
     short_body: str
+
+
+@dataclass(frozen=True)
+class NamesSeed:
+    """What one language calls the categories, by slug, and the actions on their buttons."""
+
+    categories: dict[str, str]
+    actions: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
-"""What the starter templates are called. Their words are in `texts/`, a file for each language."""
+"""What the starter templates are called. Their words are in `texts/`, a folder for each language."""
 
+import json
+from functools import cache
 from pathlib import Path
 
-from notifications.starter.shapes import TemplateSeed, TextSeed
+from notifications.starter.shapes import NamesSeed, TemplateSeed, TextSeed
 
 TEXTS = Path(__file__).parent / "texts"
-LANGUAGES = ("en", "de")
+FALLBACK = "en"
+LANGUAGES = (FALLBACK, *sorted(folder.name for folder in TEXTS.iterdir() if folder.name != FALLBACK))
 
 TEMPLATES = (
     TemplateSeed("task", "Task: approval, review and others"),
@@ -24,5 +27,11 @@ TEMPLATES = (
 
 def text_of(slug: str, language: str) -> TextSeed:
     """The words of one template in one language: title, short body and body, parted by lines of three dashes."""
-    title, short_body, body = (TEXTS / f"{slug}.{language}.txt").read_text(encoding="utf-8").split("\n---\n")
+    title, short_body, body = (TEXTS / language / f"{slug}.txt").read_text(encoding="utf-8").split("\n---\n")
     return TextSeed(title.strip(), body.strip(), short_body.strip())
+
+
+@cache
+def names_in(language: str) -> NamesSeed:
+    """What categories and buttons are called in one language."""
+    return NamesSeed(**json.loads((TEXTS / language / "names.json").read_text(encoding="utf-8")))

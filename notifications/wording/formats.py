@@ -75,7 +75,7 @@ def money(amount: Decimal, currency: str, locale: Locale) -> str:
 
 def day(value: datetime | date, locale: Locale) -> str:
     """25 November 2026 or 25. November 2026."""
-    return _plain_blanks(format_date(value, "long", locale=_for_days(locale)))
+    return _plain_blanks(format_date(value, "long", locale=locale_for_days(locale)))
 
 
 def clock(value: datetime, locale: Locale) -> str:
@@ -85,7 +85,7 @@ def clock(value: datetime, locale: Locale) -> str:
 
 def moment(value: datetime, locale: Locale) -> str:
     """Wed, 25 Nov 2026, 17:00 CET or Mi., 25. Nov. 2026, 17:00 CET."""
-    text = format_skeleton("yMMMEd", value, locale=_for_days(locale))
+    text = format_skeleton("yMMMEd", value, locale=locale_for_days(locale))
     return f"{_plain_blanks(text)}, {clock(value, locale)}"
 
 
@@ -95,7 +95,7 @@ def _hour(value: datetime, locale: Locale) -> str:
     return f"{value:%H:%M}"
 
 
-def _for_days(locale: Locale) -> Locale:
+def locale_for_days(locale: Locale) -> Locale:
     return DAYS.get(locale.language, locale) if locale.territory is None else locale
 
 

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from django.utils import dateformat, timezone, translation
+from babel import Locale
+from babel.dates import format_date, format_skeleton
+from django.utils import timezone, translation
 
+from notifications.wording.formats import locale_for_days, locale_of
 from notifications.wording.sentences import say
 
 SOON = timedelta(hours=2)
@@ -18,8 +21,6 @@ MINUTES_UNTIL = timedelta(hours=10)
 """Spans shorter than this are said with their minutes."""
 
 Urgency = Literal["ontime", "soon", "overdue"]
-FORMATS = {"en": ("j F", "l, j F Y, H:i T"), "de": ("j. F", "l, j. F Y, H:i T")}
-"""Language to the formats of a day and of a full date with its zone."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _due_at(at: datetime, now: datetime) -> str:
     if named:
         return say(named, time=clock)
     if 1 < days < 7:
-        return say("due_weekday", weekday=dateformat.format(here, "l"), time=clock)
+        return say("due_weekday", weekday=_weekday(here), time=clock)
     return say("due_date", date=day(here.date(), today), time=clock)
 
 
@@ -73,7 +74,7 @@ def _span(kind: Literal["left", "over"], span: timedelta) -> str:
 
 def day(value: date, today: date) -> str:
     """`25 November`, with the year when it is another one."""
-    text = dateformat.format(value, _formats()[0])
+    text = _day(value)
     return text if value.year == today.year else f"{text} {value.year}"
 
 
@@ -97,8 +98,17 @@ def when(at: datetime, now: datetime) -> str:
 
 def exact(at: datetime) -> str:
     """The full date with its zone, for titles."""
-    return dateformat.format(timezone.localtime(at), _formats()[1])
+    here = timezone.localtime(at)
+    return f"{_weekday(here)}, {_day(here)} {here.year}, {here:%H:%M} {here.tzname()}"
 
 
-def _formats() -> tuple[str, str]:
-    return FORMATS.get((translation.get_language() or "en").split("-")[0], FORMATS["en"])
+def _day(value: date) -> str:
+    return format_skeleton("MMMMd", value, locale=_locale())
+
+
+def _weekday(value: date) -> str:
+    return format_date(value, "EEEE", locale=_locale())
+
+
+def _locale() -> Locale:
+    return locale_for_days(locale_of(translation.get_language() or "en"))

@@ -356,3 +356,16 @@ def test_what_is_in_use_stays(day: World, root: Client) -> None:
 def test_an_engine_that_never_sent_anything_goes_with_its_keys(world: World, root: Client) -> None:
     type(world.customer).objects.filter(pk=world.customer.pk).delete()
     assert deleted(root, world.engine)
+
+
+# --- categories -----------------------------------------------------------------------------------------------------
+def test_a_category_is_named_in_other_languages_one_a_line(root: Client) -> None:
+    form = filled(root.get(adding(Category)))
+    root.post(adding(Category), form | {"name": "Travel", "slug": "travel", "names": "de: Reisen\nfr: Voyages"})
+
+    category = Category.objects.get(slug="travel")
+    assert category.names == {"de": "Reisen", "fr": "Voyages"}
+    assert filled(root.get(page_of(category)))["names"] == "de: Reisen\nfr: Voyages"
+    found = text_of(root.get(list_of(Category, "q=Voyages")))
+    assert "Reisen, Voyages" in found
+    assert "incidents" not in found

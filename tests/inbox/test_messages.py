@@ -1,11 +1,16 @@
 """The translations are there, and are what the sources say."""
 
+from pathlib import Path
+
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
+from django.utils.translation import to_language
 
 from notifications.wording.sentences import TEXTS
 from tests.support.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
+from wfpush.config.languages import languages_in
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -14,7 +19,27 @@ def test_what_is_compiled_is_what_is_translated(language: str) -> None:
 
 
 def test_the_languages_offered_are_those_there_are() -> None:
-    assert sorted(code for code, _ in settings.LANGUAGES if code != "en") == LANGUAGES
+    assert [code for code, _ in settings.LANGUAGES] == ["en", *map(to_language, LANGUAGES)]
+
+
+def test_a_folder_makes_a_language(tmp_path: Path) -> None:
+    for name in ("pt_BR", "fr"):
+        (tmp_path / name / "LC_MESSAGES").mkdir(parents=True)
+        (tmp_path / name / "LC_MESSAGES" / "django.mo").touch()
+    (tmp_path / "it" / "LC_MESSAGES").mkdir(parents=True)  # nothing is compiled
+
+    with translation.override("de"):
+        found = [(code, str(name)) for code, name in languages_in(tmp_path)]
+
+    assert found == [("en", "Englisch"), ("fr", "Französisch"), ("pt-br", "Brasilianisches Portugiesisch")]
+
+
+def test_a_folder_that_is_no_language_refuses_to_start(tmp_path: Path) -> None:
+    (tmp_path / "qq" / "LC_MESSAGES").mkdir(parents=True)
+    (tmp_path / "qq" / "LC_MESSAGES" / "django.mo").touch()
+
+    with pytest.raises(ImproperlyConfigured, match="'qq', which is no language that Django knows"):
+        languages_in(tmp_path)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -301,14 +301,23 @@ def test_a_portal_has_the_name_logo_and_colours_of_its_brand(story: Story) -> No
     assert page.tree.xpath("//link[starts-with(@href, '/brand/acme.css?v=')]")
 
 
-def test_a_category_is_called_by_its_name_in_german(story: Story) -> None:
+@pytest.mark.parametrize(
+    ("locale", "name"), [("en", "Sign-offs"), ("de", "Freigaben"), ("de-AT", "Freigaben"), ("fr", "Sign-offs")]
+)
+def test_a_category_is_called_by_its_name_in_the_readers_language(story: Story, locale: str, name: str) -> None:
     story.assign()
-    Recipient.objects.filter(pk=story.bob.pk).update(locale="de")
+    Recipient.objects.filter(pk=story.bob.pk).update(locale=locale)
     category = story.copy(story.bob).category
-    category.name_de = "Freigaben"
+    category.name, category.names = "Sign-offs", {"de": "Freigaben"}
     category.save()
 
-    assert "Freigaben" in open_item(story, story.bob).text
+    assert name in open_item(story, story.bob).text
+
+
+def test_each_language_is_offered_in_its_own_words(story: Story) -> None:
+    page = get(signed_in(story.bob), "/")
+
+    assert [each.text_content() for each in page.tree.xpath("//button[@name='language']")] == ["English", "Deutsch"]
 
 
 def test_a_person_without_a_name_is_called_by_their_ref(db: None) -> None:

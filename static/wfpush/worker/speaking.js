@@ -3,7 +3,7 @@
 
 /** How to speak a language, `de_AT` too, or English where it has no words of its own. */
 export function speaking(language) {
-  const asked = (language || "en").replaceAll("_", "-");
+  const asked = (language || "en").replaceAll("_", "-").toLowerCase();
   const known = [asked, asked.split("-")[0]].find((name) => name in WORDS) ?? "en", texts = WORDS[known];
   const say = (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   const sayOf = (family, action, values) => say(`${family}_${action}` in texts ? `${family}_${action}` : `${family}_other`, values);

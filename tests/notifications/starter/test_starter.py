@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
@@ -27,7 +28,7 @@ from notifications.models import (
 from notifications.routing import pipeline
 from notifications.routing.route import match
 from notifications.starter.samples import FIELD_WORK, SAMPLES
-from notifications.starter.templates import TEMPLATES
+from notifications.starter.templates import LANGUAGES, TEMPLATES, names_in
 from notifications.types import BEHAVIOURS, Json
 from notifications.wording.render import Rendered, actions_of, check, render
 from tests.factories import RecipientFactory
@@ -167,9 +168,15 @@ def test_nothing_is_wrong_with_the_templates(template: str) -> None:
     assert check(TemplateVersion.objects.get(template__slug=template)) == []
 
 
-def test_everything_has_a_name_in_german() -> None:
-    assert not Category.objects.filter(name_de="").exists()
-    assert all(rule.labels["en"] and rule.labels["de"] for rule in TemplateAction.objects.all())
+def test_everything_has_a_name_and_its_words_in_every_language_of_the_pages() -> None:
+    languages = [code for code, _name in settings.LANGUAGES]
+
+    assert list(LANGUAGES) == languages, "notifications/starter/texts/ has a folder for each language in locale/"
+    for category in Category.objects.all():
+        said = [names_in(language).categories[category.slug] for language in languages]
+        assert all(said)
+        assert {languages[0]: category.name, **category.names} == dict(zip(languages, said, strict=True))
+    assert all(set(rule.labels) == {*languages} and all(rule.labels.values()) for rule in TemplateAction.objects.all())
 
 
 def test_personal_data_is_marked_sensitive_and_what_decides_an_approval_is_not() -> None:

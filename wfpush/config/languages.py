@@ -1,0 +1,22 @@
+"""The languages of the pages: English, in which the sources are written, and those that `locale/` has a folder for."""
+
+from pathlib import Path
+
+from django.conf.locale import LANG_INFO
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy, to_language
+
+SOURCE = "en"
+
+
+def languages_in(folder: Path) -> list[tuple[str, Promise]]:
+    """As Django's LANGUAGES has them: code and name, which Django itself translates."""
+    compiled = sorted(file.parents[1].name for file in folder.glob("*/LC_MESSAGES/django.mo"))
+    return [(code, _name(code)) for code in dict.fromkeys((SOURCE, *map(to_language, compiled)))]
+
+
+def _name(code: str) -> Promise:
+    if "name" not in LANG_INFO.get(code, {}):
+        raise ImproperlyConfigured(f"locale/ has a folder for {code!r}, which is no language that Django knows.")
+    return gettext_lazy(LANG_INFO[code]["name"])
