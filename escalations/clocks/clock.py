@@ -55,7 +55,7 @@ def begin(task: Task, now: datetime) -> None:
     escalation.deadline = deadline
     if rules.pauses and task.state == TaskState.INFO_REQUESTED:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
-    escalation.due_at = next_due(escalation, rules, set())
+    escalation.make_due(next_due(escalation, rules, set()))
     escalation.save(force_insert=True)
     show(task, escalation)
     _wake_if_due(escalation, now)
@@ -94,14 +94,7 @@ CLOSED_BECAUSE = {
 
 def end(task: Task, now: datetime, reason: str) -> None:
     running = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED)
-    running.update(
-        state=EscalationState.CLOSED,
-        ended_at=now,
-        end_reason=reason,
-        due_at=None,
-        lease_token=None,
-        lease_until=None,
-    )
+    outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, end_reason=reason)
 
 
 def _reopened(task: Task, now: datetime) -> None:
@@ -223,9 +216,8 @@ def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
     """Change it, and reckon its next step anew. Whoever is just taking one for it has lost the lease."""
     for name, value in fields.items():
         setattr(escalation, name, value)
-    escalation.due_at = next_due(escalation, rules_of(escalation), done(escalation))
-    escalation.lease_token = escalation.lease_until = None
-    escalation.save(update_fields=[*fields, "due_at", "lease_token", "lease_until"])
+    moved = escalation.make_due(next_due(escalation, rules_of(escalation), done(escalation)))
+    escalation.save(update_fields=[*fields, *moved])
     _wake_if_due(escalation, now)
 
 

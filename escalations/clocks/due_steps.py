@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -155,7 +155,10 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     while any(chain.left for chain in chains):  # one step of each task at a time: their order counts
         runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
     StepRun.objects.bulk_create(runs)
-    _finish(chains)
+    outbox.reschedule(
+        Escalation,
+        {chain.escalation.pk: clock.next_due(chain.escalation, chain.rules, chain.done) for chain in chains},
+    )
     return runs
 
 
@@ -220,19 +223,6 @@ def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: dateti
         _record(chain.escalation, occurrence, left_out or taken[chain.escalation.pk], now)
         for chain, occurrence, left_out in steps
     ]
-
-
-_FINISH = """
-UPDATE escalations_escalation e SET due_at = said.due_at, attempts = 0, lease_token = NULL, lease_until = NULL
-FROM unnest(%s::uuid[], %s::timestamptz[]) AS said(id, due_at) WHERE e.id = said.id
-"""
-
-
-def _finish(chains: Sequence[_Chain]) -> None:
-    if chains:
-        due_at = [clock.next_due(chain.escalation, chain.rules, chain.done) for chain in chains]
-        with connection.cursor() as cursor:
-            cursor.execute(_FINISH, [[chain.escalation.pk for chain in chains], due_at])
 
 
 # --- which of them ----------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ CHANGED = ["policy", "rules", "why", "deadline", "due_named", "state", "paused_a
 def mark(policy: Policy, now: datetime) -> int:
     """All open clocks that run by it; returns how many. A step that is just being taken is taken by the old rules."""
     clocks = Escalation.objects.filter(policy=policy, ended_at=None, state__in=OPEN)
-    count = clocks.update(anew=True, due_at=now, lease_token=None, lease_until=None)
+    count = outbox.make_due(clocks, now, anew=True)
     if count:
         outbox.wake_on_commit(clock.SOURCE)
     return count

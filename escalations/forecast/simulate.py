@@ -6,7 +6,6 @@ The steps run one after the other in a transaction that is rolled back, each at 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import uuid4
 
 from django.db import transaction
 
@@ -17,6 +16,7 @@ from escalations.policies.rules import RuleSet, rules_of
 from notifications.models import Engine, Task
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
+from wfpush.queue import outbox
 
 MOST_STEPS = 200
 
@@ -106,8 +106,7 @@ def _follow(simulation: Simulation, task: Task) -> None:
 def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
     """Claimed as a worker would, at the instant at which it is due."""
     at = max(escalation.due_at or now, now)
-    escalation.lease_token = uuid4()
-    escalation.save(update_fields=["lease_token"])
+    outbox.hold(escalation)
     due_steps.reread([escalation], at)
     runs = due_steps.advance([escalation], at)
     escalation.refresh_from_db(fields=["due_at", "state", "lease_token"])

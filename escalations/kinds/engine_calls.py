@@ -92,7 +92,7 @@ def _call(taking: Taking, type: str, **more: Json) -> Event:
         engine_id=task.engine_id,
         task=task,
         position=last + 1,
-        due_at=taking.now,
+        **outbox.scheduled(taking.now),
         body=_word(taking, event, type, more),
     )
     outbox.wake_on_commit("callbacks")

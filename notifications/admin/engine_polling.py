@@ -34,7 +34,7 @@ class PollForm(forms.ModelForm):
 
 def ask_now(poll: Poll) -> None:
     """At the next turn, unless it is being asked already."""
-    if Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None).update(due_at=timezone.now()):
+    if outbox.bring_forward(Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None), timezone.now()):
         outbox.wake_on_commit(polls.SOURCE)
 
 

@@ -245,7 +245,7 @@ def _record(task: Task, notification: Notification, action: Action, answer: Answ
         engine_id=task.engine_id,
         task=task,
         position=last + 1,
-        due_at=now,
+        **outbox.scheduled(now),
         body=answer_body.task_responded(response, task, notification),
     )
     outbox.wake_on_commit("callbacks")
@@ -310,9 +310,7 @@ def _state_to_return_to(task: Task) -> str:
 def _supersede_unsent(task: Task, response: Response, now: datetime) -> None:
     """A final answer overtakes acknowledgements and questions; one under way is left to end, and is not tried again."""
     earlier = task.callbacks.filter(state=CallbackState.WAITING).exclude(pk=response.pk)
-    earlier.filter(outbox.not_leased(now)).update(
-        state=CallbackState.SUPERSEDED, ended_at=now, due_at=None, lease_token=None, lease_until=None
-    )
+    outbox.finish_all(earlier.filter(outbox.not_leased(now)), state=CallbackState.SUPERSEDED, ended_at=now)
 
 
 def _acknowledge(task: Task, notification: Notification, response: Response, now: datetime) -> None:
@@ -361,7 +359,7 @@ def _tell_initiator(task: Task, response: Response, now: datetime) -> None:
         type="task.info_requested",
         subject=task.task_id,
         received_at=now,
-        due_at=now,
+        **outbox.scheduled(now),
         data=data,
         digest="",
         group=f"task:{task.task_id}",

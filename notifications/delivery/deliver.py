@@ -185,7 +185,7 @@ def _outcome(delivery: Delivery, fault: TransportError | None, now: datetime, ha
     again = None if fault.permanent else _again(delivery, fault, now, has_reserve)
     if again is None:
         return ledger.outcome(delivery, DeliveryState.DEAD, fault.detail)
-    return ledger.outcome(delivery, DeliveryState.PENDING, fault.detail, due_at=again)
+    return ledger.outcome(delivery, DeliveryState.PENDING, fault.detail, again_at=again)
 
 
 def _again(delivery: Delivery, fault: TransportError, now: datetime, has_reserve: bool) -> datetime | None:
@@ -202,9 +202,10 @@ def resend(delivery_id: UUID, now: datetime) -> bool:
         state=DeliveryState.DEAD,
         notification__state__in=(NotificationState.OPEN, NotificationState.INFO),
     )
-    revived = dead.update(
+    revived = outbox.make_due(
+        dead,
+        now,
         state=DeliveryState.PENDING,
-        due_at=now,
         created_at=now,
         ended_at=None,
         reason="",

@@ -21,8 +21,7 @@ TTL = 300
 
 def ask(device: Device, now: datetime) -> None:
     """Send a test message soon. What was asked before and has not gone out yet is the same message."""
-    waiting = {"due_at": now, "attempts": 0, "lease_until": None, "lease_token": None, "last_fault": ""}
-    Device.objects.filter(pk=device.pk).update(**waiting)
+    outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, last_fault="")
     outbox.wake_on_commit("push")
 
 

@@ -78,7 +78,7 @@ def resume(service: Service, now: datetime) -> None:
     waiting = Delivery.objects.filter(
         state=DeliveryState.PENDING, channel=channel, due_at__gt=now, lease_token=None, reason=waiting_for(name)
     )
-    waiting.update(due_at=now)
+    outbox.bring_forward(waiting, now)
     outbox.wake_on_commit("push")
 
 
@@ -106,7 +106,7 @@ def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
     waiting = rows.filter(state=DeliveryState.PENDING, due_at__gt=now, lease_token=None)
     waiting = waiting.exclude(reason__contains=ASKED_TO_WAIT).order_by("pk").select_for_update(of=("self",))
     if ids := list(waiting.values_list("pk", flat=True)):
-        Delivery.objects.filter(pk__in=ids).update(due_at=now)
+        outbox.bring_forward(Delivery.objects.filter(pk__in=ids), now)
         outbox.wake_on_commit("push")
 
 

@@ -137,7 +137,7 @@ def _test(device: Device, now: datetime) -> Parcel | None:
         return Parcel(device, device.channel, devices.address_of(device), device_test.message(device, now))
     except Exception as fault:  # as for messages
         log.exception("push_test_cannot_be_made", device=str(device.pk))
-        outbox.end(device, last_fault=f"{type(fault).__name__}: {fault}"[:300])
+        outbox.finish(device, last_fault=f"{type(fault).__name__}: {fault}"[:300])
         return None
 
 

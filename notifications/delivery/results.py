@@ -105,11 +105,11 @@ def _outcome(row: Delivery, each: Landed, paused: dict[Service, datetime], now: 
     if isinstance(fault, ServiceRefuses) and each.service in paused:
         if each.parcel.has_reserve:
             return end(DeliveryState.DEAD, fault.detail)
-        return end(DeliveryState.PENDING, pauses.waiting_for(each.service[1]), due_at=paused[each.service])
+        return end(DeliveryState.PENDING, pauses.waiting_for(each.service[1]), again_at=paused[each.service])
     again = None if fault.permanent else _again(row, each.parcel.has_reserve, fault, now)
     if again is None:
         return end(DeliveryState.DEAD, fault.detail)
-    return end(DeliveryState.PENDING, fault.detail, due_at=again)
+    return end(DeliveryState.PENDING, fault.detail, again_at=again)
 
 
 def next_for(row: outbox.Work, now: datetime) -> datetime:
@@ -137,13 +137,13 @@ def _waits(row: Delivery, each: Landed, again_at: datetime, now: datetime) -> Ou
     reason = pauses.waiting_for(each.service[1]) if each.paused else ""
     if each.parcel.has_reserve and (each.paused or now - row.created_at >= RETRY.give_up_after):
         return ledger.outcome(row, DeliveryState.DEAD, reason or "The push service does not answer")
-    return ledger.outcome(row, DeliveryState.PENDING, reason, due_at=again_at, attempted=False)
+    return ledger.outcome(row, DeliveryState.PENDING, reason, again_at=again_at, attempted=False)
 
 
 def _replacement(row: Delivery, each: Landed, now: datetime) -> Outcome:
     fault = each.fault
     if each.again_at is not None:
-        return ledger.outcome(row, DeliveryState.DELIVERED, due_at=each.again_at, attempted=False)
+        return ledger.outcome(row, DeliveryState.DELIVERED, again_at=each.again_at, attempted=False)
     if fault is None:
         return ledger.outcome(row, DeliveryState.DELIVERED, "What it shows was replaced")
     old = now - row.notification.updated_at > REPLACE_FOR
@@ -157,7 +157,7 @@ def _end_test(device: Device, each: Landed, now: datetime) -> None:
     if each.again_at is not None:
         fault = pauses.waiting_for(each.service[1]) if each.paused else "The push service does not answer"
     said = {"last_fault": fault} if fault else {"last_fault": "", "last_sent_at": now}
-    outbox.end(device, attempts=0, **said)
+    outbox.finish(device, attempts=0, **said)
 
 
 def _end_farewell(row: Farewell, each: Landed, paused: dict[Service, datetime], now: datetime) -> None:

@@ -116,7 +116,7 @@ def _claim(room: Room[int]) -> Claimed[int, Ready]:
             continue
         wait = _door.breaker.wait(callback.engine.slug)  # by those alone who will say how it went
         if wait:  # one call is out to see whether it is back
-            outbox.postpone(callback, now + timedelta(seconds=wait), attempts=callback.attempts - 1)
+            outbox.put_back(callback, now + timedelta(seconds=wait))
             continue
         _begin(callback, now)
         ready.append((engine, (callback, call)))
@@ -142,9 +142,9 @@ def _hold(callback: Callback, why: str, now: datetime) -> None:
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         if _overtaken(callback):
-            outbox.end(callback, state=CallbackState.SUPERSEDED, ended_at=now)
+            outbox.finish(callback, state=CallbackState.SUPERSEDED, ended_at=now)
             outbox.wake_on_commit(SOURCE)
-        elif outbox.postpone(callback, now + HELD, attempts=callback.attempts - 1, detail=why, alert=""):
+        elif outbox.put_back(callback, now + HELD, detail=why, alert=""):
             callback_results.waits_for_account(callback, now)
 
 
@@ -199,7 +199,7 @@ def _of_closed(callback: Callback, result: Result) -> Result:
 
 
 def _end(callback: Callback, state: CallbackState, result: Result, now: datetime) -> None:
-    ended = outbox.end(
+    ended = outbox.finish(
         callback, state=state, last_status=result.status, detail=result.detail[:1000], alert="", ended_at=now
     )
     if ended:
@@ -211,7 +211,7 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
 
 def _try_again(callback: Callback, result: Result, now: datetime) -> None:
     if _overtaken(callback):
-        outbox.end(callback, state=CallbackState.SUPERSEDED, last_status=result.status, ended_at=now)
+        outbox.finish(callback, state=CallbackState.SUPERSEDED, last_status=result.status, ended_at=now)
         outbox.wake_on_commit(SOURCE)
         return
     alert = result.detail[:500] if result.outcome in ("misconfigured", "gone") else ""
@@ -220,7 +220,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
     backoff = WHILE_DOWN if result.down else RETRY
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:
-        if outbox.end(callback, state=CallbackState.FAILED, ended_at=now, **told):
+        if outbox.finish(callback, state=CallbackState.FAILED, ended_at=now, **told):
             callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
         return
     outbox.postpone(callback, next_at, first_attempt_at=since, **told)
@@ -254,15 +254,7 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
         open_ones = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
-        ended = open_ones.update(
-            state=CallbackState.HANDLED,
-            detail=reason[:1000],
-            alert="",
-            ended_at=now,
-            due_at=None,
-            lease_token=None,
-            lease_until=None,
-        )
+        ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, detail=reason[:1000], alert="", ended_at=now)
         if ended:
             callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, reason, now)
             outbox.wake_on_commit(SOURCE)  # the task's next answer
@@ -280,7 +272,8 @@ def replay(callback: Callback, now: datetime) -> bool:
         revived = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
-        if not revived.update(state=CallbackState.WAITING, due_at=now, ended_at=None, first_attempt_at=None, alert=""):
+        waiting = {"state": CallbackState.WAITING, "ended_at": None, "first_attempt_at": None, "alert": ""}
+        if not outbox.bring_forward(revived, now, **waiting):
             return False
         if given_up:
             callback_results.engine_has_it(callback.pk, CallbackState.WAITING, "", now)

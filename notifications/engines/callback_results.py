@@ -100,6 +100,6 @@ def _revive(task: Task, response: Response, now: datetime) -> None:
     overtaken = task.callbacks.filter(response=None, state=CallbackState.SUPERSEDED, ended_at=response.at)
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
     for place, callback in enumerate(overtaken.order_by("position"), last + 1):
-        callback.state, callback.position, callback.due_at, callback.ended_at = CallbackState.WAITING, place, now, None
-        callback.save(update_fields=["state", "position", "due_at", "ended_at"])
+        callback.state, callback.position, callback.ended_at = CallbackState.WAITING, place, None
+        callback.save(update_fields=["state", "position", "ended_at", *callback.make_due(now)])
     outbox.wake_on_commit("callbacks")

@@ -268,8 +268,7 @@ def _waits_for_nobody(said: Json) -> bool:
 
 def _go_on(poll: Poll, now: datetime) -> None:
     """Raises _Lost."""
-    mine = Poll.objects.filter(pk=poll.pk, lease_token=poll.lease_token)
-    if not mine.update(cursor=poll.cursor, lease_until=now + LEASE):
+    if not outbox.renew(poll, now + LEASE, cursor=poll.cursor):
         raise _Lost
 
 

@@ -3,9 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Value
-from django.db.models.functions import Least
-
 from notifications.models import Callback, CallbackState, Engine, Event, EventStatus, Recipient
 from wfpush.queue import outbox
 
@@ -16,7 +13,7 @@ PROCESSABLE = (EventStatus.FAILED, EventStatus.UNROUTED)
 def process_event(event_id: UUID, now: datetime) -> bool:
     """Process an event that failed or matched no route once more. False when it is not such a one."""
     ended = Event.objects.filter(pk=event_id, status__in=PROCESSABLE, due_at=None)
-    revived = ended.update(status=EventStatus.ACCEPTED, due_at=now, attempts=0, error="", processed_at=None)
+    revived = outbox.make_due(ended, now, status=EventStatus.ACCEPTED, attempts=0, error="", processed_at=None)
     if revived:
         outbox.wake_on_commit("events")
     return bool(revived)
@@ -37,5 +34,5 @@ def hurry_callbacks(engine: Engine, now: datetime, *, of: Recipient | None = Non
     if of is not None:
         waiting = waiting.filter(response__recipient=of)
     # The time nothing could be sent does not count.
-    waiting.update(due_at=Least("due_at", Value(now)), first_attempt_at=None)
+    outbox.bring_forward(waiting, now, first_attempt_at=None)
     outbox.wake_on_commit("callbacks")

@@ -30,11 +30,11 @@ Key = tuple[int, str, str]
 """Engine, `source` and `id`: what makes an event unique."""
 
 # One statement and one parameter whatever the number of events: quoting a dozen arrays costs more than storing them.
-_INSERT = """
-INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, "time", received_at, due_at,
-    data, extensions, digest, "group", status, plan, unresolved, told, error, attempts)
-SELECT id, engine_id, source, event_id, type, subject, "time", received_at, received_at,
-    data, extensions, digest, "group", 'accepted', '{}', 0, 0, '', 0
+_INSERT = f"""
+INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, "time", received_at,
+    data, extensions, digest, "group", status, plan, unresolved, told, error, {outbox.NEW_ROW})
+SELECT id, engine_id, source, event_id, type, subject, "time", received_at,
+    data, extensions, digest, "group", 'accepted', '{{}}', 0, 0, '', {outbox.new_row("received_at")}
 FROM json_to_recordset(%s::json) AS given(id uuid, engine_id bigint, source text, event_id text, type text,
     subject text, "time" timestamptz, received_at timestamptz, data jsonb, extensions jsonb, digest text, "group" text)
 ON CONFLICT (engine_id, source, event_id) DO NOTHING RETURNING id

@@ -124,9 +124,9 @@ def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
     deadlines = {task.pk: task.deadline for task in tasks}
     rows = standing(deadlines).order_by("recipient_id", "task_id")
     moved = [row for row in rows if row.task_id is not None and row.due_at != deadlines[row.task_id]]
-    for row in moved:
-        assert row.task_id is not None
-        row.due_at = deadlines[row.task_id]
+    for notification in moved:
+        assert notification.task_id is not None
+        notification.due_at = deadlines[notification.task_id]
     rewrite(moved, ["due_at"], now, alert=False)
 
 

@@ -32,14 +32,14 @@ AFTER_OTHERS = "After what comes first had failed"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a claimed delivery. `state` pending: tried again at `due_at`. `attempted`: an attempt was made."""
+    """What came of a claimed delivery. `state` pending: tried again at `again_at`. `attempted`: an attempt was made."""
 
     delivery: UUID
     lease: UUID | None
     number: int
     state: DeliveryState
     reason: str = ""
-    due_at: datetime | None = None
+    again_at: datetime | None = None
     attempted: bool = True
 
     @property
@@ -103,16 +103,16 @@ UPDATE notifications_deliveryattempt attempt SET ended_at = %s, succeeded = said
 FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::text[]) AS said(id, number, succeeded, detail)
 WHERE attempt.delivery_id = said.id AND attempt.number = said.number
 """
-_END = """
+_END = f"""
 UPDATE notifications_delivery delivery
-SET state = said.state, lease_token = NULL, lease_until = NULL,
+SET state = said.state, {outbox.RELEASED},
     outdated = delivery.outdated AND said.state = 'delivered',
-    due_at = CASE WHEN delivery.outdated AND said.state = 'delivered' THEN %s ELSE said.due_at END,
+    {outbox.set_due("CASE WHEN delivery.outdated AND said.state = 'delivered' THEN %s ELSE said.again_at END")},
     reason = CASE WHEN said.state = 'delivered' AND delivery.turn > 0 THEN %s ELSE said.reason END,
     ended_at = CASE WHEN said.state = 'pending' THEN NULL ELSE %s END
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
-    AS said(id, lease, state, reason, due_at)
-WHERE delivery.id = said.id AND delivery.lease_token = said.lease
+    AS said(id, lease, state, reason, again_at)
+WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.state
 """
 
@@ -138,7 +138,7 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
                 [each.lease for each in outcomes],
                 [each.state.value for each in outcomes],
                 [each.reason for each in outcomes],
-                [each.due_at for each in outcomes],
+                [each.again_at for each in outcomes],
             ],
         )
         ended = {pk: (notification, event) for pk, notification, event, state in rows if state != DeliveryState.PENDING}
@@ -202,25 +202,25 @@ _FORGET_ATTEMPTS = """
 DELETE FROM notifications_deliveryattempt attempt USING unnest(%s::uuid[], %s::int[]) AS made(id, number)
 WHERE attempt.delivery_id = made.id AND attempt.number = made.number
 """
-_PUT_BACK = """
+_PUT_BACK = f"""
 UPDATE notifications_delivery delivery
-SET due_at = said.due_at, attempts = delivery.attempts - 1, lease_token = NULL, lease_until = NULL,
+SET {outbox.set_due("said.again_at")}, {outbox.RELEASED}, attempts = delivery.attempts - 1,
     reason = CASE WHEN delivery.outdated THEN delivery.reason ELSE said.reason END
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[]) AS said(id, lease, due_at, reason)
-WHERE delivery.id = said.id AND delivery.lease_token = said.lease
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[]) AS said(id, lease, again_at, reason)
+WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 """
 
 
 @transaction.atomic
 def put_back(outcomes: Sequence[Outcome]) -> None:
-    """Claimed rows that were not tried after all, each due again at its `due_at`."""
+    """Claimed rows that were not tried after all, each due again at its `again_at`."""
     if not outcomes:
         return
     ids = [each.delivery for each in outcomes]
     lock(ids)
     for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
         _run(forget, [ids, [each.number for each in outcomes]])
-    leases, due, reasons = zip(*((each.lease, each.due_at, each.reason) for each in outcomes), strict=True)
+    leases, due, reasons = zip(*((each.lease, each.again_at, each.reason) for each in outcomes), strict=True)
     _run(_PUT_BACK, [ids, list(leases), list(due), list(reasons)])
 
 
@@ -234,8 +234,8 @@ WHERE reserve.notification_id = about.notification AND reserve.event_id = about.
               AND first.event_id = about.event AND first.turn < reserve.turn AND first.state = 'delivered'
               AND first.channel <> 'live')
 """
-_NEXT = """
-UPDATE notifications_delivery reserve SET due_at = %s
+_NEXT = f"""
+UPDATE notifications_delivery reserve SET {outbox.set_due("%s")}
 FROM unnest(%s::uuid[], %s::uuid[]) AS about(notification, event)
 WHERE reserve.notification_id = about.notification AND reserve.event_id = about.event
   AND reserve.state = 'pending' AND reserve.due_at IS NULL
@@ -264,8 +264,8 @@ WHERE notification_id = ANY(%s)
   AND (state = 'pending' OR (device_id IS NOT NULL AND (state = 'delivered' OR (outdated AND lease_token IS NOT NULL))))
 ORDER BY id FOR UPDATE
 """
-_OUTDATE = """
-UPDATE notifications_delivery SET outdated = true, due_at = %s, lease_token = NULL, lease_until = NULL
+_OUTDATE = f"""
+UPDATE notifications_delivery SET outdated = true, {outbox.set_due("%s")}, {outbox.RELEASED}
 WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
              WHERE id = ANY(%s) AND state <> 'pending' ORDER BY notification_id, device_id, id DESC)
 """
@@ -298,14 +298,14 @@ def reword(notification: Notification, words: Mapping[str, Json]) -> None:
 def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
     """The message arrived all the same: the device shows it, and follows from now on what becomes of it."""
     if ids:
-        Delivery.objects.filter(pk__in=ids).update(state=DeliveryState.DELIVERED, reason="", ended_at=now, due_at=now)
+        rows = Delivery.objects.filter(pk__in=ids)
+        outbox.make_due(rows, now, state=DeliveryState.DELIVERED, reason="", ended_at=now)
 
 
-_SUPERSEDE = """
+_SUPERSEDE = f"""
 UPDATE notifications_delivery SET state = 'superseded', reason = %s, ended_at = %s,
     outdated = lease_token IS NOT NULL AND device_id IS NOT NULL,
-    due_at = CASE WHEN device_id IS NOT NULL THEN lease_until END,
-    lease_token = NULL, lease_until = NULL
+    {outbox.set_due("CASE WHEN device_id IS NOT NULL THEN lease_until END")}, {outbox.RELEASED}
 WHERE id = ANY(%s) AND state = 'pending'
 """
 
@@ -322,18 +322,18 @@ def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> N
         _run(_SUPERSEDE, [reason[:500], now, ids])
 
 
-_REPLACED = """
+_REPLACED = f"""
 UPDATE notifications_delivery delivery
-SET outdated = said.due_at IS NOT NULL, due_at = said.due_at, lease_token = NULL, lease_until = NULL,
+SET outdated = said.again_at IS NOT NULL, {outbox.set_due("said.again_at")}, {outbox.RELEASED},
     state = CASE WHEN said.arrived THEN 'delivered' ELSE delivery.state END,
     reason = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN '' ELSE delivery.reason END
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::bool[]) AS said(id, lease, due_at, arrived)
-WHERE delivery.id = said.id AND delivery.lease_token = said.lease AND delivery.outdated
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::bool[]) AS said(id, lease, again_at, arrived)
+WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")} AND delivery.outdated
 """
 
 
 def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
-    """What came of replacements. Those that failed are tried again at their `due_at`.
+    """What came of replacements. Those that failed are tried again at their `again_at`.
 
     What arrived is shown from then on, also where nobody knows whether the message itself had arrived before.
     """
@@ -347,7 +347,7 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
             [
                 [each.delivery for each in outcomes],
                 [each.lease for each in outcomes],
-                [each.due_at for each in outcomes],
+                [each.again_at for each in outcomes],
                 [each.attempted and each.succeeded for each in outcomes],
             ],
         )
@@ -359,11 +359,9 @@ def device_gone(device_ids: Sequence[UUID], reason: str, now: datetime) -> None:
     mine = Delivery.objects.filter(device_id__in=device_ids)
     lock(list(mine.values_list("id", flat=True)))
     ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
-    nothing_due: dict[str, Any] = {"due_at": None, "lease_token": None, "lease_until": None, "outdated": False}
-    mine.filter(state=DeliveryState.PENDING).update(
-        state=DeliveryState.SUPPRESSED, reason=reason[:500], ended_at=now, **nothing_due
-    )
-    mine.filter(outdated=True).update(**nothing_due)
+    waiting, suppressed = mine.filter(state=DeliveryState.PENDING), DeliveryState.SUPPRESSED
+    outbox.finish_all(waiting, state=suppressed, reason=reason[:500], ended_at=now, outdated=False)
+    outbox.finish_all(mine.filter(outdated=True), outdated=False)
     take_over(ended, now)
 
 

@@ -44,7 +44,7 @@ class Poll(Work):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Due at once where it was not."""
         if self.enabled and self.due_at is None:
-            self.due_at = timezone.now()
+            self.make_due(timezone.now())
         super().save(*args, **kwargs)
 
 

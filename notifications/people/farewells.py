@@ -46,7 +46,7 @@ def _row(device: Device, now: datetime) -> Farewell:
         platform=device.platform,
         language=device.language,
         created_at=now,
-        due_at=now,
+        **outbox.scheduled(now),
     )
 
 
@@ -103,7 +103,7 @@ def ended(farewell: Farewell, again_at: datetime | None) -> None:
     if again_at is not None:
         outbox.postpone(farewell, again_at)
     else:
-        Farewell.objects.filter(pk=farewell.pk, lease_token=farewell.lease_token).delete()
+        outbox.held(farewell).delete()
 
 
 def next_try(farewell: Farewell, now: datetime, retry_after: float | None) -> datetime | None:

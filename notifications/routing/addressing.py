@@ -14,6 +14,7 @@ from notifications.channels import transport_for
 from notifications.channels.base import PersonTransport, PushTransport, Transport, reaches_devices, reaches_people
 from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
 from notifications.types import Json
+from wfpush.queue import outbox
 
 UNAVAILABLE = "this channel is not available"
 
@@ -62,7 +63,7 @@ class Addresses:
 
     def _fields(self, channel: str, recipient: Recipient, turn: int, worth_until: datetime) -> Iterator[dict[str, Any]]:
         transport = transport_for(channel)
-        sent = {"turn": turn, "due_at": None if turn else self.now, "expires_at": worth_until}
+        sent = {"turn": turn, "expires_at": worth_until, **outbox.scheduled(None if turn else self.now)}
         addresses = list(self._addresses(transport, recipient)) if transport is not None else []
         for address in addresses:
             yield {**sent, **address}

@@ -95,7 +95,7 @@ def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
     error = error_of(fault)
     again = RETRY.next_at(event.attempts, event.received_at, now)
     if again is None:
-        outbox.end(event, status=EventStatus.FAILED, error=error, processed_at=now)
+        outbox.finish(event, status=EventStatus.FAILED, error=error, processed_at=now)
     else:
         outbox.postpone(event, again, error=error)
 
@@ -113,7 +113,7 @@ class LeaseLost(Exception):
 def process(event: Event, now: datetime) -> None:
     """Raises LeaseLost, with nothing changed, when the claim has passed to somebody else."""
     result = advance(event, now)
-    ended = outbox.end(
+    ended = outbox.finish(
         event,
         status=result.status,
         plan=result.plan.as_json(),
@@ -225,14 +225,8 @@ def drop_waiting_callbacks(task: Task, now: datetime) -> None:
     in_doubt = Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))
     waiting = task.callbacks.filter(outbox.not_leased(now), ~in_doubt, state=CallbackState.WAITING)
     dropped = list(waiting.select_related("response__recipient").select_for_update(of=("self",)))
-    Callback.objects.filter(pk__in=[callback.pk for callback in dropped]).update(
-        state=CallbackState.HANDLED,
-        ended_at=now,
-        due_at=None,
-        lease_token=None,
-        lease_until=None,
-        detail=CLOSED_THERE,
-    )
+    handled = Callback.objects.filter(pk__in=[callback.pk for callback in dropped])
+    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, detail=CLOSED_THERE)
     answers = [callback.response for callback in dropped if callback.response is not None]
     if task.outcome and any(tells_of(task.outcome, answer) for answer in answers):
         task.outcome = {**task.outcome, "engine": "handled"}

@@ -16,8 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from wfpush.models import Heartbeat
-from wfpush.queue import lease_holder
-from wfpush.queue.outbox import Work
+from wfpush.queue import lease_holder, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +127,7 @@ def give_back(dead: str) -> None:
     """Let others take at once what a dead holder had leased. A transaction of its that is still to end comes first:
     its rows are waited for, and looked at as it leaves them."""
     for model in apps.get_models():
-        if issubclass(model, Work):
-            held = model._default_manager.filter(due_at__isnull=False, lease_token__range=lease_holder.tokens_of(dead))
-            if count := held.update(lease_token=None, lease_until=None):
+        if issubclass(model, outbox.Work):
+            held = model._default_manager.filter(lease_token__range=lease_holder.tokens_of(dead))
+            if count := outbox.release(held):
                 log.info("leases_given_back", rows=model._meta.label, count=count)

@@ -4,10 +4,13 @@ A row is work while `due_at` is set. Claiming takes a lease (`lease_until`) and 
 `FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed child's rows
 come back when its last process is dead (`wfpush/processes/worker_registry.py`), or else when their lease ends; a lost
 wake-up costs at most the ticker's second.
+
+Nobody else writes `due_at`, `lease_until` or `lease_token` of these rows: all others call what stands here, or compose
+their statements of `set_due`, `RELEASED` and `held_by` (tests/wfpush/queue/test_owned_columns.py).
 """
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,8 +20,10 @@ from uuid import UUID
 import redis
 import structlog
 from django.conf import settings
+from django.db import connection as database
 from django.db import models, transaction
-from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, Expression, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Least
 from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -51,6 +56,10 @@ LONGEST_LEASE = timedelta(minutes=5)
 """Leases are shorter. One that ends later was taken before the clock was set back, by somebody who may be dead."""
 
 
+COLUMNS = ("due_at", "lease_until", "lease_token")
+"""What only this module writes."""
+
+
 class Work(models.Model):
     """A row that is its own outbox entry."""
 
@@ -62,6 +71,11 @@ class Work(models.Model):
     class Meta:
         abstract = True
 
+    def make_due(self, at: datetime | None) -> tuple[str, ...]:
+        """In memory: due at `at`, or not for now, whoever held it. Returns the fields that are to be saved."""
+        self.due_at, self.lease_until, self.lease_token = at, None, None
+        return COLUMNS
+
     @property
     def is_retried(self) -> bool:
         """What `RETRIED` says of rows."""
@@ -72,6 +86,7 @@ RETRIED = Q(due_at__isnull=False) & (Q(attempts__gt=1) | Q(attempts=1, lease_tok
 """Rows that were tried without success and are not given up: they wait for another try, or are under way in one."""
 
 WorkT = TypeVar("WorkT", bound=Work)
+FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
 
 
 @dataclass(frozen=True)
@@ -154,8 +169,7 @@ def claims_kept() -> Iterator[list[tuple[type[Work], UUID]]]:
 def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
     """For whoever claimed them and will do nothing more: others may at once. What has ended or passed on stays so."""
     for model, token in claims:
-        held = model._default_manager.filter(due_at__isnull=False, lease_token=token)
-        held.update(lease_token=None, lease_until=None)
+        release(model._default_manager.filter(lease_token=token))
 
 
 def claim_places(
@@ -169,19 +183,105 @@ def claim_places(
     return [(places[row.pk], row) for row in rows]
 
 
-def end(row: Work, **fields: Any) -> bool:
+# --- one row, by whoever has claimed it -------------------------------------------------------------------------------
+def finish(row: Work, **fields: Any) -> bool:
     """Nothing more is to be done. False: the lease was lost, and somebody else decides."""
-    return _finish(row, due_at=None, **fields)
+    return postpone(row, None, **fields)
 
 
 def postpone(row: Work, at: datetime | None, **fields: Any) -> bool:
     """Due again at `at`, or not for now. False: the lease was lost."""
-    return _finish(row, due_at=at, **fields)
+    return bool(held(row).update(due_at=at, **FREE, **fields))
 
 
-def _finish(row: Work, **fields: Any) -> bool:
-    mine = type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token)
-    return bool(mine.update(lease_token=None, lease_until=None, **fields))
+def put_back(row: Work, at: datetime, **fields: Any) -> bool:
+    """It was not tried after all: that counts as no attempt. Due again at `at`. False: the lease was lost."""
+    return postpone(row, at, attempts=row.attempts - 1, **fields)
+
+
+def renew(row: Work, until: datetime, **fields: Any) -> bool:
+    """Hold it for longer. False: the lease was lost."""
+    return bool(held(row).update(lease_until=until, **fields))
+
+
+def held(row: WorkT) -> QuerySet[WorkT]:
+    """The row, while its lease is still the one with which it was claimed."""
+    return type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token)
+
+
+def hold(row: Work) -> None:
+    """Take a lease of a row that nobody else can see or has: that of a simulation, whose transaction is undone."""
+    row.lease_token = new_token()
+    row.save(update_fields=["lease_token"])
+
+
+# --- rows that whoever calls this has a right to change: locked, or chosen by what they are ---------------------------
+def scheduled(at: datetime | None) -> dict[str, Any]:
+    """The fields of a new row that is due at `at`, or not for now."""
+    return {"due_at": at}
+
+
+def make_due(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
+    """Due at `at`, and whoever is at work on one has lost it. Returns how many."""
+    return rows.update(due_at=at, **FREE, **fields)
+
+
+def bring_forward(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
+    """Due at `at`, if not before; leases stay as they are. Returns how many."""
+    return rows.update(due_at=Least("due_at", Value(at)), **fields)  # LEAST passes over NULL
+
+
+def finish_all(rows: QuerySet[WorkT], **fields: Any) -> int:
+    """Nothing more is to be done, whoever is at work on one. Returns how many."""
+    return rows.update(due_at=None, **FREE, **fields)
+
+
+def release(rows: QuerySet[WorkT]) -> int:
+    """What is held of them and has not ended is free for others. Returns how many."""
+    return rows.filter(due_at__isnull=False).update(**FREE)
+
+
+# --- the same in statements of one's own ------------------------------------------------------------------------------
+RELEASED = "lease_token = NULL, lease_until = NULL"
+"""In SET: nobody holds the row any more."""
+
+
+def set_due(expression: str) -> str:
+    """In SET: due at what the SQL expression says, NULL: not for now. Leases stay as they are."""
+    return f"due_at = {expression}"
+
+
+def held_by(row: str, token: str) -> str:
+    """In WHERE: the lease of the row is still the one of the token. Both are names in the statement."""
+    return f"{row}.lease_token = {token}"
+
+
+NEW_ROW = "due_at, attempts"
+"""In INSERT: the columns of a new row, with the values of `new_row`."""
+
+
+def new_row(due_at: str) -> str:
+    return f"{due_at}, 0"
+
+
+_EACH = """
+UPDATE {table} AS work SET {due}, attempts = 0, {released}
+FROM unnest(%s::{key}[], %s::timestamptz[]) AS said(key, due) WHERE work.{pk} = said.key
+"""
+
+
+def reschedule(model: type[Work], due_at: Mapping[Any, datetime | None]) -> None:
+    """Rows by their keys, each due again at an instant of its own, or not for now; their attempts start anew. For
+    whoever has them locked, and has asked whether they are still held."""
+    if not due_at:
+        return
+    pk = model._meta.pk
+    key = pk.db_type(database)
+    statement = _EACH.format(
+        table=model._meta.db_table, pk=pk.column, key=key, due=set_due("said.due"), released=RELEASED
+    )
+    with database.cursor() as cursor:
+        cursor.execute(statement, [list(due_at), list(due_at.values())])
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,16 @@
 """How whoever does due work is woken: soon, and without a queue that grows while work is plenty."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import QuerySet
+from pytest_django import DjangoAssertNumQueries
 
 from escalations.clocks import due_steps
+from notifications.models import Event
 from notifications.routing import pipeline
+from tests.factories import EventFactory
 from wfpush.queue import outbox
 
 NAMES = ("flood", "clocks")
@@ -90,3 +95,104 @@ def test_whoever_has_had_a_turn_goes_to_the_end_of_the_queue(
     due_steps.drain()
 
     assert enqueued == ["events", "escalations"]
+
+
+# --- what others call ----------------------------------------------------------------------------
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def events(db: None) -> QuerySet[Event]:
+    for _ in range(2):
+        EventFactory(due_at=NOW)
+    return Event.objects.order_by("pk")
+
+
+def taken(events: QuerySet[Event]) -> Event:
+    (event,) = outbox.claim(events.filter(pk=events.first().pk), limit=1, lease=LEASE, now=NOW)  # type: ignore[union-attr]
+    return event
+
+
+def stands(event: Event) -> tuple[datetime | None, bool, int]:
+    """When it is due, whether somebody holds it, and how often it was tried."""
+    event = Event.objects.get(pk=event.pk)
+    assert (event.lease_token is None) == (event.lease_until is None)
+    return event.due_at, event.lease_token is not None, event.attempts
+
+
+def test_whoever_has_claimed_a_row_ends_it_or_puts_it_off_once(events: QuerySet[Event]) -> None:
+    event = taken(events)
+
+    assert outbox.postpone(event, LATER, error="busy")
+    assert stands(event) == (LATER, False, 1)
+    assert not outbox.finish(event)
+    assert stands(event) == (LATER, False, 1)
+
+
+def test_a_row_that_was_put_back_was_not_tried(events: QuerySet[Event]) -> None:
+    event = taken(events)
+
+    assert outbox.put_back(event, LATER)
+    assert stands(event) == (LATER, False, 0)
+
+
+def test_a_lease_is_renewed_only_for_its_holder(events: QuerySet[Event]) -> None:
+    event = taken(events)
+
+    assert outbox.renew(event, LATER)
+    assert Event.objects.get(pk=event.pk).lease_until == LATER
+    outbox.release(events)
+    assert not outbox.renew(event, LATER)
+
+
+def test_whoever_is_at_work_loses_what_is_made_due_or_ended(events: QuerySet[Event]) -> None:
+    for change, due_at in ((lambda: outbox.make_due(events, LATER), LATER), (lambda: outbox.finish_all(events), None)):
+        outbox.make_due(events, NOW)
+        event = taken(events)
+
+        assert change() == 2
+        assert stands(event)[:2] == (due_at, False)
+        assert not outbox.finish(event)
+
+
+def test_what_is_brought_forward_is_never_later_and_stays_with_its_holder(events: QuerySet[Event]) -> None:
+    event, other = taken(events), events.last()
+    assert other is not None
+    outbox.finish_all(events.filter(pk=other.pk))
+
+    assert outbox.bring_forward(events, LATER) == 2
+    assert stands(event) == (NOW, True, 1)
+    assert stands(other)[0] == LATER
+
+
+def test_release_leaves_what_has_ended(events: QuerySet[Event]) -> None:
+    event, other = taken(events), events.last()
+    assert other is not None
+    outbox.finish_all(events.filter(pk=other.pk))
+
+    assert outbox.release(events) == 1
+    assert stands(event) == (NOW, False, 1)
+    assert stands(other)[0] is None
+
+
+def test_each_row_is_due_at_its_own_time_in_one_statement(
+    events: QuerySet[Event], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    event, other = taken(events), events.last()
+    assert other is not None
+
+    with django_assert_num_queries(1):
+        outbox.reschedule(Event, {event.pk: LATER, other.pk: None})
+
+    assert stands(event) == (LATER, False, 0)
+    assert stands(other) == (None, False, 0)
+
+
+def test_a_row_in_memory_says_what_is_to_be_saved(events: QuerySet[Event]) -> None:
+    event = taken(events)
+
+    event.save(update_fields=event.make_due(LATER))
+
+    assert stands(event) == (LATER, False, 1)
