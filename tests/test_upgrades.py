@@ -101,6 +101,8 @@ def test_nothing_that_was_there_is_lost(upgraded: Upgraded) -> None:
         assert upgraded.state_of(task) == state, inbox
     assert upgraded.state_of("T-waiting") == "", "no worker has processed it yet"
     assert count(upgraded.house, "escalations_escalation") > 0
+    answered = "notifications_task WHERE state = 'answered' AND states_before = '[\"open\"]'"
+    assert count(upgraded.house, answered) == 2, "refused, they are open again"
 
 
 def test_what_the_release_left_half_done_is_done(upgraded: Upgraded) -> None:

@@ -290,11 +290,11 @@ def _finally(task: Task, notification: Notification, response: Response, now: da
     """The one final answer: ends the task here, changes every copy, overtakes what was not yet delivered."""
     outcome = waiting_outcome(response)
     won = Task.objects.filter(pk=task.pk, state__in=ANSWERABLE).update(
-        state=TaskState.ANSWERED, state_before=_state_to_return_to(task), outcome=outcome, updated_at=now
+        state=TaskState.ANSWERED, states_before=_states_to_return_to(task), outcome=outcome, updated_at=now
     )
     if not won:
         raise AlreadyAnswered("Somebody answered this already. Nothing was sent.")
-    task.refresh_from_db(fields=["state", "state_before", "outcome"])
+    task.refresh_from_db(fields=["state", "states_before", "outcome"])
     _supersede_unsent(task, response, now)
     rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.ANSWERED, outcome=outcome)
     ledger.supersede([row.pk for row in rows], "The task was answered", now)
@@ -302,9 +302,9 @@ def _finally(task: Task, notification: Notification, response: Response, now: da
     lifecycle.tell("answered", task, by=response.recipient, now=now)
 
 
-def _state_to_return_to(task: Task) -> str:
-    """What a refused answer returns to; what an open question returned to is kept behind it."""
-    return f"{task.state}>{task.state_before}" if task.state == TaskState.INFO_REQUESTED else task.state
+def _states_to_return_to(task: Task) -> list[str]:
+    """What a refused answer returns to first; what an open question returns to is kept behind it."""
+    return [task.state, *task.states_before] if task.state == TaskState.INFO_REQUESTED else [task.state]
 
 
 def _supersede_unsent(task: Task, response: Response, now: datetime) -> None:
@@ -324,13 +324,13 @@ def _acknowledge(task: Task, notification: Notification, response: Response, now
 
 def _request_info(task: Task, notification: Notification, response: Response, now: datetime) -> None:
     if task.state != TaskState.INFO_REQUESTED:
-        task.state, task.state_before = TaskState.INFO_REQUESTED, task.state
+        task.state, task.states_before = TaskState.INFO_REQUESTED, [task.state]
     task.info = [
         *task.info,
         {"text": response.comment, "by": response.recipient.as_person(), "at": representation.stamp(now)},
     ]
     task.outcome = waiting_outcome(response)
-    task.save(update_fields=["state", "state_before", "info", "outcome", "updated_at"])
+    task.save(update_fields=["state", "states_before", "info", "outcome", "updated_at"])
     inbox_items.change(inbox_items.open_copies(task), now, outcome=task.outcome)
     _tell_initiator(task, response, now)
     _mark_read(notification, now)

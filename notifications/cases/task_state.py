@@ -232,8 +232,13 @@ def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
     task.info = [*task.info, {"text": clean(str(event.data.get("info", "")))[:4000], "by": None, "at": stamp(when)}]
     if task.state != TaskState.INFO_REQUESTED:
         return "changed"
-    task.state, task.state_before = task.state_before or TaskState.OPEN, ""
+    return_to_state_before(task)
     return "resumed"
+
+
+def return_to_state_before(task: Task) -> None:
+    """In memory: as it was before the answer or the question that is taken back."""
+    task.state, *task.states_before = task.states_before or [TaskState.OPEN]
 
 
 def _end(task: Task, state: TaskState, event: Event, change: Change, now: datetime) -> None:

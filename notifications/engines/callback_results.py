@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from notifications.answers import respond
-from notifications.cases import lifecycle
+from notifications.cases import lifecycle, task_state
 from notifications.items import inbox_items, representation
 from notifications.models import (
     Callback,
@@ -63,7 +63,7 @@ def _note(callback: Callback, connect: Json, now: datetime) -> None:
 
 def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:
     task.outcome = outcome
-    task.save(update_fields=["outcome", "state", "state_before", "updated_at"])
+    task.save(update_fields=["outcome", "state", "states_before", "updated_at"])
     inbox_items.change(rows, now, outcome=outcome, **fields)
 
 
@@ -71,7 +71,7 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
     Response.objects.filter(pk=response.pk).update(counts=False)
     outcome = respond.outcome_of(response, CallbackState.REFUSED, detail)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
-        task.state, _, task.state_before = task.state_before.partition(">")
+        task_state.return_to_state_before(task)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)
         answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
         open_again: Json = {"state": NotificationState.OPEN, "read_at": None, "due_at": task.deadline}
@@ -90,7 +90,7 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
         and task.state == TaskState.INFO_REQUESTED
         and representation.tells_of(task.outcome, response)
     ):
-        task.state, task.state_before = task.state_before or TaskState.OPEN, ""
+        task_state.return_to_state_before(task)
         lifecycle.tell("resumed", task, by=response.recipient, now=now)
         _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline)
 

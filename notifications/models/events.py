@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -155,7 +155,13 @@ class Task(models.Model):
     data: Any = models.JSONField(default=dict, blank=True)
     info: Any = models.JSONField(default=list, blank=True, help_text=_("Questions asked and information supplied."))
     state = models.CharField(_("state"), max_length=20, choices=TaskState.choices, default=TaskState.OPEN)
-    state_before = models.CharField(max_length=50, blank=True, help_text=_("What an answer or a question returns to."))
+    states_before: Any = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        help_text=_("What an answer or a question returns to."),
+    )
+    """Next first: of an answer to a task with an open question, `["info_requested", "open"]`."""
     outcome: Any = models.JSONField(null=True, blank=True)
     last_event_time = models.DateTimeField(null=True, blank=True)
     assigned_event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
