@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
+from tests.browsers.test_main_job import reloaded
 
 WORDS_OF_BOTH = """async () => {
   const {fill} = await import("/static/wfpush/cards.js");
@@ -96,8 +97,10 @@ async def test_nothing_is_wider_than_a_small_phone(
     )
     dave = await sign_in("dave", javascript=javascript, locale=language)
     await dave.set_viewport_size({"width": 320, "height": 600})
+    first = dave.locator("#waiting a").first
+    await reloaded(dave, first.is_visible)
 
-    item = await dave.locator("#waiting a").first.get_attribute("href") or ""
+    item = await first.get_attribute("href") or ""
     for address in ("/", item, "/absence", "/password", "/nowhere"):
         await dave.goto(address)
         assert await scroll_width(dave) <= 320, address
