@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from notifications.connectors import signatures
+from notifications.connectors import connector_for, presets, signatures
 from notifications.intake import cloudevents, mapping
 from tests.support.documentation import PAGES, ROOT, blocks, read
 
@@ -50,7 +50,7 @@ def test_a_preset_makes_an_event_of_the_sample_of_its_engine(preset: str) -> Non
     marked = re.search(rf"<!-- preset: [^>]*{preset}[^>]*-->\n```json\n(.*?)```", read("docs/engines.md"), re.S)
     assert marked
     event = cloudevents.structured(
-        mapping.translate(mapping.PRESETS[preset].items(), json.loads(marked[1]), source="/engines/x")
+        mapping.translate(connector_for(preset).preset.items(), json.loads(marked[1]), source="/engines/x")
     )
 
     assert event.type == "task.assigned"
@@ -78,7 +78,9 @@ def told_by_the_worker(**task: Any) -> Any:
     )
     if said is None:
         return None
-    return cloudevents.structured(mapping.translate(mapping.PRESETS["camunda8"].items(), said, source="/engines/x"))
+    return cloudevents.structured(
+        mapping.translate(connector_for("camunda8").preset.items(), said, source="/engines/x")
+    )
 
 
 def test_the_sample_worker_tells_of_tasks_that_somebody_has_and_of_their_end() -> None:
@@ -97,7 +99,7 @@ def test_the_sample_worker_tells_of_tasks_that_somebody_has_and_of_their_end() -
 
 
 def test_every_preset_is_documented() -> None:
-    assert all(f"{preset}" in read("docs/engines.md") for preset in mapping.PRESETS)
+    assert all(f"{preset}" in read("docs/engines.md") for preset in presets())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -21,7 +21,7 @@ from escalations.kinds.steps import take
 from escalations.kinds.targets import OWN
 from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of
-from notifications.connectors import READABLE
+from notifications.connectors import readable
 from notifications.connectors.rest import Standing
 from notifications.engines import task_sync
 from notifications.items import inbox_items
@@ -77,7 +77,7 @@ def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
 
     An engine that does not answer, or whose answer cannot be understood, keeps nobody from being told.
     """
-    asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=READABLE)
+    asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=readable())
     tasks = list(asked.select_related("engine", "assignee"))
     try:
         found = _reader.read(tasks, now) if tasks else {}

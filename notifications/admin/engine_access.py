@@ -31,6 +31,7 @@ from notifications.admin.fields import JsonObjectField
 from notifications.admin.words import NOTHING, mark
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, AccessRefused, tls_context
+from notifications.connectors.rest import RestConnector
 from notifications.models import AuthKind, Engine, EngineAccess
 from notifications.models.validators import validate_callback_url
 from wfpush.crypto import UndecryptableSecret
@@ -78,6 +79,12 @@ def switch(choices: Mapping[str, Mapping[str, Any]]) -> str:
 def usual_paths(paths: Mapping[str, str]) -> str:
     """What is said about paths that may differ."""
     return gettext("Usual: %(example)s. Empty: as usual.") % {"example": json.dumps(paths)} if paths else ""
+
+
+def usual_token_url(connector: RestConnector | None) -> str:
+    """What is said about the address of a token server."""
+    example = connector.token_example if connector is not None else ""
+    return gettext("Such as %(example)s.") % {"example": example} if example else ""
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
@@ -156,13 +163,11 @@ class AccessForm(TokenForm):
     def __init__(self, *args: Any, engine: Engine | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.engine = engine
-        such_as = gettext("Such as https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token.")
-        self.fields["token_url"].help_text = such_as
         self.initial["paths"] = self.initial.get("paths") or None
         self._say_what_is_kept("new_secret", self._keeps("secret"))
         self._say_what_is_kept("new_key", self._keeps("key"))
-        spot = f"id_{self.add_prefix('paths')}_helptext"
-        self.fields["paths"].help_text = format_html('<span id="{}">{}</span>', spot, usual_paths(self._known_paths))
+        self._say_what_is_usual("paths", usual_paths(self._known_paths))
+        self._say_what_is_usual("token_url", usual_token_url(self._connector))
         all_uses = dict.fromkeys(name for used in USES.values() for name in used)
         self.fields["auth"].widget.attrs["data-switch"] = switch(
             {
@@ -175,10 +180,18 @@ class AccessForm(TokenForm):
         )
 
     @property
-    def _known_paths(self) -> dict[str, str]:
+    def _connector(self) -> RestConnector | None:
         """Of the kind that is chosen now: the engine's own form is read after this one was made."""
-        connector = reader_for(self.engine.kind) if self.engine is not None else None
-        return dict(connector.paths) if connector is not None else {}
+        return reader_for(self.engine.kind) if self.engine is not None else None
+
+    @property
+    def _known_paths(self) -> dict[str, str]:
+        return dict(self._connector.paths) if self._connector is not None else {}
+
+    def _say_what_is_usual(self, field: str, words: str) -> None:
+        """In a place of its own, where the choice of a kind writes what is usual for that."""
+        spot = f"id_{self.add_prefix(field)}_helptext"
+        self.fields[field].help_text = format_html('<span id="{}">{}</span>', spot, words)
 
     def _keeps(self, name: str) -> bool:
         """Whether a secret is kept, which is not decrypted for that."""
@@ -189,6 +202,13 @@ class AccessForm(TokenForm):
         self.fields[field].help_text = kept_words if kept else gettext("Kept encrypted, and never shown again.")
 
     # --- each field -------------------------------------------------------------------------------
+    def clean_auth(self) -> str:
+        auth: str = self.cleaned_data["auth"]
+        if self._connector is not None and auth not in self._connector.sign_ins:
+            told = {"kind": self._connector.label}
+            raise ValidationError(gettext("%(kind)s does not take this way of signing in.") % told)
+        return auth
+
     def clean_header(self) -> str:
         header: str = self.cleaned_data["header"]
         if header and (not HEADER.fullmatch(header) or header.lower() in OURS):

@@ -14,9 +14,9 @@ from notifications.admin.fields import JsonObjectField
 from notifications.admin.words import Tone, change_url
 from notifications.answers.answer_body import OUTCOMES
 from notifications.connectors import connector_for
-from notifications.connectors.base import Misconfigured, Result
+from notifications.connectors.base import Misconfigured, Result, Sent
 from notifications.engines import connection_test
-from notifications.engines.connection_test import Sample, Sent
+from notifications.engines.connection_test import Sample
 from notifications.models import AuthKind, Engine, EngineAccess, InTheNameOf
 from notifications.wording.plaintext import revealed_json
 
@@ -77,10 +77,6 @@ def _failure(result: Result) -> tuple[str, str]:
 
 
 # --- what would be sent -----------------------------------------------------------------------------------------------
-TASK_IDS = {"camunda8": "2251799813685249"}
-"""Of kinds whose tasks have numbers."""
-
-
 class SampleForm(forms.Form):
     action = forms.ChoiceField(label=_("Action"), widget=UnfoldAdminSelectWidget)
     task = forms.CharField(label=_("The task's id"), max_length=200, widget=UnfoldAdminTextInputWidget)
@@ -120,7 +116,7 @@ class Shown:
 
 
 def preview_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    usual = Sample("approve", task_id=TASK_IDS.get(engine.kind, Sample.task_id))
+    usual = Sample("approve", task_id=connector_for(engine.kind).task_example)
     initial = {"task": usual.task_id, "comment": usual.comment}
     form = SampleForm(engine, request.GET if "action" in request.GET else None, initial=initial)
     context: dict[str, Any] = {"engine": engine, "form": form, "back": change_url(engine)}

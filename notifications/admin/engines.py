@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
-from notifications.admin.engine_access import AccessInline, switch, usual_paths
+from notifications.admin.engine_access import AccessInline, switch, usual_paths, usual_token_url
 from notifications.admin.engine_accounts import PersonalInline
 from notifications.admin.engine_mappings import AnswerMappingInline, EventMappingInline
 from notifications.admin.engine_pages import connection_page, preview_page
@@ -27,11 +27,13 @@ from notifications.admin.filters import Conditions
 from notifications.admin.keys import key_state, secret_state
 from notifications.admin.mapping_page import mapping_page
 from notifications.admin.words import ago, list_url, mark, with_why
-from notifications.connectors import CONNECTORS, READABLE, reader_for
+from notifications.connectors import CONNECTORS, connector_for, labels, readable, reader_for
+from notifications.connectors.rest import RestConnector
 from notifications.engines import requeue
 from notifications.models import (
     AnswerMapping,
     ApiKey,
+    AuthKind,
     Callback,
     CallbackState,
     ConnectedAccount,
@@ -45,23 +47,15 @@ from notifications.models import (
 )
 from notifications.models.validators import validate_callback_url
 
-LABELS = [(connector.kind, connector.label) for connector in CONNECTORS]
-ROOTS = {
-    "opentext": "https://{region}.api.opentext.com/workflow/v1",
-    "flowable": "https://host/flowable-rest/service",
-    "camunda7": "https://host/engine-rest",
-    "camunda8": "http://localhost:8080/v2",
-}
-"""Where the REST interface of a kind usually is."""
-
 
 def address_words(kind: str) -> tuple[str, str]:
     """What an engine's address is called where it is of this kind, and what is said about it."""
-    if kind not in READABLE:
+    connector = CONNECTORS.get(kind)
+    if not isinstance(connector, RestConnector):
         return gettext("Address for answers"), gettext(
             "Where answers are sent. Empty: answers are kept and can be read by API."
         )
-    told = {"example": ROOTS[kind]}
+    told = {"example": connector.address_example}
     help_text = gettext("Its root, such as %(example)s. Empty: answers are kept and can be read by API.") % told
     return gettext("Address of the REST interface"), help_text
 
@@ -69,8 +63,7 @@ def address_words(kind: str) -> tuple[str, str]:
 class EngineForm(forms.ModelForm):
     kind = forms.ChoiceField(
         label=_("Kind"),
-        choices=LABELS,
-        initial="webhook",
+        choices=labels,
         widget=UnfoldAdminSelectWidget,
     )
 
@@ -89,7 +82,7 @@ class EngineForm(forms.ModelForm):
         address = self.fields["callback_url"]
         address.label, help_text = address_words(self["kind"].value())
         address.help_text = format_html('<span id="id_callback_url_helptext">{}</span>', help_text)
-        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _switched(kind) for kind, _label in LABELS})
+        self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _switched(kind) for kind in CONNECTORS})
 
     def clean_callback_url(self) -> str:
         """Refused here already: an address that calls would never be made to."""
@@ -104,8 +97,11 @@ def _switched(kind: str) -> dict[str, Any]:
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
     parts = ["#access-group", "#personal-group", "#poll-group"]
-    hidden = [*([] if reader else parts), *([] if paths else [".field-paths"])]
-    return {"hide": hidden, "words": {"callback_url": address_words(kind), "paths": [None, usual_paths(paths)]}}
+    missing = set(AuthKind.values) - set(connector_for(kind).sign_ins)
+    no_choice = [f'#access-group option[value="{auth}"]' for auth in sorted(missing)] if reader else []
+    hidden = [*([] if reader else parts), *([] if paths else [".field-paths"]), *no_choice]
+    words = {"callback_url": address_words(kind), "paths": [None, usual_paths(paths)]}
+    return {"hide": hidden, "words": {**words, "token_url": [None, usual_token_url(reader)]}}
 
 
 class ApiKeyInline(ReadOnlyInline):
@@ -228,7 +224,7 @@ class EngineAdmin(HistoryAdmin):
         """A kind without a REST interface keeps no credentials; at another address all tasks are asked for."""
         super().save_related(request, form, formsets, change)
         engine: Engine = form.instance
-        if engine.kind not in READABLE:
+        if engine.kind not in readable():
             parts = (EngineAccess, PersonalSignIn, ConnectedAccount, Poll)
             dropped = [part.objects.filter(engine=engine).delete()[0] for part in parts]
             if any(dropped):
@@ -260,7 +256,7 @@ class EngineAdmin(HistoryAdmin):
 
     @display(description=_("kind"), ordering="kind")
     def kind_label(self, engine: Engine) -> str:
-        return dict(LABELS).get(engine.kind, engine.kind)
+        return dict(labels()).get(engine.kind, engine.kind)
 
     @display(description=_("last event"), ordering="last_event_at")
     def last_event(self, engine: Any) -> SafeString:
@@ -276,7 +272,7 @@ class EngineAdmin(HistoryAdmin):
         """Keys and secrets are offered below those there are."""
         if action == "enable_answers":
             return row.callback_disabled_at is not None
-        return row.kind in READABLE if action == "test_connection" else action not in ("new_key", "rotate_secret")
+        return row.kind in readable() if action == "test_connection" else action not in ("new_key", "rotate_secret")
 
     def has_new_key_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("notifications.add_apikey")

@@ -10,13 +10,11 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import ReadError, read_json, sentences_of
-from notifications.connectors import CONNECTORS
+from notifications.connectors import presets
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, mapping
 from notifications.models import Engine
 from notifications.wording.plaintext import revealed_json
-
-TITLES = {connector.kind: connector.label for connector in CONNECTORS}
 
 
 class TryForm(forms.Form):
@@ -30,15 +28,16 @@ class TryForm(forms.Form):
 
 
 def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    preset = request.POST.get("preset", "")
-    if preset in mapping.PRESETS:
-        mapping.use_preset(engine, preset)
+    known = presets()
+    chosen = known.get(request.POST.get("preset", ""))
+    if chosen is not None:
+        mapping.use_preset(engine, chosen.preset)
         text = gettext("The mapping of %(engine)s is now the preset for %(preset)s. Try it on what your engine sends.")
-        return desk.done(request, engine, text % {"engine": engine, "preset": TITLES.get(preset, preset)})
+        return desk.done(request, engine, text % {"engine": engine, "preset": chosen.label})
     form = TryForm(request.POST or None)
     rows = list(engine.event_mappings.values_list("member", "expression"))
-    presets = [(name, TITLES.get(name, name)) for name in mapping.PRESETS]
-    context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": presets}
+    offered = [(name, connector.label) for name, connector in known.items()]
+    context: dict[str, Any] = {"engine": engine, "form": form, "rows": rows, "presets": offered}
     if request.method == "POST" and form.is_valid():
         context |= _tried(engine, rows, form)
     return desk.page(

@@ -12,18 +12,39 @@ from notifications.connectors.opentext import OpenText
 from notifications.connectors.rest import RestConnector
 from notifications.connectors.webhook import Webhook
 
-CONNECTORS: tuple[Connector, ...] = (Webhook(), OpenText(), Flowable(), Camunda7(), Camunda8())
+KINDS: tuple[Connector, ...] = (
+    Webhook(),
+    OpenText(),
+    Flowable(),
+    Camunda7(),
+    Camunda8(),
+)
 
-READABLE = [connector.kind for connector in CONNECTORS if isinstance(connector, RestConnector)]
-"""Kinds whose tasks can be read."""
+CONNECTORS: dict[str, Connector] = {connector.kind: connector for connector in KINDS}
+"""By kind, in the order in which people choose."""
+
+
+def labels() -> list[tuple[str, str]]:
+    """Each kind and its name."""
+    return [(connector.kind, connector.label) for connector in CONNECTORS.values()]
+
+
+def presets() -> dict[str, Connector]:
+    """By kind, those that have a mapping of their engines' JSON."""
+    return {kind: connector for kind, connector in CONNECTORS.items() if connector.preset}
+
+
+def readable() -> list[str]:
+    """Kinds whose tasks can be read."""
+    return [kind for kind, connector in CONNECTORS.items() if isinstance(connector, RestConnector)]
 
 
 def connector_for(kind: str) -> Connector:
     """Raises KeyError for a kind that does not exist."""
-    return {connector.kind: connector for connector in CONNECTORS}[kind]
+    return CONNECTORS[kind]
 
 
 def reader_for(kind: str) -> RestConnector | None:
-    """The connector of a kind whose tasks can be read; None for one whose cannot."""
+    """The connector of a kind whose tasks can be read; None for one whose cannot. Raises KeyError."""
     connector = connector_for(kind)
     return connector if isinstance(connector, RestConnector) else None

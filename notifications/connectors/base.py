@@ -1,11 +1,13 @@
-"""What callbacks need of an engine, whatever its kind. A new kind is one file beside this one and one registry line."""
+"""What is known of an engine kind, and what callbacks need of it. A new kind is a file beside this one and a line."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from notifications.connectors.access import Line, PersonsTokens
 from notifications.models import Callback, Engine
+from notifications.types import Json
 
 Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"]
 
@@ -51,25 +53,52 @@ class Result:
     standing: Standing | None = None
 
 
-class Connector(Protocol):
-    """One kind of engine."""
+@dataclass(frozen=True)
+class Sent:
+    """One request as it would be made; secrets are hidden."""
 
-    @property
-    def kind(self) -> str: ...
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Json | None
 
-    @property
-    def label(self) -> str: ...
+
+HIDDEN = "…"
+"""Stands for a secret."""
+
+
+class Connector:
+    """One kind of engine. `kind` is what its records keep, `label` its name."""
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    preset: ClassVar[Mapping[str, str]] = {}
+    """Mapping of its own JSON to begin with, an expression for each member of an event; what an engine's model sends
+    decides whether it fits. Empty: its engines send CloudEvents."""
+    task_example: ClassVar[str] = "T-42"
+    """What a task's id looks like."""
+    sign_ins: ClassVar[tuple[str, ...]] = ()
+    """Of AuthKind: how we may sign in to its interface. Empty: calls need no sign-in."""
+    cannot_check: ClassVar[str] = "This kind cannot be tried without an answer: the first one shows it."
+    """Why the connection to an engine is not tested, of kinds that are no RestConnector."""
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Any:
         """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator.
 
         `tokens`: of the person in whose name it is made, where it is not in ours.
         """
-        ...
+        raise NotImplementedError
 
     async def send(self, line: Line, call: Any) -> Result:
         """Make the call that `prepare` has prepared. Raises nothing: every failure is a Result."""
-        ...
+        raise NotImplementedError
+
+    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[Sent]:
+        """The requests that would be made, of kinds that are no RestConnector: what those ask is recorded.
+
+        Raises Misconfigured.
+        """
+        raise NotImplementedError
 
 
 class Misconfigured(Exception):

@@ -10,13 +10,34 @@ from notifications.connectors.api import Api, Reply, not_let_in, part, rows, tex
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import whole
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import ANSWER, UNKNOWN, RestConnector, Said, Standing, instant
+from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, RestConnector, Said, Standing, instant
 from notifications.types import Json
 
 
 class Camunda7(RestConnector):
     kind = "camunda7"
     label = "Camunda 7"
+    address_example = "https://host/engine-rest"
+    preset = {
+        "id": "join(':', [id, not_null(eventName, 'create'), not_null(lastUpdated, createTime, created, '')])",
+        "type": (
+            "(eventName == 'complete' && 'task.completed') || (eventName == 'delete' && 'task.cancelled')"
+            " || (eventName == 'update' && 'task.updated') || 'task.assigned'"
+        ),
+        "subject": "id",
+        "time": "not_null(timestamp, lastUpdated, createTime, created)",
+        "data.task.id": "id",
+        "data.task.name": "name",
+        "data.task.description": "description",
+        "data.task.assignee": "assignee",
+        "data.task.candidates": "candidateUsers",
+        "data.task.teams": "candidateGroups",
+        "data.task.initiator": "owner",
+        "data.task.due_at": "not_null(due, dueDate)",
+        "data.task.priority": PRIORITY,
+        "data.case.id": "not_null(caseInstanceId, processInstanceId)",
+        "data.variables": "by_name(variables)",
+    }
     listing = Query(
         "/task",
         {"sortBy": "created", "sortOrder": "asc"},

@@ -7,7 +7,7 @@ what people write goes into the variable `wfpush_comment`.
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.listing import Search
-from notifications.connectors.rest import ANSWER, CHANGING, UNKNOWN, RestConnector, Said, Standing
+from notifications.connectors.rest import ANSWER, CHANGING, PRIORITY, UNKNOWN, RestConnector, Said, Standing
 from notifications.types import Json
 
 OVER = ("COMPLETED", "CANCELED", "FAILED")
@@ -19,6 +19,30 @@ PRIORITY_OF_LATE = 80
 class Camunda8(RestConnector):
     kind = "camunda8"
     label = "Camunda 8"
+    address_example = "http://localhost:8080/v2"
+    task_example = "2251799813685249"
+    preset = {
+        # A listener's job tells two changes of the same kind apart; a job that is tried again keeps its key.
+        "id": (
+            "join(':', [userTaskKey, not_null(eventType, 'assigning'), not_null(assignee, ''),"
+            " to_string(not_null(jobKey, ''))])"
+        ),
+        "type": (
+            "(eventType == 'completing' && 'task.completed') || (eventType == 'canceling' && 'task.cancelled')"
+            " || (eventType == 'updating' && 'task.updated') || 'task.assigned'"
+        ),
+        "subject": "userTaskKey",
+        "data.task.id": "userTaskKey",
+        "data.task.name": "not_null(name, elementId)",
+        "data.task.assignee": "assignee",
+        "data.task.candidates": "candidateUsers",
+        "data.task.teams": "candidateGroups",
+        "data.task.due_at": "dueDate",
+        "data.task.priority": PRIORITY,
+        "data.case.id": "processInstanceKey",
+        "data.case.title": "processName",
+        "data.variables": "variables",
+    }
     listing = Search()
     lags = True
 

@@ -9,7 +9,7 @@ from typing import Any
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import ANSWER, CHANGING, UNKNOWN, RestConnector, Said, Standing, instant
+from notifications.connectors.rest import ANSWER, CHANGING, PRIORITY, UNKNOWN, RestConnector, Said, Standing, instant
 from notifications.types import Json
 
 VARIABLES = "/history/historic-variable-instances"
@@ -18,6 +18,33 @@ VARIABLES = "/history/historic-variable-instances"
 class Flowable(RestConnector):
     kind = "flowable"
     label = "Flowable"
+    address_example = "https://host/flowable-rest/service"
+    preset = {
+        # A task reassigned without a claim keeps its times: only its assignee tells the two events apart.
+        "id": (
+            "join(':', [id, not_null(eventType, 'assigned'), not_null(assignee, ''),"
+            " not_null(claimTime, createTime, '')])"
+        ),
+        "type": (
+            "(eventType == 'completed' && 'task.completed') || (eventType == 'cancelled' && 'task.cancelled')"
+            " || (eventType == 'updated' && 'task.updated') || 'task.assigned'"
+        ),
+        "subject": "id",
+        "time": "not_null(timestamp, claimTime, createTime)",
+        "data.task.id": "id",
+        "data.task.name": "name",
+        "data.task.description": "description",
+        "data.task.kind": "category",
+        "data.task.assignee": "assignee",
+        "data.task.candidates": "candidateUsers",
+        "data.task.teams": "candidateGroups",
+        "data.task.initiator": "owner",
+        "data.task.due_at": "dueDate",
+        "data.task.priority": PRIORITY,
+        "data.case.id": "processInstanceId",
+        "data.case.title": "processInstanceName",
+        "data.variables": "by_name(variables)",
+    }
     listing = Query(
         "/runtime/tasks",
         {"sort": "createTime", "order": "asc", "includeProcessVariables": "true"},

@@ -11,7 +11,7 @@ from typing import Any
 
 from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
-from notifications.connectors.flowable import assign, claim, complete, is_gone, standing_of
+from notifications.connectors.flowable import Flowable, assign, claim, complete, is_gone, standing_of
 from notifications.connectors.listing import Query
 from notifications.connectors.rest import UNKNOWN, Named, RestConnector, Said, Standing
 from notifications.types import Json
@@ -20,6 +20,13 @@ from notifications.types import Json
 class OpenText(RestConnector):
     kind = "opentext"
     label = "OpenText Workflow Service"
+    address_example = "https://{region}.api.opentext.com/workflow/v1"
+    token_example = "https://{region}.api.opentext.com/tenants/{tenant}/oauth2/token"
+    preset = {
+        **Flowable.preset,
+        "data.task.candidates": "assignments[?user && type != 'assignee'].user",
+        "data.task.teams": "assignments[?group].group",
+    }
     listing = Query(
         "/tasks",
         {"sort": "createTime", "order": "asc", "includeProcessVariables": "true", "includeTaskAssignments": "true"},

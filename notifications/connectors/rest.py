@@ -10,9 +10,9 @@ from typing import ClassVar, Literal, cast
 
 from notifications.connectors.access import Access, Line, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
-from notifications.connectors.base import Misconfigured, Result, Standing
+from notifications.connectors.base import Connector, Misconfigured, Result, Standing
 from notifications.connectors.listing import Listing
-from notifications.models import Callback, Engine, EngineAccess
+from notifications.models import AuthKind, Callback, Engine, EngineAccess
 from notifications.models.variable_names import is_ours, without
 from notifications.people import resolver
 from notifications.types import Json
@@ -24,6 +24,7 @@ __all__ = [
     "CHANGING",
     "COMMENT",
     "OUTCOME",
+    "PRIORITY",
     "UNKNOWN",
     "Api",
     "Call",
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 Does = Literal["final", "acknowledge", "request_info", "late", "assign"]
+
+PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
+"""In presets: the `priority` of 0 to 100 that engines give a task, 50 being usual, in words of ours."""
 
 ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "wfpush_comment"
 """Variables that every completed task gets: the answer's id, by which it is known again after a lost reply; what it is
@@ -123,11 +127,14 @@ class Call:
         return self.acting if self.acting is not None and self.access.auth == "none" else self.access
 
 
-class RestConnector:
+class RestConnector(Connector):
     """Kinds say how their engine is told; how a lost reply is made good, and what is wrong with a record, is here."""
 
-    kind: ClassVar[str]
-    label: ClassVar[str]
+    sign_ins = tuple(AuthKind.values)
+    address_example: ClassVar[str] = "https://host/api"
+    """Where the root of its interface usually is."""
+    token_example: ClassVar[str] = ""
+    """Where its token server usually is, if that can be said."""
     listing: Listing
     """How its open tasks are listed."""
     lags: ClassVar[bool] = False

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from notifications.connectors import signatures
 from notifications.connectors.access import Line, PersonsTokens
-from notifications.connectors.base import Misconfigured, Outcome, Result
+from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, Sent
 from notifications.models import Callback, Engine
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import OutboundError, parse_retry_after
@@ -24,9 +24,10 @@ class Call:
     headers: dict[str, str]
 
 
-class Webhook:
+class Webhook(Connector):
     kind = "webhook"
     label = "Webhook (Standard Webhooks)"
+    cannot_check = "Webhooks cannot be tried without an answer: the first one shows it."
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
         """Sign with every active secret; raises Misconfigured without one. Who answers is in the body, signed."""
@@ -48,6 +49,10 @@ class Webhook:
                 "webhook-signature": signatures.sign(secrets, str(callback.pk), timestamp, body),
             },
         )
+
+    def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[Sent]:
+        call = self.prepare(engine, callback, now)
+        return [Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))]
 
     async def send(self, line: Line, call: Call) -> Result:
         """A repeat has the same webhook-id, so nothing need be looked up before it."""

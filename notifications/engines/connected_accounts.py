@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications.connectors import READABLE
+from notifications.connectors import readable
 from notifications.connectors.access import Access, Ask, Line
 from notifications.connectors.base import Misconfigured
 from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
@@ -58,7 +58,7 @@ class ConnectionFailed(Exception):
 # --- in whose name ----------------------------------------------------------------------------------------------------
 def tokens_for(callback: Callback) -> "Tokens | None":
     """Of the person whose answer it is; None where it goes in ours. Raises NotConnected."""
-    if callback.response is None or callback.engine.kind not in READABLE:
+    if callback.response is None or callback.engine.kind not in readable():
         return None
     personal = PersonalSignIn.objects.filter(engine=callback.engine_id).exclude(mode=InTheNameOf.SERVICE).first()
     if personal is None:
@@ -91,7 +91,7 @@ def addresses_of(engine: Engine) -> str:
 
 def connectable() -> QuerySet[Engine]:
     """Engines at which people have accounts that they can connect."""
-    engines = Engine.objects.filter(active=True, kind__in=READABLE, personal__isnull=False)
+    engines = Engine.objects.filter(active=True, kind__in=readable(), personal__isnull=False)
     return engines.exclude(personal__mode=InTheNameOf.SERVICE).select_related("personal").order_by("name")
 
 

@@ -1,7 +1,6 @@
 """Before an engine is relied on: whether its address and credentials work, and what exactly it would be told."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +10,8 @@ from django.utils import timezone
 from notifications.answers import answer_body
 from notifications.connectors import connector_for, reader_for
 from notifications.connectors.access import Line
-from notifications.connectors.base import Misconfigured, Result
+from notifications.connectors.base import HIDDEN, Misconfigured, Result, Sent
 from notifications.connectors.rest import Api, Failed, Reply, paths_of, said_by
-from notifications.connectors.webhook import Webhook
 from notifications.models import (
     AuthKind,
     Callback,
@@ -30,18 +28,6 @@ from notifications.types import EFFECTS, Json
 from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7
 from wfpush.net.http import outbound_from_settings
-
-HIDDEN = "…"
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One request as it would be made; secrets are hidden."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: Json | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +51,7 @@ def check(engine: Engine) -> Result:
     """
     connector = reader_for(engine.kind)
     if connector is None:
-        raise Misconfigured("Webhooks cannot be tried without an answer: the first one shows it.")
+        raise Misconfigured(connector_for(engine.kind).cannot_check)
     if not engine.callback_url:
         raise Misconfigured("The engine has no address yet.")
     try:
@@ -92,7 +78,7 @@ def preview(engine: Engine, sample: Sample) -> list[Sent]:
     callback = _callback(engine, sample)
     connector = reader_for(engine.kind)
     if connector is None:
-        return [_webhook(engine, callback)]
+        return connector_for(engine.kind).preview(engine, callback, timezone.now())
     recorder = _Recorder(engine, {**connector.paths, **paths_of(engine)})
     result = asyncio.run(connector.tell(recorder, said_by(callback, unsure=False)))
     if result.outcome == "misconfigured":
@@ -132,14 +118,6 @@ def _signing(engine: Engine) -> dict[str, str]:
     if access.auth == AuthKind.API_KEY:
         return {access.header: HIDDEN}
     return {"Authorization": f"{'Basic' if access.auth == AuthKind.BASIC else 'Bearer'} {HIDDEN}"}
-
-
-def _webhook(engine: Engine, callback: Callback) -> Sent:
-    """Raises Misconfigured."""
-    connector = connector_for(engine.kind)
-    assert isinstance(connector, Webhook)
-    call = connector.prepare(engine, callback, timezone.now())
-    return Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))
 
 
 def _callback(engine: Engine, sample: Sample) -> Callback:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from notifications.connectors import READABLE, reader_for
+from notifications.connectors import readable, reader_for
 from notifications.connectors.access import Access, Line
 from notifications.connectors.base import Result
 from notifications.connectors.listing import created_at, id_of
@@ -84,7 +84,7 @@ class _Lost(Exception):
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
 def due_polls() -> QuerySet[Poll]:
-    polls = Poll.objects.filter(enabled=True, engine__active=True, engine__kind__in=READABLE)
+    polls = Poll.objects.filter(enabled=True, engine__active=True, engine__kind__in=readable())
     return polls.exclude(engine__callback_url="").select_related("engine")
 
 
@@ -244,7 +244,7 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
     are left out: once they do, they are not as they were."""
     engine = ready.poll.engine
     written = list(engine.event_mappings.values_list("member", "expression"))
-    expressions = written or list(mapping.PRESETS[ready.connector.kind].items())
+    expressions = written or list(ready.connector.preset.items())
     found: dict[str, InboundEvent | None] = {}
     for row in rows:
         task_id = id_of(ready.connector.listing, row)

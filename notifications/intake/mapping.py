@@ -1,10 +1,9 @@
 """An engine's own JSON, turned into a CloudEvent by the engine's mapping: one JMESPath expression a member.
 
-Facts about the engines' JSON are those of their REST documentation: Flowable's and OpenText's task representation
-(OpenText's workflow service derives from Flowable), Camunda 7's TaskDto and the TaskEvent of its Spring eventing.
+A kind's preset lies in its file in notifications/connectors/.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from notifications.errors import InvalidEvent
@@ -19,88 +18,9 @@ from wfpush.web.pointers import cut
 MAX_REASON = 200
 """Characters of what is wrong with one expression: it may repeat the document."""
 
-_PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
-_FLOWABLE = {
-    # A task reassigned without a claim keeps its times: only its assignee tells the two events apart.
-    "id": (
-        "join(':', [id, not_null(eventType, 'assigned'), not_null(assignee, ''), not_null(claimTime, createTime, '')])"
-    ),
-    "type": (
-        "(eventType == 'completed' && 'task.completed') || (eventType == 'cancelled' && 'task.cancelled')"
-        " || (eventType == 'updated' && 'task.updated') || 'task.assigned'"
-    ),
-    "subject": "id",
-    "time": "not_null(timestamp, claimTime, createTime)",
-    "data.task.id": "id",
-    "data.task.name": "name",
-    "data.task.description": "description",
-    "data.task.kind": "category",
-    "data.task.assignee": "assignee",
-    "data.task.candidates": "candidateUsers",
-    "data.task.teams": "candidateGroups",
-    "data.task.initiator": "owner",
-    "data.task.due_at": "dueDate",
-    "data.task.priority": _PRIORITY,
-    "data.case.id": "processInstanceId",
-    "data.case.title": "processInstanceName",
-    "data.variables": "by_name(variables)",
-}
-PRESETS: dict[str, dict[str, str]] = {
-    "flowable": _FLOWABLE,
-    "opentext": _FLOWABLE
-    | {
-        "data.task.candidates": "assignments[?user && type != 'assignee'].user",
-        "data.task.teams": "assignments[?group].group",
-    },
-    "camunda7": {
-        "id": "join(':', [id, not_null(eventName, 'create'), not_null(lastUpdated, createTime, created, '')])",
-        "type": (
-            "(eventName == 'complete' && 'task.completed') || (eventName == 'delete' && 'task.cancelled')"
-            " || (eventName == 'update' && 'task.updated') || 'task.assigned'"
-        ),
-        "subject": "id",
-        "time": "not_null(timestamp, lastUpdated, createTime, created)",
-        "data.task.id": "id",
-        "data.task.name": "name",
-        "data.task.description": "description",
-        "data.task.assignee": "assignee",
-        "data.task.candidates": "candidateUsers",
-        "data.task.teams": "candidateGroups",
-        "data.task.initiator": "owner",
-        "data.task.due_at": "not_null(due, dueDate)",
-        "data.task.priority": _PRIORITY,
-        "data.case.id": "not_null(caseInstanceId, processInstanceId)",
-        "data.variables": "by_name(variables)",
-    },
-    "camunda8": {
-        # A listener's job tells two changes of the same kind apart; a job that is tried again keeps its key.
-        "id": (
-            "join(':', [userTaskKey, not_null(eventType, 'assigning'), not_null(assignee, ''),"
-            " to_string(not_null(jobKey, ''))])"
-        ),
-        "type": (
-            "(eventType == 'completing' && 'task.completed') || (eventType == 'canceling' && 'task.cancelled')"
-            " || (eventType == 'updating' && 'task.updated') || 'task.assigned'"
-        ),
-        "subject": "userTaskKey",
-        "data.task.id": "userTaskKey",
-        "data.task.name": "not_null(name, elementId)",
-        "data.task.assignee": "assignee",
-        "data.task.candidates": "candidateUsers",
-        "data.task.teams": "candidateGroups",
-        "data.task.due_at": "dueDate",
-        "data.task.priority": _PRIORITY,
-        "data.case.id": "processInstanceKey",
-        "data.case.title": "processName",
-        "data.variables": "variables",
-    },
-}
-"""Mappings to begin with, by name; what an engine's model sends decides whether they fit."""
 
-
-def use_preset(engine: Engine, name: str) -> None:
-    """Replace the engine's mapping by a preset. Raises KeyError for one that does not exist."""
-    preset = PRESETS[name]
+def use_preset(engine: Engine, preset: Mapping[str, str]) -> None:
+    """Replace the engine's mapping by a preset."""
     engine.event_mappings.all().delete()
     EventMapping.objects.bulk_create(
         EventMapping(engine=engine, member=member, expression=expression) for member, expression in preset.items()

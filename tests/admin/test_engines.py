@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications.intake.mapping import PRESETS
+from notifications.connectors import connector_for
 from notifications.models import AnswerMapping, Callback, Engine, EventMapping
 from tests.admin.pages import adding, filled, list_of, page_of, text_of
 from tests.admin.world import World
@@ -149,7 +149,7 @@ def test_a_mapping_may_be_for_one_kind_of_task_and_fill_in(world: World, root: C
 def test_a_preset_is_loaded_and_tried_on_what_the_engine_sends(world: World, root: Client) -> None:
     address = page_of(world.engine, "try_mapping")
     assert "is now the preset for Flowable" in text_of(root.post(address, {"preset": "flowable"}, follow=True))
-    assert world.engine.event_mappings.count() == len(PRESETS["flowable"])
+    assert world.engine.event_mappings.count() == len(connector_for("flowable").preset)
     answer = root.post(address, {"body": json.dumps(FLOWABLE_TASK)})
     assert "This would be accepted." in text_of(answer)
     event = json.loads(answer.context["event"])

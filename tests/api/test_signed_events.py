@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
-from notifications.connectors import credentials, signatures
+from notifications.connectors import connector_for, credentials, signatures
 from notifications.intake import mapping
 from notifications.models import Engine, Event, SigningSecret
 from tests.factories import EngineFactory
@@ -131,7 +131,7 @@ def test_a_key_goes_before_a_signature(engine: Caller, secret: str) -> None:
 
 # --- an engine's own JSON -------------------------------------------------------------------------
 def test_its_own_json_goes_through_the_mapping_and_cloudevents_do_not(engine: Caller, invoices: Engine) -> None:
-    mapping.use_preset(invoices, "camunda7")
+    mapping.use_preset(invoices, connector_for("camunda7").preset)
 
     answer = engine.post(PATH, CAMUNDA)
     assert (answer.status_code, answer.json()["type"]) == (202, "task.assigned")
@@ -143,7 +143,7 @@ def test_its_own_json_goes_through_the_mapping_and_cloudevents_do_not(engine: Ca
 
 
 def test_its_own_json_without_a_stable_id_is_refused(engine: Caller, invoices: Engine) -> None:
-    mapping.use_preset(invoices, "camunda7")
+    mapping.use_preset(invoices, connector_for("camunda7").preset)
     answer = engine.post(PATH, {"name": "no id"})
 
     assert is_problem(answer, 422, "invalid_event")
@@ -151,20 +151,20 @@ def test_its_own_json_without_a_stable_id_is_refused(engine: Caller, invoices: E
 
 
 def test_its_own_json_may_be_signed(secret: str, invoices: Engine) -> None:
-    mapping.use_preset(invoices, "camunda7")
+    mapping.use_preset(invoices, connector_for("camunda7").preset)
     body = json.dumps(CAMUNDA).encode()
 
     assert Caller().post(PATH, body, **signed(secret, body)).status_code == 202
 
 
 def test_elsewhere_only_cloudevents_are_taken(engine: Caller, invoices: Engine) -> None:
-    mapping.use_preset(invoices, "camunda7")
+    mapping.use_preset(invoices, connector_for("camunda7").preset)
 
     assert is_problem(engine.send(CAMUNDA), 422, "invalid_event")
 
 
 def test_its_own_json_is_strict_too(engine: Caller, invoices: Engine) -> None:
-    mapping.use_preset(invoices, "camunda7")
+    mapping.use_preset(invoices, connector_for("camunda7").preset)
 
     assert is_problem(engine.post(PATH, b'{"id": "a", "id": "b"}'), 400, "malformed")
     assert is_problem(engine.post(PATH, CAMUNDA | {"name": "\x00"}), 422, "invalid_event")

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="short name, such as invoices")
         parser.add_argument("--name", help="what people read; default: from the slug")
-        parser.add_argument("--kind", default="webhook", choices=[connector.kind for connector in CONNECTORS])
+        parser.add_argument("--kind", default=Engine().kind, choices=list(CONNECTORS))
         parser.add_argument("--callback-url", help="where answers are sent")
         parser.add_argument(
             "--scopes", default=",".join(Scope.values), help=f"of {', '.join(Scope.values)}; default: all"

@@ -12,7 +12,7 @@
       title.dataset.usual ||= title.firstChild.textContent;
       title.firstChild.textContent = label || title.dataset.usual;
     }
-    if (hint && help) hint.textContent = help;
+    if (hint && help !== undefined) hint.textContent = help;
   }
 
   function show(select) {

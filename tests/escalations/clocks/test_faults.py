@@ -32,7 +32,7 @@ from escalations.models import (
     StepTarget,
     TeamCalendar,
 )
-from notifications.connectors import READABLE
+from notifications.connectors import readable
 from notifications.connectors.rest import Standing
 from notifications.delivery import claims, deliver
 from notifications.engines import callback
@@ -504,7 +504,7 @@ def test_an_engine_that_nobody_understands_keeps_no_step_from_being_taken(
         due_steps._reader, "read", lambda tasks, now: {task.pk: Standing(is_open=True) for task in tasks}
     )
     monkeypatch.setattr(broken, breaks)
-    Engine.objects.update(kind=min(READABLE))
+    Engine.objects.update(kind=min(readable()))
     assign(story)
 
     assert told(tick(DUE)) == ["carol"]

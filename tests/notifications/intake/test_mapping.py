@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from notifications.connectors import connector_for, presets
 from notifications.errors import InvalidEvent
 from notifications.intake import expressions, mapping
 from notifications.models import Engine, EventMapping
@@ -44,23 +45,23 @@ def faults_of(engine: Engine, document: Any) -> list[str]:
 
 
 # --- presets --------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", mapping.PRESETS)
+@pytest.mark.parametrize("name", presets())
 @pytest.mark.django_db
 def test_every_expression_of_a_preset_is_one_and_every_member_is_possible(name: str) -> None:
     engine = EngineFactory()
-    mapping.use_preset(engine, name)
-    mapping.use_preset(engine, name)
+    mapping.use_preset(engine, connector_for(name).preset)
+    mapping.use_preset(engine, connector_for(name).preset)
 
     for row in engine.event_mappings.all():
         expressions.check(row.expression)
         row.full_clean()
-    assert engine.event_mappings.count() == len(mapping.PRESETS[name])
+    assert engine.event_mappings.count() == len(connector_for(name).preset)
 
 
 @pytest.mark.django_db
 def test_camunda_7() -> None:
     engine = EngineFactory(slug="camunda")
-    mapping.use_preset(engine, "camunda7")
+    mapping.use_preset(engine, connector_for("camunda7").preset)
     event = mapping.read(engine, CAMUNDA)
 
     assert (event.id, event.source) == ("a1b2:create:2026-11-25T10:00:00.000+0100", "/engines/camunda")
@@ -85,7 +86,7 @@ def test_camunda_7() -> None:
 @pytest.mark.django_db
 def test_opentext() -> None:
     engine = EngineFactory()
-    mapping.use_preset(engine, "opentext")
+    mapping.use_preset(engine, connector_for("opentext").preset)
     event = mapping.read(engine, OPENTEXT)
 
     assert event.type == "task.assigned"
@@ -98,7 +99,7 @@ def test_opentext() -> None:
 @pytest.mark.django_db
 def test_flowable() -> None:
     engine = EngineFactory()
-    mapping.use_preset(engine, "flowable")
+    mapping.use_preset(engine, connector_for("flowable").preset)
     event = mapping.read(engine, FLOWABLE)
 
     assert (event.type, event.data["task"]["priority"]) == ("task.completed", "low")
@@ -109,18 +110,18 @@ def test_flowable() -> None:
 @pytest.mark.django_db
 def test_a_retry_has_the_same_id_and_content(name: str, document: Json) -> None:
     engine = EngineFactory()
-    mapping.use_preset(engine, name)
+    mapping.use_preset(engine, connector_for(name).preset)
     one, other = mapping.read(engine, document), mapping.read(engine, dict(reversed(document.items())))
 
     assert (one.id, one.digest) == (other.id, other.digest)
 
 
 @pytest.mark.parametrize("document", [{}, {"id": 5}, [], 5, None, "text"])
-@pytest.mark.parametrize("name", mapping.PRESETS)
+@pytest.mark.parametrize("name", presets())
 @pytest.mark.django_db
 def test_json_without_a_stable_id_is_refused(name: str, document: Any) -> None:
     engine = EngineFactory()
-    mapping.use_preset(engine, name)
+    mapping.use_preset(engine, connector_for(name).preset)
 
     assert "/id" in faults_of(engine, document)
 
@@ -194,7 +195,7 @@ def test_what_is_no_expression_is_said_so(text: str) -> None:
 
 
 def test_a_task_reassigned_without_a_claim_is_another_event() -> None:
-    preset = mapping.PRESETS["flowable"].items()
+    preset = connector_for("flowable").preset.items()
     task = {"id": "77", "name": "Inspect", "createTime": "2026-11-25T09:00:00.000Z"}
     ids = {mapping.translate(preset, {**task, "assignee": who}, source="/e")["id"] for who in ("bob", "carol", None)}
     assert len(ids) == 3
