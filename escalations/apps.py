@@ -14,6 +14,7 @@ class EscalationsConfig(AppConfig):
 
     def ready(self) -> None:
         # By name: models cannot be imported before now.
+        import_module("escalations.kinds")
         import_module("notifications.cases.lifecycle").register(
             self.name, import_module("escalations.clocks.clock").observe, order=ORDER
         )

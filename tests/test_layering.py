@@ -264,7 +264,7 @@ def test_nobody_sends_or_receives_signals() -> None:
             [],
         ),
         ("notifications.api.views", "from notifications.inbox import cards", []),
-        ("escalations.kinds.steps", "from notifications.routing.pipeline import notify", []),
+        ("escalations.kinds.notify", "from notifications.routing.pipeline import notify", []),
     ],
 )
 def test_an_arrow_that_runs_back_is_found(name: str, source: str, found: list[str]) -> None:

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from escalations import compliance
 from escalations.admin.timeline import RESULT_TONES
 from escalations.compliance import Choice
+from escalations.kinds.base import Said
 from escalations.kinds.reasons import said
-from escalations.kinds.wording import Said, of_rules, what
+from escalations.kinds.wording import of_rules, what
 from escalations.models import Escalation, EscalationState, StepRun
 from escalations.policies.rules import Occurrence, rules_of
 from notifications.admin.overview import ROWS, Panel, Row

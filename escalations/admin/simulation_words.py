@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from escalations.admin.timeline import RESULT_TONES, short
 from escalations.forecast.simulate import Row, Simulation
 from escalations.kinds import wording
+from escalations.kinds.base import Said
 from escalations.kinds.reasons import said
 from escalations.models import (
     CalendarOf,
@@ -63,7 +64,7 @@ def steps(simulation: Simulation) -> list[Foreseen]:
     return [_step(number, row, spoken, simulation.now) for number, row in enumerate(simulation.rows, 1)]
 
 
-def _step(number: int, row: Row, spoken: list[wording.Said], now: datetime) -> Foreseen:
+def _step(number: int, row: Row, spoken: list[Said], now: datetime) -> Foreseen:
     step = spoken[row.position - 1] if row.position <= len(spoken) else None
     return Foreseen(
         number=number,

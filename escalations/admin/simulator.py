@@ -18,7 +18,8 @@ from escalations.admin.drawing import Drawing
 from escalations.admin.simulation_words import Fact, Foreseen
 from escalations.forecast import simulate
 from escalations.forecast.simulate import MOST_STEPS, Simulation
-from escalations.models import BusinessCalendar, RunResult, StepKind
+from escalations.kinds import KINDS
+from escalations.models import BusinessCalendar, RunResult
 from notifications.admin.base import DeskAdmin, as_uuid
 from notifications.admin.dry_run import DryRunForm, arrival, event_of, samples, starting_event, stumble
 from notifications.admin.timeline import Line, dry_lines
@@ -116,7 +117,7 @@ class Foresight:
     steps: list[Foreseen] = field(default_factory=list)
     drawing: Drawing | None = None
     silence: str = ""
-    given_away: str = ""
+    afterwards: list[str] = field(default_factory=list)
     ends_early: str = ""
 
 
@@ -194,9 +195,8 @@ def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
         calendar = simulation.rules.calendar if simulation_words.counts_working_time(simulation.rules) else None
         notes = _notes(simulation.rules.calendar_name) if calendar else {}
         found.drawing = Drawing(simulation.now, simulation.deadline, steps, calendar, notes)
-    if any(row.kind == StepKind.REASSIGN and row.result == RunResult.DONE for row in simulation.rows):
-        text = gettext("Once the engine has given the task to somebody else, this clock ends and one of theirs begins.")
-        found.given_away = text
+    done = dict.fromkeys(row.kind for row in simulation.rows if row.result == RunResult.DONE)
+    found.afterwards = [str(KINDS[kind].afterwards) for kind in done if KINDS[kind].afterwards]
     if simulation.ends_early:
         found.ends_early = gettext("More would follow: only the first %(count)d are reckoned.") % {"count": MOST_STEPS}
     return found

@@ -1,5 +1,6 @@
 """The steps of a policy on its form: each shows what its kind needs, and reads as a sentence."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -12,24 +13,19 @@ from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 
 from escalations.admin.fields import DurationField
-from escalations.kinds import checks, wording
-from escalations.models import PolicyStep, StepKind, StepTarget
+from escalations.kinds import KINDS, checks, wording
+from escalations.models import PolicyStep, StepTarget
 from notifications.admin.channels import CHANNELS
 from notifications.admin.fields import OrderedChoicesField
 from notifications.admin.invalid_ids import Choosing
 
-USES: dict[str, tuple[str, ...]] = {
-    StepKind.NOTIFY: ("target", "level", "team", "person", "template", "category", "channels"),
-    StepKind.RAISE_PRIORITY: ("priority",),
-    StepKind.REASSIGN: ("target", "level", "team", "person"),
-}
-"""Fields that a kind of step uses, beside its time. static/wfpush/admin/steps.js shows the same."""
 NAMES: dict[str, tuple[str, ...]] = {
     StepTarget.MANAGER: ("level",),
     StepTarget.TEAM: ("team",),
     StepTarget.TEAM_LEAD: ("team",),
     StepTarget.PERSON: ("person",),
 }
+"""Fields that a target needs, of those that a kind uses."""
 UNUSED: dict[str, Any] = {
     "target": "",
     "level": 1,
@@ -57,6 +53,8 @@ class StepForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "kind" in self.fields:  # not for those who may only look
+            self.fields["kind"].widget.attrs["data-steps"] = switched()
         if self.instance.pk:
             self.instance.get_inline_title = capfirst(wording.sentence(wording.of_row(self.instance)))
 
@@ -70,9 +68,19 @@ class StepForm(forms.ModelForm):
         return cleaned
 
 
+def switched() -> str:
+    """Which fields and targets count for each kind and target: read by static/wfpush/admin/steps.js."""
+    kinds = {
+        name: {"fields": list(kind.fields), "targets": [each for each in StepTarget.values if each in kind.targets]}
+        for name, kind in KINDS.items()
+    }
+    return json.dumps({"kinds": kinds, "targets": NAMES, "fields": list(UNUSED)})
+
+
 def used_by(kind: str, target: str) -> set[str]:
+    uses = KINDS[kind].fields if kind in KINDS else ()
     named = {name for names in NAMES.values() for name in names}
-    return {name for name in USES.get(kind, ()) if name not in named or name in NAMES.get(target, ())}
+    return {name for name in uses if name not in named or name in NAMES.get(target, ())}
 
 
 class StepFormSet(PaginationInlineFormSet):

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from escalations.clocks.clock import done
+from escalations.kinds.base import Said
 from escalations.kinds.reasons import said
-from escalations.kinds.wording import Said, numbered, of_rules
+from escalations.kinds.wording import numbered, of_rules
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, rules_of
 from notifications.admin.timeline import CALLBACK_TONES, Line, people

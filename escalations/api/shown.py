@@ -1,8 +1,11 @@
 """What the API answers, as /api/schema describes it."""
 
+from typing import Any
+
 from rest_framework import serializers
 
-from escalations.models import EscalationState, RunResult, StepKind
+from escalations.models import EscalationState, RunResult
+from escalations.models.policies import step_kinds
 from notifications.api.shown import Shown
 
 
@@ -20,11 +23,18 @@ class Told(Shown):
     channels = serializers.ListField(child=serializers.DictField())
 
 
+class Kind(serializers.ChoiceField):
+    """The kinds that there are whenever it is used: serializers make their fields anew."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(step_kinds(), **kwargs)
+
+
 class StepRow(Shown):
     at = serializers.DateTimeField()
     step = serializers.IntegerField(help_text="Its place in the policy, from 1 on.")
     number = serializers.IntegerField(help_text="0, or the how-manieth repetition.")
-    kind = serializers.ChoiceField(StepKind.choices)
+    kind = Kind()
     result = serializers.ChoiceField(RunResult.choices)
     why = serializers.CharField()
     told = Told(many=True)

@@ -16,10 +16,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from escalations.clocks import clock, policy_reload
+from escalations.kinds import KINDS
 from escalations.kinds.step_run import Taken, Taking
-from escalations.kinds.steps import take
 from escalations.kinds.targets import OWN
-from escalations.models import Escalation, Rules, RunResult, StepKind, StepRun
+from escalations.models import Escalation, Rules, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of
 from notifications.connectors import readable
 from notifications.connectors.rest import Standing
@@ -234,22 +234,18 @@ def _due(
         return
     all_due = [each for each in rules.occurrences(escalation.deadline) if each.key not in done and each.at <= now]
     waiting = [each for each in all_due if not came_too_late(each, escalation)]
-    speaks = _speaks_for_all([each for each in waiting if each.step.kind == StepKind.NOTIFY], now)
+    speaks = _speaks_for_all([each for each in waiting if KINDS[each.step.kind].is_message], now)
     for each in all_due:
         if each not in waiting:
             yield each, Taken(RunResult.TOO_EARLY, "Its time was before the task came")
-        elif each.step.kind == StepKind.NOTIFY and each not in speaks:
+        elif KINDS[each.step.kind].is_message and each not in speaks:
             yield each, Taken(RunResult.OVERTAKEN, f"Missed, and step {speaks[-1].step.position} tells of it")
         else:
             yield each, None
 
 
 def came_too_late(occurrence: Occurrence, escalation: Escalation) -> bool:
-    """A reminder for which the task left no time. What is late already when it comes is told of all the same; but from
-    nobody who has only just got it is it taken."""
-    if occurrence.step.kind == StepKind.REASSIGN:
-        return occurrence.at < escalation.started_at
-    return occurrence.at < escalation.started_at and occurrence.at < escalation.deadline
+    return KINDS[occurrence.step.kind].came_too_late(occurrence, escalation)
 
 
 def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:
@@ -272,6 +268,16 @@ def _taken(takings: Sequence[Taking]) -> list[Taken]:
     except Exception as fault:
         log.exception("step_given_up", step=takings[0].step.id)
         return [Taken(RunResult.FAILED, f"{type(fault).__name__}: {fault}")]
+
+
+def take(takings: Sequence[Taking]) -> list[Taken]:
+    """Of different tasks, one step each: those of one kind together."""
+    taken: dict[int, Taken] = {}
+    for name, kind in KINDS.items():
+        places = [place for place, taking in enumerate(takings) if taking.step.kind == name]
+        if places:
+            taken |= zip(places, kind.take([takings[place] for place in places]), strict=True)
+    return [taken[place] for place in range(len(takings))]
 
 
 def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: datetime) -> StepRun:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from escalations.forecast.target_cache import Addresses, Question, Soundings, Tasks
-from escalations.kinds import reasons
-from escalations.models import Policy, StepKind, StepTarget, TimeKind
+from escalations.kinds import KINDS, reasons
+from escalations.models import Policy, StepTarget, TimeKind
 from escalations.policies import rules
 from escalations.policies.rules import Step
 from notifications.models import Absence, Route, RouteTarget, TargetKind, Task
@@ -101,11 +101,11 @@ def _steps() -> Iterator[Place]:
         instead = str(policy.fallback) if policy.fallback and policy.fallback.active else ""
         kept = rules.read(rules.written(policy, None))
         for step, row in zip(kept.steps, policy.steps.all(), strict=True):
-            if step.kind == StepKind.NOTIFY and step.target is not None:
-                channels = step.channels or (row.category.channels if row.category else ())
-                yield Place(policy, step.position, (step,), frozenset(channels), instead)
-            elif step.kind == StepKind.REASSIGN and step.target is not None:
-                yield Place(policy, step.position, (step,), None, instead)
+            kind = KINDS[step.kind]
+            if step.target is not None and "target" in kind.fields:
+                channels = kind.channels(step, row)
+                told = frozenset(channels) if channels is not None else None
+                yield Place(policy, step.position, (step,), told, instead)
 
 
 SAME = {
@@ -133,7 +133,7 @@ def _as_step(target: RouteTarget) -> Step | None:
     return Step(
         id=0,
         position=0,
-        kind=StepKind.NOTIFY,
+        kind="",
         offset=timedelta(),
         time=TimeKind.WALL,
         repeat_every=timedelta(),

@@ -1,23 +1,19 @@
 """What is wrong with a policy and its steps, in sentences: before it is saved, or comes from elsewhere."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
 from escalations.calendars.working_time import BadCalendar, Calendar, NoWorkingTime
+from escalations.kinds import KINDS
+from escalations.kinds.base import Faults
 from escalations.kinds.wording import duration
-from escalations.models import Clock, OnAcknowledge, Policy, PolicyStep, StepKind, StepTarget, TimeKind
+from escalations.models import Clock, OnAcknowledge, Policy, PolicyStep, TimeKind
 from escalations.models.policies import MOST_MINUTES
-from notifications.channels import TRANSPORTS
-from notifications.models import VersionState
 
 MOST_STEPS = 50
-CHANNELS = ("live", *(transport.channel for transport in TRANSPORTS))
-
-Said = Iterator[tuple[str, str]]
-"""A field and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ def faults_of(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> lis
 
 
 # --- the policy's own -------------------------------------------------------------------------------------------------
-def of_policy(policy: Policy) -> Said:
+def of_policy(policy: Policy) -> Faults:
     if policy.clock == Clock.DURATION and not policy.minutes:
         yield "minutes", _("Write how long the task may take.")
     if policy.time == TimeKind.BUSINESS and policy.calendar is None:
@@ -64,63 +60,14 @@ def of_steps(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> Iter
     except BadCalendar:
         calendar = None
     for at, step in enumerate(steps):
-        for field, sentence in (*NEEDS[StepKind(step.kind)](step), *_repetition(step), *_time(policy, step)):
+        for field, sentence in (*KINDS[step.kind].faults(step), *_repetition(step), *_time(policy, step)):
             yield at, field, sentence
         if calendar is not None and not _is_reached(policy, step, calendar, now):
             text = _("The calendar “%(calendar)s” holds no working time so far ahead: this never comes.")
             yield at, "offset", text % {"calendar": policy.calendar}
 
 
-def _notify(step: PolicyStep) -> Said:
-    if not step.target:
-        yield "target", _("Choose who is told.")
-    elif step.target == StepTarget.TEAM and step.team_id is None:
-        yield "team", _("Choose the team.")
-    elif step.target == StepTarget.PERSON and step.person_id is None:
-        yield "person", _("Choose the person.")
-    if step.template is None:
-        yield "template", _("Choose the template that words the message.")
-    elif not step.template.versions.filter(state=VersionState.PUBLISHED).exists():
-        yield "template", _("The template “%(template)s” has no published version.") % {"template": step.template}
-    if step.category_id is None:
-        yield "category", _("Choose the category, which names the channels.")
-    unknown = [channel for channel in step.channels if channel not in CHANNELS]
-    if unknown:
-        told = {"unknown": ", ".join(unknown), "known": ", ".join(CHANNELS)}
-        yield "channels", _("There is no channel %(unknown)s; there are %(known)s.") % told
-
-
-ONE_PERSON = (StepTarget.MANAGER, StepTarget.TEAM_LEAD, StepTarget.PERSON)
-"""Targets to whom a task can be given."""
-
-
-def _reassign(step: PolicyStep) -> Said:
-    if step.target not in ONE_PERSON:
-        yield "target", _("Choose one person who gets the task: the manager, the lead or a named person.")
-    elif step.target == StepTarget.PERSON and step.person is None:
-        yield "person", _("Choose the person.")
-    elif step.target == StepTarget.PERSON and step.person is not None and step.person.external:
-        yield "person", _("%(person)s is not of your own organisation.") % {"person": step.person}
-
-
-def _raise_priority(step: PolicyStep) -> Said:
-    if not step.priority:
-        yield "priority", _("Choose the priority that the task gets.")
-
-
-def _nothing(step: PolicyStep) -> Said:
-    yield from ()
-
-
-NEEDS: dict[StepKind, Callable[[PolicyStep], Said]] = {
-    StepKind.NOTIFY: _notify,
-    StepKind.RAISE_PRIORITY: _raise_priority,
-    StepKind.TELL_ENGINE: _nothing,
-    StepKind.REASSIGN: _reassign,
-}
-
-
-def _repetition(step: PolicyStep) -> Said:
+def _repetition(step: PolicyStep) -> Faults:
     if step.repeats and not step.repeat_every:
         yield "repeat_every", _("Write after how long it is repeated.")
     elif step.repeat_every and not step.repeats:
@@ -129,7 +76,7 @@ def _repetition(step: PolicyStep) -> Said:
         yield "repeats", _("Repetitions may go on for a year at the most.")
 
 
-def _time(policy: Policy, step: PolicyStep) -> Said:
+def _time(policy: Policy, step: PolicyStep) -> Faults:
     if step.time == TimeKind.BUSINESS and policy.calendar is None:
         yield "time", _("Working time needs the policy's calendar: choose one, or count by the clock.")
     if _is_before_the_clock(policy, step):

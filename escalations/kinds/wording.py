@@ -1,34 +1,18 @@
 """Policies and steps in a person's words: “1 h before due, working time: remind the assignee”."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from escalations.kinds.targets import OWN
-from escalations.models import Clock, Policy, PolicyStep, StepKind, StepTarget, TimeKind
+from escalations.kinds import KINDS
+from escalations.kinds.base import Said
+from escalations.models import Clock, Policy, PolicyStep, TimeKind
 from escalations.policies.rules import RuleSet
 from escalations.policies.rules import Step as RuleStep
-from notifications.models import Priority, Recipient, Team
+from notifications.models import Recipient, Team
 
 MINUTES = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A step, with the names of what it points to. Times are in minutes."""
-
-    kind: str
-    offset: int
-    time: str
-    repeat_every: int
-    repeats: int
-    target: str
-    level: int
-    team: str
-    person: str
-    priority: str
 
 
 def of_row(step: PolicyStep) -> Said:
@@ -97,29 +81,7 @@ def _moment(offset: int) -> str:
 
 
 def what(step: Said) -> str:
-    if step.kind == StepKind.RAISE_PRIORITY:
-        priority = Priority(step.priority).label if step.priority else "–"
-        return _("raise the priority to %(priority)s") % {"priority": priority}
-    if step.kind == StepKind.TELL_ENGINE:
-        return _("tell the engine")
-    if step.kind == StepKind.REASSIGN:
-        return _("give the task to %(whom)s") % {"whom": whom(step)} if step.target else _("give the task to nobody")
-    if not step.target:
-        return _("tell nobody")
-    form = _("remind %(whom)s") if StepTarget(step.target) in OWN else _("tell %(whom)s")
-    return form % {"whom": whom(step)}
-
-
-def whom(step: Said) -> str:
-    if step.target == StepTarget.TEAM and step.team:
-        return _("the members of %(team)s") % {"team": step.team}
-    if step.target == StepTarget.TEAM_LEAD:
-        return _("the lead of %(team)s") % {"team": step.team} if step.team else _("the team lead")
-    if step.target == StepTarget.PERSON and step.person:
-        return step.person
-    if step.target == StepTarget.MANAGER and step.level > 1:
-        return _("the assignee's manager, level %(level)d") % {"level": step.level}
-    return str(StepTarget(step.target).label)
+    return KINDS[step.kind].says(step)
 
 
 def again(step: Said) -> str:

@@ -13,7 +13,6 @@ from escalations.models.policies import (
     Policy,
     PolicyCondition,
     PolicyStep,
-    StepKind,
     StepTarget,
     TimeKind,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "PolicyStep",
     "Rules",
     "RunResult",
-    "StepKind",
     "StepRun",
     "StepTarget",
     "TeamCalendar",

@@ -1,5 +1,7 @@
 """SLA policies: which tasks, by which clock, and who hears when."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -115,13 +117,13 @@ class PolicyCondition(Condition):
     policy = models.ForeignKey(Policy, verbose_name=_("policy"), on_delete=models.CASCADE, related_name="conditions")
 
 
-class StepKind(models.TextChoices):
-    """What each does is in escalations/kinds/steps.py and escalations/kinds/engine_calls.py."""
+STEP_KINDS: dict[str, Any] = {}
+"""The kinds of steps: escalations/kinds/__init__.py fills it, which models cannot import."""
 
-    NOTIFY = "notify", _("tell somebody")
-    RAISE_PRIORITY = "raise_priority", _("raise the priority")
-    TELL_ENGINE = "tell_engine", _("tell the engine")
-    REASSIGN = "reassign", _("give the task to somebody else")
+
+def step_kinds() -> list[tuple[str, Any]]:
+    """Each kind and its label. A migration knows this name, so that a new kind needs none: it never changes."""
+    return [(name, kind.label) for name, kind in STEP_KINDS.items()]
 
 
 class StepTarget(models.TextChoices):
@@ -138,7 +140,7 @@ class PolicyStep(models.Model):
     """What happens so many minutes before (less than 0) or after what is due, and is repeated so often."""
 
     policy = models.ForeignKey(Policy, verbose_name=_("policy"), on_delete=models.CASCADE, related_name="steps")
-    kind = models.CharField(_("what"), max_length=20, choices=StepKind.choices, default=StepKind.NOTIFY)
+    kind = models.CharField(_("what"), max_length=20, choices=step_kinds, default="notify")
     offset = models.IntegerField(
         _("minutes after due"),
         default=0,

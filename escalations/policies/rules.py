@@ -16,7 +16,6 @@ from escalations.models import (
     Policy,
     PolicyStep,
     Rules,
-    StepKind,
     StepRun,
     StepTarget,
     TimeKind,
@@ -35,7 +34,7 @@ class Step:
 
     id: int
     position: int
-    kind: StepKind
+    kind: str
     offset: timedelta
     time: TimeKind
     repeat_every: timedelta
@@ -228,7 +227,7 @@ def _read_step(said: Json, position: int) -> Step:
     return Step(
         id=said["id"],
         position=position,
-        kind=StepKind(said["kind"]),
+        kind=said["kind"],
         offset=timedelta(minutes=said["offset"]),
         time=TimeKind(said["time"]),
         repeat_every=timedelta(minutes=said["repeat_every"] or 0),

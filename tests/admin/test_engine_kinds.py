@@ -18,7 +18,7 @@ from notifications.intake import mapping
 from notifications.models import Engine, EngineAccess
 from tests.admin.pages import adding, filled, list_of, page_of, text_of
 
-ADDRESS = "http://127.0.0.1:9/rest"
+ADDRESS = "https://board.acme.example/rest"
 TOKENS = "https://board.acme.example/token"
 
 

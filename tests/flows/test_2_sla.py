@@ -17,7 +17,6 @@ from escalations.models import (
     Policy,
     PolicyStep,
     RunResult,
-    StepKind,
     StepTarget,
 )
 from notifications.items.representation import stamp
@@ -329,8 +328,8 @@ def test_with_nobody_left_it_says_so(world: World, approvals: Policy) -> None:
 
 def test_the_engine_hears_and_the_priority_rises(world: World) -> None:
     made = policy()
-    PolicyStep.objects.create(policy=made, kind=StepKind.TELL_ENGINE, time="wall")
-    PolicyStep.objects.create(policy=made, kind=StepKind.RAISE_PRIORITY, time="wall", priority="urgent")
+    PolicyStep.objects.create(policy=made, kind="tell_engine", time="wall")
+    PolicyStep.objects.create(policy=made, kind="raise_priority", time="wall", priority="urgent")
     assign(world)
 
     at(world, DUE)
@@ -347,7 +346,7 @@ def test_the_engine_hears_and_the_priority_rises(world: World) -> None:
 
 def test_the_engine_gives_to_carol_what_bob_has_left_alone(world: World) -> None:
     made = policy()
-    PolicyStep.objects.create(policy=made, kind=StepKind.REASSIGN, time="wall", target=StepTarget.MANAGER)
+    PolicyStep.objects.create(policy=made, kind="reassign", time="wall", target=StepTarget.MANAGER)
     step(made, 0, StepTarget.ASSIGNEE)
     assign(world)
 
@@ -372,7 +371,7 @@ def test_the_engine_gives_to_carol_what_bob_has_left_alone(world: World) -> None
 
 
 def test_an_engine_that_will_not_give_it_away_says_why_and_bob_keeps_it(world: World) -> None:
-    PolicyStep.objects.create(policy=policy(), kind=StepKind.REASSIGN, time="wall", target=StepTarget.MANAGER)
+    PolicyStep.objects.create(policy=policy(), kind="reassign", time="wall", target=StepTarget.MANAGER)
     world.receiver.answer((422, {}, b'{"detail": "Tasks are given to others in the engine only."}'))
     assign(world)
 
@@ -386,7 +385,7 @@ def test_an_engine_that_will_not_give_it_away_says_why_and_bob_keeps_it(world: W
 
 
 def test_bob_who_answers_before_the_engine_has_given_it_away_has_answered_it(world: World) -> None:
-    PolicyStep.objects.create(policy=policy(), kind=StepKind.REASSIGN, time="wall", target=StepTarget.MANAGER)
+    PolicyStep.objects.create(policy=policy(), kind="reassign", time="wall", target=StepTarget.MANAGER)
     world.receiver.answer(503, 204)
     assign(world)
     at(world, DUE)

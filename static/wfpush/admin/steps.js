@@ -1,23 +1,22 @@
-// A policy's form shows only what its clock and steps use: the server drops the rest (escalations/admin/steps.py).
+// A policy's form shows only what its clock and steps use: the server says what, in the
+// kind's data-steps, and drops the rest (escalations/admin/steps.py).
 "use strict";
 (() => {
-  const message = ["target", "template", "category", "channels"];
-  const kinds = { notify: message, raise_priority: ["priority"], tell_engine: [], reassign: ["target"] };
-  const groups = ["assignee", "candidates", "task_teams", "team"];  // to whom no task is given
-  const targets = { manager: ["level"], team: ["team"], team_lead: ["team"], person: ["person"] };
-  const fields = [...message, "priority", "level", "team", "person"];
-
   const part = (place, name) => place.querySelector(`.field-${name}`);
   const hide = (place, name, hidden) => part(place, name)?.classList.toggle("desk-gone", hidden);
 
   function showStep(prefix) {
     const value = (name) => document.getElementsByName(`${prefix}-${name}`)[0]?.value;
-    const row = document.getElementsByName(`${prefix}-kind`)[0].closest(".form-group");
-    const own = kinds[value("kind")] || fields;
-    const used = [...own, ...(own.includes("target") ? targets[value("target")] || [] : [])];
+    const select = document.getElementsByName(`${prefix}-kind`)[0];
+    const row = select.closest(".form-group");
+    const { kinds, targets, fields } = JSON.parse(select.dataset.steps);
+    const kind = kinds[select.value];
+    const named = Object.values(targets).flat();
+    const needed = targets[value("target")] || [];
+    const used = kind.fields.filter((name) => !named.includes(name) || needed.includes(name));
     for (const name of fields) hide(row, name, !used.includes(name));
     for (const option of row.querySelectorAll(".field-target option")) {
-      option.disabled = option.hidden = value("kind") === "reassign" && groups.includes(option.value);
+      option.disabled = option.hidden = option.value !== "" && !kind.targets.includes(option.value);
     }
   }
 

@@ -27,7 +27,6 @@ from escalations.models import (
     Policy,
     PolicyStep,
     RunResult,
-    StepKind,
     StepRun,
     StepTarget,
     TeamCalendar,
@@ -219,10 +218,8 @@ def test_row_31_no_lease_is_longer_than_that() -> None:
 
 # --- 32: 12 h outage, then start: escalation steps not fired in a burst -----------------------------------------------
 def test_row_32_after_twelve_hours_one_message_and_all_that_machines_are_told(story: Story, approvals: Policy) -> None:
-    PolicyStep.objects.create(policy=approvals, kind=StepKind.RAISE_PRIORITY, offset=30, time="wall", priority="urgent")
-    PolicyStep.objects.create(
-        policy=approvals, kind=StepKind.TELL_ENGINE, offset=30, time="wall", repeat_every=60, repeats=1
-    )
+    PolicyStep.objects.create(policy=approvals, kind="raise_priority", offset=30, time="wall", priority="urgent")
+    PolicyStep.objects.create(policy=approvals, kind="tell_engine", offset=30, time="wall", repeat_every=60, repeats=1)
     for number in range(4):
         assign(story, task_id=f"T-{number}")
 
@@ -241,7 +238,7 @@ def test_row_32_more_steps_than_a_worker_takes_in_a_minute_are_taken_in_portions
     story: Story, approvals: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(due_steps, "AT_ONCE", 10)
-    PolicyStep.objects.create(policy=approvals, kind=StepKind.TELL_ENGINE, time="wall", repeat_every=5, repeats=29)
+    PolicyStep.objects.create(policy=approvals, kind="tell_engine", time="wall", repeat_every=5, repeats=29)
     for number in range(3):
         assign(story, task_id=f"T-{number}")
     now = DUE + 12 * HOUR
@@ -312,7 +309,7 @@ def test_row_33_who_cannot_be_found_is_looked_for_so_often_and_no_more(story: St
 def test_row_33_an_engine_that_passes_an_escalated_task_on_and_on_is_told_once_each_time(story: Story) -> None:
     """Its own loop: each new owner has a clock, and none of them goes on without it."""
     policy = Policy.objects.create(name="Approvals", time="wall")
-    PolicyStep.objects.create(policy=policy, kind=StepKind.TELL_ENGINE, time="wall")
+    PolicyStep.objects.create(policy=policy, kind="tell_engine", time="wall")
     assign(story)
     tick(DUE)
 

@@ -11,7 +11,7 @@ from django.utils import translation
 from escalations.admin import timeline
 from escalations.clocks import due_steps
 from escalations.kinds.reasons import said
-from escalations.models import Escalation, Policy, PolicyStep, StepKind, StepRun
+from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.admin.timeline import trace
 from notifications.models import Absence, Callback, CallbackState, FourEyesRule, Recipient
 from tests.factories import RecipientFactory
@@ -39,7 +39,7 @@ def policy(story: Story) -> Policy:
 
 def give(policy: Policy, minutes: int = 0, target: str = "manager", **fields: Any) -> PolicyStep:
     return PolicyStep.objects.create(
-        policy=policy, kind=StepKind.REASSIGN, time="wall", offset=minutes, target=target, **fields
+        policy=policy, kind="reassign", time="wall", offset=minutes, target=target, **fields
     )
 
 

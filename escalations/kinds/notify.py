@@ -1,43 +1,73 @@
-"""What the kinds of steps do: one function each, in one list. Each runs in the transaction that records it."""
+"""Kind `notify`: somebody is told, who has the task or somebody else."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from escalations.kinds import engine_calls
+from escalations.kinds.base import PEOPLE, Faults, Said, StepKind
+from escalations.kinds.base import whom as name_of
+from escalations.kinds.step_event import planner_of, told_by
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.kinds.targets import OWN, Found, Search, Staff, whom
-from escalations.models import RunResult, StepKind
-from notifications.cases import task_state
+from escalations.models import PolicyStep, RunResult, StepTarget
+from escalations.policies.rules import Step
+from notifications.channels import TRANSPORTS
 from notifications.items import inbox_items
 from notifications.items.representation import stamp
-from notifications.models import Brand, Case, Category, Delivery, Event, Notification, Priority, Recipient, Task
-from notifications.routing import fanout, pipeline
+from notifications.models import Brand, Case, Category, Event, Notification, Recipient, Task, VersionState
+from notifications.routing import fanout
 from notifications.routing.addressing import Devices
 from notifications.routing.route import Addressed, Manner
-from notifications.types import Json
 from notifications.wording import batch_render
-from notifications.wording.batch_render import Writer
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
-ORDER = [priority.value for priority in Priority]
+CHANNELS = ("live", *(transport.channel for transport in TRANSPORTS))
 
 
-def take(takings: Sequence[Taking]) -> list[Taken]:
-    """Of different tasks, one step each."""
-    taken: dict[int, Taken] = {}
-    for kind, step in STEPS.items():
-        places = [place for place, taking in enumerate(takings) if taking.step.kind == kind]
-        taken |= zip(places, step([takings[place] for place in places]), strict=True)
-    return [taken[place] for place in range(len(takings))]
+class Notify(StepKind):
+    kind = "notify"
+    label = gettext_lazy("tell somebody")
+    fields = (*PEOPLE, "template", "category", "channels")
+    is_message = True
+
+    def take(self, takings: Sequence[Taking]) -> list[Taken]:
+        return _notify(takings)
+
+    def faults(self, step: PolicyStep) -> Faults:
+        if not step.target:
+            yield "target", _("Choose who is told.")
+        elif step.target == StepTarget.TEAM and step.team_id is None:
+            yield "team", _("Choose the team.")
+        elif step.target == StepTarget.PERSON and step.person_id is None:
+            yield "person", _("Choose the person.")
+        if step.template is None:
+            yield "template", _("Choose the template that words the message.")
+        elif not step.template.versions.filter(state=VersionState.PUBLISHED).exists():
+            yield "template", _("The template “%(template)s” has no published version.") % {"template": step.template}
+        if step.category_id is None:
+            yield "category", _("Choose the category, which names the channels.")
+        unknown = [channel for channel in step.channels if channel not in CHANNELS]
+        if unknown:
+            told = {"unknown": ", ".join(unknown), "known": ", ".join(CHANNELS)}
+            yield "channels", _("There is no channel %(unknown)s; there are %(known)s.") % told
+
+    def says(self, said: Said) -> str:
+        if not said.target:
+            return _("tell nobody")
+        form = _("remind %(whom)s") if StepTarget(said.target) in OWN else _("tell %(whom)s")
+        return form % {"whom": name_of(said)}
+
+    def channels(self, step: Step, row: PolicyStep) -> Iterable[str]:
+        return step.channels or (row.category.channels if row.category else ())
 
 
-# --- telling people ---------------------------------------------------------------------------------------------------
 @dataclass
 class _Message:
     """A step that tells somebody, on its way."""
@@ -51,8 +81,6 @@ class _Message:
 
 def _notify(takings: Sequence[Taking]) -> list[Taken]:
     """All at once: what is read and written for each would take ten times as long."""
-    if not takings:
-        return []
     devices: Devices = {}
     staff = Staff(takings[0].now)
     messages: list[_Message] = []
@@ -62,7 +90,7 @@ def _notify(takings: Sequence[Taking]) -> list[Taken]:
         found = {each.recipient.pk: each for each in whom(search, taking.rules)}
         notes = "; ".join(search.notes)
         if found:
-            planner = _planner(taking, event_of(taking), devices)
+            planner = planner_of(taking, event_of(taking), devices)
             messages.append(_Message(taking, found, notes, wordings.manner(taking), planner))
         else:
             nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
@@ -170,64 +198,10 @@ def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
 
 
 def _of_message(message: _Message) -> Taken:
-    return Taken(RunResult.DONE, message.notes, _told(message.planner.plan), message.planner.event)
-
-
-# --- raising the priority ---------------------------------------------------------------------------------------------
-def _raise_priority(takings: Sequence[Taking]) -> list[Taken]:
-    return [_raise(taking) for taking in takings]
-
-
-def _raise(taking: Taking) -> Taken:
-    task, wanted = taking.task, taking.step.priority
-    if ORDER.index(task.priority) >= ORDER.index(wanted):
-        return Taken(RunResult.DONE, f"The priority was {task.get_priority_display()} already")
-    task.priority = wanted
-    task.data = task_state.merged(task.data, {"task": {"priority": wanted}})  # so that the next event keeps it
-    task.save(update_fields=["priority", "data", "updated_at"])
-    event = event_of(taking)
-    event.save(force_insert=True)
-    planner = _planner(taking, event, {})
-    alert = "became urgent" if wanted == Priority.URGENT else ""
-    planner.rewrite(inbox_items.open_copies(task), alert=alert)
-    event.plan, event.told = planner.plan.as_json(), Delivery.objects.filter(event=event).count()
-    event.save(update_fields=["plan", "told"])
-    for source in ("push", "deliveries"):
-        outbox.wake_on_commit(source)
-    return Taken(RunResult.DONE, f"The priority is {task.get_priority_display()}", _told(planner.plan), event)
-
-
-STEPS: dict[StepKind, Callable[[Sequence[Taking]], list[Taken]]] = {
-    StepKind.NOTIFY: _notify,
-    StepKind.RAISE_PRIORITY: _raise_priority,
-    StepKind.TELL_ENGINE: engine_calls.tell,
-    StepKind.REASSIGN: engine_calls.reassign,
-}
-
-
-# --- the event that a step is -----------------------------------------------------------------------------------------
-def _planner(taking: Taking, event: Event, devices: Devices) -> fanout.Planner:
-    task = taking.task
-    facts = pipeline.facts_of(event, task_state.Change(task=task, case=task.case))
-    writer = Writer(event, task, facts)
-    return fanout.Planner(event, task, task.case, writer, fanout.Plan(), taking.now, True, devices)
+    return Taken(RunResult.DONE, message.notes, told_by(message.planner.plan), message.planner.event)
 
 
 def _with_plan(planner: fanout.Planner) -> Event:
     event = planner.event
     event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
     return event
-
-
-def _told(plan: fanout.Plan) -> list[Json]:
-    """Without ids, which a simulation has others of."""
-    return [
-        {
-            "ref": each["ref"],
-            "name": each["name"],
-            "reason": each["reason"],
-            "title": each["title"],
-            "channels": each["channels"],
-        }
-        for each in plan.recipients
-    ]

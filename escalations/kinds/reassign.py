@@ -1,0 +1,89 @@
+"""Kind `reassign`: the engine is asked to give the task to somebody else.
+
+The engine is right about its tasks: who has one changes here once it has changed there.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from escalations.kinds import reasons
+from escalations.kinds.base import PEOPLE, Faults, Said, StepKind
+from escalations.kinds.base import whom as name_of
+from escalations.kinds.engine_calls import call, no_address
+from escalations.kinds.step_run import Taken, Taking
+from escalations.kinds.targets import Search, Staff, whom
+from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
+from escalations.policies.rules import Occurrence
+from notifications.answers import four_eyes
+from notifications.errors import FourEyes
+from notifications.models import CallbackState, Recipient, Task
+
+REASSIGN = "task.reassignment_requested"
+
+
+class Reassign(StepKind):
+    kind = "reassign"
+    label = gettext_lazy("give the task to somebody else")
+    fields = PEOPLE
+    targets = (StepTarget.MANAGER, StepTarget.TEAM_LEAD, StepTarget.PERSON)
+    afterwards = gettext_lazy(
+        "Once the engine has given the task to somebody else, this clock ends and one of theirs begins."
+    )
+
+    def take(self, takings: Sequence[Taking]) -> list[Taken]:
+        """To the first who is found, absences and fallback owner as for messages."""
+        staff = Staff(takings[0].now)
+        return [_reassign(taking, staff) for taking in takings]
+
+    def faults(self, step: PolicyStep) -> Faults:
+        if step.target not in self.targets:
+            yield "target", _("Choose one person who gets the task: the manager, the lead or a named person.")
+        elif step.target == StepTarget.PERSON and step.person is None:
+            yield "person", _("Choose the person.")
+        elif step.target == StepTarget.PERSON and step.person is not None and step.person.external:
+            yield "person", _("%(person)s is not of your own organisation.") % {"person": step.person}
+
+    def says(self, said: Said) -> str:
+        if not said.target:
+            return _("give the task to nobody")
+        return _("give the task to %(whom)s") % {"whom": name_of(said)}
+
+    def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
+        """Nobody loses a task that they have only just got."""
+        return occurrence.at < escalation.started_at
+
+
+def _reassign(taking: Taking, staff: Staff) -> Taken:
+    task = taking.task
+    if not task.engine.callback_url:
+        return no_address(taking)
+    search = Search(task, taking.step, staff)
+    found = whom(search, taking.rules)
+    if not found:
+        return Taken(RunResult.NOBODY, "; ".join(search.notes))
+    person, reason = found[0].recipient, found[0].reason
+    if person.pk == task.assignee_id:
+        return Taken(RunResult.DONE, reasons.HAS_IT % {"name": person})
+    if person.ref in _had_it(task):  # else managers in a circle pass it round for ever
+        return Taken(RunResult.NOBODY, reasons.HAD_IT % {"name": person})
+    event = call(taking, REASSIGN, to=person.as_person())
+    asked = reasons.ASKED % {"engine": task.engine, "name": person, "reason": reason}
+    return Taken(RunResult.DONE, "; ".join([asked, *_four_eyes(task, person)]), event=event)
+
+
+def _had_it(task: Task) -> set[str]:
+    """From whom such a step has taken it."""
+    done = task.callbacks.filter(response=None, state=CallbackState.DELIVERED).values_list("body", flat=True)
+    said = [json.loads(body) for body in done]
+    return {each["data"]["assignee"]["ref"] for each in said if each["type"] == REASSIGN and each["data"]["assignee"]}
+
+
+def _four_eyes(task: Task, person: Recipient) -> Iterable[str]:
+    """It is theirs all the same, to pass on or to ask about."""
+    try:
+        four_eyes.check(task, person)
+    except FourEyes as refused:
+        yield reasons.FOUR_EYES % {"name": person, "rule": refused.extra["rule"]}

@@ -1,0 +1,30 @@
+"""The event that a step is: its messages, planned as those of any other event."""
+
+from escalations.kinds.step_run import Taking
+from notifications.cases import task_state
+from notifications.models import Event
+from notifications.routing import fanout, pipeline
+from notifications.routing.addressing import Devices
+from notifications.types import Json
+from notifications.wording.batch_render import Writer
+
+
+def planner_of(taking: Taking, event: Event, devices: Devices) -> fanout.Planner:
+    task = taking.task
+    facts = pipeline.facts_of(event, task_state.Change(task=task, case=task.case))
+    writer = Writer(event, task, facts)
+    return fanout.Planner(event, task, task.case, writer, fanout.Plan(), taking.now, True, devices)
+
+
+def told_by(plan: fanout.Plan) -> list[Json]:
+    """Without ids, which a simulation has others of."""
+    return [
+        {
+            "ref": each["ref"],
+            "name": each["name"],
+            "reason": each["reason"],
+            "title": each["title"],
+            "channels": each["channels"],
+        }
+        for each in plan.recipients
+    ]

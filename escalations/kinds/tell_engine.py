@@ -1,0 +1,28 @@
+"""Kind `tell_engine`: the engine hears that the task runs late, and does with it what it likes."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from escalations.kinds.base import Said, StepKind
+from escalations.kinds.engine_calls import call, no_address
+from escalations.kinds.step_run import TYPE, Taken, Taking
+from escalations.models import RunResult
+
+
+class TellEngine(StepKind):
+    kind = "tell_engine"
+    label = gettext_lazy("tell the engine")
+
+    def take(self, takings: Sequence[Taking]) -> list[Taken]:
+        return [_tell(taking) for taking in takings]
+
+    def says(self, said: Said) -> str:
+        return _("tell the engine")
+
+
+def _tell(taking: Taking) -> Taken:
+    if not taking.task.engine.callback_url:
+        return no_address(taking)
+    return Taken(RunResult.DONE, f"{taking.task.engine} is told", event=call(taking, TYPE))
