@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from wfpush.crypto import digest_of
+
 Effect = Literal["final", "acknowledge", "request_info"]
 CommentRule = Literal["none", "optional", "required"]
 Json = dict[str, Any]
@@ -119,6 +121,24 @@ class PushAddress:
     platform: str = ""
     p256dh: str = field(default="", repr=False)
     auth: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class NewAddress:
+    """Where a browser or app wants its messages: as it registers: the fields of `Device` of the same names."""
+
+    channel: str
+    address: str = field(repr=False)
+    kind: str
+    sender: str
+    p256dh: str = field(default="", repr=False)
+    auth: str = field(default="", repr=False)
+    platform: str = ""
+    expires_at: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        return digest_of(f"{self.channel} {self.address}")
 
 
 @dataclass(frozen=True, slots=True)

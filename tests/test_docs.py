@@ -24,22 +24,21 @@ TYPES = {
     "integer": "whole number",
     "choice": "word",
     "words": "list",
-    "push_hosts": "list",
     "url": "address",
     "networks": "networks",
     "secret": "secret",
     "secrets": "secrets",
     "signing_keys": "keys",
     "contact": "contact",
-    "service_accounts": "service accounts",
 }
 """How the page calls what each method of `Environment` reads."""
 
 
 def read_settings() -> dict[str, tuple[str, str | None]]:
-    """Name to type and default, as settings.py and env.py read them."""
+    """Name to type and default, as settings.py, env.py and the channels read them."""
     found: dict[str, tuple[str, str | None]] = {}
-    for module in ("wfpush/settings.py", "wfpush/config/env.py"):
+    of_channels = [str(file.relative_to(ROOT)) for file in ROOT.glob("notifications/channels/*/config.py")]
+    for module in ("wfpush/settings.py", "wfpush/config/env.py", *of_channels):
         for call in (node for node in ast.walk(ast.parse(read(module))) if isinstance(node, ast.Call)):
             if not isinstance(call.func, ast.Attribute) or call.func.attr not in TYPES or not call.args:
                 continue

@@ -18,7 +18,7 @@ from notifications.api import base
 from notifications.inbox.session import BACKEND
 from notifications.models import Case, Device, Event, Notification, Task
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.admin import world
 from tests.support.api import Caller, browser_of, engine_caller
 from tests.support.fuzz import HEAVY, MEMBERS, SWEPT, Fuzz, addresses, names_in_sources

@@ -23,7 +23,7 @@ FLOORS: dict[str, str] = {
     "processes": "wfpush: processes",
     "requests": "wfpush: web",
     "numbers and log lines": "wfpush: observability",
-    "types, errors": "notifications: types errors",
+    "types, errors": "notifications: types errors channel_facts",
     "tables": "notifications: models",
     "words": "notifications: wording",
     "what comes in, what people have, how it leaves": "notifications: intake items channels",

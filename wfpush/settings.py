@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -23,23 +24,20 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 PROXY_COUNT = ENV.integer("PROXY_COUNT", default=0, minimum=0)
 METRICS_TOKEN = ENV.token("METRICS_TOKEN", default="")
 OUTBOUND_ALLOWED_CIDRS = ENV.networks("OUTBOUND_ALLOWED_CIDRS")
-VAPID_PRIVATE_KEY = ENV.signing_keys("VAPID_PRIVATE_KEY")
-VAPID_SUBJECT = ENV.contact("VAPID_SUBJECT", base_url=BASE_URL)
-PUSH_ALLOWED_HOSTS = ENV.push_hosts(
-    "PUSH_ALLOWED_HOSTS",
-    default=[
-        "fcm.googleapis.com",
-        "updates.push.services.mozilla.com",
-        "*.notify.windows.com",
-        "*.push.apple.com",
-    ],
-)
 PUSH_ALLOWED_CIDRS = ENV.networks("PUSH_ALLOWED_CIDRS")
-FIREBASE_CREDENTIALS = ENV.service_accounts("FIREBASE_CREDENTIALS")
-APPWORKS_GATEWAY = ENV.appworks_gateway()
 DATA_DIR = ENV.data_dir
 DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
+
+CHANNELS = [
+    "notifications.channels.webpush",
+    "notifications.channels.fcm",
+    "notifications.channels.email",
+    "notifications.channels.appworks",
+]
+"""The channels by which messages leave, as new categories try them; the settings of each are read in its folder."""
+for _package in CHANNELS:
+    globals().update(import_module(f"{_package}.config").read(ENV, BASE_URL))
 
 INSTALLED_APPS = [
     "wfpush",
@@ -209,8 +207,6 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
-globals().update(ENV.email(DATA_DIR))
-DEFAULT_FROM_EMAIL = ENV.text("DEFAULT_FROM_EMAIL", default="wfpush <no-reply@localhost>")
 LOGGING = configure_logging(
     ENV.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO"),
     ENV.choice("LOG_FORMAT", ["console", "json"], default="console"),

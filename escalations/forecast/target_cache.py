@@ -12,8 +12,7 @@ from typing import Any
 from escalations.kinds.targets import Found, Search, Staff, reached
 from escalations.models import StepTarget
 from escalations.policies.rules import Step
-from notifications.channels import TRANSPORTS
-from notifications.channels.base import reaches_people
+from notifications.channels.registry import person_channels
 from notifications.models import Device, Recipient, Task, Team
 from notifications.people.absence import stand_ins
 
@@ -166,6 +165,6 @@ class Addresses:
             self._channels.setdefault(pk, set()).add(channel)
 
     def has_one(self, person: Recipient, channels: Iterable[str]) -> bool:
-        at = {each.channel for each in TRANSPORTS if reaches_people(each) and each.address_of(person)}
+        at = {each.name for each in person_channels() if each.transport.address_of(person)}
         own = self._channels.get(person.pk, set()) | at
         return not own.isdisjoint(channels)

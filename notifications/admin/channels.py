@@ -2,17 +2,16 @@
 
 from django.utils.translation import gettext as _
 
-from notifications.channels import TRANSPORTS
+from notifications.channel_facts import INBOX, all_facts, facts_of
 
-CHANNELS = ("live", *(transport.channel for transport in TRANSPORTS))
+
+def channel_names() -> list[str]:
+    """As categories, steps and texts name them; the inbox is the first."""
+    return [INBOX, *all_facts()]
 
 
 def channel_name(channel: str) -> str:
-    names = {
-        "live": _("inbox"),
-        "email": _("e-mail"),
-        "webpush": _("browser"),
-        "fcm": _("app"),
-        "appworks": _("AppWorks app"),
-    }
-    return names.get(channel, channel)
+    if channel == INBOX:
+        return _("inbox")
+    facts = facts_of(channel)
+    return str(facts.label) if facts else channel

@@ -13,10 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from notifications.admin.channels import CHANNELS, channel_name
+from notifications.admin.channels import channel_name, channel_names
 from notifications.admin.events import event_mark
 from notifications.admin.timeline import tries_and_error, why_not_sent
 from notifications.admin.words import Tone, ago, change_url, clock, list_url, mark, shortened, since, span
+from notifications.channels import registry
 from notifications.engines.callback import KEPT
 from notifications.items.ledger_audit import sums_since
 from notifications.models import (
@@ -37,7 +38,6 @@ from notifications.models import (
     VersionState,
     past_deadline,
 )
-from notifications.people import devices
 from notifications.wording.plaintext import clean_line, cut
 from wfpush.identifiers import lowest_id
 from wfpush.models import Heartbeat
@@ -90,7 +90,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
     tiles = [make(now) for model, make in TILES if sees(model)]
     panels = [make(now) for model, make in PANELS if sees(model)]
-    alarms = [*silent_parts(now), *paused_services(now), *services_not_admitted()] if sees(Event) else []
+    alarms = [*silent_parts(now), *paused_services(now), *alarms_of_channels()] if sees(Event) else []
     return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
 
 
@@ -113,13 +113,8 @@ def paused_services(now: datetime) -> list[str]:
     ]
 
 
-def services_not_admitted() -> list[str]:
-    """Push services that were on the list when browsers registered there."""
-    text = _(
-        "%(service)s is not in PUSH_ALLOWED_HOSTS: browsers registered there (%(count)s) get no messages. Add it, or"
-        " remove them."
-    )
-    return [text % {"service": service, "count": count} for service, count in devices.not_admitted().items()]
+def alarms_of_channels() -> list[str]:
+    return [alarm for channel in registry.channels().values() for alarm in channel.alarms()]
 
 
 def counted(rows: QuerySet[Any]) -> int:
@@ -347,7 +342,7 @@ def messages(now: datetime) -> Panel:
     """The ledger of a day: each channel's rows by what became of them, and whether all that events made is there."""
     found = sums_since(now - timedelta(days=1))
     rows = []
-    for channel in CHANNELS:
+    for channel in channel_names():
         said = {state: found.rows.get((channel, state), 0) for state in DeliveryState.values}
         words = " · ".join(f"{count:,} {DeliveryState(state).label}" for state, count in said.items() if count)
         if words:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +14,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import event_named
 from notifications.cases import task_state
-from notifications.channels.email.transport import mail_of
+from notifications.channel_facts import INBOX
+from notifications.channels import registry
+from notifications.channels.base import PersonChannel
 from notifications.errors import RenderError, TransportError
 from notifications.inbox.cards import Button, buttons
 from notifications.models import (
@@ -33,9 +34,6 @@ from notifications.routing import fanout, pipeline
 from notifications.types import Action, Json
 from notifications.wording import render
 from notifications.wording.batch_render import Writer
-
-NO_ID = UUID(int=0)
-EXAMPLE_ADDRESS = "alice@example.org"
 
 
 @dataclass(frozen=True)
@@ -167,14 +165,19 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
     writer = Writer(about.event, about.task, facts)
     context, hidden = writer.context(None), writer.hidden
     try:
-        card = render.render(version, language, "live", context, timezone="UTC", hidden=hidden)
-        mail = render.render(version, language, "email", context, timezone="UTC", hidden=hidden)
+        card = render.render(version, language, INBOX, context, timezone="UTC", hidden=hidden)
+        mails = [
+            (each, render.render(version, language, each.name, context, timezone="UTC", hidden=hidden))
+            for each in registry.person_channels()
+            if each.written is not None
+        ]
     except RenderError as fault:
         preview.faults.append(str(fault))
         return preview
-    preview.warnings += dict.fromkeys([*card.warnings, *mail.warnings])
+    preview.warnings += dict.fromkeys([*card.warnings, *(warning for _, said in mails for warning in said.warnings)])
     preview.inbox = _copy(version, card, facts, about)
-    _write_mail(preview, {"title": mail.title, "body": mail.body, "short_body": mail.short_body})
+    for channel, said in mails:
+        _write_mail(preview, channel, {"title": said.title, "body": said.body, "short_body": said.short_body})
     return preview
 
 
@@ -198,13 +201,12 @@ def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: A
     )
 
 
-def _write_mail(preview: Preview, words: Json) -> None:
-    if preview.inbox is None:
+def _write_mail(preview: Preview, channel: PersonChannel, words: Json) -> None:
+    if preview.inbox is None or channel.written is None:
         return
     try:
-        mail = mail_of(EXAMPLE_ADDRESS, render.message_of(preview.inbox, words=words), NO_ID, "https://example.org/a/…")
+        mail = channel.written(render.message_of(preview.inbox, words=words), "https://example.org/a/…")
     except TransportError as fault:
         preview.faults.append(fault.detail)
         return
-    preview.mail_subject, preview.mail_text = str(mail.subject), str(mail.body)
-    preview.mail_html = next((str(content) for content, kind in mail.alternatives if kind == "text/html"), "")
+    preview.mail_subject, preview.mail_text, preview.mail_html = mail.subject, mail.text, mail.html

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.channels import CHANNELS
+from notifications.admin.channels import channel_names
 from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
@@ -61,9 +61,11 @@ class CategoryForm(forms.ModelForm):
         help_text=_("One language a line, such as “de: Genehmigungen”. Who reads another language reads the name."),
     )
     channels = OrderedChoicesField(
-        CHANNELS,
+        channel_names(),
         initial=default_channels,
-        help_text=format_lazy(_("In this order, separated by commas. Known: {known}."), known=", ".join(CHANNELS)),
+        help_text=format_lazy(
+            _("In this order, separated by commas. Known: {known}."), known=", ".join(channel_names())
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import LedgerAdmin
-from notifications.admin.channels import CHANNELS
+from notifications.admin.channels import channel_names
 from notifications.admin.decorators import display
 from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.words import link
@@ -22,12 +22,16 @@ from notifications.models import TemplateAction, TemplateText, TemplateVersion, 
 from notifications.wording import liquid
 
 
+def text_choices() -> list[tuple[str, Any]]:
+    return [("", _("all channels without words of their own")), *((name, name) for name in channel_names())]
+
+
 class TextForm(forms.ModelForm):
     channel = forms.ChoiceField(
         label=_("Channel"),
         required=False,
         widget=UnfoldAdminSelectWidget,
-        choices=[("", _("all channels without words of their own")), *((channel, channel) for channel in CHANNELS)],
+        choices=text_choices,
     )
 
     class Meta:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from notifications.admin.channels import channel_name
 from notifications.admin.words import Tone, change_url, clock, exact, took
+from notifications.channel_facts import INBOX
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -119,7 +120,7 @@ def _would_channel(said: Json) -> Line:
     name = f"{channel_name(said['channel'])} {said.get('to') or ''}".strip()
     if said["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
         return Line(_("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": said["reason"]}, "quiet")
-    if said["channel"] == "live":
+    if said["channel"] == INBOX:
         return Line(_("%(channel)s: would be there at once") % {"channel": name}, "ok")
     if said.get("turn"):
         return Line(
@@ -225,7 +226,7 @@ def _read(notification: Notification) -> list[Line]:
 def _delivery(delivery: Delivery) -> Line:
     name = channel_name(delivery.channel)
     line = Line("", DELIVERY_TONES[delivery.state], delivery.ended_at or delivery.created_at, href=change_url(delivery))
-    if delivery.channel == "live" and delivery.state == DeliveryState.DELIVERED:
+    if delivery.channel == INBOX and delivery.state == DeliveryState.DELIVERED:
         line.text = _("%(channel)s: there") % {"channel": name}
         line.detail = delivery.reason
         return line

@@ -13,6 +13,7 @@ from django.db.models import Max
 from notifications.answers import answer_body, four_eyes, person_variables
 from notifications.answers.account_required import must_connect
 from notifications.cases import lifecycle
+from notifications.channel_facts import reaches_devices
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
@@ -32,7 +33,6 @@ from notifications.models import (
     ActionToken,
     Callback,
     CallbackState,
-    DeviceChannel,
     Event,
     IdempotencyKey,
     Notification,
@@ -148,7 +148,7 @@ def refuse_dead_token(token: ActionToken, now: datetime) -> None:
 def _what_ended(token: ActionToken) -> str:
     if token.notification.state == NotificationState.WITHDRAWN:
         return "withdrawn"
-    on_a_device = token.delivery.channel in DeviceChannel.values
+    on_a_device = reaches_devices(token.delivery.channel)
     return "device" if on_a_device and token.delivery.device_id is None else "token"
 
 

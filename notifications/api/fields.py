@@ -10,22 +10,8 @@ from rest_framework import serializers
 
 from notifications.intake.eventdata import instant, is_id
 from notifications.models.validators import MAX_ID, validate_timezone
+from wfpush.web.fields import Text
 from wfpush.web.pointers import MAX_ERRORS
-
-MAX_MILLISECONDS = 253_402_300_799_000
-"""The end of the year 9999, as milliseconds since 1970."""
-
-
-class Text(serializers.CharField):
-    """Text as it was written, spaces included."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return str(super().to_internal_value(data))
 
 
 class Ref(Text):
@@ -84,18 +70,6 @@ class Whole(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return int(super().to_internal_value(data))
-
-
-class Milliseconds(serializers.FloatField):
-    """A time as browsers give it, in milliseconds since 1970."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=0, max_value=MAX_MILLISECONDS, **kwargs)
-
-    def to_internal_value(self, data: Any) -> float:
-        if not isinstance(data, int | float) or isinstance(data, bool):
-            self.fail("invalid")
-        return float(super().to_internal_value(data))
 
 
 class ListOf(serializers.ListField):

@@ -6,8 +6,10 @@ from typing import Any
 from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework import serializers
 
-from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Milliseconds, Ref, Text, TimeZone, Whole
-from notifications.models import Device, DeviceChannel
+from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Ref, TimeZone, Whole
+from notifications.channel_facts import device_choices
+from notifications.models import Device
+from wfpush.web.fields import Text
 
 SLUG = re.compile("[A-Za-z0-9_-]{1,100}")
 LOCALE = r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
@@ -97,7 +99,7 @@ class ListQuery(serializers.Serializer[Any]):
 
 
 class ChannelGiven(serializers.Serializer[Any]):
-    channel = serializers.ChoiceField(DeviceChannel.choices)
+    channel = serializers.ChoiceField(device_choices())
 
 
 class DeviceGiven(ChannelGiven):
@@ -108,36 +110,3 @@ class DeviceGiven(ChannelGiven):
         default="",
         help_text="What the person calls it. Left out: such as Firefox on Linux.",
     )
-
-
-class PushKeys(serializers.Serializer[Any]):
-    p256dh = Text(max_length=120, help_text="base64url, an uncompressed point on P-256")
-    auth = Text(max_length=40, help_text="base64url, 16 bytes")
-
-
-class PushSubscription(serializers.Serializer[Any]):
-    """What `PushSubscription.toJSON()` gives in a browser."""
-
-    endpoint = Text(max_length=2048)
-    expirationTime = Milliseconds(required=False, allow_null=True)  # the browsers' own name
-    keys = PushKeys()
-
-
-class BrowserGiven(DeviceGiven):
-    subscription = PushSubscription()
-    public_key = Text(
-        required=False,
-        max_length=200,
-        help_text="The key it subscribed under. Left out: that of /api/v1/webpush/public-key.",
-    )
-
-
-class AppGiven(DeviceGiven):
-    token = Text(required=False, max_length=4096, help_text="FCM's registration token; or fid.")
-    fid = Text(required=False, max_length=200, help_text="The Firebase installation id; or token.")
-    platform = serializers.ChoiceField(["android", "ios", "web"])
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("token" in attrs) == ("fid" in attrs):
-            raise serializers.ValidationError("Send either token or fid.")
-        return attrs

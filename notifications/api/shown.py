@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from notifications.models import CallbackState, DeviceChannel, EventStatus, NotificationState, Priority, TaskState, Via
+from notifications.channel_facts import device_channels
+from notifications.models import CallbackState, EventStatus, NotificationState, Priority, TaskState, via_choices
 
 # Docstrings of these classes are shown to readers of the description.
 Shown = serializers.Serializer[Any]
@@ -158,7 +159,7 @@ class ResponseShown(Shown):
     comment = serializers.CharField()
     by = PersonName()
     at = serializers.DateTimeField()
-    via = serializers.ChoiceField(Via.values)
+    via = serializers.ChoiceField([name for name, _ in via_choices()])
     engine = serializers.ChoiceField(CallbackState.values)
     connect = serializers.CharField(required=False, help_text=CONNECT)
 
@@ -254,17 +255,13 @@ class AbsenceShown(Shown):
         return {"from": serializers.DateTimeField(allow_null=True), **super().get_fields()}
 
 
-class PublicKey(Shown):
-    public_key = serializers.CharField(help_text="base64url: an uncompressed point on P-256.")
-
-
 class DeviceId(Shown):
     id = serializers.UUIDField()
 
 
 class DeviceShown(Shown):
     id = serializers.UUIDField()
-    channel = serializers.ChoiceField(DeviceChannel.values)
+    channel = serializers.ChoiceField(device_channels())
     name = serializers.CharField()
     platform = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()

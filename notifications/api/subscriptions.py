@@ -1,8 +1,5 @@
 """A person's devices: browsers (Web Push) and apps (Firebase) that want messages."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -16,44 +13,48 @@ from rest_framework.request import Request
 from notifications.api import docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, nothing, session_key, validated
 from notifications.api.holding import hold_sign_in
-from notifications.channels.fcm import projects as firebase
-from notifications.channels.webpush import vapid
-from notifications.channels.webpush.endpoints import BadSubscription, check_subscription
+from notifications.channels.base import DeviceChannel, Public
+from notifications.channels.registry import device_channel, device_channels
 from notifications.delivery import device_test
-from notifications.errors import Invalid, NotFound
+from notifications.errors import NotFound
 from notifications.items.representation import stamp
-from notifications.models import AddressKind, Device, DeviceChannel, Recipient, RecipientToken
+from notifications.models import Device, Recipient, RecipientToken
 from notifications.people import devices, revocation
-from notifications.people.devices import NewAddress
 from notifications.people.useragent import name_of
-from notifications.types import Json
+from notifications.types import Json, NewAddress
 from notifications.wording.languages import chosen_language, language_of
 from notifications.wording.plaintext import clean_line
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-GIVEN = PolymorphicProxySerializer(
-    component_name="Subscription",
-    serializers={
-        DeviceChannel.WEBPUSH.value: serializers.BrowserGiven,
-        DeviceChannel.FCM.value: serializers.AppGiven,
-    },
-    resource_type_field_name="channel",
+def _given(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
+    """All that a device of the channel gives; called in the API's schema as the channel calls its own part."""
+    own = channel.registration.given
+    return type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
+
+
+GIVEN = {channel.name: _given(channel) for channel in device_channels()}
+SUBSCRIPTION = PolymorphicProxySerializer(
+    component_name="Subscription", serializers=dict(GIVEN), resource_type_field_name="channel"
 )
 
 
-class PublicKeyView(ApiView):
-    """Public: browsers need it before anything else, and every subscription holds it."""
+def public_view(channel: str, public: Public) -> type[ApiView]:
+    """Of what anybody may ask for: devices need it before anything else."""
 
-    authentication_classes = []
-    permission_classes = [AllowAny]
+    class PublicView(ApiView):
+        authentication_classes = []
+        permission_classes = [AllowAny]
 
-    @extend_schema(
-        operation_id="webpush_public_key", auth=[], responses=docs.responses({200: shown.PublicKey}, public=True)
-    )
-    def get(self, request: Request) -> HttpResponse:
-        """The key that browsers subscribe under (`applicationServerKey`)."""
-        return answer({"public_key": vapid.public_key()})
+        @extend_schema(
+            operation_id=f"{channel}_{public.path}".replace("-", "_"),
+            description=public.answer.__doc__ or "",
+            auth=[],
+            responses=docs.responses({200: public.shown}, public=True),
+        )
+        def get(self, request: Request) -> HttpResponse:
+            return answer(public.answer())
+
+    return PublicView
 
 
 class DevicesView(PersonView):
@@ -72,15 +73,14 @@ class SubscriptionsView(DevicesView):
 
     @extend_schema(
         operation_id="subscribe",
-        request=GIVEN,
+        request=SUBSCRIPTION,
         responses=docs.responses({200: shown.DeviceId, 201: shown.DeviceId}, 400, 413, 415, 422),
     )
     def post(self, request: Request) -> HttpResponse:
         """Register a browser or an app. The same one again is brought up to date; somebody else's becomes one's own."""
         channel = validated(serializers.ChannelGiven, request.data)["channel"]
-        read, address_of = _KINDS[channel]
-        given = validated(read, request.data)
-        new = address_of(given, self.recipient())
+        given = validated(GIVEN[channel], request.data)
+        new = device_channel(channel).registration.address_of(given, self.recipient())
         revocation.settle(self.recipient().pk, timezone.now())
         with transaction.atomic():
             hold_sign_in(self.caller(), session_key(request), timezone.now())
@@ -153,58 +153,3 @@ def is_callers(device: Device, session: str, token: RecipientToken | None) -> bo
 def _of_app(platform: str) -> str:
     """What an app is called that does not say its name; empty: it is a page in a browser."""
     return {"android": _("App on Android"), "ios": _("App on iPhone or iPad")}.get(platform, "")
-
-
-# --- addresses ----------------------------------------------------------------------------------------------------
-def _browser(given: Json, recipient: Recipient) -> NewAddress:
-    """Raises Invalid."""
-    subscription = given["subscription"]
-    endpoint, keys = subscription["endpoint"], subscription["keys"]
-    try:
-        check_subscription(endpoint, keys["p256dh"], keys["auth"])
-    except BadSubscription as bad:
-        raise _invalid(f"/subscription{bad.pointer}", bad.detail) from None
-    sender = given.get("public_key") or vapid.public_key()
-    if sender not in vapid.public_keys():
-        raise _invalid(
-            "/public_key", "This is no key of ours. Subscribe again under that of /api/v1/webpush/public-key."
-        )
-    return NewAddress(
-        channel=DeviceChannel.WEBPUSH,
-        address=endpoint,
-        kind=AddressKind.ENDPOINT,
-        sender=sender,
-        p256dh=keys["p256dh"],
-        auth=keys["auth"],
-        expires_at=_moment(subscription.get("expirationTime")),
-    )
-
-
-def _app(given: Json, recipient: Recipient) -> NewAddress:
-    """Raises Invalid."""
-    project = firebase.project_of(recipient.brand.slug if recipient.brand else None)
-    if not project:
-        raise _invalid("/channel", "No Firebase project is set up here: apps cannot be reached.")
-    kind = AddressKind.TOKEN if given.get("token") else AddressKind.FID
-    return NewAddress(
-        channel=DeviceChannel.FCM,
-        address=given[kind.value],
-        kind=kind,
-        sender=project,
-        platform=given["platform"],
-    )
-
-
-_KINDS: dict[str, tuple[type[Any], Callable[[Json, Recipient], NewAddress]]] = {
-    DeviceChannel.WEBPUSH: (serializers.BrowserGiven, _browser),
-    DeviceChannel.FCM: (serializers.AppGiven, _app),
-}
-
-
-def _moment(milliseconds: float | None) -> datetime | None:
-    """A DOMTimeStamp as a time."""
-    return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def _invalid(pointer: str, detail: str) -> Invalid:
-    return Invalid(detail, [{"pointer": pointer, "detail": detail}])

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from notifications.api import absence, events, inbox, people, responses, subscriptions, tasks, tokens
 from notifications.api.schema import DocsView, schema
+from notifications.channels.registry import device_channels
 
 urlpatterns: list[URLPattern] = [
     path("v1/events", events.EventsView.as_view()),
@@ -24,7 +25,11 @@ urlpatterns: list[URLPattern] = [
     path("v1/absence", absence.AbsenceView.as_view()),
     path("v1/tokens", tokens.TokensView.as_view()),
     path("v1/tokens/current", tokens.CurrentTokenView.as_view()),
-    path("v1/webpush/public-key", subscriptions.PublicKeyView.as_view()),
+    *(
+        path(f"v1/{channel.name}/{public.path}", subscriptions.public_view(channel.name, public).as_view())
+        for channel in device_channels()
+        if (public := channel.registration.public) is not None
+    ),
     path("v1/subscriptions", subscriptions.SubscriptionsView.as_view()),
     path("v1/subscriptions/<uuid:device_id>", subscriptions.SubscriptionView.as_view()),
     path("v1/subscriptions/<uuid:device_id>/test", subscriptions.TestView.as_view()),

@@ -1,10 +1,19 @@
-"""What a channel's transport is: it takes an address and a message, and never touches the database."""
+"""What a channel consists of. Its transport takes an address and a message, and never touches the database."""
 
-from typing import Protocol, TypeGuard
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
-from notifications.models import Recipient
-from notifications.types import Message, PushAddress, PushMessage
+from django.core.management.base import BaseCommand
+from django.db.models import Expression, F, Q, QuerySet
+from rest_framework.serializers import Serializer
+
+from notifications.channel_facts import Facts
+from notifications.errors import Invalid
+from notifications.models import Delivery, Recipient
+from notifications.types import Json, Message, NewAddress, PushAddress, PushMessage
 
 
 class Transport(Protocol):
@@ -51,9 +60,115 @@ class PushTransport(Transport, Protocol):
         """Give back connections."""
 
 
-def reaches_devices(transport: Transport) -> TypeGuard[PushTransport]:
-    return hasattr(transport, "service_of")
+LEASE = timedelta(minutes=3)
 
 
-def reaches_people(transport: Transport) -> TypeGuard[PersonTransport]:
-    return hasattr(transport, "address_of")
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """How many messages are under way at once: `most` in all, `each` to one value of `by`, a column or an expression.
+
+    `lease`: for how long a claimed message is nobody else's; longer than sending may take.
+    """
+
+    most: int
+    each: int
+    by: Expression | F
+    lease: timedelta = LEASE
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message as a person sees it who has got it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def nothing() -> Iterator[str]:
+    yield from ()
+
+
+def says_nothing(say: Callable[[str], object]) -> Iterator[str]:
+    yield from ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """A channel's folder, as the rest of the project knows it.
+
+    `look` is the channel's part of `manage.py doctor`: it says what it finds, and yields what is wrong and what to do
+    about it. `alarms` are for the desk's overview, in the reader's language. `commands`
+    are those of `manage.py` that are its own, each with a line in `notifications/management/commands/`.
+    """
+
+    facts: Facts
+    look: Callable[[Callable[[str], object]], Iterator[str]] = says_nothing
+    alarms: Callable[[], Iterator[str]] = nothing
+    commands: Mapping[str, type[BaseCommand]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.facts.name
+
+    @property
+    def without_address(self) -> str:
+        """Why nothing is sent to a person whom it does not reach; empty: not worth a line in each message's trace."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonChannel(Channel):
+    """Its messages go to an address of the person. `written`: how a message with this link reads, for the desk's
+    preview, where the channel has a look of its own. It raises TransportError."""
+
+    transport: PersonTransport
+    places: Places
+    written: Callable[[Message, str], Written] | None = None
+
+    @property
+    def without_address(self) -> str:
+        return self.transport.without_address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Public:
+    """What anybody may ask for at `/api/v1/<channel>/<path>`, because devices need it before they register.
+
+    `answer`'s docstring and `shown` describe it in the API's schema.
+    """
+
+    path: str
+    answer: Callable[[], Json]
+    shown: type[Serializer[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How a device comes by `POST /subscriptions`: `given` are the members besides `channel` and `name`; of them
+    `address_of` makes an address, or raises Invalid (`fault_at`)."""
+
+    given: type[Serializer[Any]]
+    address_of: Callable[[Json, Recipient], NewAddress]
+    public: Public | None = None
+
+
+def fault_at(pointer: str, detail: str) -> Invalid:
+    """Of one member of what was given: `pointer` is a JSON pointer."""
+    return Invalid(detail, [{"pointer": pointer, "detail": detail}])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceChannel(Channel):
+    """`at`: the devices of a service, as far as their addresses say so. `elsewhere`: of deliveries those that are for
+    none of these services, or match the condition."""
+
+    transport: PushTransport
+    registration: Registration
+    at: Callable[[str], Q]
+    elsewhere: Callable[[QuerySet[Delivery], Collection[str], Q], QuerySet[Delivery]]
+
+    @property
+    def without_address(self) -> str:
+        """A channel that the installation has not set up is no channel."""
+        return self.transport.without_address if self.transport.is_set_up() else ""

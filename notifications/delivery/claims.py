@@ -11,8 +11,11 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import CharField, F, Func, Min, Q, QuerySet, Value
+from django.db.models import Min, Q, QuerySet
 
+from notifications.channel_facts import device_channels
+from notifications.channels import registry
+from notifications.channels.base import DeviceChannel
 from notifications.delivery.pauses import Service
 from notifications.items import ledger
 from notifications.models import (
@@ -21,7 +24,6 @@ from notifications.models import (
     Delivery,
     DeliveryState,
     Device,
-    DeviceChannel,
     Farewell,
     Notification,
     NotificationState,
@@ -40,9 +42,6 @@ NOBODYS = Q(device=None)
 WORKS = NOBODYS | Q(device__last_fault="")
 SUSPECT = Q(device__last_fault__gt="")
 
-_HOST = Func(F("device__address"), Value("/"), Value(3), function="split_part", output_field=CharField())
-"""As browsers write endpoints. One that is written otherwise is found out when it is to be sent."""
-
 
 @dataclass(frozen=True, slots=True)
 class Busy:
@@ -55,7 +54,7 @@ class Busy:
 def due() -> QuerySet[Delivery]:
     """Messages and replacements for devices."""
     return Delivery.objects.filter(
-        Q(state=DeliveryState.PENDING) | Q(outdated=True), due_at__isnull=False, channel__in=DeviceChannel.values
+        Q(state=DeliveryState.PENDING) | Q(outdated=True), due_at__isnull=False, channel__in=device_channels()
     )
 
 
@@ -82,8 +81,8 @@ def leave_takings(limit: int, now: datetime) -> list[Farewell]:
 def for_all(limit: int, busy: Busy, now: datetime) -> list[Delivery]:
     """Lease up to `limit` rows of each channel, without those of suspects."""
     rows: list[Delivery] = []
-    for channel in DeviceChannel.values:
-        wanted = _elsewhere(due().filter(WORKS, channel=channel), channel, busy)
+    for channel in registry.device_channels():
+        wanted = _elsewhere(due().filter(WORKS, channel=channel.name), channel, busy)
         rows += _claim(wanted, limit, now)
     return rows
 
@@ -91,23 +90,20 @@ def for_all(limit: int, busy: Busy, now: datetime) -> list[Delivery]:
 def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[Delivery]:
     """Lease up to `limit` rows of so many suspects: all of theirs together, so that one speaks for the others."""
     chosen: list[UUID] = []
-    for channel in DeviceChannel.values:
-        waiting = outbox.due(due(), now).filter(SUSPECT, channel=channel).exclude(device__in=busy.devices)
+    for channel in registry.device_channels():
+        waiting = outbox.due(due(), now).filter(SUSPECT, channel=channel.name).exclude(device__in=busy.devices)
         waiting = _elsewhere(waiting, channel, busy, Q(due_at__lte=now - LATE))
         first = waiting.values("device").annotate(first=Min("due_at")).order_by("first")
         chosen += [each["device"] for each in first[:devices]]
     return _claim(due().filter(device__in=chosen), limit, now) if chosen else []
 
 
-def _elsewhere(rows: QuerySet[Delivery], channel: str, busy: Busy, besides: Q = NOBODYS) -> QuerySet[Delivery]:
+def _elsewhere(
+    rows: QuerySet[Delivery], channel: DeviceChannel, busy: Busy, besides: Q = NOBODYS
+) -> QuerySet[Delivery]:
     """Without those of busy services, but for those that match `besides`."""
-    names = sorted(name for where, name in busy.services if where == channel)
-    if not names:
-        return rows
-    if channel == DeviceChannel.FCM:
-        projects = {name.partition("/")[0] for name in names}
-        return rows.filter(NOBODYS | besides | ~Q(device__sender__in=projects))
-    return rows.alias(host=_HOST).filter(NOBODYS | besides | ~Q(host__in=names))
+    names = {name for where, name in busy.services if where == channel.name}
+    return channel.elsewhere(rows, names, NOBODYS | besides) if names else rows
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 `notifications/delivery/push.py`."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,36 +12,32 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import CharField, Expression, F, Func, Q, QuerySet, Value
-from django.db.models.functions import Lower
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from notifications.channels import transport_for
-from notifications.channels.base import reaches_people
+from notifications.channel_facts import Trust, device_channels, facts_of
+from notifications.channels import registry
+from notifications.channels.base import PersonChannel, Places
 from notifications.delivery import results
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.items import action_tokens, ledger
-from notifications.models import Delivery, DeliveryState, DeviceChannel, NotificationState
+from notifications.models import Delivery, DeliveryState, Notification, NotificationState
 from notifications.types import Message
 from notifications.wording import message
-from wfpush.concurrency.places import Claimed, Places, Room
+from wfpush.concurrency.places import Claimed, Room
+from wfpush.concurrency.places import Places as UnderWay
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
 SOURCE = "deliveries"
-EACH_DOMAIN, MAILS = 8, 16
-"""Mails under way at once: to the addresses of one domain, and to all. Mail servers allow some 20 connections."""
-OTHERS = 4
-"""Messages under way at once on each other channel, such as the AppWorks Gateway."""
 CLOSE_SECONDS = 2.0
-LEASE = timedelta(minutes=3)
-"""Longer than an SMTP conversation may take (EMAIL_TIMEOUT for each of its steps)."""
 RETRY = outbox.Backoff(first=timedelta(seconds=5), give_up_after=timedelta(days=4))
 """Where another channel is in reserve, messages are handed on as soon as those for devices are."""
 
-DOMAIN = Lower(Func(F("address"), Value("^.*@"), Value(""), function="regexp_replace", output_field=CharField()))
+UNKNOWN = Places(most=8, each=4, by=F("channel"))
+"""For rows of channels that are not there any more: each ends with a reason."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Parcel:
 
 
 def waiting() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=DeviceChannel.values)
+    return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=device_channels())
 
 
 def has_due(now: datetime) -> bool:
@@ -62,18 +59,18 @@ def has_due(now: datetime) -> bool:
 
 
 class Post:
-    """Some channels' messages under way, each in a thread, with places of their own for what `by` says."""
+    """Some channels' messages under way, each in a thread, within the `places` that they have."""
 
-    def __init__(self, channels: Q, by: Expression | F, *, most: int, each: int) -> None:
+    def __init__(self, channels: Q, places: Places) -> None:
         self._channels = channels
-        self._by = by
-        self._senders = ThreadPoolExecutor(most, thread_name_prefix="deliveries")
-        self.places: Places[str, Parcel] = Places(self._claim, self._send, most=most, each=each)
+        self._by, self._lease = places.by, places.lease
+        self._senders = ThreadPoolExecutor(places.most, thread_name_prefix="deliveries")
+        self.under_way: UnderWay[str, Parcel] = UnderWay(self._claim, self._send, most=places.most, each=places.each)
 
     def _claim(self, room: Room[str]) -> Claimed[str, Parcel]:
         now = timezone.now()
         rows = _with_all_needed().filter(self._channels)
-        claimed = outbox.claim_places(rows, room, by=self._by, lease=LEASE, now=now)
+        claimed = outbox.claim_places(rows, room, by=self._by, lease=self._lease, now=now)
         reserved = ledger.with_reserve([row for _, row in claimed])
         parcels = [(place, _prepare_safely(row, row.pk in reserved, now)) for place, row in claimed]
         return Claimed([(place, parcel) for place, parcel in parcels if parcel is not None], len(claimed))
@@ -83,26 +80,26 @@ class Post:
         await in_database_thread(record, parcel.delivery, fault, timezone.now(), parcel.has_reserve)
 
     async def close(self) -> None:
-        await self.places.close(CLOSE_SECONDS)
+        await self.under_way.close(CLOSE_SECONDS)
         self._senders.shutdown(wait=False)
 
 
-MAIL = Q(channel="email")
 _posts: list[Post] = []
 
 
 def _all_posts() -> list[Post]:
-    """Made on first use. Mail servers that hang take no thread from other channels, nor these from mail."""
+    """Made on first use, one for each channel: a server that hangs takes no thread from other channels."""
     if not _posts:
-        _posts.append(Post(MAIL, DOMAIN, most=MAILS, each=EACH_DOMAIN))
-        _posts.append(Post(~MAIL, F("channel"), most=2 * OTHERS, each=OTHERS))
+        known = registry.person_channels()
+        _posts.extend(Post(Q(channel=each.name), each.places) for each in known)
+        _posts.append(Post(~Q(channel__in=[each.name for each in known]), UNKNOWN))
     return _posts
 
 
 async def drain() -> None:
     """Begin to send what is due: a domain, server or gateway that is slow holds up no other."""
     for post in _all_posts():
-        await post.places.drain()
+        await post.under_way.drain()
 
 
 async def drained() -> None:
@@ -110,7 +107,7 @@ async def drained() -> None:
     due = True
     while due:
         for post in _all_posts():
-            await post.places.drained()
+            await post.under_way.drained()
         due = await in_database_thread(has_due, timezone.now())
 
 
@@ -156,16 +153,30 @@ def _prepare(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | N
 
 
 def _answerable(delivery: Delivery) -> list[str]:
-    """Routes say what a mailbox may answer; a link that goes anywhere else is for reading alone."""
-    return action_tokens.answerable_by_mail(delivery.notification) if delivery.channel == "email" else []
+    """What its link may answer by itself; one that goes where nobody is known to be alone is for reading."""
+    facts = facts_of(delivery.channel)
+    return ANSWERABLE[facts.trust](delivery.notification) if facts is not None else []
+
+
+def _nothing(notification: Notification) -> list[str]:
+    return []
+
+
+ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
+    "": _nothing,
+    "mailbox": action_tokens.answerable_by_mail,
+    "device": action_tokens.answerable_from_lock_screen,
+}
 
 
 def _transport(parcel: Parcel) -> TransportError | None:
-    transport = transport_for(parcel.delivery.channel)
-    if transport is None or not reaches_people(transport):
+    channel = registry.channels().get(parcel.delivery.channel)
+    if not isinstance(channel, PersonChannel):
         return TransportError("This channel is not available.", permanent=True)
     try:
-        transport.send(parcel.delivery.address, parcel.message, delivery_id=parcel.delivery.pk, link=parcel.link)
+        channel.transport.send(
+            parcel.delivery.address, parcel.message, delivery_id=parcel.delivery.pk, link=parcel.link
+        )
     except TransportError as fault:
         return fault
     except Exception as fault:  # a transport's own mistake must not stop the others

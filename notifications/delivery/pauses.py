@@ -11,8 +11,9 @@ import structlog
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from notifications.channels import registry
 from notifications.errors import ASKED_TO_WAIT
-from notifications.models import Delivery, DeliveryState, Device, DeviceChannel, PausedService
+from notifications.models import Delivery, DeliveryState, Device, PausedService
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -113,8 +114,7 @@ def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
 def at(service: Service) -> Q:
     """Devices that a service is responsible for, as far as their addresses say so."""
     channel, name = service
-    address = Q(sender=name.partition("/")[0]) if channel == DeviceChannel.FCM else Q(address__contains=f"//{name}/")
-    return Q(address, channel=channel)
+    return Q(registry.device_channel(channel).at(name), channel=channel)
 
 
 def waiting_for(name: str) -> str:

@@ -16,8 +16,8 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from notifications.channels import transport_for
-from notifications.channels.base import PushTransport, reaches_devices
+from notifications.channels.base import PushTransport
+from notifications.channels.registry import device_channel, device_channels
 from notifications.delivery import claims, pauses, push_messages, results
 from notifications.delivery.claims import Busy
 from notifications.delivery.pauses import Service
@@ -26,7 +26,7 @@ from notifications.delivery.push_messages import Parcel
 from notifications.delivery.push_places import Place, Room
 from notifications.delivery.results import Landed
 from notifications.errors import ServiceRefuses, TransportError
-from notifications.models import Delivery, DeviceChannel
+from notifications.models import Delivery
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.queue import outbox
 
@@ -140,9 +140,8 @@ class Post:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._recording
-        for transport in map(transport_for, DeviceChannel.values):
-            if transport is not None and reaches_devices(transport):
-                await transport.close()
+        for channel in device_channels():
+            await channel.transport.close()
 
     # --- sending ---------------------------------------------------------------------------------
     async def _send_out(self, taken: Taken) -> None:
@@ -184,9 +183,8 @@ class Post:
 
     async def _fly(self, parcel: Parcel, again_at: datetime | None = None) -> None:
         """Send it, or leave it until `again_at`."""
-        transport = transport_for(parcel.channel)
-        assert transport is not None and reaches_devices(transport)
         try:
+            transport = device_channel(parcel.channel).transport
             service = (parcel.channel, transport.service_of(parcel.address))
             left = Landed(parcel, service, again_at=again_at) if again_at is not None else None
             untried = left or await self._in_room(transport, service, parcel)

@@ -22,12 +22,12 @@ from notifications.models import Case, Notification, Recipient, Via
 from notifications.wording.sentences import say
 
 
-def said_in(request: HttpRequest, via: Via) -> Answer:
+def said_in(request: HttpRequest, via: str) -> Answer:
     """The answer a form carries. Browsers send line ends as CR LF; everybody else, and the API, as LF."""
     return Answer(
         action=request.POST.get("action", ""),
         comment=plain(request.POST.get("comment", "")),
-        via=via.value,
+        via=via,
     )
 
 

@@ -28,7 +28,7 @@ from notifications.inbox.session import recipient_of, sign_in_url, speaking_to
 from notifications.inbox.shell import show_page
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_queryset
-from notifications.models import ActionToken, Brand, Via
+from notifications.models import ActionToken, Brand
 from wfpush.crypto import digest_of
 
 LINK_ALONE = "acknowledge"
@@ -82,7 +82,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> HttpResponse:
     """Record what the link may answer; everything else leads back to the page, which says how."""
-    said = said_in(request, Via.EMAIL)
+    said = said_in(request, row.delivery.channel)
     if said.action not in {button.action.name for button in answers_here(row, found)}:
         return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
     try:

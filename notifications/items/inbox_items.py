@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from notifications.channel_facts import INBOX
 from notifications.items import ledger, live_frames
 from notifications.models import (
     ActionToken,
@@ -177,7 +178,7 @@ def record_live(event: Event, rows: Iterable[Notification], now: datetime, reaso
             event=event,
             notification=row,
             recipient_id=row.recipient_id,
-            channel="live",
+            channel=INBOX,
             state=DeliveryState.DELIVERED,
             reason=reason,
             created_at=now,

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
+from notifications.channel_facts import INBOX
 from notifications.models import Delivery, DeliveryState, Notification, NotificationState
 from notifications.types import Json
 from wfpush.queue import outbox
@@ -232,7 +233,7 @@ WHERE reserve.notification_id = about.notification AND reserve.event_id = about.
   AND reserve.state = 'pending' AND reserve.due_at IS NULL
   AND EXISTS (SELECT FROM notifications_delivery first WHERE first.notification_id = about.notification
               AND first.event_id = about.event AND first.turn < reserve.turn AND first.state = 'delivered'
-              AND first.channel <> 'live')
+              AND first.channel <> %s)
 """
 _NEXT = f"""
 UPDATE notifications_delivery reserve SET {outbox.set_due("%s")}
@@ -252,7 +253,7 @@ def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     if not pairs:
         return
     notifications, events = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    _run(_REACHED, [REACHED, now, notifications, events])
+    _run(_REACHED, [REACHED, now, notifications, events, INBOX])
     if _run(_NEXT, [now, notifications, events]):
         outbox.wake_on_commit("deliveries")
 

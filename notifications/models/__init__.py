@@ -12,7 +12,7 @@ from notifications.models.delivery import (
     Notification,
     NotificationState,
 )
-from notifications.models.devices import AddressKind, Device, DeviceChannel, Farewell, PausedService
+from notifications.models.devices import AddressKind, Device, Farewell, PausedService
 from notifications.models.engines import (
     AnswerMapping,
     ApiKey,
@@ -47,6 +47,7 @@ from notifications.models.responses import (
     IdempotencyKey,
     Response,
     Via,
+    via_choices,
 )
 from notifications.models.routing import (
     Category,
@@ -92,7 +93,6 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryState",
     "Device",
-    "DeviceChannel",
     "Engine",
     "EngineAccess",
     "Event",
@@ -136,4 +136,5 @@ __all__ = [
     "VersionState",
     "Via",
     "past_deadline",
+    "via_choices",
 ]

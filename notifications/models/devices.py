@@ -8,14 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from notifications.channel_facts import device_choices
 from notifications.models.people import Recipient, RecipientToken
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
-
-
-class DeviceChannel(models.TextChoices):
-    WEBPUSH = "webpush", _("browser")
-    FCM = "fcm", _("app")
 
 
 class AddressKind(models.TextChoices):
@@ -36,7 +32,7 @@ class Device(Work):
     recipient = models.ForeignKey(
         Recipient, verbose_name=_("recipient"), on_delete=models.CASCADE, related_name="devices"
     )
-    channel = models.CharField(_("channel"), max_length=20, choices=DeviceChannel.choices)
+    channel = models.CharField(_("channel"), max_length=20, choices=device_choices)
     address = models.TextField(_("address"), editable=False)
     address_kind = models.CharField(max_length=10, choices=AddressKind.choices, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -92,7 +88,7 @@ class Farewell(Work):
     device = models.UUIDField(editable=False)
     """Which it was."""
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")
-    channel = models.CharField(max_length=20, choices=DeviceChannel.choices, editable=False)
+    channel = models.CharField(max_length=20, choices=device_choices, editable=False)
     address = models.TextField(editable=False)
     address_kind = models.CharField(max_length=10, choices=AddressKind.choices, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -116,7 +112,7 @@ class Farewell(Work):
 class PausedService(models.Model):
     """A push service that refuses us (401, 403): nothing is sent to it until `until`, then one message tries again."""
 
-    channel = models.CharField(_("channel"), max_length=20, choices=DeviceChannel.choices)
+    channel = models.CharField(_("channel"), max_length=20, choices=device_choices)
     service = models.CharField(_("service"), max_length=253, help_text=_("A push host or a Firebase project."))
     reason = models.CharField(_("reason"), max_length=500)
     paused_at = models.DateTimeField(_("paused at"))

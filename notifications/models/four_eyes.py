@@ -9,7 +9,7 @@ from simple_history.models import HistoricalRecords
 from notifications.models.engines import Engine
 from notifications.models.events import Task
 from notifications.models.people import Recipient
-from notifications.models.responses import Via
+from notifications.models.responses import via_choices
 from notifications.models.routing import Condition
 from wfpush.identifiers import uuid7
 
@@ -66,7 +66,7 @@ class RefusedAnswer(models.Model):
     )
     action = models.CharField(_("action"), max_length=60)
     comment = models.TextField(_("comment"), blank=True)
-    via = models.CharField(_("via"), max_length=10, choices=Via.choices)
+    via = models.CharField(_("via"), max_length=20, choices=via_choices)
     rule = models.CharField(_("rule"), max_length=120)
     why = models.CharField(_("why"), max_length=300)
     at = models.DateTimeField(_("at"))

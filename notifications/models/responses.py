@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications.channel_facts import Text, answer_choices
 from notifications.models.delivery import Delivery, Notification
 from notifications.models.engines import Engine
 from notifications.models.events import Task
@@ -18,12 +19,17 @@ from wfpush.queue.outbox import Work
 
 
 class Via(models.TextChoices):
+    """Ways of answering that are no channel's."""
+
     INBOX = "inbox", _("inbox")
     PORTAL = "portal", _("portal")
-    EMAIL = "email", _("e-mail")
-    WEBPUSH = "webpush", _("browser notification")
-    FCM = "fcm", _("app notification")
     API = "api", _("API")
+
+
+def via_choices() -> list[tuple[str, Text]]:
+    """All ways of answering: those, and the channels whose messages can be answered."""
+    inbox, portal, api = Via.choices
+    return [inbox, portal, *answer_choices(), api]
 
 
 class Response(models.Model):
@@ -37,7 +43,7 @@ class Response(models.Model):
     effect = models.CharField(_("effect"), max_length=20)
     comment = models.TextField(_("comment"), blank=True)
     variables: Any = models.JSONField(default=dict, blank=True)
-    via = models.CharField(_("via"), max_length=10, choices=Via.choices)
+    via = models.CharField(_("via"), max_length=20, choices=via_choices)
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,
         help_text=_("The message whose token gave it."),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
+from notifications.channel_facts import channels_from_start
 from notifications.models.engines import Engine
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.templates import Template
@@ -25,7 +26,7 @@ VARIABLES = "variables."
 
 
 def default_channels() -> list[str]:
-    return ["live", "webpush", "fcm", "email"]
+    return channels_from_start()
 
 
 class Category(models.Model):

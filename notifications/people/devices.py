@@ -4,21 +4,18 @@ An address belongs to one person at a time. Whoever signs in on a shared browser
 before must not be read or answered for there any more: so the device of the one before goes, and a new one comes.
 """
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import CharField, Count, F, Func, Q, QuerySet, Value
+from django.db.models import Q, QuerySet
 
-from notifications.channels.webpush import endpoints
 from notifications.items import ledger, live_frames
-from notifications.models import ActionToken, Device, DeviceChannel, Recipient, RecipientToken
+from notifications.models import ActionToken, Device, Recipient, RecipientToken
 from notifications.people import farewells
-from notifications.types import PushAddress
+from notifications.types import NewAddress, PushAddress
 from notifications.wording.plaintext import cut
 from wfpush.crypto import digest_of
 
@@ -61,24 +58,6 @@ MEANT = {
 
 TOLD = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
 """Reasons for which a device may be in other hands, or shows what nobody there may see: it is told that it is gone."""
-
-
-@dataclass(frozen=True)
-class NewAddress:
-    """Where a browser or app wants its messages: the fields of `Device` of the same names."""
-
-    channel: str
-    address: str = field(repr=False)
-    kind: str
-    sender: str
-    p256dh: str = field(default="", repr=False)
-    auth: str = field(default="", repr=False)
-    platform: str = ""
-    expires_at: datetime | None = None
-
-    @property
-    def digest(self) -> str:
-        return digest_of(f"{self.channel} {self.address}")
 
 
 def session_digest(session_key: str | None) -> str:
@@ -169,19 +148,6 @@ def _alone(what: str) -> None:
 def used(device_id: UUID, now: datetime) -> None:
     """Somebody answered there. Noted at most once a minute."""
     Device.objects.filter(pk=device_id, last_used_at__lt=now - USE_NOTED_EVERY).update(last_used_at=now)
-
-
-# --- where nothing is sent --------------------------------------------------------------------------------------------
-def not_admitted() -> dict[str, int]:
-    """Push services that the settings do not admit any more, and how many browsers are registered at each."""
-    browsers = Device.objects.filter(channel=DeviceChannel.WEBPUSH)
-    origin = Func(F("address"), Value("^[^/]*//[^/]*"), function="substring", output_field=CharField())
-    counted = browsers.order_by().values_list(origin).annotate(Count("pk"))
-    found: Counter[str] = Counter()
-    for address, count in counted:
-        if endpoints.objection(address):
-            found[endpoints.service_of(address)] += count
-    return dict(sorted(found.items()))
 
 
 # --- going --------------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from notifications.channels import transport_for
-from notifications.channels.base import PersonTransport, PushTransport, Transport, reaches_devices, reaches_people
+from notifications.channel_facts import INBOX, reaches_devices
+from notifications.channels.base import Channel, DeviceChannel, PersonChannel
+from notifications.channels.registry import channels as all_channels
 from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
 from notifications.types import Json
 from wfpush.queue import outbox
@@ -33,7 +34,7 @@ class Addresses:
 
     def look_up(self, recipients: Iterable[Recipient], channels: Iterable[str]) -> None:
         """Before any `deliveries` of them."""
-        wanted = [name for name in dict.fromkeys(channels) if _reaches_devices(name)]
+        wanted = [name for name in dict.fromkeys(channels) if reaches_devices(name)]
         ids = {recipient.pk for recipient in recipients} - self._devices.keys()
         if not wanted or not ids:
             return
@@ -50,7 +51,7 @@ class Addresses:
         worth_until: datetime,
     ) -> list[Delivery]:
         """The rows of one person, the inbox's first. Later turns that can reach the person wait in reserve."""
-        rows, turn = [self._row(notification, recipient, "live", None, **self._ended(DeliveryState.DELIVERED))], 0
+        rows, turn = [self._row(notification, recipient, INBOX, None, **self._ended(DeliveryState.DELIVERED))], 0
         for names in _turns(channels):
             found = [
                 self._row(notification, recipient, name, words.get(name), **fields)
@@ -61,23 +62,24 @@ class Addresses:
             turn += any(row.state == DeliveryState.PENDING for row in found)
         return rows
 
-    def _fields(self, channel: str, recipient: Recipient, turn: int, worth_until: datetime) -> Iterator[dict[str, Any]]:
-        transport = transport_for(channel)
+    def _fields(self, name: str, recipient: Recipient, turn: int, worth_until: datetime) -> Iterator[dict[str, Any]]:
+        channel = all_channels().get(name)
         sent = {"turn": turn, "expires_at": worth_until, **outbox.scheduled(None if turn else self.now)}
-        addresses = list(self._addresses(transport, recipient)) if transport is not None else []
+        addresses = list(self._addresses(channel, recipient)) if channel is not None else []
         for address in addresses:
             yield {**sent, **address}
-        if not addresses and _is_offered(transport):
-            reason = transport.without_address if transport else UNAVAILABLE
-            yield {"reason": reason, **self._ended(DeliveryState.SUPPRESSED)}
+        if not addresses:
+            reason = channel.without_address if channel is not None else UNAVAILABLE
+            if reason:
+                yield {"reason": reason, **self._ended(DeliveryState.SUPPRESSED)}
 
-    def _addresses(self, transport: Transport, recipient: Recipient) -> Iterator[dict[str, Any]]:
-        if reaches_devices(transport):
+    def _addresses(self, channel: Channel, recipient: Recipient) -> Iterator[dict[str, Any]]:
+        if isinstance(channel, DeviceChannel):
             for device in self._devices.get(recipient.pk, []):
-                if device.channel == transport.channel:
+                if device.channel == channel.name:
                     yield {"device": device, "address": device.digest, "shown_to": device.name}
-        elif reaches_people(transport):
-            address = transport.address_of(recipient)
+        elif isinstance(channel, PersonChannel):
+            address = channel.transport.address_of(recipient)
             if address:
                 yield {"address": address, "shown_to": address}
 
@@ -99,19 +101,9 @@ class Addresses:
 
 
 def _turns(channels: Sequence[str]) -> Iterator[list[str]]:
-    others = dict.fromkeys(channel for channel in channels if channel != "live")
-    for devices, names in groupby(others, _reaches_devices):
+    others = dict.fromkeys(channel for channel in channels if channel != INBOX)
+    for devices, names in groupby(others, reaches_devices):
         if devices:
             yield list(names)
         else:
             yield from ([name] for name in names)
-
-
-def _reaches_devices(channel: str) -> bool:
-    transport = transport_for(channel)
-    return transport is not None and reaches_devices(transport)
-
-
-def _is_offered(transport: Transport | PersonTransport | PushTransport | None) -> bool:
-    """A channel that the installation has not set up is no channel, and has no row to say so in every message."""
-    return transport is None or not reaches_devices(transport) or transport.is_set_up()

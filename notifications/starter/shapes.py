@@ -1,8 +1,9 @@
 """The shapes of the starter configuration. Everything in it is data; `ensure` alone writes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from notifications.channel_facts import channels_from_start
 from notifications.types import CommentRule, Json
 
 TargetName = Literal[
@@ -13,7 +14,7 @@ TargetName = Literal[
 @dataclass(frozen=True)
 class CategorySeed:
     slug: str
-    channels: tuple[str, ...] = ("live", "webpush", "fcm", "email")
+    channels: tuple[str, ...] = field(default_factory=lambda: tuple(channels_from_start()))
 
 
 @dataclass(frozen=True)

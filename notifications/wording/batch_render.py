@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.db.models import QuerySet
 
+from notifications.channel_facts import INBOX
 from notifications.models import Brand, Event, Recipient, Task, TemplateVersion, VersionState
 from notifications.types import Action, Json
 from notifications.wording import render, sensitive
@@ -52,7 +53,7 @@ class Writer:
             return self._plain(recipient, "The template has no published version.")
         context = self.context(brand)
         try:
-            main = self._render(version, recipient, context, "live")
+            main = self._render(version, recipient, context, INBOX)
             words = self._words(version, recipient, context, channels)
         except render.RenderError as fault:
             log.warning("template_failed", version=version.pk, event_id=str(self.event.pk), fault=str(fault))
@@ -67,7 +68,7 @@ class Writer:
     ) -> dict[str, Json]:
         own = {text.channel for text in version.texts.all()}
         words = {}
-        for channel in own.intersection(channels) - {"live"}:
+        for channel in own.intersection(channels) - {INBOX}:
             said = self._render(version, recipient, context, channel)
             words[channel] = {"title": said.title, "body": said.body, "short_body": said.short_body}
         return words

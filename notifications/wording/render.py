@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
 from notifications.models import TemplateAction, TemplateText, TemplateVersion
 from notifications.types import EFFECTS, Action, CommentRule, Effect, Json
@@ -18,7 +19,7 @@ from notifications.wording.liquid_filters import Place
 from notifications.wording.message import message_of
 from notifications.wording.plaintext import clean, clean_line, cut
 from notifications.wording.sensitive import without
-from notifications.wording.template_check import LOCK_SCREENS, Problem, check, reaches
+from notifications.wording.template_check import Problem, check, reaches
 
 __all__ = [
     "Problem",
@@ -77,7 +78,7 @@ def render(
         faults.update(dict.fromkeys([*(_absent(name, hidden) for name in filled.missing), *filled.odd]))
         return filled.text
 
-    title = clean_title(fill_in(text.title, shown if text.channel in LOCK_SCREENS else context))
+    title = clean_title(fill_in(text.title, shown if text.channel in shown_on_lock_screens() else context))
     body = cut(clean(fill_in(text.body, context)), MAX_BODY)
     short_body = _short(text, fill_in, body, shown, same=shown == context)
     warnings = [f"{fault}; “—” stands in its place." for fault in faults]

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from liquid import BoundTemplate
 
+from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
 from notifications.models import EventVariable, Template, TemplateText, TemplateVersion, VersionState
 from notifications.wording import liquid
@@ -82,10 +83,6 @@ def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str])
             yield from _shown_to_all(text, field, path)
 
 
-LOCK_SCREENS = ("", "live", "webpush", "fcm", "appworks")
-"""Channels of texts whose titles and short bodies devices show before anybody signs in."""
-
-
 def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem]:
     """Lock screens show the title and the short body, or else the start of the body; mail programs the subject."""
     if field == "short_body":
@@ -94,11 +91,11 @@ def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem
         if text.short_body.strip():
             return
         message = _("“%(path)s” is sensitive, and lock screens show the body's start. Write a short text without it.")
-    elif text.channel in LOCK_SCREENS:
+    elif text.channel in shown_on_lock_screens():
         message = _("“%(path)s” is sensitive: it cannot be in the title, which lock screens show.")
     else:
         message = _("“%(path)s” is sensitive, and mail programs show titles on lock screens. Leave it to the body.")
-    fatal = text.channel in LOCK_SCREENS or field == "short_body"
+    fatal = text.channel in shown_on_lock_screens() or field == "short_body"
     yield Problem(text, field, message % {"path": path}, fatal=fatal, sensitive=path)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from notifications.models import ActionToken, Delivery, Device, PausedService, Recipient, RecipientToken, Route
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.admin.pages import choose, filled, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import NotificationFactory, action_token

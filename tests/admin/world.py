@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from notifications.answers import respond
 from notifications.answers.respond import Answer
+from notifications.channels.base import LEASE
 from notifications.connectors import credentials
 from notifications.connectors.base import Result
 from notifications.delivery import deliver
@@ -37,9 +38,8 @@ from notifications.models import (
     Team,
 )
 from notifications.people import devices
-from notifications.people.devices import NewAddress
 from notifications.routing import pipeline
-from notifications.types import Json
+from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD, sign_in_link
 from wfpush.crypto import digest_of, new_recipient_token
 from wfpush.models import Heartbeat
@@ -188,6 +188,6 @@ def call(waiting: Callback, result: Result) -> None:
 def post(delivery: Delivery, fault: TransportError | None) -> None:
     """What came of one e-mail."""
     now = timezone.now()
-    [claimed] = outbox.claim(Delivery.objects.filter(pk=delivery.pk), limit=1, lease=deliver.LEASE, now=now)
+    [claimed] = outbox.claim(Delivery.objects.filter(pk=delivery.pk), limit=1, lease=LEASE, now=now)
     DeliveryAttempt.objects.create(delivery=claimed, number=claimed.attempts, started_at=now)
     deliver.record(claimed, fault, timezone.now())

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from notifications.api import base
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.support.api import Caller, engine_caller, person_caller
 from tests.support.story import Story
 

@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pytest_django import Settings
 
+from notifications.channels.fcm.service_accounts import DEFAULT, ServiceAccount
 from notifications.channels.webpush import vapid
 from notifications.models import Device, Recipient, RecipientToken
 from notifications.types import Json
 from tests.factories import BrandFactory, RecipientFactory
 from tests.support.api import Caller, browser_of, is_problem, person_caller, pointers
-from wfpush.config.service_accounts import DEFAULT, ServiceAccount
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 ENDPOINT = "https://updates.push.services.mozilla.com/wpush/v2/gAAAAAB"

@@ -22,7 +22,7 @@ from notifications.items import inbox_items, live_frames
 from notifications.items.representation import stamp
 from notifications.models import Account, Notification, Recipient, RecipientToken
 from notifications.people import absence, devices, revocation
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.support.live_inbox import (
     OURS,
     close_code,

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from notifications.models import Device, Recipient
 from notifications.people import devices
+from notifications.types import NewAddress
 from tests.inbox.browser import get, signed_in
 from tests.support.story import Story
 
@@ -23,7 +24,7 @@ def device_of(person: Recipient, name: str = "Firefox on Linux", **values: Any) 
         channel="webpush",
         address=address,
         address_kind="endpoint",
-        digest=devices.NewAddress("webpush", address, "endpoint", "").digest,
+        digest=NewAddress("webpush", address, "endpoint", "").digest,
         name=name,
         **values,
     )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notifications.models import Device, Farewell, Notification, Recipient, RecipientToken, Response
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.admin.pages import page_of
 from tests.factories import RecipientFactory, UserFactory, action_token
 from tests.inbox.browser import get, signed_in

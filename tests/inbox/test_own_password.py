@@ -15,7 +15,7 @@ from notifications.inbox import consumers
 from notifications.inbox.passwords import OwnPasswordForm
 from notifications.models import Device, Recipient, RecipientToken, SignInLink
 from notifications.people import devices, revocation
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.factories import PASSWORD, RecipientFactory, UserFactory, sign_in_link
 from tests.inbox.browser import Page, get, signed_in
 from tests.inbox.test_guessing import HOME, LOCKED, NOON, RIGHT, WRONG, guess, sign_in

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from notifications.models import ActionToken, Delivery, Device, Notification, Recipient, RecipientToken
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.factories import PASSWORD, NotificationFactory, RecipientFactory, UserFactory, action_token, sign_in_link
 from tests.inbox.browser import get, signed_in
 from tests.support.api import Caller, is_problem, person_caller

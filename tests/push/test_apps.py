@@ -10,14 +10,14 @@ from pytest_django import Settings
 
 from notifications.answers import respond
 from notifications.answers.respond import Answer
+from notifications.channels.fcm import service_accounts
 from notifications.models import Delivery, Device, PausedService
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.pushlab.fcm import Google, google_on_loopback
 from tests.support.devices import dispatch
 from tests.support.engines import LOOPBACK
 from tests.support.story import Story
-from wfpush.config import service_accounts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from notifications.answers import respond
 from notifications.answers.respond import Answer
+from notifications.channels.webpush import checks
 from notifications.delivery import deliver, device_test, pauses, push
 from notifications.errors import Expired
 from notifications.models import (
@@ -347,12 +348,12 @@ def test_a_browser_at_a_service_that_is_no_longer_admitted_is_told_to_operators_
     assert ledger(story)["webpush firefox"] == ("dead", reason)
     assert Delivery.objects.get(channel="email").due_at is not None
     assert Device.objects.get().last_fault == reason
-    assert devices.not_admitted() == {"jmt17.google.com": 1}
+    assert checks.not_admitted() == {"jmt17.google.com": 1}
     with pytest.raises(CommandError, match=r"jmt17.google.com is not in PUSH_ALLOWED_HOSTS: .* \(1\) get"):
         call_command("doctor", stdout=StringIO())
 
     settings.PUSH_ALLOWED_HOSTS = ["jmt17.google.com"]
-    assert devices.not_admitted() == {}
+    assert checks.not_admitted() == {}
 
 
 def test_one_dead_service_does_not_hold_up_another(story: Story, host: PushHost) -> None:

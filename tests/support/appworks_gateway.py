@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from notifications.channels.appworks.gateway import Gateway
 from tests.pushlab.background import Background
-from wfpush.config.appworks import Gateway
 
 Json = dict[str, Any]
 

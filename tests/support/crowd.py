@@ -13,7 +13,7 @@ from aiohttp import web
 from notifications.channels.webpush import vapid
 from notifications.models import Device, Recipient
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.pushlab.background import Background
 from tests.support.webpush import Browser
 

@@ -14,8 +14,7 @@ from notifications.channels.webpush import vapid
 from notifications.delivery import push
 from notifications.models import Device, Recipient
 from notifications.people import devices
-from notifications.people.devices import NewAddress
-from notifications.types import Json
+from notifications.types import Json, NewAddress
 from tests.support.webpush import Browser
 
 Answer = tuple[int, dict[str, str]]

@@ -14,9 +14,6 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env as DjangoEnviron
 
-from wfpush.config import appworks, push_hosts, service_accounts
-from wfpush.config.appworks import Gateway
-from wfpush.config.service_accounts import ServiceAccount
 from wfpush.embedded import datafolder, shared_servers
 from wfpush.security import p256
 
@@ -93,15 +90,6 @@ class Environment:
                 raise ImproperlyConfigured(f"{name}: {fault}. Write networks such as 10.1.0.0/16.") from fault
         return networks
 
-    def push_hosts(self, name: str, *, default: list[str]) -> list[str]:
-        words = self.words(name, default=default)
-        for word in words:
-            try:
-                push_hosts.parse(word)
-            except ValueError as fault:
-                raise ImproperlyConfigured(f"{name}: {fault}.") from fault
-        return words
-
     def secret(self, name: str) -> str:
         value = self.text(name, default="")
         if len(value) < 32:
@@ -143,23 +131,6 @@ class Environment:
             raise ImproperlyConfigured(f"{name}={value!r} must begin with mailto: or https://.")
         return value
 
-    def service_accounts(self, name: str) -> dict[str, ServiceAccount]:
-        """Brand slug, or `default`, to Google service account."""
-        try:
-            return service_accounts.read(self.text(name, default=""))
-        except service_accounts.BadServiceAccount as fault:
-            raise ImproperlyConfigured(f"{name}: {fault}") from fault
-
-    def appworks_gateway(self) -> Gateway | None:
-        try:
-            return appworks.read(
-                self.text("APPWORKS_GATEWAY_URL", default=""),
-                self.text("APPWORKS_GATEWAY_KEY", default=""),
-                self.text("APPWORKS_GATEWAY_OPTIONS", default=""),
-            )
-        except appworks.BadGateway as fault:
-            raise ImproperlyConfigured(str(fault)) from fault
-
     def database(self) -> dict[str, Any]:
         address = (
             self.text("DATABASE_URL", default="") or shared_servers.servers(self.data_dir, "DATABASE_URL").database_url
@@ -182,16 +153,6 @@ class Environment:
         limits = {"socket_timeout": "10", "socket_connect_timeout": "5"}
         missing = [f"{name}={value}" for name, value in limits.items() if f"{name}=" not in address]
         return address + ("&" if "?" in address else "?") * bool(missing) + "&".join(missing)
-
-    def email(self, data_dir: Path) -> dict[str, Any]:
-        """EMAIL_URL as django-environ reads it; unset, messages are kept as files in `WFPUSH_DATA/mail`."""
-        address = self.text("EMAIL_URL", default="")
-        if address:
-            return dict(DjangoEnviron.email_url_config(address)) | {"EMAIL_TIMEOUT": 20}
-        return {
-            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-            "EMAIL_FILE_PATH": str(data_dir / "mail"),
-        }
 
 
 def load(base_dir: Path) -> Environment:

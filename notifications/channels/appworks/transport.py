@@ -17,11 +17,12 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from notifications.channels.appworks.facts import FACTS
+from notifications.channels.appworks.gateway import Gateway
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.models import Recipient
 from notifications.types import Json, Message
 from notifications.wording.plaintext import clean, clean_line, cut
-from wfpush.config.appworks import Gateway
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import OutboundError, Response, outbound_from_settings, parse_retry_after
 from wfpush.security.redaction import MASK, redact_text
@@ -40,7 +41,7 @@ KEY_REFUSED = "The AppWorks Gateway does not accept our key"
 
 
 class AppWorks:
-    channel = "appworks"
+    channel = FACTS.name
 
     def __init__(self) -> None:
         self._breaker = Breaker()

@@ -18,6 +18,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from notifications.channels.email.facts import FACTS
 from notifications.errors import RecipientGone, TransportError
 from notifications.models import Recipient
 from notifications.types import Action, Json, Message
@@ -39,7 +40,7 @@ ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
 
 
 class Email:
-    channel = "email"
+    channel = FACTS.name
     without_address = "No e-mail address is known."
 
     def address_of(self, recipient: Recipient) -> str | None:

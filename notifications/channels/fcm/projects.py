@@ -22,7 +22,7 @@ from firebase_admin.exceptions import FirebaseError, UnauthenticatedError
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
-from wfpush.config.service_accounts import DEFAULT, ServiceAccount
+from notifications.channels.fcm.service_accounts import DEFAULT, ServiceAccount
 from wfpush.net.http import OutboundError, push_door_from_settings
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"

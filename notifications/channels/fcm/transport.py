@@ -20,6 +20,7 @@ from firebase_admin.exceptions import (
 from google.auth.exceptions import GoogleAuthError, RefreshError
 
 from notifications.channels.fcm import projects as firebase
+from notifications.channels.fcm.facts import FACTS
 from notifications.channels.fcm.message import message_of
 from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress, PushMessage
@@ -43,7 +44,7 @@ FCM_ERROR, BAD_REQUEST = f"{DETAIL}firebase.fcm.v1.FcmError", f"{DETAIL}rpc.BadR
 
 
 class Fcm:
-    channel = "fcm"
+    channel = FACTS.name
     without_address = "No app is registered."
 
     def __init__(self) -> None:

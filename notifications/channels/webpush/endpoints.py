@@ -10,7 +10,7 @@ from functools import lru_cache
 from django.conf import settings
 from yarl import URL
 
-from wfpush.config import push_hosts
+from notifications.channels.webpush import push_hosts
 from wfpush.net.addresses import Network, literal
 from wfpush.net.http import OutboundError, check_url
 from wfpush.security import p256

@@ -7,6 +7,7 @@ import time
 from notifications.channels import payload
 from notifications.channels.webpush import endpoints, vapid
 from notifications.channels.webpush.encryption import MOST_PLAINTEXT, encrypt
+from notifications.channels.webpush.facts import FACTS
 from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Json, PushAddress, PushMessage
 from notifications.wording.plaintext import clean_line, cut
@@ -41,7 +42,7 @@ WINDOWS_THROTTLES = 406
 class WebPush:
     """Belongs to the event loop of its first message, until it is closed."""
 
-    channel = "webpush"
+    channel = FACTS.name
     without_address = "No browser is registered."
 
     def __init__(self) -> None:

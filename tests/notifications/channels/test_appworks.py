@@ -14,17 +14,16 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 
-from notifications.channels import transport_for
+from notifications.channel_facts import shown_on_lock_screens
 from notifications.channels.appworks import transport as appworks
+from notifications.channels.appworks.gateway import OURS, Gateway
 from notifications.channels.appworks.transport import AppWorks
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.models import Recipient
 from notifications.types import Message
-from notifications.wording.template_check import LOCK_SCREENS
 from tests.support.appworks_gateway import KEY, Answer, FakeGateway, gateway_on_loopback
 from tests.support.documentation import code, rows, section
 from tests.support.mailserver import free_port
-from wfpush.config.appworks import OURS, Gateway
 
 DELIVERY = UUID("01930000-0000-7000-8000-000000000001")
 LINK = "https://push.example/a/wfa_token-that-opens-the-page"
@@ -318,11 +317,10 @@ def test_without_a_gateway_nobody_is_reached(settings: LazySettings) -> None:
     assert AppWorks().address_of(Recipient(ref="bob", email="bob@example.org")) is None
     assert AppWorks().without_address == "No AppWorks Gateway is set up."
     assert fault().permanent
-    assert transport_for("appworks") is not None
 
 
 def test_lock_screens_show_it() -> None:
-    assert AppWorks.channel in LOCK_SCREENS
+    assert AppWorks.channel in shown_on_lock_screens()
 
 
 def test_every_member_that_is_ours_is_kept_from_constant_ones() -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from notifications.channels.webpush.config import allowed_hosts
 from notifications.channels.webpush.endpoints import BadSubscription, check_subscription
 from tests.support.engines import LOOPBACK
 from wfpush.config.env import Environment
@@ -120,7 +121,7 @@ def test_a_list_that_admits_anything_or_is_none_refuses_to_start(entry: str, tmp
     environment = Environment({"PUSH_ALLOWED_HOSTS": f"fcm.googleapis.com, {entry}"}, tmp_path)
 
     with pytest.raises(ImproperlyConfigured, match="PUSH_ALLOWED_HOSTS"):
-        environment.push_hosts("PUSH_ALLOWED_HOSTS", default=[])
+        allowed_hosts(environment)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from django.conf import LazySettings
 from firebase_admin import messaging
 
 from notifications.channels.fcm import projects as firebase
+from notifications.channels.fcm import service_accounts
 from notifications.channels.fcm.transport import PAUSE, QUOTA_PAUSE, Fcm
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress
 from tests.notifications.channels.test_fcm_message import ACME, APPROVE, LINK, PHONE, PUSH, TOKEN
 from tests.pushlab.fcm import Google, google_on_loopback
-from wfpush.config import service_accounts
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from firebase_admin import messaging
 from google.auth.exceptions import GoogleAuthError, RefreshError
 
 from notifications.channels.fcm import projects as firebase
+from notifications.channels.fcm import service_accounts
+from notifications.channels.fcm.config import credentials
 from tests.pushlab.fcm import Google, google_on_loopback
-from wfpush.config import service_accounts
 from wfpush.config.env import Environment
 
 ACME, ZENITH = "acme-prod", "zenith-prod"
@@ -33,7 +34,7 @@ def google(settings: LazySettings) -> Iterator[Google]:
 def read(value: str) -> dict[str, str]:
     """Brand to project id, as settings.py reads the variable."""
     environment = Environment({"FIREBASE_CREDENTIALS": value}, Path("/nowhere"))
-    accounts = environment.service_accounts("FIREBASE_CREDENTIALS")
+    accounts = credentials(environment)
     return {brand: account.project_id for brand, account in accounts.items()}
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from notifications.delivery.claims import asked_tests
 from notifications.models import Device, Recipient
 from notifications.people import devices
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.factories import EngineFactory, RecipientFactory
 from wfpush.queue import outbox
 

@@ -18,6 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from notifications.channels.base import LEASE
 from notifications.delivery import claims, deliver, push_messages
 from notifications.delivery.claims import Busy
 from notifications.inbox import consumers
@@ -31,7 +32,7 @@ from notifications.models import (
     Response,
 )
 from notifications.people import devices, revocation
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.factories import PASSWORD, NotificationFactory, action_token, sign_in_link
 from tests.inbox.browser import signed_in
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller
@@ -84,7 +85,7 @@ class Doors:
 
     def mailed(self) -> bool:
         now, due = timezone.now(), deliver._with_all_needed().filter(channel="email")
-        rows = outbox.claim(due, limit=10, lease=deliver.LEASE, now=now)
+        rows = outbox.claim(due, limit=10, lease=LEASE, now=now)
         prepared = [deliver._prepare(row, False, now) for row in rows]
         return prepared != [None] * len(rows)
 

@@ -17,7 +17,7 @@ from notifications.errors import Expired
 from notifications.housekeeping import prune
 from notifications.models import ActionToken, Delivery, DeliveryState, Device, Notification, Recipient
 from notifications.people import devices, recipient_tokens
-from notifications.people.devices import NewAddress
+from notifications.types import NewAddress
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, action_token
 from wfpush.crypto import digest_of
 

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from wfpush.config.appworks import Gateway
+from notifications.channels.appworks.config import gateway_of
+from notifications.channels.appworks.gateway import Gateway
 from wfpush.config.env import Environment
 
 ADDRESS = {"APPWORKS_GATEWAY_URL": "https://gateway.example", "APPWORKS_GATEWAY_KEY": "s3cret-key"}
 
 
 def read(**values: str) -> Gateway | None:
-    return Environment(values, Path("/nowhere")).appworks_gateway()
+    return gateway_of(Environment(values, Path("/nowhere")))
 
 
 def test_there_is_no_gateway_unless_it_is_set() -> None:

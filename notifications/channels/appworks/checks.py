@@ -1,0 +1,34 @@
+"""What is wrong with the AppWorks Gateway, for `manage.py doctor`."""
+
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+
+from notifications.channels.appworks.facts import FACTS
+from notifications.channels.appworks.gateway import Gateway
+from notifications.channels.appworks.transport import KEY_REFUSED
+from notifications.models import Category, Delivery, DeliveryState
+from wfpush.net.http import OutboundError, check_url
+
+
+def look(say: Callable[[str], object]) -> Iterator[str]:
+    """Where there is a gateway, or somebody counts on it."""
+    gateway: Gateway | None = settings.APPWORKS_GATEWAY
+    named = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
+    if gateway is None:
+        if named:
+            yield (
+                f"appworks is among the channels of {named}, and no gateway is set up: set APPWORKS_GATEWAY_URL and"
+                " APPWORKS_GATEWAY_KEY, or take it out."
+            )
+        return
+    say(f"AppWorks Gateway: {gateway.url}")
+    try:
+        check_url(gateway.address, settings.OUTBOUND_ALLOWED_CIDRS)
+    except OutboundError as fault:
+        yield f"APPWORKS_GATEWAY_URL: {fault.detail}"
+    refused = Delivery.objects.filter(
+        channel=FACTS.name, state=DeliveryState.PENDING, reason__startswith=KEY_REFUSED
+    ).count()
+    if refused:
+        yield f"{refused} messages wait because the AppWorks Gateway refuses us: look at APPWORKS_GATEWAY_KEY."

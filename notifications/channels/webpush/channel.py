@@ -1,0 +1,17 @@
+from notifications.channels.base import DeviceChannel
+from notifications.channels.webpush import claims, vapid_command
+from notifications.channels.webpush.checks import alarms, look
+from notifications.channels.webpush.facts import FACTS
+from notifications.channels.webpush.registration import REGISTRATION
+from notifications.channels.webpush.transport import WebPush
+
+CHANNEL = DeviceChannel(
+    facts=FACTS,
+    transport=WebPush(),
+    registration=REGISTRATION,
+    at=claims.at,
+    elsewhere=claims.elsewhere,
+    look=look,
+    alarms=alarms,
+    commands={"vapid": vapid_command.Command},
+)

@@ -1,0 +1,49 @@
+"""What keeps messages from browsers that are registered: for `manage.py doctor` and the desk's overview."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from django.db.models import CharField, Count, F, Func, QuerySet, Value
+from django.utils.translation import gettext as _
+
+from notifications.channels.webpush import endpoints, vapid
+from notifications.channels.webpush.facts import FACTS
+from notifications.models import Device
+
+
+def look(say: Callable[[str], object]) -> Iterator[str]:
+    orphans = _browsers().exclude(sender__in=vapid.public_keys()).count()
+    if orphans:
+        yield (
+            f"{orphans} browsers subscribed under a key that VAPID_PRIVATE_KEY no longer has: put it back after"
+            " the newest one, until they have come back."
+        )
+    for service, count in not_admitted().items():
+        yield (
+            f"{service} is not in PUSH_ALLOWED_HOSTS: browsers registered there ({count}) get no messages."
+            " Add it, or remove them."
+        )
+
+
+def alarms() -> Iterator[str]:
+    text = _(
+        "%(service)s is not in PUSH_ALLOWED_HOSTS: browsers registered there (%(count)s) get no messages. Add it, or"
+        " remove them."
+    )
+    for service, count in not_admitted().items():
+        yield text % {"service": service, "count": count}
+
+
+def not_admitted() -> dict[str, int]:
+    """Push services that the settings do not admit any more, and how many browsers are registered at each."""
+    origin = Func(F("address"), Value("^[^/]*//[^/]*"), function="substring", output_field=CharField())
+    counted = _browsers().values_list(origin).annotate(Count("pk"))
+    found: Counter[str] = Counter()
+    for address, count in counted:
+        if endpoints.objection(address):
+            found[endpoints.service_of(address)] += count
+    return dict(sorted(found.items()))
+
+
+def _browsers() -> QuerySet[Device]:
+    return Device.objects.filter(channel=FACTS.name).order_by()
