@@ -1,0 +1,58 @@
+"""A channel is a folder and a line: nothing else in the project knows its name."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from notifications.channel_facts import all_facts, channels_from_start, shown_on_lock_screens
+from notifications.channels import registry
+from notifications.delivery import deliver
+from notifications.models import Device, Response
+from notifications.models.responses import via_choices
+from tests.support.pigeon.transport import carried
+
+ROOT = Path(__file__).resolve().parents[3]
+KNOWS = {"wfpush/settings.py"}
+"""The line of each."""
+COMMON = {"email"}
+"""Is a word for other things, too: addresses of people."""
+
+
+@pytest.fixture
+def pigeons(settings: Settings) -> Iterator[None]:
+    settings.CHANNELS = [*settings.CHANNELS, "tests.support.pigeon"]
+    deliver._posts.clear()
+    carried.clear()
+    yield
+    deliver._posts.clear()
+
+
+def test_nothing_outside_its_folder_names_a_channel() -> None:
+    files = [file for app in ("notifications", "escalations", "wfpush") for file in (ROOT / app).rglob("*.py")]
+    word = re.compile(rf"\b({'|'.join(sorted(set(all_facts()) - COMMON))})\b")
+
+    naming = {
+        str(file.relative_to(ROOT))
+        for file in files
+        if "migrations" not in file.parts
+        and not file.is_relative_to(ROOT / "notifications" / "channels")
+        and word.search(file.read_text(encoding="utf-8"))
+    }
+
+    assert naming == KNOWS
+
+
+def test_facts_and_channels_are_of_the_same_names() -> None:
+    assert list(registry.channels()) == list(all_facts()) == ["webpush", "fcm", "email", "appworks"]
+    assert channels_from_start() == ["live", "webpush", "fcm", "email"]
+    assert [each.name for each in registry.device_channels()] == ["webpush", "fcm"]
+    assert shown_on_lock_screens() == {"", "live", "webpush", "fcm", "appworks"}
+
+
+def test_choices_of_the_tables_come_from_the_channels(pigeons: None) -> None:
+    assert [name for name, _ in Device._meta.get_field("channel").flatchoices] == ["webpush", "fcm"]
+    assert [name for name, _ in Response._meta.get_field("via").flatchoices] == [name for name, _ in via_choices()]
+    assert {name for name, _ in via_choices()} == {"inbox", "portal", "email", "webpush", "fcm", "api"}
