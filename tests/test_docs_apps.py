@@ -6,7 +6,8 @@ import re
 import pytest
 from django.urls import resolve
 
-from notifications.api.serializers import AnswerWithToken, AppGiven, ChannelGiven
+from notifications.api.serializers import AnswerWithToken, ChannelGiven
+from notifications.api.subscriptions import GIVEN
 from notifications.channels.fcm.message import category_of, data_of
 from notifications.channels.payload import members
 from tests.notifications.channels.test_fcm_message import PUSH
@@ -51,8 +52,8 @@ def test_what_samples_send_is_what_the_api_takes() -> None:
 
     for sent in (registration, {"channel": "fcm", "token": "registration", "platform": "ios"}):
         assert ChannelGiven(data=sent).is_valid()
-        assert AppGiven(data=sent).is_valid()
-        assert set(sent) <= {"channel", *AppGiven().fields}
+        assert GIVEN["fcm"](data=sent).is_valid()
+        assert set(sent) <= {"channel", *GIVEN["fcm"]().fields}
     assert AnswerWithToken(data=answer).is_valid()
     assert set(answer) <= set(AnswerWithToken().fields)
     for name in answer:
