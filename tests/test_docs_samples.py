@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from notifications.items.representation import event_trace_json, notification_json, response_json, task_json
+from notifications.items.inbox_json import inbox_json
+from notifications.items.representation import event_trace_json, response_json, task_json
 from notifications.types import Json
 from tests.support.documentation import blocks, code, section
 from tests.support.story import Story
@@ -39,7 +40,7 @@ def story() -> Story:
 
 
 def test_a_notification(story: Story) -> None:
-    documented, real = sample('"seq"'), notification_json(story.copy(story.bob))
+    documented, real = sample('"seq"'), inbox_json(story.copy(story.bob))
 
     assert list(real) == list(documented)
     for part in ("task", "case", "actions", "info", "outcome"):

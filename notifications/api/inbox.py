@@ -17,7 +17,8 @@ from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, query_of, validated
 from notifications.errors import Invalid, NotFound
 from notifications.items import inbox_items
-from notifications.items.representation import notification_json, notification_queryset
+from notifications.items.inbox_json import inbox_json
+from notifications.items.representation import notification_queryset
 from notifications.models import Case, Notification, Recipient
 from notifications.wording.languages import chosen_language
 
@@ -42,14 +43,14 @@ class NotificationsView(PersonView):
         page = _changes if "after" in query else _newest
         found, following = page(rows, query, min(query["limit"], MOST))
         language = chosen_language(request.COOKIES)
-        return answer({"items": [notification_json(row, language) for row in found], "next": following})
+        return answer({"items": [inbox_json(row, language) for row in found], "next": following})
 
 
 class NotificationView(PersonView):
     @extend_schema(operation_id="notification", responses=docs.responses({200: shown.NotificationShown}, 404))
     def get(self, request: Request, notification_id: UUID) -> HttpResponse:
         """One notification as it now is."""
-        return answer(notification_json(_own(self.recipient(), notification_id), chosen_language(request.COOKIES)))
+        return answer(inbox_json(_own(self.recipient(), notification_id), chosen_language(request.COOKIES)))
 
 
 class ReadView(PersonView):

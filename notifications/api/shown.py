@@ -211,6 +211,18 @@ class EscalatedTo(PersonName):
     at = serializers.DateTimeField()
 
 
+class FactPart(Shown):
+    text = serializers.CharField()
+    url = serializers.CharField(help_text="Empty where there is nothing to open.")
+    hint = serializers.CharField(help_text="What the link opens, where its text does not say so.")
+
+
+class FactShown(Shown):
+    icon = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    parts = FactPart(many=True)
+
+
 class NotificationShown(Shown):
     id = serializers.UUIDField()
     seq = serializers.IntegerField()
@@ -237,6 +249,9 @@ class NotificationShown(Shown):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     outcome = OutcomeShown(allow_null=True)
+    lines = serializers.ListField(child=serializers.CharField(), help_text="Said below the title.")
+    facts = FactShown(many=True, help_text="Listed below the text.")
+    ended = serializers.CharField(help_text="Why it was withdrawn, in a sentence; else empty.")
 
 
 class NotificationPage(Shown):

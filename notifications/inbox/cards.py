@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 
-from notifications.items.escalated import escalation_of
+from notifications.items.inbox_json import lines_of
 from notifications.items.outcomes import is_mine, is_waiting, mood_of, outcome_of
 from notifications.items.representation import notification_queryset
 from notifications.models import Notification, NotificationState, Priority, Recipient
@@ -46,9 +46,7 @@ class Card:
     notification: Notification
     buttons: tuple[Button, ...]
     due: Due | None
-    behalf: str
-    """For whom, if not for the reader."""
-    escalation: str
+    lines: list[str]
     priority: str
     outcome: str
     mood: str
@@ -82,8 +80,7 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
         notification=notification,
         buttons=buttons(offered(notification, reader)) if is_open else (),
         due=due(notification.due_at, now) if is_open and notification.due_at else None,
-        behalf=say("on_behalf_of", name=notification.on_behalf_of) if notification.on_behalf_of else "",
-        escalation=escalation_of(notification),
+        lines=lines_of(notification),
         priority=say(priority) if is_open and priority in TEXTS else "",
         outcome=outcome_of(notification, reader, now),
         mood=mood_of(notification, reader),

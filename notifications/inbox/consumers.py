@@ -21,7 +21,8 @@ from notifications.inbox.session import person_of_session
 from notifications.inbox.socket_limits import FRAMES, FRAMES_A_SECOND, Allowance, Handshake
 from notifications.intake.strictjson import BadText, decode
 from notifications.items import live_frames
-from notifications.items.representation import notification_json, notification_queryset, unread_count
+from notifications.items.inbox_json import inbox_json
+from notifications.items.representation import notification_queryset, unread_count
 from notifications.models import Recipient, RecipientToken
 from notifications.people.devices import session_digest
 from notifications.types import Json
@@ -212,7 +213,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         rows = list(changed.order_by("seq")[: MAX_CATCH_UP + 1])
         if len(rows) > MAX_CATCH_UP:
             return latest, None, unread
-        said = [(row.seq, json.dumps(notification_json(row, self.language), ensure_ascii=False)) for row in rows]
+        said = [(row.seq, json.dumps(inbox_json(row, self.language), ensure_ascii=False)) for row in rows]
         return latest, said, unread
 
     async def _send_rows(self, rows: list[Row], unread: int) -> None:

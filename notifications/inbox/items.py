@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -10,14 +9,12 @@ from django.utils import translation
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
+from notifications.items.inbox_json import facts_of
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
 from notifications.wording.links import is_web_link
 from notifications.wording.times import stamp
-
-MAPS = "https://www.google.com/maps/search/?api=1&query="
-"""Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""
 
 RELATED_SHOWN = 5
 
@@ -37,11 +34,7 @@ class Item:
     engine: Engine | None
     url: str
     case_url: str
-    address: str
-    map_url: str
-    customer: str
-    phone: str
-    phone_url: str
+    facts: list[Json]
     documents: list[Json]
     history: list[Entry]
     related: list[Related]
@@ -63,30 +56,19 @@ def own_notification(reader: Recipient, notification_id: UUID) -> Notification:
 
 
 def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
-    details, case = notification.details, notification.case
-    location, customer = _part(details, "location"), _part(details, "customer")
-    phone = str(customer.get("phone") or "")
+    case = notification.case
     return Item(
         card=card(notification, reader, now),
         category=notification.category.name_in(translation.get_language() or ""),
         engine=_engine_of(notification),
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
-        address=_address(location),
-        map_url=map_link(location),
-        customer=str(customer.get("name") or customer.get("ref") or ""),
-        phone=phone,
-        phone_url=phone_link(phone),
-        documents=_documents(details),
+        facts=facts_of(notification),
+        documents=_documents(notification.details),
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
     )
-
-
-def _part(details: Json, name: str) -> Json:
-    value = details.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _engine_of(notification: Notification) -> Engine | None:
@@ -97,32 +79,6 @@ def _engine_of(notification: Notification) -> Engine | None:
 def web_link(value: object) -> str:
     """The address, or nothing when it is not one that people may follow: ingest drops such links, and so do we."""
     return str(value).strip() if is_web_link(value) else ""
-
-
-def map_link(location: Json) -> str:
-    """A link that opens the place in maps: by coordinates where there are any, else by address."""
-    latitude, longitude = _degrees(location.get("lat"), 90), _degrees(location.get("lon"), 180)
-    if latitude is not None and longitude is not None:
-        return f"{MAPS}{latitude:.6f}%2C{longitude:.6f}"
-    address = str(location.get("address") or "").strip()
-    return MAPS + quote(address, safe="") if address else ""
-
-
-def _degrees(value: object, most: int) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and -most <= value <= most
-    return float(value) if known else None  # type: ignore[arg-type]
-
-
-def _address(location: Json) -> str:
-    if not map_link(location):
-        return ""
-    return str(location.get("address") or "").strip() or f"{location['lat']}, {location['lon']}"
-
-
-def phone_link(phone: str) -> str:
-    """`tel:` with what a phone can dial (RFC 3966); empty without a digit."""
-    dialled = "".join(character for character in phone if character in "+0123456789*#,;")
-    return f"tel:{quote(dialled, safe='+*,;')}" if any(character.isdigit() for character in dialled) else ""
 
 
 def _documents(details: Json) -> list[Json]:

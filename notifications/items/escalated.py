@@ -1,4 +1,4 @@
-"""Who was told of a task because it ran late: the same words as static/wfpush/escalated.js says of a live change."""
+"""Who was told of a task because it ran late, in words."""
 
 import re
 

@@ -13,7 +13,8 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from notifications.items.representation import notification_json, notification_queryset, unread_counts
+from notifications.items.inbox_json import inbox_json
+from notifications.items.representation import notification_queryset, unread_counts
 from notifications.models import Notification
 from wfpush.redis.cooldown import quiet
 
@@ -52,7 +53,7 @@ def announce(rows: Iterable[Notification]) -> None:
             {
                 "type": "inbox.changed",
                 "seq": row.seq,
-                "notification": json.dumps(notification_json(row), ensure_ascii=False, separators=(",", ":")),
+                "notification": json.dumps(inbox_json(row), ensure_ascii=False, separators=(",", ":")),
                 "unread": unread.get(row.recipient_id, 0),
             },
         )

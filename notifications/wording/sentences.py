@@ -1,4 +1,4 @@
-"""Every sentence of the inbox that both the server and the browser say, so that one translation serves both.
+"""Every sentence of the inbox that server or browser say, so that one translation serves both.
 
 Placeholders are `{name}`. Templates use Django's own tags for words that only they say.
 """
@@ -163,6 +163,9 @@ WORKER = (
 )  # fmt: skip
 """What the service worker says, in the language of each message."""
 
+SERVER = (*ESCALATED, "on_behalf_of", "withdrawn_because", *(key for key in ENDED if key.startswith("reason_")))
+"""What only the server says, in the lines and sentences that it hands the browser with an item."""
+
 
 def say(key: str, **values: object) -> str:
     """The sentence in the active language, its placeholders filled."""
@@ -176,8 +179,8 @@ def say_of(prefix: str, action: str, **values: object) -> str:
 
 
 def spoken() -> dict[str, str]:
-    """All sentences in the active language, for the browser."""
-    return {key: str(text) for key, text in TEXTS.items()}
+    """What the browser says, in the active language."""
+    return {key: str(text) for key, text in TEXTS.items() if key not in SERVER}
 
 
 def spoken_by_worker() -> dict[str, str]:

@@ -1,7 +1,6 @@
 // Fills what shows an item (a card, a row, the reader's page) from the item as the API tells it. The markup is the server's:
 // templates/inbox/_card.html and _row.html, cloned from <template>. Nothing here builds HTML from text.
 
-import { escalationOf } from "./escalated.js";
 import { isMine, outcomeOf } from "./outcomes.js";
 import { due, exact, now, stamp } from "./times.js";
 import { say, settings } from "./words.js";
@@ -36,8 +35,7 @@ export function fill(host, item, told = null) {
   fillText(host, "more-title", item.title);
   fillText(host, "snippet", item.body.trim().split("\n\n")[0].slice(0, 300));
   fillText(host, "body", item.body);
-  fillText(host, "behalf", item.on_behalf_of ? say("on_behalf_of", item.on_behalf_of) : "");
-  fillText(host, "escalation", escalationOf(item));
+  fillText(host, "lines", (item.lines ?? []).join(" · "));
   slot(host, "unread")?.toggleAttribute("hidden", Boolean(item.read_at));
   for (const name of ["title", "more"]) {
     const link = slot(host, name);

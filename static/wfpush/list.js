@@ -108,7 +108,7 @@ export function sort() {
 /** An answered card becomes a line under "Done". */
 function settle(card) {
   const row = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
-  for (const name of ["title", "behalf", "outcome", "unread"]) slot(row, name).replaceWith(slot(card, name));
+  for (const name of ["title", "lines", "outcome", "unread"]) slot(row, name).replaceWith(slot(card, name));
   const at = slot(row, "stamp");
   at.dateTime = card.dataset.created;
   row.id = card.id;

@@ -3,6 +3,7 @@
 import { build, fill, slot } from "./cards.js";
 import { count, place, sort, tellUnread } from "./list.js";
 import { allStored, person, stored } from "./store.js";
+import { settings } from "./words.js";
 
 const SHOWN = { open: 200, info: 15, done: 10 };
 
@@ -36,35 +37,35 @@ export async function keptArticle(id) {
   return { article, title: item.title };
 }
 
-function fillFacts(article, { case: of, location, customer, documents, url }) {
+function fillFacts(article, { case: of, facts = [], documents, url }) {
   slot(article, "case").textContent = of ? of.title || of.id : "";
   slot(article, "case").hidden = !of;
-  fact(article, "place", mapOf(location), location?.address || (location && `${location.lat}, ${location.lon}`));
-  const dialled = (customer?.phone ?? "").replace(/[^+\d*#,;]/g, "");
-  slot(article, "customer").textContent = customer?.name || customer?.ref || "";
-  fact(article, "call", /\d/.test(dialled) && `tel:${dialled.replaceAll("#", "%23")}`, customer?.phone);
-  slot(article, "customer-row").hidden = !customer?.name && !customer?.ref && !customer?.phone;
+  const row = slot(article, "fact");
+  row.replaceWith(...facts.map((fact) => factFrom(row, fact)));
   fillDocuments(slot(article, "documents"), documents ?? []);
-  fact(article, "engine", url, null);
+  const engine = slot(article, "engine");
+  if (url) engine.href = url;
+  engine.closest("dl > div").hidden = !url;
 }
 
-/** A row of the facts: hidden without an address. The row of the customer has more than its link. */
-function fact(article, name, address, words) {
-  const link = slot(article, name);
-  link.hidden = !address;
-  if (address) link.href = address;
-  const place = link.querySelector("[data-words]");
-  if (words) place.textContent = place.dataset.pattern?.replace("{phone}", words) ?? words;
-  if (name !== "call") link.closest("dl > div").hidden = !address;
+/** As templates/inbox/_fact.html. */
+function factFrom(row, { icon, label, parts }) {
+  const fact = row.cloneNode(true);
+  fact.querySelector("use").setAttribute("href", `${settings.icons}#${icon}`);
+  slot(fact, "label").textContent = label;
+  slot(fact, "parts").append(...parts.flatMap((part) => [partFrom(part), " "]));
+  return fact;
 }
 
-/** As notifications/inbox/items.py, map_link. */
-function mapOf(location) {
-  if (!location) return "";
-  const { lat, lon, address = "" } = location;
-  const known = typeof lat === "number" && typeof lon === "number" && Math.abs(lat) <= 90 && Math.abs(lon) <= 180;
-  const place = known ? `${lat.toFixed(6)},${lon.toFixed(6)}` : address.trim();
-  return place && `https://www.google.com/maps/search/?api=1&query=${encodeURIComponent(place)}`;
+function partFrom({ text, url, hint }) {
+  const part = document.createElement(url ? "a" : "span");
+  Object.assign(part, { className: "part", dir: "auto", textContent: text });
+  if (url) Object.assign(part, { href: url, rel: "noopener noreferrer", target: hint ? "_blank" : "" });
+  if (!hint) return part;
+  const said = document.createElement("span");
+  Object.assign(said, { className: "said", textContent: ` (${hint})` });
+  part.append(said);
+  return part;
 }
 
 function fillDocuments(list, documents) {

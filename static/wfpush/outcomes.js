@@ -4,12 +4,6 @@
 import { now, stamp, when } from "./times.js";
 import { say, sayOf, sentence, settings } from "./words.js";
 
-const REASONS = {
-  "Completed in the engine": "reason_completed",
-  "Cancelled in the engine": "reason_cancelled",
-  "Reassigned": "reason_reassigned",
-};
-const REASSIGNED_TO = "Reassigned to ";
 const LONG = 60_000;  // ms
 
 export const isMine = (outcome) => outcome?.by?.ref === settings.ref;
@@ -22,7 +16,7 @@ export function outcomeOf(item) {
 function textOf(item) {
   const outcome = item.outcome ?? {};
   if (item.state === "expired") return say("expired");
-  if (item.state === "withdrawn" && !outcome.by) return whyWithdrawn(item.reason ?? "");
+  if (item.state === "withdrawn" && !outcome.by) return item.ended || say("withdrawn");
   if (!outcome.action || isPast(item)) return "";
   if (outcome.engine === "refused") return refused(outcome);
   const title = titleOf(item);
@@ -67,13 +61,4 @@ function byOthers(outcome, title, stillOpen) {
   const name = outcome.by?.name, at = new Date(outcome.at);
   if (!name || !outcome.at || Number.isNaN(at.valueOf())) return say("already_handled");
   return sayOf(stillOpen ? "others" : "already", outcome.action, { name, title, when: when(at, now()) });
-}
-
-function whyWithdrawn(reason) {
-  reason = reason.trim();
-  if (!reason) return say("withdrawn");
-  if (reason.startsWith(REASSIGNED_TO)) {
-    return say("withdrawn_because", { reason: say("reason_reassigned_to", { name: reason.slice(REASSIGNED_TO.length) }) });
-  }
-  return say("withdrawn_because", { reason: reason in REASONS ? say(REASONS[reason]) : sentence(reason) });
 }

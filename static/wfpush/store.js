@@ -63,7 +63,7 @@ export const emptied = (...tables) =>
 
 export const everything = Object.keys(TABLES);
 
-/** Whose things these are: {ref, timezone, language, csrf, seq, at, shell, push, device, endpoint, sender, checked}. */
+/** Whose things these are: {ref, timezone, language, look, csrf, seq, at, shell, push, device, endpoint, sender, checked}. */
 export const person = async () => (await stored("about", "person")) ?? {};
 
 export const tellPerson = (changes) =>

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from notifications.items.representation import notification_json, notification_queryset
+from notifications.items.inbox_json import inbox_json
+from notifications.items.representation import notification_queryset
 from notifications.models import Case, Notification, Recipient
 from tests.factories import CaseFactory, EngineFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.support.api import Caller, browser_of, is_problem, person_caller, pointers
@@ -43,7 +44,7 @@ def test_items_are_what_one_item_is(bob: Recipient) -> None:
     [copy] = receive(bob, "one")
     caller = person_caller(bob)
 
-    expected = notification_json(notification_queryset().get(pk=copy.pk))
+    expected = inbox_json(notification_queryset().get(pk=copy.pk))
     assert caller.get(LIST).json()["items"] == [expected]
     assert caller.get(f"{LIST}/{copy.pk}").json() == expected
     contract = {

@@ -12,7 +12,7 @@ from tests.browsers.test_main_job import reloaded
 
 WORDS_OF_BOTH = """async () => {
   const {fill} = await import("/static/wfpush/cards.js");
-  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "behalf", "escalation"];
+  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "lines"];
   const read = (host) => Object.fromEntries(parts.map((name) => {
     const part = host.querySelector(`[data-slot="${name}"]`);
     return [name, part && !part.closest("[hidden]") ? part.textContent.trim().replace(/\\s+/g, " ") : ""];
@@ -78,7 +78,7 @@ async def test_server_and_browser_say_the_same_of_every_item(
     await expect(dave.locator("html")).to_have_attribute("lang", language)
     await is_live(dave)
     for group, name in (("waiting", "Grace"), ("escalated", "Frank")):
-        await expect(dave.locator(f"#{group} [data-slot=escalation]").get_by_text(name)).not_to_have_count(0)
+        await expect(dave.locator(f"#{group} [data-slot=lines]").get_by_text(name)).not_to_have_count(0)
 
     found = await dave.evaluate(WORDS_OF_BOTH)
 

@@ -285,12 +285,12 @@ def test_carols_card_and_item_say_that_they_are_for_bob(story: Story) -> None:
     client = signed_in(story.carol)
 
     page = get(client, "/")
-    assert page.part("behalf") == "for Bob"
+    assert page.part("lines") == "for Bob"
     item = page.follow("Approve invoice 4711")
     assert "for Bob Invoice 4711 Approvals" in item.text
     item.press("Approve")
     (row,) = get(client, "/").tree.xpath("//ul[@id='done']/li")
-    assert row.xpath(".//*[@data-slot='behalf']/text()") == ["for Bob"]
+    assert row.xpath(".//*[@data-slot='lines']/text()") == ["for Bob"]
 
 
 def test_a_card_of_ones_own_says_nothing_of_the_kind(story: Story) -> None:
@@ -298,5 +298,5 @@ def test_a_card_of_ones_own_says_nothing_of_the_kind(story: Story) -> None:
 
     page = get(signed_in(story.bob), "/")
 
-    assert page.part("behalf") == ""
+    assert page.part("lines") == ""
     assert "for Bob" not in page.text

@@ -125,4 +125,4 @@ def test_a_card_says_for_whom_it_is_if_not_for_the_reader() -> None:
         card(NotificationFactory(recipient=carol, on_behalf_of=who), carol, timezone.now()) for who in (None, bob)
     )
 
-    assert (own.behalf, for_bob.behalf) == ("", "for Bob")
+    assert (own.lines, for_bob.lines) == ([], ["for Bob"])

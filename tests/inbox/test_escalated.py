@@ -105,7 +105,7 @@ def test_who_was_told_first_reads_who_was_told_next(story: Story, approvals: Pol
 
     (erins,) = listing(Recipient.objects.get(ref="erin"), timezone.now()).escalated.cards
     assert "escalated to you as Bob's manager · escalated to Erin" in carols(story).part("escalated")
-    assert erins.escalation == "escalated to you as Bob's manager · escalated to Carol"
+    assert erins.lines == ["escalated to you as Bob's manager · escalated to Carol"]
     assert "escalated to Carol, Erin" in get(signed_in(story.bob), "/").part("waiting")
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from notifications.inbox.items import map_link, phone_link
+from notifications.items.inbox_json import map_link, phone_link
 from notifications.models import Notification, Recipient
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in

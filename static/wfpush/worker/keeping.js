@@ -11,11 +11,14 @@ const MOST = { open: 200, info: 30, done: 30 };
 const LIST_PATIENCE = 20_000;  // milliseconds
 const PAGES = 5;  // of changes; who missed more gets the whole list anew
 
-/** A page has started, and says who is signed in and up to which change it knows. */
+/**
+ * A page has started, and says who is signed in and up to which change it knows. Items were kept in the language and by the
+ * version of their time: with another `look` all are fetched anew.
+ */
 export async function begin({ ref, timezone, language, csrf, seq, look }) {
   const before = await person();
   if (before.ref !== undefined && before.ref !== ref) await forget(self.registration);
-  await tellPerson({ ref, timezone, language, csrf, ...(before.language === language ? {} : { seq: 0 }) });
+  await tellPerson({ ref, timezone, language, csrf, look, ...(before.look === look ? {} : { seq: 0 }) });
   await sendAnswers();
   await catchUp(seq);
   await keepPage(look);

@@ -1,0 +1,89 @@
+"""A copy as the API and the live frames tell it, with what the inbox shows of it in its reader's words.
+
+The pages show the same lines and facts from here; in the browser, scripts put them in as they come, live and offline.
+So what the inbox is to show besides goes into `lines_of` or `facts_of`, and nowhere else.
+"""
+
+from urllib.parse import quote
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.items.escalated import escalation_of
+from notifications.items.outcomes import why_withdrawn
+from notifications.items.representation import notification_json
+from notifications.models import Notification, NotificationState
+from notifications.types import Json
+from notifications.wording.languages import spoken
+from notifications.wording.sentences import say
+
+MAPS = "https://www.google.com/maps/search/?api=1&query="
+"""Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""
+
+
+def inbox_json(notification: Notification, language: str = "") -> Json:
+    """In `language` where the reader chose one, else in their own."""
+    with translation.override(spoken(language or notification.recipient.locale)):
+        shown = {
+            "lines": lines_of(notification),
+            "facts": facts_of(notification),
+            "ended": why_withdrawn(notification.reason) if notification.state == NotificationState.WITHDRAWN else "",
+        }
+    return notification_json(notification, language) | shown
+
+
+def lines_of(notification: Notification) -> list[str]:
+    """What is said below the title, on cards as well, each on a line of its own."""
+    away = notification.on_behalf_of
+    behalf = say("on_behalf_of", name=away) if away else ""
+    return [line for line in (behalf, escalation_of(notification)) if line]
+
+
+def facts_of(notification: Notification) -> list[Json]:
+    """What the item's page lists below the text: {icon, label, parts}. A part has text, and perhaps url and hint."""
+    location, customer = _part(notification.details, "location"), _part(notification.details, "customer")
+    facts = [
+        {"icon": "place", "label": _("Where"), "parts": _place(location)},
+        {"icon": "phone", "label": _("Customer"), "parts": _customer(customer)},
+    ]
+    return [fact for fact in facts if fact["parts"]]
+
+
+def _part(details: Json, name: str) -> Json:
+    value = details.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _place(location: Json) -> list[Json]:
+    url = map_link(location)
+    if not url:
+        return []
+    address = str(location.get("address") or "").strip() or f"{location['lat']}, {location['lon']}"
+    return [{"text": address, "url": url, "hint": _("opens in maps")}]
+
+
+def _customer(customer: Json) -> list[Json]:
+    name, phone = str(customer.get("name") or customer.get("ref") or ""), str(customer.get("phone") or "")
+    call = {"text": _("Call %(phone)s") % {"phone": phone}, "url": phone_link(phone), "hint": ""}
+    who = {"text": name, "url": "", "hint": ""}
+    return [part for part, known in ((who, name), (call, call["url"])) if known]
+
+
+def map_link(location: Json) -> str:
+    """A link that opens the place in maps: by coordinates where there are any, else by address."""
+    latitude, longitude = _degrees(location.get("lat"), 90), _degrees(location.get("lon"), 180)
+    if latitude is not None and longitude is not None:
+        return f"{MAPS}{latitude:.6f}%2C{longitude:.6f}"
+    address = str(location.get("address") or "").strip()
+    return MAPS + quote(address, safe="") if address else ""
+
+
+def _degrees(value: object, most: int) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and -most <= value <= most
+    return float(value) if known else None  # type: ignore[arg-type]
+
+
+def phone_link(phone: str) -> str:
+    """`tel:` with what a phone can dial (RFC 3966); empty without a digit."""
+    dialled = "".join(character for character in phone if character in "+0123456789*#,;")
+    return f"tel:{quote(dialled, safe='+*,;')}" if any(character.isdigit() for character in dialled) else ""

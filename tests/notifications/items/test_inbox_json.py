@@ -1,0 +1,57 @@
+"""What the inbox shows of an item besides title and text, in its reader's words, on pages, by API and in frames."""
+
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from notifications.items.inbox_json import inbox_json
+from tests.factories import NotificationFactory, RecipientFactory
+
+pytestmark = pytest.mark.django_db
+FIELD_WORK = {
+    "location": {"address": "Marktplatz 1"},
+    "customer": {"name": "Erin", "phone": "+49 89 123456"},
+}
+
+
+def facts(details: dict[str, Any]) -> list[Any]:
+    return [(each["label"], each["parts"]) for each in inbox_json(NotificationFactory(details=details))["facts"]]
+
+
+def test_facts_are_labelled_and_open_what_they_name() -> None:
+    assert facts(FIELD_WORK) == [
+        ("Where", [{
+            "text": "Marktplatz 1",
+            "url": "https://www.google.com/maps/search/?api=1&query=Marktplatz%201",
+            "hint": "opens in maps",
+        }]),
+        ("Customer", [
+            {"text": "Erin", "url": "", "hint": ""},
+            {"text": "Call +49 89 123456", "url": "tel:+4989123456", "hint": ""},
+        ]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("details", [{}, {"location": {}, "customer": {}}, {"location": None, "customer": []}])
+def test_what_is_not_known_is_no_fact(details: dict[str, Any]) -> None:
+    assert facts(details) == []
+
+
+def test_it_is_said_in_the_readers_language_whoever_asks() -> None:
+    bob, carol = RecipientFactory(name="Bob"), RecipientFactory(locale="de-AT")
+    copy = NotificationFactory(recipient=carol, on_behalf_of=bob, details=FIELD_WORK)
+
+    with translation.override("en"):
+        own, chosen = inbox_json(copy), inbox_json(copy, "en")
+
+    assert (own["lines"], chosen["lines"]) == (["für Bob"], ["for Bob"])
+    assert [each["facts"][0]["label"] for each in (own, chosen)] == ["Wo", "Where"]
+
+
+@pytest.mark.parametrize("state", ["open", "answered", "expired", "info"])
+def test_only_what_is_withdrawn_says_why(state: str) -> None:
+    withdrawn = NotificationFactory(state="withdrawn", reason="Completed in the engine")
+
+    assert inbox_json(withdrawn)["ended"] == "No longer waiting for you: completed in the engine."
+    assert inbox_json(NotificationFactory(state=state))["ended"] == ""
