@@ -64,6 +64,7 @@ class EngineForm(forms.ModelForm):
     kind = forms.ChoiceField(
         label=_("Kind"),
         choices=labels,
+        initial=Engine._meta.get_field("kind").default,
         widget=UnfoldAdminSelectWidget,
     )
 

@@ -10,6 +10,7 @@ from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.kinds import wording
+from escalations.kinds.base import whom
 from escalations.models import BusinessCalendar, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.models import Absence, Category, Recipient, Template
 from tests.admin import sla
@@ -303,7 +304,7 @@ def test_named_teams_and_people_are_said_by_name(world: World) -> None:
         ("person", "Bob Bauer"),
     ):
         step = PolicyStep(target=target, team=world.team, person=world.bob)
-        assert wording.whom(wording.of_row(step)) == said
+        assert whom(wording.of_row(step)) == said
 
 
 def test_a_step_in_german() -> None:
