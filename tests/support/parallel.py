@@ -1,4 +1,7 @@
-"""How pytest-xdist shares the tests out: what shares processes stays together, and what takes longest begins first."""
+"""How pytest-xdist shares the tests out: one process does what mostly waits, the others everything else.
+
+Browsers and installations under load are held to seconds. Two of them at once, on two processors, do not keep to them.
+"""
 
 import os
 from typing import Any
@@ -6,17 +9,13 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = ("tests/browsers/test_push", "tests/browsers/", "tests/deploy/")
-"""Tests whose paths begin so share an installation, and one process runs them all. Any other file stays whole."""
-LONG = ("tests/soak/", *TOGETHER)
-"""What begins first, in this order; then the other files that start processes, since those mostly wait."""
-WAITING = 2
-"""Processes that only wait at any time."""
+LONG = ("tests/soak/", "tests/browsers/", "tests/deploy/")
+"""What one process does from the beginning, one after the other. Any other file stays whole."""
 
 
 def processes() -> int:
     """How many `pytest -n auto` starts."""
-    return (os.cpu_count() or 1) + WAITING
+    return max(2, os.cpu_count() or 1)
 
 
 class Scheduling(LoadScopeScheduling):
@@ -31,18 +30,19 @@ def scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
 
 def group_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
-    return next((place for place in TOGETHER if file.startswith(place)), file)
+    return "long" if file.startswith(LONG) else file
 
 
 def sort(items: list[pytest.Item]) -> None:
-    """Tests of a group stay in their order."""
+    """What is long begins, then the other files that start processes, since those mostly wait, too."""
     ranks: dict[str, int] = {}
     for item in items:
         group = group_of(item.nodeid)
-        ranks[group] = min(ranks.get(group, len(LONG) + 1), _rank(item))
+        ranks[group] = min(ranks.get(group, 2), _rank(item))
     items.sort(key=lambda item: ranks[group_of(item.nodeid)])
 
 
 def _rank(item: pytest.Item) -> int:
-    others = len(LONG) + (item.get_closest_marker("processes") is None)
-    return next((rank for rank, place in enumerate(LONG) if item.nodeid.startswith(place)), others)
+    if item.nodeid.startswith(LONG):
+        return 0
+    return 1 if item.get_closest_marker("processes") else 2
