@@ -15,9 +15,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from escalations.forecast.dead_ends import dead_ends
+from notifications.channel_facts import channels_from_start
 from notifications.channels.appworks.transport import KEY_REFUSED
 from notifications.models import ActionToken, Category, Recipient, Route, TemplateText
-from notifications.starter.shapes import CategorySeed
 from tests.admin.pages import adding, filled, text_of
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.appworks_gateway import KEY, Answer, FakeGateway, gateway_on_loopback
@@ -229,7 +229,7 @@ def test_nobody_is_reached_by_it_who_did_not_choose_it(world: World, settings: S
     assert root.post("/sign-in", {"username": "root", "password": "a long walk"}).status_code == 302
 
     assert not Category.objects.filter(channels__contains=["appworks"]).exists()
-    assert "appworks" not in (*Category().channels, *CategorySeed.__dataclass_fields__["channels"].default)
+    assert "appworks" not in (*Category().channels, *channels_from_start())
     form = root.get(adding(Category))
     assert filled(form)["channels"] == "live, webpush, fcm, email"
     assert "Known: live, webpush, fcm, email, appworks." in text_of(form)
