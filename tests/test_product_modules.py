@@ -7,8 +7,10 @@ from importlib.metadata import packages_distributions
 
 from tests.test_layering import OURS, OUTSIDERS, PRODUCT, ROOT, Module
 
-ENTRANCES = re.compile(r"\.(apps|asgi|urls|formats|postgres\.base)$|\.management\.commands\.")
-"""What Django, a web server and `manage.py` look up by themselves."""
+ENTRANCES = re.compile(
+    r"\.(apps|asgi|urls|formats|postgres\.base)$|\.management\.commands\.|\.channels\.\w+\.(channel|config|facts)$"
+)
+"""What Django, a web server, `manage.py` and the list of channels in the settings look up by themselves."""
 
 NOT_LOADED = {
     "notifications.admin.unfold_translations": "holds another package's sentences, for our translations of them"
