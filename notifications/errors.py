@@ -34,6 +34,12 @@ class InvalidEvent(Failure):
         super().__init__(detail, errors=errors or [])
 
 
+class NotSigned(Failure):
+    """A call that has to be signed, and is not, or not as agreed."""
+
+    status, code = 401, "unauthenticated"
+
+
 class EventIdReused(Failure):
     status, code = 409, "event_id_reused"
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django_q.models import Failure, Success
 
-from notifications.models import ActionToken, Device, IdempotencyKey, RecipientToken, SignInLink
+from notifications.models import ActionToken, DeliveryReceipt, Device, IdempotencyKey, RecipientToken, SignInLink
 from notifications.people import devices
 
 KEPT = timedelta(days=7)
@@ -19,6 +19,7 @@ def prune(now: datetime) -> dict[str, int]:
         "sign-in links": SignInLink.objects.filter(expires_at__lt=past),
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
+        "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "finished background tasks": Success.objects.filter(stopped__lt=past),
         "failed background tasks": Failure.objects.filter(stopped__lt=past),

@@ -161,3 +161,15 @@ class PushMessage:
     state: str
     unread: int
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a channel's service says in the end of a message that it took, or of a part of one.
+
+    `reference` is the service's name for it, as `send` returned it; `code` is what the network calls the outcome.
+    """
+
+    reference: str
+    arrived: bool
+    code: str = ""

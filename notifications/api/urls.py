@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from notifications.api import absence, events, inbox, people, responses, subscriptions, tasks, tokens
+from notifications.api import absence, events, inbox, people, receipts, responses, subscriptions, tasks, tokens
 from notifications.api.schema import DocsView, schema
 from notifications.channels.registry import device_channels
 
@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
         for channel in device_channels()
         if (public := channel.registration.public) is not None
     ),
+    path("v1/channels/<slug:channel>/receipts", receipts.ReceiptsView.as_view()),
     path("v1/subscriptions", subscriptions.SubscriptionsView.as_view()),
     path("v1/subscriptions/<uuid:device_id>", subscriptions.SubscriptionView.as_view()),
     path("v1/subscriptions/<uuid:device_id>/test", subscriptions.TestView.as_view()),

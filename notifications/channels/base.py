@@ -1,8 +1,8 @@
 """What a channel consists of. Its transport takes an address and a message, and never touches the database."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from rest_framework.serializers import Serializer
 from notifications.channel_facts import Facts
 from notifications.errors import Invalid
 from notifications.models import Delivery, Recipient
-from notifications.types import Json, Message, NewAddress, PushAddress, PushMessage
+from notifications.types import Json, Message, NewAddress, PushAddress, PushMessage, Receipt
 
 
 class Transport(Protocol):
@@ -32,11 +32,11 @@ class PersonTransport(Transport, Protocol):
     def address_of(self, recipient: Recipient) -> str | None:
         """Where this channel reaches the person."""
 
-    def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> None:
+    def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> Sequence[str] | None:
         """Hand the message to the channel's service. `link` opens its page.
 
-        The same `delivery_id` is the same message again. Raises TransportError, and RecipientGone when the address will
-        never work again.
+        The same `delivery_id` is the same message again. Returns the service's names for what it took, where receipts
+        come under them. Raises TransportError, and RecipientGone when the address will never work again.
         """
 
 
@@ -85,6 +85,29 @@ class Written:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiptsCall:
+    """What a channel's service has sent to `POST /api/v1/channels/<channel>/receipts`. `headers` ignores case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipts:
+    """How a channel's service says later what became of messages. Either way the same receipt may come again.
+
+    `read`: what a call of the service says. Raises NotFound where none is expected, NotSigned, Malformed.
+    `listen`: for a service that says it over a connection of its own: hold that open, in a thread, and give receipts to
+    the function, which returns once they are kept. `hang_up` ends that. Both are called in the dispatcher.
+    """
+
+    read: Callable[[ReceiptsCall], Sequence[Receipt]] | None = None
+    listen: Callable[[Callable[[Sequence[Receipt]], None]], None] | None = None
+    hang_up: Callable[[], None] | None = None
+
+
 def nothing() -> Iterator[str]:
     yield from ()
 
@@ -99,13 +122,15 @@ class Channel:
 
     `look` is the channel's part of `manage.py doctor`: it says what it finds, and yields what is wrong and what to do
     about it. `alarms` are for the desk's overview, in the reader's language. `commands`
-    are those of `manage.py` that are its own, each with a line in `notifications/management/commands/`.
+    are those of `manage.py` that are its own, each with a line in `notifications/management/commands/`. `receipts`: how
+    its service says what became of messages.
     """
 
     facts: Facts
     look: Callable[[Callable[[str], object]], Iterator[str]] = says_nothing
     alarms: Callable[[], Iterator[str]] = nothing
     commands: Mapping[str, type[BaseCommand]] = field(default_factory=dict)
+    receipts: Receipts = Receipts()
 
     @property
     def name(self) -> str:

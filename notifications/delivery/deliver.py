@@ -2,7 +2,7 @@
 `notifications/delivery/push.py`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ from django.utils import timezone
 from notifications.channel_facts import Trust, device_channels, facts_of
 from notifications.channels import registry
 from notifications.channels.base import PersonChannel, Places
-from notifications.delivery import results
+from notifications.delivery import listening, results
 from notifications.errors import ServiceRefuses, TransportError
-from notifications.items import action_tokens, ledger
+from notifications.items import action_tokens, ledger, receipts
 from notifications.models import Delivery, DeliveryState, Notification, NotificationState
 from notifications.types import Message
 from notifications.wording import message
@@ -50,6 +50,14 @@ class Parcel:
     has_reserve: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of an attempt: a fault, or the service's names for what it took."""
+
+    fault: TransportError | None = None
+    references: Sequence[str] = ()
+
+
 def waiting() -> QuerySet[Delivery]:
     return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=device_channels())
 
@@ -76,8 +84,9 @@ class Post:
         return Claimed([(place, parcel) for place, parcel in parcels if parcel is not None], len(claimed))
 
     async def _send(self, parcel: Parcel) -> None:
-        fault = await asyncio.get_running_loop().run_in_executor(self._senders, partial(_transport, parcel))
-        await in_database_thread(record, parcel.delivery, fault, timezone.now(), parcel.has_reserve)
+        came = await asyncio.get_running_loop().run_in_executor(self._senders, partial(_transport, parcel))
+        now, has_reserve = timezone.now(), parcel.has_reserve
+        await in_database_thread(record, parcel.delivery, came.fault, now, has_reserve, came.references)
 
     async def close(self) -> None:
         await self.under_way.close(CLOSE_SECONDS)
@@ -93,6 +102,7 @@ def _all_posts() -> list[Post]:
         known = registry.person_channels()
         _posts.extend(Post(Q(channel=each.name), each.places) for each in known)
         _posts.append(Post(~Q(channel__in=[each.name for each in known]), UNKNOWN))
+        listening.begin()
     return _posts
 
 
@@ -114,6 +124,8 @@ async def drained() -> None:
 async def close() -> None:
     """Let what is under way end for a moment."""
     await asyncio.gather(*(post.close() for post in _posts))
+    if _posts:
+        listening.end()
     _posts.clear()
 
 
@@ -169,25 +181,35 @@ ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
 }
 
 
-def _transport(parcel: Parcel) -> TransportError | None:
+def _transport(parcel: Parcel) -> Came:
     channel = registry.channels().get(parcel.delivery.channel)
     if not isinstance(channel, PersonChannel):
-        return TransportError("This channel is not available.", permanent=True)
+        return Came(TransportError("This channel is not available.", permanent=True))
     try:
-        channel.transport.send(
+        references = channel.transport.send(
             parcel.delivery.address, parcel.message, delivery_id=parcel.delivery.pk, link=parcel.link
         )
     except TransportError as fault:
-        return fault
+        return Came(fault)
     except Exception as fault:  # a transport's own mistake must not stop the others
         log.exception("transport_failed", channel=parcel.delivery.channel)
-        return TransportError(f"{type(fault).__name__}: {fault}")
-    return None
+        return Came(TransportError(f"{type(fault).__name__}: {fault}"))
+    return Came(references=references or ())
 
 
-def record(delivery: Delivery, fault: TransportError | None, now: datetime, has_reserve: bool = False) -> None:
+def record(
+    delivery: Delivery,
+    fault: TransportError | None,
+    now: datetime,
+    has_reserve: bool = False,
+    references: Sequence[str] = (),
+) -> None:
     """Write down what came of an attempt: delivered, tried again later, or given up with the reason."""
-    ledger.record([_outcome(delivery, fault, now, has_reserve)], now)
+    outcome = _outcome(delivery, fault, now, has_reserve)
+    if references:
+        receipts.record_taken(outcome, delivery.channel, references, now)
+    else:
+        ledger.record([outcome], now)
 
 
 def _outcome(delivery: Delivery, fault: TransportError | None, now: datetime, has_reserve: bool) -> ledger.Outcome:

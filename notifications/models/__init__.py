@@ -8,6 +8,7 @@ from notifications.models.accounts import ConnectedAccount, InTheNameOf, Persona
 from notifications.models.delivery import (
     Delivery,
     DeliveryAttempt,
+    DeliveryReceipt,
     DeliveryState,
     Notification,
     NotificationState,
@@ -91,6 +92,7 @@ __all__ = [
     "ConnectedAccount",
     "Delivery",
     "DeliveryAttempt",
+    "DeliveryReceipt",
     "DeliveryState",
     "Device",
     "Engine",

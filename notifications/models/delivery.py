@@ -177,3 +177,25 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery} #{self.number}"
+
+
+class DeliveryReceipt(models.Model):
+    """What a channel's service says of a message, or a part of one, after it took it: whether it has arrived.
+
+    `reference` is the service's name for it. A receipt may come before the attempt is written down, and then belongs to
+    no delivery yet.
+    """
+
+    channel = models.CharField(max_length=20)
+    reference = models.CharField(max_length=200)
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.CASCADE, related_name="receipts")
+    arrived = models.BooleanField(null=True)
+    code = models.CharField(max_length=100, default="", db_default="", blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "reference"], name="one_receipt_a_reference")]
+        indexes = [models.Index(fields=["created_at"], name="receipt_created")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.reference}"

@@ -1,7 +1,12 @@
 from django.db.models import F
 
-from notifications.channels.base import PersonChannel, Places
+from notifications.channels.base import PersonChannel, Places, Receipts
 from tests.support.pigeon.facts import FACTS
-from tests.support.pigeon.transport import Pigeon
+from tests.support.pigeon.transport import Pigeon, hang_up, listen, read
 
-CHANNEL = PersonChannel(facts=FACTS, transport=Pigeon(), places=Places(most=4, each=2, by=F("channel")))
+CHANNEL = PersonChannel(
+    facts=FACTS,
+    transport=Pigeon(),
+    places=Places(most=4, each=2, by=F("channel")),
+    receipts=Receipts(read=read, listen=listen, hang_up=hang_up),
+)

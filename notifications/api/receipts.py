@@ -1,0 +1,41 @@
+"""Receipts of channels' services: what became of messages that they took."""
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+
+from notifications.api import docs
+from notifications.api.base import ApiView, http_request, nothing
+from notifications.api.parsing import body_of
+from notifications.channels import registry
+from notifications.channels.base import ReceiptsCall
+from notifications.errors import NotFound
+from notifications.items import receipts
+
+NONE_EXPECTED = "No receipts are expected from this channel."
+
+
+class ReceiptsView(ApiView):
+    """For services, which sign their calls in ways of their own: each channel reads those of its service."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="receipts",
+        auth=[],
+        request={"application/json": OpenApiTypes.OBJECT, "application/x-www-form-urlencoded": OpenApiTypes.OBJECT},
+        responses={**docs.responses({204: None}, 400, 401, 404, 413, public=True)},
+    )
+    def post(self, request: Request, channel: str) -> HttpResponse:
+        """What became of messages, as the channel's service writes and signs it. Repeats change nothing."""
+        found = registry.channels().get(channel)
+        if found is None or found.receipts.read is None:
+            raise NotFound(NONE_EXPECTED)
+        call = http_request(request)
+        now = timezone.now()
+        receipts.note(channel, found.receipts.read(ReceiptsCall(body_of(call), call.headers, now)), now)
+        return nothing()
