@@ -4,7 +4,7 @@ In: `settings.CHANNELS`, the channels' packages in the order in which the starte
 Out: the `FACTS` of each, by its name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -22,6 +22,10 @@ INBOX = "live"
 Trust = Literal["", "mailbox", "device"]
 
 
+def always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """A channel's own. `label` and `answers_label` are what people read: where a message went, how an answer came.
@@ -29,7 +33,8 @@ class Facts:
     `devices`: what its devices are called in English, several of them; empty for a channel that reaches an address of
     the person. `trust`: whose answers its messages take without signing in; a mailbox's are for what is not final,
     unless a route allows more. `on_lock_screens`: devices show its titles and short texts before anybody signs in.
-    `from_start`: the starter configuration and new categories use it.
+    `from_start`: the starter configuration and new categories use it. `is_set_up`: whether this installation has what
+    it needs; where that is not so, the desk does not offer it.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Facts:
     answers_label: Text = ""
     on_lock_screens: bool
     from_start: bool
+    is_set_up: Callable[[], bool] = always
 
 
 def all_facts() -> Mapping[str, Facts]:
@@ -63,6 +69,11 @@ def device_channels() -> list[str]:
 def channels_from_start() -> list[str]:
     """What a new category tries, in this order."""
     return [INBOX, *(facts.name for facts in all_facts().values() if facts.from_start)]
+
+
+def offered_channels() -> list[str]:
+    """Those that categories, steps and texts may choose: what is not set up is no choice."""
+    return [INBOX, *(facts.name for facts in all_facts().values() if facts.is_set_up())]
 
 
 def shown_on_lock_screens() -> set[str]:

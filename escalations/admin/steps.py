@@ -15,9 +15,9 @@ from unfold.forms import PaginationInlineFormSet
 from escalations.admin.fields import DurationField
 from escalations.kinds import KINDS, checks, wording
 from escalations.models import PolicyStep, StepTarget
-from notifications.admin.channels import channel_names
 from notifications.admin.fields import OrderedChoicesField
 from notifications.admin.invalid_ids import Choosing
+from notifications.channel_facts import offered_channels
 
 NAMES: dict[str, tuple[str, ...]] = {
     StepTarget.MANAGER: ("level",),
@@ -48,7 +48,7 @@ class StepForm(forms.ModelForm):
     )
     repeat_every = DurationField(label=_("Again every"), required=False, help_text=_("Such as 4h."))
     channels = OrderedChoicesField(
-        channel_names(), label=_("Channels"), required=False, help_text=_("Empty: those of the category.")
+        offered_channels(), label=_("Channels"), required=False, help_text=_("Empty: those of the category.")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

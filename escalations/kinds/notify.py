@@ -17,7 +17,7 @@ from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.kinds.targets import OWN, Found, Search, Staff, whom
 from escalations.models import PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Step
-from notifications.channel_facts import INBOX, all_facts
+from notifications.channel_facts import INBOX, all_facts, offered_channels
 from notifications.items import inbox_items
 from notifications.items.representation import stamp
 from notifications.models import Brand, Case, Category, Event, Notification, Recipient, Task, VersionState
@@ -51,10 +51,9 @@ class Notify(StepKind):
             yield "template", _("The template “%(template)s” has no published version.") % {"template": step.template}
         if step.category_id is None:
             yield "category", _("Choose the category, which names the channels.")
-        known = [INBOX, *all_facts()]
-        unknown = [channel for channel in step.channels if channel not in known]
+        unknown = [channel for channel in step.channels if channel not in [INBOX, *all_facts()]]
         if unknown:
-            told = {"unknown": ", ".join(unknown), "known": ", ".join(known)}
+            told = {"unknown": ", ".join(unknown), "known": ", ".join(offered_channels())}
             yield "channels", _("There is no channel %(unknown)s; there are %(known)s.") % told
 
     def says(self, said: Said) -> str:

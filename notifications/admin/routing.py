@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.channels import channel_names
 from notifications.admin.decorators import action, display
 from notifications.admin.dry_run import dry_run_page
 from notifications.admin.fields import JsonObjectField, LabelsField, OrderedChoicesField
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import Choosing
 from notifications.admin.words import link, list_url, mark, shortened
+from notifications.channel_facts import offered_channels
 from notifications.intake.eventdata import faults_of
 from notifications.models import (
     Category,
@@ -61,10 +61,10 @@ class CategoryForm(forms.ModelForm):
         help_text=_("One language a line, such as “de: Genehmigungen”. Who reads another language reads the name."),
     )
     channels = OrderedChoicesField(
-        channel_names(),
+        offered_channels(),
         initial=default_channels,
         help_text=format_lazy(
-            _("In this order, separated by commas. Known: {known}."), known=", ".join(channel_names())
+            _("In this order, separated by commas. Known: {known}."), known=", ".join(offered_channels())
         ),
     )
 

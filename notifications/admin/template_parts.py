@@ -13,17 +13,17 @@ from unfold.admin import StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from notifications.admin.base import LedgerAdmin
-from notifications.admin.channels import channel_names
 from notifications.admin.decorators import display
 from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.words import link
+from notifications.channel_facts import offered_channels
 from notifications.errors import RenderError
 from notifications.models import TemplateAction, TemplateText, TemplateVersion, VersionState
 from notifications.wording import liquid
 
 
 def text_choices() -> list[tuple[str, Any]]:
-    return [("", _("all channels without words of their own")), *((name, name) for name in channel_names())]
+    return [("", _("all channels without words of their own")), *((name, name) for name in offered_channels())]
 
 
 class TextForm(forms.ModelForm):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from notifications.channel_facts import all_facts, channels_from_start, shown_on_lock_screens
+from notifications.channel_facts import all_facts, channels_from_start, offered_channels, shown_on_lock_screens
 from notifications.channels import registry
 from notifications.delivery import deliver
 from notifications.models import Device, Response
@@ -56,3 +56,11 @@ def test_choices_of_the_tables_come_from_the_channels(pigeons: None) -> None:
     assert [name for name, _ in Device._meta.get_field("channel").flatchoices] == ["webpush", "fcm"]
     assert [name for name, _ in Response._meta.get_field("via").flatchoices] == [name for name, _ in via_choices()]
     assert {name for name, _ in via_choices()} == {"inbox", "portal", "email", "webpush", "fcm", "api"}
+
+
+def test_what_is_not_set_up_is_known_and_not_offered(pigeons: None, settings: Settings) -> None:
+    assert offered_channels()[-1] == "pigeon"
+
+    settings.PIGEONS_MOULT = True
+    assert offered_channels() == ["live", *list(all_facts())[:-1]]
+    assert "pigeon" in all_facts()
