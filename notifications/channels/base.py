@@ -142,14 +142,24 @@ class Channel:
         raise NotImplementedError
 
 
+def any_number() -> int:
+    return 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class PersonChannel(Channel):
     """Its messages go to an address of the person. `written`: how a message with this link reads, for the desk's
-    preview, where the channel has a look of its own. It raises TransportError."""
+    preview, where the channel has a look of its own. It raises TransportError.
+
+    `never_twice`: a message is not sent again after a try of which nobody knows whether it arrived. `most_an_hour`: so
+    many messages to one person, 0 for any number; one more waits, or is left to the next channel.
+    """
 
     transport: PersonTransport
     places: Places
     written: Callable[[Message, str], Written] | None = None
+    never_twice: bool = False
+    most_an_hour: Callable[[], int] = any_number
 
     @property
     def without_address(self) -> str:

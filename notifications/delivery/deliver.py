@@ -18,7 +18,7 @@ from django.utils import timezone
 from notifications.channel_facts import Trust, device_channels, facts_of
 from notifications.channels import registry
 from notifications.channels.base import PersonChannel, Places
-from notifications.delivery import listening, results
+from notifications.delivery import listening, restraint, results
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.items import action_tokens, ledger, receipts
 from notifications.models import Delivery, DeliveryState, Notification, NotificationState
@@ -158,8 +158,13 @@ def _prepare(delivery: Delivery, has_reserve: bool, now: datetime) -> Parcel | N
         ledger.record([over], now)
         return None
     with transaction.atomic():
-        ledger.begin([delivery], now)
-        (token,) = action_tokens.give([(delivery, _answerable(delivery))], now)
+        held_back = restraint.held_back(delivery, has_reserve, now)
+        if held_back is None:
+            ledger.begin([delivery], now)
+            (token,) = action_tokens.give([(delivery, _answerable(delivery))], now)
+    if held_back is not None:
+        (ledger.put_back if held_back.again_at else partial(ledger.record, now=now))([held_back])
+        return None
     link = f"{settings.BASE_URL}/a/{token}"
     return Parcel(delivery, message.message_of(notification, words=delivery.words), link, has_reserve)
 

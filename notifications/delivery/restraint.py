@@ -1,0 +1,65 @@
+"""Messages that are due and not sent, where a channel says so: nobody gets one twice, or too many."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from notifications.channels import registry
+from notifications.channels.base import PersonChannel
+from notifications.items import ledger
+from notifications.items.ledger import Outcome
+from notifications.models import Delivery, DeliveryAttempt, DeliveryReceipt, DeliveryState, Recipient
+from wfpush.identifiers import lowest_id
+
+MAY_HAVE_ARRIVED = "It is not known whether an earlier try arrived, and it is not sent twice"
+TOO_MANY = "This person has got {most} messages this way within an hour"
+
+HOUR = timedelta(hours=1)
+LOOKED_BACK = timedelta(days=7)
+"""Deliveries that are older are not sent any more."""
+
+
+def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome | None:
+    """How a claimed message ends or waits that is not to be sent now; None: it is to be sent.
+
+    In the transaction that then writes down the attempt: it locks the person, so that two processes count to the same
+    end.
+    """
+    channel = registry.channels().get(delivery.channel)
+    if not isinstance(channel, PersonChannel):
+        return None
+    if channel.never_twice and _may_have_arrived(delivery):
+        return ledger.outcome(delivery, DeliveryState.DEAD, MAY_HAVE_ARRIVED, attempted=False)
+    most = channel.most_an_hour()
+    again = _next_in_turn(delivery, most, now) if most else None
+    if again is None:
+        return None
+    reason = TOO_MANY.format(most=most)
+    if has_reserve:
+        return ledger.outcome(delivery, DeliveryState.SUPPRESSED, reason, attempted=False)
+    return ledger.outcome(delivery, DeliveryState.PENDING, reason, again_at=again, attempted=False)
+
+
+def _may_have_arrived(delivery: Delivery) -> bool:
+    """An attempt was begun since it was last set going, and nobody knows how it ended: its process was killed."""
+    begun = DeliveryAttempt.objects.filter(delivery=delivery, number__lt=delivery.attempts, ended_at=None)
+    return delivery.attempts > 1 and begun.filter(started_at__gte=delivery.created_at).exists()
+
+
+def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | None:
+    """When the person may get another one; None: now. What was not taken by the service does not count."""
+    Recipient.objects.select_for_update(no_key=True).filter(pk=delivery.recipient_id).values("pk").first()
+    taken = ~Q(succeeded=False) | Exists(DeliveryReceipt.objects.filter(delivery=OuterRef("delivery")))
+    begun = (
+        DeliveryAttempt.objects.filter(
+            taken | Q(succeeded=None),
+            delivery__recipient=delivery.recipient_id,
+            delivery__channel=delivery.channel,
+            delivery__pk__gte=lowest_id(now - LOOKED_BACK),
+            started_at__gt=now - HOUR,
+        )
+        .order_by("-started_at")
+        .values_list("started_at", flat=True)[:most]
+    )
+    times = list(begun)
+    return times[-1] + HOUR if len(times) == most else None
