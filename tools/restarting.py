@@ -20,7 +20,7 @@ from wfpush.processes import lifeline
 
 ROOT = Path(__file__).resolve().parent.parent
 GRACE_SECONDS = 4.0
-"""For a process to end in after SIGTERM; `manage.py up` gives its children 3 seconds, and is given 5 by honcho."""
+"""For a process to end in after SIGTERM; less than the 5 after which `manage.py up` kills its children."""
 LOOK_MILLISECONDS = 250
 """How often to see whether the process still runs."""
 MOST_NAMES = 3
@@ -60,7 +60,7 @@ class Own(DefaultFilter):
 
 
 class Process:
-    """A command that can be started again. It leads a group of its own: honcho's signals reach it by us alone."""
+    """A command that can be started again. It leads a process group of its own: only this process sends it signals."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
         self._command, self._environment = [sys.executable, *command], environment

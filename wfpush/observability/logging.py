@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import traceback
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -78,7 +78,10 @@ def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventD
 
 
 class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time
-    """Writes to stderr; a record that cannot be formatted is reported there without its arguments."""
+    """Writes to stderr; a record that cannot be formatted is reported there without its arguments.
+
+    Where nobody reads stderr any more, as after the death of `manage.py up`, lines are dropped: who logs goes on.
+    """
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -86,7 +89,8 @@ class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # no
     def handleError(self, record: logging.LogRecord) -> None:
         kind = sys.exc_info()[0]
         name = kind.__name__ if kind else "error"
-        self.stream.write(f"A log record of {record.name} ({record.pathname}:{record.lineno}) failed: {name}\n")
+        with suppress(OSError):
+            self.stream.write(f"A log record of {record.name} ({record.pathname}:{record.lineno}) failed: {name}\n")
 
 
 def _common() -> list[Processor]:

@@ -1,95 +1,123 @@
-"""A worker's child processes.
+"""A child process of a supervisor.
 
-Each leads a process group of its own, so that what it forked can be ended with it: a django-q2 whose main or sentinel
-process was killed leaves the others running without a guard.
+Each child leads a process group of its own, so that everything it forked can be ended with it: when the main or
+sentinel process of django-q2 is killed, its other processes would run on without a guard.
 """
 
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
+from wfpush.processes.joined_output import JoinedOutput
 from wfpush.processes.worker_registry import Presence
 from wfpush.queue import lease_holder
 
 log = structlog.get_logger(__name__)
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 10.0
 """A child that ran this long and then dies is started again at once; one that keeps dying waits longer each time."""
 
 
 class Child:
-    """A child process with its process group, started again whenever it ends."""
+    """A command of this Python, with its process group.
 
-    def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str], presence: Presence) -> None:
+    `presence` registers each process of the child as a holder of leases, `output` gets the lines that it writes,
+    `on_start` is called after each start.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        presence: Presence | None = None,
+        output: JoinedOutput | None = None,
+        on_start: Callable[[], object] = lambda: None,
+    ) -> None:
         self.name = name
-        self._command = [sys.executable, str(MANAGE), *arguments]
+        self._command = [sys.executable, *command]
         self._environment = environment
         self._presence = presence
+        self._output = output
+        self._on_start = on_start
         self._holder = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_at = 0.0
-        self._pause = 0.0
+        self.pause = 0.0
+        """Seconds from the end of its last process to the next start."""
+        self._ending = threading.Lock()
 
-    def supervise(self, now: float) -> bool:
-        """Start the child if it does not run and its pause is over. True when it was started."""
-        if self._process is not None:
-            if not self._has_ended():
-                return False
-            self._reap(now)
-        if now < self._start_at:
-            return False
-        self._process = self._start()
+    def is_due(self, now: float) -> bool:
+        """Whether it does not run and its pause is over. `now` is of a clock that never jumps, in seconds."""
+        return self._process is None and now >= self._start_at
+
+    def start(self, now: float, environment: Mapping[str, str]) -> None:
+        """Start it with `environment` in addition to its own."""
+        self._process = self._start({**os.environ, **environment, **self._environment})
         self._started_at = now
+        if self._output is not None and self._process.stdout is not None:
+            self._output.read(self.name, self._process.stdout)
         log.info("child_started", child=self.name, pid=self._process.pid)
-        return True
+        self._on_start()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        if self._presence is None:
+            return self._popen(environment, ())
         self._holder = lease_holder.new_id()
         bound = lease_holder.claim(self._holder)
-        held = {lease_holder.VARIABLE: self._holder} if bound is not None else {}
+        if bound is None:
+            return self._popen(environment, ())
         try:
-            return subprocess.Popen(
-                self._command,
-                env=os.environ | self._environment | held,
-                stdin=subprocess.DEVNULL,
-                process_group=0,
-                pass_fds=[bound.fileno()] if bound is not None else [],
-            )
+            return self._popen(environment | {lease_holder.VARIABLE: self._holder}, (bound.fileno(),))
         finally:
-            if bound is not None:
-                self._presence.began(self._holder)
-                bound.close()  # the child has it, and whatever it forks
+            self._presence.began(self._holder)
+            bound.close()  # the child has it, and whatever it forks
 
-    def _has_ended(self) -> bool:
-        """Look without reaping: while the child is a zombie its group cannot be anybody else's."""
-        assert self._process is not None
+    def _popen(self, environment: dict[str, str], descriptors: Sequence[int]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            self._command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=None if self._output is None else subprocess.PIPE,
+            stderr=None if self._output is None else subprocess.STDOUT,
+            process_group=0,
+            pass_fds=descriptors,
+        )
+
+    def has_ended(self) -> bool:
+        """Whether its process has ended and was not collected yet.
+
+        Looks without reaping: while the process is a zombie, its group cannot be anybody else's.
+        """
+        if self._process is None:
+            return False
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
-    def _reap(self, now: float) -> None:
-        assert self._process is not None
-        self._signal_group(signal.SIGKILL)
-        code = self._process.wait()
-        self._presence.ended(self._holder)
+    def collect(self, now: float) -> int:
+        """Reap the process that has ended, kill the rest of its group, and set when it may be started again. Returns
+        its exit code."""
+        code = self._end_group()
         steady = now - self._started_at >= STEADY_SECONDS
-        self._pause = 0.0 if steady else min(LONGEST_PAUSE, self._pause * 2 or 0.5)
-        self._start_at = now + self._pause
-        log.error("child_ended", child=self.name, code=code, again_in=self._pause)
-        self._process = None
+        self.pause = 0.0 if steady else min(LONGEST_PAUSE, self.pause * 2 or 0.5)
+        self._start_at = now + self.pause
+        return code
 
     def kill(self) -> None:
-        """End the whole group at once; `supervise` starts it again."""
-        if self._process is not None:
-            self._signal_group(signal.SIGKILL)
+        """Kill the whole group at once, from any thread. The child counts as ended by itself."""
+        with self._ending:
+            self._kill_group()
 
     def ask_to_stop(self) -> None:
         if self._process is not None:
@@ -97,17 +125,25 @@ class Child:
                 self._process.terminate()
 
     def wait_stopped(self, until: float) -> None:
-        """Wait for the child that was asked to stop, then end what is left of its group."""
+        """Wait for the child that was asked to stop, then kill what is left of its group."""
         if self._process is None:
             return
-        while not self._has_ended() and time.monotonic() < until:
+        while not self.has_ended() and time.monotonic() < until:
             time.sleep(0.02)
-        self._signal_group(signal.SIGKILL)
-        self._process.wait()
-        self._presence.ended(self._holder)
-        self._process = None
+        self._end_group()
 
-    def _signal_group(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
-            os.killpg(self._process.pid, number)
+    def _end_group(self) -> int:
+        """Kill what is left of the group, reap the process, and return its exit code."""
+        with self._ending:
+            assert self._process is not None
+            self._kill_group()
+            code = self._process.wait()
+            self._process = None
+        if self._presence is not None:
+            self._presence.ended(self._holder)
+        return code
+
+    def _kill_group(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+                os.killpg(self._process.pid, signal.SIGKILL)

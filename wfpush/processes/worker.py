@@ -1,9 +1,6 @@
 """`manage.py worker`: one parent with ticker and watchdog, the django-q2 cluster and the dispatchers under it."""
 
-import signal
-import threading
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,9 +9,8 @@ from django.db import connections
 from wfpush.embedded import shared_servers
 from wfpush.embedded.servers import EmbeddedError
 from wfpush.postgres.silence import give_up_in_time
-from wfpush.processes.children import Child
-from wfpush.processes.lifeline import Lifeline, follow
-from wfpush.processes.systemd_notify import announce
+from wfpush.processes.children import MANAGE, Child
+from wfpush.processes.supervisor import Supervisor
 from wfpush.processes.ticker import Ticker, Trouble
 from wfpush.processes.watchdog import Watchdog
 from wfpush.processes.worker_registry import LOOK_SECONDS, Presence
@@ -22,7 +18,6 @@ from wfpush.queue import lease_holder
 
 log = structlog.get_logger(__name__)
 
-SUPERVISE_SECONDS = 0.25
 REVIVE_SECONDS = 1.0
 
 
@@ -30,57 +25,31 @@ class Worker:
     """`grace` and `stall` in seconds: to finish in after SIGTERM, and without a task run before a restart."""
 
     def __init__(self, *, dispatchers: int, grace: float, stall: float, data_dir: Path | None) -> None:
-        self._stop = threading.Event()
-        self._grace = grace
-        self._data_dir = data_dir
-        self._lifeline = Lifeline()
+        self._supervisor = Supervisor(grace=grace, restarts=True)
         self._presence = Presence()
         self._trouble = Trouble()
-        environment = self._lifeline.environment | {lease_holder.WORKER: self._presence.name}
-        self._cluster = Child("cluster", ["cluster"], environment, self._presence)
-        names = ["dispatcher"] if dispatchers == 1 else [f"dispatcher {n + 1}" for n in range(dispatchers)]
-        self._children = [self._cluster, *(Child(name, ["dispatcher"], environment, self._presence) for name in names)]
         self._watchdog = Watchdog(self._presence.name, stall)
+        environment = {lease_holder.WORKER: self._presence.name}
+        self._cluster = Child(
+            "cluster", [MANAGE, "cluster"], environment, presence=self._presence, on_start=self._watchdog.excuse
+        )
+        self._supervisor.add(self._cluster)
+        for name in ["dispatcher"] if dispatchers == 1 else [f"dispatcher {n + 1}" for n in range(dispatchers)]:
+            self._supervisor.add(Child(name, [MANAGE, "dispatcher"], environment, presence=self._presence))
+        self._supervisor.add_thread("ticker", Ticker(self._supervisor.stop).run)
+        self._supervisor.add_thread("watchdog", self._watch)
+        self._supervisor.add_thread("presence", self._be_present)
+        if data_dir is not None:
+            self._supervisor.add_thread("servers", partial(self._keep_servers, data_dir))
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or the parent's death."""
         give_up_in_time()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
-        follow(self._stop.set)
-        threads = [threading.Thread(target=Ticker(self._stop).run, name="ticker")]
-        threads.append(threading.Thread(target=self._watch, name="watchdog"))
-        threads.append(threading.Thread(target=self._be_present, name="presence"))
-        if self._data_dir is not None:
-            threads.append(threading.Thread(target=self._keep_servers, args=(self._data_dir,), name="servers"))
-        for thread in threads:
-            thread.start()
-        announce("READY=1")
         try:
-            while not self._stop.is_set():
-                self._supervise()
-                self._stop.wait(SUPERVISE_SECONDS)
+            self._supervisor.run()
         finally:
-            announce("STOPPING=1")
-            self._stop.set()
-            self._stop_children()
-            for thread in threads:
-                thread.join()
             self._trouble.attempt("leaving", self._presence.leave)
-            self._lifeline.close()
             log.info("worker_stopped")
-
-    def _supervise(self) -> None:
-        for child in self._children:
-            if child.supervise(time.monotonic()) and child is self._cluster:
-                self._watchdog.excuse()
-
-    def _stop_children(self) -> None:
-        until = time.monotonic() + self._grace
-        for child in self._children:
-            child.ask_to_stop()
-        for child in self._children:
-            child.wait_stopped(until)
 
     def _watch(self) -> None:
         def look() -> None:
@@ -89,10 +58,10 @@ class Worker:
                 self._watchdog.excuse()
                 self._cluster.kill()
 
-        self._every(self._watchdog.beat_seconds, look)
+        self._supervisor.every(self._watchdog.beat_seconds, look)
 
     def _be_present(self) -> None:
-        self._every(LOOK_SECONDS, lambda: self._trouble.attempt("presence", self._presence.look))
+        self._supervisor.every(LOOK_SECONDS, lambda: self._trouble.attempt("presence", self._presence.look))
         connections.close_all()
 
     def _keep_servers(self, data_dir: Path) -> None:
@@ -103,9 +72,4 @@ class Worker:
             except EmbeddedError as fault:
                 log.error("embedded_servers_down", fault=str(fault))
 
-        self._every(REVIVE_SECONDS, look)
-
-    def _every(self, seconds: float, look: Callable[[], object]) -> None:
-        while not self._stop.is_set():
-            look()
-            self._stop.wait(seconds)
+        self._supervisor.every(REVIVE_SECONDS, look)

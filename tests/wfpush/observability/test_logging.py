@@ -3,6 +3,7 @@
 import json
 import logging
 import logging.config
+import os
 import subprocess
 import sys
 import threading
@@ -210,6 +211,17 @@ def test_a_record_that_cannot_be_formatted_does_not_print_its_arguments(log: Log
     written = log.text()
     assert "A log record of channels (consumers.py:7) failed: TypeError" in written
     assert KEY[-20:] not in written
+
+
+def test_a_line_is_dropped_where_nobody_reads_it_any_more() -> None:
+    """As between the death of `manage.py up` and that of its children, who have work to finish."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w", buffering=1) as nobody:
+        handler = QuietStreamHandler()
+        handler.setStream(nobody)
+        handler.handle(logging.LogRecord("channels", logging.ERROR, "consumers.py", 7, "a line", (), None))
+        nobody.detach()  # its buffer cannot be written
 
 
 def test_a_python_warning_goes_the_same_way(log: Log) -> None:

@@ -2,6 +2,7 @@ import http.client
 import os
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,12 +14,18 @@ from django.db import connection
 from wfpush.config import env
 from wfpush.embedded import shared_servers
 from wfpush.management import demo_accounts
-from wfpush.management.stack import Stack, Watcher
 from wfpush.net.ports import PortTaken, check_port
-from wfpush.processes.lifeline import Lifeline
+from wfpush.processes.children import MANAGE, Child
+from wfpush.processes.joined_output import JoinedOutput
+from wfpush.processes.supervisor import Supervisor
 
 HOST = "127.0.0.1"
-CHILD_GRACE = "3"  # seconds; honcho kills what has not stopped after 5
+GRACE_SECONDS = 5.0
+"""For each process to end in after Ctrl-C, before it is killed."""
+CHILD_GRACE = "3"
+"""Seconds that web and worker give what they have begun; less than GRACE_SECONDS."""
+LAST_LINES_SECONDS = 4.0
+"""For what a killed child leaves running to end and to say its last."""
 
 
 class Command(BaseCommand):
@@ -41,34 +48,35 @@ class Command(BaseCommand):
                 check_port(HOST, taken, "PORT=9000 make run, or --port 9000")
         except PortTaken as fault:
             raise CommandError(str(fault)) from fault
-        for number in (signal.SIGINT, signal.SIGTERM):  # until honcho takes them over
+        for number in (signal.SIGINT, signal.SIGTERM):  # until the supervisor takes them over
             signal.signal(number, _leave)
-        lifeline = Lifeline()
         try:
             call_command("migrate", interactive=False, verbosity=0, skip_checks=False)
-            watchers: list[Watcher] = [_stop_with_parent] if options["stop_with_parent"] else []
-            stack = Stack(lifeline, watchers, under)
-            code = self._run(stack, port, with_demo)
+            supervisor = Supervisor(grace=GRACE_SECONDS, restarts=False)
+            if options["stop_with_parent"]:
+                supervisor.add_thread("parent", partial(_stop_with_parent, supervisor))
+            self._run(supervisor, port, with_demo, under)
         finally:
-            lifeline.close()
             if settings.EMBEDDED_SERVERS:
                 shared_servers.release(settings.DATA_DIR)
-        if code:
+        if supervisor.lost_a_child:
             raise CommandError("A process has ended by itself, so the others were stopped. Its last lines are above.")
 
-    def _run(self, stack: Stack, port: int, with_demo: bool) -> int:
+    def _run(self, supervisor: Supervisor, port: int, with_demo: bool, under: str | None) -> None:
         banner = [f"wfpush is ready: http://{HOST}:{port}"]
         waits_for = [(port, "/healthz")]
-        stack.watch(lambda over: self._announce(waits_for, banner, over))
         environment = _environment(port)
-        manage = str(settings.BASE_DIR / "manage.py")
-        stack.add("web", [manage, "web", "--host", HOST, "--port", str(port), "--grace", CHILD_GRACE], environment)
-        stack.add("worker", [manage, "worker", "--grace", CHILD_GRACE], environment)
+        output = JoinedOutput(["web", "worker", "demo"] if with_demo else ["web", "worker"])
+
+        def add(name: str, command: list[str], environment: dict[str, str]) -> None:
+            words = ["-m", under, name, *command] if under else command
+            supervisor.add(Child(name, words, environment, output=output))
+
+        add("web", [MANAGE, "web", "--host", HOST, "--port", str(port), "--grace", CHILD_GRACE], environment)
+        add("worker", [MANAGE, "worker", "--grace", CHILD_GRACE], environment)
         if with_demo:
             accounts = demo_accounts.ensure(settings.DATA_DIR / "demo.json", f"http://{HOST}:{port + 1}/callback")
-            stack.add(
-                "demo", ["-m", "wfpush.processes.lifeline", "demo"], environment | _demo_environment(port, accounts)
-            )
+            add("demo", ["-m", "wfpush.processes.lifeline", "demo"], environment | _demo_environment(port, accounts))
             waits_for.append((port + 1, "/"))
             passwords = demo_accounts.shown_passwords(accounts).items()
             banner += [f"  sign in as {ref:6} {password}" for ref, password in passwords]
@@ -78,12 +86,14 @@ class Command(BaseCommand):
         banner.append("Ctrl-C stops everything.")
         connection.close()
         connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
-        return stack.run()
+        supervisor.add_thread("banner", lambda: self._announce(waits_for, banner, supervisor.stop))
+        supervisor.run()
+        output.finish(LAST_LINES_SECONDS)
 
-    def _announce(self, waits_for: list[tuple[int, str]], banner: list[str], over: threading.Event) -> None:
+    def _announce(self, waits_for: list[tuple[int, str]], banner: list[str], stop: threading.Event) -> None:
         for port, path in waits_for:
             while not _answers(port, path):
-                if over.wait(0.1):
+                if stop.wait(0.1):
                     return
         self.stdout.write("\n".join(["", *banner, ""]))
         self.stdout.flush()
@@ -93,13 +103,12 @@ def _leave(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _stop_with_parent(over: threading.Event) -> None:
+def _stop_with_parent(supervisor: Supervisor) -> None:
     """make is killed by itself easily; what it ran must not go on holding the port."""
     parent = os.getppid()
-    while not over.wait(0.5):
+    while not supervisor.stop.wait(0.5):
         if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
+            supervisor.stop.set()
 
 
 def _environment(port: int) -> dict[str, str]:
