@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
-import threading
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from redis.exceptions import RedisError
 from notifications.items.inbox_json import inbox_json
 from notifications.items.representation import notification_queryset, unread_counts
 from notifications.models import Notification
+from wfpush.concurrency.background_loop import BackgroundLoop
 from wfpush.redis.cooldown import quiet
 
 log = structlog.get_logger(__name__)
@@ -23,6 +22,8 @@ log = structlog.get_logger(__name__)
 CONCURRENT_SENDS = 16
 DELIVERY_DEADLINE = 10.0
 """Seconds after which frames that Redis does not take are left to the clients' own catching up."""
+
+_background = BackgroundLoop("live-frames")  # for the life of the process, so that connections to Redis are kept
 
 
 def group_of(recipient_id: int) -> str:
@@ -85,7 +86,7 @@ def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
     if quiet:
         return
     try:
-        _loop.run(_send_all(frames))
+        _background.run(_send_all(frames), DELIVERY_DEADLINE)
     except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
         quiet.after(fault)
         log.warning("live_frames_lost", frames=len(frames), fault=repr(fault))
@@ -100,36 +101,3 @@ async def _send_all(frames: list[tuple[str, dict[str, Any]]]) -> None:
             await layer.group_send(group, message)
 
     await asyncio.gather(*(send(group, message) for group, message in frames))
-
-
-async def _in_time(work: Coroutine[Any, Any, None]) -> None:
-    async with asyncio.timeout(DELIVERY_DEADLINE):
-        await work
-
-
-class _Loop:
-    """One event loop in a thread for the life of the process, so that connections to Redis are kept."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run to the end, at most DELIVERY_DEADLINE seconds."""
-        future = asyncio.run_coroutine_threadsafe(_in_time(work), self._running())
-        future.result(DELIVERY_DEADLINE + 1)
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="live-frames", daemon=True).start()
-            return self._loop
-
-    def forget(self) -> None:
-        """A forked child has no thread: it starts a loop of its own."""
-        self._lock, self._loop = threading.Lock(), None
-
-
-_loop = _Loop()
-os.register_at_fork(after_in_child=_loop.forget)

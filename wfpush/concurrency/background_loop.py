@@ -1,31 +1,73 @@
 """An event loop in a thread of its own, for synchronous code whose connections outlive a call."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 Value = TypeVar("Value")
 
+_MARGIN_SECONDS = 1.0
+"""How long after its timeout work may take to end."""
+
 
 class BackgroundLoop:
-    """Runs from its making until `close`, or until its process ends or forks."""
+    """Starts its thread with the first work, and runs until `close` or the end of the process. May be used by several
+    threads. A process that was forked from this one starts a thread of its own."""
 
     def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name=name)
-        self._thread.start()
+        self._name = name
+        self._lock = threading.Lock()
+        self._running: tuple[asyncio.AbstractEventLoop, threading.Thread] | None = None
+        _loops.add(self)
 
     @property
     def alive(self) -> bool:
-        """False in a process that was forked from the one that made it: threads stay behind."""
-        return self._thread.is_alive()
+        """Whether its thread runs. False in a process that was forked from the one that used it: threads stay behind,
+        and what work has kept open there cannot be used here."""
+        return self._running is not None
 
-    def run(self, work: Coroutine[Any, Any, Value]) -> Value:
-        """Await it there; the caller waits."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def run(self, work: Coroutine[Any, Any, Value], timeout: float | None = None) -> Value:
+        """Await `work` there, while the caller waits. Cancels it after `timeout` seconds, and raises TimeoutError."""
+        future = asyncio.run_coroutine_threadsafe(_within(work, timeout), self._start())
+        return future.result(None if timeout is None else timeout + _MARGIN_SECONDS)
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._running is None:
+                loop = asyncio.new_event_loop()
+                thread = threading.Thread(target=loop.run_forever, daemon=True, name=self._name)
+                thread.start()
+                self._running = loop, thread
+            return self._running[0]
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        with self._lock:
+            if self._running is not None:
+                loop, thread = self._running
+                loop.call_soon_threadsafe(loop.stop)
+                thread.join()
+                loop.close()
+                self._running = None
+
+    def forget(self) -> None:
+        """The thread stayed behind in the process that this one was forked from, where it may have held the lock."""
+        self._lock, self._running = threading.Lock(), None
+
+
+async def _within(work: Coroutine[Any, Any, Value], seconds: float | None) -> Value:
+    async with asyncio.timeout(seconds):
+        return await work
+
+
+_loops: "WeakSet[BackgroundLoop]" = WeakSet()
+
+
+def _forget_all() -> None:
+    for loop in list(_loops):
+        loop.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
