@@ -67,7 +67,7 @@ soak: setup-dev
 	$(PY) -m tests.support.dates
 
 messages: setup
-	$(PY) -m tests.support.messages
+	$(PY) -m tools.messages
 
 release: setup-dev
 	@$(PY) -m tools.release

@@ -42,6 +42,8 @@ LAYERS = {
 }
 # These know the product by its public API alone.
 STRANGERS = ["demo", "bench"]
+# These are run by developers, and may import everything; no app imports them.
+DEVELOPERS = ["tools", "tests"]
 # Except for what makes and removes a data folder, and ends processes with their parent, as `manage.py up` does; and for
 # the transport and the clock that are measured by themselves.
 KNOWN_TO_STRANGERS = {
@@ -146,6 +148,11 @@ def arrows(module: Module, known: dict[str, Module]) -> set[str]:
     return targets - {module.name}
 
 
+def developers_modules(module: Module) -> list[str]:
+    """What a module imports of DEVELOPERS."""
+    return sorted({target for target, _ in module.imported() if target.partition(".")[0] in DEVELOPERS})
+
+
 def arrows_of_rooms(known: dict[str, Module]) -> dict[str, set[str]]:
     rooms: dict[str, set[str]] = {}
     for module in known.values():
@@ -177,7 +184,7 @@ def backward_arrows(known: dict[str, Module], modules: Iterable[Module] | None =
 
 PRODUCT = modules(OURS)
 OUTSIDERS = modules(STRANGERS)
-EVERYTHING = PRODUCT | OUTSIDERS
+EVERYTHING = PRODUCT | OUTSIDERS | modules(["tools"])
 
 
 def test_every_room_has_its_place_in_the_table() -> None:
@@ -218,6 +225,12 @@ def test_demo_and_bench_know_only_the_public_api() -> None:
     known = {name: arrows(module, PRODUCT) - KNOWN_TO_STRANGERS.get(name, set()) for name, module in OUTSIDERS.items()}
 
     assert {name: targets for name, targets in known.items() if targets} == {}
+
+
+def test_no_app_imports_what_developers_run() -> None:
+    used = {name: developers_modules(module) for name, module in PRODUCT.items()}
+
+    assert {name: targets for name, targets in used.items() if targets} == {}
 
 
 def test_imports_stand_at_the_top() -> None:
@@ -304,6 +317,12 @@ def test_a_circle_of_rooms_is_found() -> None:
 def test_a_signal_is_found(source: str) -> None:
     assert Module("notifications.x", source).signals()
     assert not Module("notifications.x", "import signal\nfrom signal import SIGTERM").signals()
+
+
+def test_a_developers_module_in_the_product_is_found() -> None:
+    assert developers_modules(Module("notifications.x", "from tools.messages import messages")) == ["tools.messages"]
+    assert developers_modules(Module("notifications.x", "from tests.support import api")) == ["tests.support"]
+    assert developers_modules(Module("notifications.x", "import toolsmith")) == []
 
 
 def test_an_import_inside_a_function_is_found_by_its_line() -> None:

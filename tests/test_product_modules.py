@@ -56,7 +56,7 @@ def test_no_module_lies_in_the_product_that_nothing_of_it_uses() -> None:
 
     idle = [name for name in PRODUCT if name not in used | NOT_LOADED.keys() and not ENTRANCES.search(name)]
 
-    assert idle == [], "Tools of developers lie in tests/support."
+    assert idle == [], "Tools of developers lie in tools/."
 
 
 def test_whatever_is_installed_is_used() -> None:

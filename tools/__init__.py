@@ -1,1 +1,4 @@
-"""What `make dev`, `make demo-event` and `make release` run. Nothing of the product imports it."""
+"""What developers run: `make dev`, `make demo-event`, `make messages`, `make release`, `python -m tools.draw_icons`.
+
+Nothing of the product imports it.
+"""

@@ -1,4 +1,4 @@
-"""`python -m tests.support.messages [LANGUAGE …]`: bring translations up to date with the sources, and compile them.
+"""`python -m tools.messages [LANGUAGE …]`: bring translations up to date with the sources, and compile them.
 
 Without languages: those there are. Needs what requirements.txt installs, and no gettext binaries. What is translated
 stays, what no source says any more goes, and what is not translated yet is listed.
@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PYTHON_SOURCES = ("escalations", "notifications", "wfpush")
 TEMPLATES = ("templates",)
 LANGUAGES = sorted(folder.name for folder in (ROOT / "locale").iterdir() if folder.is_dir())

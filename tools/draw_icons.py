@@ -1,4 +1,4 @@
-"""`python -m tests.support.draw_icons`: draw the app's icons anew from its sign, static/wfpush/favicon.svg.
+"""`python -m tools.draw_icons`: draw the app's icons anew from its sign, static/wfpush/favicon.svg.
 
 They are kept in the repository, since nothing that runs it has a browser at hand. Needs Chromium and playwright.
 """

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import to_language
 
 from notifications.wording.sentences import TEXTS
-from tests.support.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
+from tools.messages import LANGUAGES, as_mo, messages, path_of, read, untranslated, updated
 from wfpush.config.languages import languages_in
 
 
