@@ -158,8 +158,7 @@ TEXTS: dict[str, Text] = {
 }  # fmt: skip
 
 WORKER = (
-    *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED,
-    "withdrawn", "expired", "not_allowed", "at_time", "at_date",
+    *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, "withdrawn", "expired", "not_allowed",
 )  # fmt: skip
 """What the service worker says, in the language of each message."""
 

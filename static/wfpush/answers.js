@@ -4,9 +4,8 @@
 import * as app from "./app.js";
 import { actionOf, csrfToken, fill, hostsOf, showActions, showOutcome, slot } from "./cards.js";
 import { draftOf, keep, take } from "./kept.js";
-import { isMine, outcomeOf } from "./outcomes.js";
 import { allStored, unstore } from "./store.js";
-import { announce, say, sayOf } from "./words.js";
+import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
 
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
 const known = new Map();  // id → the item as last told

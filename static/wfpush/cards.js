@@ -1,9 +1,7 @@
 // Fills what shows an item (a card, a row, the reader's page) from the item as the API tells it. The markup is the server's:
 // templates/inbox/_card.html and _row.html, cloned from <template>. Nothing here builds HTML from text.
 
-import { isMine, outcomeOf } from "./outcomes.js";
-import { due, exact, now, stamp } from "./times.js";
-import { say, settings } from "./words.js";
+import { due, exact, isMine, now, outcomeOf, say, settings, stamp } from "./words.js";
 
 const RANKS = { urgent: 0, high: 1, normal: 2, low: 3 };
 const EFFECT_RANKS = { final: 1, request_info: 2, acknowledge: 3 };

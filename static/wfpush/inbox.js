@@ -10,8 +10,7 @@ import { connect } from "./live.js";
 import { restoreList } from "./offline.js";
 import * as push from "./push.js";
 import * as reader from "./reader.js";
-import { now, when } from "./times.js";
-import { announce, say, settings } from "./words.js";
+import { announce, now, say, settings, when } from "./words.js";
 
 const TICK = 10_000;  // milliseconds between two looks at the times on the page
 const NOTICED = 2_500;  // a connection that is back sooner than this was never missed

@@ -1,34 +1,57 @@
-// What became of an item, in a sentence: the same words as notifications/items/outcomes.py.
-// tests/vectors/inbox_words.json holds both to each other.
+// What became of an item, in a sentence: the same words as notifications/items/outcomes.py. Pages and the service worker share
+// them. tests/vectors/inbox_words.json holds all of them to each other.
 
-import { now, stamp, when } from "./times.js";
-import { say, sayOf, sentence, settings } from "./words.js";
+const LONG_WAIT = 60_000;  // milliseconds
 
-const LONG = 60_000;  // ms
+/**
+ * {outcomeOf, isMine} for a reader. `say`, `sayOf`: of `sentencesOf`; `stamp`, `when`: of `timesOf`; `now`: gives the moment
+ * of reading; `ref`: the reader's.
+ */
+export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
+  const isMine = (outcome) => Boolean(outcome?.by) && outcome.by.ref === ref;
 
-export const isMine = (outcome) => outcome?.by?.ref === settings.ref;
+  /** {text, mood}: an empty text while nothing has become of it. */
+  function outcomeOf(item) {
+    return { text: textOf(item), mood: moodOf(item) };
+  }
 
-/** {text, mood}: an empty text while nothing has become of it. */
-export function outcomeOf(item) {
-  return { text: textOf(item), mood: moodOf(item) };
-}
+  function textOf(item) {
+    const outcome = item.outcome ?? {};
+    if (item.state === "expired") return say("expired");
+    if (item.state === "withdrawn" && !outcome.by) return item.ended || say("withdrawn");
+    if (!outcome.action || isPast(item)) return "";
+    if (outcome.engine === "refused") return refusal(outcome);
+    const title = titleOf(item);
+    if (isMine(outcome)) return `${sayOf("done", outcome.action, { title })} ${engineWords(outcome)}`.trim();
+    return byOthers(outcome, title, item.state === "open");
+  }
 
-function textOf(item) {
-  const outcome = item.outcome ?? {};
-  if (item.state === "expired") return say("expired");
-  if (item.state === "withdrawn" && !outcome.by) return item.ended || say("withdrawn");
-  if (!outcome.action || isPast(item)) return "";
-  if (outcome.engine === "refused") return refused(outcome);
-  const title = titleOf(item);
-  if (isMine(outcome)) return `${sayOf("done", outcome.action, { title })} ${engine(outcome)}`.trim();
-  return byOthers(outcome, title, item.state === "open");
-}
+  function moodOf(item) {
+    const outcome = item.outcome ?? {};
+    if (isPast(item)) return "";
+    if (["refused", "failed"].includes(outcome.engine)) return "bad";
+    return isMine(outcome) && ["delivered", "handled"].includes(outcome.engine) ? "good" : "";
+  }
 
-function moodOf(item) {
-  const outcome = item.outcome ?? {};
-  if (isPast(item)) return "";
-  if (["refused", "failed"].includes(outcome.engine)) return "bad";
-  return isMine(outcome) && ["delivered", "handled"].includes(outcome.engine) ? "good" : "";
+  function engineWords(outcome) {
+    const at = new Date(outcome.at);
+    if (outcome.engine === "waiting" && outcome.connect) return say("engine_connect", { engine: outcome.connect });
+    if (outcome.engine === "waiting" && now() - at >= LONG_WAIT) return say("engine_waiting_since", { when: stamp(at, now()) });
+    return outcome.engine ? say(`engine_${outcome.engine}`) : "";
+  }
+
+  function refusal(outcome) {
+    const detail = (outcome.detail ?? "").trim();
+    return detail ? say("engine_refused", { detail: /[.!?…]$/.test(detail) ? detail : `${detail}.` }) : say("engine_refused_silently");
+  }
+
+  function byOthers(outcome, title, stillOpen) {
+    const name = outcome.by?.name, at = new Date(outcome.at);
+    if (!name || !outcome.at || Number.isNaN(at.valueOf())) return say("already_handled");
+    return sayOf(stillOpen ? "others" : "already", outcome.action, { name, title, when: when(at, now()) });
+  }
+
+  return { outcomeOf, isMine };
 }
 
 /** What an answer was called: its label where it is known, else the action's name made readable. */
@@ -39,26 +62,8 @@ function titleOf(item) {
   return known?.title ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** A question that has been answered meanwhile. */
+/** Whether the outcome is a question that has been answered since. */
 function isPast(item) {
   const asked = item.outcome?.action === "request_info" && item.outcome.engine !== "refused";
   return Boolean(asked && item.task && ["open", "acknowledged"].includes(item.task.state));
-}
-
-function engine(outcome) {
-  const at = new Date(outcome.at);
-  if (outcome.engine === "waiting" && outcome.connect) return say("engine_connect", { engine: outcome.connect });
-  if (outcome.engine === "waiting" && now() - at >= LONG) return say("engine_waiting_since", { when: stamp(at, now()) });
-  return outcome.engine ? say(`engine_${outcome.engine}`) : "";
-}
-
-function refused(outcome) {
-  const detail = (outcome.detail ?? "").trim();
-  return detail ? say("engine_refused", { detail: sentence(detail) }) : say("engine_refused_silently");
-}
-
-function byOthers(outcome, title, stillOpen) {
-  const name = outcome.by?.name, at = new Date(outcome.at);
-  if (!name || !outcome.at || Number.isNaN(at.valueOf())) return say("already_handled");
-  return sayOf(stillOpen ? "others" : "already", outcome.action, { name, title, when: when(at, now()) });
 }

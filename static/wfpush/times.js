@@ -1,72 +1,72 @@
-// Times as people say them, in the person's time zone: the same words as notifications/wording/times.py.
-// tests/vectors/inbox_words.json holds both to each other.
-
-import { say, settings } from "./words.js";
+// Times as people say them, in a language and a time zone: the same words as notifications/wording/times.py. Pages and the
+// service worker share them. tests/vectors/inbox_words.json holds all of them to each other.
 
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
-const locale = settings.language.startsWith("en") ? "en-GB" : settings.language;
-const ahead = Date.parse(settings.now) - Date.now();  // a phone's clock may be minutes off; the server's counts
 
-const format = (options, tag = locale) => new Intl.DateTimeFormat(tag, { timeZone: settings.timezone, ...options });
-const clockFormat = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const dayFormat = format({ day: "numeric", month: "long" });
-const weekdayFormat = format({ weekday: "long" });
-const zoneFormats = ["en-GB", "en-US"].map((tag) => format({ timeZoneName: "short" }, tag));  // CET is one's, EST the other's
-const numbers = format({ year: "numeric", month: "2-digit", day: "2-digit" }, "en-CA");
+/** {exact, due, stamp, when}; `say`: of `sentencesOf`, `language` and `timezone`: the reader's. */
+export function timesOf({ say, language, timezone }) {
+  const locale = language.startsWith("en") ? "en-GB" : language;
+  const format = (options, tag = locale) => new Intl.DateTimeFormat(tag, { timeZone: timezone, ...options });
+  const clockFormat = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const dayFormat = format({ day: "numeric", month: "long" });
+  const weekdayFormat = format({ weekday: "long" });
+  const zoneFormats = ["en-GB", "en-US"].map((tag) => format({ timeZoneName: "short" }, tag));  // CET is one's, EST the other's
+  const numbers = format({ year: "numeric", month: "2-digit", day: "2-digit" }, "en-CA");
 
-export const now = () => new Date(Date.now() + (Math.abs(ahead) > 5_000 ? ahead : 0));
+  /** `14:02` */
+  const clock = (at) => clockFormat.format(at);
+  const dayNumber = (at) => Date.parse(`${numbers.format(at)}T00:00Z`) / DAY;
+  const year = (at) => numbers.format(at).slice(0, 4);
+  const day = (at, today) => dayFormat.format(at) + (year(at) === year(today) ? "" : ` ${year(at)}`);
 
-/** `14:02` */
-const clock = (at) => clockFormat.format(at);
-const dayNumber = (at) => Date.parse(`${numbers.format(at)}T00:00Z`) / DAY;
-const year = (at) => numbers.format(at).slice(0, 4);
-const day = (at, today) => dayFormat.format(at) + (year(at) === year(today) ? "" : ` ${year(at)}`);
+  /** The full date with its zone, for titles. */
+  function exact(at) {
+    return `${weekdayFormat.format(at)}, ${dayFormat.format(at)} ${year(at)}, ${clock(at)} ${zone(at)}`;
+  }
 
-/** The full date with its zone, for titles. */
-export function exact(at) {
-  return `${weekdayFormat.format(at)}, ${dayFormat.format(at)} ${year(at)}, ${clock(at)} ${zone(at)}`;
-}
+  /** The zone's abbreviation, the same in every language; its offset from UTC where it has none. */
+  function zone(at) {
+    const names = zoneFormats.map((each) => each.formatToParts(at).find((part) => part.type === "timeZoneName").value);
+    return names.find((name) => !/^GMT[+-]/.test(name)) ?? names[0];
+  }
 
-/** The zone's abbreviation, the same in every language; what lies from UTC where it has none. */
-function zone(at) {
-  const names = zoneFormats.map((each) => each.formatToParts(at).find((part) => part.type === "timeZoneName").value);
-  return names.find((name) => !/^GMT[+-]/.test(name)) ?? names[0];
-}
+  /** `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`, and how urgent it is. */
+  function due(at, today) {
+    const left = at - today;
+    const urgency = left < 0 ? "overdue" : left <= 2 * HOUR ? "soon" : "ontime";
+    const words = urgency === "overdue" ? [span("over", -left), dueAt(at, today)] : [dueAt(at, today), span("left", left)];
+    return { text: words.join(" · "), urgency, icon: urgency === "ontime" ? "clock" : urgency };
+  }
 
-/** `due today 17:00 · 2 h 10 min left`, or `overdue by 10 min · due today 17:00`, and how pressing it is. */
-export function due(at, today) {
-  const left = at - today;
-  const urgency = left < 0 ? "overdue" : left <= 2 * HOUR ? "soon" : "ontime";
-  const words = urgency === "overdue" ? [span("over", -left), dueAt(at, today)] : [dueAt(at, today), span("left", left)];
-  return { text: words.join(" · "), urgency, icon: urgency === "ontime" ? "clock" : urgency };
-}
+  function dueAt(at, today) {
+    const time = clock(at), days = dayNumber(at) - dayNumber(today);
+    const named = { 0: "due_today", 1: "due_tomorrow", "-1": "due_yesterday" }[days];
+    if (named) return say(named, { time });
+    if (days > 1 && days < 7) return say("due_weekday", { weekday: weekdayFormat.format(at), time });
+    return say("due_date", { date: day(at, today), time });
+  }
 
-function dueAt(at, today) {
-  const time = clock(at), days = dayNumber(at) - dayNumber(today);
-  const named = { 0: "due_today", 1: "due_tomorrow", "-1": "due_yesterday" }[days];
-  if (named) return say(named, { time });
-  if (days > 1 && days < 7) return say("due_weekday", { weekday: weekdayFormat.format(at), time });
-  return say("due_date", { date: day(at, today), time });
-}
+  function span(kind, length) {
+    const minutes = Math.floor(length / MINUTE);
+    if (minutes < 1) return say(`${kind}_moment`);
+    if (minutes < 60) return say(`${kind}_minutes`, { m: minutes });
+    if (length >= 2 * DAY) return say(`${kind}_days`, { d: Math.floor(length / DAY) });
+    if (minutes % 60 && length < 10 * HOUR) return say(`${kind}_hours_minutes`, { h: Math.floor(minutes / 60), m: minutes % 60 });
+    return say(`${kind}_hours`, { h: Math.floor(minutes / 60) });
+  }
 
-function span(kind, length) {
-  const minutes = Math.floor(length / MINUTE);
-  if (minutes < 1) return say(`${kind}_moment`);
-  if (minutes < 60) return say(`${kind}_minutes`, { m: minutes });
-  if (length >= 2 * DAY) return say(`${kind}_days`, { d: Math.floor(length / DAY) });
-  if (minutes % 60 && length < 10 * HOUR) return say(`${kind}_hours_minutes`, { h: Math.floor(minutes / 60), m: minutes % 60 });
-  return say(`${kind}_hours`, { h: Math.floor(minutes / 60) });
-}
+  /** When something happened: `14:02`, `yesterday 14:02`, `24 November`. */
+  function stamp(at, today) {
+    const days = dayNumber(today) - dayNumber(at);
+    if (days === 0) return clock(at);
+    return days === 1 ? say("yesterday", { time: clock(at) }) : day(at, today);
+  }
 
-/** When something happened: `14:02`, `yesterday 14:02`, `24 November`. */
-export function stamp(at, today) {
-  const days = dayNumber(today) - dayNumber(at);
-  if (days === 0) return clock(at);
-  return days === 1 ? say("yesterday", { time: clock(at) }) : day(at, today);
-}
+  /** The same inside a sentence: `at 14:02`, `on 24 November at 14:02`. */
+  function when(at, today) {
+    const same = dayNumber(at) === dayNumber(today);
+    return same ? say("at_time", { time: clock(at) }) : say("at_date", { date: day(at, today), time: clock(at) });
+  }
 
-/** The same inside a sentence: `at 14:02`, `on 24 November at 14:02`. */
-export function when(at, today) {
-  const same = dayNumber(at) === dayNumber(today);
-  return same ? say("at_time", { time: clock(at) }) : say("at_date", { date: day(at, today), time: clock(at) });
+  return { exact, due, stamp, when };
 }

@@ -1,23 +1,17 @@
-// The page's settings and sentences (notifications/wording/sentences.py), and saying one of them.
+// The page's settings, and its words: sentences, times and outcomes in its reader's language and time zone.
+
+import { outcomesOf } from "./outcomes.js";
+import { sentencesOf } from "./sentences.js";
+import { timesOf } from "./times.js";
 
 export const settings = JSON.parse(document.getElementById("settings").textContent);
-const texts = settings.texts;
+const { ref, language, timezone } = settings;
+const ahead = Date.parse(settings.now) - Date.now();  // a phone's clock may be minutes off; the server's counts
 
-/** The sentence of that name with its {placeholders} filled. */
-export function say(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-}
-
-/** The sentence of a family for an action, or the family's `other`. */
-export function sayOf(prefix, action, values = {}) {
-  const key = `${prefix}_${action}`;
-  return say(key in texts ? key : `${prefix}_other`, values);
-}
-
-/** The text with a full stop, unless it ends like a sentence. */
-export function sentence(text) {
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
-}
+export const now = () => new Date(Date.now() + (Math.abs(ahead) > 5_000 ? ahead : 0));
+export const { say, sayOf } = sentencesOf(settings.texts);
+export const { exact, due, stamp, when } = timesOf({ say, language, timezone });
+export const { outcomeOf, isMine } = outcomesOf({ say, sayOf, stamp, when, now, ref });
 
 /** Have a screen reader say something once, politely. */
 export function announce(text) {

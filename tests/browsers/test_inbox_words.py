@@ -1,4 +1,4 @@
-"""The page's modules say of an item what tests/vectors/inbox_words.json says, and so does the server."""
+"""Pages and service worker say of an item what tests/vectors/inbox_words.json says, and so does the server."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from django.utils import translation
 from playwright.async_api import Browser, Page, Route
 
 from notifications.types import TAKES_AWAY
-from notifications.wording.sentences import spoken
+from notifications.wording.sentences import spoken, spoken_by_worker
 from tests.vectors.inbox_words import CASES
 
 Case = dict[str, Any]
@@ -20,7 +20,7 @@ SITE = "http://inbox.test/"
 SCRIPTS = settings.BASE_DIR / "static" / "wfpush"
 
 TIMES = """async (cases) => {
-  const {due, stamp, when, exact} = await import("/static/wfpush/times.js");
+  const {due, stamp, when, exact} = await import("/static/wfpush/words.js");
   return cases.map((each) => {
     const at = new Date(each.at), now = new Date(each.now);
     const {text, urgency} = due(at, now);
@@ -28,8 +28,20 @@ TIMES = """async (cases) => {
   });
 }"""
 OUTCOMES = """async (cases) => {
-  const {outcomeOf} = await import("/static/wfpush/outcomes.js");
+  const {outcomeOf} = await import("/static/wfpush/words.js");
   return cases.map(({item}) => outcomeOf(item));
+}"""
+REPLIES = """async ({cases, words}) => {
+  globalThis.WORDS = words;
+  const {outcomeWords} = await import("/static/wfpush/worker/speaking.js");
+  return cases.map(({item: {outcome, actions}, reader, language, timezone}) => {
+    const given = actions.find(({action}) => action === outcome.action) ?? {action: outcome.action};
+    const answer = {...given, ref: reader, lang: language};
+    const {action, by: answered_by, at: answered_at} = outcome;
+    const mine = {status: 201, body: {...outcome, id: "r"}};
+    const late = {status: 409, body: {code: "already_answered", action, answered_by, answered_at}};
+    return {text: outcomeWords(answer, outcome.by.ref === reader ? mine : late, timezone)};
+  });
 }"""
 BUTTONS = """async (cases) => {
   const {fill} = await import("/static/wfpush/cards.js");
@@ -90,11 +102,11 @@ def by_reader(cases: Iterable[Case]) -> Iterator[tuple[tuple[str, ...], list[Cas
         yield key, list(group)
 
 
-async def says(reading: Reading, script: str, cases: Iterable[Case]) -> None:
-    """What the script says of each case has every member that the case names."""
+async def says(reading: Reading, script: str, cases: Iterable[Case], **more: object) -> None:
+    """What the script says of each case has every member that the case names. `more` goes to the script, too."""
     for reader, group in by_reader(cases):
         page = await reading(*reader)
-        said = await page.evaluate(script, group)
+        said = await page.evaluate(script, {"cases": group, **more} if more else group)
         for case, each in zip(group, said, strict=True):
             wanted = {name: case[name] for name in each if name in case}
             assert {name: each[name] for name in wanted} == wanted
@@ -110,6 +122,18 @@ async def test_when_it_happened(reading: Reading) -> None:
 
 async def test_what_became_of_it(reading: Reading) -> None:
     await says(reading, OUTCOMES, CASES["outcome"])
+
+
+async def test_what_the_service_worker_says_became_of_it(reading: Reading) -> None:
+    """It hears of an outcome by the reply to an answer, which says nothing of what an engine refused later."""
+    words = {}
+    for language in ("en", "de"):
+        with translation.override(language):
+            words[language] = spoken_by_worker()
+    answered = [case for case in CASES["outcome"] if case["item"]["state"] == "answered"]
+    assert {case["reader"] for case in answered} == {"bob", "carol"}
+
+    await says(reading, REPLIES, answered, words=words)
 
 
 async def test_which_answers_are_offered_and_which_stands_out(reading: Reading) -> None:

@@ -1,7 +1,7 @@
 """inbox_words.json: what the inbox says of an item, and in which order items stand.
 
-Both who say so are tested with it: the server (tests/notifications/items/test_inbox_words.py), and the modules of the
-page (tests/browsers/test_inbox_words.py).
+Both who say so are tested with it: the server (tests/notifications/items/test_inbox_words.py), and the modules of
+pages and service worker (tests/browsers/test_inbox_words.py).
 """
 
 import json
