@@ -9,11 +9,10 @@ from django.utils import translation
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
-from notifications.items.inbox_json import facts_of
+from notifications.items.inbox_json import facts_of, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
-from notifications.wording.links import is_web_link
 from notifications.wording.times import stamp
 
 RELATED_SHOWN = 5
@@ -35,7 +34,6 @@ class Item:
     url: str
     case_url: str
     facts: list[Json]
-    documents: list[Json]
     history: list[Entry]
     related: list[Related]
     follows: bool
@@ -56,15 +54,14 @@ def own_notification(reader: Recipient, notification_id: UUID) -> Notification:
 
 
 def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
-    case = notification.case
+    case, engine = notification.case, _engine_of(notification)
     return Item(
         card=card(notification, reader, now),
         category=notification.category.name_in(translation.get_language() or ""),
-        engine=_engine_of(notification),
+        engine=engine,
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
-        facts=facts_of(notification),
-        documents=_documents(notification.details),
+        facts=facts_of(notification, str(engine) if engine else ""),
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
@@ -74,21 +71,6 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
 def _engine_of(notification: Notification) -> Engine | None:
     owner = notification.task or notification.case
     return owner.engine if owner else None
-
-
-def web_link(value: object) -> str:
-    """The address, or nothing when it is not one that people may follow: ingest drops such links, and so do we."""
-    return str(value).strip() if is_web_link(value) else ""
-
-
-def _documents(details: Json) -> list[Json]:
-    documents = details.get("documents")
-    shown = [each for each in documents if isinstance(each, dict)] if isinstance(documents, list) else []
-    return [
-        {"title": str(each.get("title") or each.get("url") or ""), "url": web_link(each.get("url"))}
-        for each in shown
-        if each.get("title") or each.get("url")
-    ]
 
 
 def _related(notification: Notification, reader: Recipient, now: datetime) -> list[Related]:

@@ -15,6 +15,7 @@ from notifications.items.representation import notification_json
 from notifications.models import Notification, NotificationState
 from notifications.types import Json
 from notifications.wording.languages import spoken
+from notifications.wording.links import is_web_link
 from notifications.wording.sentences import say
 
 MAPS = "https://www.google.com/maps/search/?api=1&query="
@@ -39,12 +40,18 @@ def lines_of(notification: Notification) -> list[str]:
     return [line for line in (behalf, escalation_of(notification)) if line]
 
 
-def facts_of(notification: Notification) -> list[Json]:
-    """What the item's page lists below the text: {icon, label, parts}. A part has text, and perhaps url and hint."""
-    location, customer = _part(notification.details, "location"), _part(notification.details, "customer")
+def facts_of(notification: Notification, engine: str = "") -> list[Json]:
+    """What the item's page lists below the text: {icon, label, parts}. A part has text, and perhaps url and hint.
+
+    `engine`: the name of its engine, where it is to be said.
+    """
+    details = notification.details
+    location, customer = _part(details, "location"), _part(details, "customer")
     facts = [
         {"icon": "place", "label": _("Where"), "parts": _place(location)},
         {"icon": "phone", "label": _("Customer"), "parts": _customer(customer)},
+        {"icon": "document", "label": _("Documents"), "parts": _documents(details.get("documents"))},
+        {"icon": "out", "label": _("In the engine"), "parts": _engine_page(notification.url, engine)},
     ]
     return [fact for fact in facts if fact["parts"]]
 
@@ -67,6 +74,26 @@ def _customer(customer: Json) -> list[Json]:
     call = {"text": _("Call %(phone)s") % {"phone": phone}, "url": phone_link(phone), "hint": ""}
     who = {"text": name, "url": "", "hint": ""}
     return [part for part, known in ((who, name), (call, call["url"])) if known]
+
+
+def _documents(documents: object) -> list[Json]:
+    shown = [each for each in documents if isinstance(each, dict)] if isinstance(documents, list) else []
+    return [
+        {"text": str(each.get("title") or each.get("url")), "url": web_link(each.get("url")), "hint": ""}
+        for each in shown
+        if each.get("title") or each.get("url")
+    ]
+
+
+def _engine_page(address: str, engine: str) -> list[Json]:
+    url = web_link(address)
+    text = _("Open in %(engine)s") % {"engine": engine} if engine else _("Open it there")
+    return [{"text": text, "url": url, "hint": ""}] if url else []
+
+
+def web_link(value: object) -> str:
+    """The address, or nothing when it is not one that people may follow: ingest drops such links, and so do we."""
+    return str(value).strip() if is_web_link(value) else ""
 
 
 def map_link(location: Json) -> str:

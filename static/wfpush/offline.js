@@ -37,15 +37,11 @@ export async function keptArticle(id) {
   return { article, title: item.title };
 }
 
-function fillFacts(article, { case: of, facts = [], documents, url }) {
+function fillFacts(article, { case: of, facts = [] }) {
   slot(article, "case").textContent = of ? of.title || of.id : "";
   slot(article, "case").hidden = !of;
   const row = slot(article, "fact");
   row.replaceWith(...facts.map((fact) => factFrom(row, fact)));
-  fillDocuments(slot(article, "documents"), documents ?? []);
-  const engine = slot(article, "engine");
-  if (url) engine.href = url;
-  engine.closest("dl > div").hidden = !url;
 }
 
 /** As templates/inbox/_fact.html. */
@@ -53,28 +49,23 @@ function factFrom(row, { icon, label, parts }) {
   const fact = row.cloneNode(true);
   fact.querySelector("use").setAttribute("href", `${settings.icons}#${icon}`);
   slot(fact, "label").textContent = label;
-  slot(fact, "parts").append(...parts.flatMap((part) => [partFrom(part), " "]));
+  slot(fact, "parts").append(...parts.map((part) => partFrom(part, icon === "document")));
   return fact;
 }
 
-function partFrom({ text, url, hint }) {
-  const part = document.createElement(url ? "a" : "span");
-  Object.assign(part, { className: "part", dir: "auto", textContent: text });
-  if (url) Object.assign(part, { href: url, rel: "noopener noreferrer", target: hint ? "_blank" : "" });
-  if (!hint) return part;
-  const said = document.createElement("span");
-  Object.assign(said, { className: "said", textContent: ` (${hint})` });
-  part.append(said);
-  return part;
+function partFrom({ text, url, hint }, isDocument) {
+  const line = document.createElement("li"), part = document.createElement(url ? "a" : "span");
+  line.append(part);
+  Object.assign(part, { dir: "auto", textContent: text });
+  if (url) Object.assign(part, { href: url, rel: "noopener noreferrer", target: url.startsWith("http") ? "_blank" : "" });
+  if (hint) part.append(made("span", "said", ` (${hint})`));
+  if (!url || !isDocument) return line;
+  part.dataset.document = "";
+  const kept = made("span", "document-kept");
+  kept.dataset.slot = "document";
+  kept.hidden = true;
+  line.append(kept);
+  return line;
 }
 
-function fillDocuments(list, documents) {
-  const row = list.firstElementChild;
-  list.closest("dl > div").hidden = documents.length === 0;
-  list.replaceChildren(...documents.map(({ title, url }) => {
-    const line = row.cloneNode(true), link = line.querySelector("a");
-    link.textContent = title || url;
-    if (url) link.href = url;
-    return line;
-  }));
-}
+const made = (tag, className, textContent = "") => Object.assign(document.createElement(tag), { className, textContent });

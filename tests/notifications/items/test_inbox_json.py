@@ -33,6 +33,26 @@ def test_facts_are_labelled_and_open_what_they_name() -> None:
     ]  # fmt: skip
 
 
+def test_documents_and_the_engines_page_are_facts_too() -> None:
+    documents = [{"title": "Plan", "url": "https://engine.example/plan.pdf"}, {"url": "https://engine.example/b.pdf"}]
+    copy = NotificationFactory(details={"documents": documents}, url="https://engine.example/tasks/42")
+
+    assert [(each["icon"], each["label"], each["parts"]) for each in inbox_json(copy)["facts"]] == [
+        ("document", "Documents", [
+            {"text": "Plan", "url": "https://engine.example/plan.pdf", "hint": ""},
+            {"text": "https://engine.example/b.pdf", "url": "https://engine.example/b.pdf", "hint": ""},
+        ]),
+        ("out", "In the engine", [{"text": "Open it there", "url": "https://engine.example/tasks/42", "hint": ""}]),
+    ]  # fmt: skip
+
+
+def test_a_fact_has_no_link_that_runs_something() -> None:
+    documents = [{"title": "Trap", "url": "javascript:alert(1)"}]
+    copy = NotificationFactory(details={"documents": documents}, url="javascript:alert(1)")
+
+    assert [each["parts"] for each in inbox_json(copy)["facts"]] == [[{"text": "Trap", "url": "", "hint": ""}]]
+
+
 @pytest.mark.parametrize("details", [{}, {"location": {}, "customer": {}}, {"location": None, "customer": []}])
 def test_what_is_not_known_is_no_fact(details: dict[str, Any]) -> None:
     assert facts(details) == []
