@@ -47,7 +47,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 class SignInForm(AuthenticationForm):
-    """Unfold's, for names no longer than an account's: the tries of a longer one could not be counted."""
+    """unfold's form; it refuses names longer than an account's, because axes could not count the tries of a longer
+    one."""
 
     def clean_username(self) -> str:
         name: str = self.cleaned_data["username"]
@@ -58,14 +59,14 @@ class SignInForm(AuthenticationForm):
 
 class SignIn(LoginView):
     def form_valid(self, form: DjangoAuthenticationForm) -> HttpResponse:
-        """The password has been looked at by now: no transaction, and no lock of the counting of tries, was open
-        meanwhile."""
+        """The password has been checked by now. No transaction and no lock on the counting of tries was open while it
+        was hashed."""
         with _browser_of_ended_session_forgotten(self.request):
             return super().form_valid(form)
 
 
 class NewPasswordForm(OwnPasswordForm, AdminOwnPasswordChangeForm):
-    """The inbox's, as the desk shows fields."""
+    """The inbox's form for a new password, with the desk's widgets."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,7 +86,7 @@ class NewPassword(PasswordChangeView):
         return {**super().get_form_kwargs(), "request": self.request}
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        """The form keeps the session by itself."""
+        """The form itself keeps this session signed in."""
         form.save()
         response = HttpResponseRedirect(self.get_success_url())
         login_limits.remember(self.request, response)
@@ -99,7 +100,7 @@ class NewPassword(PasswordChangeView):
 
 
 class Choices(AutocompleteJsonView):
-    """What the fields that search offer, shown as pages show it."""
+    """The options of fields that search, with invisible characters shown as on pages."""
 
     def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
         result: dict[str, str] = super().serialize_result(obj, to_field_name)
@@ -107,7 +108,8 @@ class Choices(AutocompleteJsonView):
 
 
 class Site(UnfoldAdminSite):
-    """Its pages are in `notifications/admin/`; settings.UNFOLD names the functions for sidebar and overview."""
+    """The admin site. Its pages are in `notifications/admin/`; settings.UNFOLD names the functions for sidebar and
+    overview."""
 
     login_form = SignInForm
     index_title = _("Overview")
@@ -129,7 +131,7 @@ class Site(UnfoldAdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Who signs in here comes here; LOGIN_REDIRECT_URL is the inbox."""
+        """After signing in here, people come here; LOGIN_REDIRECT_URL is the inbox."""
         index = reverse("admin:index", current_app=self.name)
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(index)
@@ -142,7 +144,7 @@ class Site(UnfoldAdminSite):
         return response
 
     def _sign_in(self, request: HttpRequest, extra_context: dict[str, Any]) -> HttpResponse:
-        """As Django's own page does it, but for the view."""
+        """Sign in as Django's own page does, with the desk's view."""
         context = {
             **self.each_context(request),
             "title": gettext("Log in"),
@@ -176,7 +178,8 @@ class Site(UnfoldAdminSite):
 
 @contextmanager
 def _browser_of_ended_session_forgotten(request: HttpRequest) -> Iterator[None]:
-    """Nothing more is pushed to the browser of a session that ends here, be it by somebody else's signing in."""
+    """Remove the browser's device when its session ends here, also when somebody else signs in. Nothing more is pushed
+    to it."""
     with transaction.atomic():
         key = request.session.session_key
         yield
@@ -195,6 +198,6 @@ def _guarded(response: HttpResponse) -> HttpResponse:
 
 
 def _make_visible(response: Any) -> None:
-    """Whatever a page shows of what engines and people wrote, none of it hides or turns the others' words round."""
+    """Show invisible and direction-changing characters in everything a page shows of what engines and people wrote."""
     if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
         response.content = visible(response.content.decode())

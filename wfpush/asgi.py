@@ -18,7 +18,7 @@ from wfpush.web.nul import NulFreeSockets  # noqa: E402
 
 
 async def nothing_here(scope: Any, receive: Any, send: Any) -> None:
-    """A socket at any other address: refused before it is accepted, which is HTTP's 403."""
+    """Close a WebSocket at any other address before it is accepted, which is HTTP's 403."""
     await send({"type": "websocket.close"})
 
 

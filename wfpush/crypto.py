@@ -117,10 +117,10 @@ class Sealed(str):
 
 
 class _SecretAttribute(DeferredAttribute):
-    """Keeps what was loaded as it was, and decrypts when somebody asks.
+    """Keeps the loaded ciphertext, and decrypts when the attribute is read.
 
-    So a row whose key is lost can still be listed, saved and given a new secret, rows that are only looked at cost no
-    decryption, and the plain text is not in the instance's `__dict__` for a debugger's page to show.
+    So a row whose key is lost can still be listed, saved and given a new secret; rows that are only listed cost no
+    decryption; and the plain text is not in the instance's `__dict__`, which a debugger's page would show.
     """
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
@@ -150,7 +150,7 @@ class EncryptedTextField(_TextField):
         return Sealed(value) if value else value
 
     def to_python(self, value: Any) -> Any:
-        """What a dump wrote stays encrypted; a secret of ours or an engine's never begins like that."""
+        """Text from a dump stays encrypted. No secret of ours or an engine's begins like encrypted text."""
         return Sealed(value) if isinstance(value, str) and value.startswith(SEALED_PREFIX) else value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -169,10 +169,10 @@ class EncryptedTextField(_TextField):
 
 
 def reencrypt(model: type[models.Model]) -> int:
-    """Bring every secret of a model's rows under the newest key; return the number of rows.
+    """Encrypt every secret of a model's rows with the newest key again; return the number of rows.
 
-    After it, the older keys may be taken out of `ENCRYPTION_KEYS`. Raises UndecryptableSecret, and changes nothing
-    further, at the first row that no key opens. Rows are locked batch by batch, so that a secret set meanwhile is kept.
+    After it, the older keys may be taken out of `ENCRYPTION_KEYS`. Raises UndecryptableSecret at the first row that no
+    key opens, and changes no further rows. Rows are locked batch by batch, so that a secret set meanwhile is kept.
     """
     names = [field.attname for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
     done, last = 0, None

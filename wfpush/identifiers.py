@@ -73,5 +73,5 @@ def uuid7() -> UUID:
 
 
 def lowest_id(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment: rows made since then are found by the primary key's own index."""
+    """The smallest UUIDv7 of a moment: rows made since then are found by the index of the primary key."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -7,10 +7,10 @@ class Heartbeat(models.Model):
     (`wfpush/processes/worker_registry.py`)."""
 
     name = models.CharField(max_length=100, unique=True)
-    """Host and id of the worker, with a stroke between them."""
+    """Host and id of the worker, separated by a slash."""
     beat_at = models.DateTimeField()
     machine = models.CharField(max_length=200, default="", db_default="", editable=False)
-    """Where its processes run, as `lease_holder.machine` says it."""
+    """The machine on which its processes run, as `lease_holder.machine` returns it."""
     holders = models.TextField(default="", db_default="", editable=False)
     """Ids of its children that may hold leases, separated by blanks."""
 
@@ -23,7 +23,7 @@ class Heartbeat(models.Model):
 
 
 class Tally(models.Model):
-    """A change in how many rows of a kind and state there are, or the sum of several
+    """A change of the number of rows of a kind and state, or the sum of several changes
     (wfpush/observability/tallies.py)."""
 
     name = models.CharField(max_length=20)
@@ -41,7 +41,8 @@ class Tally(models.Model):
 
 
 class Lead(models.Model):
-    """Who alone does something now, and until when by the database's clock (wfpush/processes/leader_election.py)."""
+    """The process that leads something alone, and until when by the database's clock
+    (wfpush/processes/leader_election.py)."""
 
     name = models.CharField(max_length=20, unique=True)
     leader = models.CharField(max_length=40)

@@ -35,7 +35,7 @@ CHANNELS = [
     "notifications.channels.email",
     "notifications.channels.appworks",
 ]
-"""The channels by which messages leave, as new categories try them; the settings of each are read in its folder."""
+"""The channels, in the order in which new categories try them. The settings of each are read in its folder."""
 for _package in CHANNELS:
     globals().update(import_module(f"{_package}.config").read(ENV, BASE_URL))
 
@@ -149,12 +149,12 @@ SESSION_COOKIE_SAMESITE = "Lax"
 HTTPS = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if ENV.flag("HSTS", default=True) and HTTPS else 0
-# Only a proxy of ours knows how it was called; without one the header is anybody's word.
+# Only our own proxy knows the scheme; without a proxy anybody could set the header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and PROXY_COUNT else None
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]  # the proxy's and the domain's to decide
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]  # set by the proxy, for the whole domain
 CSRF_FAILURE_VIEW = "wfpush.web.problems.csrf_failure"
-AXES_HANDLER = "notifications.people.login_limits.Handler"  # how many tries, and which pauses
-AXES_COOLOFF_TIME = timedelta(days=1)  # after which failures are forgotten
+AXES_HANDLER = "notifications.people.login_limits.Handler"  # number of tries, and pauses
+AXES_COOLOFF_TIME = timedelta(days=1)  # seconds after which failures are forgotten
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "notifications.inbox.signin.locked_out"
 AXES_RESET_ON_SUCCESS = True
@@ -164,10 +164,10 @@ AXES_SENSITIVE_PARAMETERS = ["username", "password"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {  # pages of the desk have their own (wfpush/admin.py), which is left as it is
+CONTENT_SECURITY_POLICY = {  # pages of the desk have a policy of their own (wfpush/admin.py), which is not replaced
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", "https:"],  # brands may keep their logo elsewhere
+        "img-src": [SELF, "data:", "https:"],  # brands may have their logo on another host
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -193,7 +193,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are said, without invented names
+    "POSTPROCESSING_HOOKS": [],  # enumerations are written where they are used, without generated names
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # batches; single events are cut at 1 MiB by the body limit
 
@@ -211,7 +211,7 @@ LOGGING = configure_logging(
     ENV.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO"),
     ENV.choice("LOG_FORMAT", ["console", "json"], default="console"),
 )
-DJANGO_STRUCTLOG_USER_ID_FIELD = ""  # no session is read for a log line's sake
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""  # log lines need no session
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 
 # --- The administrators' desk -----------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""What django-q2 runs: names and nothing else go in, our tables say what there is to do.
+"""What django-q2 runs. Tasks take names only; what there is to do is in our tables.
 
-Schedules in the database and tasks that wait in Redis hold these functions' dotted names, so they stay here.
+Schedules in the database and tasks that wait in Redis hold the dotted names of these functions, so they stay here.
 """
 
 import os
@@ -26,18 +26,19 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 
 BEAT_APART_SECONDS = 2.0
-"""Work that comes more often costs no more beats."""
+"""Seconds between two heartbeats that tasks write: more frequent tasks cost no more writes."""
 
 GIVE_BACK_SECONDS = 30.0
 AGAIN_SECONDS = 0.5
 
 _beaten_at = float("-inf")
-"""When this process last did so, in seconds of a clock that never jumps."""
+"""When this process last wrote one, in seconds of a clock that never jumps."""
 
 
 def quiet_in_outages(task: Callable[P, None]) -> Callable[P, None]:
-    """Without the database a task does nothing, and says so once; django-q2 would try to write down its failure. What
-    it had claimed is given back when the database is: the process lives, so that nobody else may do that."""
+    """Decorator: while the database is away a task does nothing, and logs it once; django-q2 would try to write its
+    failure to the database. What the task had claimed is given back when the database is back: the process lives, so no
+    other process may give it back."""
 
     @wraps(task)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -70,9 +71,9 @@ def _give_back_in_time(claims: list[tuple[type[outbox.Work], UUID]]) -> None:
 
 @quiet_in_outages
 def run_source(name: str) -> None:
-    """Do what is due in one source.
+    """Drain one source.
 
-    That shows the watchdog as much as a beat of its own, which after a long outage would stand behind many of these.
+    This counts as a heartbeat, too: after a long outage a heartbeat task would stand behind many of these.
     """
     global _beaten_at
     outbox.awake(name)
@@ -84,13 +85,13 @@ def run_source(name: str) -> None:
 
 @quiet_in_outages
 def prune() -> None:
-    """Once a day: remove what is kept only for a while."""
+    """Once a day: remove old rows."""
     call_command("prune", stdout=StringIO())
 
 
 @quiet_in_outages
 def backstop() -> None:
-    """The ticker's backstop, once a minute: wake every source that has something due; and add up what was counted."""
+    """Once a minute: wake every source that has something due, in case the ticker is dead; and add up tallies."""
     now = timezone.now()
     for source in outbox.sources():
         if source.has_due(now):
@@ -101,7 +102,7 @@ def backstop() -> None:
 
 @quiet_in_outages
 def beat() -> None:
-    """Shows the watchdog that the cluster of this worker runs tasks."""
+    """A heartbeat: shows the watchdog that the cluster of this worker runs tasks."""
     if worker := os.environ.get(lease_holder.WORKER):
         Heartbeat.objects.bulk_create(
             [Heartbeat(name=worker, beat_at=timezone.now())],

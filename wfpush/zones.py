@@ -1,4 +1,4 @@
-"""Time zones as the `tzdata` package has them, and wall clocks turned into instants. Pure: no Django."""
+"""Time zones of the `tzdata` package, and conversion of wall clock times into instants. Pure: no Django."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
@@ -15,7 +15,7 @@ class UnknownZone(LookupError):
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """From the package, whatever the machine holds. Raises UnknownZone."""
+    """From the package, whatever the system has installed. Raises UnknownZone."""
     if name not in names():
         raise UnknownZone(name)
     with files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
@@ -28,23 +28,23 @@ def names() -> frozenset[str]:
 
 
 def data_version() -> str:
-    """Of the time zone data, such as 2026a."""
+    """The version of the time zone data, such as 2026a."""
     return version("tzdata")
 
 
 def first_instant(zone: tzinfo, wall: datetime) -> datetime:
-    """When the wall clock, a naive datetime, shows this for the first time, or first shows later."""
+    """The first instant at which the wall clock shows `wall` (a naive datetime), or first shows a later time."""
     return _instant(zone, wall, fold=0)
 
 
 def last_instant(zone: tzinfo, wall: datetime) -> datetime:
-    """When the wall clock shows this for the second time where it does so twice, else as `first_instant`."""
+    """The second instant at which the wall clock shows `wall` where it does so twice, else as `first_instant`."""
     return _instant(zone, wall, fold=1)
 
 
 def _instant(zone: tzinfo, wall: datetime, fold: int) -> datetime:
-    # PEP 495: the two folds differ where a wall time comes twice (the first is the earlier then), and where it never
-    # comes (the first is the later then, and the change lies between the two).
+    # PEP 495: the two folds differ where a wall time occurs twice (fold 0 is the earlier instant) and where it never
+    # occurs (fold 0 is the later instant, and the change lies between the two).
     first, second = (wall.replace(tzinfo=zone, fold=each).astimezone(UTC) for each in (0, 1))
     if first <= second:
         return second if fold else first

@@ -61,7 +61,7 @@ class AbsenceAdmin(HistoryAdmin):
     fields = ["recipient", "begins_at", "ends_at", "delegate"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Absence | None = None) -> list[str]:
-        """Somebody else's absence would be another row."""
+        """The person is fixed: another person's absence would be another row."""
         return [*self.readonly_fields, *(["recipient"] if obj else [])]
 
     @display(description=_("person"), ordering="recipient__name")
@@ -82,7 +82,7 @@ class AbsenceAdmin(HistoryAdmin):
 
 class AbsenceFormSet(forms.BaseInlineFormSet):
     def delete_existing(self, obj: Any, commit: bool = True) -> None:
-        """Deleting takes a row's key, which here is the person: the log of the page could not name it any more."""
+        """Deleting clears a row's key, which is the person here: the page's log entry could not name it any more."""
         super().delete_existing(copy(obj), commit)
 
 

@@ -1,4 +1,4 @@
-"""Who may sign in here and do what; sign-ins that were locked; the background tasks' failures."""
+"""Who may sign in to the desk and what they may do; locked sign-ins; failures of background tasks."""
 
 import math
 from collections.abc import Iterator
@@ -37,10 +37,10 @@ from wfpush.models import Heartbeat
 from wfpush.security.redaction import redact_text
 
 THEIRS = (axes.admin, django_q.admin)
-"""Imported first, because importing registers: ours then take their place."""
+"""Imported first: importing them registers their admins, which ours then replace."""
 
 for _model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog, Schedule, Success, Failure, OrmQ):
-    # Schedule would run any Python path; the broker's table and successes hold nothing here.
+    # Schedules could run any Python path; the broker's table and the list of successes are not used.
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
@@ -57,7 +57,7 @@ class Rights(Conditions):
 
 
 class UserForm(forms.ModelForm):
-    """Without the password: not even the beginning of its hash is anybody's business."""
+    """Without the password: even the beginning of its hash is not to be shown."""
 
     class Meta:
         model = User
@@ -67,7 +67,7 @@ class UserForm(forms.ModelForm):
 
 @contextmanager
 def _people_settled(users: list[User]) -> Iterator[None]:
-    """Whose users go here: nothing they were given as these counts any more."""
+    """Delete users inside; afterwards what their people were given is ended."""
     ids = list(Recipient.objects.filter(user__in=users).values_list("pk", flat=True))
     yield
     for pk in ids:
@@ -76,7 +76,7 @@ def _people_settled(users: list[User]) -> Iterator[None]:
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, DeskAdmin):
-    """Only who holds all rights gives all rights: others can neither take them nor change those who have them."""
+    """Only superusers give all rights, so only they may change or delete superusers."""
 
     form = UserForm
     add_form = UserCreationForm
@@ -138,7 +138,7 @@ class UserAdmin(DjangoUserAdmin, DeskAdmin):
 
     @display(description=_("password"))
     def password_link(self, user: User) -> SafeString:
-        """To a form of its own."""
+        """A link to the form for a new password."""
         words = gettext("set a new one") if user.has_usable_password() else gettext("none: set one")
         address = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a class="desk-link" href="{}">{}</a>', address, words)
@@ -187,7 +187,7 @@ class Locked(Conditions):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(LedgerAdmin):
-    """What was typed is not shown, not even masked."""
+    """Does not show what was typed, not even masked."""
 
     list_display = ["username", "ip_address", "failures", "last_try", "state"]
     list_filter = [Locked]
@@ -201,12 +201,12 @@ class AccessAttemptAdmin(LedgerAdmin):
 
     @action(description=_("Unlock"), permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
-        """Forget the failures of these names and addresses: both are counted, so both are freed. A name's at all
-        addresses, and an address's at all names."""
+        """Forget the failures of these names and addresses. Names and addresses are both counted, so both are freed: a
+        name at all addresses, and an address for all names."""
         attempts = list(queryset)
         for attempt in attempts:
             self.log(request, attempt, f"Unlocked {attempt.username} at {attempt.ip_address}")
-            if attempt.username:  # without one, axes would forget everybody's
+            if attempt.username:  # without a filter, axes would forget all failures
                 reset(username=attempt.username)
             if attempt.ip_address:
                 reset(ip=attempt.ip_address)
@@ -243,7 +243,7 @@ class AccessLogAdmin(LedgerAdmin):
 # --- background tasks -----------------------------------------------------------------------------------------------
 @admin.register(Failure)
 class FailureAdmin(LedgerAdmin):
-    """Background tasks are wake-ups: a failed one costs latency, and says what is wrong with the code or its host."""
+    """Background tasks are wake-ups: a failed one costs latency, and shows a fault of the code or its host."""
 
     list_display = ["func", "stopped", "duration", "short_result"]
     list_filter = ["func"]

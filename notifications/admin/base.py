@@ -22,16 +22,16 @@ from notifications.admin.invalid_ids import Choosing, HistoryPages, PagedFormSet
 from notifications.admin.words import change_url
 
 FOUND = 500
-"""The newest rows that a search finds by each of its lookups."""
+"""Number of the newest rows that a search finds by each of its lookups."""
 
 FILTERED = ("exact", "id__exact", "isnull", "pk__exact")
-"""How filters ask for what they list."""
+"""The ends of lookups that filters use in addresses."""
 
 PANELS: dict[type[Model], list[type[Any]]] = {}
-"""Inlines that apps above this one add to its rows' pages."""
+"""Inlines that other apps add to the pages of a model."""
 
 COUNTED = 10_000
-"""Lists count no further: beyond it, nobody pages, and counting would cost more than the page."""
+"""The largest number that lists count to: nobody pages further, and counting would cost more than the page."""
 
 
 class BoundedPaginator(Paginator):
@@ -44,7 +44,7 @@ class BoundedPaginator(Paginator):
 
 
 class DeskChangeList(ChangeList):
-    """Says how many rows there are, and only when a filter or search leaves some out that there are more."""
+    """Shows the number of all rows only when a filter or search hides some of them."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -63,7 +63,7 @@ class DeskAdmin(Choosing, ModelAdmin):
     warn_unsaved_form = True
     paginator: Any = BoundedPaginator
     parts: Sequence[type[Model]] = ()
-    """Models whose rows belong to one row of this list, and go when it goes, though their own lists are read-only."""
+    """Models whose rows are deleted with a row of this list, though their own lists are read-only."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
@@ -72,18 +72,18 @@ class DeskAdmin(Choosing, ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Our own id, as it stands in traces and logs, finds its row whatever else is searched."""
+        """Our own id, as traces and logs have it, finds its row on every list."""
         if self._has_uuids and (identifier := as_uuid(search_term)) is not None:
             ours = queryset.filter(pk=identifier)
-            if ours.exists():  # many engines' ids look like ours
+            if ours.exists():  # ids of many engines look like ours
                 return ours, False
         found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
         return found
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what a filter of this list asks, and which related row or choice it is, as the desk's links do.
+        """Allow only the lookups of this list's filters, and of links on the desk, which name related rows or choices.
 
-        Django lets any field of the model be asked in any way: a secret by its beginning, letter by letter.
+        Django allows lookups of any field of the model: with those, a secret can be guessed letter by letter.
         """
         for listed in self.get_list_filter(request):
             if isinstance(listed, type):
@@ -96,7 +96,7 @@ class DeskAdmin(Choosing, ModelAdmin):
         return lookup in self._links()
 
     def _links(self) -> set[str]:
-        """Which related row it is, or which of a field's choices: neither is a secret."""
+        """Whether the lookup is for the key of a related row, or one of a field's choices: those are not secret."""
         related = {field.name for field in self.opts.get_fields() if field.is_relation and not field.auto_created}
         choices = {field.name for field in self.opts.fields if field.choices}
         return {f"{name}__id__exact" for name in related} | {f"{name}__exact" for name in choices}
@@ -109,7 +109,7 @@ class DeskAdmin(Choosing, ModelAdmin):
 
     # --- which actions a row offers ---------------------------------------------------------------------------------
     def offers(self, action: str, row: Any) -> bool:
-        """Whether this action makes sense for this row; permissions are asked elsewhere."""
+        """Whether this action makes sense for this row. Permissions are checked elsewhere."""
         return True
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
@@ -129,7 +129,7 @@ class DeskAdmin(Choosing, ModelAdmin):
 
     # --- for actions and pages --------------------------------------------------------------------------------------
     def found(self, request: HttpRequest, object_id: str) -> Any:
-        """The row of a page or action. Raises Http404, PermissionDenied."""
+        """The row of an action or page. Raises Http404, PermissionDenied."""
         row = self.get_object(request, str(object_id))
         if row is None:
             raise Http404(_("There is no such row; it may have been deleted."))
@@ -154,12 +154,12 @@ class DeskAdmin(Choosing, ModelAdmin):
         form: BaseForm | None = None,
         danger: bool = False,
     ) -> TemplateResponse:
-        """Ask before doing: a page with one button, whose POST does it. Nothing changes by GET."""
+        """Ask for confirmation: a page with one button, whose POST does the action. GET changes nothing."""
         context = {"row": row, "back": change_url(row), "text": text, "button": button, "form": form, "danger": danger}
         return self.page(request, "admin/desk/confirm.html", title, **context)
 
     def done(self, request: HttpRequest, row: Model, text: str, level: int = messages.SUCCESS) -> HttpResponse:
-        """Say what happened, on the row's page and, when it succeeded, in its log."""
+        """Show what happened on the row's page and, when it succeeded, write it to the row's log."""
         self.message_user(request, text, level)
         if level == messages.SUCCESS:
             self.log(request, row, text)
@@ -170,18 +170,18 @@ class DeskAdmin(Choosing, ModelAdmin):
 
 
 class HistoryAdmin(HistoryPages, DeskAdmin):
-    """Configuration, with the history of every change."""
+    """Configuration, with a history of changes."""
 
     history_list_per_page = 50
 
 
 class LedgerAdmin(DeskAdmin):
-    """What happened: to be read, never to be edited. Actions on it have permissions of their own."""
+    """Records of what happened: they can be read and not edited. Actions on them have permissions of their own."""
 
     list_filter_submit = False
     warn_unsaved_form = False
     found_by: Sequence[str] = ()
-    """Lookups of the search box. Each is asked by itself, exactly as typed, so that each can use its index."""
+    """Lookups of the search box. Each is made by itself, with exactly what was typed, so that it can use its index."""
 
     def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
         return self.found_by or super().get_search_fields(request)
@@ -195,7 +195,7 @@ class LedgerAdmin(DeskAdmin):
         if not term.isprintable():
             return queryset.none(), False
         identifier = as_uuid(term) if self._has_uuids else None
-        found: set[Any] = {identifier} if identifier else set()  # engines use such ids, too: go on looking
+        found: set[Any] = {identifier} if identifier else set()  # engines use such ids, too: search on
         for lookup in self.found_by:
             matches = queryset.filter(**{lookup: term}).order_by("-pk").values_list("pk", flat=True)
             found.update(matches[:FOUND])
@@ -211,7 +211,7 @@ class LedgerAdmin(DeskAdmin):
         return False
 
     def may(self, request: HttpRequest, verb: str = "change") -> bool:
-        """Whether the person holds the model's own permission, which nothing but the ledger's actions ask for."""
+        """Whether the user has the model's own permission, which only the actions of the ledger need."""
         return request.user.has_perm(f"{self.opts.app_label}.{verb}_{self.opts.model_name}")
 
 
@@ -225,7 +225,7 @@ class ReadOnlyInline(TabularInline):
     tab = False
     per_page = 50
     related: Sequence[str] = ()
-    """What naming the rows needs, asked for at once."""
+    """What is needed to name the rows; read in the same query."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -249,7 +249,7 @@ def as_uuid(text: str) -> UUID | None:
 
 
 def count_words(done: int, asked: int, what: str) -> str:
-    """The sentence after a bulk action, which says so when some rows could not be done."""
+    """The message after a bulk action, with the number of rows that could not be done."""
     if done == asked:
         return _("%(what)s: %(done)d.") % {"what": what, "done": done}
     return _("%(what)s: %(done)d of %(asked)d; the others cannot be.") % {"what": what, "done": done, "asked": asked}

@@ -1,4 +1,4 @@
-"""The channels there are, and what people call them."""
+"""The channels and their names on pages."""
 
 from django.utils.translation import gettext as _
 
@@ -6,7 +6,7 @@ from notifications.channel_facts import INBOX, all_facts, facts_of
 
 
 def channel_names() -> list[str]:
-    """As categories, steps and texts name them; the inbox is the first."""
+    """In the order of categories, steps and texts; the inbox is the first."""
     return [INBOX, *all_facts()]
 
 

@@ -1,4 +1,4 @@
-"""People's browsers and apps, and push services that are left alone: whose, whether they work, and why not."""
+"""People's browsers and apps, and paused push services: whose they are, whether they work, and why not."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -135,7 +135,7 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
         self.message_user(request, count_words(removed, len(asked), gettext("Devices removed")))
 
     def _end(self, request: HttpRequest, asked: Sequence[Device]) -> int:
-        """Who removes the browser in which they sit is signed out of it as well."""
+        """Remove the devices, and sign the user out if their own browser is among them."""
         here = devices.session_digest(request.session.session_key)
         removed = devices.end(asked, devices.REMOVED, timezone.now())
         if any(device.session == here for device in asked):
@@ -172,7 +172,7 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
 
 @admin.register(PausedService)
 class PausedServiceAdmin(LedgerAdmin):
-    """Push services that refuse us, because of a wrong key or account: everybody's devices there wait."""
+    """Push services that refuse us because of a wrong key or account: all devices of the service wait."""
 
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]

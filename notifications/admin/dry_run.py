@@ -1,4 +1,5 @@
-"""An event in; who, by which channel, and which route matched or did not and why, out. Nothing is kept or sent."""
+"""The dry run: shows for an event who would be told, by which channels, and which routes match or not and why. Nothing
+is stored or sent."""
 
 from typing import Any
 
@@ -64,13 +65,13 @@ def _run(form: DryRunForm) -> list[Line] | None:
     lines = arrival(engine, inbound)
     try:
         result = pipeline.dry_run(engine, inbound, timezone.now())
-    except Exception as fault:  # whatever stops the real event: who runs it dry wants to know
+    except Exception as fault:  # whatever would stop the real event is shown to the user
         return [*lines, stumble(fault, engine, inbound)]
     return [*lines, *dry_lines(result.plan.as_json(), result.status)]
 
 
 def event_of(form: DryRunForm) -> InboundEvent | None:
-    """The event of a valid form; where there is none, the form says why."""
+    """The event of a valid form; None if there is none, and then the form says why."""
     try:
         return read_event(form.cleaned_data["engine"], form.cleaned_data["body"])
     except ReadError as fault:
@@ -89,7 +90,7 @@ def arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
 
 
 def stumble(fault: Exception, engine: Engine, inbound: InboundEvent) -> Line:
-    """What would stop the event, and what to do. Called where the fault was caught: the log has the whole of it."""
+    """What would stop the event, and what to do. Called in the except block: the log gets the traceback."""
     log.exception("dry_run_failed", engine=engine.slug, type=inbound.type)
     line = Line(gettext("it could not be processed: %(error)s") % {"error": pipeline.error_of(fault)}, "bad")
     advice = (
@@ -108,7 +109,7 @@ def samples() -> QuerySet[EventType]:
 
 
 def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str, Any]:
-    """What stands in the form: the real event or the sample asked for, else the first sample."""
+    """The text that the form starts with: the real event or sample that was asked for, else the first sample."""
     event = event_named(request.GET.get("event", ""))
     if event is not None:
         return {"engine": event.engine_id, "body": written(as_cloudevent(event))}
@@ -123,7 +124,7 @@ def starting_event(request: HttpRequest, route: Route | None = None) -> dict[str
 
 
 def as_cloudevent(event: Event) -> Json:
-    """A stored event as it was sent, with an id of its own so that it is not taken for the same one."""
+    """A stored event as it was sent, with a new id, so that it is not taken for the same event."""
     said: Json = {
         "specversion": "1.0",
         "id": f"{event.event_id[:180]} (dry run)",

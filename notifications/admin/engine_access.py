@@ -1,6 +1,7 @@
-"""How we sign in to an engine, and whether it is asked for its tasks: parts of the engine's form.
+"""How we sign in to an engine, and whether its tasks are polled: parts of the engine's form.
 
-Secrets go in and never come out: an empty field leaves what is kept; it goes with the way of signing in that needs it.
+Secrets are never shown: an empty field keeps the stored one. A secret is deleted with the way of signing in that needs
+it.
 """
 
 import json
@@ -43,9 +44,9 @@ USES: dict[str, tuple[str, ...]] = {
     AuthKind.API_KEY: ("header", "new_secret"),
     AuthKind.OAUTH2: ("token_url", "name", "new_secret", "token_body", "scope", "audience"),
 }
-"""Fields that a way of signing in uses; all others are hidden, and dropped."""
+"""The fields that each way of signing in uses. Others are hidden, and cleared."""
 NEEDS = ("token_url", "name", "header", "new_secret")
-"""Of those that are used, what cannot be left empty."""
+"""Of the used fields, those that must not be empty."""
 UNUSED = {
     "name": "",
     "new_secret": "",
@@ -55,14 +56,14 @@ UNUSED = {
     "scope": "",
     "audience": "",
 }
-"""What stands in a field that is not used."""
+"""The value of a field that is not used."""
 WORDS: dict[str, dict[str, Any]] = {
     AuthKind.BASIC: {"name": _("User"), "new_secret": _("Password")},
     AuthKind.BEARER: {"new_secret": _("Token")},
     AuthKind.API_KEY: {"new_secret": _("Key")},
     AuthKind.OAUTH2: {"name": _("Client id"), "new_secret": _("Client secret")},
 }
-"""What a field is called where only one way of signing in counts."""
+"""Labels of fields for a way of signing in."""
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """RFC 9110, 5.6.2."""
 OURS = ("accept", "connection", "content-length", "content-type", "host", "transfer-encoding")
@@ -72,24 +73,24 @@ PRIVATE = "PRIVATE KEY-----"
 
 
 def switch(choices: Mapping[str, Mapping[str, Any]]) -> str:
-    """What a choice hides and how it calls other fields: read by static/wfpush/admin/switch.js."""
+    """Which fields a choice hides, and how it labels others: read by static/wfpush/admin/switch.js."""
     return json.dumps(choices, ensure_ascii=False, default=str)
 
 
 def usual_paths(paths: Mapping[str, str]) -> str:
-    """What is said about paths that may differ."""
+    """A hint about paths that may differ."""
     return gettext("Usual: %(example)s. Empty: as usual.") % {"example": json.dumps(paths)} if paths else ""
 
 
 def usual_token_url(connector: RestConnector | None) -> str:
-    """What is said about the address of a token server."""
+    """A hint about the address of the token server."""
     example = connector.token_example if connector is not None else ""
     return gettext("Such as %(example)s.") % {"example": example} if example else ""
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
 class SecretField(forms.CharField):
-    """Its value is never shown: empty means that what is kept stays."""
+    """A field whose stored value is never shown. Left empty, it keeps the stored value."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(data)
@@ -103,7 +104,7 @@ class SecretLines(UnfoldAdminTextareaWidget):
 
 
 class PublicLines(UnfoldAdminTextareaWidget):
-    """A certificate; not shown again where somebody pasted its private key along."""
+    """A certificate; not shown again if somebody has pasted its private key, too."""
 
     def format_value(self, value: Any) -> Any:
         return None if PRIVATE in str(value) else super().format_value(value)
@@ -114,13 +115,14 @@ PEM = {"rows": 5, "class": "desk-code", "spellcheck": "false", "autocomplete": "
 
 # --- sign-in ----------------------------------------------------------------------------------------------------------
 def has_moved(old: str | None, new: str | None) -> bool:
-    """To another host, or away from TLS: what was given for the old address, or for none, does not follow by itself."""
+    """Whether the address has changed to another host, or from https to http. Then secrets given for the old one, or
+    for none, are not sent to the new one unless they are entered again."""
     before, now = (urlsplit(address or "") for address in (old, new))
     return bool(new) and (before.scheme, before.netloc.lower()) != (now.scheme, now.netloc.lower())
 
 
 class TokenForm(forms.ModelForm):
-    """Signing in at a token server, in whosever name."""
+    """Sign-in at a token server, of ours or a person's."""
 
     token_url = forms.URLField(
         label=_("Address for tokens"),
@@ -181,7 +183,7 @@ class AccessForm(TokenForm):
 
     @property
     def _connector(self) -> RestConnector | None:
-        """Of the kind that is chosen now: the engine's own form is read after this one was made."""
+        """The connector of the kind that is chosen now: the engine's own form is read after this form was made."""
         return reader_for(self.engine.kind) if self.engine is not None else None
 
     @property
@@ -189,12 +191,12 @@ class AccessForm(TokenForm):
         return dict(self._connector.paths) if self._connector is not None else {}
 
     def _say_what_is_usual(self, field: str, words: str) -> None:
-        """In a place of its own, where the choice of a kind writes what is usual for that."""
+        """Put hints into an element of their own, in which a change of kind replaces them."""
         spot = f"id_{self.add_prefix(field)}_helptext"
         self.fields[field].help_text = format_html('<span id="{}">{}</span>', spot, words)
 
     def _keeps(self, name: str) -> bool:
-        """Whether a secret is kept, which is not decrypted for that."""
+        """Whether a secret is stored. Does not decrypt it."""
         return bool(self.instance.__dict__.get(name))
 
     def _say_what_is_kept(self, field: str, kept: bool) -> None:
@@ -239,7 +241,7 @@ class AccessForm(TokenForm):
 
     # --- all of them ------------------------------------------------------------------------------
     def clean(self) -> dict[str, Any]:
-        """Drops what is not used; asks for what is needed, at its field."""
+        """Clear unused fields, and require those that are needed."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         used = USES.get(cleaned.get("auth", ""), tuple(UNUSED))
         for name in UNUSED.keys() - set(used):
@@ -260,11 +262,13 @@ class AccessForm(TokenForm):
         return cleaned
 
     def _stays(self, name: str) -> bool:
-        """A secret is not used for another way of signing in: a password is no token."""
+        """Whether the stored secret can still be used: not for another way of signing in, since a password is no
+        token."""
         return name == "new_secret" and self._keeps("secret") and "auth" not in self.changed_data
 
     def _moved(self, cleaned: dict[str, Any]) -> bool:
-        """Whoever may change an address shall not learn by it what is kept."""
+        """Require the secrets again for a new address: whoever may change an address must not get a stored secret sent
+        there."""
         engine = self.engine
         if engine is None or engine.pk is None:
             return False
@@ -310,7 +314,7 @@ class AccessForm(TokenForm):
 
 
 class OfRestFormSet(PaginationInlineFormSet):
-    """What only kinds with a REST interface have: of others, nothing said here counts."""
+    """Parts that only kinds with a REST interface have. For other kinds they are ignored."""
 
     def is_valid(self) -> bool:
         return self._idle or super().is_valid()
@@ -333,7 +337,7 @@ class AccessFormSet(OfRestFormSet):
 
 
 class OnePart(StackedInline):
-    """One row at most, whose form is always there."""
+    """At most one row, whose form is always shown."""
 
     extra = 1
     max_num = 1
@@ -364,7 +368,7 @@ class AccessInline(OnePart):
         (_("Client certificate (mutual TLS)"), {"fields": [("certificate", "new_key")], "classes": ["collapse"]}),
     ]
     shown = ["auth", "token_url", "name", "secret_kept", "header", "token_body", "scope", "audience"]
-    """To those who may not change it."""
+    """The row as text, for users who may not change it."""
 
     class Media:
         js = ["wfpush/admin/switch.js"]

@@ -67,18 +67,18 @@ class PersonalForm(TokenForm):
 
     @property
     def _keeps_secret(self) -> bool:
-        """Whether one is kept, which is not decrypted for that."""
+        """Whether a secret is stored. Does not decrypt it."""
         return bool(self.instance.__dict__.get("client_secret"))
 
     def clean_authorize_url(self) -> str:
-        """Passwords are typed there (RFC 6749, 3.1): without TLS only as far as wfpush itself has none."""
+        """People type passwords there (RFC 6749, 3.1): http is accepted only if wfpush itself has no https."""
         address: str = self.cleaned_data["authorize_url"]
         if address and urlsplit(address).scheme != "https" and settings.BASE_URL.startswith("https:"):
             raise ValidationError(gettext("Write an address that begins with https://."))
         return address
 
     def clean(self) -> dict[str, Any]:
-        """Drops what is not used; asks for what is needed, at its field."""
+        """Clear unused fields, and require those that are needed."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("mode") == InTheNameOf.SERVICE:
             for name in USED:
@@ -105,7 +105,7 @@ class PersonalForm(TokenForm):
 
 
 def _where_back(engine: Engine | None) -> SafeString | str:
-    """What the authorization server must know before anybody signs in."""
+    """The redirect address that must be registered at the authorization server."""
     if engine is None or engine.pk is None:
         return gettext("The address to come back to, which is to be registered there, is shown when this is saved.")
     told = gettext("Register there, as the address to come back to: {address}")
@@ -115,7 +115,7 @@ def _where_back(engine: Engine | None) -> SafeString | str:
 
 
 def _connected(engine: Engine | None) -> SafeString | str:
-    """Who has, where anybody has."""
+    """Who has connected an account, if anybody has."""
     count = ConnectedAccount.objects.filter(engine=engine, ended_at=None).count() if engine and engine.pk else 0
     if engine is None or not count:
         return ""
@@ -134,7 +134,7 @@ class PersonalInline(OnePart):
         (None, {"fields": ["mode", "authorize_url", "token_url", "client_id", "new_client_secret", "scope"]}),
     ]
     shown = ["mode", "authorize_url", "token_url", "client_id", "secret_kept", "scope"]
-    """To those who may not change it."""
+    """The row as text, for users who may not change it."""
 
     class Media:
         js = ["wfpush/admin/switch.js"]

@@ -1,4 +1,4 @@
-"""How an engine's words map to ours, and ours to its: parts of its form, and lists of their own."""
+"""How an engine's words map to ours, and ours to its: parts of the engine's form, and lists of their own."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ class AnswerMappingInline(TabularInline):
 
 # --- lists of their own -----------------------------------------------------------------------------------------------
 class PartOfEngine(LedgerAdmin):
-    """Found across all engines here; edited on the engine's own page."""
+    """A list of the parts of all engines. They are edited on the engine's page."""
 
     list_select_related = ["engine"]
     list_display_links = None

@@ -1,4 +1,4 @@
-"""Before an engine is relied on: does it let us in, and what exactly would it be told. Pages of the engine's own."""
+"""Pages of an engine for testing it: whether it lets us in, and which requests an answer would make."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from notifications.wording.plaintext import revealed_json
 # --- does it let us in ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Verdict:
-    """What a trial showed, what the engine or the line said, and what to do."""
+    """What a test has shown, what the engine or the network said, and what to do."""
 
     tone: Tone
     says: str
@@ -33,7 +33,7 @@ class Verdict:
 
 
 def connection_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpResponse:
-    """Asked only by POST: it makes a request in our name."""
+    """Runs on POST only, since it makes a request in our name."""
     verdict = tried(engine) if request.method == "POST" else None
     if verdict is not None:
         desk.log(request, engine, f"Connection tested: {verdict.says}")
@@ -145,7 +145,7 @@ def _shown(sent: Sent) -> Shown:
 
 
 def _signed_in(engine: Engine, person: str) -> dict[str, Any]:
-    """By whose token, and where it comes from."""
+    """Whose token the request would have, and where the token comes from."""
     mode = connection_test.in_whose_name(engine)
     if mode != InTheNameOf.SERVICE:
         own = gettext("In %(person)s's own name, by the account that they have connected.")

@@ -1,4 +1,4 @@
-"""Engines that are asked for their tasks: how often, when last, and what is wrong."""
+"""Engines whose tasks are polled: how often, when last, and what is wrong."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ class PollForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
-            self.initial["enabled"] = False  # so that only ticking it makes the engine one that is asked
+            self.initial["enabled"] = False  # so that ticking it alone makes the engine a polled one
 
     def save(self, commit: bool = True) -> Any:
-        """Of a row that is there only what the form asks: the dispatcher writes the rest at the same time."""
+        """Save only the fields of the form: the dispatcher writes the others at the same time."""
         if self.instance._state.adding or not commit:
             return super().save(commit)
         self.instance.save(update_fields=["enabled", "every", "sweep_every"])
@@ -33,7 +33,7 @@ class PollForm(forms.ModelForm):
 
 
 def ask_now(poll: Poll) -> None:
-    """At the next turn, unless it is being asked already."""
+    """Poll at once, unless a poll is running."""
     if outbox.bring_forward(Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None), timezone.now()):
         outbox.wake_on_commit(polls.SOURCE)
 
@@ -69,7 +69,7 @@ class PollInline(OnePart):
 
 
 def polling(poll: Poll | None) -> SafeString:
-    """In a list: when it was asked, or why that came to nothing."""
+    """A column: when the engine was last polled, or why that failed."""
     if poll is None or not poll.enabled:
         return NOTHING
     if poll.error:

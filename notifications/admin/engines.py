@@ -1,4 +1,4 @@
-"""Workflow engines: are they sending, do they take our answers, and how their words map to ours."""
+"""Workflow engines: whether they send, whether they take our answers, and how their words map to ours."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ from notifications.models.validators import validate_callback_url
 
 
 def address_words(kind: str) -> tuple[str, str]:
-    """What an engine's address is called where it is of this kind, and what is said about it."""
+    """Label and help of the engine's address for this kind."""
     connector = CONNECTORS.get(kind)
     if not isinstance(connector, RestConnector):
         return gettext("Address for answers"), gettext(
@@ -78,7 +78,7 @@ class EngineForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "kind" not in self.fields:  # for those who may only look
+        if "kind" not in self.fields:  # for users who may not change it
             return
         address = self.fields["callback_url"]
         address.label, help_text = address_words(self["kind"].value())
@@ -86,7 +86,7 @@ class EngineForm(forms.ModelForm):
         self.fields["kind"].widget.attrs["data-switch"] = switch({kind: _switched(kind) for kind in CONNECTORS})
 
     def clean_callback_url(self) -> str:
-        """Refused here already: an address that calls would never be made to."""
+        """Refuse an address to which calls would never be made."""
         address: str = self.cleaned_data["callback_url"]
         if address:
             validate_callback_url(address, settings.OUTBOUND_ALLOWED_CIDRS)
@@ -94,7 +94,7 @@ class EngineForm(forms.ModelForm):
 
 
 def _switched(kind: str) -> dict[str, Any]:
-    """What the form hides for a kind, and how it calls what stays."""
+    """What the form hides for each kind, and how it labels the rest."""
     reader = reader_for(kind)
     paths = reader.paths if reader is not None else {}
     parts = ["#access-group", "#personal-group", "#poll-group"]
@@ -195,12 +195,12 @@ class EngineAdmin(HistoryAdmin):
         return engines.annotate(waiting=Count("callbacks", filter=waiting), last_event_at=Subquery(newest))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Of a new one there is nothing to say yet about what becomes of its answers."""
+        """A new engine has no section about its answers yet."""
         answers = {"fields": ["callback_url", "answers"] if obj else ["callback_url"]}
         return [*self.fieldsets, (_("Answers"), answers)]
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
-        """Mappings can be written at once; keys and secrets need the engine to be there."""
+        """Mappings can be added at once; keys and secrets need an existing engine."""
         return [each for each in self.inlines if obj or each not in (ApiKeyInline, SigningSecretInline)]
 
     def save_model(self, request: HttpRequest, obj: Engine, form: Any, change: bool) -> None:
@@ -215,14 +215,14 @@ class EngineAdmin(HistoryAdmin):
             self.message_user(request, gettext("Answers that waited are sent to the new address."), messages.INFO)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """The engine's history says that its sign-in changed; nothing says to what."""
+        """Note in the engine's history that its sign-in changed, without saying to what."""
         super().save_formset(request, form, formset, change)
         what = {EngineAccess: "Sign-in", PersonalSignIn: "People's sign-in"}.get(formset.model)
         if what and (formset.new_objects or formset.changed_objects):
             update_change_reason(form.instance, f"{what}: {', '.join(formset.forms[0].changed_data)}"[:100])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """A kind without a REST interface keeps no credentials; at another address all tasks are asked for."""
+        """Delete the credentials of a kind without a REST interface; after a change of address poll all tasks again."""
         super().save_related(request, form, formsets, change)
         engine: Engine = form.instance
         if engine.kind not in readable():
@@ -261,7 +261,7 @@ class EngineAdmin(HistoryAdmin):
 
     @display(description=_("last event"), ordering="last_event_at")
     def last_event(self, engine: Any) -> SafeString:
-        """And below, of an engine that is asked for its tasks, whether it answers."""
+        """The last event, and for a polled engine whether it answers."""
         return with_why(ago(engine.last_event_at), polling(getattr(engine, "poll", None)))
 
     @display(description=_("active"), ordering="active", boolean=True)
@@ -270,7 +270,7 @@ class EngineAdmin(HistoryAdmin):
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def offers(self, action: str, row: Engine) -> bool:
-        """Keys and secrets are offered below those there are."""
+        """Keys and secrets have their actions below their tables."""
         if action == "enable_answers":
             return row.callback_disabled_at is not None
         return row.kind in readable() if action == "test_connection" else action not in ("new_key", "rotate_secret")
@@ -310,7 +310,7 @@ class EngineAdmin(HistoryAdmin):
 
     @action(description=_("Send answers again"), url_path="enable-answers", permissions=["change"], icon="play_arrow")
     def enable_answers(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """After a 410: the address works again."""
+        """Enable the address again after a 410."""
         engine: Engine = self.found(request, object_id)
         if engine.callback_disabled_at is None:
             return self.done(request, engine, gettext("Answers to this engine are not stopped."), messages.INFO)

@@ -1,4 +1,4 @@
-"""Events, tasks and cases: what came in, what became of it, what waits since when."""
+"""Events, tasks and cases: what came in, what became of it, and what waits since when."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ TASK_TONES: dict[str, Tone] = {
 
 
 def event_mark(event: Event) -> SafeString:
-    """What became of an event; that its processing fails is told while it is still tried."""
+    """The state of an event. One that fails is shown as failing while it is still tried."""
     if event.is_retried:
         return mark("bad", gettext("fails, and is tried again"))
     return mark(EVENT_TONES[event.status], event.get_status_display())
@@ -59,7 +59,7 @@ def event_mark(event: Event) -> SafeString:
 
 # --- events ---------------------------------------------------------------------------------------------------------
 class OfType(admin.SimpleListFilter):
-    """By the types that are described: asking the ledger which types it holds would read all of it."""
+    """Offers the described event types: reading all types from the ledger would read all of it."""
 
     title = _("type")
     parameter_name = "type"
@@ -210,7 +210,7 @@ class EventAdmin(LedgerAdmin):
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
 class Now(Conditions):
-    """The questions of the overview."""
+    """A filter with the questions of the overview."""
 
     title = _("now")
     parameter_name = "now"
@@ -312,7 +312,7 @@ class TaskAdmin(LedgerAdmin):
         return tasks.prefetch_related("candidates", "teams")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The most overdue first among those that wait; else the newest."""
+        """The most overdue first, if the list shows waiting tasks; else the newest."""
         return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
 
     @display(description=_("task"), ordering="name")

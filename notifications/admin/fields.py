@@ -89,7 +89,7 @@ class LabelsField(forms.CharField):
             raise ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """The lines were checked one by one; a dict has no length to check."""
+        """Each line was checked; a dict has no length to check."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -99,7 +99,7 @@ class LabelsField(forms.CharField):
 
 
 class OrderedChoicesField(forms.CharField):
-    """Some of a few known words, in an order that means something: `live, email`."""
+    """Some of a few known words, in an order that counts: `live, email`."""
 
     def __init__(self, known: Sequence[str], **kwargs: Any) -> None:
         self.known = known
@@ -122,7 +122,7 @@ class OrderedChoicesField(forms.CharField):
             raise ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """The words were checked one by one."""
+        """Each word was checked."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:

@@ -44,7 +44,7 @@ class Conditions(admin.SimpleListFilter):
         return queryset.filter(chosen[1]) if chosen else queryset
 
     def conditions_now(self) -> dict[str, tuple[Any, Q]]:
-        """Overridden where a condition depends on the time."""
+        """To be overridden where a condition depends on the time."""
         return self.conditions
 
 

@@ -1,4 +1,4 @@
-"""Four eyes: the rules that say who may not decide what, and the answers that were refused for them."""
+"""Four-eyes rules, and the answers that they refused."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -56,7 +56,7 @@ class FourEyesRuleAdmin(HistoryAdmin):
 
 @admin.register(FourEyesCondition)
 class FourEyesConditionAdmin(LedgerAdmin):
-    """Found across all rules here; edited on the rule's page."""
+    """A list of the conditions of all rules. They are edited on the rule's page."""
 
     list_display = ["path", "operator", "value", "of_rule"]
     list_select_related = ["rule"]
@@ -69,7 +69,7 @@ class FourEyesConditionAdmin(LedgerAdmin):
 
 @admin.register(RefusedAnswer)
 class RefusedAnswerAdmin(LedgerAdmin):
-    """Who tried: nothing was recorded for it, and no engine called."""
+    """Who tried to answer. Nothing was recorded, and no engine was called."""
 
     list_display = ["tried", "whose", "action", "about", "rule", "why", "via"]
     list_filter = [Recent, "rule", "via"]

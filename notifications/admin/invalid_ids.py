@@ -1,6 +1,6 @@
-"""Ids that are none: what somebody typed into an address, or a form sent.
+"""Invalid ids in addresses and forms.
 
-Django's and simple_history's pages look them up as they came, and a text where a number belongs ends in 500.
+Django's and simple_history's pages look them up unchecked: text where a number belongs would end in 500.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ def is_id(field: "Field[Any, Any]", value: Any) -> bool:
 
 
 class ChooseOne(AutocompleteSelect):
-    """The form says of values that are no ids that they are not among the choices."""
+    """A choice field for which a value that is no id is an invalid choice."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, _ids(self.field, value), attr)
 
 
 class ChooseSome(AutocompleteSelectMultiple):
-    """The same for several."""
+    """The same for several choices."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, _ids(self.field, value), attr)
@@ -42,7 +42,7 @@ def _ids(relation: Any, values: Sequence[str]) -> list[str]:
 
 
 class Choosing(BaseModelAdminMixin):
-    """A list or an inline with `autocomplete_fields`."""
+    """Mixin for lists and inlines with `autocomplete_fields`."""
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
@@ -56,7 +56,7 @@ class Choosing(BaseModelAdminMixin):
 
 
 class PagedFormSet(PaginationInlineFormSet):
-    """Rows by pages; unfold takes `²` for a number."""
+    """Rows by pages. unfold takes `²` for a number."""
 
     def get_page_num(self) -> int:
         try:
@@ -66,7 +66,7 @@ class PagedFormSet(PaginationInlineFormSet):
 
 
 class HistoryPages(SimpleHistoryAdmin):
-    """The history of a row, and one change of it. Raise Http404 where the address names neither."""
+    """The history of a row, and one change of it. Both raise Http404 for an invalid id."""
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         self._must_be_ids((self.model._meta.pk, unquote(object_id)))

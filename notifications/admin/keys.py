@@ -1,4 +1,4 @@
-"""API keys and signing secrets: made here, shown once, never shown again."""
+"""API keys and signing secrets. Each is shown once, when it is made."""
 
 from datetime import timedelta
 from typing import Any
@@ -54,9 +54,9 @@ def secret_state(secret: SigningSecret) -> SafeString:
 
 
 class ShownOnce(LedgerAdmin):
-    """What is made here is shown on the answer to the very request that made it, and nowhere else.
+    """Shows what was made in the response to the request that made it, and nowhere else.
 
-    Not in a message (Django keeps those in the session or a cookie), not in the log, not after a reload.
+    Not in a message (Django keeps messages in the session or a cookie), not in the log, and not after a reload.
     """
 
     list_select_related = ["engine"]
@@ -75,7 +75,7 @@ class ShownOnce(LedgerAdmin):
     form_fields: list[str] = []
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """One at a time: what is made has to be read before the next."""
+        """One at a time: the user has to copy it before making another."""
         context.update({"show_save_and_add_another": False, "show_save_and_continue": False})
         response: HttpResponse = super().render_change_form(request, context, **kwargs)
         return response

@@ -1,4 +1,5 @@
-"""How a draft reads while it is typed: what its form holds, not saved, by the functions that publish and send use."""
+"""The preview of a draft while it is typed: the unsaved content of its form, through the functions that publish and
+send."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,19 +15,19 @@ from notifications.models import TemplateVersion
 from notifications.wording.unhide import visible
 
 Fault = dict[str, str]
-"""{"field", "text"}: the name of a field of the form, and what is wrong with it in a sentence."""
+"""{"field", "text"}: the name of a field of the form, and a sentence about its fault."""
 
 
 @dataclass
 class Typed:
-    """The rows of the draft's form as they would be saved, and what keeps them from it."""
+    """The rows of the draft's form as they would be saved, and the faults that prevent saving."""
 
     rows: dict[str, list[Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
 
 def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    """{"html", "faults"}: `html` is empty while something keeps the words from being saved. Writes nothing."""
+    """{"html", "faults"}: `html` is empty while a fault prevents saving. Writes nothing."""
     if not desk.has_change_permission(request, version):
         raise PermissionDenied
     typed = read(desk, request, version)
@@ -34,7 +35,7 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
         return JsonResponse({"html": "", "faults": typed.faults})
     draft, chosen = unsaved(version, typed), request.POST.copy()
     if chosen.get("language") not in {text.language for text in draft.texts.all()}:
-        chosen.pop("language", None)  # its text was taken away, or is just being renamed
+        chosen.pop("language", None)  # its text was deleted, or is being renamed
     context = preview_context(request, draft, chosen)
     faults = list(_faults_of(context["form"]))
     html = "" if faults else visible(render_to_string("admin/desk/looks.html", context, request))
@@ -42,7 +43,7 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
 
 
 def read(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> Typed:
-    """Through the forms that save them, so that what is refused there is refused here."""
+    """Read the forms that save the rows, so that the same is refused as when saving."""
     typed = Typed()
     for formset_class, inline in desk.get_formsets_with_inlines(request, version):
         formset: Any = formset_class(data=request.POST, instance=version, queryset=inline.get_queryset(request))
@@ -61,7 +62,7 @@ def _faults_of(form: Any) -> Iterator[Fault]:
 
 
 def unsaved(version: TemplateVersion, typed: Typed) -> TemplateVersion:
-    """The version with the rows of the form in place of its own: whoever asks for its texts finds these."""
+    """The version with the form's rows instead of its own."""
     draft = TemplateVersion(pk=version.pk, template=version.template, number=version.number, state=version.state)
     draft._prefetched_objects_cache = typed.rows  # type: ignore[attr-defined]
     return draft

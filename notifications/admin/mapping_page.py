@@ -1,4 +1,4 @@
-"""The try-out box of an engine's mapping: its own JSON in, the CloudEvent it means out. Presets to begin with."""
+"""The page for trying an engine's mapping: the engine's JSON in, the CloudEvent out. Offers presets."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def mapping_page(desk: DeskAdmin, request: HttpRequest, engine: Engine) -> HttpR
 
 
 def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[str, Any]:
-    """The CloudEvent, and what the API would say to it."""
+    """The CloudEvent, and what the API would answer."""
     try:
         document = read_json(form.cleaned_data["body"])
         event = mapping.translate(rows, document, source=f"/engines/{engine.slug}")

@@ -1,4 +1,4 @@
-"""The desk's sidebar: what happens now, what is set up, who people are, who may sign in."""
+"""The desk's sidebar: what happens now, what is set up, people, and who may sign in."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -43,18 +43,18 @@ from notifications.models import (
 Item = dict[str, Any]
 
 ADDED: dict[str, list[Callable[[], Item]]] = {}
-"""What apps above this one put into its groups, by the names of `add`."""
+"""Links that other apps have added to its groups by `add`."""
 PAGES: list[str] = []
-"""URLs with links of their own, of which that of the list above them is not lit."""
+"""URLs that have links of their own; on these pages the link of the list above is not highlighted."""
 
 
 def add(group: str, model: type[Model], title: object, icon: str) -> None:
-    """A link to a list of another app, for the end of the group "now", "set_up", "people" or "access"."""
+    """Add a link to a list of another app at the end of the group "now", "set_up", "people" or "access"."""
     ADDED.setdefault(group, []).append(lambda: _to(model, title, icon))
 
 
 def add_page(group: str, name: str, title: object, icon: str, permissions: Sequence[str]) -> None:
-    """A link to a page that is no list, by its URL's name; shown to whoever has all of the permissions."""
+    """Add a link to a page that is no list, by its URL's name. Users with all of the permissions see it."""
     PAGES.append(name)
     ADDED.setdefault(group, []).append(lambda: _page(name, title, icon, permissions))
 
@@ -69,7 +69,7 @@ def _added(group: str) -> list[Item]:
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of links; each is shown to those who may see its list."""
+    """Groups of links. Each link is shown to users who may see its list."""
     return [
         {
             "title": _("Now"),

@@ -1,4 +1,4 @@
-"""The desk's first page: did everyone who should know, know; and if not, why. What waits, is late and failed, now."""
+"""The desk's first page: was everybody told who should be, and if not, why. What waits, is late or failed now."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,12 +47,13 @@ ROWS = 8
 COUNTED = 1_000
 FAILED_WITHIN = timedelta(days=7)
 QUIET_FOR = timedelta(seconds=90)
-"""How long a part of the worker may be silent before the overview says so: what the watchdog takes to restart it."""
+"""How long a part of the worker may be silent before the overview reports it: as long as the watchdog waits to restart
+it."""
 
 
 @dataclass
 class Tile:
-    """One number, and the one worst of what it counts."""
+    """A number, and the worst row of those it counts."""
 
     title: str
     count: str
@@ -73,7 +74,7 @@ class Row:
 
 @dataclass
 class Panel:
-    """A short list; `empty` is the good news when there is nothing in it."""
+    """A short list; `empty` is shown when there is nothing in it."""
 
     title: str
     href: str
@@ -82,7 +83,7 @@ class Panel:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What the index shows, each part to those who may see its rows."""
+    """The context of the index page. Each part is shown to users who may see its rows."""
     now = timezone.now()
 
     def sees(model: type[Model]) -> bool:
@@ -95,7 +96,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def silent_parts(now: datetime) -> list[str]:
-    """Parts of the worker that have not shown life lately."""
+    """Parts of the worker that have not run lately."""
     beats = list(Heartbeat.objects.order_by("name"))
     if not beats:
         return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
@@ -105,7 +106,7 @@ def silent_parts(now: datetime) -> list[str]:
 
 
 def paused_services(now: datetime) -> list[str]:
-    """Push services that do not accept us: their devices hear nothing until somebody mends it."""
+    """Push services that refuse us: their devices get nothing until an administrator corrects it."""
     text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
     return [
         text % {"service": each.service, "until": clock(each.until), "reason": each.reason}
@@ -151,7 +152,7 @@ def late_tile(now: datetime) -> Tile:
 
 
 def failing_tile(now: datetime) -> Tile:
-    """Events whose processing fails while it is still tried: their people have not been told."""
+    """Events that fail and are still tried: their people have not been told."""
     events = Event.objects.filter(RETRIED)
     tile = Tile(_("Failing now"), shown(counted(events)), list_url(Event, "tries=again"), "bad")
     worst = events.order_by("pk").first()
@@ -166,7 +167,7 @@ def failing_tile(now: datetime) -> Tile:
 
 
 def failed_tile(now: datetime) -> Tile:
-    """Answers engines never got weigh most, then events nobody heard of, then messages."""
+    """Failed work by weight: answers that engines never got, then events that reached nobody, then messages."""
     since_id = lowest_id(now - FAILED_WITHIN)
     kinds: list[tuple[Any, str, str]] = [
         (
@@ -254,7 +255,7 @@ def waiting_callbacks(now: datetime) -> Panel:
 
 
 def _kept_answers() -> list[Row]:
-    """One line an engine without an address: no fault, so last and calm."""
+    """One line for each engine without an address. That is no fault, so they come last."""
     kept = Callback.objects.filter(KEPT).order_by("engine__name").values_list("engine", "engine__name")
     return [
         Row(
@@ -298,7 +299,7 @@ def stopped_engines(now: datetime) -> Panel:
 
 
 def unasked_engines(now: datetime) -> Panel:
-    """Their new tasks reach nobody meanwhile."""
+    """Engines that could not be polled: their new tasks reach nobody meanwhile."""
     failing = Poll.objects.filter(enabled=True, engine__active=True).exclude(error="").select_related("engine")
     rows = [
         Row(since(poll.asked_at), shortened(poll.engine), mark("bad", shortened(poll.error)), change_url(poll.engine))
@@ -339,7 +340,7 @@ def unrouted_events(now: datetime) -> Panel:
 
 
 def messages(now: datetime) -> Panel:
-    """The ledger of a day: each channel's rows by what became of them, and whether all that events made is there."""
+    """The ledger of a day: each channel's rows by their result, and whether all rows that events made are there."""
     found = sums_since(now - timedelta(days=1))
     rows = []
     for channel in channel_names():
@@ -357,7 +358,7 @@ def messages(now: datetime) -> Panel:
 
 
 def mark_of(said: dict[str, int]) -> SafeString:
-    """How a channel's day went, at a glance."""
+    """The state of a channel's day, as a mark."""
     if said[DeliveryState.DEAD] or said[DeliveryState.EXPIRED]:
         return mark("bad", _("not all"))
     if said[DeliveryState.PENDING]:
@@ -388,5 +389,5 @@ PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
 
 
 def add_panel(model: type[Model], make: Callable[[datetime], Panel]) -> None:
-    """One more, of an app above this one, for those who may see the model's rows."""
+    """Add a panel of another app, for users who may see the model's rows."""
     PANELS.append((model, make))

@@ -1,4 +1,4 @@
-"""People, teams, brands, and the tokens and links they come in with."""
+"""People, teams, brands, and the tokens and links of people."""
 
 import re
 from typing import Any
@@ -73,7 +73,7 @@ class BrandForm(forms.ModelForm):
     def _readable(self, field: str, background: str, name: str) -> str:
         colour: str = self.cleaned_data[field]
         if not COLOUR.fullmatch(colour):
-            return colour  # the model says so
+            return colour  # the model has the message
         if (found := contrast(colour, background)) < READABLE:
             raise ValidationError(
                 gettext(
@@ -147,12 +147,12 @@ class RecipientForm(forms.ModelForm):
         return cleaned
 
     def _check_ref(self, ref: str | None, engine: Any) -> None:
-        """The model's own check sleeps while `engine` is only shown."""
+        """Check the ref here: the model's check does not run while `engine` is read-only."""
         if ref and Recipient.objects.filter(ref=ref, engine=engine).exclude(pk=self.instance.pk).exists():
             self.add_error("ref", gettext("Somebody has this ref already."))
 
     def _check_manager(self, manager: Recipient | None) -> None:
-        """Escalations walk up: the way must end."""
+        """Refuse a circle of managers, since escalations go from manager to manager."""
         seen: set[int | None] = {self.instance.pk} if self.instance.pk else set()
         while manager is not None:
             if manager.pk in seen:
@@ -238,20 +238,20 @@ class RecipientAdmin(HistoryAdmin):
         return people.annotate(waiting=waiting) if self._lists(request) else people
 
     def _lists(self, request: HttpRequest) -> bool:
-        """Autocompletes ask for names only."""
+        """Whether the page needs the columns of lists: autocompletes need names only."""
         return request.resolver_match is None or not str(request.resolver_match.url_name).endswith("autocomplete")
 
     def get_inlines(self, request: HttpRequest, obj: Recipient | None) -> list[Any]:
-        """External people are never away."""
+        """External people have no absences."""
         external = obj is not None and obj.external
         return [inline for inline in self.inlines if not (external and inline is AbsenceInline)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Recipient | None = None) -> list[str]:
-        """Whose person somebody is decides what their ref means, so it stays."""
+        """The engine of a person is fixed, since it decides what their ref means."""
         return [*self.readonly_fields, *(["engine"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Recipient | None = None) -> bool:
-        """Who was ever sent anything stays in the record, and is switched off instead."""
+        """A person who was ever sent anything stays in the records; they can be deactivated instead."""
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and (obj is None or not obj.notifications.exists())
 

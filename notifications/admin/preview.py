@@ -1,4 +1,4 @@
-"""How a template version reads: as the inbox's card, as the e-mail and on a lock screen, by the very same renderer."""
+"""The preview of a template version: as card of the inbox, as e-mail and on a lock screen, by the real renderer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ from notifications.wording.batch_render import Writer
 
 @dataclass(frozen=True)
 class About:
-    """What a preview is about: a sample, or a real event with its task and case as they now are."""
+    """What a preview is about: a sample, or a real event with its task and case as they are now."""
 
     event: Event
     task: Task | None
@@ -52,7 +52,7 @@ class About:
 
 @dataclass
 class Preview:
-    """The three looks of one message; `faults` says why one is missing."""
+    """The three views of one message; `faults` says why one is missing."""
 
     inbox: Notification | None = None
     mail_subject: str = ""
@@ -63,12 +63,12 @@ class Preview:
 
     @property
     def buttons(self) -> Sequence[Button]:
-        """As the inbox orders them."""
+        """In the order of the inbox."""
         return buttons([Action.from_json(each) for each in self.inbox.actions]) if self.inbox else ()
 
 
 class PreviewForm(forms.Form):
-    """`event` is there only for those who may read events: a template's editor need not see people's data."""
+    """`event` is offered only to users who may read events: editors of templates need not see people's data."""
 
     language = forms.ChoiceField(label=_("Language"), widget=UnfoldAdminSelectWidget, required=False)
     sample = forms.ModelChoiceField(
@@ -105,14 +105,14 @@ class PreviewForm(forms.Form):
 
 
 def preview_page(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) -> HttpResponse:
-    """A page of its own, without the texts: what there is for versions that are history, and without JavaScript."""
+    """The preview alone, for versions that are no drafts, and without JavaScript."""
     context = preview_context(request, version, request.GET)
     title = gettext("Preview of %(version)s") % {"version": version}
     return desk.page(request, "admin/desk/preview.html", title, **context)
 
 
 def preview_context(request: HttpRequest, version: TemplateVersion, chosen: Any) -> dict[str, Any]:
-    """What `admin/desk/looks.html` shows. `chosen` has the fields of PreviewForm, or some of them."""
+    """The context of `admin/desk/looks.html`. `chosen` has the fields of PreviewForm, or some of them."""
     languages = sorted(
         {text.language for text in version.texts.all()},
         key=lambda each: (each != version.template.fallback_language, each),
@@ -153,13 +153,13 @@ def _about(version: TemplateVersion, chosen: dict[str, Any]) -> About | None:
 
 
 def own_type(version: TemplateVersion) -> EventType | None:
-    """The event type of the routes that use the template, else any with a sample."""
+    """The event type of the routes that use the template, else any type with a sample."""
     described = EventType.objects.exclude(sample={})
     return described.filter(routes__template=version.template).first() or described.first()
 
 
 def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
-    """Render as the runtime does; nothing is stored or sent."""
+    """Render as for real messages. Nothing is stored or sent."""
     preview = Preview()
     facts = about.facts
     writer = Writer(about.event, about.task, facts)
@@ -182,7 +182,7 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
 
 
 def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: About) -> Notification:
-    """The copy a person would have, not saved."""
+    """An unsaved notification."""
     task = task_state.part(facts, "task")
     actions = about.task.actions if about.task else task.get("actions") or []
     offered: list[Action] = render.actions_of(version, said.language, actions)

@@ -1,4 +1,4 @@
-"""Reads what a person pasted: a CloudEvent, or an engine's own JSON through its mapping. As the API reads it."""
+"""Reads pasted text as the API would: a CloudEvent, or an engine's own JSON through its mapping."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from notifications.types import InboundEvent
 
 
 class ReadError(Exception):
-    """What was pasted is no event; `sentences` say why, one fault each."""
+    """The text is no event; `sentences` has one sentence for each fault."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__("; ".join(sentences))
@@ -39,7 +39,7 @@ def read_event(engine: Engine, body: str) -> InboundEvent:
 
 
 def event_named(name: str) -> Event | None:
-    """The stored event meant by our id or the engine's; of several with one id, the newest."""
+    """The stored event with this id, ours or the engine's. Of several with the same id, the newest."""
     known = Event.objects.select_related("engine", "task", "case")
     identifier = as_uuid(name)
     found = known.filter(pk=identifier).first() if identifier else None

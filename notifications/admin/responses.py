@@ -1,4 +1,4 @@
-"""Answers, and the calls that tell the engine: which engine does not know yet, since when, and why."""
+"""Answers, and the callbacks that tell the engine: which engine does not know an answer yet, since when, and why."""
 
 from typing import Any
 
@@ -237,7 +237,7 @@ class CallbackAdmin(LedgerAdmin):
 
     @action(description=_("Mark as handled by hand"), url_path="handled", permissions=["replay"], icon="back_hand")
     def mark_handled(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Somebody has told the engine otherwise: who says so, and how, is kept."""
+        """Note that the engine was told in another way: by whom, and how."""
         callback: Callback = self.found(request, object_id)
         if callback.state not in REPLAYABLE:
             sentence = gettext("Only answers that wait or were given up can be marked as handled.")

@@ -1,4 +1,4 @@
-"""Categories, event types and routes: which event reaches whom, readable as sentences."""
+"""Categories, event types and routes: which event reaches whom."""
 
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +48,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     TargetKind.PERSON: ("person",),
     TargetKind.PATH: ("path",),
 }
-"""What a kind of target cannot do without; the team lead may name a team."""
+"""Fields that each kind of target requires. The team lead may name a team."""
 MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)}
 
 
@@ -102,7 +102,7 @@ class EventTypeForm(forms.ModelForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """A sample is checked as the API checks an event's data."""
+        """Check a sample as the API checks the data of an event."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("sample") and cleaned.get("name"):
             for fault in faults_of(cleaned["name"], cleaned["sample"]):
@@ -145,7 +145,7 @@ class EventTypeAdmin(HistoryAdmin):
         before = sensitive_of(form.instance)
         super().save_related(request, form, formsets, change)
         self._tell_what_is_blanked(request, sensitive_of(form.instance) - before)
-        event_type = EventType.objects.get(pk=form.instance.pk)  # afresh: its variables were just saved
+        event_type = EventType.objects.get(pk=form.instance.pk)  # read again: its variables were just saved
         missing = [
             each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None
         ]
@@ -154,7 +154,7 @@ class EventTypeAdmin(HistoryAdmin):
             self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
 
     def _tell_what_is_blanked(self, request: HttpRequest, paths: set[str]) -> None:
-        """Published templates may show on lock screens what is sensitive from now on."""
+        """Warn if published templates show on lock screens what is sensitive from now on."""
         if not paths or not (templates := template_check.showing(paths)):
             return
         text = gettext(
@@ -184,7 +184,7 @@ class VariableOf(Conditions):
 
 @admin.register(EventVariable)
 class EventVariableAdmin(LedgerAdmin):
-    """Found across all types here; edited on the type's page."""
+    """A list of the variables of all types. They are edited on the type's page."""
 
     list_display = ["path", "of_type", "label", "sensitive", "settable"]
     list_filter = [VariableOf, "event_type"]
@@ -215,7 +215,7 @@ def _is_number(value: str) -> bool:
 
 
 class TargetForm(forms.ModelForm):
-    """Takes what the kind needs, refuses its absence, and drops what the kind does not use."""
+    """Requires the fields of the target's kind, and clears the others."""
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -294,7 +294,7 @@ class RouteAdmin(HistoryAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # afresh: its parts were just saved
+        for warning in doubts_about(Route.objects.get(pk=form.instance.pk)):  # read again: its parts were just saved
             self.message_user(request, warning, messages.WARNING)
 
     # --- columns ----------------------------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ class RouteAdmin(HistoryAdmin):
 
     @action(description=_("Dry run"), url_path="dry-run-here", permissions=["view"], icon="science")
     def dry_run_here(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The dry run on this route's own event type."""
+        """The dry run with this route's event type."""
         return dry_run_page(self, request, self.found(request, object_id))
 
     @action(description=_("Enable"), permissions=["change"])
@@ -344,18 +344,18 @@ class RouteAdmin(HistoryAdmin):
         changed = list(Route.objects.filter(pk__in=queryset.values("pk")).exclude(enabled=enabled))
         for route in changed:
             route.enabled = enabled
-            route.save()  # one by one, so that each has its history
+            route.save()  # one by one, so that each has a history
             self.log(request, route, "Enabled" if enabled else "Disabled")
         text = gettext("%(done)d enabled.") if enabled else gettext("%(done)d disabled.")
         self.message_user(request, text % {"done": len(changed)})
 
 
 DOUBTS: list[Callable[[Route], list[str]]] = []
-"""What apps above this one doubt of a route, too."""
+"""Functions of other apps that return doubts about a route."""
 
 
 def doubts_about(route: Route) -> list[str]:
-    """What an administrator may not have meant; the route is saved nevertheless."""
+    """Sentences about what may not have been meant; the route is saved nevertheless."""
     doubts = []
     if not route.targets.exists():
         doubts.append(gettext("This route has no target: nobody will get anything."))
@@ -377,7 +377,7 @@ def _knows(event_type: EventType, path: str) -> bool:
 
 
 class PartOfRoute(LedgerAdmin):
-    """Found across all routes here; edited on the route's page."""
+    """A list of the parts of all routes. They are edited on the route's page."""
 
     list_select_related = ["route"]
     list_filter = ["route"]

@@ -1,4 +1,4 @@
-"""The parts of a template version: its texts and the names of its actions, edited on the page of a draft."""
+"""The parts of a template version: texts and action labels, edited on a draft's page."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ class TextForm(forms.ModelForm):
         return self._liquid("short_body")
 
     def _liquid(self, field: str) -> str:
-        """What no renderer could read is refused where it is written."""
+        """Refuse text that no renderer could parse."""
         source: str = self.cleaned_data[field]
         try:
             liquid.parse(source)
@@ -72,7 +72,7 @@ class ActionForm(forms.ModelForm):
 
 
 class OnlyInDrafts:
-    """Texts and actions of a version that was published are history: shown, not changed."""
+    """Texts and actions of published versions are read-only history."""
 
     def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
         return is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc]
@@ -119,7 +119,7 @@ def labels_of(row: TemplateAction) -> str:
 
 
 class PartOfVersion(LedgerAdmin):
-    """Found across all templates here; edited on a draft's page."""
+    """A list of the parts of all templates. They are edited on a draft's page."""
 
     list_select_related = ["version__template"]
 

@@ -1,4 +1,4 @@
-"""Templates and their versions: drafts to edit, preview and publish; what people read now; what they read before."""
+"""Templates and their versions: editing, previewing and publishing drafts; the published version; earlier versions."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ class TemplateAdmin(HistoryAdmin):
         return list(self.inlines) if obj else []
 
     def response_add(self, request: HttpRequest, obj: Template, post_url_continue: str | None = None) -> HttpResponse:
-        """A new template is nothing without words: on to its first draft."""
+        """A new template needs texts: redirect to its first draft."""
         if "_popup" in request.POST or not request.user.has_perm("notifications.add_templateversion"):
             response: HttpResponse = super().response_add(request, obj, post_url_continue)
             return response
@@ -112,7 +112,7 @@ class TemplateAdmin(HistoryAdmin):
 
     @action(description=_("Edit the draft"), url_path="draft", permissions=["draft"], icon="edit")
     def edit_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The newest draft, made from what is published when there is none."""
+        """The newest draft; if there is none, a new one made from the published version."""
         template: Template = self.found(request, object_id)
         draft = template.versions.filter(state=VersionState.DRAFT).order_by("-number").first()
         if draft is not None:
@@ -154,7 +154,7 @@ class TemplateVersionAdmin(DeskAdmin):
 
     # --- who may ----------------------------------------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Versions are made from templates and from each other, which numbers them."""
+        """Versions are made by actions on templates and versions, which number them."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -191,7 +191,7 @@ class TemplateVersionAdmin(DeskAdmin):
 
     @action(description=_("Save and preview"), permissions=["change"])
     def save_and_preview(self, request: HttpRequest, obj: TemplateVersion) -> None:
-        """Where to go is decided in `response_change`, once the texts are saved, too."""
+        """Save and show the preview. `response_change` redirects, after the texts are saved."""
 
     def response_change(self, request: HttpRequest, obj: TemplateVersion) -> HttpResponse:
         if "notifications_templateversion_save_and_preview" in request.POST:
@@ -202,12 +202,12 @@ class TemplateVersionAdmin(DeskAdmin):
     # --- actions ----------------------------------------------------------------------------------------------------
     @action(description=_("Preview"), url_path="preview", permissions=["view"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A page of its own of what is saved; posted to, what the draft's form holds and nobody has saved yet."""
+        """GET: the preview of the saved version. POST: that of the unsaved content of the draft's form."""
         version: TemplateVersion = self.found(request, object_id)
         return as_typed(self, request, version) if request.method == "POST" else preview_page(self, request, version)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Beside the texts of a draft, how they read."""
+        """Show the preview beside the texts of a draft."""
         version: TemplateVersion | None = kwargs.get("obj")
         if version is not None and self.has_change_permission(request, version):
             context["live"] = preview_context(request, version, {})

@@ -1,4 +1,5 @@
-"""The trace of an event as lines that a support person can read aloud; the dry run is the same picture with “would”."""
+"""The trace of an event as lines of text that a support person can read aloud; the dry run uses the same lines with
+“would”."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from notifications.models import (
 from notifications.types import Json
 
 PEOPLE = 100
-"""Lines of people a page shows."""
+"""Number of people on a page."""
 
 DELIVERY_TONES: dict[str, Tone] = {
     DeliveryState.PENDING: "wait",
@@ -49,7 +50,7 @@ CALLBACK_TONES: dict[str, Tone] = {
 
 @dataclass
 class Line:
-    """One thing that happened, or did not. Lines below it (`below`) are its parts."""
+    """One thing that happened or did not. Its parts are in `below`."""
 
     text: str
     tone: Tone = "ok"
@@ -70,7 +71,7 @@ class Line:
 
 # --- what the plan says: the same for the trace and for the dry run -------------------------------------------------
 def route_lines(plan: Json) -> list[Line]:
-    """The routes that matched, and below one line those that did not, each with its reason."""
+    """A line for each route that matched, and one for those that did not, with the reasons below it."""
     tried = plan.get("routes") or []
     lines = [Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in tried if each["matched"]]
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
@@ -87,7 +88,7 @@ def route_lines(plan: Json) -> list[Line]:
 
 
 def other_lines(plan: Json) -> list[Line]:
-    """Names nobody knows, warnings and notes."""
+    """Names that nobody knows, warnings and notes."""
     unresolved = [
         Line(_("“%(ref)s” is told nothing: %(reason)s") % each, "bad") for each in plan.get("unresolved") or []
     ]
@@ -181,7 +182,7 @@ def last_error(event: Event) -> str:
 
 
 def people(event: Event) -> list[Line]:
-    """Each person the plan names, with what became of their deliveries."""
+    """Each person of the plan, with the results of their deliveries."""
     people = (event.plan.get("recipients") or [])[:PEOPLE]
     theirs = event.deliveries.filter(recipient__in=[said["recipient"] for said in people])
     by_person: dict[int, list[Delivery]] = {}
@@ -192,7 +193,7 @@ def people(event: Event) -> list[Line]:
 
 
 def _and_more(plan: Json) -> list[Line]:
-    """A team or following may be large: a page shows its first people, and says that there are more."""
+    """The first people, and a line with the number of others: a team or the followers may be many."""
     more = len(plan.get("recipients") or []) - PEOPLE
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
@@ -213,7 +214,7 @@ def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
 
 
 def _by(said: Json, event: Event) -> str:
-    """The route that named them; where no route was tried, what else did."""
+    """The route that named them; for events without routes, what else did."""
     if not said.get("route"):
         return ""
     return (_("by route “%(route)s”") if event.plan.get("routes") else _("by “%(route)s”")) % said
@@ -243,7 +244,7 @@ def _delivery(delivery: Delivery) -> Line:
 
 
 def _worth_telling(attempts: Iterable[Any]) -> list[Any]:
-    """One try that worked needs no line of its own."""
+    """Whether the attempts need lines: a single successful one does not."""
     found = list(attempts)
     return found if len(found) > 1 or any(each.ended_at is None or each.detail for each in found) else []
 
@@ -260,7 +261,7 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
 
 # --- answers --------------------------------------------------------------------------------------------------------
 def _answers(event: Event) -> QuerySet[Response]:
-    """Answers to the event's task that came after it: an earlier answer is another event's story."""
+    """Answers to the event's task that came after the event: earlier ones belong to other events."""
     answers = Response.objects.filter(task__isnull=False, task=event.task_id, at__gte=event.received_at)
     return (
         answers.select_related("recipient", "callback__engine", "delivery")
@@ -284,7 +285,7 @@ def _answer(response: Response) -> Line:
 
 
 def _calls(callback: Callback) -> list[Line]:
-    """Also of an event of our own that is a call itself: a step of an SLA policy."""
+    """Calls of the answers, and the call that an event of our own is itself: a step of an SLA policy."""
     return [*(_engine_call(attempt) for attempt in callback.attempt_log.all()), _engine(callback)]
 
 
@@ -315,7 +316,7 @@ def _engine(callback: Callback) -> Line:
 
 
 def why_not_sent(callback: Callback) -> tuple[Tone, str]:
-    """Of an engine that takes no answers. Without an address that is as it should be: the engine fetches them."""
+    """Why an engine takes no answers. Without an address that is intended: the engine fetches them."""
     engine = callback.engine
     if not engine.active:
         return "bad", _("the engine is switched off")

@@ -1,4 +1,4 @@
-"""The tokens and links people come in with: whose, how long still, and an end to them."""
+"""Tokens and links of people: whose they are, until when they are valid, and an action that ends them."""
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet

@@ -1,4 +1,4 @@
-"""What unfold's pages say and has no translation of its own: listed here, so that our catalogues translate it."""
+"""Texts of unfold's pages that unfold does not translate: listed here, so that our catalogues do."""
 
 from django.utils.translation import gettext_noop as _
 
@@ -52,7 +52,7 @@ WORDS = (
     _("You have been successfully logged out from the administration"),
 )
 BY_OTHERS = (
-    # Django 5.2 has these, and no German for them yet.
+    # Django 5.2 has these, but no German for them yet.
     _("Password-based authentication"),
     _("Enabled"),
     _("Disabled"),

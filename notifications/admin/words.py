@@ -1,4 +1,4 @@
-"""How the desk says times, durations, links and data: in a person's words, with the exact value in the title."""
+"""Times, durations, links and data as text for the desk, with the exact value in the title."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from notifications.wording.plaintext import revealed_json
 
 Tone = str
-"""One of "ok", "wait", "bad", "quiet": text says the state, the tone repeats it as a shape and a colour."""
+"""One of "ok", "wait", "bad", "quiet". The text says the state; the tone repeats it as shape and colour."""
 
 NOTHING = mark_safe('<span class="desk-quiet">–</span>')
 
@@ -57,7 +57,7 @@ def _time(value: datetime, text: str, tone: Tone = "") -> SafeString:
 
 
 def ago(value: datetime | None) -> SafeString:
-    """12 min ago; for what lies ahead: in 12 min."""
+    """12 min ago; for the future: in 12 min."""
     if value is None:
         return NOTHING
     length = timezone.now() - value
@@ -66,7 +66,7 @@ def ago(value: datetime | None) -> SafeString:
 
 
 def since(value: datetime | None, tone: Tone = "") -> SafeString:
-    """How long it has been: 12 min."""
+    """The time that has passed: 12 min."""
     return NOTHING if value is None else _time(value, span(timezone.now() - value), tone)
 
 
@@ -83,7 +83,7 @@ def due(value: datetime | None, *, still_matters: bool = True) -> SafeString:
 
 
 def took(start: datetime | None, end: datetime | None) -> str:
-    """Seconds to the hundredth below a minute, because that is where processing times differ."""
+    """Seconds; below a minute to the hundredth, since processing times differ there."""
     if start is None or end is None:
         return ""
     length = end - start
@@ -100,7 +100,7 @@ def list_url(model: type[models.Model], query: str = "") -> str:
 
 
 def link(row: models.Model | None, text: object = None) -> SafeString:
-    """The row's name, leading to it."""
+    """The row's name as a link to its page."""
     if row is None:
         return NOTHING
     return format_html('<a class="desk-link" href="{}">{}</a>', change_url(row), text if text is not None else row)
@@ -114,7 +114,7 @@ def pretty(value: Any) -> SafeString:
 
 
 def mark(tone: Tone, text: object, title: str = "") -> SafeString:
-    """A state: its word, with a shape and a colour that repeat it."""
+    """A state as text, with a shape and a colour that repeat it."""
     return format_html('<span class="desk-mark desk-mark-{}" title="{}">{}</span>', tone, title, text)
 
 
@@ -126,7 +126,7 @@ def with_why(state: SafeString, why: object) -> SafeString:
 
 
 def shortened(said: object, length: int = 90) -> SafeString:
-    """At most so many characters, the whole in the title."""
+    """At most so many characters, with the whole text in the title."""
     text = str(said)
     if not text:
         return NOTHING

@@ -1,4 +1,4 @@
-"""The page on which people say when they are away and who stands in, and managers do so for who reports to them."""
+"""The page on which people enter when they are away and who stands in; managers enter it for their reports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ from notifications.wording.times import day
 from wfpush import zones
 
 LISTED = 200
-"""People whose names the field of the delegate proposes: colleagues first. All others are found by what is typed."""
+"""Number of people whose names the delegate field proposes: colleagues first. Others are found by what is typed."""
 
 SEVERAL = 5
-"""Names that are given back when what was typed means more than one person."""
+"""Number of names returned when what was typed means several people."""
 
 WALL_CLOCKS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
-"""As browsers send `datetime-local`, and as people type it where a browser has no such field."""
+"""Formats of `datetime-local`, and of what people type where a browser has no such field."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""Years that can be reckoned with in every time zone."""
+"""Years that can be computed in every time zone."""
 
 MOST_TYPED = 500
-"""Characters: nobody's name, with their ref, is longer."""
+"""Characters: longer than any name with its ref."""
 
 
 # --- the form -------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ class WallClock(forms.CharField):
 
 
 class Delegate(forms.CharField):
-    """Somebody by name, ref or e-mail address."""
+    """A person by name, ref or e-mail address."""
 
     def to_python(self, value: Any) -> Any:
         """The person; None for nothing."""
@@ -86,7 +86,7 @@ class AbsenceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         zone, said = timezone.get_current_timezone(), self.cleaned_data
-        # Of an hour that comes twice, all of it is meant: the absence begins with the first, and ends with the second.
+        # Of an hour that occurs twice, the absence covers all: it begins with the first and ends with the second.
         for name, meant in (("begins_at", zones.first_instant), ("ends_at", zones.last_instant)):
             if said.get(name):
                 said[name] = meant(zone, said[name])
@@ -103,12 +103,12 @@ def colleagues() -> QuerySet[Recipient]:
 
 
 def label(person: Recipient) -> str:
-    """A person as the field proposes and shows them: one of a kind, and readable."""
+    """The person's text in the field: unique and readable."""
     return f"{person.name} ({person.ref})" if person.name and person.name != person.ref else person.ref
 
 
 def named(text: str) -> Recipient:
-    """Who is meant by what the field proposed, or by a ref, a name, an e-mail address. Raises ValidationError."""
+    """The person meant by a proposed text, a ref, a name or an e-mail address. Raises ValidationError."""
     if "\x00" in text or len(text) > MOST_TYPED:
         raise ValidationError(_("Nobody here is called that."))
     ends = [text[place + 1 : -1] for place, sign in enumerate(text) if sign == "(" and text.endswith(")")]
@@ -126,7 +126,7 @@ def named(text: str) -> Recipient:
 
 
 def proposed(person: Recipient) -> list[str]:
-    """Names for the field: of the person's teams, their manager and who shares that manager first."""
+    """Names for the field: members of the person's teams, their manager, and other reports of that manager first."""
     near = Q(teams__in=person.teams.all()) | Q(pk=person.manager_id) | Q(manager=person)
     if person.manager_id:
         near |= Q(manager=person.manager_id)
@@ -148,7 +148,7 @@ class Report:
 @person_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: PersonRequest) -> HttpResponse:
-    """One's own absence, or with `?for=REF` that of somebody who reports to one."""
+    """One's own absence, or with `?for=REF` that of a direct report."""
     person = _whose(request)
     with timezone.override(zone_of(person.timezone)):
         if request.method != "POST":
@@ -159,7 +159,8 @@ def page(request: PersonRequest) -> HttpResponse:
 
 
 def _whose(request: PersonRequest) -> Recipient:
-    """Raises Http404: external people are never away, and only their own manager sees when others are."""
+    """The person whose absence is shown. Raises Http404: external people have no absences, and only their manager sees
+    those of others."""
     reader = request.recipient
     if reader.external:
         raise Http404
@@ -211,7 +212,7 @@ def _show(request: PersonRequest, person: Recipient, form: AbsenceForm, *, statu
 
 
 def state(row: Absence, now: datetime, *, own: bool) -> str:
-    """In a sentence or two: since when, until when, and who hears of things meanwhile."""
+    """The absence in a sentence or two: since when, until when, and who stands in."""
     said = {"from": _moment(row.begins_at, now), "until": _moment(row.ends_at, now)}
     if row.begins_at <= now:
         when = _("You are away until %(until)s.") if own else _("Away until %(until)s.")
@@ -228,7 +229,7 @@ def _moment(at: datetime, now: datetime) -> str:
 
 
 def _unheard(row: Absence, now: datetime, *, own: bool) -> str:
-    """A warning where whoever is meant to stand in cannot, so that messages stay with the person all the same."""
+    """A warning if the delegate cannot stand in, so that messages stay with the person."""
     moment = max(row.begins_at, now)
     if row.delegate is None or absence.stand_ins([row.recipient], moment):
         return ""

@@ -1,4 +1,4 @@
-"""The page on which people connect their own accounts at engines, and the way there and back (OAuth2)."""
+"""The page on which people connect their own accounts at engines, and the OAuth2 redirects there and back."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -25,15 +25,15 @@ from notifications.wording.times import day
 log = structlog.get_logger(__name__)
 
 KEY = "connecting"
-"""Session key of sign-ins that are on their way."""
+"""Session key of sign-ins that have begun and not ended."""
 AT_ONCE = 3
-"""Of them that are remembered: more tabs than that nobody signs in by."""
+"""How many of them a session remembers: nobody signs in with more tabs than that."""
 WITHIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
 class Row:
-    """An engine as the page shows it. `ended`: a connection that no longer works; `connected`: one that does."""
+    """An engine as the page shows it. `connected`: the connection works; `ended`: it no longer works."""
 
     engine: Engine
     host: str
@@ -81,7 +81,7 @@ def _host(engine: Engine) -> str:
 @form_only
 @person_required
 def connect(request: PersonRequest, slug: str) -> HttpResponse:
-    """A page that leads on, and no redirect: browsers hold against a form's policy wherever those lead."""
+    """A page that leads on, instead of a redirect: browsers apply a form's policy (form-action) to redirects, too."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     begun = connected_accounts.begin()
     told = {"engine": engine.pk, "recipient": request.recipient.pk, "at": timezone.now().isoformat()}
@@ -93,7 +93,7 @@ def connect(request: PersonRequest, slug: str) -> HttpResponse:
 @person_required
 @require_safe
 def come_back(request: PersonRequest, slug: str) -> HttpResponse:
-    """Where the engine's sign-in sends the browser: with a code, or with the reason why there is none."""
+    """The redirect back from the engine's sign-in: with a code, or with an error."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     begun = _begun(request, engine, request.GET.get("state", ""), timezone.now())
     if begun is None:
@@ -106,7 +106,8 @@ def come_back(request: PersonRequest, slug: str) -> HttpResponse:
 
 
 def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) -> Begun | None:
-    """What was begun with this state, by this person at this engine, in this browser. It counts once."""
+    """The sign-in that was begun with this state, by this person at this engine, in this browser. It can be used
+    once."""
     kept: list[dict[str, Any]] = request.session.get(KEY, [])
     found = next((each for each in kept if each["state"] == state), None)
     if found is None:
@@ -118,7 +119,7 @@ def _begun(request: PersonRequest, engine: Engine, state: str, now: datetime) ->
 
 
 def _refusal(engine: Engine, error: str) -> str:
-    """The words that came with it are anybody's, and are not repeated."""
+    """A sentence for the error. The text in the redirect may come from anybody, so it is not repeated."""
     if error == "access_denied":
         return _("Nothing was connected: it was not allowed at %(engine)s.") % {"engine": engine}
     log.warning("account_not_connected", engine=engine.slug, error=error[:100])

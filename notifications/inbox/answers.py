@@ -1,4 +1,4 @@
-"""What people do in the inbox, as plain forms: answer, mark as read, follow. Each is a POST that ends in a redirect."""
+"""Forms of the inbox: answer, mark as read, follow. Each is a POST that ends in a redirect."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from notifications.wording.sentences import say
 
 
 def said_in(request: HttpRequest, via: str) -> Answer:
-    """The answer a form carries. Browsers send line ends as CR LF; everybody else, and the API, as LF."""
+    """The answer in a form. Browsers send line ends as CR LF; all others, and the API, as LF."""
     return Answer(
         action=request.POST.get("action", ""),
         comment=plain(request.POST.get("comment", "")),
@@ -32,7 +32,7 @@ def said_in(request: HttpRequest, via: str) -> Answer:
 
 
 def plain(comment: str) -> str:
-    """The comment without what no database text holds and no reader sees."""
+    """The comment without characters that the database refuses or that nobody sees."""
     return comment.replace("\r\n", "\n").replace("\x00", "").strip()
 
 
@@ -49,7 +49,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
             request, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
         )
     except Failure as failure:
-        # Somebody else was first, or the engine: the item itself now says what became of it.
+        # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
             messages.error(request, explain(failure))
         if said.comment:
@@ -61,7 +61,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 
 
 def explain(failure: Failure) -> str:
-    """A failed answer in the reader's words."""
+    """The failed answer in the reader's words."""
     if isinstance(failure, CommentRequired):
         return say("comment_required")
     if isinstance(failure, InvalidAnswer):
@@ -91,7 +91,7 @@ def read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 @form_only
 @person_required
 def read_all(request: PersonRequest) -> HttpResponse:
-    """Everything the page showed: what arrived meanwhile (a higher `up_to`) stays unread."""
+    """Mark everything that the page showed. What has arrived since (a higher seq than `up_to`) stays unread."""
     up_to = request.POST.get("up_to", "")
     if not up_to.isdecimal() or len(up_to) > 18:
         raise Http404
@@ -104,7 +104,7 @@ def read_all(request: PersonRequest) -> HttpResponse:
 @form_only
 @person_required
 def follow(request: PersonRequest, case_id: int) -> HttpResponse:
-    """Follow a case, or with `follow=0` no longer."""
+    """Follow a case, or with `follow=0` stop following it."""
     case = get_object_or_404(cases_of(request.recipient), pk=case_id)
     if request.POST.get("follow") == "0":
         case.followers.remove(request.recipient)
@@ -114,7 +114,7 @@ def follow(request: PersonRequest, case_id: int) -> HttpResponse:
 
 
 def cases_of(reader: Recipient) -> QuerySet[Case]:
-    """Cases a person has heard of: others are unknown to them."""
+    """Cases about which the person was told. Others are unknown to them."""
     heard_of = Notification.objects.filter(recipient=reader, case__isnull=False).values("case_id")
     return Case.objects.filter(pk__in=heard_of)
 

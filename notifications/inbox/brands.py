@@ -1,7 +1,6 @@
-"""A brand's colours as a style sheet of its own, since the Content-Security-Policy admits no inline style.
+"""A brand's colours as a style sheet of its own, since the Content-Security-Policy allows no inline style.
 
-Whatever accent an administrator picks, text on it and in it stays readable: its contrast is at least 4.5:1
-(WCAG 2.2, 1.4.3).
+Whatever accent an administrator picks, text on it and text in it has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3).
 """
 
 import hashlib
@@ -16,12 +15,12 @@ from notifications.models import Brand
 from notifications.wording.colours import ink_on, readable
 
 LIGHT_GROUND, DARK_GROUND = "#eef2f9", "#1d2126"
-"""The least favourable grounds that accent-coloured text stands on, from static/wfpush/tokens.css."""
+"""The backgrounds with the lowest contrast on which accent-coloured text stands, from static/wfpush/tokens.css."""
 
 
 @dataclass(frozen=True)
 class Accent:
-    """An accent's three uses: a button's ground, the text on it, and accent-coloured text on the page."""
+    """An accent's three uses: a button's background, the text on it, and accent-coloured text on the page."""
 
     ground: str
     on_ground: str
@@ -42,7 +41,7 @@ def _properties(colours: Accent) -> str:
 
 
 def style_url(brand: Brand) -> str:
-    """The address names the colours, so that browsers may keep what it gives for good."""
+    """The address contains the colours, so that browsers may cache the response for ever."""
     digest = hashlib.sha256(style_of(brand).encode()).hexdigest()[:12]
     return f"{reverse('inbox:brand-style', args=[brand.slug])}?v={digest}"
 

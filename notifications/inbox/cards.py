@@ -25,7 +25,7 @@ RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW:
 
 @dataclass(frozen=True)
 class Button:
-    """One answer offered. `asks`: a comment is wanted before it is sent."""
+    """One answer offered. `asks`: it needs a comment before it is sent."""
 
     action: Action
     primary: bool
@@ -69,7 +69,7 @@ class Card:
 
     @property
     def on_card(self) -> tuple[Button, ...]:
-        """A card has room for two answers; the item's page has them all."""
+        """The answers on a card, which has room for two. The item's page has all."""
         return self.buttons[:2]
 
 
@@ -91,7 +91,7 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
 
 
 def offered(notification: Notification, reader: Recipient) -> list[Action]:
-    """What is still to be answered: who has acknowledged is not asked to do so again."""
+    """The answers still offered: a person who has acknowledged is not asked to acknowledge again."""
     outcome, language = notification.outcome or {}, reading_language(reader)
     actions = [read_in(action, language) for action in notification.actions]
     given = outcome.get("action") if is_mine(outcome, reader) and outcome.get("engine") != "refused" else None
@@ -99,7 +99,8 @@ def offered(notification: Notification, reader: Recipient) -> list[Action]:
 
 
 def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
-    """The one that moves the work on first, then other final answers, questions, and acknowledging last."""
+    """In the order of the page: the answer that moves the work on (the primary one), other final answers, questions,
+    and acknowledging last."""
     offered = list(actions)
     final = [action for action in offered if action.effect == "final"]
     primary = next((action for action in final if not action.takes_away), None)
@@ -124,13 +125,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Listing:
-    """A person's list at one moment. `seq` is what the browser has seen when it has seen this."""
+    """A person's list at one moment. `seq` is that of the last change it contains."""
 
     seq: int
     unread: int
     waiting: Group
     escalated: Group
-    """What has come to the reader because others have not answered."""
+    """Items that the reader got because others have not answered."""
     updates: list[Card]
     done: list[Card]
 
@@ -139,11 +140,11 @@ NOTHING = Listing(seq=0, unread=0, waiting=Group(0, []), escalated=Group(0, []),
 
 
 def listing(reader: Recipient, now: datetime, *, everything: bool = False) -> Listing:
-    """What needs an answer first (most urgent, then soonest due), then what is new, then what is done.
+    """Items to answer (most urgent first, then by due date), then news, then what is done.
 
-    `everything`: all that waits, up to MOST_SHOWN, rather than what a light page holds.
+    `everything`: all items to answer, up to MOST_SHOWN, instead of a short page.
     """
-    # Read first: a change that commits meanwhile is then sent again by the live connection rather than missed.
+    # Read first: the live connection sends a change that commits meanwhile again, instead of missing it.
     seq = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=reader.pk)
     mine = notification_queryset().filter(recipient=reader)
     waiting = mine.filter(state=NotificationState.OPEN)

@@ -1,7 +1,7 @@
-"""`WS /ws/inbox`: one person's inbox, live (docs/api.md, "Inbox and answers").
+"""`WS /ws/inbox`: the live inbox of one person (docs/api.md, "Inbox and answers").
 
-Frames carry `seq`; the database has the truth. A frame that does not follow the last one sent makes the consumer
-catch up from the database, so a lost or overtaken hint is never seen by the client.
+Frames carry `seq`; the database has the truth. When a frame does not follow the last one sent, the consumer reads the
+missing changes from the database, so clients never notice lost or overtaken hints.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ log = structlog.get_logger(__name__)
 
 NOT_SIGNED_IN, REFUSED, TOO_OFTEN, RESTART, FAILED = 4401, 4403, 4429, 1012, 1011
 RECHECK_SECONDS = 50
-"""How often a socket's session or token, and what was sent, are looked at again."""
+"""Seconds between checks of a socket's session or token, and of what was sent."""
 AUTH_SECONDS = 10
-"""How long a socket without a session may take to send its token."""
+"""Seconds that a socket without a session has to send its token."""
 MAX_CATCH_UP = 500
-"""A client further behind than this loads the list afresh."""
+"""A client that has missed more changes than this loads the list again."""
 MAX_FRAME = 16 * 1024
 ROWS_AT_ONCE = 20
-"""Frames that are sent before the other sockets have their turn."""
+"""Frames that are sent before other sockets have their turn."""
 
 Row = tuple[int, str]
 """The seq and the JSON of a notification."""
@@ -65,7 +65,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         self.frames = Allowance(FRAMES, FRAMES_A_SECOND)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """From the handshake to the end, however it ends: what the socket took, it gives back."""
+        """Runs the socket from its handshake to its end. However it ends, its place is released."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -77,7 +77,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if request.origin is not None and not socket_limits.is_ours(request):
             await self.close(REFUSED)
             return
-        if request.origin is not None:  # programs without an Origin show a token: cookies are for our own pages
+        if request.origin is not None:  # programs without an Origin show a token: cookies are for our own pages only
             cookies = self.scope.get("cookies", {})
             self.recipient = await socket_limits.ask(None, recipient_of_cookies, cookies)
             self.language = chosen_language(cookies)
@@ -93,7 +93,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         await self.channel_layer.group_add(live_frames.group_of(recipient.pk), self.channel_name)
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Once; what still comes from the client is not looked at, and its place is free for another one."""
+        """Close once. Later messages of the client are ignored, and the place is free for another socket."""
         if not self.closed:
             self.closed = True
             try:
@@ -111,8 +111,8 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.group_discard(live_frames.group_of(person), self.channel_name)
 
     async def _watch(self) -> None:
-        """Close the socket when its person is signed out, deactivated, or never says who they are. Look also for what
-        changed: the last frame before a pause may have been lost, and no later one tells of it."""
+        """Close the socket when its person is signed out or deactivated, or has not authenticated in time. Also check
+        for changes: the last frame before a pause may have been lost, and no later one reveals it."""
         if self.recipient is None:
             await asyncio.sleep(AUTH_SECONDS)
         while self.recipient is not None:
@@ -123,12 +123,13 @@ class InboxConsumer(AsyncWebsocketConsumer):
         await self.close(NOT_SIGNED_IN)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Every message, from the client and from the channel layer, one at a time."""
+        """Handle one message at a time, from the client and from the channel layer."""
         if not self.closed or message["type"] == "websocket.disconnect":
             await self._guarded(partial(super().dispatch, message))
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Without the database, or after a fault of ours, nothing can be said: the client comes back and resumes."""
+        """When the database is away, or after an internal error, close the socket: the client comes back and
+        resumes."""
         try:
             await work()
         except StopConsumer:
@@ -203,7 +204,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         await self._say({"type": "synced", "seq": latest, "unread": unread})
 
     def _since(self, after: int) -> tuple[int, list[Row] | None, int]:
-        """The latest seq, what changed since (None: too much, or a seq that never was), and the unread count."""
+        """The latest seq, the changes since `seq` (None: too many, or `seq` never existed), and the unread count."""
         assert self.recipient is not None
         latest = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=self.recipient.pk)
         unread = unread_count(self.recipient)
@@ -240,7 +241,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await self._catch_up()
 
     def _reads_another_language(self) -> bool:
-        """Frames come in the person's own language; who chose another reads the row instead."""
+        """Frames come in the person's own language. Where the page has another language, the row is read instead."""
         assert self.recipient is not None
         return bool(self.language) and self.language != self.recipient.locale
 
@@ -256,7 +257,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         self.seq = max(self.seq, latest)
 
     async def inbox_signed_out(self, message: dict[str, Any]) -> None:
-        """Somebody signed out or was deactivated: every socket of theirs looks again at once."""
+        """Somebody has signed out or was deactivated: check this socket at once."""
         if self._session() in message.get("kept", ()):
             await self.close(RESTART)
         elif self.recipient is not None and not await socket_limits.ask(self.recipient.pk, self._still_signed_in):
@@ -268,13 +269,13 @@ class InboxConsumer(AsyncWebsocketConsumer):
         return session_digest(self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME))
 
     async def inbox_missed(self, message: dict[str, Any]) -> None:
-        """Frames may have been lost, say because Redis was away."""
+        """Frames may have been lost, for example because Redis was away."""
         if self.seq is not None:
             await self._catch_up()
 
 
 def recipient_of_cookies(cookies: dict[str, str]) -> Recipient | None:
-    """Who is signed in by the session cookie."""
+    """The person whom the session cookie signs in."""
     return person_of_session(cookies.get(settings.SESSION_COOKIE_NAME))
 
 

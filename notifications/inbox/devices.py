@@ -1,4 +1,4 @@
-"""The page of a person's devices, where they hear of what waits while no page is open. All it does, forms do."""
+"""The page of a person's devices, which get messages while no page is open. All actions are forms."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,14 +22,14 @@ from notifications.wording.times import day, exact, when
 
 @dataclass(frozen=True)
 class Row:
-    """A device as the page shows it. `here`: the browser that shows the page."""
+    """A device as the page shows it. `here`: it is the browser that shows the page."""
 
     device: Device
     here: bool
     used: str
     used_exact: str
     news: str
-    """What became of the last message; empty where there was none."""
+    """What became of the last message; empty if there was none."""
 
 
 @person_required
@@ -46,7 +46,7 @@ def _row(device: Device, *, here: bool, now: datetime) -> Row:
 
 
 def _used(at: datetime, now: datetime) -> str:
-    """`last used today`: nobody needs to know it better."""
+    """`last used today`: to the day."""
     there, today = timezone.localtime(at).date(), timezone.localtime(now).date()
     named = {0: _("last used today"), 1: _("last used yesterday")}.get((today - there).days)
     return named or _("last used on {date}").format(date=day(there, today))
@@ -65,7 +65,8 @@ def _news(device: Device, now: datetime) -> str:
 @person_required
 @require_safe
 def fate(request: PersonRequest, device_id: UUID) -> JsonResponse:
-    """`kept`, `removed` for good, or `lost`: the push service no longer knew it, and its browser may come back."""
+    """JSON for the browser's script: `kept`, `removed` for good, or `lost`: the push service no longer knew the device,
+    and its browser may register again."""
     found = devices.fate(request.recipient, device_id)
     if not found:
         raise Http404
@@ -103,5 +104,5 @@ def _is_here(request: PersonRequest, device: Device) -> bool:
 
 
 def _own(request: PersonRequest, device_id: UUID) -> Device:
-    """Somebody else's device is as unknown as one that does not exist (Http404)."""
+    """The reader's device. Raises Http404, for other people's devices too."""
     return get_object_or_404(Device, recipient=request.recipient, pk=device_id)

@@ -1,8 +1,7 @@
-"""The page an e-mail's link opens: reading and acknowledging work with the link alone.
+"""The page that an e-mail's link opens. The link alone is enough to read and to acknowledge.
 
-The token in the address is the only authority here. Nothing is done by the session, so nothing can be forged for
-somebody who does not hold the link; CSRF protection would only refuse browsers that, told to send no referrer, send
-`Origin: null`.
+The token in the address is the only credential. The session counts for nothing here, so CSRF cannot misuse it; CSRF
+protection would only refuse browsers that send `Origin: null` because they were told to send no referrer.
 """
 
 from typing import Any
@@ -32,14 +31,15 @@ from notifications.models import ActionToken, Brand
 from wfpush.crypto import digest_of
 
 LINK_ALONE = "acknowledge"
-"""The effect a link has by itself; only a route may allow the others too (`answer_from_email`)."""
+"""The effect that the link alone is enough for; a route may allow the others, too (`answer_from_email`)."""
 
 
 @never_cache
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def email_page(request: HttpRequest, token: str) -> HttpResponse:
-    """No GET or HEAD changes anything: scanners of mail follow every link. Nothing tells other sites the token."""
+    """GET and HEAD change nothing, since mail scanners follow every link. No Referer header tells other sites the
+    token."""
     row = (
         ActionToken.objects.select_related("recipient__brand", "recipient__user")
         .filter(digest=digest_of(token))
@@ -57,7 +57,7 @@ def email_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _speak_as_asked(request: HttpRequest) -> None:
-    """The footer's `?language=de`: a form that sets a cookie would be refused for the want of a referrer."""
+    """Apply the footer's `?language=de`. A form that sets a cookie would be refused, since it sends no referrer."""
     wanted = request.GET.get("language")
     if wanted in dict(settings.LANGUAGES):
         translation.activate(wanted)
@@ -81,7 +81,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> HttpResponse:
-    """Record what the link may answer; everything else leads back to the page, which says how."""
+    """Record an answer that the link may give. Otherwise lead back to the page, which explains how to answer."""
     said = said_in(request, row.delivery.channel)
     if said.action not in {button.action.name for button in answers_here(row, found)}:
         return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
@@ -97,7 +97,7 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
 
 
 def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) -> HttpResponse:
-    """Somebody else was first, or the engine: the page says what became of it, and gives back what was written."""
+    """Somebody else, or the engine, was first: the page says what became of it, and gives the comment back."""
     if not comment:
         return redirect("inbox:email", token)
     found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
@@ -105,14 +105,15 @@ def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) 
 
 
 def answers_here(row: ActionToken, found: Item) -> list[Button]:
-    """The answers that work with the link alone."""
+    """The answers that the link alone may give."""
     everything = found.notification.answer_from_email
     offered = [button for button in found.card.buttons if button.action.name in row.actions]
     return [button for button in offered if everything or button.action.effect == LINK_ALONE]
 
 
 def _item_url(row: ActionToken, wanted: Button | None) -> str:
-    """The item in the inbox, asking for the words of the answer that the mail's button meant, if it needs any."""
+    """The item in the inbox, with the comment field of the answer that the mail's button means, if it needs a
+    comment."""
     address = reverse("inbox:item", args=[row.notification_id])
     return f"{address}?{urlencode({'answer': wanted.action.name})}" if wanted and wanted.asks else address
 

@@ -19,7 +19,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: when, what happened, and the words that came with it."""
+    """One line: when, what happened, and its text."""
 
     at: datetime
     text: str
@@ -29,7 +29,7 @@ class Entry:
 
 
 def history_of(notification: Notification, reader: Recipient, now: datetime) -> list[Entry]:
-    """The latest things that happened, oldest first. External people see questions and replies only."""
+    """The latest entries, oldest first. External people see questions and replies only."""
     task = notification.task
     if task is None:
         return []
@@ -43,7 +43,7 @@ Told = tuple[datetime, str, str]
 
 
 def _events(task: Task) -> Iterator[Told]:
-    """The engine's events of the task that changed something."""
+    """The engine's events that changed the task."""
     events = Event.objects.filter(task=task, status=EventStatus.PROCESSED).select_related("engine").order_by("-id")
     assigned = False
     for event in reversed(list(events[:SHOWN])):
@@ -69,7 +69,7 @@ def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
 
 
 def _assignee(data: Json) -> str:
-    """The assignee's name as the event has it: a person object's name, else the known person's, else the ref."""
+    """The assignee's name in the event: that of a person object, else of the known person, else the ref."""
     task: Any = data.get("task")
     person = task.get("assignee") if isinstance(task, dict) else None
     if isinstance(person, dict):
@@ -81,7 +81,7 @@ def _assignee(data: Json) -> str:
 
 
 def _escalated(task: Task) -> Iterator[Told]:
-    """Who was told because it ran late."""
+    """Who was told because the task ran late."""
     for each in task.escalated:
         at = parse_time(each["at"])
         if at is not None:
@@ -89,7 +89,7 @@ def _escalated(task: Task) -> Iterator[Told]:
 
 
 def _information(task: Task) -> Iterator[Told]:
-    """Questions asked and what the engine supplied."""
+    """Questions, and what the engine supplied."""
     for each in task.info:
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
@@ -98,7 +98,7 @@ def _information(task: Task) -> Iterator[Told]:
 
 
 def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
-    """Answers that are not questions: those stand with the information."""
+    """Answers that are not questions: `_information` has those."""
     responses = (
         Response.objects.filter(task=task).exclude(effect="request_info").select_related("recipient", "notification")
     )

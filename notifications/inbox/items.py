@@ -44,12 +44,12 @@ class Item:
 
     @property
     def takes_comment(self) -> bool:
-        """Whether one of the answers may carry a comment that it does not need."""
+        """Whether one of the answers may carry an optional comment."""
         return any(button.action.comment == "optional" for button in self.card.buttons)
 
 
 def own_notification(reader: Recipient, notification_id: UUID) -> Notification:
-    """Somebody else's item is as unknown as one that does not exist (Http404)."""
+    """The reader's notification. Raises Http404, for other people's too."""
     return get_object_or_404(notification_queryset(), recipient=reader, pk=notification_id)
 
 

@@ -1,4 +1,4 @@
-"""The list, and one item beside it. Both are whole without JavaScript; neither changes anything."""
+"""The list, and one item beside it. Both work without JavaScript; neither changes anything."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -33,11 +33,12 @@ def inbox(request: PersonRequest) -> HttpResponse:
 @person_required
 @require_safe
 def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
-    """An item, with the list beside it where there is room. `?answer=reject` asks for that answer's comment."""
+    """An item, with the list beside it where there is room. `?answer=reject` opens the comment field of that answer."""
     try:
         own = own_notification(request.recipient, notification_id)
     except Http404:
-        # Somebody else's and what never was read the same. Links are passed round, and families share browsers.
+        # The same page for items of others and for items that do not exist: links are passed round, families share
+        # browsers.
         return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
     found = item(own, request.recipient, timezone.now())
     return show(request, found, asked=request.GET.get("answer", ""))
@@ -47,7 +48,7 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 @person_required
 @require_safe
 def offline(request: PersonRequest) -> HttpResponse:
-    """The page that a browser keeps, to open the inbox with no connection. It keeps the items by itself."""
+    """The page that a browser keeps in order to open the inbox without a connection. It keeps the items by itself."""
     context = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT}
     return show_page(request, "inbox/inbox.html", {**context, "settings": browser_settings(request)})
 
@@ -62,8 +63,8 @@ def show(
     kept: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """The page: `asked` names the answer whose comment is wanted, `fault` what was wrong with the one just sent,
-    `kept` the comment of an answer that came too late."""
+    """The page. `asked`: the answer whose comment field is open; `fault`: what was wrong with the answer just sent;
+    `kept`: the comment of an answer that came too late."""
     button = asked_of(found.card.buttons if found else (), asked)
     context: dict[str, Any] = {
         "list": listing(request.recipient, timezone.now(), everything="all" in request.GET),
@@ -86,12 +87,12 @@ def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
 
 
 def question_of(button: Button | None) -> str:
-    """What a comment answers."""
+    """The question above the comment field."""
     return say_of("ask", button.action.name) if button else ""
 
 
 def browser_settings(request: PersonRequest) -> Json:
-    """What the page's modules need to know, as a block of data (no inline script)."""
+    """What the page's modules need to know, as a JSON block (no inline script)."""
     return {
         "texts": spoken(),
         "now": timezone.now().isoformat(),

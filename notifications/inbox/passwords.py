@@ -1,4 +1,4 @@
-"""What a new password ends besides the account's sessions, and the page on which people give themselves one."""
+"""What a new password ends besides the account's sessions, and the page on which people change their own."""
 
 import math
 from collections.abc import Iterator
@@ -30,13 +30,14 @@ log = structlog.get_logger(__name__)
 
 
 class SignsEverythingOut:
-    """Of AUTH_PASSWORD_VALIDATORS, whose members Django tells of every new password, however it was set.
+    """In AUTH_PASSWORD_VALIDATORS, since Django calls `password_changed` of its members for every new password, however
+    it was set.
 
-    Whoever had to be kept out must not go on reading and answering, be it by an app or on a lock screen.
+    A password is often changed to keep somebody out: apps and lock screens must end with it.
     """
 
     def validate(self, password: str, user: User | None = None) -> None:
-        """Any password will do."""
+        """Accepts any password."""
 
     def password_changed(self, password: str, user: User | None = None) -> None:
         if user is not None and user.pk is not None:
@@ -48,23 +49,23 @@ class SignsEverythingOut:
 
 
 def rules() -> Iterator[str]:
-    """What a new password must be, in sentences."""
+    """The rules for a new password, in sentences."""
     for validator in get_default_password_validators():
         if not isinstance(validator, SignsEverythingOut):
             yield validator.get_help_text()
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """By which people give themselves a new password, here and at the desk. `user` is the one signed in.
+    """The form by which people change their own password, here and at the desk. `user` is the one signed in.
 
-    Who sits at somebody else's open page guesses at the old one no more often than at the sign-in page.
+    It limits guesses at the old password as the sign-in page does.
     """
 
     wait = timedelta()
-    """How long until the old password may be given again."""
+    """How long until the old password may be tried again."""
     overtaken = False
-    """Another was faster with the same old password, as when the button is pressed twice: that one counts, and this
-    session has ended with it."""
+    """Another request with the same old password was faster, as when the button is pressed twice. That one counts, and
+    this session has ended with it."""
     error_messages = {
         "password_mismatch": gettext_lazy("The two are not the same. Write the new password once more."),
         "password_incorrect": gettext_lazy("This is not your password. Check it and try again."),
@@ -97,7 +98,8 @@ class OwnPasswordForm(PasswordChangeForm):
         return self.cleaned_data
 
     def save(self, commit: bool = True) -> User:
-        """The new password, with which all ends but this session: that goes on under another key, with its browser."""
+        """Set the new password, and end everything but this session, which goes on under another key with its
+        browser."""
         session, account = self.request.session, self.user
         assert isinstance(account, Account)
         with transaction.atomic():
@@ -111,7 +113,7 @@ class OwnPasswordForm(PasswordChangeForm):
         return account
 
     def tell_wait(self, response: HttpResponse) -> None:
-        """To programs, as after too many tries at the sign-in page."""
+        """The answer to programs, as after too many failed sign-ins."""
         if self.wait:
             response.status_code = 429
             response["Retry-After"] = str(math.ceil(self.wait.total_seconds()))

@@ -1,4 +1,4 @@
-"""Who is signed in: a person with an account by Django's session user, anybody else by the session's own key."""
+"""Who is signed in: people with an account by Django's session user, all others by a key of the session."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,10 +24,11 @@ from notifications.wording.formats import zone_of
 from notifications.wording.languages import chosen_language, language_of
 
 RECIPIENT_KEY = "recipient_id"
-"""Session key of a person without an account, set by a sign-in link."""
+"""Session key: the id of a person without an account, set by a sign-in link."""
 
 SIGNED_OUT_KEY = "signed_out_at"
-"""Session key: when that person had last been signed out everywhere, as it was then. Anything else since ends it."""
+"""Session key: when the person had last been signed out everywhere, as of the sign-in. Another value since ends the
+session."""
 
 BACKEND = "notifications.signing_in.AccountBackend"
 View = Callable[..., HttpResponse]
@@ -41,10 +42,10 @@ class PersonRequest(HttpRequest):
 
 
 def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | AnonymousUser) -> Recipient | None:
-    """The active person a session belongs to, in one query; None for strangers and the deactivated.
+    """The active person of a session, in one query; None for strangers and deactivated people.
 
-    Deactivating a person ends the session at its next request, since only the id is kept in it. That a user's session
-    is no older than their password and the last closing of their account, Django has seen to (`Account`).
+    The session keeps the id only, so deactivating a person ends it at its next request. Django has checked that the
+    user's session is no older than the last change of password or closing of the account (`Account`).
     """
     people = Recipient.objects.filter(active=True).select_related("brand", "user")
     if user.is_authenticated:
@@ -57,7 +58,7 @@ def signed_in_recipient(session: SessionBase, user: AbstractBaseUser | Anonymous
 
 
 def person_of_session(key: str | None) -> Recipient | None:
-    """Who is signed in by the session of this key, looked up afresh: a session that has ended is nobody's."""
+    """The person signed in by the session of this key, read from the database: None for a session that has ended."""
     request = HttpRequest()
     request.session = SessionStore(session_key=key)
     return signed_in_recipient(request.session, get_user(request))
@@ -68,13 +69,13 @@ def _signed_out(person: Recipient) -> str:
 
 
 def may_use_link(recipient: Recipient) -> bool:
-    """Links are for active people; staff sign in with their password, since their session opens the administration."""
+    """Whether the person may sign in by a link: if active, and not staff, whose session opens the administration."""
     user = recipient.user
     return recipient.may_act and (user is None or not user.is_staff)
 
 
 def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
-    """Start a fresh session for a person who came by a link. `may_use_link` must hold."""
+    """Start a new session for a person who came by a link. `may_use_link` must be true."""
     end_session(request)
     if recipient.user is not None:
         login(request, Account.objects.select_related("signed_out").get(recipient=recipient), backend=BACKEND)
@@ -86,16 +87,17 @@ def sign_in_as(request: HttpRequest, recipient: Recipient) -> None:
 
 @transaction.atomic
 def end_session(request: HttpRequest) -> None:
-    """Sign out, and with it this browser: nothing more is pushed to it, and nothing that it shows answers any more."""
+    """Sign out, and remove the device of this browser: it gets no more messages, and what it shows can no longer be
+    answered."""
     key = request.session.session_key
     logout(request)
     devices.sign_out_session(key, timezone.now())
 
 
 class RecipientMiddleware:
-    """Sets `request.recipient`, and speaks the person's language in their time zone.
+    """Sets `request.recipient`, and activates the person's language and time zone.
 
-    Costs strangers and engines nothing: only a session that names somebody is looked up.
+    It costs no query for strangers and engines: only a session with a person in it is looked up.
     """
 
     def __init__(self, get_response: View) -> None:
@@ -119,7 +121,7 @@ class RecipientMiddleware:
 
 @contextmanager
 def speaking_to(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
-    """Answer a request in the person's language and time zone; a language chosen in the footer wins."""
+    """Answer a request in the person's language and time zone. A language chosen in the footer goes first."""
     if not chosen_language(request.COOKIES):
         translation.activate(language_of(recipient))  # LocaleMiddleware does so for every request: nothing to undo
         request.LANGUAGE_CODE = translation.get_language()
@@ -136,7 +138,8 @@ def recipient_of(request: HttpRequest) -> Recipient | None:
 def person_required(
     view: Callable[Concatenate[PersonRequest, P], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Send strangers to the sign-in page and back, and tell accounts without an inbox so. The page is never stored."""
+    """Decorator: sends strangers to the sign-in page and back, and shows a page to accounts without an inbox. The
+    response is never cached."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -154,7 +157,7 @@ def person_required(
 
 
 def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
-    """For what forms send: who comes to such an address without one is led back to the page that has the form."""
+    """Decorator for views of forms: a GET is redirected to the page that has the form."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -166,7 +169,7 @@ def form_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
 
 
 def _way_back(request: HttpRequest) -> str:
-    """The page whose form was sent: the item's, that of the devices, of absence or of the password, or the list."""
+    """The page whose form was sent: an item, devices, absence or password, else the list."""
     match: Any = request.resolver_match
     if match and match.url_name in ("absence", "password"):
         return request.get_full_path()

@@ -1,4 +1,4 @@
-"""What every page of the inbox has around it: the brand's name, logo and colours, and who is signed in."""
+"""The frame of every inbox page: the brand's name, logo and colours, and who is signed in."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from notifications.models import Account, Brand
 
 
 def has_own_password(request: HttpRequest) -> bool:
-    """Whether somebody is signed in by an account with a password: those who come by links alone have none."""
+    """Whether the reader is signed in by an account with a password; people who come by links have none."""
     account = request.user
     return isinstance(account, Account) and account.has_usable_password()
 
@@ -25,7 +25,7 @@ def show_page(
     brand: Brand | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Render a page under the given brand, else that of the person signed in, else none."""
+    """Render a page under the given brand, else that of the person signed in, else without one."""
     person = recipient_of(request)
     brand = brand or (person.brand if person else None)
     around = {

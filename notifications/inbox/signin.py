@@ -33,11 +33,11 @@ from notifications.people import login_limits, password_places
 from wfpush.crypto import digest_of
 
 NAME_LENGTH = 150
-"""Characters an account's name has at most."""
+"""The longest account name, in characters."""
 
 
 class SignInForm(AuthenticationForm):
-    """Name and password, with faults said in our own words."""
+    """Name and password, with error messages of our own."""
 
     error_messages = {
         "invalid_login": _("This name and password do not go together. Check both and try again."),
@@ -50,7 +50,7 @@ class SignInForm(AuthenticationForm):
             self.fields[field].error_messages["required"] = fault
 
     def clean_username(self) -> str:
-        """A name longer than any account's: Django asks nobody, but its tries would be counted, and could not be."""
+        """Refuse a name longer than any account's: Django would query nothing, but axes could not count the try."""
         name: str = self.cleaned_data["username"]
         if len(name) > NAME_LENGTH:
             raise ValidationError(self.error_messages["invalid_login"], code="invalid_login")
@@ -62,7 +62,8 @@ class SignInForm(AuthenticationForm):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The password page. Failures are counted (`notifications.people.login_limits`), and answered with `locked_out`."""
+    """The password page. `notifications.people.login_limits` counts failures, and `locked_out` answers when there are
+    too many."""
     back = local_path(request.POST.get("next") or request.GET.get("next") or "")
     if request.user.is_authenticated or recipient_of(request) is not None:
         return redirect(back)
@@ -82,7 +83,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def locked_out(
     request: HttpRequest, original_response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponse:
-    """After too many failures (AXES_LOCKOUT_CALLABLE)."""
+    """The answer after too many failures (AXES_LOCKOUT_CALLABLE)."""
     seconds = login_limits.seconds_to_wait(request)
     response = show_page(request, "inbox/locked_out.html", {"minutes": math.ceil(seconds / 60)}, status=429)
     response["Retry-After"] = str(seconds)
@@ -90,7 +91,7 @@ def locked_out(
 
 
 def busy(request: HttpRequest) -> HttpResponse:
-    """More passwords are given at this moment than are looked at. This one counts as no try."""
+    """The answer while too many passwords are being checked. It does not count as a try."""
     response = show_page(request, "inbox/busy.html", {}, status=503)
     response["Retry-After"] = str(password_places.RETRY_SECONDS)
     return response
@@ -98,7 +99,7 @@ def busy(request: HttpRequest) -> HttpResponse:
 
 @form_only
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session, and messages to its browser; its other pages hear of it at once. `next`: where to go on."""
+    """End the session and the messages to its browser; its other pages are told at once. `next`: where to go on."""
     person = recipient_of(request)
     end_session(request)
     if person is not None:
@@ -109,7 +110,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest, token: str) -> HttpResponse:
-    """A page with a button; only its POST signs in, so that what previews links in e-mails uses up nothing."""
+    """A page with a button. Only its POST signs in, so programs that preview links in e-mails do not use up the
+    link."""
     found = (
         SignInLink.objects.select_related("recipient__user", "recipient__brand").filter(digest=digest_of(token)).first()
     )
@@ -137,7 +139,7 @@ def _still_good(link: SignInLink) -> bool:
 
 def _use(request: HttpRequest, found: SignInLink) -> HttpResponse:
     with transaction.atomic():
-        # The row count tells of two presses at once: only one signs in.
+        # Of two presses at the same time only one deletes the row, and signs in.
         if not SignInLink.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):
             return _over(request, found)
         sign_in_as(request, found.recipient)
@@ -145,6 +147,6 @@ def _use(request: HttpRequest, found: SignInLink) -> HttpResponse:
 
 
 def local_path(address: str) -> str:
-    """The address if it is a path of this site, else the inbox: nobody is sent elsewhere by signing in."""
+    """The address if it is a path of this site, else the inbox: nobody is redirected elsewhere by signing in."""
     safe = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     return address if safe and address.isprintable() else resolve_url("inbox:list")

@@ -1,4 +1,4 @@
-"""What open inboxes share in a process: who may open one, how many, how often they may ask, and the threads for it."""
+"""Limits for open inboxes of a process: who may open one, how many, how often they may ask, and their threads."""
 
 import asyncio
 import time
@@ -21,14 +21,14 @@ R = TypeVar("R")
 MAX_SOCKETS = 50
 """Open inboxes of one person in one process."""
 THREADS = 4
-"""Of a process, each with a database connection, for all open inboxes: a long answer holds up none of the others."""
+"""Threads of a process for all open inboxes, each with a database connection: a long answer holds up no other inbox."""
 FRAMES = 10
 FRAMES_A_SECOND = 1.0
-"""Frames that a client may send at once, and then in the long run."""
+"""Frames a second that a client may send in the long run, and frames that it may send at once."""
 RESUMES = 60
 RESUMES_A_SECOND = 1.0
-"""Times that all inboxes of one person may resume at once, as after a restart, and then in the long run: each time up
-to 500 notifications are read and written."""
+"""Resumes a second in the long run of all inboxes of one person together, and at once, as after a restart. Each resume
+reads and writes up to 500 notifications."""
 _MOST_KEPT = 1_000
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -36,7 +36,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # --- who may open one -----------------------------------------------------------------------------
 class Handshake(HttpRequest):
-    """The request that opens a socket, as Django's own rules for hosts and proxies look at it."""
+    """The request that opens a socket, in the form in which Django checks hosts and proxies."""
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         super().__init__()
@@ -58,7 +58,8 @@ class Handshake(HttpRequest):
 def is_ours(request: Handshake) -> bool:
     """Whether a page of this installation opened the socket, by scheme, host and port, as CsrfViewMiddleware does.
 
-    That is the address under which the request came, or one of CSRF_TRUSTED_ORIGINS. `null` (RFC 6454) is nobody's.
+    That is the address to which the request came, or one of CSRF_TRUSTED_ORIGINS. The origin `null` (RFC 6454) is
+    refused.
     """
     asked = _origin(request.origin or "")
     return asked is not None and asked in {_origin(known) for known in (*settings.CSRF_TRUSTED_ORIGINS, _own(request))}
@@ -72,7 +73,7 @@ def _own(request: Handshake) -> str:
 
 
 def _origin(text: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port; None for what names no origin."""
+    """Scheme, host and port; None for what is no origin."""
     try:
         parts = urlsplit(text)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
@@ -86,7 +87,7 @@ _open: Counter[int] = Counter()
 
 
 def take_place(person: int) -> bool:
-    """Whether the person may open one more. Who took a place gives it back."""
+    """Whether the person may open one more. A place that was taken must be given back."""
     if _open[person] >= MAX_SOCKETS:
         return False
     _open[person] += 1
@@ -105,7 +106,7 @@ def places_taken() -> int:
 
 # --- how often ------------------------------------------------------------------------------------
 class Allowance:
-    """So much at once, and so much a second in the long run."""
+    """A token bucket: a number of uses at once, and a rate in the long run."""
 
     def __init__(self, most: int, a_second: float) -> None:
         self.most = most
@@ -114,7 +115,7 @@ class Allowance:
         self._at = time.monotonic()
 
     def take(self) -> bool:
-        """Whether there is one left."""
+        """Whether a use is left. Takes it."""
         self._refill()
         if self._left < 1:
             return False
@@ -136,7 +137,7 @@ _resumes: dict[int, Allowance] = {}
 
 
 def may_resume(person: int) -> bool:
-    """Whether the person's inboxes, all together, may ask once more for what changed."""
+    """Whether the person's inboxes, all together, may ask for changes once more."""
     if person not in _resumes and len(_resumes) >= _MOST_KEPT:
         for known in [known for known, allowance in _resumes.items() if allowance.unused]:
             del _resumes[known]
@@ -149,7 +150,8 @@ _turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
 
 async def ask(person: int | None, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Do what needs the database. Of one person's sockets one at a time, so that the other threads are for others."""
+    """Run a query. Sockets of one person are served one at a time, so that the other threads are free for other
+    people."""
     run = sync_to_async(_with_connection, thread_sensitive=False, executor=pool)
     if person is None:
         return await run(work, *args, **kwargs)

@@ -1,7 +1,7 @@
-"""What makes the inbox an app: its service worker, and its manifest.
+"""What makes the inbox an app: its service worker and its manifest.
 
-The worker is one script of the modules that static/wfpush/worker.js imports: modules of the web, which the pages import
-too, but in one piece, because browsers that people still use take no modules for workers (Firefox does since 147).
+The worker is one script, made of the modules that static/wfpush/worker.js imports; pages import some of them, too.
+Browsers that are still in use cannot load modules in workers (Firefox can since 147).
 """
 
 import base64
@@ -33,12 +33,12 @@ IMPORT = re.compile(r'^import \{[^}]+\} from "(\.[\w./-]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=const |function |async function )", re.MULTILINE)
 
 THEME, DARK_THEME, GROUND = "#ffffff", "#1a1d21", "#f4f5f7"
-"""The bar at the top of every page, in light and dark, and the page under it: as in static/wfpush/tokens.css."""
+"""The bar at the top of every page, in light and dark, and the background below it: as in static/wfpush/tokens.css."""
 
 
 @dataclass(frozen=True)
 class Worker:
-    """The script, and the version of everything it keeps: any change to either gives another version."""
+    """The script, and the version of all that it keeps: a change of any of it changes the version."""
 
     source: str
     version: str
@@ -70,7 +70,7 @@ _assembled_once = cache(assembled)
 
 
 def modules(entry: Path) -> list[Path]:
-    """A module and all it imports, each after those it needs."""
+    """A module and all it imports, each after those that it needs."""
     found: list[Path] = []
 
     def visit(path: Path) -> None:
@@ -94,7 +94,7 @@ def _without_imports(path: Path) -> str:
 
 
 def shell_files() -> list[Path]:
-    """What the pages need besides their own text: the modules, the styles, the icons."""
+    """The files that pages need besides their HTML: modules, styles, icons."""
     kinds = ("*.js", "*.css", "*.svg")
     return sorted(path for kind in kinds for path in FOLDER.glob(kind) if path != ENTRY)
 
@@ -113,7 +113,7 @@ def _words_in(language: str) -> dict[str, str]:
         return spoken_by_worker()
 
 
-@csp_update({"connect-src": [SELF, "https:", "http:"]})  # documents come from wherever engines keep them
+@csp_update({"connect-src": [SELF, "https:", "http:"]})  # documents are fetched from wherever engines keep them
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(worker().source, content_type="text/javascript; charset=utf-8")
@@ -124,7 +124,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def manifest(request: HttpRequest) -> JsonResponse:
-    """The app's name, icons, colours. Browsers ask for it without a session: the address names brand and language."""
+    """The app's name, icons and colours. Browsers fetch it without a session, so the address has brand and language."""
     brand = Brand.objects.filter(slug=request.GET.get("brand", "")).first()
     language = request.GET.get("language", "")
     with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):

@@ -27,7 +27,7 @@ STRUCTURED_TYPE = "application/cloudevents+json"
 BATCH_TYPE = "application/cloudevents-batch+json"
 MAX_BATCH = 1_000
 MAX_BATCH_VALUES = 500_000
-"""Values of all its events together: up to 250 bytes of memory each."""
+"""Values of all events of a batch together: each takes up to 250 bytes of memory."""
 MAX_SOURCE = 500
 MAX_SUBJECT = 500
 MAX_TYPE = 200
@@ -44,7 +44,7 @@ _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
 def media_type(content_type: str) -> str:
-    """The type itself: lower case, without parameters."""
+    """The media type in lower case, without parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
@@ -53,7 +53,7 @@ def is_json(content_type: str) -> bool:
 
 
 def mode_of(content_type: str, headers: Mapping[str, str]) -> Mode | None:
-    """How an event is written; "json": JSON, an event or an engine's own. None: in no way that is read here."""
+    """How the event is encoded; "json": as JSON, which may be an engine's own. None: in no way that is supported."""
     kind = media_type(content_type)
     if kind == BATCH_TYPE:
         return "batch"
@@ -70,7 +70,7 @@ def mode_of(content_type: str, headers: Mapping[str, str]) -> Mode | None:
 
 
 def read(body: bytes) -> Any:
-    """A body's JSON. Raises Malformed, and InvalidEvent for text that cannot be kept."""
+    """The JSON of a body. Raises Malformed, and InvalidEvent for text that cannot be stored."""
     try:
         return decode(body)
     except BadText as bad:
@@ -79,7 +79,7 @@ def read(body: bytes) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class OfBatch:
-    """One event of a batch: read, or refused. `id` is what it said, as far as it is text."""
+    """One event of a batch: read or refused. `id` is what it has, if that is text."""
 
     id: str | None
     event: InboundEvent | None = None
@@ -87,9 +87,10 @@ class OfBatch:
 
 
 def read_batch(body: bytes) -> list[OfBatch]:
-    """The events of a batch, each by itself: one that is refused does not harm the others.
+    """The events of a batch. A faulty event does not affect the others.
 
-    Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge before more is read than may be in one.
+    Raises Malformed, InvalidEvent when the whole is no batch, and TooLarge as soon as it has more values than a batch
+    may have.
     """
     try:
         documents = list(elements(body, MAX_BATCH, MAX_BATCH_VALUES))
@@ -110,7 +111,7 @@ def _one_of_batch(document: Any, bad_text: list[str]) -> OfBatch:
 
 
 def structured(document: Any) -> InboundEvent:
-    """An event from its JSON format, members as attributes. Raises InvalidEvent with every fault found."""
+    """An event in its JSON format, with attributes as members. Raises InvalidEvent with all faults."""
     if not isinstance(document, dict):
         raise InvalidEvent("An event is a JSON object.", [fault("", "Write an object.")])
     draft = Draft()
@@ -124,11 +125,12 @@ def structured(document: Any) -> InboundEvent:
 
 
 def binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
-    """An event from `ce-` headers, the body being its data. Raises Malformed, and InvalidEvent with all faults."""
+    """An event with attributes in `ce-` headers and its data as the body. Raises Malformed, and InvalidEvent with all
+    faults."""
     draft = Draft()
     for header, value in headers.items():
         name = header.lower()
-        if name.startswith(_HEADER) and name != "ce-datacontenttype":  # Content-Type is in its place
+        if name.startswith(_HEADER) and name != "ce-datacontenttype":  # Content-Type stands for `datacontenttype`
             draft.set_header(name.removeprefix(_HEADER), value)
     if body:
         try:
@@ -141,7 +143,7 @@ def binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
 
 @dataclass
 class Draft:
-    """An event while it is read: what was understood, and what is wrong with it."""
+    """An event that is being read: the values so far, and the faults."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
     extensions: Json = field(default_factory=dict)
@@ -149,7 +151,7 @@ class Draft:
     faults: Faults = field(default_factory=list)
 
     def set(self, name: str, value: Any) -> None:
-        """An attribute that has a value. Members in snake_case are no attributes of CloudEvents: ignored."""
+        """Set an attribute that has a value. Names in snake_case cannot be CloudEvents attributes, and are ignored."""
         if name in ATTRIBUTES:
             self.attributes[name] = value
         elif _EXTENSION.fullmatch(name) and name != "data":
@@ -221,7 +223,7 @@ class Draft:
         return found
 
     def _keep_as_extensions(self) -> None:
-        """Two attributes mean nothing here but are the sender's to see again in templates."""
+        """Keep two attributes that mean nothing here, so that templates can show them."""
         for name in ("dataschema", "datacontenttype"):
             value = self.attributes.get(name)
             if value is not None and not is_id(value, MAX_SOURCE):
@@ -231,17 +233,17 @@ class Draft:
 
 
 def _digest(event_type: str, subject: str, canonical_data: bytes) -> str:
-    """SHA-256 over the canonical JSON (keys sorted) of what makes two events with one id the same event."""
+    """SHA-256 over the canonical JSON (sorted keys) of what must be equal in two events with the same id."""
     return hashlib.sha256(_canonical([event_type, subject]) + canonical_data).hexdigest()
 
 
 def _is_integer(value: Any) -> bool:
-    """An Integer as CloudEvents has it: 32 bits."""
+    """An Integer of CloudEvents: 32 bits."""
     return isinstance(value, int) and -(2**31) <= value < 2**31
 
 
 def from_header(value: str) -> str:
-    """A header's text: quotes taken off, then percent-decoded once (HTTP binding, section 3.1.3.2).
+    """The text of a header: quotes removed, then percent-decoded once (HTTP binding, section 3.1.3.2).
 
     Raises ValueError for bytes that are not UTF-8.
     """

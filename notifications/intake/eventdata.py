@@ -1,6 +1,6 @@
-"""What an event's `data` may hold: docs/api.md, "Events in". Every fault is named by its JSON pointer (RFC 6901).
+"""What an event's `data` may hold: docs/api.md, "Events in". Each fault has a JSON pointer (RFC 6901).
 
-Members that are not named here are kept as they came. `null` means the same as leaving a member out.
+Unknown members are kept as they came. `null` means the same as leaving a member out.
 """
 
 import re
@@ -49,7 +49,7 @@ NEEDS_ONE_OF: dict[str, tuple[str, ...]] = {
 }
 
 YEARS = range(1900, 3000)
-"""Of every time that is told to us."""
+"""The years in which instants are accepted."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)", re.ASCII)
@@ -57,7 +57,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", re.ASCII)
 
 
 def faults_of(event_type: str, data: Json) -> Faults:
-    """What is wrong with the data of an event of this type, as far as an answer says it; empty when nothing is."""
+    """The faults of the data of an event of this type, as many as an answer names; empty when there are none."""
     faults: Faults = []
     _DATA(data, "/data", faults)
     behaviour = behaviour_of(event_type)
@@ -77,12 +77,12 @@ def fault(where: str, detail: str) -> Fault:
 
 
 def full(faults: Faults) -> bool:
-    """Whether so much is wrong already that no answer would say more."""
+    """Whether there are as many faults as an answer names."""
     return len(faults) >= MAX_ERRORS
 
 
 def people_count(data: Json) -> int:
-    """How many people the data names, each as often as it is named."""
+    """How many people the data names, repetitions included."""
     task = data.get("task")
     task = task if isinstance(task, dict) else {}
     single = (task.get("assignee"), task.get("initiator"), data.get("customer"))
@@ -91,9 +91,10 @@ def people_count(data: Json) -> int:
 
 
 def instant(text: Any) -> datetime | None:
-    """The instant that an ISO 8601 time with its offset names, in UTC; None for anything else.
+    """The instant of an ISO 8601 time with offset, in UTC; None for anything else.
 
-    Years are those of YEARS: nothing waits that long, and a day before or after the calendar's ends cannot be reckoned.
+    Years outside YEARS are refused: nothing waits that long, and Python cannot compute with dates next to the
+    calendar's ends.
     """
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         return None
@@ -105,7 +106,7 @@ def instant(text: Any) -> datetime | None:
 
 
 def is_id(value: Any, limit: int = MAX_ID) -> bool:
-    """Ids and refs are any text up to 200 characters without control characters."""
+    """Whether the value is an id or ref: a text of up to 200 characters without control characters."""
     return isinstance(value, str) and 0 < len(value) <= limit and not _CONTROL.search(value)
 
 
@@ -206,7 +207,7 @@ def _list(element: Check) -> Check:
 
 
 def _text_or(named: Check, whole: Check) -> Check:
-    """A short form (a ref, the name of an action) or the object it is short for."""
+    """A check for a short form (a ref, the name of an action) or the full object."""
 
     def check(value: Any, here: str, faults: Faults) -> None:
         if isinstance(value, str):
@@ -308,7 +309,7 @@ def _at(data: Json, path: str) -> Any:
 
 
 def _empty(value: Any) -> bool:
-    """Missing, null, an empty list, or text of nothing but spaces."""
+    """Whether a value is missing, null, an empty list, or text of spaces only."""
     return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
@@ -317,7 +318,7 @@ def _dotted(path: str) -> str:
 
 
 def summary(faults: Iterable[Fault]) -> str:
-    """One sentence for all faults: the first, and how many more there are."""
+    """One sentence for all faults: the first one, and the number of others."""
     first, *more = faults
     others = f" ({len(more)} more, see errors)" if more else ""
     return f"{first['pointer'] or 'The event'}: {first['detail']}{others}"

@@ -1,8 +1,8 @@
-"""JMESPath with bounds: an expression of a line can ask for more than there is memory or time.
+"""JMESPath with limits, since a short expression can need more time or memory than there is.
 
-`[@,@] | [@,@] | …` doubles what it holds at every step without copying it, and `to_string(@)` then writes all of it;
-`join` repeats a long separator; brackets nest as deep as Python does. An administrator writes the expression, and
-whatever an engine sends meets it.
+`[@,@] | [@,@] | …` doubles its value at every step without copying it, and `to_string(@)` then writes all of it; `join`
+repeats a long separator; brackets can nest as deep as Python's stack. Administrators write the expressions, and engines
+send the documents.
 """
 
 import time
@@ -20,12 +20,12 @@ MAX_LENGTH = 500
 MAX_DEPTH = 50
 """Levels of an expression."""
 MAX_STEPS = 300_000
-"""Parts of expressions that are evaluated for one document, and elements that they build."""
+"""Parts of expressions evaluated for one document, and elements that they build."""
 MAX_WEIGHT = 250_000
-"""Values that a result holds, an intermediate one too; CHARACTERS of text count as one."""
+"""Values of a result, intermediate ones included; CHARACTERS of text count as one."""
 CHARACTERS = 16
 MAX_SECONDS = 1.0
-"""Processor time for one document."""
+"""CPU time for one document."""
 _LOOK_EVERY = 256
 
 _BUILDS = frozenset(
@@ -40,7 +40,7 @@ _BUILDS = frozenset(
         "value_projection",
     }
 )
-"""Parts of an expression that make something new; the others pass on what is there."""
+"""Parts of an expression that build a new value; the others return an existing one."""
 
 
 class InvalidExpression(ValueError):
@@ -48,7 +48,7 @@ class InvalidExpression(ValueError):
 
 
 class TooMuch(Exception):
-    """An expression does more than one may; the message says what."""
+    """An expression exceeds a limit; the message says which."""
 
 
 def check(expression: str) -> None:
@@ -62,13 +62,13 @@ def check(expression: str) -> None:
     except exceptions.ParseError as wrong:
         raise InvalidExpression(f"This is not JMESPath: {str(wrong).splitlines()[0]}") from None
     except exceptions.JMESPathError:
-        return  # it is JMESPath; what it needs is not in an empty document
+        return  # valid JMESPath that needs something an empty document does not have
     except (ValueError, OverflowError, TypeError) as wrong:
         raise InvalidExpression(f"This cannot be evaluated: {wrong}") from None
 
 
 class Evaluation:
-    """Of the expressions of one mapping over one document, which share their bounds."""
+    """Evaluates the expressions of one mapping on one document, with common limits."""
 
     def __init__(self) -> None:
         self._bounds = _Bounds()
@@ -79,7 +79,7 @@ class Evaluation:
         return self._interpreter.visit(_compiled(expression), document)
 
     def weigh(self, value: Any) -> None:
-        """Raises TooMuch when the value, whatever of it is shared, holds more than one result may."""
+        """Raises TooMuch when the value has more members than one result may; shared parts count each time."""
         self._bounds.weigh(value)
 
 
@@ -95,7 +95,7 @@ def _compiled(expression: str) -> Any:
 
 
 def _levels(parsed: Any) -> Iterator[int]:
-    """The level of each part. Without recursion: it is what is looked for."""
+    """The level of each part. Not recursive, since it looks for deep nesting."""
     waiting = [(parsed, 1)]
     while waiting:
         part, level = waiting.pop()
@@ -104,13 +104,13 @@ def _levels(parsed: Any) -> Iterator[int]:
 
 
 class _Bounds:
-    """What the expressions of one document have done so far."""
+    """What the expressions of one document have used so far."""
 
     def __init__(self) -> None:
         self._steps = 0
         self._since = time.thread_time()
         self._weights: dict[int, tuple[int, Any]] = {}
-        """By identity, with the object itself, so that no other one gets it meanwhile."""
+        """By identity, with the object itself, so that its id is not reused meanwhile."""
 
     def step(self, count: int = 1) -> None:
         before = self._steps
@@ -170,7 +170,7 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
 
     @functions.signature({"types": ["string"]}, {"types": ["array-string"]})  # type: ignore[untyped-decorator]
     def _func_join(self, separator: str, texts: list[str]) -> str:
-        """The one function whose result is longer than what it is given together."""
+        """The only function whose result can be longer than its arguments together."""
         length = sum(map(len, texts)) + len(separator) * len(texts)
         if length > MAX_WEIGHT * CHARACTERS:
             raise TooMuch(f"It joins more than {MAX_WEIGHT * CHARACTERS:,} characters.")

@@ -1,4 +1,4 @@
-"""Events in: stored once with their outbox entry, in one transaction, whatever happens next."""
+"""Stores events once, due for processing, in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from wfpush.queue import outbox
 
 MAX_GROUP = 260
 ATTEMPTS = 3
-"""An event that was in the way can be pruned before it is read: then it is stored after all."""
+"""An event with the same key can be pruned between insert and read; then inserting is tried again."""
 
 MOST_SHARED = 20
-"""Larger batches have a transaction of their own: they would only wait for each other."""
+"""Batches with more events have a transaction of their own: sharing one would only make callers wait for each other."""
 MOST_TOGETHER = 200
-"""Events that concurrent callers store in one transaction."""
+"""Most events that concurrent callers store in one transaction."""
 
 Key = tuple[int, str, str]
-"""Engine, `source` and `id`: what makes an event unique."""
+"""Engine, `source` and `id`, which identify an event."""
 
-# One statement and one parameter whatever the number of events: quoting a dozen arrays costs more than storing them.
+# One statement and one parameter for any number of events: quoting a dozen arrays would cost more than storing them.
 _INSERT = f"""
 INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, "time", received_at,
     data, extensions, digest, "group", status, plan, unresolved, told, error, {outbox.NEW_ROW})
@@ -48,9 +48,9 @@ JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS given(engine_id, source, ev
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of one event. `stored` is our id of the row that holds it: this one, or the one it repeats.
+    """What became of one event. `stored` is our id of its row, or of the earlier row that it repeats.
 
-    `failure` is set when another event has its source and id: then nothing was stored.
+    `failure` is set when a different event has the same source and id: then nothing was stored.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event, whose it is, and when it came."""
+    """An event, its engine, and when it arrived."""
 
     engine_id: int
     event: InboundEvent
@@ -75,11 +75,11 @@ class Arrival:
 
 
 def accept(engine: Engine, events: Sequence[InboundEvent], now: datetime) -> list[Accepted]:
-    """Store what is new, due at once, and say of each event in turn what became of it.
+    """Store new events, due at once, and return for each event what became of it, in their order.
 
-    An event that has the source and id of an earlier one is its duplicate if type, subject and data are the same too.
-    Outside of a transaction it returns after the commit, which concurrent callers with few events share; inside, it
-    is a part of it.
+    An event with the source and id of an earlier one is its duplicate if type, subject and data are the same, too.
+    Outside of a transaction it returns after the commit, which concurrent callers with few events share; inside, it is
+    part of the transaction.
     """
     arrivals = [Arrival(engine.pk, event, now) for event in events]
     if not arrivals:
@@ -120,7 +120,7 @@ def _first_of_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
 
 
 def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
-    """Every event's row, inserted or found."""
+    """The row of each event, inserted or found."""
     rows: dict[Key, _Row] = {}
     for _attempt in range(ATTEMPTS):
         rows |= _insert([arrival for arrival in arrivals if arrival.key not in rows])
@@ -134,7 +134,7 @@ def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
 
 
 def _insert(arrivals: list[Arrival]) -> dict[Key, _Row]:
-    """Ids grow in order of arrival; rows go in by key, so that two batches never wait for each other."""
+    """Ids grow in order of arrival. Rows are inserted in order of their keys, so that two batches never deadlock."""
     given = sorted(((uuid7(), arrival) for arrival in arrivals), key=lambda pair: pair[1].key)
     rows = [_columns(pk, arrival) for pk, arrival in given]
     with connection.cursor() as cursor:
@@ -169,7 +169,7 @@ def _known(arrivals: list[Arrival]) -> dict[Key, _Row]:
 
 
 def _answer(event: InboundEvent, row: _Row, told: set[UUID]) -> Accepted:
-    """Of several events with one key that came together, the first is the one that was accepted."""
+    """Of several events with one key in the same call, the first is the accepted one."""
     first = row.fresh and row.id not in told
     told.add(row.id)
     if row.digest != event.digest:
@@ -181,7 +181,7 @@ def _answer(event: InboundEvent, row: _Row, told: set[UUID]) -> Accepted:
 
 
 def group_of(data: Json) -> str:
-    """What an event is about: events of one task, or else of one case, are processed in order of arrival."""
+    """The task, or else the case, that an event is about. Events of one group are processed in order of arrival."""
     for kind in ("task", "case"):
         about = data.get(kind)
         name = about.get("id") if isinstance(about, dict) else None

@@ -1,6 +1,6 @@
-"""An engine's own JSON, turned into a CloudEvent by the engine's mapping: one JMESPath expression a member.
+"""Turns an engine's own JSON into a CloudEvent by the engine's mapping: one JMESPath expression a member.
 
-A kind's preset lies in its file in notifications/connectors/.
+The preset of an engine kind is in its file in notifications/connectors/.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from notifications.types import InboundEvent, Json
 from wfpush.web.pointers import cut
 
 MAX_REASON = 200
-"""Characters of what is wrong with one expression: it may repeat the document."""
+"""Characters of the message about one expression, which may repeat the document."""
 
 
 def use_preset(engine: Engine, preset: Mapping[str, str]) -> None:
@@ -28,7 +28,8 @@ def use_preset(engine: Engine, preset: Mapping[str, str]) -> None:
 
 
 def read(engine: Engine, document: Any) -> InboundEvent:
-    """The event that an engine's own JSON means. Raises InvalidEvent, also without a mapping or a stable id."""
+    """The event of an engine's own JSON. Raises InvalidEvent, also when the engine has no mapping or the event no
+    stable id."""
     rows = list(engine.event_mappings.values_list("member", "expression"))
     if not rows:
         raise InvalidEvent(
@@ -40,9 +41,9 @@ def read(engine: Engine, document: Any) -> InboundEvent:
 
 
 def translate(mapping: Iterable[tuple[str, str]], document: Any, *, source: str) -> Json:
-    """The CloudEvent as a mapping of (member, expression) makes it, unchecked. `source` is used where it says none.
+    """The unchecked CloudEvent of a mapping of (member, expression). `source` is used where the mapping gives none.
 
-    What an expression finds nothing for, or an empty text, is left out. Raises InvalidEvent when one fails.
+    Members whose expression finds nothing, or empty text, are left out. Raises InvalidEvent when an expression fails.
     """
     event: Json = {"specversion": "1.0", "source": source}
     faults = []
@@ -50,7 +51,7 @@ def translate(mapping: Iterable[tuple[str, str]], document: Any, *, source: str)
     for member, expression in mapping:
         try:
             value = evaluation.search(expression, document)
-        except Exception as wrong:  # an administrator's expression over whatever was sent: any fault is theirs to mend
+        except Exception as wrong:  # an administrator's expression on any document: every fault is for them to correct
             reason = cut((str(wrong) or type(wrong).__name__).splitlines()[0], MAX_REASON)
             faults.append(fault("/" + member.replace(".", "/"), f"The mapping `{expression}` failed: {reason}"))
             continue
@@ -63,7 +64,7 @@ def translate(mapping: Iterable[tuple[str, str]], document: Any, *, source: str)
 
 
 def _unfit(event: Json, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
-    """Why an event that was put together may not go on, as no body would that was sent so."""
+    """Why a mapped event is refused: the limits for bodies apply to it, too."""
     try:
         evaluation.weigh(event)
     except TooMuch as wrong:
@@ -76,7 +77,7 @@ def _unfit(event: Json, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
 
 
 def _place(event: Json, path: list[str], value: Any) -> None:
-    """Put a value under its path; objects on the way are made, and one that an expression gave is added to."""
+    """Set a value at its path. Makes objects on the way, or adds to the object of another expression."""
     *parents, last = path
     for name in parents:
         inner = event.get(name)

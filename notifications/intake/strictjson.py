@@ -1,7 +1,7 @@
-"""JSON read strictly: what two readers could understand differently is refused.
+"""Strict JSON: refuses what two parsers could understand differently.
 
-The standard library's decoder with hooks, because it sees every member: msgspec decodes an event in 1.4 µs where
-this takes 4.5, but keeps the last of two equal keys without a word, and finding those afterwards costs what it saves.
+Uses the standard library's decoder with hooks, because it shows every member. msgspec decodes an event in 1.4 µs
+instead of 4.5, but silently keeps the last of two equal keys; finding those afterwards would cost what it saves.
 """
 
 import json
@@ -19,11 +19,11 @@ MAX_DEPTH = 64
 MAX_VALUES = 100_000
 """Values of a document: each takes up to 250 bytes of memory, and as few as two of the body."""
 MAX_DIGITS = 300
-"""Digits of a whole number. Longer ones fit no double, so that no other program would read them as sent."""
+"""Digits of a whole number. Longer ones fit no double, so no other program would read them as sent."""
 
 _BOM = b"\xef\xbb\xbf"
 _BAD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-"""Escapes that may stand for NUL or half of a surrogate pair: all other text is clean once it is valid UTF-8."""
+"""Escapes that may stand for NUL or half a surrogate pair: all other text is clean if it is valid UTF-8."""
 _BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -32,7 +32,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class BadText(Exception):
-    """Valid JSON with text that no database or other program can keep. `pointers` say where, of the first few."""
+    """Valid JSON with text that databases and other programs cannot store. `pointers` are the first few places."""
 
     detail = "A text holds a NUL character or half of a surrogate pair. Send text without them."
 
@@ -60,10 +60,10 @@ def decode(raw: bytes) -> Any:
 
 
 def elements(raw: bytes, most: int, values: int) -> Iterator[tuple[Any, list[str]]]:
-    """The values of an array one after the other, each with the pointers of its bad text, where it has some.
+    """The values of an array one by one, each with the pointers of text in it that cannot be stored.
 
-    Raises Malformed as `decode` does, TooLarge when there are more than so many, as soon as that is seen, and
-    ValueError when `raw` is another kind of value.
+    Raises Malformed as `decode` does, TooLarge as soon as there are more than `most`, and ValueError when `raw` is no
+    array.
     """
     text = _text_of(raw, values)
     suspect = _BAD_ESCAPE.search(raw) is not None
@@ -93,12 +93,12 @@ def elements(raw: bytes, most: int, values: int) -> Iterator[tuple[Any, list[str
 
 
 def bad_texts(value: Any) -> list[str]:
-    """Where in the value there is text that cannot be kept: the first places."""
+    """Pointers of text that cannot be stored: the first few."""
     return list(islice(_bad_texts(value, []), MAX_ERRORS))
 
 
 def deeper_than(value: Any, levels: int) -> bool:
-    """Whether arrays and objects are nested in more than `levels` levels."""
+    """Whether arrays and objects are nested more than `levels` deep."""
     if not isinstance(value, dict | list):
         return False
     if levels == 0:
@@ -119,12 +119,12 @@ def _text_of(raw: bytes, values: int) -> str:
 
 
 def _marks(raw: bytes) -> int:
-    """About as many as there are values, without reading them: each but the first follows one of these."""
+    """About the number of values, without decoding: each but the first follows one of these characters."""
     return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def _value_at(text: str, here: int) -> tuple[Any, int]:
-    """The value that begins here, and where it ends."""
+    """The value that begins at `start`, and where it ends."""
     try:
         return _DECODER.raw_decode(text, here)
     except json.JSONDecodeError as fault:
@@ -135,7 +135,7 @@ def _value_at(text: str, here: int) -> tuple[Any, int]:
 
 def _past_space(text: str, here: int) -> int:
     found = _SPACE.match(text, here)
-    assert found is not None  # nothing is space, too
+    assert found is not None  # the end of the text counts as space, too
     return found.end()
 
 
@@ -173,7 +173,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _bad_texts(value: Any, path: list[str | int]) -> Iterator[str]:
-    """Pointers are made for what is bad only: every other member would pay for its parents' names."""
+    """Pointers are built for bad text only: building them for every member would be too slow."""
     if isinstance(value, str):
         if _BAD_TEXT.search(value):
             yield reduce(pointer, path, "")

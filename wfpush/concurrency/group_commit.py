@@ -1,7 +1,7 @@
-"""Concurrent threads that want the same thing done have it done together, by one of them.
+"""Group commit: jobs of concurrent threads are done together by one of the threads.
 
-Group commit without a thread of its own: whoever comes while nobody works takes everything that waits, its own job
-included, and does it in one go; whoever comes meanwhile waits, and the first of those does the next lot.
+A thread that comes while nobody works does all waiting jobs, its own included, in one call. Threads that come meanwhile
+wait; the first of them does the next batch. There is no thread besides the callers.
 """
 
 import threading
@@ -23,8 +23,9 @@ class _Waiting(Generic[Job, Result]):
 
 
 class Together(Generic[Job, Result]):
-    """`work` does several jobs at once and returns their results in order. When it raises for several, each job is done
-    alone, so that one cannot spoil the others; `hopeless` faults are told to all of them at once."""
+    """`work` does several jobs in one call and returns their results in order. When it raises for several jobs, each
+    job is repeated alone, so that one job cannot fail the others. Faults of the types `hopeless` are raised for all
+    jobs of the call at once."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Together(Generic[Job, Result]):
         self._changed = threading.Condition()
 
     def do(self, job: Job, weight: int = 1) -> Result:
-        """Have the job done, with others up to `most` in weight. Raises what doing it raised."""
+        """Do the job, together with others up to the weight `most`. Raises what doing it raised."""
         mine: _Waiting[Job, Result] = _Waiting(job, weight)
         with self._changed:
             self._queue.append(mine)
@@ -63,7 +64,7 @@ class Together(Generic[Job, Result]):
         return mine.result  # type: ignore[return-value]  # set with `done`; None if that is the result
 
     def _take(self) -> list[_Waiting[Job, Result]]:
-        """The oldest jobs that wait: one at least, more as long as they are within the weight."""
+        """The oldest waiting jobs: at least one, and more as long as their weight allows."""
         weight, count = 0, 0
         for waiting in self._queue:
             weight += waiting.weight
@@ -86,7 +87,7 @@ class Together(Generic[Job, Result]):
             for waiting in lot if len(lot) > 1 else []:
                 self._do([waiting])
         finally:
-            # Should even this thread be interrupted, nobody may wait for ever.
+            # no waiting thread may wait for ever, even if this one is interrupted
             _fail([waiting for waiting in lot if not waiting.done], InterruptedError("The work was interrupted."))
 
 

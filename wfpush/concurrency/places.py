@@ -1,8 +1,8 @@
-"""Work under way at once, with places of its own for each key: who is slow fills its own, and nobody else's.
+"""Limits how much work runs at once, in all and for each key, so that a slow key uses up its own places only.
 
-What is due is claimed when there is a place for it and not before, so that no lease runs out in a queue. Whatever ends
-makes room at once for the next; nobody waits for a batch to end. A key whose places are full is left out of the claim,
-so that others' rows are found however many of its own are older.
+Due work is claimed when a place is free for it, and not before, so no lease runs out in a queue. When a job ends, its
+place is free at once; no job waits for a batch to end. A key without free places is left out of the claim, so that rows
+of other keys are found however many older rows it has.
 """
 
 import asyncio
@@ -21,12 +21,13 @@ Key = TypeVar("Key", bound=Hashable)
 Job = TypeVar("Job")
 
 SCARCE = 4
-"""While more than half of all places are taken, no key gets more than this part of its own: several may be slow."""
+"""While more than half of all places are taken, each key gets at most this fraction of its own: several keys may be
+slow."""
 
 
 @dataclass(frozen=True)
 class Room(Generic[Key]):
-    """The places that are free, as of one moment: `left` in all, `each` for one key, less those that it has taken."""
+    """The free places at one moment: `left` in all, `each` for one key, less what that key has taken."""
 
     left: int
     each: int
@@ -37,7 +38,7 @@ class Room(Generic[Key]):
         return [key for key, count in self.taken.items() if count >= self.each]
 
     def choose(self, waiting: Iterable[tuple[Any, Key]]) -> list[Any]:
-        """Those, in their order, for which there is a place: ids, of ids and keys."""
+        """The ids for which there is a place, in their order. Takes pairs of id and key."""
         taken, chosen = Counter(self.taken), list[Any]()
         for id, key in waiting:
             if len(chosen) < self.left and taken[key] < self.each:
@@ -48,15 +49,18 @@ class Room(Generic[Key]):
 
 @dataclass(frozen=True)
 class Claimed(Generic[Key, Job]):
-    """What may begin now. `rows`: how many were claimed for it, those included that came to nothing at once."""
+    """Jobs that may begin now. `rows`: how many rows were claimed, including those for which nothing is to be done."""
 
     jobs: Sequence[tuple[Key, Job]]
     rows: int
 
 
 class Places(Generic[Key, Job]):
-    """`claim` takes due work for the room there is, in the database's thread; `do` does one job. `most` jobs at once,
-    `each` of them for one key. Belongs to the event loop of its first drain."""
+    """Runs due work within limits: at most `most` jobs at once, of these `each` for one key.
+
+    `claim` takes due work for the free places, in the database's thread; `do` does one job. Belongs to the event loop
+    of its first drain.
+    """
 
     def __init__(
         self,
@@ -83,7 +87,7 @@ class Places(Generic[Key, Job]):
         return Room(self._most - count, each, dict(self._taken))
 
     async def drain(self) -> None:
-        """Begin all that is due and has a place; it goes on after that."""
+        """Begin all due work that has a place, and return. What has begun goes on."""
         async with self._claiming:
             while (room := self.room).left > 0:
                 claimed = await in_database_thread(self._claim, room)
@@ -93,7 +97,7 @@ class Places(Generic[Key, Job]):
                     return
 
     async def drained(self) -> None:
-        """Until nothing is due, and nothing is under way."""
+        """Return when nothing is due and nothing is running."""
         await self.drain()
         while waiting := [*self._under_way, *([self._refilling] if self._refilling else [])]:
             await asyncio.wait(waiting)
@@ -101,7 +105,7 @@ class Places(Generic[Key, Job]):
                 self._refilling = None
 
     async def close(self, seconds: float) -> None:
-        """Let what is under way end for a moment; leases cover the rest."""
+        """Give running jobs a moment to end. Their leases cover the rest."""
         if self._refilling is not None:
             self._refilling.cancel()
         if self._under_way:
@@ -118,7 +122,7 @@ class Places(Generic[Key, Job]):
     async def _one(self, job: Job) -> None:
         try:
             await self._do(job)
-        except Exception:  # its lease ends, and it is tried again; the others go on
+        except Exception:  # the job's lease ends and it is tried again; the other jobs go on
             log.exception("work_under_way_failed")
 
     def _ended(self, key: Key, task: "asyncio.Task[None]") -> None:
@@ -130,7 +134,7 @@ class Places(Generic[Key, Job]):
             self._refill()
 
     def _refill(self) -> None:
-        """A place is free: what waits for it need not wait until somebody looks."""
+        """Claim work for a place that is free again, without waiting for the next wake-up."""
         self._freed = True
         if self._refilling is None or self._refilling.done():
             self._refilling = asyncio.create_task(self._fill())
@@ -140,6 +144,6 @@ class Places(Generic[Key, Job]):
             self._freed = False
             try:
                 await self.drain()
-            except Exception as fault:  # the dispatcher looks every few seconds, and says so
+            except Exception as fault:  # the dispatcher drains again every few seconds, and logs the fault
                 log.info("places_not_refilled", fault=repr(fault))
                 return

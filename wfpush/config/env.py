@@ -1,7 +1,7 @@
-"""The one typed reader of the environment: a wrong value refuses to start and says which.
+"""The typed reader of the environment. A wrong value stops the start with a message that names the variable.
 
-Looked up in this order: the process environment, `.env` in the checkout, `secrets.env` in `WFPUSH_DATA`.
-Nothing in here needs Django's settings: they are made from it.
+A variable is looked up in the process environment, then `.env` in the checkout, then `secrets.env` in `WFPUSH_DATA`.
+Nothing here needs Django's settings: they are made from it.
 """
 
 import os
@@ -44,7 +44,7 @@ class Environment:
         return default
 
     def token(self, name: str, *, default: str) -> str:
-        """A secret that may be missing; one that is there cannot be guessed."""
+        """A secret that may be missing. One that is set must be long enough not to be guessed."""
         value = self.text(name, default=default)
         if value and len(value) < 16:
             raise ImproperlyConfigured(f"{name} is shorter than 16 characters. Make one with `openssl rand -hex 32`.")
@@ -125,7 +125,8 @@ class Environment:
         return keys
 
     def contact(self, name: str, *, base_url: str) -> str:
-        """Where the operators of other services may write to; unset, the installation itself if it is public."""
+        """The address at which operators of other services may write to us. Where it is unset: the installation's own,
+        if that is public."""
         value = self.text(name, default=base_url if base_url.startswith("https://") else "mailto:admin@localhost")
         if not value.startswith(("mailto:", "https://")):
             raise ImproperlyConfigured(f"{name}={value!r} must begin with mailto: or https://.")
@@ -141,14 +142,14 @@ class Environment:
                 "DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name."
             )
         ours = {"ENGINE": "wfpush.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
-        # A cursor on the server belongs to one connection of it, and a pooler may ask another one for the next rows.
+        # A server-side cursor belongs to one server connection, and a pooler may use another one for the next rows.
         return config | ours | {"DISABLE_SERVER_SIDE_CURSORS": True}
 
     def redis(self) -> str:
         return self.text("REDIS_URL", default="") or shared_servers.servers(self.data_dir, "REDIS_URL").redis_url
 
     def redis_in_time(self) -> str:
-        """The same for libraries that take an address and nothing else, and would wait for ever for an answer."""
+        """The same for libraries that take only a URL and would wait for an answer for ever."""
         address = self.redis()
         limits = {"socket_timeout": "10", "socket_connect_timeout": "5"}
         missing = [f"{name}={value}" for name, value in limits.items() if f"{name}=" not in address]
@@ -156,7 +157,7 @@ class Environment:
 
 
 def load(base_dir: Path) -> Environment:
-    """Read the environment of this process and the two files that stand in for it."""
+    """Read the environment of this process and the two files."""
     dotenv = base_dir / ".env"
     values = parse(dotenv.read_text(encoding="utf-8") if dotenv.is_file() else "") | dict(os.environ)
     data_dir = (base_dir / (values.get("WFPUSH_DATA") or ".wfpush")).absolute()
@@ -164,7 +165,7 @@ def load(base_dir: Path) -> Environment:
 
 
 def prepare(base_dir: Path) -> Environment:
-    """For `manage.py up` and the tests: make `WFPUSH_DATA` and the secrets that are missing, and load."""
+    """For `manage.py up` and the tests: make `WFPUSH_DATA` and missing secrets, then read the environment."""
     found = load(base_dir)
     missing = [name for name in GENERATED if not found.values.get(name)]
     datafolder.prepare(found.data_dir, missing)
@@ -172,7 +173,8 @@ def prepare(base_dir: Path) -> Environment:
 
 
 def stand_in(base_dir: Path) -> None:
-    """For `--help` and new keys, which need Django's settings but nothing of what they say: fill in what is missing."""
+    """Fill in missing required values. For `--help` and new keys, which need Django's settings but none of their
+    values."""
     found = load(base_dir)
     for name in GENERATED:
         if not found.values.get(name):

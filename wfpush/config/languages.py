@@ -11,7 +11,7 @@ SOURCE = "en"
 
 
 def languages_in(folder: Path) -> list[tuple[str, Promise]]:
-    """As Django's LANGUAGES has them: code and name, which Django itself translates."""
+    """The folders of `locale/` as Django's LANGUAGES: (code, name). Django translates the names."""
     compiled = sorted(file.parents[1].name for file in folder.glob("*/LC_MESSAGES/django.mo"))
     return [(code, _name(code)) for code in dict.fromkeys((SOURCE, *map(to_language, compiled)))]
 

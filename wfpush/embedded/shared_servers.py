@@ -35,10 +35,10 @@ _held: dict[Path, int] = {}  # base folder → descriptor of this process's shar
 
 
 class _Guard(subprocess.Popen[bytes]):
-    """The guard as its starter sees it."""
+    """The guard process, for the process that has started it."""
 
     def __del__(self) -> None:
-        """Outlives its starter on purpose: nothing to warn about."""
+        """Say nothing when the object is deleted while the guard runs: the guard outlives its starter on purpose."""
 
 
 _guards: dict[Path, _Guard] = {}  # base folder → the guard this process started last
@@ -191,7 +191,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _unused(base: Path) -> bool:
-    """Nobody uses the servers. Waits a moment, since the guard looks in the same way."""
+    """Whether no process uses the servers. Tries for a moment, since the guard takes the same lock to look."""
     descriptor = _open(base / "users")
     try:
         return wait_until(lambda: _try_lock(descriptor), 0.1)
@@ -211,7 +211,7 @@ def _guard_lives(base: Path) -> bool:
 
 
 def _start_guard(data_dir: Path, base: Path) -> None:
-    """Start the guard unless it runs. It inherits its lock already taken, so that there is no moment without."""
+    """Start the guard unless it runs. It inherits its lock already locked, so the lock is never free in between."""
     if _guard_lives(base):
         return
     descriptor = _open(base / "guard")
@@ -243,7 +243,7 @@ def guard(data_dir: Path, descriptor: int) -> None:
         with _exclusive(where.base):
             if _unused(where.base):
                 _stop(where)
-                # Inside the exclusive section: whoever comes next must not count on a guard that is about to end.
+                # Still under the lock: the next process must not rely on a guard that is about to end.
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
                 return
 
@@ -255,4 +255,4 @@ def _stop(where: Where) -> None:
 
 if __name__ == "__main__":
     guard(Path(sys.argv[1]), int(sys.argv[2]))
-    os._exit(0)  # at once: who waits for the guard's lock may look for left-over processes next
+    os._exit(0)  # at once: the process that waits for the guard's lock may look for left-over processes next

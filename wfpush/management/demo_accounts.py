@@ -21,10 +21,10 @@ from wfpush.management import demo_policy
 
 ENGINE = "demo"
 THIS_MACHINE = ip_network("127.0.0.0/8")
-"""Where the demo's engine runs, and those under development."""
+"""Where the demo's engine runs, and engines under development."""
 CHANGED = "(password changed since)"
 
-# Managers first: nobody can report to somebody unknown.
+# Managers first: a person's manager must exist.
 PEOPLE: dict[str, dict[str, Any]] = {
     "carol": {"name": "Carol", "email": "carol@example.com"},
     "bob": {"name": "Bob", "email": "bob@example.com", "manager": "carol"},
@@ -42,7 +42,7 @@ class DemoAccounts:
     callback_url: str = ""
     passwords: dict[str, str] = field(default_factory=dict)
     has_policy: bool = False
-    """It was made once: since then it is the administrators', also to remove."""
+    """Whether the policy was made. It is made once; administrators may change or remove it."""
 
     @classmethod
     def read(cls, path: Path) -> "DemoAccounts":
@@ -57,7 +57,7 @@ class DemoAccounts:
 
 
 def ensure(path: Path, callback_url: str) -> DemoAccounts:
-    """Make what is missing. People who are there keep their passwords, also changed ones."""
+    """Make what is missing. The passwords of existing people stay, also changed ones."""
     accounts = DemoAccounts.read(path)
     known = ApiKey.objects.filter(digest=digest_of(accounts.api_key), revoked_at=None).exists()
     if not known or accounts.callback_url != callback_url:
@@ -68,7 +68,7 @@ def ensure(path: Path, callback_url: str) -> DemoAccounts:
     for ref, options in PEOPLE.items():
         if not User.objects.filter(username=ref).exists():
             accounts.passwords[ref] = secrets.token_urlsafe(9)
-            accounts.write(path)  # first: a password that nobody knows cannot be printed any more
+            accounts.write(path)  # first: a password that is not kept cannot be shown again
             call_command("create_person", ref, password=accounts.passwords[ref], stdout=io.StringIO(), **options)
     if not accounts.has_policy:
         demo_policy.make(ENGINE)

@@ -1,4 +1,4 @@
-"""The demo's SLA policy: minutes as hours, so that whoever leaves something alone soon sees what becomes of it."""
+"""The demo's SLA policy. It takes minutes for hours, so that escalations can be watched."""
 
 from django.db import transaction
 
@@ -12,7 +12,7 @@ DUE_AFTER = 2
 
 @transaction.atomic
 def make(engine: str) -> None:
-    """Whom an approval waits for alone is reminded after a minute; after another, their manager hears."""
+    """Make the policy: the only assignee of an approval is reminded after a minute, their manager hears after two."""
     if Policy.objects.filter(name=NAME).exists():
         return
     policy = Policy.objects.create(

@@ -1,4 +1,4 @@
-"""Which network addresses the outbound door may connect to."""
+"""Which network addresses outbound HTTP may connect to."""
 
 import re
 import socket
@@ -30,7 +30,7 @@ _SPECIAL_V4 = tuple(
         ("240.0.0.0/4", "a reserved address"),
     )
 )
-# Named for the sentence a person reads; everything outside 2000::/3 is refused whether it is listed or not.
+# Named for the sentence that a person reads. Everything outside 2000::/3 is refused, listed or not.
 _SPECIAL_V6 = tuple(
     (IPv6Network(network), what)
     for network, what in (

@@ -1,6 +1,6 @@
-"""Leaves a service alone while it does not answer: after some failures in a row nobody calls it for a while.
+"""Circuit breaker: after some failures in a row a service is not called for a while.
 
-Then one try goes out. If it succeeds, all is as before; if not, the pause is twice as long, up to a limit.
+Then one call is let through. If it succeeds, the service is called as before; if not, the pause doubles, up to a limit.
 """
 
 import time
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class _Trouble:
-    """What is known of a service that has failed. While `pause` is 0, it is still called; `trying`: one try is out."""
+    """The state of a service that has failed. While `pause` is 0, it is still called. `trying`: the one call after a
+    pause is out."""
 
     failures: int = 0
     pause: float = 0.0
@@ -19,7 +20,7 @@ class _Trouble:
 
 
 class Breaker:
-    """One for many services, told apart by name. Times are in seconds. Belongs to one thread."""
+    """Breakers for many services, by name. Times are in seconds. Belongs to one thread."""
 
     def __init__(
         self,
@@ -36,10 +37,10 @@ class Breaker:
         self._troubles: dict[str, _Trouble] = {}
 
     def wait(self, service: str) -> float:
-        """Seconds until the service may be tried; 0.0: now, and the caller then says how it went.
+        """Seconds until the service may be called. 0.0: it may be called now, and the caller reports how the call went.
 
-        After a pause one caller gets 0.0, and the others wait for its result. If none comes, the next one may try after
-        another pause.
+        After a pause one caller gets 0.0, and the others wait for its result. If it reports none, another caller may
+        try after another pause.
         """
         trouble = self._troubles.get(service)
         if trouble is None or not trouble.pause:
@@ -51,28 +52,28 @@ class Breaker:
         return 0.0
 
     def paused(self) -> list[str]:
-        """Those that nobody may try yet."""
+        """The services that may not be called yet."""
         now = self._clock()
         return [service for service, trouble in self._troubles.items() if trouble.pause and now < trouble.until]
 
     def succeeded(self, service: str) -> bool:
-        """It answered, whatever it said of the one message. True if it was left alone before."""
+        """The service answered, whatever it answered. Returns True if it was paused before."""
         trouble = self._troubles.pop(service, None)
         return trouble is not None and trouble.pause > 0
 
     def unknown(self, service: str) -> None:
-        """It was not asked after all: another may try."""
+        """The call was not made: another caller may try."""
         trouble = self._troubles.get(service)
         if trouble is not None and trouble.trying:
             trouble.until, trouble.trying = self._clock(), False
 
     def failed(self, service: str) -> None:
-        """It could not be reached, did not answer in time, or said that it is broken."""
+        """The service could not be reached, did not answer in time, or said that it is broken."""
         trouble = self._troubles.setdefault(service, _Trouble())
         trouble.failures += 1
         if trouble.failures < self._failures:
             return
         if trouble.pause and not trouble.trying:
-            return  # a call from before the pause that took its time
+            return  # a call from before the pause, whose result comes late
         trouble.pause = min(2 * trouble.pause, self._most) if trouble.pause else self._pause
         trouble.until, trouble.trying = self._clock() + trouble.pause, False

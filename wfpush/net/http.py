@@ -1,7 +1,7 @@
-"""The only door for outbound HTTP: what goes where is checked here, and nothing can hold a caller up.
+"""The only way of outbound HTTP: checks every address, and ends every exchange in time.
 
-The address that is checked is the address that is connected to: names are resolved by a resolver of our own, and every
-socket is checked once more as it is made (aiohttp asks no resolver for hosts that are IP literals).
+The address that was checked is the address that is connected to: names are resolved by a resolver of our own, and every
+socket is checked again when it is made (aiohttp asks no resolver for hosts that are IP literals).
 """
 
 import asyncio
@@ -129,9 +129,9 @@ class Outbound:
         timeout: float | None = None,  # noqa: ASYNC109 - part of the exchange's description, kept by asyncio.timeout
         tls: ssl.SSLContext | None = None,
     ) -> Response:
-        """Send one request and read its answer, whatever its status. Raises OutboundError when there is none.
+        """Send one request and read its answer, whatever its status. Raises OutboundError when no answer comes.
 
-        `tls`: for this request, as with a client's certificate.
+        `tls`: the TLS context of this request, for example with a client's certificate.
         """
         target = parse_url(url, self._allowed)
         check_request(method, headers or {})
@@ -191,7 +191,7 @@ class Outbound:
             response.close()  # a connection whose answer was read to its end has gone back to the pool before this
 
     def _open(self) -> aiohttp.ClientSession:
-        """Made on the first request: aiohttp wants a running loop."""
+        """Made with the first request: aiohttp needs a running loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -213,7 +213,7 @@ class Outbound:
         return self._session
 
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """The last look: no socket is made for an address that may not be called, however it came here."""
+        """Check the address once more when the socket is made, whatever way it came."""
         family, kind, protocol, _, address = info
         what = refusal(ip_address(address[0]), self._allowed)
         if what is not None:
@@ -245,7 +245,7 @@ def push_door_from_settings() -> Outbound:
 
 
 class _CheckedResolver(AbstractResolver):
-    """Passes on those addresses of a name that may be called; raises OutboundError if none may."""
+    """Returns those addresses of a name that may be called. Raises OutboundError if there are none."""
 
     def __init__(self, allowed: Sequence[Network], lookup: Lookup | None) -> None:
         self._allowed = allowed
@@ -265,7 +265,7 @@ class _CheckedResolver(AbstractResolver):
             else:
                 reason = refused(f"{host} ({address})", what)
         if not results:
-            # Not permanent, either of them: the name may have another answer tomorrow.
+            # Neither is permanent: the name may resolve to other addresses tomorrow.
             raise OutboundError("refused_address", reason) if reason else OSError("the name has no address")
         return results
 
@@ -274,7 +274,7 @@ class _CheckedResolver(AbstractResolver):
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _system_lookup(self, host: str) -> Sequence[str]:
-        """In threads of its own: names that never resolve must not use up the event loop's."""
+        """In threads of its own: names that never resolve must not use up the event loop's threads."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="outbound-dns")
         found = await asyncio.get_running_loop().run_in_executor(self._threads, _getaddrinfo, host)
@@ -311,7 +311,7 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
 
 
 def _explain(error: Exception, host: str, seconds: float) -> tuple[Code, str]:
-    """What went wrong in a sentence of ours."""
+    """The failure as a sentence of ours."""
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as fault):
             return "tls", f"The certificate of {host} is not valid: {fault.verify_message}."

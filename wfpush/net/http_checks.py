@@ -1,4 +1,4 @@
-"""What the outbound door refuses before it opens: addresses, methods and headers, as a person may have typed them."""
+"""What outbound HTTP refuses before it connects: addresses, methods and headers, as people may have typed them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-
 _AUTHORITY_END = re.compile(r"[/?#]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_URLS_KEPT = 4096  # a device has many messages, and an engine many callbacks: their addresses stay parsed
+_URLS_KEPT = 4096  # a device gets many messages, and an engine many callbacks: their parsed addresses are kept
 _NAMES_KEPT = 256
-# What frames the message and names its receiver is the door's business.
+# aiohttp sets the headers that frame the message and name its receiver.
 _OWN_HEADERS = frozenset(
     {
         "accept-encoding",
@@ -70,7 +70,7 @@ def check_url(url: str, allowed: Sequence[Network]) -> None:
 
 
 def parse_url(url: str, allowed: Sequence[Network]) -> URL:
-    """The one parse of a URL, used for the check and for the request, so that the two cannot read it differently."""
+    """Parse a URL once, for the check and for the request, so that the two cannot read it differently."""
     return _parsed(url, tuple(allowed))
 
 
@@ -97,7 +97,7 @@ def _parsed(url: str, allowed: Sequence[Network]) -> URL:
 
 
 def check_request(method: str, headers: Mapping[str, str]) -> None:
-    """Refuse a method or header that would not stay what it is on the wire. Raises OutboundError, permanent."""
+    """Refuse a method or header that would change on the wire. Raises OutboundError, permanent."""
     if method not in _METHODS:
         raise OutboundError("bad_request", f"The method must be one of {', '.join(sorted(_METHODS))}.", permanent=True)
     for name, value in headers.items():

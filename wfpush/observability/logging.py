@@ -1,4 +1,4 @@
-"""One way of logging for our own code and the libraries': structlog's, with request and event ids, without secrets."""
+"""Logging through structlog for our own code and the libraries', with request and event ids, without secrets."""
 
 import logging
 import sys
@@ -16,7 +16,7 @@ from wfpush.security.redaction import redact, redact_text
 # Libraries whose loggers come with handlers, levels or formats of their own.
 _OPINIONATED = ("django", "django.server", "django-q", "daphne", "aiohttp", "channels")
 
-# For DEBUG: three lines a task, and a task every few seconds when nothing happens; a line for every message to an app.
+# For DEBUG: django-q2 logs three lines a task, with a task every few seconds; httpx logs a line for every app message.
 _TALKATIVE = ("django-q", "httpx")
 
 
@@ -68,7 +68,7 @@ def configure(level: str, fmt: str) -> dict[str, Any]:
 
 
 def event_context(event_id: object) -> AbstractContextManager[None]:
-    """Everything logged inside names the event it is about."""
+    """Add the event's id to every log line inside."""
     return structlog.contextvars.bound_contextvars(event_id=str(event_id))
 
 
@@ -78,9 +78,9 @@ def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventD
 
 
 class QuietStreamHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time
-    """Writes to stderr; a record that cannot be formatted is reported there without its arguments.
+    """Writes to stderr. A record that cannot be formatted is reported without its arguments.
 
-    Where nobody reads stderr any more, as after the death of `manage.py up`, lines are dropped: who logs goes on.
+    Lines are dropped when nobody reads stderr any more, as after the death of `manage.py up`: logging raises nothing.
     """
 
     def __init__(self) -> None:

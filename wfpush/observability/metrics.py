@@ -1,7 +1,7 @@
-"""`/healthz`, `/readyz` and `/metrics`: what load balancers, orchestrators and Prometheus ask.
+"""`/healthz`, `/readyz` and `/metrics`, for load balancers, orchestrators and Prometheus.
 
-The numbers are read from the database when they are asked for, so whichever process answers says the same. Everything
-here has short deadlines: these pages matter most when the database or Redis is away.
+The numbers are read from the database on each request, so every process answers the same. Everything here has short
+deadlines: these pages matter most when the database or Redis is away.
 """
 
 from collections import Counter
@@ -42,9 +42,9 @@ log = structlog.get_logger(__name__)
 View = Callable[[HttpRequest], HttpResponse]
 
 BEAT_LATE = timedelta(seconds=STALL_SECONDS + 3 * BEAT_SECONDS)
-"""A cluster whose last beat is older has not been brought back by the watchdog either."""
+"""Seconds after which a missing beat means that the watchdog has not repaired the cluster either."""
 WORK_LATE = timedelta(minutes=2)
-"""Due work that waits longer: more comes in than goes out, or nothing goes out at all."""
+"""Seconds of waiting due work after which workers are too slow, or do nothing at all."""
 CONNECT_SECONDS = 2
 STATEMENT_MS = 3_000
 
@@ -68,12 +68,12 @@ def only_reads(view: View) -> View:
 
 # --- who may look inside --------------------------------------------------------------------------
 def may_look_inside(request: HttpRequest) -> bool:
-    """A program on this machine that connects by itself, or the holder of METRICS_TOKEN."""
+    """Whether the caller is a program on this machine that connects directly, or knows METRICS_TOKEN."""
     return _is_from_here(request) or _has_token(request)
 
 
 def _is_from_here(request: HttpRequest) -> bool:
-    """By the peer's address alone. What a proxy on this machine passes on comes from elsewhere, and says so."""
+    """By the peer's address alone. A request that a proxy on this machine passes on has forwarding headers."""
     if any(name in request.META for name in FORWARDED):
         return False
     try:
@@ -94,13 +94,13 @@ def _has_token(request: HttpRequest) -> bool:
 # --- alive, ready ---------------------------------------------------------------------------------
 @only_reads
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    """The process answers. Nothing else is checked."""
     return JsonResponse({"status": OK})
 
 
 @only_reads
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 while events are taken and worked off, else 503; `checks` has a reason for each part that is not "ok"."""
+    """200 while events are taken and processed, else 503; `checks` has a reason for each part that is not "ok"."""
     now = timezone.now()
     found = dict(checks(now))
     faults = {name: what for name, what in found.items() if what != OK}
@@ -114,7 +114,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def checks(now: datetime) -> Iterator[tuple[str, str]]:
-    """Each part with `OK`, or what is wrong with it."""
+    """Each part with `OK`, or with what is wrong."""
     database = _database()
     yield "database", database
     yield "redis", _redis()
@@ -127,8 +127,8 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def notes(now: datetime) -> list[str]:
-    """After `checks`: what an administrator should know and what keeps nobody from working, such as an upgrade, or one
-    of several workers that has stopped."""
+    """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
+    way, or one of several workers that has stopped."""
     note = schema.last_found().note
     try:
         with _short_statements():
@@ -138,7 +138,7 @@ def notes(now: datetime) -> list[str]:
 
 
 def _database() -> str:
-    """Asked over a connection of its own: the pool waits for a server that is away."""
+    """Over a connection of its own: the pool would wait for a server that is away."""
     parameters = connections["default"].get_connection_params()
     try:
         with psycopg.connect(**{**parameters, "connect_timeout": CONNECT_SECONDS}) as own:
@@ -157,7 +157,7 @@ def _redis() -> str:
 
 
 def _worker(now: datetime) -> str:
-    """That of the installation: as long as one of several runs tasks, work is done."""
+    """The state of the installation's workers: "ok" while at least one runs tasks."""
     latest = Heartbeat.objects.order_by("beat_at").last()
     if latest is None:
         return "has never run a task; start `manage.py worker`"
@@ -166,7 +166,7 @@ def _worker(now: datetime) -> str:
 
 
 def _silent_workers(now: datetime) -> list[str]:
-    beats = list(Heartbeat.objects.order_by("beat_at"))[:-1]  # the last of them is for `_worker` to judge
+    beats = list(Heartbeat.objects.order_by("beat_at"))[:-1]  # `_worker` reports when it is the last
     return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
 
 
@@ -181,7 +181,7 @@ def _late(source: outbox.Source, now: datetime) -> str:
 
 
 def _asked(question: Callable[[], str]) -> str:
-    """The answer, or what kept the database from giving it in time."""
+    """The answer, or the fault that kept the database from answering in time."""
     try:
         with _short_statements():
             return question()
@@ -216,7 +216,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Queue:
-    """A table that is its own outbox; rows outside `workable` wait for an administrator, not for a worker."""
+    """A table that is its own outbox. Rows outside `workable` wait for an administrator, not for a worker."""
 
     name: str
     model: str
@@ -239,10 +239,10 @@ QUEUES = (
 
 
 class Installation(Collector):
-    """Read once per scrape. What the database does not tell in time is left out, and `wfpush_up` says so."""
+    """Reads the database once per scrape. What it does not answer in time is left out, and `wfpush_up` says so."""
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering asks the database nothing."""
+        """No descriptions, so that registering makes no query."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -277,7 +277,7 @@ def _devices() -> list[Metric]:
 
 
 def _callbacks() -> list[Metric]:
-    """Nobody waits for those of an engine that has no address on purpose: it fetches them."""
+    """Callbacks of engines without an address are left out: those engines fetch their answers."""
     fetching = set(_rows("notifications.Engine").filter(active=True, callback_url="").values_list("pk", flat=True))
     counts: Counter[str] = Counter()
     kept = 0

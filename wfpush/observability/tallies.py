@@ -1,8 +1,8 @@
-"""Counts of rows that are kept as they change, so that nobody need count millions of them.
+"""Counts of rows that are updated with every change, so that nobody counts millions of rows.
 
-Triggers (notifications/migrations/…_tallies.py) write what a statement changed as rows of `Tally`, in its own
-transaction, whoever it is: one more here, one less there. Nobody waits for anybody else's row, as with one counter a
-state. Once a minute a schedule adds up what came together. The sum is right at every moment.
+Triggers (notifications/migrations/…_tallies.py) insert rows into `Tally` in the transaction of each changing statement:
+so many more here, so many fewer there. Transactions do not wait for each other, as they would with one counter row a
+state. Once a minute a schedule adds the rows up. The sum is right at every moment.
 """
 
 from collections import defaultdict
@@ -33,19 +33,19 @@ SELECT name, kind, state, sum(count), sum(amount) FROM taken GROUP BY name, kind
 
 
 def add_up() -> None:
-    """Make one row of all that are about the same. Two at once take different ones."""
+    """Replace all rows about the same kind and state by one. Two calls at once take different rows."""
     with connection.cursor() as cursor:
         cursor.execute(ADD_UP)
 
 
 def counts(name: str) -> dict[tuple[str, str], int]:
-    """(kind, state) → how many rows there are; none of zero."""
+    """(kind, state) → number of rows, without zeros."""
     rows = Tally.objects.filter(name=name).order_by().values_list("kind", "state").annotate(Sum("count"))
     return {(kind, state): count for kind, state, count in rows if count}
 
 
 def gauge(metric: str, help: str, name: str, labels: tuple[str, ...]) -> Metric:
-    """`labels` name what `kind` and `state` are, or the state alone."""
+    """`labels` are the names of kind and state in the metric, or of the state alone."""
     family = GaugeMetricFamily(metric, help, labels=labels)
     for (kind, state), count in sorted(counts(name).items()):
         family.add_metric([kind, state][-len(labels) :], count)

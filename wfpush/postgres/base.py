@@ -1,7 +1,7 @@
-"""Django's PostgreSQL backend, except that nobody waits for ever for a server that has fallen silent.
+"""Django's PostgreSQL backend with a time limit for every wait.
 
-A server that is gone refuses at once. One that hangs (a stuck disk, a frozen machine, a network that drops everything)
-takes connections and statements and never answers: without an end to the wait, one thread after the other is stuck.
+A server that is gone refuses at once. A server that hangs (a stuck disk, a frozen machine, a network that drops
+everything) takes connections and statements and never answers: without limits, one thread after another would be stuck.
 """
 
 from typing import Any
@@ -14,17 +14,17 @@ from wfpush.postgres.silence import silence
 
 OPTIONS: dict[str, int] = {
     "connect_timeout": 5,
-    # A line that is cut without a word is noticed within half a minute. Sockets of Unix have none of this.
+    # TCP keepalive finds a cut connection within half a minute. Unix sockets do not need it.
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""Of libpq (seconds, the last in milliseconds), unless DATABASE_URL says otherwise."""
+"""Options of libpq (seconds, the last in milliseconds), unless DATABASE_URL sets others."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """What Django looks for in the module that `ENGINE` names."""
+    """The class that Django looks for in the module that `ENGINE` names."""
 
     Database = driver
 

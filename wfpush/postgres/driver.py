@@ -35,10 +35,10 @@ __all__ = [
 
 
 class Connection(psycopg.Connection[Any]):
-    """One that is closed when an answer does not come in time: what became of the statement is not known then."""
+    """A connection that is closed when an answer does not come in time: the statement's result is unknown then."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        if timeout is not None:  # psycopg's own, which it deals with
+        if timeout is not None:  # psycopg's own, which it handles itself
             return super().wait(gen, interval, timeout)
         try:
             return super().wait(gen, interval, silence.patience)

@@ -1,4 +1,4 @@
-"""Timestamps as PostgreSQL writes them, read in a third of the time: every row has several."""
+"""Reads PostgreSQL's timestamps in a third of psycopg's time: every row has several."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,10 +10,10 @@ from psycopg.types.datetime import TimestamptzLoader
 
 
 class UtcLoader(TimestamptzLoader):
-    """For connections in UTC, as Django's are. psycopg's own code reads with a regular expression, in Python."""
+    """For connections in UTC, which Django's are. psycopg's own loader uses a regular expression, in Python."""
 
     timezone = UTC
-    """Django asks whether it is that of the connection."""
+    """Django checks that this is the time zone of the connection."""
 
     def load(self, data: Buffer) -> datetime:
         try:
@@ -24,7 +24,7 @@ class UtcLoader(TimestamptzLoader):
 
 @lru_cache
 def with_moments(adapters: AdaptersMap) -> AdaptersMap:
-    """What Django gives to connections, with this loader where it reads UTC."""
+    """The adapters map that Django gives to connections, with this loader where the connection is in UTC."""
     made = AdaptersMap(adapters)
     usual = cast(type[UtcLoader], made.get_loader(made.types["timestamptz"].oid, TimestamptzLoader.format))
     if usual.timezone == UTC:

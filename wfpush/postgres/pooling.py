@@ -1,15 +1,15 @@
-"""What a pooler between us and PostgreSQL (PgBouncer, say) must leave as it is.
+"""Which poolers may stand between us and PostgreSQL (PgBouncer, for example).
 
-Nothing here lives longer than a transaction on the server's side: no session locks, no prepared statements (psycopg's
-are off, as Django sets `prepare_threshold`), no cursors, no LISTEN, no temporary tables, and of settings only the time
-zone, which PgBouncer keeps for each client. A pooler that hands connections on between transactions is fine. One that
-does so between the statements of a transaction is not.
+Nothing here lives longer than a transaction on the server: no session locks, no prepared statements (psycopg's are off,
+as Django sets `prepare_threshold`), no cursors, no LISTEN, no temporary tables; of settings only the time zone, which
+PgBouncer keeps for each client. A pooler that changes the server connection between transactions is fine, one that does
+so between the statements of a transaction is not.
 """
 
 from django.db import OperationalError, connection, transaction
 
 PROTOCOL_VIOLATION = "08P01"
-"""What PgBouncer says of a BEGIN where `pool_mode = statement`."""
+"""SQLSTATE of PgBouncer's answer to BEGIN where `pool_mode = statement`."""
 
 
 class WrongPooling(Exception):
@@ -17,7 +17,7 @@ class WrongPooling(Exception):
 
 
 def demand() -> None:
-    """Raises WrongPooling where transactions are refused; OperationalError, among others, while nobody answers."""
+    """Raises WrongPooling where the pooler refuses transactions, and OperationalError while nobody answers."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -9,10 +9,11 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 
 def read(model: type[ModelT], name: str, rows: Iterable[Model], *, only: Sequence[str] = ()) -> Collection[ModelT]:
-    """What the foreign key of that name leads to, each once, set on the rows: as Django's prefetching does, in half the
-    time. Call it in the transaction in which the rows were read, so that nobody can delete any of it.
+    """Read what the foreign key of that name leads to, each row once, and set it on the rows: as Django's prefetching
+    does, in half the time. Call it in the transaction in which the rows were read, so that nothing can be deleted in
+    between.
 
-    `only`: which of its fields are read; none: all.
+    `only`: the fields to read; empty: all.
     """
     ids = {getattr(row, f"{name}_id") for row in rows} - {None}
     wanted = model._default_manager.only(*only) if only else model._default_manager.all()

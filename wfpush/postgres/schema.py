@@ -21,9 +21,9 @@ from django.db.migrations.recorder import MigrationRecorder
 log = structlog.get_logger(__name__)
 
 OURS = ("wfpush", "notifications", "escalations")
-"""Apps whose migrations are written here. Of others, what is unknown may be what a package has merged since."""
+"""Apps whose migrations are written here. Unknown migrations of other apps may have been merged by their package."""
 TRUSTED_SECONDS = 60.0
-"""How long a schema that was found right is not looked at again: `/readyz` is asked every few seconds."""
+"""Seconds for which a schema that was found right is not checked again: `/readyz` is called every few seconds."""
 SHOWN = 4
 GUIDE = "docs/operations.md, Upgrading"
 
@@ -51,11 +51,11 @@ class Schema:
     unknown: Sequence[str] = ()
     missing: Sequence[str] = ()
     unfilled: Sequence[str] = ()
-    """Columns that want a value which this code does not write: whatever it adds to those tables is refused."""
+    """Required columns that this code does not know: every insert into those tables fails."""
 
     @property
     def fault(self) -> str:
-        """What keeps this code from working on this database, as a sentence with what to do; empty: nothing."""
+        """Why this code cannot work on this database, with what to do; empty if it can."""
         if self.unapplied:
             return f"{_listed(self.unapplied)} not applied; run `manage.py migrate`"
         if self.unknown and (self.missing or self.unfilled):
@@ -73,7 +73,8 @@ class Schema:
 
     @property
     def note(self) -> str:
-        """What hurts nobody yet: an upgrade under way, in which this process is the older one. Empty: nothing."""
+        """A difference that does no harm yet: an upgrade under way, in which this process is the older one. Empty if
+        there is none."""
         if not self.unknown:
             return ""
         return f"a newer version has applied {_listed(self.unknown)}; update this process, too, when you can"
@@ -86,7 +87,7 @@ def _listed(names: Sequence[str]) -> str:
 
 # --- what there is, and what there should be ------------------------------------------------------
 def look() -> Schema:
-    """Ask the database: two statements. Raises django.db.Error."""
+    """Read the schema from the database, in two statements. Raises django.db.Error."""
     applied = set(MigrationRecorder(connection).applied_migrations())
     known = _known()
     unapplied = [key for key, stands_for in known.items() if key not in applied and not _all(stands_for, applied)]
@@ -98,7 +99,7 @@ def look() -> Schema:
 
 @cache
 def _known() -> dict[tuple[str, str], Collection[tuple[str, str]]]:
-    """The migrations of this code, each with those that it stands for."""
+    """The migrations of this code, each with those that it replaces."""
     return {key: migration.replaces for key, migration in MigrationLoader(None).disk_migrations.items()}
 
 
@@ -111,7 +112,7 @@ def _named(keys: Collection[tuple[str, str]]) -> list[str]:
 
 
 def expected(registry: Any) -> Columns:
-    """What the models of a registry of apps (the real one, or a migration state's) are kept in."""
+    """The tables and columns of a registry's models (the real registry, or that of a migration's state)."""
     models = [model._meta for model in registry.get_models(include_auto_created=True)]
     return {
         meta.db_table: frozenset(field.column for field in meta.local_concrete_fields)
@@ -121,7 +122,7 @@ def expected(registry: Any) -> Columns:
 
 
 def _compared(wanted: Columns) -> tuple[list[str], list[str]]:
-    """(what is missing, a whole table by its name alone; columns that want a value and are not ours)."""
+    """(missing columns, or tables of which all is missing; required columns that are not ours)."""
     found: dict[str, dict[str, bool]] = {}
     with connection.cursor() as cursor:
         cursor.execute(CATALOGUE, [list(wanted)])
@@ -146,7 +147,7 @@ def _missing(table: str, columns: frozenset[str], found: Collection[str] | None)
 
 # --- who asks -------------------------------------------------------------------------------------
 class _Trust:
-    """What this process last found, and until when it is not looked at again."""
+    """What this process found last, and until when it is trusted."""
 
     def __init__(self) -> None:
         self._until = float("-inf")
@@ -166,18 +167,18 @@ class _Trust:
 
 _trust = _Trust()
 current = _trust.current
-"""What was found within the last minute; a fault is looked at again each time. Raises django.db.Error."""
+"""The schema found within the last minute; one with a fault is read again each time. Raises django.db.Error."""
 look_again = _trust.end
-"""Trust nothing that was found before now."""
+"""Forget what was found before."""
 
 
 def last_found() -> Schema:
-    """What `current` said last, without asking the database."""
+    """What `current` returned last, without a query."""
     return _trust.found
 
 
 def demand() -> None:
-    """Before web or worker starts. Raises WrongSchema, or django.db.Error."""
+    """Called before web or worker starts. Raises WrongSchema, or django.db.Error."""
     found = look()
     if found.fault:
         raise WrongSchema(f"The database does not fit this version: {found.fault}.")
@@ -186,7 +187,8 @@ def demand() -> None:
 
 
 def check_before_migrating(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
-    """A system check that only `migrate` runs: what is recorded as applied is there, or nothing is built upon it."""
+    """A system check that only `migrate` runs: the tables of applied migrations must be there before others are
+    applied."""
     if not databases:
         return []
     loader = MigrationLoader(connection)

@@ -1,4 +1,4 @@
-"""What a process knows about a server that takes connections and statements and never answers."""
+"""Whether the database server is silent: it takes connections and statements, and never answers."""
 
 import threading
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from psycopg.errors import ConnectionTimeout
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 0.2
-"""How long a thread waits for another one's try to connect before it gives up."""
+"""Seconds for which a thread waits for another thread's try to connect before it gives up."""
 
 
 class Silence:
-    """True while the server is silent. `patience` (s; None: for ever) is how long an answer may take."""
+    """Whether the server is silent. `patience` is how many seconds an answer may take; None: for ever."""
 
     def __init__(self) -> None:
         self.patience: float | None = None
@@ -33,8 +33,8 @@ class Silence:
 
     @contextmanager
     def trying(self) -> Iterator[None]:
-        """Around a try to connect. While the server is silent one thread tries, and all others fail at once instead of
-        being stuck as well. Raises psycopg's OperationalError."""
+        """Context of a try to connect. While the server is silent one thread tries, and all others fail at once instead
+        of being stuck as well. Raises psycopg's OperationalError."""
         alone = self._silent
         if alone and not self._turn.acquire(timeout=TURN_SECONDS):
             raise OperationalError("the database does not answer")
@@ -56,9 +56,9 @@ class Silence:
 
 
 silence = Silence()
-"""This process's."""
+"""The state of this process."""
 
 
 def give_up_in_time() -> None:
-    """For processes that serve; programs that may take long, such as `migrate`, wait as long as it takes."""
+    """Set the patience of processes that serve. Programs such as `migrate` may wait as long as it takes."""
     silence.patience = float(settings.DATABASE_TIMEOUT)

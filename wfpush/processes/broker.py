@@ -1,8 +1,8 @@
-"""django-q2's Redis broker, for clusters that outlive their Redis and answer for themselves.
+"""django-q2's Redis broker, for clusters that survive the loss of Redis and take tasks of their own.
 
-Its own one raises when Redis is away: the process that asks it then sleeps for 10 seconds and ends, and a cluster does
-not start at all. And it takes tasks from one list that all clusters share, so that no task proves that a certain
-cluster works: here each takes those of its own worker first.
+django-q2's own broker raises when Redis is away: the process that asked it then sleeps for 10 seconds and ends, and a
+cluster does not start at all. It also takes tasks from one list that all clusters share, so no task can prove that a
+certain cluster works. This broker takes the tasks of its own worker first.
 """
 
 import os
@@ -18,10 +18,10 @@ from redis.retry import Retry
 from wfpush.queue import lease_holder, outage
 
 WAIT_SECONDS = 1
-"""How long to wait for a task before looking whether the cluster is to stop."""
+"""Seconds to wait for a task before checking whether the cluster is to stop."""
 AGAIN_SECONDS = 0.5
 KEPT_SECONDS = 600
-"""How long a beat of a worker that died stays in Redis."""
+"""Seconds for which a dead worker's heartbeat task stays in Redis."""
 
 
 class Broker(Redis):  # type: ignore[misc]
@@ -29,12 +29,13 @@ class Broker(Redis):  # type: ignore[misc]
 
     @staticmethod
     def get_connection(list_key: str | None = None) -> redis.Redis:
-        # Without redis-py's growing pauses between its tries: everybody here tries again, or is not waited for.
+        # Without redis-py's growing pauses between tries: every caller here tries again by itself, or is not waited
+        # for.
         once_more = Retry(NoBackoff(), 1, (redis.ConnectionError,))
         return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, retry=once_more)
 
     def ping(self) -> bool:
-        """A cluster starts without Redis, too, and waits for it."""
+        """True without asking Redis: a cluster starts without Redis, too, and waits for it."""
         return True
 
     def dequeue(self) -> list[tuple[None, bytes]] | None:
@@ -48,7 +49,7 @@ class Broker(Redis):  # type: ignore[misc]
         return [(None, found[1])] if found else None
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
-        """Twice a second, for django-q2's own monitor."""
+        """Called twice a second, for django-q2's own monitor."""
         try:
             super().set_stat(key, value, timeout)
         except outage.REDIS_AWAY as fault:
@@ -65,7 +66,7 @@ def _list_of(worker: str) -> str:
 
 
 def ask_for_a_beat(worker: str) -> None:
-    """Have the worker's own cluster run a task; at most one waits. Raises RedisError, OSError."""
+    """Enqueue a heartbeat task for the worker's own cluster, at most one at a time. Raises RedisError, OSError."""
     own = Broker(f"{settings.Q_CLUSTER['name']}:{worker}")
     if not own.connection.llen(own.list_key):
         async_task("wfpush.tasks.beat", broker=own)

@@ -1,8 +1,8 @@
 """The dispatcher: one asyncio loop on uvloop for everything that waits on the network.
 
-Each source registered for it is drained by one job at a time, when Redis says that something is due and every
-LOOK_SECONDS anyway: a lost Redis costs that much latency and nothing else. All dispatchers hear a wake-up, and the
-first that has nothing else to do takes it: the others would ask the database for what is not there any more.
+Each source registered for it is drained by one job at a time: when Redis says that something is due, and every
+LOOK_SECONDS anyway, so that a lost Redis costs only that much latency. All dispatchers hear a wake-up, and the first
+idle one takes it; the others would query the database for work that is taken.
 """
 
 import asyncio
@@ -33,18 +33,19 @@ LOOK_SECONDS = 2.0
 STOP_SECONDS = 2.0
 RETRY_SECONDS = 1.0
 GARBAGE_AFTER = 10_000
-"""Objects made and still there before the first of Python's collections; 700 is its own number."""
+"""Number of new objects after which Python's garbage collection runs; Python's default is 700."""
 
 
 class WakeUps:
-    """Wake-ups that were heard, of which each is for one dispatcher."""
+    """Takes wake-ups that were heard: of all dispatchers one handles each."""
 
     def __init__(self, redis_url: str) -> None:
         once = Retry(NoBackoff(), 0)
         self._redis = redis.asyncio.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=2, retry=once)
 
     async def take(self, source: str) -> bool:
-        """Whether it is ours. Without an answer of Redis nobody knows, and everybody looks."""
+        """Whether this dispatcher handles the wake-up. True, too, where Redis does not answer: then every dispatcher
+        looks."""
         if quiet:
             return True
         try:
@@ -58,7 +59,7 @@ class WakeUps:
 
 
 class Job:
-    """Drains one source; woken while it does so, it drains once more if nobody else has done it meanwhile."""
+    """Drains one source. Woken meanwhile, it drains once more, if no other dispatcher has taken the wake-up."""
 
     def __init__(self, source: outbox.Source, wake_ups: WakeUps) -> None:
         self.source = source
@@ -75,12 +76,12 @@ class Job:
         self._woken.set()
 
     def hear(self) -> None:
-        """Drain if the wake-up is still to be had."""
+        """Drain if no other dispatcher has taken the wake-up."""
         self._woken.set()
 
     async def run(self) -> None:
         while True:
-            heed_cancellation()  # `drain` uses libraries
+            heed_cancellation()  # `drain` uses libraries that may swallow a cancellation
             self.idle.set()
             await self._woken.wait()
             self.idle.clear()
@@ -91,9 +92,9 @@ class Job:
             try:
                 await self._drain()
                 self._works()
-            except Exception as fault:  # a source that fails must not stop the others, whatever it is
+            except Exception as fault:  # one source's failure must not stop the others, whatever it is
                 self._fails(fault)
-                await asyncio.sleep(RETRY_SECONDS)  # and not at full speed against a database that is away
+                await asyncio.sleep(RETRY_SECONDS)  # not at full speed while the database is away
 
     def _works(self) -> None:
         outage.database.is_over()
@@ -103,7 +104,7 @@ class Job:
 
     def _fails(self, fault: Exception) -> None:
         if outage.database_is_away(fault):
-            outage.database.goes_on(fault)  # once for all sources
+            outage.database.goes_on(fault)  # logged once for all sources
         elif not self._failing:
             self._failing = True
             log.error("drain_failing", source=self.source.name, fault=repr(fault), exc_info=True)
@@ -116,7 +117,7 @@ class Dispatcher:
         self._heard = Subscription(redis_url, self._hear)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. What is in flight then may finish for a moment; leases cover the rest."""
+        """Work until `stop` is set. Running work may then finish for a moment; leases cover the rest."""
         await self._heard.add(outbox.WAKE_CHANNEL)
         async with asyncio.TaskGroup() as group:
             others = [group.create_task(self._heard.run()), group.create_task(self._look())]
@@ -145,7 +146,7 @@ class Dispatcher:
 
 
 async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    """Cancel until it holds: a library may have swallowed it in the middle of a drain."""
+    """Cancel the tasks until they end: a library may have swallowed a cancellation in the middle of a drain."""
     left = set(tasks)
     while left:
         for task in left:
@@ -162,14 +163,15 @@ def run() -> None:
 
 
 def collect_less() -> None:
-    """What is loaded by now stays, and a hundred messages at once are no garbage yet: looking for some among them took
-    a sixth of all time."""
+    """Keep the garbage collector off what is loaded by now, and let it run less often: searching among a hundred
+    messages in flight took a sixth of all time."""
     gc.freeze()
     gc.set_threshold(GARBAGE_AFTER)
 
 
 def allow_many_sockets() -> None:
-    """As many as this user may have: hundreds of devices that hang must not keep those that work from being called."""
+    """Raise the limit of open files to this user's maximum: hundreds of hanging devices must not keep working ones from
+    being called."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

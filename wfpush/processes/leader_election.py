@@ -1,11 +1,11 @@
-"""Of all processes that could do something, one does: it holds a row for a few seconds, and holds it again in time.
+"""Leader election: of all processes that could do something, one does. It holds a row for a few seconds and renews it.
 
-No lock of a connection: behind a pooler that hands connections on between transactions (PgBouncer's pool_mode =
-transaction) such a lock outlives its holder, and everybody who is given that connection has it. One statement does it,
-by the database's clock, however the clocks of machines differ.
+Session locks would not do: behind a pooler that changes connections between transactions (PgBouncer's pool_mode =
+transaction) such a lock outlives its holder, and every process that is given the connection has it. The row is taken in
+one statement, by the database's clock, however the clocks of machines differ.
 
-Whoever is held up for longer than its turn does not know that somebody else leads: what a leader does must be harmless
-when two do it, or ask again in its own transaction (`alone`).
+A leader that is held up for longer than its turn does not know that another process leads. So what a leader does must
+be harmless when two do it, or check again in its own transaction (`alone`).
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ from django.db.utils import Error as DatabaseError
 from wfpush.models import Lead
 
 TURN_SECONDS = 4
-"""How long nobody leads at most after a leader was killed. A leader asks about once a second."""
+"""Seconds of a turn: how long nobody leads at most after a leader was killed. A leader renews about once a second."""
 LONGEST_SECONDS = 60
-"""A turn that ends later was taken before the server's clock was set back."""
+"""A turn that ends later than this was taken before the server's clock was set back, and is ignored."""
 
 _TAKE = f"""
 INSERT INTO wfpush_lead AS lead (name, leader, until)
@@ -33,7 +33,7 @@ RETURNING true
 
 
 class Leadership:
-    """Used by one thread."""
+    """One process's candidacy. Used by one thread."""
 
     def __init__(self, name: str) -> None:
         self.held = False
@@ -41,7 +41,8 @@ class Leadership:
         self._me = str(uuid4())
 
     def acquire(self) -> bool:
-        """True while this one leads. Raises DatabaseError when the database is away; nobody knows then who leads."""
+        """True while this process leads. Raises DatabaseError when the database is away; then it is unknown who
+        leads."""
         self.held = False
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, [self._name, self._me])
@@ -50,13 +51,13 @@ class Leadership:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """A transaction in which this is true only if nobody else leads until it ends. Raises DatabaseError."""
+        """A transaction. Gives True if no other process can lead until it ends. Raises DatabaseError."""
         with transaction.atomic():
             rows = Lead.objects.select_for_update().filter(name=self._name, leader=self._me)
             yield bool(rows)
 
     def release(self) -> None:
-        """Another one may lead at once; without the database, when the turn is over."""
+        """Let another process lead at once; without the database, when the turn is over."""
         self.held = False
         with suppress(DatabaseError):
             Lead.objects.filter(name=self._name, leader=self._me).delete()

@@ -1,8 +1,8 @@
-"""Children notice that their parent is dead, also after `kill -9`, whatever processes lie between them.
+"""Lets child processes notice that their parent is dead, also after `kill -9`, whatever processes lie in between.
 
-The parent keeps a POSIX lock on a file as long as it lives; the kernel lets go of it with the parent, and forked
-children do not inherit it. A child waits for the lock in a thread that does nothing else. Works where pids are reused,
-where a dead parent stays a zombie, and where the clock jumps.
+The parent holds a POSIX lock on a file as long as it lives; the kernel releases it with the parent, and forked children
+do not inherit it. A child waits for the lock in a thread of its own. This works where pids are reused, where a dead
+parent stays a zombie, and where the clock jumps.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ GRACE_SECONDS = 8.0
 
 
 class Lifeline:
-    """The parent's end. `environment` goes into the children's."""
+    """The parent's side. `environment` goes into the environment of its children."""
 
     def __init__(self) -> None:
         self._descriptor, name = tempfile.mkstemp(prefix="wfpush-parent-")
@@ -30,15 +30,15 @@ class Lifeline:
         self.environment = {VARIABLE: name}
 
     def close(self) -> None:
-        """Let go: children that still follow stop."""
+        """Release the lock: children that still follow stop."""
         self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 
 def follow(on_death: Callable[[], None] | None = None) -> None:
-    """Call `on_death` from a thread when the parent that started this process is gone; by default, stop this process.
+    """Call `on_death` from a thread when the parent that started this process is dead; by default, stop this process.
 
-    Without a parent that asks for it, nothing happens.
+    Does nothing in a process whose parent set no lifeline.
     """
     name = os.environ.pop(VARIABLE, "")
     if name:
@@ -46,12 +46,12 @@ def follow(on_death: Callable[[], None] | None = None) -> None:
 
 
 def watch(path: Path, on_death: Callable[[], None]) -> None:
-    """Call `on_death` from a thread when the process with the lifeline `path` is gone."""
+    """Call `on_death` from a thread when the process that holds the lifeline `path` is dead."""
     threading.Thread(target=_wait, args=(path, on_death), daemon=True).start()
 
 
 def _wait(path: Path, on_death: Callable[[], None]) -> None:
-    with suppress(FileNotFoundError):  # then a sibling was quicker to see it
+    with suppress(FileNotFoundError):  # else another child was faster and has removed the file
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         fcntl.lockf(descriptor, fcntl.LOCK_SH)
         path.unlink(missing_ok=True)
@@ -60,7 +60,7 @@ def _wait(path: Path, on_death: Callable[[], None]) -> None:
 
 
 def stop_this_process() -> None:
-    """As by SIGTERM; by force if that has not helped after a while."""
+    """Send SIGTERM to this process; end it by force if it has not ended after a while."""
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(GRACE_SECONDS)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""What web and worker look at before they start."""
+"""Checks that web and worker make before they start."""
 
 import structlog
 from django.db import OperationalError, connection
@@ -9,14 +9,13 @@ from wfpush.security import lost_secrets
 log = structlog.get_logger(__name__)
 
 SAMPLE = 50
-"""Secrets of each kind, from either end, that a start reads: `manage.py doctor` reads more."""
+"""Number of secrets of each kind, from either end, that are read at a start: `manage.py doctor` reads more."""
 
 
 def look() -> None:
-    """Raises WrongPooling, WrongSchema; warns of secrets that cannot be read, which concern some engines and nobody
-    else.
+    """Raises WrongPooling, WrongSchema. Logs secrets that cannot be read, which concern single engines only.
 
-    A database that does not answer is no reason to stay away: both wait for it, and `/readyz` looks again.
+    Web and worker start also while the database does not answer: they wait for it, and `/readyz` checks again.
     """
     try:
         pooling.demand()

@@ -1,4 +1,4 @@
-"""What a service says of itself to systemd (sd_notify(3)), so that `systemctl restart` waits until it is so."""
+"""Tells systemd the state of a service (sd_notify(3)), so that `systemctl restart` waits for it."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 def announce(state: str) -> None:
-    """Say `READY=1` or `STOPPING=1` to whoever started this process, if it listens. One that is gone stops nobody."""
+    """Send `READY=1` or `STOPPING=1` to the socket that systemd has named, if it has. A failure is ignored."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return

@@ -1,7 +1,7 @@
-"""About once a second: ask every source of due work whether something is due, and wake whoever handles it.
+"""About once a second: checks every source of due work, and wakes the process that handles what is due.
 
-Of all tickers of an installation one leads (wfpush/processes/leader_election.py): when it stops another one takes over
-within a second, and within a few when it was killed.
+Of all tickers of an installation one leads (wfpush/processes/leader_election.py). When it stops, another one takes over
+within a second; when it was killed, within a few seconds.
 """
 
 import threading
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 TICKER = "ticker"
-"""What the leader is one of."""
+"""The name of this election."""
 
 BACKSTOP = "wfpush backstop"
 ACCOUNTS = "wfpush accounts"
@@ -28,7 +28,7 @@ PRUNE = "wfpush prune"
 
 
 class Ticker:
-    """Ticks in a thread of its own until `stop` is set; a database or Redis that is away costs only time."""
+    """Ticks in a thread of its own until `stop` is set. Goes on while the database or Redis is away."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -47,7 +47,7 @@ class Ticker:
             connections.close_all()
 
     def tick(self) -> None:
-        """One look at every source, if this process leads."""
+        """Check every source once, if this process leads."""
         led = self._leadership.held
         if not self._trouble.attempt("leader", self._leadership.acquire) or not self._leadership.held:
             return
@@ -71,20 +71,20 @@ def _look(source: outbox.Source) -> None:
 
 
 class Trouble:
-    """Runs what may fail, and logs once when it begins to fail and once when it works again."""
+    """Runs actions that may fail. Logs once when an action begins to fail, and once when it works again."""
 
     def __init__(self) -> None:
         self._failing: set[str] = set()
 
     def attempt(self, name: str, action: Callable[[], object]) -> bool:
-        """True if `action` did not raise. One source's failure must not stop the others, whatever it is."""
+        """True if `action` did not raise. A failure of one source, whatever it is, must not stop the others."""
         try:
             action()
         except Exception as fault:
             if name not in self._failing:
                 self._failing.add(name)
                 log.error("tick_failing", part=name, fault=f"{type(fault).__name__}: {fault}".strip())
-            connections["default"].close()  # a broken connection is not repaired, only replaced
+            connections["default"].close()  # a broken connection cannot be repaired, only replaced
             return False
         if name in self._failing:
             self._failing.discard(name)
@@ -93,10 +93,10 @@ class Trouble:
 
 
 def ensure_schedules() -> None:
-    """What django-q2 runs by the clock. Only the leader calls it, so each is made once.
+    """Make or update what django-q2 runs by schedule. Only the leader calls it, so each schedule is made once.
 
-    The minutely ones wake what a dead ticker left, and end what closed accounts hold; the daily one removes what is
-    past its time.
+    The minutely ones wake sources if the ticker is dead, and end what belongs to closed accounts; the daily one removes
+    old rows.
     """
     minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
     accounts = minutely | {"func": "notifications.tasks.settle_accounts"}

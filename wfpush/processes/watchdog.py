@@ -1,8 +1,8 @@
-"""Notices a django-q2 cluster that looks alive and runs nothing.
+"""Notices a django-q2 cluster that is alive but runs no tasks.
 
-Killing an idle django-q2 worker with SIGKILL can leave the lock of the task queue with the dead: every other worker
-then waits for ever; so can freezing one. So a task, which no other worker's cluster takes, beats the worker's row in
-the database, and when the row stops advancing while Redis and the database answer, the cluster is to be restarted.
+When an idle django-q2 worker is killed by SIGKILL, or frozen, the lock of the task queue may stay taken: every other
+worker then waits for ever. So a heartbeat task, which no other worker's cluster takes, updates the worker's row in the
+database. When the row stops advancing while Redis and the database answer, the cluster is to be restarted.
 """
 
 import time
@@ -24,7 +24,7 @@ STALL_SECONDS = 45.0
 
 
 class Watchdog:
-    """Asked every `beat_seconds` by the worker of that name; `clock` gives seconds that never jump."""
+    """Called every `beat_seconds` by the worker of that name; `clock` gives seconds that never jump."""
 
     def __init__(
         self, worker: str, stall_seconds: float = STALL_SECONDS, clock: Callable[[], float] = time.monotonic
@@ -37,11 +37,12 @@ class Watchdog:
         self._progress_at = clock()
 
     def excuse(self) -> None:
-        """The cluster was just started, or what it needs is away: the time until the next beat starts anew."""
+        """Start the time until the next heartbeat anew: the cluster was just started, or the database or Redis is
+        away."""
         self._progress_at = self._clock()
 
     def stalled(self) -> bool:
-        """Ask for a beat and say whether the earlier ones were not executed for too long."""
+        """Ask for a heartbeat, and return whether earlier ones were not executed for too long."""
         try:
             found = Heartbeat.objects.filter(name=self._worker).values_list("beat_at", flat=True).first()
             ask_for_a_beat(self._worker)

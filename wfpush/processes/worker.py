@@ -22,7 +22,10 @@ REVIVE_SECONDS = 1.0
 
 
 class Worker:
-    """`grace` and `stall` in seconds: to finish in after SIGTERM, and without a task run before a restart."""
+    """Ticker, watchdog, cluster and dispatchers of one `manage.py worker`.
+
+    `grace`: seconds to finish in after SIGTERM. `stall`: seconds without a task run before the cluster is restarted.
+    """
 
     def __init__(self, *, dispatchers: int, grace: float, stall: float, data_dir: Path | None) -> None:
         self._supervisor = Supervisor(grace=grace, restarts=True)

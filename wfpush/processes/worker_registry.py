@@ -1,8 +1,8 @@
-"""A worker among the others of the installation: its row, and what was held by processes that are dead.
+"""The row of each worker in the database, and leases that dead processes have held.
 
-The row of a worker that stops goes away. That of one which was killed stays, so that it can be seen, until a worker
-starts in its place or FORGET_AFTER has passed; what its processes had leased is given back at once by whichever worker
-of the same machine sees that the last of them is dead.
+A worker that stops deletes its row. The row of a worker that was killed stays, so that it can be seen, until a worker
+starts in its place or FORGET_AFTER has passed. The leases of its processes are given back by any worker of the same
+machine, as soon as the last of the processes is dead.
 """
 
 import socket
@@ -27,7 +27,7 @@ LAST_LOOK_SECONDS = 2.0
 
 
 class Presence:
-    """Used by the thread that supervises the children, and by one that looks."""
+    """The row of this worker. Used by the thread that supervises the children, and by one that checks other workers."""
 
     def __init__(self) -> None:
         own = lease_holder.new_id()
@@ -43,13 +43,13 @@ class Presence:
             self._holders.add(child)
 
     def ended(self, child: str) -> None:
-        """Its group was killed; what it had leased is given back once the last process of it is gone."""
+        """The child's group was killed. Its leases are given back once the last process of the group is dead."""
         with self._lock:
             if child in self._holders:
                 self._ended.add(child)
 
     def look(self) -> None:
-        """Raises DatabaseError."""
+        """Update the row of this worker, and take over from dead ones. Raises DatabaseError."""
         self._give_back_own()
         now = timezone.now()
         if not self._is_known:
@@ -65,7 +65,7 @@ class Presence:
                 log.warning("worker_forgotten", worker=row.name, last_beat=row.beat_at.isoformat())
 
     def leave(self) -> None:
-        """The worker has stopped, and its children with it. Raises DatabaseError."""
+        """Delete the row. The worker has stopped, and its children with it. Raises DatabaseError."""
         until = time.monotonic() + LAST_LOOK_SECONDS
         while self._give_back_own() and time.monotonic() < until:
             time.sleep(0.05)
@@ -74,7 +74,7 @@ class Presence:
             self._bound.close()
 
     def _give_back_own(self) -> bool:
-        """Whether some of what has ended still lives."""
+        """Give back the leases of children that are dead. Returns whether some that have ended still live."""
         with self._lock:
             ended = set(self._ended)
         dead = {each for each in ended if lease_holder.is_dead(each)}
@@ -99,7 +99,7 @@ class Presence:
 
 
 def _died_here(row: Heartbeat) -> bool:
-    """On this machine, the worker and every process that it started."""
+    """Whether the worker ran on this machine, and is dead with every process that it started."""
     if not row.machine or row.machine != lease_holder.machine():
         return False
     return all(map(lease_holder.is_dead, [row.name.rpartition("/")[2], *row.holders.split()]))
@@ -113,7 +113,7 @@ def _inherit(row: Heartbeat) -> None:
 
 
 def _take_the_place_of_a_dead_one() -> None:
-    """Whoever starts here after another was killed replaces it: nobody need look for that one."""
+    """Delete the row of one dead worker of this machine, which this worker replaces."""
     with transaction.atomic():
         rows = Heartbeat.objects.select_for_update(skip_locked=True).order_by("beat_at")
         for row in rows:
@@ -124,8 +124,8 @@ def _take_the_place_of_a_dead_one() -> None:
 
 
 def give_back(dead: str) -> None:
-    """Let others take at once what a dead holder had leased. A transaction of its that is still to end comes first:
-    its rows are waited for, and looked at as it leaves them."""
+    """Give back the leases of a dead holder at once. Waits for rows that are locked by its last transaction, and reads
+    them as that leaves them."""
     for model in apps.get_models():
         if issubclass(model, outbox.Work):
             held = model._default_manager.filter(lease_token__range=lease_holder.tokens_of(dead))

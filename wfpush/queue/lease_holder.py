@@ -1,10 +1,11 @@
-"""Who holds leases: one child of a worker, from its start to the death of the last process of its group.
+"""Holders of leases. A holder is one child of a worker, from its start to the death of the last process of its group.
 
-Each has an id, with which the lease tokens begin that its processes take. So what it held can be given back when it is
-dead, instead of being waited for; and only then, or work would be done twice. The proof is the kernel's: all its
-processes inherit a socket that is bound to the id in Linux' abstract namespace, and the address is free again when the
-last of them has ended, whoever started it. That is known within one network namespace of one boot (`machine`); nobody
-can say of another machine's processes that they are dead, and where there is no such namespace leases run out as ever.
+Each holder has an id, with which its lease tokens begin. So its leases can be given back when it is dead, instead of
+being waited for; but not before, or work would be done twice. Proof comes from the kernel: all processes of a holder
+inherit a socket that is bound to the id in Linux' abstract namespace, and the address is free again when the last of
+them has ended, whoever started it. The proof is valid within one network namespace of one boot (`machine`). Nobody can
+tell whether processes of another machine are dead, and where there is no abstract namespace: there leases end by
+themselves.
 """
 
 import os
@@ -18,10 +19,10 @@ from uuid import UUID
 
 VARIABLE = "WFPUSH_HOLDER"
 WORKER = "WFPUSH_WORKER"
-"""In the environment of a worker's children: their own id, and the worker's name."""
+"""Environment variables of a worker's children: the child's id, and the worker's name."""
 
 DIGITS = 12
-"""Of an id, hexadecimal; a lease token has 20 more."""
+"""Hexadecimal digits of an id; a lease token has 20 more."""
 
 
 def new_id() -> str:
@@ -30,7 +31,7 @@ def new_id() -> str:
 
 @cache
 def machine() -> str:
-    """Where the death of a holder can be seen; empty: nowhere."""
+    """An id of the network namespace in which a holder's death can be seen; empty: it cannot be seen."""
     with suppress(OSError):
         if sys.platform == "linux":
             boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -39,7 +40,8 @@ def machine() -> str:
 
 
 def claim(holder: str) -> socket.socket | None:
-    """Bind its address, to be inherited by what shall count as its processes. None: taken, or it cannot be known."""
+    """Bind the socket of a holder, to be inherited by its processes. None: it is taken, or there is no abstract
+    namespace."""
     if not machine():
         return None
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -52,7 +54,7 @@ def claim(holder: str) -> socket.socket | None:
 
 
 def is_dead(holder: str) -> bool:
-    """Whether no process of it lives on this machine, where it must have been started."""
+    """Whether no process of the holder lives. It must have been started on this machine."""
     if (bound := claim(holder)) is None:
         return False
     bound.close()
@@ -66,6 +68,6 @@ def new_token() -> UUID:
 
 
 def tokens_of(holder: str) -> tuple[UUID, UUID]:
-    """The first and the last of its lease tokens, as PostgreSQL orders them."""
+    """The smallest and the largest lease token of the holder, as PostgreSQL orders them."""
     rest = 32 - len(holder)
     return UUID(holder + "0" * rest), UUID(holder + "f" * rest)

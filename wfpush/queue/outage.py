@@ -1,4 +1,5 @@
-"""Says once that something is away, and once that it is back, however many tasks and processes notice it."""
+"""Logs once that the database or Redis is away, and once that it is back, however many tasks and processes notice
+it."""
 
 import logging
 import mmap
@@ -17,15 +18,15 @@ _AWAY = ("08", "53", "57P")
 
 
 def database_is_away(fault: BaseException | None) -> bool:
-    """Whether the database could not be asked, rather than did not like the question."""
+    """Whether the database could not be asked, as opposed to an error in the statement."""
     if not isinstance(fault, OperationalError | InterfaceError):
         return False
-    state = getattr(fault.__cause__, "sqlstate", None)  # none where the server has said nothing
+    state = getattr(fault.__cause__, "sqlstate", None)  # none where the server sent no error
     return state is None or state.startswith(_AWAY)
 
 
 class Outage:
-    """Of one part, for this process and those that it forks: they share what has been said."""
+    """One outage, for this process and those that it forks: they share what has been logged."""
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -47,7 +48,7 @@ broker = Outage("broker")
 
 
 class Spoken(logging.Filter):
-    """For django-q2's log: of a database or Redis that is away it writes a traceback for everything it tries."""
+    """Filter for django-q2's log, which has a traceback for each try while the database or Redis is away."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         fault = record.exc_info[1] if record.exc_info else None

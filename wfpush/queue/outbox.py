@@ -1,11 +1,11 @@
-"""The one mechanism by which due work is claimed, retried and ended. Our tables are the queue.
+"""Claims, retries and ends due work. Our tables are the queue.
 
-A row is work while `due_at` is set. Claiming takes a lease (`lease_until`) and a fencing token (`lease_token`) under
-`FOR UPDATE SKIP LOCKED`; ending or postponing a row succeeds only for the holder of the token. A killed child's rows
-come back when its last process is dead (`wfpush/processes/worker_registry.py`), or else when their lease ends; a lost
+A row is due work while `due_at` is set. A claim sets a lease (`lease_until`) and a fencing token (`lease_token`) under
+`FOR UPDATE SKIP LOCKED`. Only the holder of the token can end or postpone the row. The rows of a killed child become
+free when its last process is dead (`wfpush/processes/worker_registry.py`), or else when their lease ends. A lost
 wake-up costs at most the ticker's second.
 
-Nobody else writes `due_at`, `lease_until` or `lease_token` of these rows: all others call what stands here, or compose
+No other module writes `due_at`, `lease_until` or `lease_token` of these rows. They call the functions here, or compose
 their statements of `set_due`, `RELEASED` and `held_by` (tests/wfpush/queue/test_owned_columns.py).
 """
 
@@ -41,23 +41,26 @@ QUEUE = f"django_q:{settings.Q_CLUSTER['name']}:q"
 """Redis list of django-q2's waiting tasks."""
 
 WAKE_TTL_MS = 2_000
-"""How long one wake-up stands for all that follow it, should the woken task be lost."""
+"""Milliseconds for which one wake-up stands for all that follow it, in case the woken task is lost."""
 
 WAITS_MS = 10_000
-"""The same while django-q2's queue is not empty: a source has one place in it, else a slow one would grow and grow."""
+"""The same while django-q2's queue is not empty: a source has one place in the queue, which else would grow and
+grow."""
 
 TURN_SECONDS = 2.0
-"""How long one source is drained before the next in the queue is: no flood of events holds up clocks."""
+"""Seconds for which one source is drained before the next in the queue: a flood of events does not hold up clocks."""
 
 LOOKED_AT = 200
-"""Rows that are looked at for a place at once. Where they are all one key's, it is full after that, and left out."""
+"""Rows that one claim checks for a free place. If all of them have the same key, it is full then, and left out of the
+next."""
 
 LONGEST_LEASE = timedelta(minutes=5)
-"""Leases are shorter. One that ends later was taken before the clock was set back, by somebody who may be dead."""
+"""Leases are shorter than this. One that ends later was taken before the clock was set back, perhaps by a dead
+process."""
 
 
 COLUMNS = ("due_at", "lease_until", "lease_token")
-"""What only this module writes."""
+"""The columns that only this module writes."""
 
 
 class Work(models.Model):
@@ -72,18 +75,19 @@ class Work(models.Model):
         abstract = True
 
     def make_due(self, at: datetime | None) -> tuple[str, ...]:
-        """In memory: due at `at`, or not for now, whoever held it. Returns the fields that are to be saved."""
+        """Set the fields in memory: due at `at`, or not due; the lease is dropped. Returns the names of the fields to
+        save."""
         self.due_at, self.lease_until, self.lease_token = at, None, None
         return COLUMNS
 
     @property
     def is_retried(self) -> bool:
-        """What `RETRIED` says of rows."""
+        """Whether the row fits `RETRIED`."""
         return self.due_at is not None and (self.attempts > 1 or (self.attempts == 1 and self.lease_token is None))
 
 
 RETRIED = Q(due_at__isnull=False) & (Q(attempts__gt=1) | Q(attempts=1, lease_token=None))
-"""Rows that were tried without success and are not given up: they wait for another try, or are under way in one."""
+"""Rows that were tried without success and are not given up: they wait for another try, or one is running."""
 
 WorkT = TypeVar("WorkT", bound=Work)
 FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
@@ -91,7 +95,7 @@ FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
 
 @dataclass(frozen=True)
 class Backoff:
-    """Pauses between tries, as data. Pauses double from `first`, up to `most`; after `slow_after` they are `slow`."""
+    """The pauses between tries, as data. They double from `first` up to `most`; after `slow_after` they are `slow`."""
 
     first: timedelta = timedelta(seconds=1)
     most: timedelta = timedelta(minutes=5)
@@ -99,13 +103,14 @@ class Backoff:
     slow: timedelta = timedelta(hours=1)
     give_up_after: timedelta = timedelta(days=8)
     tries: int = 0
-    """At least so many tries before giving up, however long the first one had to wait."""
+    """At least this many tries before giving up, however late the first one was."""
     jitter: float = 0.2
 
     def next_at(
         self, attempts: int, since: datetime, now: datetime, retry_after: float | None = None
     ) -> datetime | None:
-        """When to try again after `attempts` tries since `since`; None: give up. `retry_after` (s) only lengthens."""
+        """When to try again after `attempts` tries since `since`; None: give up. `retry_after` (s) can only make it
+        later."""
         if now - since >= self.give_up_after and attempts >= self.tries:
             return None
         pause = self.slow if now - since >= self.slow_after else min(self.first * 2 ** min(attempts - 1, 30), self.most)
@@ -114,17 +119,17 @@ class Backoff:
 
 
 def due(queryset: QuerySet[WorkT], now: datetime) -> QuerySet[WorkT]:
-    """Rows that are due and not leased to anyone."""
+    """Rows that are due and not leased."""
     return queryset.filter(not_leased(now), due_at__lte=now)
 
 
 def not_leased(now: datetime) -> Q:
-    """However far the clock is set back, nobody waits for a dead worker longer than LONGEST_LEASE."""
+    """A row is free again after LONGEST_LEASE at the latest, however far the clock was set back."""
     return Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
 def head_of_group(queryset: QuerySet[WorkT], order: str, *group: str, alone: Q | None = None) -> QuerySet[WorkT]:
-    """Only rows before which no unended row of their group stands: groups go one at a time, in `order`.
+    """Rows that are the first of their group that has not ended: each group's rows are done one at a time, in `order`.
 
     Rows that match `alone` belong to no group.
     """
@@ -152,12 +157,12 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
 
 
 _kept: list[tuple[type[Work], UUID]] | None = None
-"""What the task that this process runs has claimed."""
+"""The claims of the task that runs in this process."""
 
 
 @contextmanager
 def claims_kept() -> Iterator[list[tuple[type[Work], UUID]]]:
-    """All that is claimed in here, by model and token. For processes with one thread and one task at a time."""
+    """Keeps all claims made inside, by model and token. For processes with one thread that run one task at a time."""
     global _kept
     before, _kept = _kept, []
     try:
@@ -167,7 +172,8 @@ def claims_kept() -> Iterator[list[tuple[type[Work], UUID]]]:
 
 
 def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
-    """For whoever claimed them and will do nothing more: others may at once. What has ended or passed on stays so."""
+    """Release claims of which the caller will do nothing more, so that others may take them at once. Rows that have
+    ended, or whose lease was lost, stay as they are."""
     for model, token in claims:
         release(model._default_manager.filter(lease_token=token))
 
@@ -175,7 +181,7 @@ def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
 def claim_places(
     queryset: QuerySet[WorkT], room: Room[Any], *, by: Expression | F, lease: timedelta, now: datetime
 ) -> list[tuple[Any, WorkT]]:
-    """The oldest due rows for which there is a place, each with whose place it takes, as `by` says."""
+    """Claim the oldest due rows for which there is a place. Returns each with its key, as `by` says."""
     waiting = due(queryset, now).annotate(place=by).exclude(place__in=room.full).order_by("due_at")
     places = dict(waiting.values_list("pk", "place")[:LOOKED_AT])
     chosen = room.choose(places.items())
@@ -185,79 +191,79 @@ def claim_places(
 
 # --- one row, by whoever has claimed it -------------------------------------------------------------------------------
 def finish(row: Work, **fields: Any) -> bool:
-    """Nothing more is to be done. False: the lease was lost, and somebody else decides."""
+    """Nothing more is to be done. False: the lease was lost, and its new holder decides."""
     return postpone(row, None, **fields)
 
 
 def postpone(row: Work, at: datetime | None, **fields: Any) -> bool:
-    """Due again at `at`, or not for now. False: the lease was lost."""
+    """Due again at `at`; None: not due. False: the lease was lost."""
     return bool(held(row).update(due_at=at, **FREE, **fields))
 
 
 def put_back(row: Work, at: datetime, **fields: Any) -> bool:
-    """It was not tried after all: that counts as no attempt. Due again at `at`. False: the lease was lost."""
+    """The row was not tried: the attempt is not counted. Due again at `at`. False: the lease was lost."""
     return postpone(row, at, attempts=row.attempts - 1, **fields)
 
 
 def renew(row: Work, until: datetime, **fields: Any) -> bool:
-    """Hold it for longer. False: the lease was lost."""
+    """Hold the lease for longer. False: the lease was lost."""
     return bool(held(row).update(lease_until=until, **fields))
 
 
 def held(row: WorkT) -> QuerySet[WorkT]:
-    """The row, while its lease is still the one with which it was claimed."""
+    """The row, if its lease is still the one with which it was claimed."""
     return type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token)
 
 
 def hold(row: Work) -> None:
-    """Take a lease of a row that nobody else can see or has: that of a simulation, whose transaction is undone."""
+    """Take the lease of a row that no other transaction can see: that of a simulation, which is rolled back."""
     row.lease_token = new_token()
     row.save(update_fields=["lease_token"])
 
 
 # --- rows that whoever calls this has a right to change: locked, or chosen by what they are ---------------------------
 def scheduled(at: datetime | None) -> dict[str, Any]:
-    """The fields of a new row that is due at `at`, or not for now."""
+    """The fields of a new row that is due at `at`; None: not due."""
     return {"due_at": at}
 
 
 def make_due(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
-    """Due at `at`, and whoever is at work on one has lost it. Returns how many."""
+    """Make rows due at `at`. Whoever works on one loses the lease. Returns the number of rows."""
     return rows.update(due_at=at, **FREE, **fields)
 
 
 def bring_forward(rows: QuerySet[WorkT], at: datetime, **fields: Any) -> int:
-    """Due at `at`, if not before; leases stay as they are. Returns how many."""
-    return rows.update(due_at=Least("due_at", Value(at)), **fields)  # LEAST passes over NULL
+    """Make rows due at `at`, if they are not due before; leases stay. Returns the number of rows."""
+    return rows.update(due_at=Least("due_at", Value(at)), **fields)  # LEAST ignores NULL
 
 
 def finish_all(rows: QuerySet[WorkT], **fields: Any) -> int:
-    """Nothing more is to be done, whoever is at work on one. Returns how many."""
+    """End rows: nothing more is to be done. Whoever works on one loses the lease. Returns the number of rows."""
     return rows.update(due_at=None, **FREE, **fields)
 
 
 def release(rows: QuerySet[WorkT]) -> int:
-    """What is held of them and has not ended is free for others. Returns how many."""
+    """Drop the leases of rows that have not ended. Returns the number of rows."""
     return rows.filter(due_at__isnull=False).update(**FREE)
 
 
 # --- the same in statements of one's own ------------------------------------------------------------------------------
 RELEASED = "lease_token = NULL, lease_until = NULL"
-"""In SET: nobody holds the row any more."""
+"""For SET: drops the lease."""
 
 
 def set_due(expression: str) -> str:
-    """In SET: due at what the SQL expression says, NULL: not for now. Leases stay as they are."""
+    """For SET: due at the value of the SQL expression; NULL: not due. Leases stay."""
     return f"due_at = {expression}"
 
 
 def held_by(row: str, token: str) -> str:
-    """In WHERE: the lease of the row is still the one of the token. Both are names in the statement."""
+    """For WHERE: the lease of the row is still that of the token. Both are names in the statement."""
     return f"{row}.lease_token = {token}"
 
 
 NEW_ROW = "due_at, attempts"
-"""In INSERT: the columns of a new row, with the values of `new_row`."""
+"""For INSERT: the columns of a new row; `new_row` gives the values."""
 
 
 def new_row(due_at: str) -> str:
@@ -271,8 +277,8 @@ FROM unnest(%s::{key}[], %s::timestamptz[]) AS said(key, due) WHERE work.{pk} = 
 
 
 def reschedule(model: type[Work], due_at: Mapping[Any, datetime | None]) -> None:
-    """Rows by their keys, each due again at an instant of its own, or not for now; their attempts start anew. For
-    whoever has them locked, and has asked whether they are still held."""
+    """Make rows due by their keys, each at its own instant; None: not due. Attempts start anew. The caller has locked
+    the rows, and has checked that it still holds them."""
     if not due_at:
         return
     pk = model._meta.pk
@@ -288,7 +294,7 @@ def reschedule(model: type[Work], due_at: Mapping[Any, datetime | None]) -> None
 class Source:
     """A kind of due work. `drain` does what is due now, in django-q2 (`cluster`, sync) or in the dispatcher (async).
 
-    `close` gives back what a dispatcher's source holds when the process stops.
+    `close` gives back what a source of the dispatcher holds when the process stops.
     """
 
     name: str
@@ -326,21 +332,21 @@ _connection: redis.Redis | None = None
 
 
 def connection() -> redis.Redis:
-    """This process's Redis connection pool, with short timeouts: a lost Redis must only cost latency."""
+    """This process's Redis connection pool, with short timeouts: a lost Redis must cost latency only."""
     global _connection
     if _connection is None:
         _connection = redis.Redis.from_url(
             settings.REDIS_URL,
             socket_timeout=2,
             socket_connect_timeout=1,
-            # Once more on a connection that has died; the default's growing pauses would hold up a request for seconds.
+            # One retry on a connection that has died. The default's growing pauses would hold up a request for seconds.
             retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
         )
     return _connection
 
 
 def wake(source: Source) -> None:
-    """Tell whoever drains the source. Never fails: the ticker finds what a lost wake-up left."""
+    """Wake the process that drains the source. Never fails: the ticker finds what a lost wake-up left."""
     if quiet:
         return
     try:
@@ -356,13 +362,13 @@ def wake(source: Source) -> None:
 
 
 def _waits(name: str) -> bool:
-    """A wake-up of this source stands in the queue; else the next one does from now on."""
+    """Whether a wake-up of this source is in the queue. If not, the next one is."""
     is_first = connection().set(_place(name), 1, nx=True, px=WAITS_MS)
-    return not is_first and bool(connection().llen(QUEUE))  # from an empty queue it was taken, and may be lost
+    return not is_first and bool(connection().llen(QUEUE))  # the queue is empty: it was taken, and may be lost
 
 
 def awake(name: str) -> None:
-    """The woken task has started: what is enqueued from now on needs a wake-up of its own."""
+    """The woken task has started: rows enqueued from now on need another wake-up."""
     if quiet:
         return
     try:
@@ -377,7 +383,7 @@ def wake_on_commit(name: str) -> None:
 
 
 def flag_of(name: str) -> str:
-    """The key of a wake-up that nobody has taken yet. Whoever removes it has taken it, and looks for what is due."""
+    """The Redis key of a wake-up that nobody has taken. Whoever deletes it has taken it, and looks for due rows."""
     return f"wfpush:woken:{name}"
 
 

@@ -1,8 +1,8 @@
 """Channels' layer over Redis pub/sub: groups of sockets, to which any process sends.
 
-Made for hints, which may be lost: nobody waits for Redis to open a socket, a socket that does not keep up loses
-messages instead of piling them up, and after every loss of Redis all sockets are told so (`on_return`). The pub/sub
-layer of channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets while Redis is away.
+Made for hints, which may be lost: opening a socket does not wait for Redis, a socket that is too slow loses messages
+instead of piling them up, and after every loss of Redis all sockets are told so (`on_return`). The pub/sub layer of
+channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets while Redis is away.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ PREFIX = "wfpush:group:"
 
 
 class RedisChannelLayer(BaseChannelLayer):
-    """`on_return` is the type of the message that every channel gets when Redis was away."""
+    """`on_return` is the type of the message that every channel gets when Redis is back."""
 
     extensions = ["groups"]
 
@@ -33,7 +33,7 @@ class RedisChannelLayer(BaseChannelLayer):
         super().__init__(capacity=capacity)
         self._url = url
         self._on_return = on_return
-        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}  # one or two in the life of a process
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}  # one or two for each process
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         name = f"{prefix}{uuid4().hex}"
@@ -41,7 +41,7 @@ class RedisChannelLayer(BaseChannelLayer):
         return name
 
     async def receive(self, channel: str) -> Message:
-        """The next message. Cancelled, which Channels does when a consumer ends, the channel is gone."""
+        """The next message. When it is cancelled, which Channels does when a consumer ends, the channel is removed."""
         channels = self._here.channels
         try:
             return await channels[channel].get()
@@ -50,7 +50,7 @@ class RedisChannelLayer(BaseChannelLayer):
             raise
 
     async def send(self, channel: str, message: Message) -> None:
-        """To a channel of this event loop: others' are only reached through their groups."""
+        """Send to a channel of this event loop. Channels of other loops are reached through their groups only."""
         self._here.put(channel, message)
 
     async def group_add(self, group: str, channel: str) -> None:

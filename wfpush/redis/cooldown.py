@@ -1,7 +1,7 @@
-"""A Redis that takes commands and never answers is left alone for a moment after each that was given up.
+"""After a timeout Redis is not called for a few seconds.
 
-What is asked of it are hints. Each would cost its whole timeout, one request after the other; a Redis that is gone
-refuses at once and needs none of this.
+Calls of Redis here are hints. With a Redis that accepts connections and never answers, each call would cost its whole
+timeout, one request after another. A Redis that is gone refuses at once and needs no cooldown.
 """
 
 import time
@@ -13,7 +13,7 @@ QUIET_SECONDS = 5.0
 
 
 class Quiet:
-    """True while Redis is left alone. `clock` gives seconds that never jump."""
+    """True while Redis is not to be called. `clock` gives seconds that never jump."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -23,10 +23,10 @@ class Quiet:
         return self._clock() < self._until
 
     def after(self, fault: BaseException) -> None:
-        """Begin, if the fault is that no answer came in time."""
+        """Begin a cooldown, if `fault` is a timeout."""
         if isinstance(fault, redis.TimeoutError | TimeoutError):
             self._until = self._clock() + QUIET_SECONDS
 
 
 quiet = Quiet()
-"""This process's."""
+"""The cooldown of this process."""

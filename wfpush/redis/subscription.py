@@ -1,4 +1,4 @@
-"""Listening on channels of Redis for as long as the process lives, however often Redis goes, hangs and comes back."""
+"""Listens on channels of Redis as long as the process lives, however often Redis goes, hangs and comes back."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,10 +16,10 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
 PING_SECONDS = 10.0
-"""Redis is asked for a sign of life after so long without a message, and given up after as long again."""
+"""After so many seconds without a message Redis is pinged, and after as many again without an answer given up."""
 
 _ALWAYS = "wfpush:subscribers"
-"""Subscribed to at any rate: a subscription without a name could not be held."""
+"""A channel to which every connection subscribes: a subscription without channels could not be held."""
 
 
 class Subscription:
@@ -35,10 +35,10 @@ class Subscription:
         self._pubsub: PubSub | None = None
 
     async def add(self, name: str) -> None:
-        """From now on, or from when Redis is back."""
+        """Subscribe now, or as soon as Redis is back."""
         self._names.add(name)
         if self._pubsub is not None:
-            with suppress(redis.RedisError, OSError):  # `run` meets it as well, and starts anew with every name
+            with suppress(redis.RedisError, OSError):  # `run` notices it, too, and subscribes to all names again
                 await self._pubsub.subscribe(name)
             heed_cancellation()
 
@@ -50,7 +50,7 @@ class Subscription:
             heed_cancellation()
 
     async def run(self) -> None:
-        """Until cancelled. Logs once when Redis goes, and once when it is back."""
+        """Run until cancelled. Logs once when Redis goes, and once when it is back."""
         away = False
         while True:
             try:
@@ -67,11 +67,11 @@ class Subscription:
                 away = True
             finally:
                 self._pubsub = None
-            heed_cancellation()  # it may have met the connection's last words
+            heed_cancellation()  # the connection may have closed just now
             await asyncio.sleep(RETRY_SECONDS)
 
     def _client(self) -> "redis.asyncio.Redis":
-        # Without redis-py's own tries, after which nobody would know that messages were missed.
+        # Without redis-py's own retries, after which nobody would know that messages were missed.
         once = Retry(NoBackoff(), 0)
         return redis.asyncio.Redis.from_url(self._url, socket_connect_timeout=2, socket_timeout=5, retry=once)
 
@@ -81,7 +81,7 @@ class Subscription:
             await pubsub.subscribe(*missing)
             heed_cancellation()
             begun |= missing
-        self._pubsub = pubsub  # at once after the last look: no name can have come in between
+        self._pubsub = pubsub  # without an await since the last check: no name can have been added
 
     async def _listen(self, pubsub: PubSub) -> None:
         asked = False

@@ -1,4 +1,5 @@
-"""Stored secrets that none of `ENCRYPTION_KEYS` opens: signed calls and sign-ins at engines fail without them."""
+"""Finds stored secrets that no key of `ENCRYPTION_KEYS` opens: signed calls and sign-ins at engines fail without
+them."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -9,8 +10,8 @@ from django.db import models
 from wfpush.crypto import EncryptedTextField, UndecryptableSecret, decrypt
 
 SAMPLE = 1_000
-"""Rows of each model looked at from either end: the oldest, whose key may be gone, and the newest. Engines' secrets
-are all among them; of the accounts that people have connected there may be more."""
+"""Number of rows of each model that are read from either end: the oldest, whose key may be gone, and the newest. That
+is all rows of engines; people's connected accounts may be more."""
 NAMED = 5
 
 
@@ -23,7 +24,7 @@ def faults(sample: int = SAMPLE) -> Iterator[str]:
 
 
 def _lost(model: type[models.Model], names: list[str], sample: int) -> list[object]:
-    """The keys of rows that cannot be read."""
+    """The primary keys of rows that cannot be read."""
     rows = model._base_manager.values_list("pk", *names)
     looked_at = {pk: sealed for pk, *sealed in chain(rows.order_by("pk")[:sample], rows.order_by("-pk")[:sample])}
     return [pk for pk, sealed in looked_at.items() if not all(map(_opens, sealed))]

@@ -1,4 +1,4 @@
-"""Takes secrets out of whatever is about to be logged: keys of data, tokens in text, URLs and tracebacks."""
+"""Removes secrets from what is about to be logged: data, tokens in text, URLs and tracebacks."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _MASKED_WORDS = (
     "signature|cookie|csrf|session[-_]?id|sessionid|credential"
 )
 _KEY = re.compile(rf"{_MASKED_WORDS}|^auth$|^sig$", re.IGNORECASE)
-# Text without any of these has nothing to hide. Most text is such, and need not meet the patterns.
+# Text without any of these words contains no secret. Most text is such, and is not matched against the patterns.
 _SUSPICIOUS = (
     *("wfp_", "wfr_", "wfa_", "wfl_", "whs", "/link", "/answer", "/sign", "/portal", "@", "code=", "code%3d"),
     *("authorization", "bearer", "basic", "secret", "token", "passw", "cookie", "csrf", "session", "credential"),
@@ -22,12 +22,12 @@ _SUSPICIOUS = (
 _PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
-        # our own tokens and signing secrets, wherever they stand
+        # our own tokens and signing secrets, anywhere
         (r"(wf[pral]_)[a-z0-9_-]{6,}", rf"\1{MASK}"),
         (r"(wh(?:sec|sk)_)[a-z0-9+/=_-]{6,}", rf"\1{MASK}"),
-        # a page that a link alone opens
+        # addresses of pages that are opened by a token in the path
         (r"(/(?:link|links|answer|signin|sign-in|portal)/)[^/?#\s\"'<>]{12,}", rf"\1{MASK}"),
-        # what comes back from an authorization server
+        # parameters that an authorization server sends back
         (r"((?:[?&]|%3F|%26)(?:code|state)(?:=|%3D))(?:(?!%26)[^&\s\"'<>]){8,4000}", rf"\1{MASK}"),
         # https://user:password@host, redis://:password@host
         (r"(://[^:/@\s]{0,200}:)[^@/\s]{1,500}(?=@)", rf"\1{MASK}"),
@@ -58,7 +58,7 @@ def redact_text(text: str) -> str:
 
 
 def redact(value: Any, depth: int = _DEPTH) -> Any:
-    """The value, nested ones included, without secrets. What is not plain data becomes text first."""
+    """The value without secrets, nested ones included. What is not plain data becomes text first."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
@@ -73,7 +73,7 @@ def redact(value: Any, depth: int = _DEPTH) -> Any:
 
 
 def _redact_member(key: str, value: Any, depth: int) -> Any:
-    """A secret's place is masked whatever lies in it; that it is empty may be said."""
+    """A secret member is masked whatever its value is; an empty one stays empty."""
     if _is_secret_key(key):
         return value if value is None or isinstance(value, bool) else MASK
     return redact(value, depth)

@@ -1,4 +1,4 @@
-"""Bodies over the limit are refused before anything is read into memory (faults.md: a 5 MB body, an endless one)."""
+"""Refuses bodies over the limit before they are read into memory: a body of 5 MB, or one without end."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -31,12 +31,12 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def limit_for(content_type: bytes) -> int:
-    """Bytes that a body of this type may have."""
+    """The largest number of bytes of a body of this type."""
     return BATCH_LIMIT if content_type.partition(b";")[0].strip().lower() == BATCH_TYPE else BODY_LIMIT
 
 
 def too_long(content_length: bytes, content_type: bytes) -> bool:
-    """Whether a body announces itself over its limit. Headers may have more digits than Python reads."""
+    """Whether Content-Length is over the limit. It may have more digits than Python's int() takes."""
     if not content_length.isdigit():
         return False
     return len(content_length.lstrip(b"0")) > MOST_DIGITS or int(content_length) > limit_for(content_type)
@@ -47,7 +47,7 @@ class TooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI wrapper for servers that have no limit of their own (`manage.py web` cuts earlier, on the wire)."""
+    """ASGI wrapper for servers without a limit of their own (`manage.py web` cuts earlier, while it reads)."""
 
     def __init__(self, application: Application) -> None:
         self.application = application

@@ -1,4 +1,4 @@
-"""Serializer fields that take JSON at its word, for all who read JSON: nothing is converted."""
+"""Serializer fields for JSON that convert nothing, for all who read JSON."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ MAX_MILLISECONDS = 253_402_300_799_000
 
 
 class Text(serializers.CharField):
-    """Text as it was written, spaces included."""
+    """Text as it was written, with its spaces."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)

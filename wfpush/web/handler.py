@@ -1,7 +1,7 @@
-"""Django's request handling in a fixed pool of threads, each with a database connection it keeps.
+"""Handles Django's requests in a fixed pool of threads, each with a database connection that it keeps.
 
-Django's own ASGI handler starts a thread for every request, which opens a database connection of its own, and crosses
-between threads for every middleware. All our views are synchronous: one hop into a waiting thread and one back do.
+Django's own ASGI handler starts a thread for every request, which opens a database connection of its own, and changes
+threads for every middleware. All our views are synchronous: one hop into a waiting thread and one back are enough.
 Measured with an empty view on daphne, one core: 3,300 requests a second instead of 930.
 """
 
@@ -35,9 +35,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class ThreadedHandler(ASGIHandler):
-    """Serves HTTP. What Django guarantees per request holds: connections in order, responses closed.
+    """Serves HTTP. What Django guarantees per request holds: order of connections, closed responses.
 
-    One thing differs: a client that goes away does not interrupt its request, which runs to its end as under WSGI.
+    One thing differs: when a client goes away, its request still runs to its end, as under WSGI.
     """
 
     def __init__(self, threads: int) -> None:
@@ -72,7 +72,7 @@ class ThreadedHandler(ASGIHandler):
             body.close()
 
     def respond(self, scope: Scope, body: Any) -> HttpResponseBase:
-        """The whole request, in one thread. Only streaming responses are left open."""
+        """The whole request, in one thread. Only streaming responses stay open."""
         close_old_connections()
         drop_dead_connection()
         set_script_prefix(get_script_prefix(scope))
@@ -80,24 +80,24 @@ class ThreadedHandler(ASGIHandler):
         response: HttpResponseBase | None = refused
         if request is not None:
             if "CONTENT_LENGTH" not in request.META:
-                # A chunked body is all here by now; without its length, parsers would take it for an empty one.
+                # A chunked body is read completely by now; without its length, parsers would take it for an empty one.
                 request.META["CONTENT_LENGTH"] = str(body.seek(0, os.SEEK_END))
                 body.seek(0)
             response = self.get_response(request)
-        assert response is not None  # create_request gives one or the other
+        assert response is not None  # create_request returns one of the two
         response._handler_class = type(self)  # type: ignore[attr-defined]  # Django tells its listeners
         if not response.streaming:
             self.close(response)
         return response
 
     async def _chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
-        """A file's or another slow content, read in the threads, and never as a whole into memory."""
+        """Read a file or another slow content in the threads, chunk by chunk, and never whole into memory."""
         chunks = iter(content)
         while (chunk := await self._next(chunks)) is not None:
             yield chunk
 
     def close(self, response: HttpResponseBase) -> None:
-        """Tells Django that the request is over (`request_finished`): connections go back or are checked."""
+        """Tell Django that the request is over (`request_finished`): connections are returned or checked."""
         response.close()
 
 
@@ -106,16 +106,17 @@ def _next(chunks: Iterator[bytes]) -> bytes | None:
 
 
 def keep_connection() -> None:
-    """What a thread of the pool does first: from now on it keeps its database connection between requests."""
+    """Called first in each thread of the pool: it keeps its database connection between requests."""
     wrapper = connections[DEFAULT_DB_ALIAS]
     wrapper.settings_dict = wrapper.settings_dict | {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": False}
 
 
 def drop_dead_connection() -> None:
-    """Close this thread's database connection if the server has ended it or fallen silent: the request opens another.
+    """Close this thread's database connection if the server has ended it or fallen silent. The request then opens
+    another.
 
-    A server that ends a connection says so on its socket, where nothing else can be waiting between two requests. To
-    look costs microseconds; Django's own check (CONN_HEALTH_CHECKS) asks the server before every request.
+    A server that ends a connection sends so, and nothing else can be in the socket between two requests. Reading the
+    socket costs microseconds; Django's own check (CONN_HEALTH_CHECKS) makes a query before every request.
     """
     wrapper = connections[DEFAULT_DB_ALIAS]
     if wrapper.connection is None or wrapper.in_atomic_block:
@@ -137,5 +138,5 @@ def application(threads: int | None = None) -> ThreadedHandler:
     """Set up Django and serve it with as many threads as there may be database connections."""
     setup(set_prefix=False)
     give_up_in_time()
-    gc.freeze()  # what is loaded by now stays: collections need not look at it again and again
+    gc.freeze()  # collections need not look at what is loaded by now again and again
     return ThreadedHandler(threads or settings.DATABASE_POOL)

@@ -1,7 +1,8 @@
-"""NUL, refused in one place: no name or value of ours holds one, PostgreSQL keeps none, and file systems raise for it.
+"""Refuses NUL in requests: no name or value of ours contains one, PostgreSQL stores none, and file systems raise for
+it.
 
-It comes in paths, queries, headers, cookies (also as `"\\000"`, as which Python reads cookies) and forms. In JSON,
-`notifications/intake/strictjson.py` points at it.
+NUL may come in paths, queries, headers, cookies (also as `"\000"`, which Python decodes in cookies) and forms. In JSON,
+`notifications/intake/strictjson.py` finds it and points at it.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
@@ -20,7 +21,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class NulMiddleware:
-    """Answers 400: a problem to programs, a page to people, in the language of their browser."""
+    """Answers 400: a problem to programs, a page to people, in their browser's language."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -33,7 +34,7 @@ class NulMiddleware:
 
 
 class NulFreeSockets:
-    """ASGI: closes a socket before it is accepted, which is HTTP's 403. Cookies are parsed by now."""
+    """ASGI: closes a socket before it is accepted, which is HTTP's 403. Cookies were parsed before."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -63,12 +64,12 @@ def _decoded(query: str) -> str:
 
 
 def _has_form(request: HttpRequest) -> bool:
-    """The API reads no forms."""
+    """Whether the request may have a form. The API reads no forms."""
     return request.content_type in FORMS and not request.path_info.startswith(API_PREFIX)
 
 
 def _form(request: HttpRequest) -> Iterator[str]:
-    """Reads the form, which Django's check against forgery would do next."""
+    """Reads the form, which Django's CSRF check would do next."""
     for name, values in request.POST.lists():
         yield name
         yield from (value for value in values if isinstance(value, str))

@@ -1,7 +1,7 @@
-"""Where in a body a fault is (RFC 6901), and how much of what is wrong an answer says.
+"""JSON pointers to faults in a body (RFC 6901), and limits for how many faults an answer names.
 
-A body under its limit can hold hundreds of thousands of faults, under names as long as itself: whoever sends one must
-not get, or make us build, more than a screenful.
+A body within its limit can hold hundreds of thousands of faults, under names as long as itself. An answer, and what we
+build for it, must not be more than a screenful.
 """
 
 import json
@@ -17,13 +17,13 @@ MAX_POINTER = 400
 MAX_SENTENCE = 500
 """Characters of the sentence about one fault."""
 MAX_BYTES = 32 * 1024
-"""Of all faults of an answer together, in JSON of nothing but ASCII."""
+"""Bytes of all faults of an answer together, as ASCII-only JSON."""
 
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def pointer(parent: str, name: str | int) -> str:
-    """The JSON pointer of a member. Long names are cut, and deep ones not followed: both end in “…”."""
+    """The JSON pointer of a member. Long names are cut, and deep paths end early: both then end in “…”."""
     if len(parent) >= MAX_POINTER - MAX_NAME:
         return parent if parent.endswith("/…") else f"{parent}/…"
     return f"{parent}/{cut(str(name), MAX_NAME).replace('~', '~0').replace('/', '~1')}"
@@ -35,12 +35,12 @@ def cut(text: str, most: int) -> str:
 
 
 def printable(text: str) -> str:
-    """The text as any program can show it: for pointers and sentences that repeat what a caller sent."""
+    """The text without unprintable characters: for pointers and sentences that repeat what a caller sent."""
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def bounded(errors: Iterable[dict[str, str]], most: int = MAX_ERRORS, size: int = MAX_BYTES) -> list[dict[str, str]]:
-    """The first faults, cut. Not more are asked for than are told."""
+    """The first faults, cut. Stops reading `faults` when the answer is full."""
     kept: list[dict[str, str]] = []
     for error in islice(errors, most):
         said = {"pointer": cut(error["pointer"], MAX_POINTER), "detail": cut(error["detail"], MAX_SENTENCE)}

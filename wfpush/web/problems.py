@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457) for programs, as calm pages for people; Django's and the framework's included."""
+"""Errors as problem+json (RFC 9457) for programs, and as pages for people, those of Django and DRF included."""
 
 import json
 import sys
@@ -24,10 +24,10 @@ API_PREFIX = "/api/"
 MAX_DETAIL = 1_000
 """Characters of a problem's sentence."""
 RETRY_SECONDS = 2
-"""When to try again while the database is away."""
+"""Retry-After, in seconds, while the database is away."""
 
 AWAY = (OperationalError, InterfaceError)
-"""The database cannot be asked now; trying again is right."""
+"""Faults that mean that the database cannot be asked now. The caller should try again."""
 
 TOO_LARGE = "A request body may have 1 MiB, a batch of CloudEvents 16 MiB. Send fewer events at once."
 
@@ -72,7 +72,7 @@ _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Vary", "Set-Cookie
 
 @runtime_checkable
 class Refusal(Protocol):
-    """What the applications' own failures carry."""
+    """A failure of the apps, as it can be shown: code, status, sentence."""
 
     status: int
     code: str
@@ -91,7 +91,7 @@ def problem(
 
 
 def problem_json(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
-    """The members of a problem. All of them are made here: however much is wrong, an answer says the first of it."""
+    """The members of a problem. All problems are made here, so that none becomes too long."""
     if "errors" in extra:
         extra["errors"] = bounded(extra["errors"])
     detail = detail if len(detail) <= MAX_DETAIL else cut(detail, MAX_DETAIL)
@@ -100,12 +100,12 @@ def problem_json(status: int, code: str, detail: str, **extra: Any) -> dict[str,
 
 
 def refusal_json(refusal: Refusal) -> dict[str, Any]:
-    """The same, of a failure: of a request, or of a part of one, such as one event of a batch."""
+    """The members of a failure of a request, or of a part of one, such as one event of a batch."""
     return problem_json(refusal.status, refusal.code, refusal.detail, **_members(refusal))
 
 
 def _members(refusal: Refusal) -> dict[str, Any]:
-    """What a failure adds; a 422 always says where the fault is."""
+    """The extra members of a failure. A 422 always says where the fault is."""
     if refusal.status != 422 or "errors" in refusal.extra:
         return refusal.extra
     return {"errors": [{"pointer": refusal.pointer, "detail": refusal.detail}], **refusal.extra}
@@ -125,7 +125,7 @@ def unavailable() -> HttpResponse:
 
 # --- the API's views ------------------------------------------------------------------------------
 def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """DRF's EXCEPTION_HANDLER. None: a fault of ours, for `server_error`."""
+    """DRF's EXCEPTION_HANDLER. None: an internal error, which `server_error` answers."""
     if isinstance(exc, Refusal):
         return problem(exc.status, exc.code, exc.detail, **_members(exc))
     if isinstance(exc, AWAY):
@@ -159,7 +159,7 @@ def _of_framework(exc: exceptions.APIException) -> HttpResponse:
 
 
 def _faults(detail: Any, here: str) -> Iterator[dict[str, str]]:
-    """DRF's nested messages as JSON pointers."""
+    """DRF's nested messages as faults with JSON pointers."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             yield from _faults(inner, here if name == "non_field_errors" else pointer(here, str(name)))
@@ -173,7 +173,7 @@ def _faults(detail: Any, here: str) -> Iterator[dict[str, str]]:
 
 # --- everything else ------------------------------------------------------------------------------
 class ProblemMiddleware:
-    """Under /api/: refuses bodies that announce themselves too large, and turns every error into a problem."""
+    """Under /api/: refuses bodies whose Content-Length is too large, and turns every error into a problem."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -194,7 +194,7 @@ class ProblemMiddleware:
 
 
 def wants_problem(request: HttpRequest) -> bool:
-    """Programs get problems: callers of the API, and whoever asks for JSON rather than a page."""
+    """Whether the caller is a program: a caller of the API, or one that asks for JSON rather than a page."""
     if request.path_info.startswith(API_PREFIX):
         return True
     return request.get_preferred_type(["text/html", "application/json", CONTENT_TYPE]) not in (None, "text/html")
@@ -207,7 +207,7 @@ def answer(request: HttpRequest, status: int, headers: Mapping[str, str] | None 
     code, detail = _BY_STATUS[status]
     try:
         response = render(request, f"errors/{status}.html", {"status": status, "code": code}, status=status)
-    except Exception:  # whatever broke the request, say the database being away, may break the page about it too
+    except Exception:  # what broke the request, such as a database that is away, may break its error page, too
         log.exception("error_page_failed", status=status)
         response = HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")
     for name, value in (headers or {}).items():
@@ -228,7 +228,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Called while the exception is handled: the database being away is not our fault, and passes."""
+    """Called while the exception is handled. An outage of the database is answered 503, not 500."""
     if isinstance(sys.exc_info()[1], AWAY):
         return answer(request, 503, {"Retry-After": str(RETRY_SECONDS)})
     return answer(request, 500)

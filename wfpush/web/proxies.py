@@ -1,4 +1,4 @@
-"""Whose address a request comes from, when proxies of ours stand in front."""
+"""Finds the address of the client behind our own proxies."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 class ClientAddressMiddleware:
     """Sets REMOTE_ADDR to the address that the outermost of PROXY_COUNT trusted proxies saw.
 
-    Each proxy appends the address it was called from to X-Forwarded-For, so only that many entries from the right
-    are to be believed: what stands before them is the caller's own word. With no proxies it is not looked at.
+    Each proxy appends the address of its caller to X-Forwarded-For, so only the last PROXY_COUNT entries can be
+    trusted: the caller may have written those before. With no proxies the header is ignored.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""The web process: daphne as a library, with limits that it does not have by itself, and an end in order."""
+"""The web process: daphne as a library, with limits that daphne lacks, and a graceful stop."""
 
 import select
 import time
@@ -19,18 +19,18 @@ WEBSOCKET_FRAME_LIMIT = 64 * 1024
 LINGER_SECONDS = 3.0
 LINGER_BYTES = 32 * 1024 * 1024
 GRACE_SECONDS = 20.0
-"""How long requests that have begun may take when the process is told to stop."""
+"""Seconds that running requests may take when the process is told to stop."""
 QUIET_SECONDS = 0.25
-"""How long a connection that was just let in may take to say what it wants."""
+"""Seconds that a connection just accepted may take to send its request when the process stops."""
 LOOK_SECONDS = 0.05
 SERVICE_RESTART = 1012
 
 
 class LimitedRequest(WebRequest):  # type: ignore[misc]
-    """A request whose body is cut at its limit: from Content-Length at once, else when it has grown too large.
+    """A request whose body is cut at its limit: by Content-Length at once, else when it has grown too large.
 
-    What still comes after the refusal is read and dropped for a moment, because closing on a client that is still
-    sending resets the connection, and the answer is lost with it.
+    What the client still sends after the refusal is read and dropped for a moment: closing at once would reset the
+    connection, and the client would lose the answer.
     """
 
     limit = 0
@@ -60,7 +60,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         return super().process()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Where the process is about to end, this answer is the last on its connection, and says so."""
+        """While the process stops, this answer is the last one on its connection, and says so."""
         if message.get("type") == "http.response.start" and self.server.stopping and self.channel is not None:
             self.channel.persistent = False
             self.responseHeaders.setRawHeaders(b"connection", [b"close"])
@@ -68,7 +68,7 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
 
     def refuse(self) -> None:
         self.refused = True
-        self.requestHeaders.removeHeader(b"expect")  # or twisted would still ask for the body
+        self.requestHeaders.removeHeader(b"expect")  # else twisted would still ask for the body
         head = b"".join(b"%s: %s\r\n" % header for header in PROBLEM_HEADERS)
         self.channel.transport.write(b"HTTP/1.1 413 Payload Too Large\r\n%s\r\n%s" % (head, PROBLEM))
         self.content.truncate(0)
@@ -87,8 +87,8 @@ class LimitedFactory(HTTPFactory):  # type: ignore[misc]
 
 
 class WebSocket(WebSocketProtocol):  # type: ignore[misc]
-    """Sends the close code that it is told. autobahn's `sendClose` is for clients, and raises for any of a server's,
-    such as 1012: "service restart" (RFC 6455 and IANA's registry); then nobody would be told anything."""
+    """Sends the close code that it is given. autobahn's `sendClose` is for clients, and raises for codes that only
+    servers send, such as 1012 "service restart" (RFC 6455 and IANA's registry)."""
 
     def serverClose(self, code: int | None = None) -> None:
         self.sendCloseFrame(code=1000 if code is None else code)
@@ -97,7 +97,8 @@ class WebSocket(WebSocketProtocol):  # type: ignore[misc]
 class Server(DaphneServer):  # type: ignore[misc]
     """daphne with our request and socket classes, small WebSocket frames and an exit code when it cannot listen.
 
-    Told to stop, it lets nobody else in and answers those who are in. daphne drops them, whatever they changed by then.
+    Told to stop, it accepts no new connections and answers running requests. daphne drops them, whatever they have
+    changed by then.
     """
 
     failed_to_listen = ""
@@ -114,7 +115,7 @@ class Server(DaphneServer):  # type: ignore[misc]
 
     @http_factory.setter
     def http_factory(self, factory: HTTPFactory) -> None:
-        # run() makes daphne's own factory by name; the assignment is the one place to put ours.
+        # run() makes daphne's own factory by name; this assignment is the only place to put ours.
         self._http_factory = LimitedFactory(self)
 
     @property
@@ -132,7 +133,7 @@ class Server(DaphneServer):  # type: ignore[misc]
         announce("READY=1")
 
     def kill_all_applications(self) -> "Deferred[Any]":
-        """What daphne does on SIGTERM, once those who were let in have their answers or the grace is over."""
+        """What daphne does on SIGTERM, delayed until running requests are answered or the grace is over."""
         announce("STOPPING=1")
         self.stopping = True
         for port in self._ports:
@@ -155,7 +156,7 @@ class Server(DaphneServer):  # type: ignore[misc]
         return waited >= self._grace or (waited >= QUIET_SECONDS and not busy)
 
     def _kill_what_is_left(self) -> Any:
-        # daphne's own way is to look up the application of each, which those without one lack.
+        # daphne would look up the application of each connection; some have none
         self.connections = {each: state for each, state in self._open() if "application_instance" in state}
         return super().kill_all_applications()
 
@@ -168,14 +169,15 @@ class Server(DaphneServer):  # type: ignore[misc]
 
 
 def _close(port: Any) -> None:
-    """Stop listening. Connections that the kernel has made and nobody has taken yet would be reset: take them first."""
+    """Stop listening. Accept waiting connections first, since closing would reset those that the kernel has
+    accepted."""
     while select.select([port.socket], [], [], 0)[0]:
         port.doRead()
     port.stopListening()
 
 
 def serve(application: Application, host: str, port: int, *, grace: float = GRACE_SECONDS) -> None:
-    """Serve until SIGTERM or SIGINT, and for up to `grace` seconds what has begun by then. Raises PortTaken."""
+    """Serve until SIGTERM or SIGINT, then finish running requests for up to `grace` seconds. Raises PortTaken."""
     check_port(host, port, "--port")
     server = Server(
         application,

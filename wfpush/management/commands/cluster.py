@@ -25,7 +25,7 @@ class Command(BaseCommand):
         logging.getLogger("django-q").addFilter(Spoken())
         cluster = Cluster()
         signal.signal(signal.SIGCHLD, _end_with_a_killed_child)  # the sentinel inherits it
-        gc.freeze()  # what is loaded by now stays: no collection in the forked workers need look at it, 0.1 s each time
+        gc.freeze()  # collections in the forked workers would look at all that is loaded, 0.1 s each time
         try:
             cluster.start()
         except RuntimeError as fault:  # the parent tries again
@@ -36,10 +36,11 @@ class Command(BaseCommand):
 
 
 def _end_with_a_killed_child(*_: object) -> None:
-    """A process that a signal ended took the locks of django-q2's queues along, and the others may wait for them for
-    ever, the sentinel too. What the group had leased is given back, and the parent starts another one.
+    """End the group when a process of it was killed by a signal: it may have held a lock of django-q2's queues, for
+    which the other processes, the sentinel included, would wait for ever. The group's leases are given back, and the
+    parent starts another cluster.
 
-    One look may miss it behind a process that ended by itself and is not reaped yet; the watchdog covers that.
+    waitid may return another process that ended by itself and was not reaped yet; then the watchdog finds the fault.
     """
     with suppress(ChildProcessError):
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
