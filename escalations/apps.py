@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 ORDER = 100
-"""Among those who observe a task's life."""
+"""Position among the observers of tasks."""
 
 
 class EscalationsConfig(AppConfig):

@@ -1,9 +1,9 @@
-"""How SLAs are kept: which clocks were answered on time, by policy, team and week; what is under way; what is late.
+"""Statistics of SLAs: which clocks were answered on time, by policy, team and week; what is under way; what is late.
 
-A clock counts once, when it is decided: as on time when it ends by its deadline because the task was done, as late when
-its deadline passes, however it ends after that, or still runs. So a week that is over keeps its figures. What does not
-count: clocks that ended by their deadline without being done (UNDONE), and those whose deadline had passed already when
-they began. A clock that stood still when it ended, or stands still now, is judged by when it was paused.
+A clock counts once, when it is decided: as on time when it ends by its deadline because the task was done; as late when
+its deadline passes, however it ends after that, or if it still runs. So the figures of a past week do not change. Not
+counted are clocks that ended by their deadline without being done (UNDONE), and those whose deadline had passed when
+they began. A paused clock is judged by the time of its pause.
 """
 
 from collections import defaultdict
@@ -23,25 +23,25 @@ from wfpush.zones import first_instant
 WEEKS = 12
 A_WEEK = timedelta(weeks=1)
 UNDONE = ("given to somebody else", "cancelled in engine", "expired", "no policy fits any more")
-"""Ends that are nobody's work, as escalations/clocks/clock.py writes them down."""
+"""Reasons of an end without anybody's work, as escalations/clocks/clock.py writes them."""
 LEFT = {
     "1h": timedelta(hours=1),
     "4h": timedelta(hours=4),
     "1d": timedelta(days=1),
     "3d": timedelta(days=3),
 }
-"""Time left until the deadline, at most."""
+"""Upper bounds of the time left until the deadline."""
 COUNTED = 10_000
-"""Of what is under way, no kind is counted further."""
+"""Each kind of clocks under way is counted up to this number."""
 LOOKED_AT = 50_000
-"""Of a team's, no more are looked at."""
+"""Of a team's clocks, at most this many are read."""
 
-STOOD_STILL = Least("ended_at", "paused_at")  # PostgreSQL's passes over NULL
+STOOD_STILL = Least("ended_at", "paused_at")  # PostgreSQL's LEAST ignores NULL
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Of the clocks that were decided, those that were on time."""
+    """The share of decided clocks that were on time."""
 
     on_time: int = 0
     late: int = 0
@@ -55,19 +55,20 @@ class Share:
 
     @property
     def percent(self) -> int | None:
-        """Rounded down: 100 means all. None: nothing was decided."""
+        """Rounded down, so 100 means all. None: nothing was decided."""
         return 100 * self.on_time // self.total if self.total else None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Whose clocks are looked at; None: all."""
+    """Which clocks are counted; None: all."""
 
     policy: Policy | None = None
     team: Team | None = None
 
     def parts(self) -> list[QuerySet[Escalation]]:
-        """Together all of them, none twice. Apart, because of an OR PostgreSQL would make a walk through the table."""
+        """Querysets that are disjoint and together contain all. They are separate, because for an OR PostgreSQL would
+        read the whole table."""
         clocks = Escalation.objects.order_by()
         clocks = clocks.filter(policy=self.policy) if self.policy else clocks
         if self.team is None:
@@ -77,7 +78,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Compliance:
-    """`weeks` by their Mondays, the oldest first; None stands for a policy that is gone, and for no team."""
+    """`weeks` by their Mondays, the oldest first; None stands for a deleted policy, and for no team."""
 
     weeks: dict[date, Share]
     policies: dict[int | None, Share] = field(default_factory=lambda: defaultdict(Share))
@@ -90,14 +91,14 @@ class Compliance:
 
 NAMED = Task.teams.through.objects.filter(task=OuterRef("task"))
 UNNAMED = ~Exists(NAMED)
-"""The task names no team."""
+"""The task has no team."""
 
 Groups = Iterable[tuple[Any, Any, Share]]
-"""Two keys, and the share of what has both."""
+"""Pairs of keys, with the share of the clocks that have both."""
 
 
 def of_team(team: Team) -> Q:
-    """A clock is of its task's teams; where the task names none, of its assignee's."""
+    """A clock belongs to its task's teams; if the task has none, to its assignee's."""
     by_assignee = Task.objects.filter(pk=OuterRef("task"), assignee__teams=team)
     return Q(Exists(NAMED.filter(team=team))) | Q(UNNAMED, Exists(by_assignee))
 
@@ -118,14 +119,14 @@ ON_TIME = Q(state=EscalationState.CLOSED, deadline__gte=STOOD_STILL) & ~Q(end_re
 
 
 def mondays(now: datetime, zone: tzinfo) -> list[date]:
-    """The first days of this week and of those before it, the oldest first."""
+    """The Mondays of this week and of those before it, the oldest first."""
     today = now.astimezone(zone).date()
     this = today - timedelta(days=today.weekday())
     return [this - back * A_WEEK for back in reversed(range(WEEKS))]
 
 
 def compliance(now: datetime, zone: tzinfo, choice: Choice) -> Compliance:
-    """Of the last WEEKS weeks, this one included."""
+    """The statistics of the last WEEKS weeks, this one included."""
     weeks = mondays(now, zone)
     borders = [first_instant(zone, datetime(day.year, day.month, day.day)) for day in weeks]
     decided, since = _decided(Choice(choice.policy).parts()[0], now, borders[0]), borders[0]
@@ -152,8 +153,9 @@ def _add_teams(found: Compliance, groups: Groups) -> None:
 
 
 def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> QuerySet[Escalation]:
-    """Those that may have been, with `was_late` and `decided_at`. Whatever was late and has ended has ended later
-    still, so two indexes find them all; conditions beyond theirs PostgreSQL would misjudge, and are counted by."""
+    """Clocks that may have been decided, with `was_late` and `decided_at`. A clock that was late and has ended has
+    ended even later, so two indexes find all of them; PostgreSQL would misjudge conditions beyond those, so they are
+    applied while counting."""
     found = Q(ended_at__gte=since) | Q(ended_at=None, deadline__gte=since, deadline__lt=now)
     return clocks.filter(found, deadline__gt=F("started_at")).annotate(
         was_late=Case(When(was_late(now), then=Value(True)), When(ON_TIME, then=Value(False))),
@@ -162,7 +164,7 @@ def _decided(clocks: QuerySet[Escalation], now: datetime, since: datetime) -> Qu
 
 
 def _week_of(borders: list[datetime]) -> Func:
-    """The number of the week in which it was decided, from 1 on; 0: before."""
+    """The number of the week in which it was decided, from 1; 0: before."""
     return Func(
         F("decided_at"),
         Value(borders),
@@ -179,7 +181,7 @@ def _counted(decided: QuerySet[Any], since: datetime) -> Groups:
     return [(policy, week, Share(kept, missed)) for policy, week, kept, missed in rows if kept or missed]
 
 
-# PostgreSQL would rather join the whole tables, with every open task; OFFSET 0 keeps it to what was decided.
+# PostgreSQL would join the whole tables, with every open task; OFFSET 0 restricts the join to decided clocks.
 _OF_TEAMS = """
 WITH decided AS MATERIALIZED ({decided}), of_teams AS (
     SELECT decided.*, named.team_id AS team, CASE WHEN named.team_id IS NULL
@@ -195,7 +197,7 @@ _MEMBERS = "SELECT recipient_id FROM notifications_team_members WHERE team_id = 
 
 
 def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None) -> Groups:
-    """The shares of each policy and week of a team; without one, of each team, or assignee where the task has none."""
+    """The shares of each policy and week for a team; None: for each team, or assignee where the task has none."""
     inner, params = decided.values("task_id", "policy_id", "week", "was_late", "decided_at").query.sql_with_params()
     keys, chosen, ours = "team, assignee", "true", []
     if team is not None:
@@ -210,7 +212,7 @@ def _of_teams(decided: QuerySet[Any], since: datetime, team: Team | None = None)
 # --- what is under way ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """How many clocks are in each of `by_time_left`. `at_least`: those that were not counted further."""
+    """The number of clocks in each of `by_time_left`. `at_least`: the kinds that were not counted further."""
 
     counts: dict[str, int]
     at_least: frozenset[str]
@@ -250,7 +252,7 @@ def under_way(now: datetime, choice: Choice) -> UnderWay:
 
 
 def most_overdue(now: datetime, choice: Choice, count: int) -> QuerySet[Escalation]:
-    """The first so many."""
+    """The first `count`."""
     first = [
         part.filter(late(now)).order_by("deadline", "pk").values_list("pk", flat=True)[:count]
         for part in choice.parts()

@@ -1,4 +1,4 @@
-"""What each channel says of itself that tables, templates and words must know; a channel's code builds on those.
+"""Facts about each channel that tables, templates and texts need to know; a channel's code builds on them.
 
 In: `settings.CHANNELS`, the channels' packages in the order in which the starter configuration tries them.
 Out: the `FACTS` of each, by its name.
@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 Text = str | Promise
 
 INBOX = "live"
-"""The inbox itself, as categories and the ledger call it: every message is there, and nothing has to be sent."""
+"""The inbox itself, as categories and the ledger name it: every message is in it, and nothing has to be sent."""
 
 Trust = Literal["", "mailbox", "device"]
 
@@ -28,13 +28,14 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A channel's own. `label` and `answers_label` are what people read: where a message went, how an answer came.
+    """Facts about one channel. `label` and `answers_label` are texts for people: where a message went, how an answer
+    came.
 
-    `devices`: what its devices are called in English, several of them; empty for a channel that reaches an address of
-    the person. `trust`: whose answers its messages take without signing in; a mailbox's are for what is not final,
-    unless a route allows more. `on_lock_screens`: devices show its titles and short texts before anybody signs in.
-    `from_start`: the starter configuration and new categories use it. `is_set_up`: whether this installation has what
-    it needs; where that is not so, the desk does not offer it.
+    `devices`: the English plural for its devices; empty for a channel that sends to an address of the person. `trust`:
+    whose answers its messages accept without sign-in; those from a mailbox are accepted if they are not final, unless a
+    route allows more. `on_lock_screens`: devices show its titles and short texts before anybody signs in. `from_start`:
+    the starter configuration and new categories use it. `is_set_up`: whether this installation has what it needs;
+    where it has not, the desk does not offer it.
     """
 
     name: str
@@ -53,7 +54,7 @@ def all_facts() -> Mapping[str, Facts]:
 
 
 def facts_of(channel: str) -> Facts | None:
-    """None for the inbox, and for a channel that is not there (any more)."""
+    """None for the inbox, and for a channel that does not exist (any more)."""
     return all_facts().get(channel)
 
 
@@ -67,7 +68,7 @@ def device_channels() -> list[str]:
 
 
 def channels_from_start() -> list[str]:
-    """What a new category tries, in this order."""
+    """The channels of a new category, in this order."""
     return [INBOX, *(facts.name for facts in all_facts().values() if facts.from_start)]
 
 
@@ -77,7 +78,7 @@ def offered_channels() -> list[str]:
 
 
 def shown_on_lock_screens() -> set[str]:
-    """Channels of texts that devices show to everybody; the inbox's and the text of all channels are among them."""
+    """Channels whose texts devices show before sign-in, including the inbox and the text of all channels."""
     return {"", INBOX, *(facts.name for facts in all_facts().values() if facts.on_lock_screens)}
 
 

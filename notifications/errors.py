@@ -1,15 +1,15 @@
-"""One vocabulary of failures. Each carries a code (docs/api.md), a status and a sentence for the reader."""
+"""All failures, in one vocabulary. Each has a code (docs/api.md), a status and a sentence for the reader."""
 
 from typing import Any
 
 
 class Failure(Exception):
-    """Something the caller asked for cannot be done; `detail` says what to do."""
+    """What the caller asked for cannot be done; `detail` says what to do."""
 
     status = 400
     code = "bad_request"
     pointer = ""
-    """Where in the body the fault is, as a JSON pointer; empty: the whole."""
+    """A JSON pointer to the fault in the body; empty: the whole body."""
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail)
@@ -59,8 +59,8 @@ class Withdrawn(Failure):
 
 
 class Expired(Failure):
-    """Extra member, where it is the token that has ended, or the device on which the answer was kept: `ended`, which is
-    “device” when that was removed, “withdrawn” when the item was taken back, “token” when its time is over."""
+    """Extra member, where the token has ended, or the device on which the answer was kept: `ended`, which is “device”
+    when the device was removed, “withdrawn” when the item was taken back, “token” when its time is over."""
 
     status, code = 410, "expired"
 
@@ -88,7 +88,7 @@ class InvalidAnswer(Failure):
 
 
 class RenderError(Exception):
-    """A template is wrong, or does too much; the message says what and where."""
+    """A template has a mistake, or exceeds a limit; the message says what and where."""
 
 
 class ScopeMissing(Failure):
@@ -117,13 +117,13 @@ class Invalid(Failure):
 
 
 ASKED_TO_WAIT = "asks to wait"
-"""In the words about what a service wants to be given later, and only there."""
+"""Part of the messages about a service that wants to be called later, and of no others."""
 
 
 class TransportError(Exception):
     """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds.
 
-    `busy`: the service works, and wants to be asked less often.
+    `busy`: the service works, and wants to be called less often.
     """
 
     def __init__(
@@ -137,11 +137,12 @@ class TransportError(Exception):
 
 
 class RecipientGone(TransportError):
-    """The address will never work again; it is to be dropped."""
+    """The address will never work again; it is to be removed."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, permanent=True)
 
 
 class ServiceRefuses(TransportError):
-    """The push service does not accept our credentials (401, 403): ours to mend, and no message gets through."""
+    """The push service does not accept our credentials (401, 403): an administrator must correct them, and no message
+    gets through."""

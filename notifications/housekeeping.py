@@ -1,4 +1,4 @@
-"""What is kept only for a while: removed once a day by a schedule, or by `manage.py prune`."""
+"""Removes rows that are kept only for a while: once a day by a schedule, or by `manage.py prune`."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ KEPT = timedelta(days=7)
 
 
 def prune(now: datetime) -> dict[str, int]:
-    """Remove what is past its time; returns how many rows of each kind."""
+    """Remove old rows; returns how many of each kind."""
     past = now - KEPT
     stale = {
         "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=past),

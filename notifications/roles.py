@@ -1,4 +1,4 @@
-"""The three groups a fresh installation has, and what each may do."""
+"""The three groups of a fresh installation, and their permissions."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -58,7 +58,7 @@ BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
 ALL = ("view", "add", "change", "delete")
 
 Right = tuple[str, str, str]
-"""App, verb and model. On a ledger `change` means its actions: process or send again; nothing edits its rows."""
+"""App, verb and model. On a ledger `change` means its actions: process or send again; its rows cannot be edited."""
 
 
 def _rights(models: Iterable[str], *verbs: str, app: str = "notifications") -> set[Right]:
@@ -70,7 +70,7 @@ def _viewing(models: Iterable[tuple[str, str]]) -> set[Right]:
 
 
 def _operating() -> set[Right]:
-    """See everything that happens and how it was decided, and set failed work going again."""
+    """See all that happens and how it was decided, and start failed work again."""
     seen = _rights(
         (
             *LEDGERS,
@@ -105,7 +105,7 @@ def _editing() -> set[Right]:
 
 
 def _administering() -> set[Right]:
-    """All configuration. Who gets all rights, and what groups may do, is for whoever has all rights."""
+    """All configuration. Only superusers give all rights, and change the permissions of groups."""
     users = {("auth", verb, "user") for verb in ("view", "add", "change")} | {("auth", "view", "group")}
     locks = _viewing(LOCKS) | {("axes", "delete", "accessattempt")}
     ways_in = _rights(CREDENTIALS, "view", "add", "change") | _rights(WAYS_IN, "view", "change")
@@ -117,10 +117,10 @@ ROLES = {ADMINISTRATORS: _administering(), OPERATORS: _operating(), EDITORS: _ed
 
 
 def ensure_roles(apps: Any) -> None:
-    """Create the groups that are missing, with their rights. Those there keep what an administrator made of them.
+    """Create missing groups with their permissions. Existing groups stay as administrators have changed them.
 
-    `apps` is Django's registry or a migration's. Rights are made here, too, because Django itself makes them only
-    after the last migration; it finds and keeps these.
+    `apps` is Django's registry or a migration's. Permissions are created here, too, because Django itself creates them
+    only after the last migration; it finds and keeps these.
     """
     group_model = apps.get_model("auth", "Group")
     for name, rights in ROLES.items():

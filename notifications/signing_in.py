@@ -1,6 +1,6 @@
-"""The backend of Django's authentication: people's accounts, whose sessions and credentials end together.
+"""Django's authentication backend: users whose sessions and credentials end together.
 
-Sessions in the database hold this module's name, so it stays here: under another everybody would be signed out.
+Sessions in the database contain this module's name, so it stays here: with another name everybody would be signed out.
 """
 
 from typing import Any

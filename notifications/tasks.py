@@ -1,6 +1,6 @@
-"""What django-q2 runs by the clock for this app: names and nothing else go in.
+"""What django-q2 runs by schedule for this app. Tasks take names only.
 
-A schedule in the database holds the function's dotted name, so it stays here.
+A schedule in the database contains the function's dotted name, so it stays here.
 """
 
 import structlog
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 def settle_accounts() -> None:
-    """Once a minute: end what people hold whose account was closed or changed without anybody saying so."""
+    """Once a minute: end what people hold whose account was closed or changed in any other way."""
     settled = revocation.sweep(timezone.now())
     if settled:
         log.info("accounts_settled", people=settled)

@@ -1,4 +1,4 @@
-"""What the pipeline passes along, normalised at the border: no vendor's field name goes past these types."""
+"""The types that rooms pass to each other. Input is normalised: no vendor's field name is used beyond these types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ CommentRule = Literal["none", "optional", "required"]
 Json = dict[str, Any]
 
 EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
-"""Effects of the well-known actions; every other name is final."""
+"""Effects of the well-known actions; every other action is final."""
 
 TAKES_AWAY = frozenset({"reject", "decline", "deny", "refuse", "cancel", "delete", "terminate", "withdraw"})
-"""Names of actions that take something away: never the button that stands out."""
+"""Names of actions that take something away: never the primary button."""
 
 BEHAVIOURS = (
     "task.assigned",
@@ -33,7 +33,7 @@ BEHAVIOURS = (
 
 
 def behaviour_of(event_type: str) -> str:
-    """The behaviour an event type stands for, else the type itself."""
+    """The behaviour that an event type stands for, else the type itself."""
     for name in BEHAVIOURS:
         if event_type == name or event_type.endswith("." + name):
             return name
@@ -60,14 +60,14 @@ class InboundEvent:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a notification offers."""
+    """An action that a notification offers."""
 
     name: str
     title: str
     effect: Effect
     comment: CommentRule
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Language tag to title, where more than one was written (notifications/wording/labels.py); empty for an engine's
+    """Language tag to title, where several were written (notifications/wording/labels.py); empty for an engine's
     title."""
 
     @property
@@ -85,10 +85,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Written once, channel-neutral; transports only translate. All text is plain text.
+    """A channel-neutral message, which transports translate. All text is plain text.
 
-    `actions` come with the one that moves the work on first; `facts` are pairs of a label and its value; `brand` says
-    whose message it is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
+    The first of `actions` moves the work on; `facts` are pairs of a label and its value; `brand` says whose message it
+    is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
     """
 
     notification_id: str
@@ -125,7 +125,7 @@ class PushAddress:
 
 @dataclass(frozen=True)
 class NewAddress:
-    """Where a browser or app wants its messages: as it registers: the fields of `Device` of the same names."""
+    """The address of a browser or app that registers: the fields of `Device` of the same names."""
 
     channel: str
     address: str = field(repr=False)
@@ -143,11 +143,11 @@ class NewAddress:
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """A message for one device. `removed`: the device was taken away, and closes all that it shows.
+    """A message for one device. `removed`: the device was removed, and must close all that it shows.
 
-    A `replacement` is shown silently in place of what has the same `tag`; where `state` is not `open` it offers
-    nothing, and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same
-    for all messages about one task. `token` (of `POST /api/v1/responses`) is empty where the lock screen may not
+    A `replacement` is shown silently in place of the notification with the same `tag`; if `state` is not `open` it has
+    no actions, and its body says what happened. `tag` is at most 32 characters of base64url (RFC 8030, 5.4), the same
+    for all messages about one task. `token` (for `POST /api/v1/responses`) is empty where the lock screen may not
     answer. `ttl` in seconds; `at`: when the notification last changed.
     """
 

@@ -4,7 +4,8 @@ from notifications.models import ConnectedAccount, InTheNameOf, PersonalSignIn, 
 
 
 def must_connect(engine: int, person: Recipient) -> bool:
-    """Their answers wait at this engine, which takes them in their own name only."""
+    """Whether the person must connect an account at this engine, which takes their answers in their own name only,
+    before it can be told."""
     own_names_only = PersonalSignIn.objects.filter(engine=engine, mode=InTheNameOf.PERSON)
     works = ConnectedAccount.objects.filter(engine=engine, recipient=person, ended_at=None)
     return own_names_only.exists() and not works.exists()

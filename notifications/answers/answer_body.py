@@ -14,13 +14,13 @@ OUTCOMES = {
     "acknowledge": "acknowledged",
     "request_info": "info_requested",
 }
-"""What the well-known actions are called in the engine, unless its mapping says otherwise."""
+"""The names of well-known actions in the engine, unless its mapping has others."""
 
 
 def task_responded(response: Response, task: Task, notification: Notification) -> str:
-    """The body as it is stored and sent: written once, so that every retry is byte-identical.
+    """The body that is stored and sent. It is made once, so that every retry is byte-identical.
 
-    What the mapping sets is never the person's, also where it could not be filled in.
+    A variable that the mapping sets is never the person's, even if it could not be filled in.
     """
     mapping = mapping_for(task, response.action)
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
@@ -54,7 +54,7 @@ def task_responded(response: Response, task: Task, notification: Notification) -
 
 
 def mapping_for(task: Task, action: str) -> AnswerMapping | None:
-    """That of the task's kind before that of all."""
+    """The mapping for the task's kind; if there is none, that for all kinds."""
     found = AnswerMapping.objects.filter(engine_id=task.engine_id, action=action, task_kind__in={"", task.kind})
     return found.order_by("-task_kind").first()
 

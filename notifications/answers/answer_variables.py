@@ -1,4 +1,5 @@
-"""Variables that go to the engine with an answer: fixed, or filled in from the answer and its task; of declared types.
+"""Variables sent to the engine with an answer: constants, or Liquid filled in from the answer and its task, with
+declared types.
 
 `{"approved": true, "approver": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}`
 """
@@ -26,7 +27,7 @@ PLACE = Place(locale_of("en"), UTC)
 
 
 class BadVariable(ValueError):
-    """A sentence for whoever has written it."""
+    """The message is a sentence for whoever wrote the variable."""
 
 
 def facts_of(response: Response, task: Task, outcome: str) -> Json:
@@ -44,7 +45,7 @@ def facts_of(response: Response, task: Task, outcome: str) -> Json:
 
 
 def filled_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
-    """Name to value, and name to type where one is declared. What cannot be filled in is left out, and logged."""
+    """Name → value, and name → declared type. A variable that cannot be filled in is left out and logged."""
     values, types = {}, {}
     for name, said in written.items():
         try:
@@ -58,7 +59,7 @@ def filled_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
 
 
 def check(written: Json) -> None:
-    """Raises BadVariable for what could never be filled in."""
+    """Raises BadVariable for a definition that can never be filled in."""
     for name, said in written.items():
         if is_ours(name):
             raise BadVariable(_("%(name)s: names that begin with wfpush_ are set by wfpush alone.") % {"name": name})
@@ -132,4 +133,4 @@ TYPES: dict[str, Callable[[Any], Any]] = {
     "date": str,
     "json": _json,
 }
-"""By the names of Flowable; other engines' are made of them."""
+"""By Flowable's names; the types of other engines are derived from them."""

@@ -1,4 +1,4 @@
-"""Four eyes: whoever started something, or decided the step before, does not decide this one."""
+"""Four eyes: who started something, or decided the step before, may not decide this one."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ PREVIOUS = "You decided the step before, so somebody else must decide this one. 
 
 
 def check(task: Task, person: Recipient) -> None:
-    """Of a final answer. Raises FourEyes."""
+    """Check a final answer. Raises FourEyes."""
     rules = FourEyesRule.objects.filter(enabled=True).prefetch_related("conditions").order_by("name")
     started = task.initiator_id == person.pk
     facts = None
@@ -28,8 +28,8 @@ def check(task: Task, person: Recipient) -> None:
 
 
 def keep(copy: Notification, *, action: str, comment: str, via: str, refused: FourEyes, now: datetime) -> None:
-    """Outside of the transaction that the refusal undid: who tried is to be seen."""
-    assert copy.task_id is not None  # else there was nothing to refuse
+    """Record a refused answer, outside of the transaction that the refusal rolled back."""
+    assert copy.task_id is not None  # else no answer was refused
     RefusedAnswer.objects.create(
         task_id=copy.task_id,
         recipient_id=copy.recipient_id,
@@ -49,7 +49,7 @@ def _fits(rule: FourEyesRule, task: Task, facts: Json) -> bool:
 
 
 def _decided_before(task: Task, person: Recipient) -> bool:
-    """The case's task before this one that somebody has decided, here or in the engine."""
+    """The last task of the case, before this one, that somebody decided, here or in the engine."""
     if task.case_id is None:
         return False
     ended = Task.objects.filter(case=task.case_id, id__lt=task.pk, outcome__by__ref__isnull=False)

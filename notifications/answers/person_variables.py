@@ -25,7 +25,7 @@ def check(task: Task, said: Json) -> None:
 
 
 def declared_by(task: Task) -> set[str]:
-    """By the task itself, as its engine told of it, and by the type of the event that assigned it."""
+    """The variables declared by the task in the engine's event, and by the type of the event that assigned it."""
     type = task.assigned_event.type if task.assigned_event is not None else "task.assigned"
     of_type = Q(event_type__name__in={type, behaviour_of(type)}, settable=True, path__startswith=VARIABLES)
     paths = EventVariable.objects.filter(of_type).values_list("path", flat=True)

@@ -1,4 +1,5 @@
-"""A person's answer: one winner, recorded once with the call that tells the engine, every copy changed with it."""
+"""Records a person's answer once, with the callback that tells the engine, and changes every copy. One final answer
+wins."""
 
 import hashlib
 import json
@@ -51,12 +52,13 @@ from wfpush.queue import outbox
 
 MAX_COMMENT = 4_000
 MAX_VARIABLES = 64 * 1024
-"""Bytes of an answer's variables as JSON, as for an event's data."""
+"""Bytes of an answer's variables as JSON; the same as for an event's data."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said, on which way. `offered`: the actions a token was given for; None: all the copy offers.
+    """A person's answer, and how it came. `offered`: the actions that its token was made for; None: all actions of the
+    copy.
 
     `delivery`: the message whose token it was.
     """
@@ -77,7 +79,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The answer as it stands. `created` is False when the same answer was there already."""
+    """The recorded answer. `created` is False when the same answer was recorded before."""
 
     response: Response
     created: bool
@@ -137,7 +139,7 @@ def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded
 
 
 def refuse_dead_token(token: ActionToken, now: datetime) -> None:
-    """Raises Expired when the token no longer counts."""
+    """Raises Expired when the token is no longer valid."""
     if token.voided_at is not None:
         detail = f"This link no longer works: {token.void_reason or 'it was withdrawn'}. Open the inbox instead."
         raise Expired(detail, ended=_what_ended(token))
@@ -153,7 +155,7 @@ def _what_ended(token: ActionToken) -> str:
 
 
 def refuse_from_removed_device(recipient: Recipient, device_id: UUID) -> None:
-    """An answer was kept on a device that has been taken away since. Raises Expired."""
+    """Refuse an answer that was kept on a device which was removed since. Raises Expired."""
     if devices.fate(recipient, device_id) == "removed":
         raise Expired(
             "The device on which this answer was given has been removed. Answer in the inbox.", ended="device"
@@ -177,7 +179,7 @@ def _by_key(notification: Notification, answer: Answer) -> Response | None:
 
 
 def _same_answer(task: Task, person: Recipient, answer: Answer) -> Response | None:
-    """The same person's same words again, whatever key, token or device."""
+    """An earlier answer of the same person with the same content, whatever its key, token or device."""
     said = Response.objects.select_related("recipient", "callback")
     for response in said.filter(task=task, recipient=person, action=answer.action, counts=True):
         if response.comment == answer.comment and response.variables == answer.variables:
@@ -224,7 +226,7 @@ def _check_words(action: Action, answer: Answer) -> None:
 
 # --- recording ------------------------------------------------------------------------------------
 def _record(task: Task, notification: Notification, action: Action, answer: Answer, now: datetime) -> Response:
-    """The answer and the call that tells the engine, in one transaction."""
+    """Record the answer and the callback that tells the engine, in one transaction."""
     response = Response.objects.create(
         id=uuid7(),
         task=task,
@@ -269,7 +271,7 @@ def _remember_key(notification: Notification, answer: Answer, response: Response
 
 
 def waiting_outcome(response: Response) -> Json:
-    """`connect`: the engine, by its name, that waits for the person to connect their account."""
+    """`connect`: the name of the engine that waits for the person to connect their account."""
     outcome, task = outcome_of(response, "waiting"), response.task
     if response.effect == "final" and must_connect(task.engine_id, response.recipient):
         outcome["connect"] = task.engine.name
@@ -287,7 +289,8 @@ def outcome_of(response: Response, engine: str, detail: str = "") -> Json:
 
 
 def _finally(task: Task, notification: Notification, response: Response, now: datetime) -> None:
-    """The one final answer: ends the task here, changes every copy, overtakes what was not yet delivered."""
+    """Record the final answer: end the task here, change every copy, and supersede earlier callbacks that were not
+    delivered."""
     outcome = waiting_outcome(response)
     won = Task.objects.filter(pk=task.pk, state__in=ANSWERABLE).update(
         state=TaskState.ANSWERED, states_before=_states_to_return_to(task), outcome=outcome, updated_at=now
@@ -303,12 +306,13 @@ def _finally(task: Task, notification: Notification, response: Response, now: da
 
 
 def _states_to_return_to(task: Task) -> list[str]:
-    """What a refused answer returns to first; what an open question returns to is kept behind it."""
+    """The states that a refused answer, and behind it an open question, return to: the next one first."""
     return [task.state, *task.states_before] if task.state == TaskState.INFO_REQUESTED else [task.state]
 
 
 def _supersede_unsent(task: Task, response: Response, now: datetime) -> None:
-    """A final answer overtakes acknowledgements and questions; one under way is left to end, and is not tried again."""
+    """A final answer supersedes acknowledgements and questions. One that is being sent may end, and is not tried
+    again."""
     earlier = task.callbacks.filter(state=CallbackState.WAITING).exclude(pk=response.pk)
     outbox.finish_all(earlier.filter(outbox.not_leased(now)), state=CallbackState.SUPERSEDED, ended_at=now)
 
@@ -341,12 +345,12 @@ EFFECTS: dict[str, Any] = {"final": _finally, "acknowledge": _acknowledge, "requ
 
 
 def _mark_read(notification: Notification, now: datetime) -> None:
-    """Who answers has read."""
+    """Mark the copy as read: its person has answered it."""
     inbox_items.mark_read(Notification.objects.filter(pk=notification.pk), now)
 
 
 def _tell_initiator(task: Task, response: Response, now: datetime) -> None:
-    """An event of our own, so that routes and templates say who hears of a question, as for any other event."""
+    """An event of our own, so that routes and templates say who is told of a question, as for any other event."""
     data: Json = {
         "task": {"id": task.task_id, "name": task.name, "kind": task.kind, "url": task.url},
         "info": response.comment,

@@ -1,4 +1,5 @@
-"""Who is calling: an engine by its key or signature, a person by token or session (docs/api.md, "Who may call")."""
+"""Identifies the caller: an engine by its key or signature, a person by token or session (docs/api.md, "Who may
+call")."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class EngineCaller:
-    """An engine. `ident` tells its keys apart for rate limits."""
+    """An engine. `ident` differs between its keys, for rate limits."""
 
     engine: Engine
     scopes: frozenset[str]
@@ -35,7 +36,7 @@ class EngineCaller:
 
 @dataclass(frozen=True)
 class PersonCaller:
-    """A person, and the way they came: `via` is that of their answers."""
+    """A person, and how they call: `via` is stored with their answers."""
 
     recipient: Recipient
     via: Via
@@ -48,7 +49,7 @@ class PersonCaller:
 
 Caller = EngineCaller | PersonCaller
 Found = tuple[Any, Caller]
-"""What DRF wants: a user, and `request.auth`. Callers with keys are no users, so that is None for them."""
+"""What DRF expects: a user, and `request.auth`. Callers with keys are no users, so the user is None for them."""
 
 
 class Authentication(BaseAuthentication):
@@ -88,7 +89,7 @@ def _key_in(request: HttpRequest) -> str | None:
     return str(key)
 
 
-# Written out, because every event asks it: making Django's query anew costs five times what asking it does.
+# Raw SQL, because every event makes this query: building Django's takes five times as long as running it.
 _ENGINE_FIELDS = [field.attname for field in Engine._meta.concrete_fields]
 _BY_KEY = f"""
 SELECT key.id, key.scopes, key.last_used_at, {", ".join(f"engine.{name}" for name in _ENGINE_FIELDS)}
@@ -121,7 +122,7 @@ def _person_of_token(given: str, now: datetime) -> PersonCaller:
 
 
 def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetime | None, now: datetime) -> None:
-    """At most once a minute, so that a busy key does not cost a write a call."""
+    """Written at most once a minute, so that a busy key does not cost a write per call."""
     before = now - USE_NOTED_EVERY
     if last is None or last < before:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
@@ -162,7 +163,7 @@ class SignatureAuthentication(Authentication):
         except signatures.SignatureError as wrong:
             log.info("signature_refused", engine=engine and engine.slug, reason=wrong.detail)
             raise AuthenticationFailed from None
-        assert engine is not None  # nothing verifies without a secret
+        assert engine is not None  # nothing can be verified without a secret
         return None, EngineCaller(engine, frozenset({Scope.EVENTS.value}), f"engine{engine.pk}")
 
 

@@ -1,4 +1,4 @@
-"""What all views of the API have in common: who may call, how often, and JSON out."""
+"""What all views of the API have in common: permissions, rate limits, and JSON responses."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, cast
@@ -27,11 +27,11 @@ from wfpush.web.problems import Refusal
 ViewT = TypeVar("ViewT", bound=APIView)
 
 GUESSES = frozenset({400, 401, 404, 410, 413, 415, 422})
-"""Statuses of calls that knew no key, token or form; a stranger's are counted."""
+"""Statuses of calls with an unknown key or token, or a wrong form; those of callers without a name are counted."""
 
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """A JSON response. Nothing here may be kept by caches: it is somebody's own."""
+    """A JSON response. It must not be cached, since it is one caller's own."""
     return HttpResponse(
         msgspec.json.encode(data),
         status=status,
@@ -45,14 +45,15 @@ def nothing() -> HttpResponse:
 
 
 def validated(serializer: type[Serializer[Any]], data: Any) -> dict[str, Any]:
-    """The members a serializer knows, checked. Raises DRF's ValidationError, which becomes a 422 with pointers."""
+    """The members that a serializer knows, checked. Raises DRF's ValidationError, which becomes a 422 with pointers."""
     checked = serializer(data=data)
     checked.is_valid(raise_exception=True)
     return cast(dict[str, Any], checked.validated_data)
 
 
 def query_of(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-    """The parameters a serializer knows, checked. What is there has to be a value, and once: an empty one is none.
+    """The query parameters that a serializer knows, checked. Each needs a value, and may be given once; an empty one
+    counts as missing.
 
     Raises ValidationError.
     """
@@ -65,7 +66,7 @@ def query_of(request: Request, serializer: type[Serializer[Any]]) -> dict[str, A
 
 
 class OnlyJSON(BaseContentNegotiation):
-    """Everything is JSON, whatever `Accept` says: an answer in it beats a refusal."""
+    """All responses are JSON, whatever `Accept` says: a JSON answer is better than a refusal."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return next((parser for parser in parsers if _reads(parser, request.content_type)), None)
@@ -79,7 +80,7 @@ def _reads(parser: Any, content_type: str) -> bool:
 
 
 def status_of(fault: Exception) -> int:
-    """The status that a failure ends in; 0: none of a caller's."""
+    """The status of a caller's failure; 0: the fault is not the caller's."""
     if isinstance(fault, ValidationError):
         return 422
     if isinstance(fault, Refusal):
@@ -95,7 +96,7 @@ def caller_of(request: Request) -> Caller | None:
 
 class ApiView(APIView):
     content_negotiation_class = OnlyJSON
-    metadata_class = None  # OPTIONS is for CloudEvents' handshake only
+    metadata_class = None  # OPTIONS is only for the CloudEvents handshake
     throttle_classes = []
 
     def check_throttles(self, request: Request) -> None:
@@ -105,7 +106,7 @@ class ApiView(APIView):
             self.count(bucket, caller.ident)
 
     def handle_exception(self, exc: Exception) -> Any:
-        """Failures of somebody without a name are counted, whether they guess or send what costs us work."""
+        """Count failures of unknown callers, whether they guess or send what costs us work."""
         if status_of(exc) in GUESSES and getattr(self.request, "_auth", None) is None:
             try:
                 self.count("stranger", str(self.request.META.get("REMOTE_ADDR", "")))
@@ -121,7 +122,7 @@ class ApiView(APIView):
 
 
 class IsEngine(BasePermission):
-    """An engine's key with one of the scopes that the view's method asks for. Raises ScopeMissing."""
+    """An engine's key with one of the scopes that the view requires for the method. Raises ScopeMissing."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = caller_of(request)
@@ -145,7 +146,7 @@ class IsPerson(BasePermission):
 
 
 class EngineView(ApiView):
-    """For engines. `scopes`: one of them is enough."""
+    """For engines. `scopes`: one of them is required."""
 
     authentication_classes = [KeyAuthentication]
     permission_classes = [IsEngine]
@@ -175,7 +176,7 @@ class PersonView(ApiView):
 
 
 def http_request(request: Request) -> HttpRequest:
-    """Django's own request under DRF's."""
+    """Django's own request inside DRF's."""
     return request._request
 
 

@@ -1,4 +1,4 @@
-"""How the API describes itself (/api/schema): which statuses an operation can answer, and how events are sent."""
+"""Additions to the OpenAPI description (/api/schema): the statuses of each operation, and how events are sent."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ _ALWAYS = (400, 401, 403, 429, 503)
 
 
 def responses(success: Mapping[int, Any], *more: int, public: bool = False) -> dict[Any, Any]:
-    """All statuses of an operation. `public`: it asks for no key."""
+    """All statuses of an operation. `public`: it needs no key."""
     always = [status for status in _ALWAYS if not (public and status == 401)]
     found: dict[Any, Any] = dict(success)
     for status in sorted({*always, *more}):
@@ -122,13 +122,13 @@ ENGINE_EVENTS_IN = extend_schema(
 
 
 class _Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
-    """`KeyAuthentication` as OpenAPI sees it: a bearer token or a header."""
+    """`KeyAuthentication` in OpenAPI: a bearer token or a header."""
 
     target_class = "notifications.api.authentication.KeyAuthentication"
     name = ["bearer", "apiKey"]
 
     def get_security_requirement(self, auto_schema: Any) -> Any:
-        return [{name: []} for name in self.name]  # either, not both
+        return [{name: []} for name in self.name]  # one of the two
 
     def get_security_definition(self, auto_schema: Any) -> Any:
         return [

@@ -28,18 +28,19 @@ from wfpush.web.problems import problem, refusal_json
 
 TOLD_OF_ONE = 4 * 1024
 TOLD_OF_ALL = 24 * 1024
-"""Bytes of faults, of one event of a batch and of all of them: a thousand events may be wrong in a thousand ways."""
+"""Bytes of faults in an answer: of one event of a batch, and of all of them. A thousand events may have a thousand
+faults each."""
 MAX_RATE_DIGITS = 9
 UNTOLD = "Too much is wrong with this batch to tell it of every event. Send this one again to learn more."
 
 
 class Handshaking(EngineView):
-    """What both addresses for events share. A body is read by its mode, so DRF's parsers are not asked."""
+    """What both addresses for events share. A body is read by its encoding, so DRF's parsers are not used."""
 
     parser_classes = []
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        if request.method != "OPTIONS":  # the handshake tells nothing that needs a key
+        if request.method != "OPTIONS":  # the handshake reveals nothing that needs a key
             super().initial(request, *args, **kwargs)
 
     def options(self, request: Any, *args: object, **kwargs: object) -> Any:
@@ -79,7 +80,7 @@ class EventView(EngineView):
 
 
 def _take(engine: Engine, request: HttpRequest, *, foreign: bool) -> HttpResponse:
-    """Store what a request carries. `foreign`: JSON that is no CloudEvent is the engine's own."""
+    """Store the events of a request. `foreign`: JSON that is no CloudEvent is the engine's own."""
     mode = cloudevents.mode_of(request.META.get("CONTENT_TYPE", ""), request.headers)
     if mode is None:
         raise UnsupportedMediaType(f"Send {cloudevents.STRUCTURED_TYPE}, {cloudevents.BATCH_TYPE} or application/json.")
@@ -126,7 +127,7 @@ def _batch(engine: Engine, read: list[OfBatch]) -> HttpResponse:
 
 
 def _problem_of_one(failure: Failure, told: int) -> Json:
-    """What is wrong with an event of a batch; `told`: bytes of faults of those before it."""
+    """The problem of one event of a batch. `told`: bytes of faults of the events before it."""
     said = refusal_json(failure)
     if told > TOLD_OF_ALL:
         return said | {"detail": UNTOLD} | ({"errors": []} if "errors" in said else {})
@@ -138,7 +139,7 @@ def _item(accepted: Accepted) -> Json:
 
 
 def _errors(failures: list[tuple[int, Failure]]) -> Iterator[dict[str, str]]:
-    """The faults of all events, their pointers from the batch on."""
+    """The faults of all events, with pointers from the root of the batch."""
     for index, failure in failures:
         for one in failure.extra.get("errors") or [{"pointer": "", "detail": failure.detail}]:
             yield {"pointer": f"/{index}{one['pointer']}", "detail": one["detail"]}
@@ -153,7 +154,7 @@ def _handshake(request: HttpRequest) -> HttpResponse:
     origin = request.headers.get("WebHook-Request-Origin")
     if origin:
         asked = request.headers.get("WebHook-Request-Rate", "")
-        most = LIMITS["engine"]  # calls a minute, as the handshake counts them
+        most = LIMITS["engine"]  # calls a minute; the handshake has the same unit
         wanted = int(asked) if asked.isdecimal() and len(asked) <= MAX_RATE_DIGITS else 0
         response.headers["WebHook-Allowed-Origin"] = origin
         response.headers["WebHook-Allowed-Rate"] = str(min(wanted or most, most))

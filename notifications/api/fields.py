@@ -1,4 +1,4 @@
-"""Serializer fields that take JSON at its word: text is text, a number is a number, nothing is converted."""
+"""Serializer fields for JSON that convert nothing: text is text, a number is a number."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from wfpush.web.pointers import MAX_ERRORS
 
 
 class Ref(Text):
-    """A person's ref, or another id of an engine's."""
+    """A person's ref, or another id of an engine."""
 
     default_error_messages = {"ref": f"Write 1 to {MAX_ID} characters without control characters."}
 
@@ -30,7 +30,7 @@ class Ref(Text):
 
 
 class Instant(serializers.DateTimeField):
-    """ISO 8601 with an offset: without one, nobody knows which moment is meant."""
+    """ISO 8601 with an offset: without one the instant is ambiguous."""
 
     default_error_messages = {"instant": "Write an ISO 8601 time with its offset, such as 2026-11-25T16:00:00Z."}
 
@@ -73,7 +73,7 @@ class Whole(serializers.IntegerField):
 
 
 class ListOf(serializers.ListField):
-    """A list whose length is looked at before its members are, and of which the first faults are enough."""
+    """A list whose length is checked before its members. Stops at the first few faults."""
 
     def __init__(self, *, most: int, **kwargs: Any) -> None:
         super().__init__(max_length=most, **kwargs)
@@ -87,7 +87,7 @@ class ListOf(serializers.ListField):
         return super().to_internal_value(data)
 
     def run_child_validation(self, data: list[Any]) -> list[Any]:
-        """Raises ValidationError by index, as DRF does, but stops when an answer would not say more."""
+        """Raises ValidationError by index, as DRF does, but stops when an answer would name no more."""
         found: list[Any] = []
         faults: dict[int, Any] = {}
         for index, member in enumerate(data):

@@ -1,4 +1,4 @@
-"""Tokens and devices are given only to people who are let in while they get them."""
+"""Makes sure that tokens and devices are given only to people who are still signed in when the transaction commits."""
 
 from datetime import datetime
 
@@ -11,10 +11,11 @@ from notifications.models import Recipient, RecipientToken
 
 
 def hold_sign_in(caller: PersonCaller, session_key: str | None, now: datetime) -> None:
-    """In the transaction that gives something: whoever signs the person out, closes the account or changes the password
-    waits for its end, and then takes away what was given. Raises NotAuthenticated after them.
+    """Call in the transaction that gives something. Whoever signs the person out, closes the account or changes the
+    password waits for its end, and then revokes what was given. Raises NotAuthenticated if they were first.
 
-    The person's row comes first: `standing.settle` locks it, and so the question below is asked before it or after it.
+    Locks the person's row first: `revocation.settle` locks it, too, so the check below runs entirely before or after
+    it.
     """
     Recipient.objects.select_for_update(no_key=True).only("pk").get(pk=caller.recipient.pk)
     person = _of_token(caller.token) if caller.token is not None else _of_session(session_key, now)

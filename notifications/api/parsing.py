@@ -1,4 +1,4 @@
-"""Bodies, read strictly and up to a limit."""
+"""Reads bodies strictly, up to a limit."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -14,7 +14,7 @@ from wfpush.web.bodylimit import limit_for
 def body_of(request: HttpRequest) -> bytes:
     """The whole body.
 
-    Raises TooLarge over the limit of its content type, for servers that did not cut it themselves.
+    Raises TooLarge over the limit of its content type, for servers that have not cut it themselves.
     """
     body = request.body
     limit = limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace"))
@@ -24,7 +24,7 @@ def body_of(request: HttpRequest) -> bytes:
 
 
 class StrictJSONParser(BaseParser):
-    """JSON without surprises. Raises Malformed, Invalid and TooLarge."""
+    """JSON in which nothing is ambiguous. Raises Malformed, Invalid and TooLarge."""
 
     media_type = "application/json"
 

@@ -43,7 +43,7 @@ class RecipientView(DirectoryView):
 
 
 class WayInView(DirectoryView):
-    """What lies below a person. A ref may itself end in the same words: its PUT still means the person."""
+    """Addresses below a person. A ref may itself end in the same text: its PUT means the person."""
 
     suffix: ClassVar[str]
 
@@ -55,7 +55,7 @@ class WayInView(DirectoryView):
         return self.put_person(request, f"{ref}/{self.suffix}")
 
     def person(self, ref: str) -> Recipient:
-        """The person a way in may be given to. Raises NotFound, ScopeMissing and NotAllowed."""
+        """The person to whom a credential may be given. Raises NotFound, ScopeMissing and NotAllowed."""
         person = resolver.find_person(self.engine(), ref)
         if person is None:
             raise NotFound("There is no such person. Create it first: PUT /api/v1/recipients/{ref}.")
@@ -67,7 +67,7 @@ class WayInView(DirectoryView):
             raise NotAllowed("This person is deactivated.")
         if not person.present:
             raise NotAllowed("This person's account is closed.")
-        revocation.settle(person.pk, timezone.now())  # or what is given now would end with what was given before
+        revocation.settle(person.pk, timezone.now())  # else what is given now would end with what was given before
         return person
 
 

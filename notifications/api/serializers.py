@@ -1,4 +1,4 @@
-"""What callers may send, but for events: those are read by cloudevents.py. Members not named here are ignored."""
+"""What callers may send, except events: cloudevents.py reads those. Members not named here are ignored."""
 
 import re
 from typing import Any
@@ -62,7 +62,7 @@ class AbsenceGiven(serializers.Serializer[Any]):
     delegate = Ref(required=False, allow_null=True, default=None, help_text="Who stands in; null: nobody.")
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which Python keeps to itself."""
+        """With `from`, which is a keyword in Python."""
         return {"from": Instant(allow_null=True), **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class ChannelGiven(serializers.Serializer[Any]):
 
 
 class DeviceGiven(ChannelGiven):
-    name = Text(  # its own member, not DRF's
+    name = Text(  # a member of the body, not DRF's attribute
         required=False,
         max_length=Device._meta.get_field("name").max_length,
         allow_blank=True,

@@ -1,4 +1,5 @@
-"""What the API answers, as /api/schema describes it. Nothing is made by these: representation.py does that."""
+"""What the API answers, as /api/schema describes it. These classes only describe; representation.py makes the
+answers."""
 
 from typing import Any
 
@@ -7,7 +8,7 @@ from rest_framework import serializers
 from notifications.channel_facts import device_channels
 from notifications.models import CallbackState, EventStatus, NotificationState, Priority, TaskState, via_choices
 
-# Docstrings of these classes are shown to readers of the description.
+# Docstrings of these classes appear in the description.
 Shown = serializers.Serializer[Any]
 
 
@@ -266,7 +267,7 @@ class AbsenceShown(Shown):
     delegate = PersonName(allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which Python keeps to itself."""
+        """With `from`, which is a keyword in Python."""
         return {"from": serializers.DateTimeField(allow_null=True), **super().get_fields()}
 
 

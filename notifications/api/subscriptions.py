@@ -27,7 +27,8 @@ from notifications.wording.plaintext import clean_line
 
 
 def _given(channel: DeviceChannel) -> type[serializers.DeviceGiven]:
-    """All that a device of the channel gives; called in the API's schema as the channel calls its own part."""
+    """All that a device of the channel sends. A function, so that the schema names it as the channel names its own
+    part."""
     own = channel.registration.given
     return type(own.__name__, (serializers.DeviceGiven, own), {"__doc__": own.__doc__})
 
@@ -146,10 +147,10 @@ def _shown(device: Device, session: str, token: RecipientToken | None) -> Json:
 
 
 def is_callers(device: Device, session: str, token: RecipientToken | None) -> bool:
-    """Whether the session or the token that asks has registered it."""
+    """Whether the calling session or token has registered it."""
     return device.token_id == token.pk if token else bool(session) and device.session == session
 
 
 def _of_app(platform: str) -> str:
-    """What an app is called that does not say its name; empty: it is a page in a browser."""
+    """The name of an app that sends none; empty if it is a page in a browser."""
     return {"android": _("App on Android"), "ios": _("App on iPhone or iPad")}.get(platform, "")

@@ -1,4 +1,4 @@
-"""How often callers may call: counted in Redis for all processes together, generous, and open when Redis is away."""
+"""Rate limits: counted in Redis for all processes together, generous, and open when Redis is away."""
 
 import threading
 import time
@@ -13,14 +13,15 @@ from wfpush.queue.outbox import connection
 log = structlog.get_logger(__name__)
 
 WINDOW = 60
-"""Seconds after which counting starts anew."""
+"""Seconds after which counting starts again."""
 
 Bucket = Literal["engine", "person", "stranger"]
 LIMITS: dict[Bucket, int] = {"engine": 300_000, "person": 3_000, "stranger": 3_000}
-"""Calls a window: of each API key, of each person, and failed ones without a caller of each address."""
+"""Calls in a window: of each API key, of each person, and failed ones without a caller of each address."""
 
 PORTIONS = 600
-"""A process takes its calls from Redis in up to so many portions a window: a busy key costs no round trip a call."""
+"""A process takes its calls from Redis in up to this many portions a window, so that a busy key needs no round trip per
+call."""
 
 SILENCE = 5.0
 """Seconds for which Redis is not asked again after it did not answer."""
@@ -44,7 +45,7 @@ class Throttle:
         self._silent_until = 0.0
 
     def wait(self, bucket: Bucket, ident: str) -> float | None:
-        """Count one call. Seconds to wait if it is one too many, else None."""
+        """Count one call. Returns seconds to wait if it is one too many, else None."""
         now = time.time()
         window = int(now // WINDOW)
         with self._lock:
@@ -64,7 +65,7 @@ class Throttle:
         return None if granted > 0 else (window + 1) * WINDOW - now
 
     def _ask(self, bucket: Bucket, ident: str, window: int) -> int:
-        """Take a portion of this window's calls from Redis; how many there were."""
+        """Take a portion of this window's calls from Redis; returns how many calls there were."""
         limit = LIMITS[bucket]
         wanted = max(1, limit // PORTIONS)
         if time.monotonic() < self._silent_until:
@@ -88,4 +89,4 @@ class Throttle:
 
 
 throttle = Throttle()
-"""This process's."""
+"""The throttle of this process."""

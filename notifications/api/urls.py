@@ -1,4 +1,4 @@
-"""Paths of the API: docs/api.md. Ids are any text, `/` included, so their converter is `path`."""
+"""Paths of the API: docs/api.md. Ids are any text, including `/`, so their converter is `path`."""
 
 from django.urls import URLPattern, path
 

@@ -1,6 +1,6 @@
-"""Observers of a task's life, called synchronously in the transaction that changes it, in a listed order.
+"""Observers of tasks: called synchronously, in a listed order, in the transaction that changes a task.
 
-Escalations hang on here: they start, pause and stop clocks without the pipeline knowing them. Registered in
+Escalations start, pause and stop clocks by them, so the pipeline does not import escalations. Registered in
 AppConfig.ready().
 """
 
@@ -16,7 +16,7 @@ Moment = Literal[
 
 
 class Observer(Protocol):
-    """Raising undoes the change."""
+    """An exception rolls the change back."""
 
     def __call__(self, moment: Moment, task: Task, *, by: Recipient | None, now: datetime) -> None: ...
 
@@ -32,7 +32,7 @@ _entries: list[Entry] = []
 
 
 def register(name: str, observer: Observer, *, order: int) -> None:
-    """Add an observer; smaller orders are called first. Registering a name again replaces it."""
+    """Add an observer; those with smaller `order` are called first. Registering a name again replaces it."""
     unregister(name)
     _entries.append(Entry(order, name, observer))
     _entries.sort(key=lambda entry: (entry.order, entry.name))

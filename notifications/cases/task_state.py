@@ -23,23 +23,23 @@ from notifications.types import Json, behaviour_of
 from notifications.wording.plaintext import clean, clean_line, cut
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""An event's time further ahead than this counts as its arrival."""
+"""An event whose time is further ahead than this counts as happening on arrival."""
 
 DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
-"""What a task offers whose engine names no actions."""
+"""The actions of a task whose engine names none."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
-"""Instants outside mean “never” (some engines write the year 9999), and could not be reckoned with."""
+"""Instants outside mean “never” (some engines write the year 9999), and cannot be computed with."""
 
 ASKING = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
-"""Events whose copies ask for the task's answer; every other event only informs."""
+"""Events whose notifications ask for the task's answer; all others only inform."""
 
 ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
 
 
 @dataclass
 class Change:
-    """What an event did to its task and case."""
+    """What an event changed."""
 
     task: Task | None = None
     case: Case | None = None
@@ -56,7 +56,7 @@ class Change:
 
 
 def people_named(data: Json) -> list[Named]:
-    """Every person an event's data names, where api.md has people."""
+    """All people that an event's data names, in the places that docs/api.md lists."""
     task, found = part(data, "task"), []
     found += [task.get("assignee"), task.get("initiator"), data.get("customer")]
     for many in (task.get("candidates"), data.get("recipients")):
@@ -76,7 +76,7 @@ def effective_time(event: Event) -> datetime:
 
 
 def apply(event: Event, directory: Directory, now: datetime) -> Change:
-    """Lock the task and case an event is about and change them as the event says."""
+    """Lock the task and case of an event, and change them as the event says."""
     behaviour = behaviour_of(event.type)
     change = Change(case=_locked_case(event))
     if behaviour in ASKING or behaviour in ENDINGS:
@@ -92,7 +92,7 @@ def apply(event: Event, directory: Directory, now: datetime) -> Change:
 
 # --- cases ----------------------------------------------------------------------------------------
 def _locked_case(event: Event) -> Case | None:
-    """The event's case, made if need be, and locked: first of all, as the order of locks wants."""
+    """The event's case, made if need be, and locked first: locks are taken in the order case, task, recipients."""
     said = part(event.data, "case")
     if not said.get("id"):
         return None
@@ -102,7 +102,7 @@ def _locked_case(event: Event) -> Case | None:
 
 
 def _update_case(case: Case, event: Event) -> None:
-    """Take over what the event says of the case, unless a later milestone has said otherwise."""
+    """Update the case, unless a later milestone is known."""
     said, when = part(event.data, "case"), effective_time(event)
     late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
@@ -161,7 +161,7 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
 
 
 def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
-    """Take over what the event says of the task; what it does not mention stays. `keep_newer`: only fill the gaps."""
+    """Update the task; what the event does not mention stays. `keep_newer`: only set what is missing."""
     known = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
     old, new = (event.data, known) if keep_newer else (known, event.data)
     task.data = merged(old, new)
@@ -189,7 +189,7 @@ def merged(old: Json, new: Json) -> Json:
 
 
 def _without_people(data: Json) -> Json:
-    """An assignment replaces the people of the one before."""
+    """The data without people: those of an assignment replace those of the one before."""
     said = {
         name: value for name, value in part(data, "task").items() if name not in ("assignee", "candidates", "teams")
     }
@@ -197,7 +197,8 @@ def _without_people(data: Json) -> Json:
 
 
 def _assign(task: Task, event: Event, directory: Directory) -> bool:
-    """True when the task was other people's before. Behind an assignee, others wait for nothing."""
+    """Set the people of the task. True when it was other people's before. While there is an assignee, candidates are
+    not asked."""
     said, before = part(event.data, "task"), _people_of(task)
     task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
     task.assigned_event = event
@@ -219,7 +220,8 @@ def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:
 
 
 def _is_new(task: Task) -> bool:
-    """No event has changed the task before. So nobody is asked to do it, and nothing need be read to know that."""
+    """Whether no event has changed the task before. Then nobody was asked to do it, and nothing need be read to know
+    that."""
     return task.last_event_time is None
 
 
@@ -237,12 +239,12 @@ def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
 
 
 def return_to_state_before(task: Task) -> None:
-    """In memory: as it was before the answer or the question that is taken back."""
+    """In memory: restore the state before the answer or question that is taken back."""
     task.state, *task.states_before = task.states_before or [TaskState.OPEN]
 
 
 def _end(task: Task, state: TaskState, event: Event, change: Change, now: datetime) -> None:
-    """The engine closed the task: always applies, whatever its time."""
+    """The engine has ended the task. Applies always, whatever the event's time."""
     if task.state in CLOSED:
         change.status = EventStatus.IGNORED
         change.notes.append("The task had ended already: kept, changes nothing.")
@@ -262,7 +264,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, now: dateti
 
 
 def _result(said: Json) -> Json:
-    """The engine's word of who did what, in the shape of an outcome."""
+    """The engine's statement of who did what, in the form of an outcome."""
     by = said.get("by")
     person = by if isinstance(by, dict) else {"ref": by, "name": by}
     named = {
@@ -297,7 +299,7 @@ def text(said: Json, name: str, limit: int) -> str:
 
 
 def title(said: Json, name: str, limit: int) -> str:
-    """One line, without what could deceive who reads it in a list."""
+    """One line, without characters that could deceive a reader of lists."""
     value = said.get(name)
     return cut(clean_line(value), limit) if isinstance(value, str) else ""
 

@@ -1,4 +1,4 @@
-"""How we sign in to an engine's REST interface: what its record says, and tokens that are fetched once and reused."""
+"""Signs in to an engine's REST interface by its record; fetches tokens once and reuses them."""
 
 import asyncio
 import base64
@@ -22,15 +22,15 @@ __all__ = ["Access", "AccessRefused", "Line", "PersonsTokens", "hide", "tls_cont
 
 KEPT = 4
 AT_LAST = 10.0
-"""Seconds that people's tokens which are just being renewed are waited for at the end."""
+"""Seconds to wait, when the process stops, for people's tokens that are being renewed."""
 
 
 Ask = Callable[[str, dict[str, str]], Awaitable[Response]]
-"""Puts a form to the token server at an address. Raises OutboundError."""
+"""Sends a form to a token server. Raises OutboundError."""
 
 
 class PersonsTokens(Protocol):
-    """A person's own tokens for an engine, which somebody else keeps and renews."""
+    """A person's own tokens for an engine; another module stores and renews them."""
 
     @property
     def key(self) -> str:
@@ -38,20 +38,21 @@ class PersonsTokens(Protocol):
         ...
 
     async def token(self, ask: Ask, refused: str) -> str:
-        """One that works; another one than `refused`, which the engine did not take. Raises AccessRefused."""
+        """A valid token, other than `refused`, which the engine did not accept. Raises AccessRefused."""
         ...
 
     def secrets(self) -> tuple[str, ...]:
-        """What nobody's words may repeat."""
+        """Secrets to be removed from texts that others send us."""
         ...
 
 
 @dataclass(frozen=True)
 class Access:
-    """An engine's address and credentials, in plain. `auth`: none, basic, bearer, api_key, oauth2 or person.
+    """An engine's address and credentials, unencrypted. `auth`: none, basic, bearer, api_key, oauth2 or person.
 
-    `name` is the user's or client's; `secret` the password, token, key or client secret; `header` where a key goes.
-    `certificate` and `key` (PEM) are shown to servers that ask for them (mutual TLS). `tokens` of auth person.
+    `name` is the user's or client's; `secret` the password, token, key or client secret; `header` the name of the
+    header with the key. `certificate` and `key` (PEM) are for servers that ask for them (mutual TLS). `tokens` are
+    those of auth person.
     """
 
     base: str
@@ -69,7 +70,7 @@ class Access:
 
     @property
     def identity(self) -> str:
-        """The same for the same credentials: what tokens and certificates are kept by."""
+        """The same for the same credentials: tokens and certificates are cached by it."""
         said = (
             self.auth,
             self.name,
@@ -83,7 +84,7 @@ class Access:
         return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
     def of_person(self, tokens: PersonsTokens) -> "Access":
-        """The same address and certificate, in somebody's own name."""
+        """The same address and certificate, with a person's own tokens."""
         return Access(self.base, "person", certificate=self.certificate, key=self.key, tokens=tokens)
 
 
@@ -94,7 +95,7 @@ class _Token:
 
 
 class Line:
-    """The process's way to engines: its connections, tokens and certificates. Belongs to one event loop."""
+    """The process's connections to engines, with tokens and certificates. Belongs to one event loop."""
 
     def __init__(self, http: Outbound, clock: Callable[[], float] = time.monotonic) -> None:
         self.http = http
@@ -113,7 +114,8 @@ class Line:
         await self.http.close()
 
     def secrets(self, access: Access) -> tuple[str, ...]:
-        """What nobody's words may repeat: the last tokens included, which answers under way may still name."""
+        """Secrets to be removed from texts that others send us: the last tokens included, which late answers may
+        repeat."""
         of_person = access.tokens.secrets() if access.tokens is not None else ()
         kept_by = access.tokens.key if access.tokens is not None else access.identity
         tokens = [token.value for token in self._had.get(kept_by, ())]
@@ -122,7 +124,7 @@ class Line:
     async def request(
         self, access: Access, method: str, url: str, *, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Response:
-        """One request, signed in; once more with a new token where the engine no longer takes the old one.
+        """Make one request, signed in; if the engine no longer accepts the token, repeat it once with a new one.
 
         Raises OutboundError, AccessRefused.
         """
@@ -142,7 +144,7 @@ class Line:
 
     # --- tokens (RFC 6749, 4.4) -------------------------------------------------------------------
     async def _token(self, access: Access, refused: str = "") -> str | None:
-        """One fetch at a time for the same credentials; whoever waits shares its token, or its failure."""
+        """Only one fetch at a time for the same credentials; all that wait share its token, or its failure."""
         if access.tokens is not None:
             return await self._of_person(access, access.tokens, refused)
         if access.auth != "oauth2":
@@ -163,7 +165,7 @@ class Line:
             self._had.setdefault(name, deque(maxlen=KEPT)).append(done.result())
 
     async def _of_person(self, access: Access, tokens: PersonsTokens, refused: str) -> str:
-        """Also to its end when nobody waits any more: a new token that nobody keeps would be lost."""
+        """Runs to its end when nobody waits any more: a new token that is not stored would be lost."""
         name = (tokens.key, refused)
         if name not in self._of_people:
             self._of_people[name] = asyncio.create_task(tokens.token(partial(self.ask, access), refused))
@@ -174,7 +176,7 @@ class Line:
 
     def _forget(self, access: Access, token: str) -> None:
         known = self._tokens.get(access.identity)
-        if known is not None and known.value == token:  # else another has been fetched meanwhile
+        if known is not None and known.value == token:  # else another token was fetched meanwhile
             del self._tokens[access.identity]
 
     async def _fetch(self, access: Access) -> _Token:
@@ -189,7 +191,7 @@ class Line:
         return _Token(grant.token, self._clock() + useful(grant.life))
 
     async def ask(self, access: Access, url: str, said: dict[str, str]) -> Response:
-        """A token server, for a person's tokens. Raises OutboundError."""
+        """Ask a token server for a person's tokens. Raises OutboundError."""
         body, headers = form(said)
         return await self.http.request("POST", url, body=body, headers=headers, tls=self._tls(access))
 
@@ -231,7 +233,7 @@ def tls_context(access: Access) -> ssl.SSLContext:
     try:
         with os.fdopen(handle, "w") as file:
             file.write(f"{access.certificate}\n{access.key}\n")
-        context.load_cert_chain(path, password="")  # without one, OpenSSL would ask at the terminal for a key's
+        context.load_cert_chain(path, password="")  # without a password, OpenSSL would ask for one at the terminal
     except (ssl.SSLError, ValueError) as fault:
         sentence = "The client certificate and its key do not fit, are not PEM, or the key has a password."
         raise AccessRefused(sentence, later=False) from fault

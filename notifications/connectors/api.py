@@ -1,4 +1,4 @@
-"""One engine's REST interface, as connectors speak with it: requests, replies, and what all engines' failures mean."""
+"""The REST interface of one engine for its connector: requests, replies, and what failures of all engines mean."""
 
 import json
 import time
@@ -19,7 +19,7 @@ BUSY = (408, 425, 429, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Reply:
-    """`acts`: of a request that changes something. `secrets` are never repeated."""
+    """`acts`: the reply to a request that changes something. `secrets` are removed from texts in it."""
 
     status: int
     body: Any
@@ -28,11 +28,12 @@ class Reply:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     is_worded: bool = False
     by_person: bool = False
-    """In somebody's own name, not in ours."""
+    """The request was made in a person's name, not in ours."""
 
     @property
     def taken(self) -> bool:
-        """As most engines say it: without a word. Gateways that say 200 to everything add some of their own."""
+        """Whether the engine has accepted the request: for most engines 2xx without a body. Gateways that answer 200 to
+        everything add a page of their own."""
         return self.ok and not self.is_worded
 
     @property
@@ -51,7 +52,7 @@ class Reply:
 
 
 class Failed(Exception):
-    """The call came to nothing; `result` says how to go on."""
+    """The call has failed; `result` says how to go on."""
 
     def __init__(self, result: Result) -> None:
         super().__init__(result.detail)
@@ -59,10 +60,12 @@ class Failed(Exception):
 
 
 class Api:
-    """One engine's REST interface, signed in. What stands for the engine itself is told apart here: calls raise Failed
-    where it cannot be reached, is busy, does not know us, or is no engine at all. Other answers are the connector's to
-    read. `may_have_acted`: by a request that changes something, and was not plainly refused. `acting`: in whose name
-    it is changed, where that is not who reads."""
+    """One engine's REST interface, signed in. Calls raise Failed when the engine cannot be reached, is busy, refuses
+    our sign-in, or is no engine at all. The connector reads all other answers.
+
+    `may_have_acted`: a request that changes something was sent, and not plainly refused. `acting`: in whose name
+    changes are made, where that differs from who reads.
+    """
 
     may_have_acted = False
 
@@ -84,8 +87,8 @@ class Api:
         acts: bool | None = None,
         may_be_refused: bool = False,
     ) -> Reply:
-        """Raises Failed. `acts`: whether it changes something, as all do that are no GET. With `may_be_refused`, 403 in
-        the engine's words is an answer like others."""
+        """Raises Failed. `acts`: the request changes something, as all but GET do. `may_be_refused`: a 403 of the
+        engine is an answer for the connector."""
         acts = method != "GET" if acts is None else acts
         access = self._acting if acts else self._access
         try:
@@ -123,18 +126,18 @@ def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:
     status = reply.status
     if status in BUSY:
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        unsure = reply.acts and status >= 500  # of a proxy that has lost the engine, which may go on
+        unsure = reply.acts and status >= 500  # of a proxy that has lost the engine, which may still act
         raise Failed(Result("later", status, f"The engine answered {status}.", wait, unsure=unsure, down=True))
     if status == 401 or (status == 403 and not (may_be_refused and reply.object)):
         raise not_let_in(reply)
     if 300 <= status < 400:
         raise Failed(Result("misconfigured", status, f"The engine's address points elsewhere ({status}). Correct it."))
     if status < 500 and reply.body is None and response.body and not _is_long_json(response):
-        raise unexpected(reply)  # a page: whoever wrote it, it was not the engine
+        raise unexpected(reply)  # an HTML page was not written by the engine
 
 
 def _is_long_json(response: Response) -> bool:
-    """As far as the beginning of an answer shows, whose end was not read."""
+    """Whether the answer, which was cut off, began as JSON."""
     return response.truncated and response.body.lstrip()[:1] in (b"{", b"[")
 
 
@@ -149,7 +152,7 @@ def _json(response: Response) -> Any:
 
 # --- words ---
 def not_let_in(reply: Reply) -> Failed:
-    """A person whom the engine knows and lets do no such thing is refused: somebody else may do it."""
+    """A person who is known to the engine but may not do this is refused; somebody else may do it."""
     why = reply.member("message", "detail", "error_description", "error")
     if reply.by_person and reply.status == 403 and reply.object:
         return Failed(Result("refused", reply.status, f"Their account may not do this in the engine. {why}".strip()))
@@ -159,7 +162,7 @@ def not_let_in(reply: Reply) -> Failed:
 
 
 def unexpected(reply: Reply) -> Failed:
-    """What an answer means that the engine's documentation does not have."""
+    """The result of an answer that the engine's documentation does not mention."""
     why = reply.member("message", "detail", "title", "exception")
     if reply.status >= 500:
         sentence = f"The engine failed ({reply.status}). {why}".strip()
@@ -172,7 +175,7 @@ def unexpected(reply: Reply) -> Failed:
 
 
 def part(text: str) -> str:
-    """As one part of a path. Raises Failed for what can be none: dots are resolved on the way, nothing is left out."""
+    """Text as one part of a path. Raises Failed for an empty text or dots, which servers resolve."""
     try:
         quoted = quote(text, safe="")
     except UnicodeEncodeError:
@@ -183,7 +186,7 @@ def part(text: str) -> str:
 
 
 def rows(found: Any) -> list[Json]:
-    """The objects in a list of them, whatever else came."""
+    """The objects in a list of them, whatever else it contains."""
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
@@ -192,7 +195,7 @@ def text_of(found: Any) -> str:
 
 
 def instant(value: Any) -> datetime | None:
-    """Of ISO 8601; without a zone it is UTC. None for anything else."""
+    """An instant in ISO 8601; without a zone it is UTC. None for anything else."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):

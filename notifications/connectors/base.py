@@ -1,4 +1,4 @@
-"""What is known of an engine kind, and what callbacks need of it. A new kind is a file beside this one and a line."""
+"""What a kind of engine has, and what callbacks need of it. A new kind is a file in this folder and a line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"
 
 @dataclass(frozen=True)
 class Standing:
-    """A task as the engine shows it. `answers`: those of ours that completed a task of its process; `known`: the engine
-    has it, or remembers it. What it does not know may be over, or not yet to be seen."""
+    """The state of a task in the engine. `answers`: ids of our answers that completed tasks of its process; `known`:
+    the engine has the task, or remembers it. A task that it does not know may be over, or not be visible yet."""
 
     is_open: bool
     assignee: str = ""
@@ -26,21 +26,21 @@ class Standing:
 
     @property
     def by(self) -> str:
-        """Whoever had it when it was completed: no engine says more."""
+        """Who had the task when it was completed: engines do not say more."""
         return "" if self.is_open or self.cancelled else self.assignee
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the engine made of an answer, in one vocabulary.
+    """What the engine made of an answer, in the same vocabulary for all engines.
 
-    done: it has it. handled: it had been handled already. refused: it will never take it (`detail` says why, for the
-    person). later: try again (`retry_after` in seconds). misconfigured: try again, and an operator must look. gone: the
-    endpoint is no more.
+    done: it has the answer. handled: the task had been handled before. refused: it will never take the answer (`detail`
+    says why, for the person). later: try again (`retry_after` in seconds). misconfigured: try again, and an operator
+    must look. gone: the endpoint no longer exists.
 
-    `unsure`: no answer came, and the engine may have acted all the same. `down`: it did not answer, or is broken, so
-    that others need not be tried just now. `silent`: it was not asked, so that this says nothing of it. `standing`: how
-    the task stands there now, where that may be news.
+    `unsure`: no answer came, and the engine may have acted. `down`: it did not answer, or is broken, so other calls
+    need not be tried just now. `silent`: it was not asked, so this says nothing about it. `standing`: the state of the
+    task in the engine, where it may be news.
     """
 
     outcome: Outcome
@@ -68,33 +68,33 @@ HIDDEN = "…"
 
 
 class Connector:
-    """One kind of engine. `kind` is what its records keep, `label` its name."""
+    """One kind of engine. `kind` is the value in its records, `label` its name."""
 
     kind: ClassVar[str]
     label: ClassVar[str]
     preset: ClassVar[Mapping[str, str]] = {}
-    """Mapping of its own JSON to begin with, an expression for each member of an event; what an engine's model sends
-    decides whether it fits. Empty: its engines send CloudEvents."""
+    """A mapping of its own JSON to begin with: an expression for each member of an event. It may need changes for what
+    an engine's model sends. Empty: its engines send CloudEvents."""
     task_example: ClassVar[str] = "T-42"
-    """What a task's id looks like."""
+    """An example of a task's id."""
     sign_ins: ClassVar[tuple[str, ...]] = ()
-    """Of AuthKind: how we may sign in to its interface. Empty: calls need no sign-in."""
+    """Values of AuthKind: how we may sign in to its interface. Empty: calls need no sign-in."""
     cannot_check: ClassVar[str] = "This kind cannot be tried without an answer: the first one shows it."
-    """Why the connection to an engine is not tested, of kinds that are no RestConnector."""
+    """Why the connection cannot be tested, for kinds that are no RestConnector."""
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Any:
         """Read what the call needs from the database. Raises Misconfigured with a sentence for the operator.
 
-        `tokens`: of the person in whose name it is made, where it is not in ours.
+        `tokens`: those of the person in whose name the call is made; None: it is made in ours.
         """
         raise NotImplementedError
 
     async def send(self, line: Line, call: Any) -> Result:
-        """Make the call that `prepare` has prepared. Raises nothing: every failure is a Result."""
+        """Make the call. Raises nothing: every failure is a Result."""
         raise NotImplementedError
 
     def preview(self, engine: Engine, callback: Callback, now: datetime) -> list[Sent]:
-        """The requests that would be made, of kinds that are no RestConnector: what those ask is recorded.
+        """The requests that would be made, for kinds that are no RestConnector; for those the requests are recorded.
 
         Raises Misconfigured.
         """
@@ -102,4 +102,4 @@ class Connector:
 
 
 class Misconfigured(Exception):
-    """The engine's record cannot work as it is; the sentence says what to mend."""
+    """The engine's record cannot work; the sentence says what to correct."""

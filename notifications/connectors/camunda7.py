@@ -1,6 +1,6 @@
 """Kind `camunda7`: Camunda 7's REST interface (https://docs.camunda.org/rest/camunda-bpm-platform/7.24/).
 
-Its error JSON is known from memory only: what has the members `type` and `message` counts as the engine's own.
+The form of its error JSON is assumed: a body with the members `type` and `message` counts as the engine's own.
 """
 
 import json
@@ -61,7 +61,7 @@ class Camunda7(RestConnector):
             return Result("done", reply.status)
         if reply.status != 500 or not _says(reply):
             raise unexpected(reply)
-        standing = await self.look(api, said.task)  # 500 is also what a task gets that is no more
+        standing = await self.look(api, said.task)  # 500 is also the answer for a task that no longer exists
         if not standing.is_open:
             return await self.over(api, said, standing, reply.status)
         if not standing.delegated or resolved:
@@ -78,7 +78,8 @@ class Camunda7(RestConnector):
         return Result("done", status, "The engine keeps no history, and so no comments." if status == 403 else "")
 
     async def _comment_once(self, api: Api, said: Said) -> int:
-        """Where the engine's own users read it. 400: the task is gone; 403: it keeps none, being without history."""
+        """Add a comment, which users of the engine see. 400: the task is gone; 403: it takes none, since history is
+        off."""
         path = f"{_task(said.task)}/comment"
         if said.unsure and said.remark in await self._comments(api, path):
             return 200
@@ -103,7 +104,7 @@ class Camunda7(RestConnector):
         return Standing(True, text_of(said.get("assignee")), delegated=said.get("delegationState") == "PENDING")
 
     async def _ended(self, api: Api, task: str) -> Standing:
-        """Nothing is known where the engine keeps no history, or does not show it to us."""
+        """The state of a finished task. Unknown where the engine keeps no history, or does not let us read it."""
         tasks = await self._history(api, "/history/task", {"taskId": task})
         if not tasks:
             return UNKNOWN
@@ -132,7 +133,7 @@ class Camunda7(RestConnector):
         raise unexpected(reply)
 
     async def claim(self, api: Api, task: str, user: str) -> Result | None:
-        """500 is what a task gets that somebody has, or that is no more."""
+        """500 is the answer for a task that somebody has, and for one that no longer exists."""
         reply = await api.call("POST", f"{_task(task)}/claim", {"userId": user})
         if reply.taken:
             return Result("done", reply.status)
@@ -151,7 +152,7 @@ def _task(task: str) -> str:
 
 
 def _says(reply: Reply) -> bool:
-    """The engine's own error, and not that of a server before it."""
+    """Whether the error is the engine's own, and not that of a server in front of it."""
     return "type" in reply.object and "message" in reply.object
 
 
@@ -170,7 +171,7 @@ TYPES = {
 
 
 def typed(value: Any, type: str) -> Json:
-    """A type that is not named is that of the JSON value."""
+    """Without a declared type, the type of the JSON value is used."""
     if type == "date":
         return {"type": "Date", "value": _date(value)}
     if type == "json" or isinstance(value, dict | list):
@@ -188,7 +189,7 @@ def typed(value: Any, type: str) -> Json:
 
 
 def _date(value: Any) -> Any:
-    """As 2026-01-31T00:00:00.000+0000, the one form that the engine reads."""
+    """As 2026-01-31T00:00:00.000+0000, the only form that the engine reads."""
     moment = instant(value)
     if moment is None:
         return value

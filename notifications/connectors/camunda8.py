@@ -1,7 +1,7 @@
 """Kind `camunda8`: the Orchestration Cluster's REST interface, version 2 (user tasks of Zeebe).
 
-Commands are consistent, queries are not: a task that is asked for may be unknown for a moment. There are no comments:
-what people write goes into the variable `wfpush_comment`.
+Commands are consistent, queries are not: a query for a new task may not find it yet. There are no comments: what people
+write goes into the variable `wfpush_comment`.
 """
 
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
@@ -11,9 +11,9 @@ from notifications.connectors.rest import ANSWER, CHANGING, PRIORITY, UNKNOWN, R
 from notifications.types import Json
 
 OVER = ("COMPLETED", "CANCELED", "FAILED")
-"""All other states are those of a task that is open, or is just being changed."""
+"""The states of finished tasks. In all others a task is open, or is being changed."""
 PRIORITY_OF_LATE = 80
-"""Of 0 to 100, where 50 is usual."""
+"""From 0 to 100, where 50 is the default."""
 
 
 class Camunda8(RestConnector):
@@ -22,7 +22,7 @@ class Camunda8(RestConnector):
     address_example = "http://localhost:8080/v2"
     task_example = "2251799813685249"
     preset = {
-        # A listener's job tells two changes of the same kind apart; a job that is tried again keeps its key.
+        # Of two changes of the same kind a listener's jobs differ; a job that is tried again keeps its key.
         "id": (
             "join(':', [userTaskKey, not_null(eventType, 'assigning'), not_null(assignee, ''),"
             " to_string(not_null(jobKey, ''))])"
@@ -60,18 +60,19 @@ class Camunda8(RestConnector):
         raise unexpected(reply)
 
     async def _in_another_state(self, api: Api, said: Said) -> Result:
-        """Completed, cancelled, or just being changed by somebody else, whose listeners may take their time."""
+        """Whether the task is completed, cancelled, or being changed by somebody else, whose listeners may take
+        long."""
         standing = await self.look(api, said.task)
         if standing.is_open or not standing.known:
             return Result("later", 409, CHANGING)
         return await self.over(api, said, standing, 409)
 
     async def remark(self, api: Api, said: Said) -> Result:
-        """There is no place for it: it stays with us, and no call is made."""
+        """There is no place for remarks in the engine: they stay here, and no call is made."""
         return Result("done", None, "The engine has no place for it.")
 
     async def late(self, api: Api, said: Said) -> Result:
-        """Listeners hear of the action; whoever works in the engine sees the priority."""
+        """Listeners get the action; people who work in the engine see the priority."""
         body = {"changeset": {"priority": PRIORITY_OF_LATE}, "action": "escalate"}
         reply = await api.call("PATCH", _task(said.task), body)
         if reply.ok:
@@ -99,7 +100,8 @@ class Camunda8(RestConnector):
         return frozenset(text_of(row.get("value")).strip('"') for row in found)  # values are JSON in a string
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
-        """In one command: to unassign it first would take it as blindly, and leave it nobody's if the second fails."""
+        """Assign in one command. Unassigning first would not be safer, and would leave the task without assignee if the
+        second command failed."""
         done = await self._assignment(api, task, {"assignee": user, "allowOverride": True, "action": "assign"})
         return done or Result("later", 409, CHANGING)
 
@@ -128,5 +130,5 @@ def _task(task: str) -> str:
 
 
 def is_problem(reply: Reply) -> bool:
-    """RFC 9457, as the engine writes its errors; other servers' pages are none."""
+    """RFC 9457, as the engine writes its errors; pages of other servers are not."""
     return "title" in reply.object and "status" in reply.object

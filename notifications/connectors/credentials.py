@@ -1,4 +1,4 @@
-"""Gives engines their API keys and signing secrets. What is returned in plain is for showing once; it is never kept."""
+"""Makes API keys and signing secrets of engines. The plain text is returned to be shown once, and never stored."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from notifications.models import ApiKey, Engine, SigningSecret
 from wfpush.crypto import new_api_key
 
 OVERLAP = timedelta(hours=24)
-"""How long the old secret goes on signing and verifying beside the new one, unless told otherwise."""
+"""How long the old secret goes on signing and verifying beside the new one, by default."""
 
 
 def issue_key(
@@ -26,7 +26,7 @@ def issue_key(
 
 
 def revoke_keys(keys: QuerySet[ApiKey], now: datetime) -> int:
-    """Refuse these keys from now on; returns how many still worked."""
+    """Refuse these keys from now on. Returns how many had still worked."""
     return keys.filter(revoked_at=None).update(revoked_at=now)
 
 
@@ -38,10 +38,10 @@ def active_secrets(engine: Engine, now: datetime) -> QuerySet[SigningSecret]:
 def rotate_secret(
     engine: Engine, *, now: datetime, overlap: timedelta | None = OVERLAP, secret: str = ""
 ) -> tuple[SigningSecret, str]:
-    """A new signing secret (or the given one, as an engine's own system made it) and its plain text.
+    """A new signing secret (or the given one, made by the engine's system) and its plain text.
 
-    The secrets before it end after `overlap`, or earlier if they were to; None: they stay.
-    Raises ValueError, with a sentence for the person who typed it, for a secret that cannot sign.
+    Earlier secrets end after `overlap`, or before if they were to; None: they stay. Raises ValueError, with a sentence
+    for the person who typed it, for a secret that cannot sign.
     """
     plain = secret or signatures.new_secret()
     signatures.key_of(plain)

@@ -1,6 +1,6 @@
 """Kind `flowable`: Flowable's REST interface (flowable-rest, https://www.flowable.com/open-source/docs/bpmn/ch14-REST).
 
-`outcome` counts in the engine only with a form; processes read the variable `wfpush_outcome`, or what a mapping sets.
+The engine uses `outcome` only with a form; processes read the variable `wfpush_outcome`, or what a mapping sets.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Flowable(RestConnector):
     label = "Flowable"
     address_example = "https://host/flowable-rest/service"
     preset = {
-        # A task reassigned without a claim keeps its times: only its assignee tells the two events apart.
+        # A task reassigned without a claim keeps its times: only the assignee differs between the two events.
         "id": (
             "join(':', [id, not_null(eventType, 'assigned'), not_null(assignee, ''),"
             " not_null(claimTime, createTime, '')])"
@@ -67,7 +67,7 @@ class Flowable(RestConnector):
         return await self.gone(api, said, 404)
 
     async def _comment_once(self, api: Api, said: Said) -> bool:
-        """Where the engine's own users read it. False for a task that is gone, which has no place for it."""
+        """Add a comment, which users of the engine see. False for a task that is gone: it takes no comments."""
         path = f"{task_path(said.task)}/comments"
         if said.unsure and said.remark in await self._comments(api, path):
             return True
@@ -93,7 +93,7 @@ class Flowable(RestConnector):
         return Standing(False, text_of(said.get("assignee")), await self._answers(api, said), cancelled=cancelled)
 
     async def _answers(self, api: Api, task: Json) -> frozenset[str]:
-        """Without the history of variables nobody can tell."""
+        """Unknown without the history of variables."""
         process = text_of(task.get("processInstanceId"))
         if not process:
             return frozenset()
@@ -121,12 +121,12 @@ def task_path(task: str) -> str:
 
 # --- what engines that derive from Flowable have in common ---------------------------------------------------------
 def is_gone(reply: Reply) -> bool:
-    """The engine's own 404, and not that of a server or path that is no Flowable."""
+    """Whether the 404 is the engine's own, and not that of another server or a wrong path."""
     return reply.status == 404 and "exception" in reply.object
 
 
 def standing_of(reply: Reply) -> Standing:
-    """Of a task as the engine shows it while it is open. Raises Failed."""
+    """The state of an open task. Raises Failed."""
     if not reply.ok or not reply.object:
         raise unexpected(reply)
     delegated = reply.object.get("delegationState") == "pending"
@@ -140,7 +140,7 @@ async def complete(
     body = {"action": "complete", "outcome": said.outcome, "variables": named}
     reply = await api.call("POST", path, body)
     if reply.status == 500 and reply.object and (await connector.look(api, said.task)).delegated:
-        # "A delegated task cannot be completed, but should be resolved instead", which newer versions do not tell
+        # "A delegated task cannot be completed, but should be resolved instead"; newer versions do not say so
         await resolve(api, path)
         reply = await api.call("POST", path, body)
     if took(reply):
@@ -190,7 +190,7 @@ def variables(said: Said) -> list[Json]:
 
 
 def typed(value: Any, type: str) -> Json:
-    """A type that is not named is that of the JSON value; without one the engine takes nothing but simple values."""
+    """Without a declared type, the type of the JSON value is used; without any, the engine takes simple values only."""
     if type == "date":
         moment = instant(value)
         if moment is not None and len(value) > len("2026-01-31"):
@@ -210,7 +210,7 @@ def typed(value: Any, type: str) -> Json:
 
 
 def whole(value: int) -> Json:
-    """In as many bits as it needs; beyond 64 of them as text."""
+    """An integer of as many bits as the value needs; above 64 bits as text."""
     if -(2**31) <= value < 2**31:
         return {"type": "integer", "value": value}
     return {"type": "long", "value": value} if -(2**63) <= value < 2**63 else {"type": "string", "value": str(value)}

@@ -1,6 +1,6 @@
-"""How engines list their open tasks, for those that cannot tell of them: oldest first, from an instant on.
+"""Lists an engine's open tasks from an instant on, oldest first, for engines that cannot send events.
 
-Rows are the engine's own JSON. Who may do a task that nobody has is asked for it alone, where lists leave that out.
+Rows are the engine's own JSON. Candidates of unassigned tasks are queried for each task where lists leave them out.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from notifications.types import Json
 class Listing(Protocol):
     @property
     def id(self) -> str:
-        """The member that is the task's id."""
+        """The member with the task's id."""
         ...
 
     @property
     def created(self) -> str:
-        """The member that is the instant of its creation."""
+        """The member with the instant of its creation."""
         ...
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
-        """At most `size` open tasks that were created later than `since`, oldest first. Raises Failed."""
+        """At most `size` open tasks created after `since`, oldest first. Raises Failed."""
         ...
 
     async def add_people(self, api: Api, row: Json) -> None:
-        """`candidateUsers` and `candidateGroups` of a task that nobody has. Raises Failed."""
+        """Add `candidateUsers` and `candidateGroups` to an unassigned task. Raises Failed."""
         ...
 
 
@@ -49,9 +49,9 @@ def _written(since: datetime) -> str:
 
 @dataclass(frozen=True)
 class Query:
-    """Flowable's way and its relatives': parameters of a GET, and links that say who may do a task.
+    """For Flowable and engines like it: parameters of a GET, and links that list candidates.
 
-    `rows`: where the answer has them; nothing where it is the list itself.
+    `rows`: the member of the answer with the rows; empty where the answer is the list itself.
     """
 
     path: str
@@ -92,7 +92,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Search:
-    """Camunda 8's: a filter and a page in the body, people in the rows."""
+    """For Camunda 8: a filter and a page in the body; the rows have the candidates."""
 
     id: str = "userTaskKey"
     created: str = "creationDate"
@@ -112,4 +112,4 @@ class Search:
         return rows(reply.object["items"])
 
     async def add_people(self, api: Api, row: Json) -> None:
-        """They are there."""
+        """Nothing to do: the rows have them."""

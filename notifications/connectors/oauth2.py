@@ -1,4 +1,4 @@
-"""What token servers are asked and answer (RFC 6749): for our own sign-in, and for people's accounts."""
+"""Requests to token servers and their answers (RFC 6749): for our own sign-in, and for people's accounts."""
 
 import base64
 import binascii
@@ -15,22 +15,22 @@ from urllib.parse import urlencode, urlsplit
 from wfpush.net.http import Response, parse_retry_after
 
 EARLY = 30.0
-"""Seconds before its end from which a token is not used any more."""
+"""Seconds before its end at which a token is no longer used."""
 SHORTEST_LIFE = 60.0
-"""Seconds that a token counts as valid whose life the server does not name."""
+"""Seconds for which a token is used if the server does not say how long it is valid."""
 LONGEST_LIFE = 365 * 24 * 3600.0
-"""Seconds after which one is renewed that is said never to end."""
+"""Seconds after which a token is renewed that is said never to end."""
 GONE = ("invalid_grant", "interaction_required", "login_required", "consent_required")
-"""Errors that only the person can mend, by signing in again (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6)."""
+"""Errors that only the person can repair, by signing in again (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6)."""
 TELLING = 6
-"""Characters from which a secret is looked for in what others say: shorter ones are found in every other word."""
+"""Shortest secret, in characters, that is removed from others' texts: shorter ones occur in ordinary words."""
 NAMES = ("preferred_username", "email", "upn", "sub")
-"""Claims that name one account and no other, best first (OpenID Connect Core 5.1; `upn` is Microsoft's)."""
+"""Claims that identify one account, best first (OpenID Connect Core 5.1; `upn` is Microsoft's)."""
 
 
 class AccessRefused(Exception):
-    """No token: `detail` says why. `later`: another try may help, in `wait` seconds where the server says so; else
-    somebody must mend the engine's record. `ended`: the server will not take what we have any more."""
+    """No token: `detail` says why. `later`: another try may help, in `wait` seconds where the server says so; otherwise
+    somebody must correct the engine's record. `ended`: the server no longer accepts what we have."""
 
     def __init__(self, detail: str, *, later: bool, wait: float | None = None, ended: bool = False) -> None:
         super().__init__(detail)
@@ -42,7 +42,7 @@ class AccessRefused(Exception):
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token server gave. `life` in seconds, from now on; `name` is whose tokens they are, where it says."""
+    """What a token server gave. `life` in seconds from now; `name` is the account's, where the server says it."""
 
     token: str = field(repr=False)
     life: float
@@ -57,7 +57,8 @@ def form(said: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
 
 
 def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
-    """Raises AccessRefused. What is neither busy nor a token is somebody's to look at: a page, another server."""
+    """Raises AccessRefused. An answer that is neither "busy" nor a token needs an operator: it may be a page, or
+    another server's."""
     said, status = _object(response.body), response.status
     if status >= 500 or status in (408, 425, 429):
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
@@ -79,7 +80,7 @@ def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
 
 
 def _life(said: Any) -> float:
-    """Seconds, however a server writes them."""
+    """Seconds, in any form that servers write them in."""
     try:
         life = float("nan" if isinstance(said, bool) else said)
     except (TypeError, ValueError, OverflowError):
@@ -88,12 +89,12 @@ def _life(said: Any) -> float:
 
 
 def useful(life: float) -> float:
-    """Seconds for which a token is used: not to its very end."""
+    """Seconds for which a token is used: it ends a little before its life does."""
     return max(life - EARLY, life / 2)
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """What an engine says, without what it should not have repeated."""
+    """A text from an engine, with our secrets removed."""
     for secret in secrets:
         if len(secret) >= TELLING:
             text = text.replace(secret, "…")
@@ -109,8 +110,8 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _name_in(id_token: Any) -> str:
-    """Of an ID token that came from the token server itself, whose word its TLS vouches for (OpenID Connect Core,
-    3.1.3.7, 6)."""
+    """The account's name in an ID token that came directly from the token server: TLS stands for its signature (OpenID
+    Connect Core, 3.1.3.7, 6)."""
     try:
         payload = id_token.split(".")[1]
         claims = _object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -137,7 +138,8 @@ def new_secret() -> str:
 
 
 def way_there(client: Client, state: str, verifier: str) -> str:
-    """Where a browser is sent to sign in. `state` comes back with it; `verifier` proves that it was us who asked."""
+    """The address to which a browser is sent to sign in. `state` comes back with it; `verifier` proves that we made the
+    request."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     said = {
         "response_type": "code",

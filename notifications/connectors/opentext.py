@@ -1,9 +1,9 @@
 """Kind `opentext`: OpenText Workflow Service (workflow/v1 of its developer cloud), which derives from Flowable.
 
-Its documents name no way to comment on a task, so comments go into the variable `wfpush_comment`; none to read a task
-that is over, so that nobody can tell who ended it; nor the path by which one task is read, nor the answer to an action.
-The path by which a task is given to somebody was seen in an excerpt only. Both paths can be set otherwise; every 2xx
-that is no page counts; and how delegated tasks are resolved is as in Flowable.
+Its documentation has no comments on tasks, so comments go into the variable `wfpush_comment`; no way to read a finished
+task, so it is unknown who ended it; neither the path by which one task is read, nor the answer to an action. The path
+for assigning a task was seen in an excerpt only. Both paths can be changed; every 2xx that is no page counts as
+success; delegated tasks are resolved as in Flowable.
 """
 
 import json
@@ -40,7 +40,7 @@ class OpenText(RestConnector):
         return await complete(self, api, _task(said.task), said, variables(said), took=lambda reply: reply.ok)
 
     async def remark(self, api: Api, said: Said) -> Result:
-        """There is no place for it: it stays with us, and no call is made."""
+        """There is no place for remarks in the engine: they stay here, and no call is made."""
         return Result("done", None, "The engine has no place for it.")
 
     async def look(self, api: Api, task: str) -> Standing:
@@ -54,7 +54,7 @@ class OpenText(RestConnector):
         return await claim(self, api, _task(task), user, took=lambda reply: reply.ok)
 
     def user_of(self, person: Named, holder: str) -> str:
-        """Users go by their `preferred_username`, which is an e-mail address."""
+        """Users are identified by their `preferred_username`, which is an e-mail address."""
         return person.email or person.ref
 
     async def check(self, api: Api) -> None:
@@ -76,7 +76,7 @@ def variables(said: Said) -> list[Json]:
 
 
 def simple(value: Any) -> Any:
-    """Variables have no types here, and without one the engine takes simple values of 32 bits: all else as text."""
+    """Variables have no types here, and the engine takes simple values of 32 bits: everything else is sent as text."""
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int) and not -(2**31) <= value < 2**31:

@@ -1,4 +1,4 @@
-"""Engines that are told by their own REST interface: what all of them share."""
+"""What all engines with a REST interface have in common."""
 
 import asyncio
 import dataclasses
@@ -47,14 +47,14 @@ __all__ = [
 Does = Literal["final", "acknowledge", "request_info", "late", "assign"]
 
 PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
-"""In presets: the `priority` of 0 to 100 that engines give a task, 50 being usual, in words of ours."""
+"""For presets: an engine's `priority` of 0 to 100, 50 being usual, as one of our priorities."""
 
 ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "wfpush_comment"
-"""Variables that every completed task gets: the answer's id, by which it is known again after a lost reply; what it is
-called in the engine; who gave it; and what they wrote."""
+"""Variables that every completed task gets: the answer's id, by which it is recognised after a lost reply; its name in
+the engine; who gave it; and the comment."""
 
 WITHIN = 30.0
-"""Seconds for all that one answer needs: less than the lease of callbacks (notifications/engines/callback.py)."""
+"""Seconds for all requests of one answer: less than the lease of callbacks (notifications/engines/callback.py)."""
 CHANGING = "The engine was just changing the task."
 
 
@@ -71,8 +71,8 @@ class Named:
 
 @dataclass(frozen=True)
 class Said:
-    """What the engine is to be told. `unsure`: an earlier try may have acted, so the task is read first. Of one that is
-    to be given `to` somebody, `had` is who had it, as far as we knew."""
+    """What to tell the engine. `unsure`: an earlier try may have acted, so the task is read first. When the task is to
+    be given `to` somebody, `had` is its assignee as far as we know."""
 
     answer: str
     task: str
@@ -90,7 +90,8 @@ class Said:
 
     @property
     def all_variables(self) -> Json:
-        """Ours, and nothing else that is called like ours: an older answer may still hold what nobody refused then."""
+        """Our variables and those of the answer. The answer's own are left out if they are named like ours: older
+        answers may contain some, since they were not always refused."""
         said = {ANSWER: self.answer, OUTCOME: self.outcome, BY: self.by}
         return {**without((), self.variables), **said, **({COMMENT: self.comment} if self.comment else {})}
 
@@ -100,7 +101,7 @@ class Said:
 
     @property
     def remark(self) -> str:
-        """The same as a comment for people who look at the task in the engine."""
+        """The same as a comment, for people who look at the task in the engine."""
         if self.does == "late":
             return self.comment
         words = {"acknowledge": "has seen this", "request_info": "asks"}
@@ -114,8 +115,8 @@ UNKNOWN = Standing(False, known=False)
 # --- connectors -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Call:
-    """What one callback needs, read from the database. `acting`: the person's own account, where the answer goes in
-    their name; what is only read is read by `access` all the same, unless there is none."""
+    """What one callback needs, read from the database. `acting`: the person's own account, where the answer is given in
+    their name; reading uses `access` all the same, if there is any."""
 
     access: Access
     said: Said
@@ -128,22 +129,23 @@ class Call:
 
 
 class RestConnector(Connector):
-    """Kinds say how their engine is told; how a lost reply is made good, and what is wrong with a record, is here."""
+    """Base of the kinds. A kind says how its engine is called; recovery after a lost reply, and checks of the record,
+    are here."""
 
     sign_ins = tuple(AuthKind.values)
     address_example: ClassVar[str] = "https://host/api"
-    """Where the root of its interface usually is."""
+    """The usual form of the root address of its interface."""
     token_example: ClassVar[str] = ""
-    """Where its token server usually is, if that can be said."""
+    """The usual address of its token server, if there is one."""
     listing: Listing
     """How its open tasks are listed."""
     lags: ClassVar[bool] = False
-    """Whether what it shows comes later than what it has done."""
+    """Whether its queries may lag behind its commands."""
     paths: ClassVar[Mapping[str, str]] = {}
-    """Paths that no document of the engine confirms: an administrator may set others."""
+    """Paths that the engine's documentation does not confirm: an administrator may change them."""
 
     def way_to(self, engine: Engine) -> tuple[Access, Mapping[str, str]]:
-        """How it is signed in to, and where things are. Raises UndecryptableSecret."""
+        """How to sign in to it, and its paths. Raises UndecryptableSecret."""
         return access_of(engine), {**self.paths, **paths_of(engine)}
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
@@ -156,7 +158,7 @@ class RestConnector(Connector):
         return Call(access, said_by(callback, unsure=callback.in_doubt), paths, acting)
 
     async def send(self, line: Line, call: Call) -> Result:
-        """Within WITHIN, however many calls it takes: afterwards somebody else may try."""
+        """Takes WITHIN seconds at most, however many requests it needs: after that another worker may try."""
         api = Api(line, call.reading, call.paths, acting=call.acting)
         try:
             async with asyncio.timeout(WITHIN):
@@ -166,19 +168,19 @@ class RestConnector(Connector):
             return Result("later", None, detail, unsure=True, down=True)
 
     async def tell(self, api: Api, said: Said) -> Result:
-        """Once, as far as the engine lets anybody know: what may have acted is looked up before it is repeated."""
+        """Acts once, as far as that can be known: what may have acted is looked up before it is repeated."""
         try:
             earlier = await self._of_earlier_try(api, said) if said.unsure else None
             result = earlier or await self._do(api, said)
         except Failed as failed:
             result = failed.result
         if result.outcome in ("later", "misconfigured") and (said.unsure or api.may_have_acted):
-            return dataclasses.replace(result, unsure=True)  # for the next try, whatever kept this one
+            return dataclasses.replace(result, unsure=True)  # for the next try, whatever failed in this one
         return result
 
     async def _of_earlier_try(self, api: Api, said: Said) -> Result | None:
-        """What came of it, if the engine says so. None where only the command can tell: it is refused for a task that
-        is over, while queries may lag behind, or be asked at a wrong path. Raises Failed."""
+        """The result of an earlier try, if the engine tells. None where only repeating the command can tell: it is
+        refused for a finished task, while queries may lag behind, or have a wrong path. Raises Failed."""
         try:
             standing = await self.look(api, said.task)
         except Failed as failed:
@@ -197,8 +199,8 @@ class RestConnector(Connector):
         return await self.remark(api, said)
 
     async def hand_over(self, api: Api, said: Said, to: Named) -> Result:
-        """From whom we knew to have it, and from nobody who got it since: people in the engine are right. Raises
-        Failed."""
+        """Give the task to somebody, if its assignee is still the one that we know: whoever got it in the engine since,
+        keeps it. Raises Failed."""
         standing = await self.look(api, said.task)
         if settled := whose(standing, said, to):
             return settled
@@ -208,16 +210,16 @@ class RestConnector(Connector):
         given = await (self.assign if standing.assignee else self.claim)(api, said.task, user)
         if given is not None:
             return dataclasses.replace(given, standing=Standing(True, user)) if given.outcome == "done" else given
-        standing = await self.look(api, said.task)  # somebody has just taken it, or ended it
+        standing = await self.look(api, said.task)  # somebody has just taken or ended it
         since = said if self.lags else dataclasses.replace(said, had=None)
         return whose(standing, since, to) or Result("later", None, CHANGING)
 
     def user_of(self, person: Named, holder: str) -> str:
-        """What the engine calls a person: by their address where it calls `holder` by theirs."""
+        """The engine's name of a person: their e-mail address where it has one for `holder`."""
         return person.email if "@" in holder and person.email else person.ref
 
     async def gone(self, api: Api, said: Said, status: int) -> Result:
-        """The engine has no such task any more: who had it, as far as it tells. Raises Failed."""
+        """The engine no longer has the task. Says who had it, as far as the engine tells. Raises Failed."""
         try:
             standing = await self.look(api, said.task)
         except Failed as failed:
@@ -229,18 +231,18 @@ class RestConnector(Connector):
         return await self.over(api, said, standing, status)
 
     async def over(self, api: Api, said: Said, standing: Standing, status: int) -> Result:
-        """Raises Failed."""
+        """Whether the task is over. Raises Failed."""
         if not standing.known:
-            await self.check(api)  # a wrong address knows no task either
+            await self.check(api)  # a wrong address answers the same for every task
         return ended(standing, said, status)
 
     async def missing(self, api: Api, status: int) -> Result:
-        """Of a task that is no more, whoever ended it. Raises Failed."""
+        """The result for a task that no longer exists, whoever ended it. Raises Failed."""
         await self.check(api)
         return Result("handled", status)
 
     async def read(self, api: Api, task: str) -> Standing:
-        """Raises Failed. What the engine does not know counts as ended, if it is the engine that says so."""
+        """Raises Failed. A task that the engine does not know counts as ended, if the answer is the engine's own."""
         standing = await self.look(api, task)
         if not standing.known:
             await self.check(api)
@@ -248,37 +250,37 @@ class RestConnector(Connector):
 
     # --- what kinds say ---------------------------------------------------------------------------
     async def complete(self, api: Api, said: Said) -> Result:
-        """Raises Failed."""
+        """Complete the task. Raises Failed."""
         raise NotImplementedError
 
     async def remark(self, api: Api, said: Said) -> Result:
-        """Acknowledged, or asked: for whoever looks at the task in the engine. Raises Failed."""
+        """Add a remark: acknowledged, or a question. For people who look at the task in the engine. Raises Failed."""
         raise NotImplementedError
 
     async def late(self, api: Api, said: Said) -> Result:
-        """An SLA step tells that the task runs late. Raises Failed."""
+        """Tell the engine that the task runs late, for an SLA step. Raises Failed."""
         return await self.remark(api, said)
 
     async def look(self, api: Api, task: str) -> Standing:
-        """Raises Failed. UNKNOWN for a task of which the engine says that it has none such."""
+        """The state of a task. UNKNOWN when the engine says that it has no such task. Raises Failed."""
         raise NotImplementedError
 
     async def assign(self, api: Api, task: str, user: str) -> Result:
-        """Give it to somebody, whoever has it. Raises Failed."""
+        """Assign the task, whoever has it. Raises Failed."""
         raise NotImplementedError
 
     async def claim(self, api: Api, task: str, user: str) -> Result | None:
-        """Give what nobody has to somebody; None where somebody was faster. Raises Failed."""
+        """Assign an unassigned task; None where somebody else was faster. Raises Failed."""
         raise NotImplementedError
 
     async def check(self, api: Api) -> None:
-        """Whether address and credentials work. Raises Failed."""
+        """Test address and credentials. Raises Failed."""
         raise NotImplementedError
 
 
 def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
-    """Of a task that is over: by this very answer, whose reply was lost, or otherwise. An assignee is not always who
-    ended it, and a later answer in the same process takes the place of ours."""
+    """Whether a finished task was ended by this answer, whose reply was lost, or otherwise. The assignee need not be
+    the one who ended it, and a later answer in the same process may have replaced ours."""
     if said.answer in standing.answers:
         return Result("done", status, "Its first reply was lost; the engine had acted.")
     if standing.cancelled:
@@ -290,7 +292,7 @@ def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
 
 
 def whose(standing: Standing, said: Said, to: Named) -> Result | None:
-    """Of a task that need not, or must not, be given to somebody any more."""
+    """The result for a task that need not, or must not, be given to somebody any more."""
     if standing.known and not standing.is_open:
         return dataclasses.replace(ended(standing, said), standing=standing)
     if to.is_called(standing.assignee):

@@ -1,8 +1,8 @@
 """Standard Webhooks signatures, both ways (https://github.com/standard-webhooks/standard-webhooks, symmetric `v1`).
 
-The algorithm is written out here because the `standardwebhooks` library takes text: it decodes the body before it
-has checked anything, and answers malformed headers with ValueError or UnicodeDecodeError. The signature covers the raw
-bytes, so raw bytes are what these functions take. The tests hold both against the library.
+We do not use the `standardwebhooks` library, because it takes text: it decodes the body before it has checked anything,
+and raises ValueError or UnicodeDecodeError for malformed headers. A signature is over raw bytes, so these functions
+take raw bytes. Tests compare them with the library.
 """
 
 import base64
@@ -17,13 +17,13 @@ TOLERANCE = 300
 """Seconds a timestamp may lie in the past or in the future."""
 
 _NEW_KEY_BYTES = 32
-_KEY_BYTES = range(24, 65)  # the specification's bounds
+_KEY_BYTES = range(24, 65)  # the specification's limits
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _ID = re.compile(r"[\x21-\x7e]+")
 
 
 class SignatureError(Exception):
-    """The request does not carry a valid signature. `detail` says why, in a sentence without secrets."""
+    """The request has no valid signature. `detail` says why, in a sentence without secrets."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -36,7 +36,7 @@ def new_secret() -> str:
 
 
 def key_of(secret: str) -> bytes:
-    """The bytes that sign. Raises ValueError with a sentence for the person who typed the secret."""
+    """The key's bytes. Raises ValueError with a sentence for the person who typed the secret."""
     text = secret.removeprefix(SECRET_PREFIX)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -48,7 +48,7 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The value of `webhook-signature`: one signature a secret, so that a receiver may hold the old or the new one.
+    """The value of `webhook-signature`: one signature for each secret, so that the receiver may know either.
 
     `timestamp` is in Unix seconds. Raises ValueError for an id that no header can carry and for a bad secret.
     """
@@ -72,7 +72,7 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now:
     timestamp = _timestamp(_header(lowered, "webhook-timestamp"), now)
     given = _signatures(_header(lowered, "webhook-signature"))
     expected = [_signature(key_of(secret), message_id, timestamp, body) for secret in secrets]
-    # Every pair is compared, so that the time taken does not tell which secret came close.
+    # compare every pair, so that the time taken does not reveal which secret was close
     matches = [hmac.compare_digest(one, other) for one in given for other in expected]
     if not any(matches):
         raise SignatureError("No signature matches the body. Check the secret, and sign the bytes exactly as sent.")

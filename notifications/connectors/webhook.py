@@ -17,7 +17,7 @@ from wfpush.net.http import OutboundError, parse_retry_after
 
 @dataclass(frozen=True)
 class Call:
-    """One request, complete."""
+    """One complete request."""
 
     url: str
     body: bytes
@@ -30,7 +30,7 @@ class Webhook(Connector):
     cannot_check = "Webhooks cannot be tried without an answer: the first one shows it."
 
     def prepare(self, engine: Engine, callback: Callback, now: datetime, tokens: PersonsTokens | None = None) -> Call:
-        """Sign with every active secret; raises Misconfigured without one. Who answers is in the body, signed."""
+        """Sign with every active secret. Raises Misconfigured without one. The signed body says who has answered."""
         active = engine.signing_secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
         try:
             secrets = [row.secret for row in active]
@@ -55,7 +55,7 @@ class Webhook(Connector):
         return [Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))]
 
     async def send(self, line: Line, call: Call) -> Result:
-        """A repeat has the same webhook-id, so nothing need be looked up before it."""
+        """A repeated call has the same webhook-id, so nothing is looked up before it."""
         try:
             response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
         except OutboundError as fault:
@@ -66,7 +66,8 @@ class Webhook(Connector):
 
 
 def read_answer(status: int, body: bytes, retry_after: float | None = None) -> Result:
-    """2xx took it, 409 had it, 422 with a detail refuses it, 410 closes the endpoint; all else is tried again."""
+    """2xx: the engine has the answer; 409: it had it before; 422 with a detail: it refuses it; 410: the endpoint is
+    gone; anything else is tried again."""
     if 200 <= status < 300:
         return Result("done", status)
     if status == 409:

@@ -1,4 +1,5 @@
-"""Tells engines their answers: in order per task, each under one id, retried over days, ended exactly once."""
+"""Tells engines people's answers: those of one task in order, each under one id, retried over days, ended exactly
+once."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,17 +26,17 @@ log = structlog.get_logger(__name__)
 
 SOURCE = "callbacks"
 MOST, EACH = 256, 16
-"""Calls under way at once: to all engines, and to one of them."""
+"""Calls that run at the same time: to all engines, and to one of them."""
 LEASE = timedelta(seconds=45)
-"""Longer than a call's deadline with what surrounds it, so that a live call is never made twice at once."""
+"""Longer than a call's deadline and what surrounds it, so that no call is made twice at the same time."""
 RETRY = outbox.Backoff()
 WHILE_DOWN = outbox.Backoff(most=timedelta(seconds=30))
-"""Of an engine that is away: when it is back, it has all that waited within a minute."""
+"""The pause for an engine that is away: when it is back, it gets all that waited within a minute."""
 HELD = timedelta(minutes=10)
-"""Until it is looked again whether somebody has connected their account; connecting it looks at once."""
+"""The pause for a callback that waits until somebody has connected their account; connecting it ends the pause."""
 CLOSE_SECONDS = 2.0
 FAILURES, PAUSE, LONGEST_PAUSE = 3, 5.0, 30.0
-"""Calls in a row that an engine does not answer before it is left alone; for so many seconds, doubled up to so many."""
+"""Failed calls in a row after which an engine is paused; the first pause in seconds, doubled up to the longest."""
 
 Ready = tuple[Callback, Any]
 """A claimed callback, and the call that its connector has prepared."""
@@ -44,7 +45,7 @@ ENDED = {"done": CallbackState.DELIVERED, "handled": CallbackState.HANDLED, "ref
 
 
 def _breaker() -> Breaker:
-    """By engine; used in the database thread only."""
+    """By engine. Used in the database thread only."""
     return Breaker(failures=FAILURES, pause=PAUSE, most=LONGEST_PAUSE)
 
 
@@ -54,9 +55,9 @@ def _places() -> Places[int, Ready]:
 
 
 class _Door:
-    """The process's outbound connections and tokens, who does not answer, and the calls under way: kept between drains.
+    """The process's outbound connections and tokens, breakers, and running calls: kept between drains.
 
-    Hosts have no limit of their own: two engines may share one, and each has its places.
+    Hosts have no limit of their own, since two engines may share one, and each has its places.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class _Door:
         return self._line
 
     async def close(self) -> None:
-        """Let calls under way end for a moment."""
+        """Give running calls a moment to end."""
         await self.places.close(CLOSE_SECONDS)
         if self._line is not None:
             await self._line.close()
@@ -78,13 +79,13 @@ class _Door:
 
 
 KEPT = Q(state=CallbackState.WAITING, engine__active=True, engine__callback_url="")
-"""Answers of engines without an address: nobody need do anything, the engines fetch them by API. With an address given
-later they are sent like all others."""
+"""Answers of engines without an address. They need no work: the engines fetch them by API. If an address is set later,
+they are sent to it."""
 
 
 # --- claiming -------------------------------------------------------------------------------------
 def sendable() -> QuerySet[Callback]:
-    """Callbacks whose engine takes calls, the first of each task: the next goes when the one before has ended."""
+    """Callbacks whose engine takes calls, the first of each task: the next one follows when it has ended."""
     reachable = Callback.objects.filter(engine__active=True, engine__callback_disabled_at=None).exclude(
         engine__callback_url=""
     )
@@ -96,12 +97,12 @@ def has_due(now: datetime) -> bool:
 
 
 async def drain() -> None:
-    """Begin to send what is due: each engine has places of its own, and one that is slow holds up no other."""
+    """Begin to send what is due. Each engine has places of its own, so a slow engine does not hold up others."""
     await _door.places.drain()
 
 
 async def drained() -> None:
-    """Until nothing is due, and nothing is under way."""
+    """Return when nothing is due and nothing is running."""
     await _door.places.drained()
 
 
@@ -114,8 +115,8 @@ def _claim(room: Room[int]) -> Claimed[int, Ready]:
         call = _prepared(callback, now)
         if call is None:
             continue
-        wait = _door.breaker.wait(callback.engine.slug)  # by those alone who will say how it went
-        if wait:  # one call is out to see whether it is back
+        wait = _door.breaker.wait(callback.engine.slug)  # with those claims that will report the call's result
+        if wait:  # one call is made to see whether the engine is back
             outbox.put_back(callback, now + timedelta(seconds=wait))
             continue
         _begin(callback, now)
@@ -124,7 +125,7 @@ def _claim(room: Room[int]) -> Claimed[int, Ready]:
 
 
 def _prepared(callback: Callback, now: datetime) -> Any | None:
-    """None for one that cannot be sent, which must not hold up the others."""
+    """None for a callback that cannot be sent; it must not hold up the others."""
     try:
         tokens = connected_accounts.tokens_for(callback)
         return connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
@@ -138,7 +139,7 @@ def _prepared(callback: Callback, now: datetime) -> Any | None:
 
 
 def _hold(callback: Callback, why: str, now: datetime) -> None:
-    """It waits for its person, however long that takes: no call is made, and none is counted."""
+    """Let the callback wait for its person, however long: no call is made, and no attempt is counted."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         if _overtaken(callback):
@@ -149,7 +150,7 @@ def _hold(callback: Callback, why: str, now: datetime) -> None:
 
 
 def _begin(callback: Callback, now: datetime) -> None:
-    """The attempt is on record before the call is made."""
+    """Record the attempt before the call is made."""
     CallbackAttempt.objects.create(callback=callback, number=callback.attempts, started_at=now)
     if callback.first_attempt_at is None:
         callback.first_attempt_at = now
@@ -176,9 +177,9 @@ def _answered(callback: Callback, result: Result, now: datetime) -> None:
 
 # --- recording ------------------------------------------------------------------------------------
 def record(callback: Callback, result: Result, now: datetime) -> None:
-    """Write down what came of a call. Without the lease any more, only the attempt is noted: somebody else decides."""
+    """Record the result of a call. If the lease was lost, only the attempt is recorded: the new holder decides."""
     with transaction.atomic():
-        # The task first, as answers do.
+        # Locks the task first, as answers do.
         task = Task.objects.select_for_update(no_key=True).only("state").get(pk=callback.task_id)
         CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
             ended_at=now, status=result.status, detail=result.detail[:500], unsure=result.unsure
@@ -192,7 +193,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
 
 
 def _of_closed(callback: Callback, result: Result) -> Result:
-    """What a result means when the engine has closed the task meanwhile: only what may have arrived is told again."""
+    """The result, if the engine has closed the task meanwhile: only a call that may have arrived is repeated."""
     if result.outcome in ("done", "handled") or (result.outcome != "refused" and callback.in_doubt):
         return result
     return replace(result, outcome="handled", detail=result.detail if result.outcome == "refused" else CLOSED_THERE)
@@ -216,7 +217,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         return
     alert = result.detail[:500] if result.outcome in ("misconfigured", "gone") else ""
     told = {"last_status": result.status, "detail": result.detail[:1000], "alert": alert}
-    since = callback.first_attempt_at or now  # what could not be sent before has its whole week from now on
+    since = callback.first_attempt_at or now  # what could not be sent before gets a whole week from now on
     backoff = WHILE_DOWN if result.down else RETRY
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:
@@ -234,13 +235,13 @@ GIVEN_UP = "The engine could not be told for over a week. Please tell whoever ru
 
 
 def _overtaken(callback: Callback) -> bool:
-    """A final answer given meanwhile: an acknowledgement or question that failed is not sent after it."""
+    """Whether a final answer was given meanwhile: then a failed acknowledgement or question is not sent after it."""
     later = Callback.objects.filter(task_id=callback.task_id, position__gt=callback.position, response__effect="final")
     return later.exclude(state=CallbackState.REFUSED).exists()
 
 
 def _disable(callback: Callback, result: Result, now: datetime) -> None:
-    """410: nothing more is sent to this engine until an administrator enables its address again; its answers wait."""
+    """410: send nothing more to this engine until an administrator enables its address again. Its answers wait."""
     Engine.objects.filter(pk=callback.engine_id, callback_disabled_at=None).update(
         callback_disabled_at=now, callback_disabled_reason=result.detail[:500]
     )
@@ -248,7 +249,8 @@ def _disable(callback: Callback, result: Result, now: datetime) -> None:
 
 # --- by hand --------------------------------------------------------------------------------------
 def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
-    """Somebody has told the engine otherwise: nothing is sent any more. False when it has ended, or is under way."""
+    """Record that somebody has told the engine in another way; nothing more is sent. False when the callback has ended,
+    or is being sent."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         open_ones = Callback.objects.filter(
@@ -262,7 +264,7 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
 
 
 def replay(callback: Callback, now: datetime) -> bool:
-    """Send a callback that was given up again, under the same id. False when it is not one that can be sent."""
+    """Send a callback again that was given up, under the same id. False when it cannot be sent."""
     with transaction.atomic():
         task = Task.objects.select_for_update(no_key=True).get(pk=callback.task_id)
         is_final = callback.response is not None and callback.response.effect == "final"

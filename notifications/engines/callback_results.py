@@ -1,4 +1,4 @@
-"""What became of answers that were on their way to the engine: everybody's copies say so."""
+"""Records on everybody's copies what became of an answer on its way to the engine."""
 
 from datetime import datetime
 from typing import Any
@@ -26,9 +26,9 @@ from wfpush.queue import outbox
 
 
 def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
-    """The answer's callback ended: everybody's copies say so. A refused final answer opens the task again."""
+    """The callback has ended: update all copies. A refused final answer opens the task again."""
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
-    if response is None:  # no answer: the engine was told that the task runs late
+    if response is None:  # no answer: an SLA step told the engine that the task runs late
         return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
     if state == CallbackState.REFUSED:
@@ -38,12 +38,12 @@ def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: dat
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:
-    """An answer waits for its person to connect their account: everybody's copies say so."""
+    """An answer waits for its person to connect their account: update all copies."""
     _note(callback, {"connect": callback.engine.name}, now)
 
 
 def connected(engine: Engine, person: Recipient | None, now: datetime) -> None:
-    """What waited for the person's account, or for anybody's, waits for the engine alone now."""
+    """Answers that waited for the person's account, or for any account, now wait for the engine only."""
     waiting = Callback.objects.filter(engine=engine, state=CallbackState.WAITING, task__outcome__has_key="connect")
     if person is not None:
         waiting = waiting.filter(response__recipient=person)
@@ -53,7 +53,7 @@ def connected(engine: Engine, person: Recipient | None, now: datetime) -> None:
 
 
 def _note(callback: Callback, connect: Json, now: datetime) -> None:
-    """`connect` and nothing else changes in an outcome that tells of this answer."""
+    """Change only `connect`, in outcomes that tell of this answer."""
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=callback.task_id)
     response, told = callback.response, task.outcome or {}
     outcome = {**{name: said for name, said in told.items() if name != "connect"}, **connect}
@@ -96,7 +96,7 @@ def _refused(task: Task, response: Response, detail: str, now: datetime) -> None
 
 
 def _revive(task: Task, response: Response, now: datetime) -> None:
-    """What SLA steps had for the engine, which the answer overtook, is told after all."""
+    """Send calls of SLA steps after all which the refused answer had superseded."""
     overtaken = task.callbacks.filter(response=None, state=CallbackState.SUPERSEDED, ended_at=response.at)
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
     for place, callback in enumerate(overtaken.order_by("position"), last + 1):

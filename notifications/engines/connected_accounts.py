@@ -1,4 +1,4 @@
-"""People's own accounts at engines: connected once in the browser, renewed by themselves, used for their answers."""
+"""People's own accounts at engines: connected once in the browser, renewed automatically, used for their answers."""
 
 import asyncio
 from dataclasses import dataclass
@@ -40,24 +40,24 @@ from wfpush.net.http import OutboundError, Response, outbound_from_settings
 log = structlog.get_logger(__name__)
 
 RENEWING = timedelta(seconds=60)
-"""Longer than a token server may take to answer."""
+"""Seconds; longer than a token server may take to answer."""
 SOON = 2.0
-"""Seconds after which whoever waits for another's renewal looks again."""
+"""Seconds after which a process that waits for another's renewal checks again."""
 NO_TOKENS = {"access_token": "", "refresh_token": ""}
-"""What is kept of an account that has ended."""
+"""The token fields of an account that has ended."""
 
 
 class NotConnected(Exception):
-    """An answer goes in its person's name, and they have not let us: the sentence says so to operators."""
+    """The answer goes in its person's name, and they have not connected an account. A sentence for operators."""
 
 
 class ConnectionFailed(Exception):
-    """Nothing was connected; the sentence tells the person why."""
+    """Nothing was connected. A sentence for the person."""
 
 
 # --- in whose name ----------------------------------------------------------------------------------------------------
 def tokens_for(callback: Callback) -> "Tokens | None":
-    """Of the person whose answer it is; None where it goes in ours. Raises NotConnected."""
+    """The tokens of the person who answered; None where the answer goes in our name. Raises NotConnected."""
     if callback.response is None or callback.engine.kind not in readable():
         return None
     personal = PersonalSignIn.objects.filter(engine=callback.engine_id).exclude(mode=InTheNameOf.SERVICE).first()
@@ -77,33 +77,34 @@ def tokens_for(callback: Callback) -> "Tokens | None":
 
 
 def _may_be_ours(callback: Callback) -> bool:
-    """What decides nothing, and what can only be looked up any more, need not wait for anybody."""
+    """Whether the call may go in our name after all: a call that decides nothing, or only looks up what an earlier one
+    did."""
     assert callback.response is not None
     decides = callback.response.effect == "final" and callback.task.state not in CLOSED
     return not decides and EngineAccess.objects.filter(engine=callback.engine_id).exclude(auth=AuthKind.NONE).exists()
 
 
 def addresses_of(engine: Engine) -> str:
-    """Where people's tokens go: what they gave for one place does not follow to another."""
+    """Where people's tokens are sent. Tokens given for one address are not sent to another."""
     said = (urlsplit(url) for url in (engine.callback_url, engine.personal.token_url))
     return " ".join(f"{parts.scheme}://{parts.netloc}".lower() for parts in said)
 
 
 def connectable() -> QuerySet[Engine]:
-    """Engines at which people have accounts that they can connect."""
+    """Engines at which people can connect accounts."""
     engines = Engine.objects.filter(active=True, kind__in=readable(), personal__isnull=False)
     return engines.exclude(personal__mode=InTheNameOf.SERVICE).select_related("personal").order_by("name")
 
 
 def shown_to(person: Recipient) -> QuerySet[Engine]:
-    """Those, and others where the person is connected still: what was given can always be taken back."""
+    """Those, and others where the person is still connected: a connection can always be ended."""
     own = ConnectedAccount.objects.filter(recipient=person, ended_at=None, engine__personal__isnull=False)
     either = Q(pk__in=connectable().order_by().values("pk")) | Q(pk__in=own.order_by().values("engine"))
     return Engine.objects.filter(either).select_related("personal").order_by("name")
 
 
 def missing_for(person: Recipient) -> QuerySet[Engine]:
-    """Engines that take this person's answers in their own name only, do wait for some, and cannot be told yet."""
+    """Engines that take this person's answers in their own name only, have some waiting, and cannot be told yet."""
     copies = Notification.objects.filter(
         recipient=person, state=NotificationState.OPEN, task__engine=OuterRef("pk")
     ).exclude(actions=[])
@@ -113,14 +114,14 @@ def missing_for(person: Recipient) -> QuerySet[Engine]:
 
 
 def waiting(person: Recipient) -> QuerySet[Callback]:
-    """The person's answers that their engine has not got yet."""
+    """The person's answers that their engine does not have yet."""
     return Callback.objects.filter(response__recipient=person, state=CallbackState.WAITING)
 
 
 # --- connecting -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Begun:
-    """A sign-in on its way: kept in the browser's session until it comes back with `state`."""
+    """A sign-in that has begun: kept in the browser's session until it comes back with `state`."""
 
     state: str
     verifier: str
@@ -131,19 +132,19 @@ def begin() -> Begun:
 
 
 def address_of(engine: Engine, begun: Begun) -> str:
-    """Where the person signs in."""
+    """The address where the person signs in."""
     personal = engine.personal
     client = Client(personal.authorize_url, personal.client_id, personal.scope, way_back(engine))
     return way_there(client, begun.state, begun.verifier)
 
 
 def way_back(engine: Engine) -> str:
-    """One address an engine, so that no server's code can be taken for another's (RFC 9700, 4.4.2)."""
+    """A redirect address for each engine, so that no server's code can be taken for another's (RFC 9700, 4.4.2)."""
     return f"{settings.BASE_URL}{reverse('inbox:account-return', args=[engine.slug])}"
 
 
 def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: datetime) -> ConnectedAccount:
-    """The sign-in came back with a code: its tokens are kept, and answers that waited for them go. Raises
+    """The sign-in came back with a code: store its tokens, and send answers that waited for them. Raises
     ConnectionFailed."""
     grant = _exchanged(engine, begun, code)
     if _is_somebody_else(engine, person, grant.name):
@@ -171,7 +172,8 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
 
 
 def _is_somebody_else(engine: Engine, person: Recipient, name: str) -> bool:
-    """Where the engine says whose account it is: one is nobody's but one person's, or four eyes would be two."""
+    """Whether another person has connected the same account, where the engine names it: with one account, two people
+    could get round four eyes."""
     if not name:
         return False
     shared = ConnectedAccount.objects.filter(engine=engine, name__iexact=name, ended_at=None)
@@ -213,7 +215,7 @@ async def _ask(access: Access, url: str, said: dict[str, str]) -> Response:
 
 
 def disconnect(engine: Engine, person: Recipient) -> bool:
-    """False when there was nothing. What waits in the person's name waits on."""
+    """End the connection. False when there was none. Answers in the person's name go on waiting."""
     deleted, _by_model = ConnectedAccount.objects.filter(engine=engine, recipient=person).delete()
     if deleted:
         log.info("account_disconnected", engine=engine.slug, recipient=person.ref)
@@ -221,13 +223,13 @@ def disconnect(engine: Engine, person: Recipient) -> bool:
 
 
 def mode_changed(engine: Engine, now: datetime) -> None:
-    """Answers that wait may go by somebody else's sign-in now; each is looked at again."""
+    """The mode has changed: answers that wait may go by another sign-in now, so each is tried again."""
     callback_results.connected(engine, None, now)
     requeue.hurry_callbacks(engine, now)
 
 
 def _end(account: ConnectedAccount, reason: str, now: datetime) -> None:
-    """The person has to connect anew."""
+    """End the connection: the person has to connect again."""
     still = ConnectedAccount.objects.filter(pk=account.pk, ended_at=None)
     if still.update(ended_at=now, end_reason=reason[:500], renewing_until=None, **NO_TOKENS):
         log.warning("account_ended", account=account.pk, detail=reason)
@@ -236,7 +238,7 @@ def _end(account: ConnectedAccount, reason: str, now: datetime) -> None:
 # --- tokens -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Renewal:
-    """What the token server is asked, by whoever has the turn until `until`."""
+    """What to ask the token server, for the process that may ask until `until`."""
 
     url: str
     said: dict[str, str]
@@ -244,7 +246,7 @@ class _Renewal:
 
 
 class Tokens:
-    """One person's at one engine, as the database has them: connectors.access.PersonsTokens."""
+    """The tokens of one person at one engine, stored in the database: implements connectors.access.PersonsTokens."""
 
     def __init__(self, account: int) -> None:
         self._account = account
@@ -281,7 +283,7 @@ class Tokens:
 
     # --- in the database's thread -----------------------------------------------------------------
     def _look(self, refused: str, now: datetime) -> str | _Renewal:
-        """A token that works, or what must be asked for one. Raises AccessRefused."""
+        """A valid token, or what to ask for one. Raises AccessRefused."""
         try:
             with transaction.atomic():
                 found = ConnectedAccount.objects.select_for_update(of=("self",)).select_related("engine__personal")
@@ -296,7 +298,7 @@ class Tokens:
         return way
 
     def _turn(self, account: ConnectedAccount, now: datetime) -> _Renewal | None:
-        """None where the server gave nothing to renew them by. Raises AccessRefused."""
+        """Take the turn to renew. None where the server gave no refresh token. Raises AccessRefused."""
         personal = account.engine.personal
         if not account.refresh_token:
             _end(account, "The engine lets nobody stay signed in for longer.", now)
@@ -314,7 +316,8 @@ class Tokens:
         return _Renewal(personal.token_url, said, account.renewing_until)
 
     def _renewed(self, renewal: _Renewal, grant: Grant, now: datetime) -> None:
-        """Nothing, when the person has connected anew meanwhile. Servers that name no new one go on taking the old."""
+        """Store the new tokens, unless the person has connected again meanwhile. Servers that return no new refresh
+        token go on accepting the old one."""
         account = self._mine(renewal).first()
         if account is None:
             return

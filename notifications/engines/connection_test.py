@@ -1,4 +1,4 @@
-"""Before an engine is relied on: whether its address and credentials work, and what exactly it would be told."""
+"""Tests an engine's connection, and shows exactly which requests an answer would make."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from wfpush.net.http import outbound_from_settings
 
 @dataclass(frozen=True)
 class Sample:
-    """An answer to try with."""
+    """An answer for the preview."""
 
     action: str
     task_kind: str = ""
@@ -45,9 +45,10 @@ class Sample:
 
 # --- does it let us in ------------------------------------------------------------------------------------------------
 def check(engine: Engine) -> Result:
-    """Asks for as little as there is, and changes nothing. "done": it lets us in; else `detail` says what is wrong.
+    """Make the smallest request there is, which changes nothing. "done": the engine lets us in; else `detail` says what
+    is wrong.
 
-    Raises Misconfigured for a kind that cannot be asked, or a record that cannot work.
+    Raises Misconfigured for a kind that cannot be tested, or a record that cannot work.
     """
     connector = reader_for(engine.kind)
     if connector is None:
@@ -74,7 +75,7 @@ def check(engine: Engine) -> Result:
 
 # --- what would be sent -----------------------------------------------------------------------------------------------
 def preview(engine: Engine, sample: Sample) -> list[Sent]:
-    """The requests of an answer that the engine takes at once, by the code that makes them. Raises Misconfigured."""
+    """The requests of an answer that the engine accepts at once, made by the real code. Raises Misconfigured."""
     callback = _callback(engine, sample)
     connector = reader_for(engine.kind)
     if connector is None:
@@ -87,7 +88,7 @@ def preview(engine: Engine, sample: Sample) -> list[Sent]:
 
 
 class _Recorder(Api):
-    """Takes everything, and asks nobody."""
+    """Records requests instead of making them, and accepts all."""
 
     def __init__(self, engine: Engine, paths: Mapping[str, str]) -> None:
         self.paths = paths
@@ -121,7 +122,7 @@ def _signing(engine: Engine) -> dict[str, str]:
 
 
 def _callback(engine: Engine, sample: Sample) -> Callback:
-    """None of it is saved."""
+    """An unsaved callback."""
     now = timezone.now()
     task = Task(engine=engine, task_id=sample.task_id, kind=sample.task_kind, name="A sample task")
     person = Recipient(ref=sample.ref, name=sample.name, email=f"{sample.ref}@example.org")

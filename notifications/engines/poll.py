@@ -1,9 +1,8 @@
-"""Asks engines for their tasks that cannot tell of them: for new ones often, for all of them now and then.
+"""Polls engines that cannot send events: often for new tasks, now and then for all tasks.
 
-Pages follow the instants at which tasks were created, and never offsets: what is completed meanwhile moves no row past
-us. A page, the events made of it and how far we have come are kept in one transaction; whoever is killed, the next one
-goes on from there, and nothing is taken twice. A sweep over all tasks finds what changed without being new, and what
-was ended without our hearing of it.
+Pages follow the instants at which tasks were created, not offsets: tasks completed meanwhile move no row out of sight.
+A page, its events and the cursor are stored in one transaction: after a crash the next poll goes on from there, and
+takes nothing twice. A sweep over all tasks finds tasks that changed or ended without being new.
 """
 
 import asyncio
@@ -40,18 +39,18 @@ log = structlog.get_logger(__name__)
 
 SOURCE = "polls"
 LEASE = timedelta(seconds=30)
-"""Longer than a list takes, or what is asked for its rows: each begins it anew."""
+"""Longer than one list request takes, or the requests for its rows: each of them renews the lease."""
 MOST = 32
-"""Engines that are asked at once."""
+"""Engines that are polled at the same time."""
 CLOSE_SECONDS = 2.0
 PAGE = 500
 LARGEST_PAGE = 8_000
-"""For tasks that were all created in the same millisecond."""
+"""Page size for tasks that were all created in the same millisecond."""
 OVERLAP = timedelta(minutes=2)
-"""What was created before the newest that is known may be shown only now: its transaction took its time."""
+"""Tasks created shortly before the newest known one may appear only now, since their transaction took longer."""
 MILLISECOND = timedelta(milliseconds=1)
 CHECKED = 100
-"""Tasks that a sweep has not seen, read one by one at a time."""
+"""Tasks missing from a sweep that are read one by one at a time."""
 MAX_BODY = 32 * 1024 * 1024
 DEADLINE = 20.0
 RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), slow_after=timedelta(days=3650))
@@ -59,7 +58,7 @@ RETRY = outbox.Backoff(first=timedelta(seconds=5), most=timedelta(minutes=5), sl
 
 @dataclass(frozen=True)
 class Page:
-    """Rows as the engine has listed them, by their ids: `fresh` are new, or not as they were."""
+    """Rows that the engine has listed, by id. `fresh` are new, or have changed."""
 
     digests: dict[str, str]
     fresh: list[Json]
@@ -68,18 +67,18 @@ class Page:
 
 @dataclass
 class Ready:
-    """A claimed poll, with all that asking needs."""
+    """A claimed poll, with all that its requests need."""
 
     poll: Poll
     connector: RestConnector
     access: Access
     paths: Mapping[str, str]
     unreadable: set[str] = field(default_factory=set)
-    """Tasks that this turn has met."""
+    """Tasks of this poll that the mapping cannot read."""
 
 
 class _Lost(Exception):
-    """Somebody else asks this engine now."""
+    """The lease was lost: another process polls this engine now."""
 
 
 # --- the outbox's source ----------------------------------------------------------------------------------------------
@@ -98,7 +97,7 @@ def _places() -> Places[int, Ready]:
 
 
 class _Door:
-    """Connections and tokens, kept between polls, and the polls under way."""
+    """Connections and tokens, kept between polls, and running polls."""
 
     def __init__(self) -> None:
         self._line: Line | None = None
@@ -110,7 +109,7 @@ class _Door:
         return self._line
 
     async def close(self) -> None:
-        """Let polls under way end for a moment."""
+        """Give running polls a moment to end."""
         await self.places.close(CLOSE_SECONDS)
         if self._line is not None:
             await self._line.close()
@@ -118,12 +117,12 @@ class _Door:
 
 
 async def drain() -> None:
-    """Begin to ask whom it is time to ask: one whose lists take long holds up no other."""
+    """Begin all polls that are due. An engine with slow lists holds up no other."""
     await _door.places.drain()
 
 
 async def drained() -> None:
-    """Until nobody is due, and nobody is being asked."""
+    """Return when no poll is due or running."""
     await _door.places.drained()
 
 
@@ -132,7 +131,7 @@ def _claim(room: Room[int]) -> Claimed[int, Ready]:
     claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
     for engine, poll in claimed:
         connector = reader_for(poll.engine.kind)
-        assert connector is not None  # due_polls asks for that
+        assert connector is not None  # due_polls selects those only
         try:
             ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
         except UndecryptableSecret as fault:
@@ -152,7 +151,7 @@ async def _poll(ready: Ready) -> None:
             await in_database_thread(_failed, ready.poll, failed.result.detail, timezone.now())
         except _Lost:
             log.warning("poll_lease_lost")
-        except Exception as fault:  # whatever an engine says, the dispatcher must live and ask again
+        except Exception as fault:  # whatever an engine answers, the dispatcher must live and poll again
             log.exception("poll_failed")
             await in_database_thread(_failed, ready.poll, f"{type(fault).__name__}: {fault}", timezone.now())
 
@@ -175,7 +174,7 @@ async def _standing(api: Api, connector: RestConnector, task: Task) -> Standing:
 
 
 async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> None:
-    """Until a page is not full. Raises Failed, _Lost."""
+    """Read pages until one is not full. Raises Failed, _Lost."""
     size = PAGE
     while True:
         rows = await ready.connector.listing.created_since(api, since - MILLISECOND if since else None, size)
@@ -184,7 +183,7 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
         await in_database_thread(_keep, ready, page, part, timezone.now())
         if len(rows) < size:
             return
-        if page.newest == since:  # a full page of one millisecond: only a larger one leads out of it
+        if page.newest == since:  # a full page of one millisecond: only a larger page gets beyond it
             size = _larger(size)
         since = page.newest
 
@@ -240,8 +239,8 @@ def _keep(ready: Ready, page: Page, part: str, now: datetime) -> None:
 
 
 def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, InboundEvent | None]:
-    """By task; None for one that the mapping cannot read: it counts as new until it can. Those that wait for nobody yet
-    are left out: once they do, they are not as they were."""
+    """Event by task id; None for a task that the mapping cannot read, which counts as new until it can. Tasks that wait
+    for nobody yet are left out: once they do, they have changed."""
     engine = ready.poll.engine
     written = list(engine.event_mappings.values_list("member", "expression"))
     expressions = written or list(ready.connector.preset.items())
@@ -274,7 +273,7 @@ def _go_on(poll: Poll, now: datetime) -> None:
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
 def _begin_sweep(poll: Poll, now: datetime) -> bool:
-    """Whether one is due, or was left in the middle."""
+    """Whether a sweep is due, or was interrupted."""
     if poll.cursor.get("sweep"):
         return True
     if poll.swept_at is not None and now - poll.swept_at < timedelta(minutes=poll.sweep_every):
@@ -286,7 +285,7 @@ def _begin_sweep(poll: Poll, now: datetime) -> bool:
 
 
 def _unseen(poll: Poll) -> list[Task]:
-    """Open with us, and not among those that the engine has listed."""
+    """Tasks that are open here, and that the engine has not listed."""
     began = eventdata.instant(poll.cursor["sweep"]["began"])
     assert began is not None
     listed = PolledTask.objects.filter(
@@ -297,7 +296,7 @@ def _unseen(poll: Poll) -> list[Task]:
 
 
 def _keep_standings(poll: Poll, found: Sequence[tuple[Task, Standing]], now: datetime) -> None:
-    """What is over ends here; what is open all the same counts as seen. Raises _Lost."""
+    """End tasks that are over; those that are still open count as seen. Raises _Lost."""
     for task, standing in found:
         if not standing.is_open or standing.assignee:
             task_sync.catch_up(task, standing, now)

@@ -1,7 +1,7 @@
-"""Tasks as their engines have them: read where an engine lets us; and what that changes here, as an event of ours.
+"""Reads tasks in their engines, and applies what differs here as events of our own.
 
-An engine is right about its tasks. What it has ended or given to somebody else without telling us is caught up with,
-and so is what a call of ours has changed there.
+An engine is right about its tasks: tasks that it has ended or given to somebody else without telling us are changed
+here, and so are those that a call of ours has changed there.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ log = structlog.get_logger(__name__)
 
 SOURCE = "wfpush"
 WITHIN = 5.0
-"""Seconds for all that are asked at once."""
+"""Seconds for all tasks that are read at once."""
 SETTLED = timedelta(minutes=1)
-"""Engines whose queries lag behind their commands may not know a younger task."""
+"""An engine whose queries lag behind its commands may not show a younger task."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A task and how its engine is asked."""
+    """A task, and how its engine is asked."""
 
     pk: UUID
     task: str
@@ -49,9 +49,9 @@ class Asked:
 
 
 class Reader:
-    """Keeps its connections and the tokens it signs in with from one batch of tasks to the next.
+    """Reads tasks. Keeps connections and tokens from one batch of tasks to the next.
 
-    Remembers which engines do not answer, and leaves them alone for a while. Belongs to one thread.
+    Pauses engines that do not answer. Belongs to one thread.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Reader:
         self._line: Line | None = None
 
     def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
-        """Of the tasks whose engines can be asked; None where one did not answer."""
+        """The states of those tasks whose engines can be asked; None where one did not answer."""
         asked = [each for each in _askable(tasks, now) if not self._breaker.wait(each.engine)]
         if not asked:
             return {}
@@ -129,8 +129,8 @@ async def _read_all(line: Line, asked: Sequence[Asked]) -> tuple[dict[UUID, Stan
 
 # --- catching up ------------------------------------------------------------------------------------------------------
 def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
-    """What the engine knows and we do not, as an event that is processed at once. False: we know it all."""
-    if not standing.known and lags(task.engine):  # over and forgotten, or not to be seen yet: nobody can tell
+    """Process what the engine knows and we do not as an event, at once. False: nothing was new."""
+    if not standing.known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
         return False
     if not standing.is_open:
         said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
@@ -141,7 +141,8 @@ def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
 
 
 def _is_theirs(task: Task, user: str) -> bool:
-    """By whatever name the engine calls them. Whom nobody knows is told of once."""
+    """Whether the task is that person's, by any name that the engine may have for them. Unknown people are reported
+    once."""
     person = resolver.find_person(task.engine, user)
     if person is None:
         return resolver.ref_of(task_state.part(task.data, "task").get("assignee")) == user
@@ -149,16 +150,15 @@ def _is_theirs(task: Task, user: str) -> bool:
 
 
 def _is_given(task: Task, user: str, event_id: str, now: datetime) -> bool:
-    """Without its case, which the task has: whoever holds the task's lock must not wait for that of the case."""
+    """An event without the case, since the holder of the task's lock must not wait for the case's lock."""
     said = task_state.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
     said.pop("case", None)
     return _happens(task, "task.assigned", event_id, said, now)
 
 
 def follow(callback: Callback, standing: Standing, now: datetime) -> None:
-    """What a call to the engine has changed there, or brought to light, is so here at once: in the transaction that
-    ends it, with the task locked. Raises nothing: the call has been made, and what is not followed now is caught up
-    with before the next step."""
+    """Apply here what a call to the engine has changed or shown there, in the transaction that ends the call, with the
+    task locked. Raises nothing: the call was made, and what fails here is applied before the next step."""
     try:
         catch_up(Task.objects.select_related("engine").get(pk=callback.task_id), standing, now)
     except Exception:
@@ -171,11 +171,11 @@ def lags(engine: Engine) -> bool:
 
 
 def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) -> bool:
-    """False if it has been told before."""
+    """False if the event was told before."""
     fields: dict[str, Any] = {
         "type": type,
         "subject": task.task_id,
-        "time": max(now, task.last_event_time or now),  # an engine whose clock is ahead has told of later already
+        "time": max(now, task.last_event_time or now),  # an engine whose clock is ahead may have sent later events
         "received_at": now,
         "data": data,
         "digest": "",

@@ -1,4 +1,4 @@
-"""People's own accounts at an engine: in whose name it is told their answers, and the tokens they have let us have."""
+"""People's own accounts at an engine: whether answers are told in people's own names, and their tokens."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ class InTheNameOf(models.TextChoices):
 class PersonalSignIn(models.Model):
     """How people connect their accounts: OAuth2's authorization code with PKCE (RFC 6749, 4.1; RFC 7636).
 
-    Without a row, everything is said by our own sign-in (EngineAccess).
+    Without a row, all calls use our own sign-in (EngineAccess).
     """
 
     engine = models.OneToOneField(
@@ -41,10 +41,10 @@ class PersonalSignIn(models.Model):
 
 
 class ConnectedAccount(models.Model):
-    """What one person has let us do in their name at one engine. `name` is what they are called there, where it says.
+    """Tokens of one person for one engine. `name` is the account's name there, if the engine tells it.
 
-    `given_for`: where the tokens may be sent. `renewing_until`: one process at a time asks for new ones, since many
-    servers take a refresh token only once. `ended_at`: they do not work any more; the person has to connect again.
+    `given_for`: where the tokens may be sent. `renewing_until`: one process at a time renews them, since many servers
+    accept a refresh token only once. `ended_at`: they no longer work, and the person has to connect again.
     """
 
     engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="accounts")

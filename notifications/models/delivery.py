@@ -1,4 +1,4 @@
-"""What people got: notifications, and one delivery per channel with its attempts."""
+"""What people get: notifications, and one delivery per channel with its attempts."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ class NotificationState(models.TextChoices):
 
 
 class Notification(models.Model):
-    """One person's copy. `seq` is that of its last change in the person's inbox: contiguous per recipient.
+    """One person's copy of a message. `seq` is that of its last change in the person's inbox: contiguous per recipient.
 
-    The wording, the template version and the route's rules are kept as they were: later edits change later copies only.
+    Texts, template version and the route's rules are stored as they were: later edits affect later copies only.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -107,10 +107,11 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(Work):
-    """One row per event, recipient, channel and address; ends as exactly one of the states but pending.
+    """One row per event, recipient, channel and address. It ends in exactly one of the states other than pending.
 
-    `turn` counts the steps of fail-over: rows of a later turn are in reserve (pending, not due) while one of an earlier
-    turn may still arrive. `outdated`: what the device shows, or is about to, is no longer so, and is to be replaced.
+    `turn` is the number of the fail-over step: rows of a later turn are in reserve (pending, not due) while one of an
+    earlier turn may still arrive. `outdated`: what the device shows, or is about to show, has changed and is to be
+    replaced.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -149,17 +150,17 @@ class Delivery(Work):
 
     @property
     def is_replacement(self) -> bool:
-        """Work on a row that has ended: its device is told what has become of it."""
+        """Whether the row has ended, and its device is to be told what became of the item."""
         return self.outdated and self.state != DeliveryState.PENDING
 
     @property
     def to(self) -> str:
-        """The address as people know it; nothing for the inbox, and for rows that had nowhere to go."""
+        """The address as people know it; empty for the inbox, and for rows without an address."""
         return self.shown_to or ("" if self.device_id else self.address)
 
 
 class DeliveryAttempt(models.Model):
-    """Written before the I/O: a row without an end is an attempt whose outcome is unknown."""
+    """Written before the I/O: in a row without an end the result is unknown."""
 
     delivery = models.ForeignKey(
         Delivery, verbose_name=_("delivery"), on_delete=models.CASCADE, related_name="attempt_log"

@@ -1,4 +1,4 @@
-"""Where push messages go: people's browsers and phones, and push services that are left alone for a while."""
+"""People's browsers and phones, to which push messages go, and push services that are paused."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from wfpush.queue.outbox import Work
 
 
 class AddressKind(models.TextChoices):
-    """What `Device.address` is."""
+    """The kind of `Device.address`."""
 
     ENDPOINT = "endpoint", _("push endpoint")  # RFC 8030
     TOKEN = "token", _("registration token")
@@ -23,7 +23,7 @@ class AddressKind(models.TextChoices):
 
 
 class Device(Work):
-    """One browser or app of one person. It is work while a test message for it waits to be sent.
+    """One browser or app of one person. The row is due work while a test message is to be sent to it.
 
     An address belongs to one device in the whole installation: `digest` is over channel and address.
     """
@@ -79,14 +79,14 @@ class Device(Work):
 
 
 class Farewell(Work):
-    """What is still to be said to a device that was taken away: that its notifications, and all it keeps, must go.
+    """A last message to a device that was removed: it must delete its notifications, and all that it keeps.
 
-    The device itself is gone already. Where to reach it is kept until it has been told, or tried for long enough.
+    The device's row is deleted already. Its address is kept until the message was sent, or tried for long enough.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     device = models.UUIDField(editable=False)
-    """Which it was."""
+    """The id of the device."""
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="+")
     channel = models.CharField(max_length=20, choices=device_choices, editable=False)
     address = models.TextField(editable=False)
@@ -110,7 +110,7 @@ class Farewell(Work):
 
 
 class PausedService(models.Model):
-    """A push service that refuses us (401, 403): nothing is sent to it until `until`, then one message tries again."""
+    """A push service that refuses us (401, 403): nothing is sent to it until `until`, then one message is tried."""
 
     channel = models.CharField(_("channel"), max_length=20, choices=device_choices)
     service = models.CharField(_("service"), max_length=253, help_text=_("A push host or a Firebase project."))

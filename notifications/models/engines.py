@@ -1,4 +1,4 @@
-"""Workflow engines: who may send events, how we sign, and how their words map to ours."""
+"""Workflow engines: who may send events, how we sign calls, and how their words map to ours."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ class TokenBody(models.TextChoices):
 
 
 class EngineAccess(models.Model):
-    """How we sign in to an engine's REST interface; not needed for webhooks, which are signed."""
+    """How we sign in to an engine's REST interface; webhooks need none, since they are signed."""
 
     engine = models.OneToOneField(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="access", primary_key=True
@@ -99,7 +99,7 @@ class EngineAccess(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key is shown once; its SHA-256 is kept (the key is 256 random bits, so a slow hash would add nothing)."""
+    """A key is shown once; its SHA-256 is stored (the key has 256 random bits, so a slow hash would add nothing)."""
 
     engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(_("name"), max_length=80, default="default")
@@ -127,7 +127,7 @@ class ApiKey(models.Model):
 
 
 class SigningSecret(models.Model):
-    """A Standard Webhooks secret, used both ways. While two are active, both sign: that is how a secret rotates."""
+    """A Standard Webhooks secret, used both ways. While two are active, both sign: that allows rotation."""
 
     engine = models.ForeignKey(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="signing_secrets"
@@ -148,7 +148,7 @@ class SigningSecret(models.Model):
 
 
 class EventMapping(models.Model):
-    """One member of the CloudEvent made from an engine's own JSON, as a JMESPath expression over that JSON."""
+    """The expression (JMESPath on an engine's own JSON) for one member of the CloudEvent that is made of it."""
 
     engine = models.ForeignKey(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="event_mappings"
@@ -174,7 +174,7 @@ class EventMapping(models.Model):
 
 
 class AnswerMapping(models.Model):
-    """What an action is called in the engine, and variables that a person cannot set."""
+    """The name of an action in the engine, and variables that people cannot set."""
 
     engine = models.ForeignKey(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="answer_mappings"

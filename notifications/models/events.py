@@ -1,4 +1,4 @@
-"""What engines told us: events, and the tasks and cases they are about."""
+"""What engines have told us: events, and the tasks and cases that they are about."""
 
 from datetime import datetime
 from typing import Any
@@ -26,8 +26,8 @@ class EventStatus(models.TextChoices):
 class Event(Work):
     """One accepted CloudEvent. The row is its own outbox entry: due until it is processed.
 
-    `group` names the task or case it is about: events of one group are processed in order of arrival (the id's order).
-    `plan` is the trace written while processing: routes matched or not, with reasons, and the people found.
+    `group` is the task or case it is about: events of one group are processed in order of arrival (the id's order).
+    `plan` is the trace written while processing: routes that matched or not, with reasons, and the people found.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -104,7 +104,7 @@ ANSWERABLE = (TaskState.OPEN, TaskState.ACKNOWLEDGED, TaskState.INFO_REQUESTED)
 CLOSED = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 DEADLINE = Coalesce("sla_due_at", "due_at")
-"""`Task.deadline`, to order rows by."""
+"""`Task.deadline` in SQL, for ordering."""
 
 
 def past_deadline(now: datetime) -> Q:
@@ -120,7 +120,7 @@ class Priority(models.TextChoices):
 
 
 class Task(models.Model):
-    """A human task of an engine's process, as its events told it. `data` is what they said, merged."""
+    """A human task of an engine's process, as its events have told it. `data` is merged from them."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="tasks")
@@ -161,7 +161,8 @@ class Task(models.Model):
         blank=True,
         help_text=_("What an answer or a question returns to."),
     )
-    """Next first: of an answer to a task with an open question, `["info_requested", "open"]`."""
+    """The states to return to, the next one first: after an answer to a task with an open question, `["info_requested",
+    "open"]`."""
     outcome: Any = models.JSONField(null=True, blank=True)
     last_event_time = models.DateTimeField(null=True, blank=True)
     assigned_event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -185,7 +186,7 @@ class Task(models.Model):
 
     @property
     def deadline(self) -> datetime | None:
-        """What people see as due."""
+        """When the task is due, as people see it."""
         return self.sla_due_at or self.due_at
 
     @property

@@ -1,4 +1,4 @@
-"""Who may not decide what: four eyes, as administrators ask for them, and the answers that were refused for it."""
+"""Four-eyes rules, by which people may not decide certain tasks, and the answers that were refused by them."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from wfpush.identifiers import uuid7
 
 
 class FourEyesRule(models.Model):
-    """Every enabled one whose engine and conditions fit a task applies to its final answers."""
+    """An enabled rule applies to the final answers of each task that its engine and conditions fit."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
@@ -57,7 +57,7 @@ class FourEyesCondition(Condition):
 
 
 class RefusedAnswer(models.Model):
-    """An answer that four eyes forbade: nothing was recorded for it, and no engine called."""
+    """An answer that a four-eyes rule refused: it was not recorded, and no engine was called."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey(Task, verbose_name=_("task"), on_delete=models.CASCADE, related_name="refused_answers")

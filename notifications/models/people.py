@@ -1,4 +1,4 @@
-"""People who receive notifications, their teams, brands and ways in."""
+"""People who receive notifications, their teams, brands and credentials."""
 
 import hashlib
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Brand(models.Model):
 
 
 class Recipient(models.Model):
-    """A person. Internal: known across the installation, may have an account. External: known to one engine only."""
+    """A person. Internal: known in the whole installation, may have an account. External: known to one engine only."""
 
     ref = models.CharField(
         _("ref"), max_length=200, validators=[validate_ref], help_text=_("The name engines use for this person.")
@@ -91,7 +91,8 @@ class Recipient(models.Model):
     active = models.BooleanField(_("active"), default=True)
     inbox_seq = models.BigIntegerField(_("inbox seq"), default=0, editable=False)
     account_seal = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
-    """`seal()` when what they hold was last looked at; empty: not yet. See notifications/people/revocation.py."""
+    """The value of `seal()` when what they hold was last checked; empty: not yet. See
+    notifications/people/revocation.py."""
     signed_out_at = models.DateTimeField(_("signed out everywhere at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -124,32 +125,34 @@ class Recipient(models.Model):
 
     @property
     def present(self) -> bool:
-        """Whether they are told anything: active, and their account, if they have one, is open. Asks for `user`."""
+        """Whether they are told anything: they are active, and their account, if they have one, is open. Reads
+        `user`."""
         return self.active and (self.user is None or self.user.is_active)
 
     @property
     def may_act(self) -> bool:
-        """Whether tokens, devices and links given to them still count: every door asks this. Asks for `user`.
+        """Whether tokens, devices and links given to them are still valid: every check of a credential calls this.
+        Reads `user`.
 
-        Not after their password changed or their account went, however that was done: what they hold then was given to
-        whoever had to be kept out.
+        False after their password was changed or their account removed, in whatever way: what they hold was given to
+        somebody who may have to be kept out.
         """
         return self.present and self.account_seal in ("", self.seal())
 
     def seal(self) -> str:
-        """What must stay as it is for what they hold to count; `standing.UNSETTLED` reckons the same in SQL."""
+        """A value that changes when what they hold is to end; `revocation.UNSETTLED` computes the same in SQL."""
         said = ["t" if self.active else "f"]
         if self.user is not None:
             said += [str(self.user.pk), "t" if self.user.is_active else "f", self.user.password]
         return "" if said == ["t"] else hashlib.sha256(" ".join(said).encode()).hexdigest()
 
     def as_person(self) -> dict[str, str]:
-        """How answers and outcomes name this person."""
+        """This person in answers and outcomes."""
         return {"ref": self.ref, "name": self.name or self.ref}
 
 
 class SignedOut(models.Model):
-    """All sessions of a user ended at once: those from before stay ended when the account is opened again."""
+    """All sessions of a user were ended: those from before stay ended when the account is opened again."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="signed_out"
@@ -166,10 +169,10 @@ class SignedOut(models.Model):
 
 
 class Account(User):
-    """The user as `notifications.signing_in.AccountBackend` finds them: their sessions end with `SignedOut`, too."""
+    """A user as `notifications.signing_in.AccountBackend` finds them: their sessions also end by `SignedOut`."""
 
     kept_session = ""
-    """Digest of the session in which its person is setting a new password: that one goes on."""
+    """Digest of the session in which the person is setting a new password: that one goes on."""
 
     class Meta:
         proxy = True
@@ -178,7 +181,7 @@ class Account(User):
         default_permissions = ()
 
     def get_session_auth_hash(self) -> str:
-        """Django's own, which a new password changes; Django compares it at every request."""
+        """Django compares it at every request. A new password changes it, as in Django, and so does `SignedOut`."""
         return self._ended_with(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
@@ -192,7 +195,7 @@ class Account(User):
 
 
 class Absence(models.Model):
-    """When somebody is away, and who stands in: what would reach them meanwhile reaches their delegate."""
+    """When somebody is away, and who stands in: the delegate gets what the person would get."""
 
     recipient = models.OneToOneField(
         Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="absence", primary_key=True
@@ -247,7 +250,7 @@ class Team(models.Model):
 
 
 class RecipientToken(models.Model):
-    """Signs one person in to the API (`wfr_…`): apps and customer portals."""
+    """Signs one person in to the API (`wfr_…`): for apps and customer portals."""
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="tokens")
     label = models.CharField(_("label"), max_length=80, blank=True)
@@ -272,7 +275,7 @@ class RecipientToken(models.Model):
 
 
 class SignInLink(models.Model):
-    """One sign-in to the inbox or portal; opens a page with a button, whose POST signs in."""
+    """One sign-in to the inbox or portal. The link opens a page with a button, whose POST signs in."""
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="sign_in_links")
     digest = models.CharField(max_length=64, unique=True, editable=False)

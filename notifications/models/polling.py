@@ -1,4 +1,4 @@
-"""Engines that cannot tell of their tasks, and are asked for them."""
+"""Engines that cannot send events, and whose tasks are polled."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from wfpush.queue.outbox import Work
 
 
 class Poll(Work):
-    """One engine's. The row is its own outbox entry; `cursor` says how far it has come, and survives whoever asks."""
+    """The polling of one engine. The row is its own outbox entry; `cursor` says how far it has come."""
 
     engine = models.OneToOneField(
         Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="poll", primary_key=True
@@ -42,14 +42,14 @@ class Poll(Work):
         return str(self.engine)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Due at once where it was not."""
+        """Make it due at once if it was not enabled before."""
         if self.enabled and self.due_at is None:
             self.make_due(timezone.now())
         super().save(*args, **kwargs)
 
 
 class PolledTask(models.Model):
-    """A task as the engine listed it last, by its digest; `sweep`: the last sweep that saw it."""
+    """A task as the engine listed it last, by its digest; `sweep`: the last sweep that listed it."""
 
     id: Any = models.BigAutoField(primary_key=True)
     engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -1,4 +1,4 @@
-"""What people answered, the tokens they may answer with, and the calls that tell the engine."""
+"""What people answered, the tokens that they may answer with, and the callbacks that tell the engine."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from wfpush.queue.outbox import Work
 
 
 class Via(models.TextChoices):
-    """Ways of answering that are no channel's."""
+    """Ways of answering that belong to no channel."""
 
     INBOX = "inbox", _("inbox")
     PORTAL = "portal", _("portal")
@@ -33,7 +33,7 @@ def via_choices() -> list[tuple[str, Text]]:
 
 
 class Response(models.Model):
-    """One answer. `counts` turns off when the engine refuses it; the same words are then a new answer."""
+    """One answer. `counts` becomes False when the engine refuses it; the same content is then a new answer."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="responses")
@@ -66,7 +66,7 @@ class Response(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """Kept 7 days; scope: person and notification."""
+    """Kept for 7 days. Scope: person and notification."""
 
     notification = models.ForeignKey(
         Notification, verbose_name=_("notification"), on_delete=models.CASCADE, related_name="+"
@@ -89,7 +89,8 @@ class IdempotencyKey(models.Model):
 
 
 class ActionToken(models.Model):
-    """Answers one task as one person from one delivery (an e-mail or a device), with the actions it offered."""
+    """Allows one person to answer one task from one delivery (an e-mail or a device), with the actions that it
+    offered."""
 
     digest = models.CharField(max_length=64, unique=True, editable=False)
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="action_tokens")
@@ -120,8 +121,8 @@ class CallbackState(models.TextChoices):
 
 
 class Callback(Work):
-    """One call that tells the engine something: mostly an answer. `body` never changes; `id` is the webhook-id, the
-    response's own. `response` is empty where an SLA step tells that a task runs late."""
+    """One call that tells the engine something: mostly an answer. `body` never changes; `id` is the webhook-id, equal
+    to the response's id. `response` is empty where an SLA step tells the engine that a task runs late."""
 
     id: Any = models.UUIDField(primary_key=True, editable=False)
     response = models.OneToOneField(Response, null=True, blank=True, on_delete=models.CASCADE, related_name="callback")
@@ -152,12 +153,12 @@ class Callback(Work):
 
     @property
     def in_doubt(self) -> bool:
-        """It may have reached the engine, for all that anybody knows."""
+        """Whether it may have reached the engine."""
         return self.attempt_log.filter(UNKNOWN).exists()
 
     @property
     def says(self) -> str:
-        """What the engine is told, for operators."""
+        """What it tells the engine, for operators."""
         if self.response:
             return str(self.response)
         to = json.loads(self.body)["data"].get("to")
@@ -166,7 +167,7 @@ class Callback(Work):
 
 
 class CallbackAttempt(models.Model):
-    """Written before the call: a row without an end is a call whose outcome is unknown, as is one that is `unsure`."""
+    """Written before the call: in a row without an end the result is unknown, as it is in one that is `unsure`."""
 
     callback = models.ForeignKey(
         Callback, verbose_name=_("callback"), on_delete=models.CASCADE, related_name="attempt_log"
@@ -188,4 +189,4 @@ class CallbackAttempt(models.Model):
 
 
 UNKNOWN = Q(ended_at=None) | Q(unsure=True)
-"""Attempts whose outcome nobody knows."""
+"""Attempts with an unknown result."""

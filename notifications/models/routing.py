@@ -1,4 +1,4 @@
-"""Categories, event types, and routes: which event reaches whom, said how."""
+"""Categories, event types, and routes: which event reaches whom, with which template."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ PATH = RegexValidator(
 )
 
 VARIABLES = "variables."
-"""How the paths begin of what an answer may set."""
+"""Prefixes of the paths of variables that an answer may set."""
 
 
 def default_channels() -> list[str]:
@@ -30,7 +30,7 @@ def default_channels() -> list[str]:
 
 
 class Category(models.Model):
-    """What a message is about, for a person: approvals, field work … Channels are tried in this order."""
+    """What a message is about, for people: approvals, field work … Its channels are tried in order."""
 
     slug = models.SlugField(_("slug"), unique=True, max_length=60)
     name = models.CharField(_("name"), max_length=80)
@@ -42,7 +42,7 @@ class Category(models.Model):
     )
     """Language to name."""
     name_de = models.CharField(max_length=80, default="", db_default="", blank=True, editable=False)
-    """`names["de"]`, for processes of version 0.2.0 that run while an upgrade is under way; nothing here reads it."""
+    """`names["de"]`, for processes of version 0.2.0 that run during an upgrade; nothing here reads it."""
     channels = ArrayField(models.CharField(max_length=20), verbose_name=_("channels"), default=default_channels)
     position = models.PositiveIntegerField(_("position"), default=0)
 
@@ -61,7 +61,7 @@ class Category(models.Model):
         super().save(*args, **kwargs)
 
     def name_in(self, language: str) -> str:
-        """What it is called in the language, or in its base (de-AT: de); else its name."""
+        """Its name in the language, or in the language's base (de-AT: de); else its default name."""
         tag = language.replace("_", "-").lower()
         return self.names.get(tag) or self.names.get(tag.partition("-")[0]) or self.name
 
@@ -108,7 +108,7 @@ class EventVariable(models.Model):
         return self.path
 
     def clean(self) -> None:
-        """What people may set goes to the engine by its name."""
+        """Check the names of variables that people may set: the engine gets them."""
         name = self.path.removeprefix(VARIABLES)
         if self.settable and (name == self.path or not may_be_declared(name)):
             told = _("People can set “variables.name”, one name after “variables”, and none that begins with wfpush_.")
@@ -116,9 +116,9 @@ class EventVariable(models.Model):
 
 
 class Route(models.Model):
-    """Events of some types that meet all conditions reach the targets, worded by the template.
+    """Events of its types that meet all conditions are sent to its targets, with its template.
 
-    Routes are tried by priority, smallest first; all that match apply, until one says to stop.
+    Routes are tried by priority, smallest first; all that match apply, until one of them stops the search.
     """
 
     name = models.CharField(_("name"), max_length=120, unique=True)

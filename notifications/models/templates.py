@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 
 
 class Template(models.Model):
-    """What a message says. The published version is used for new messages; running ones keep theirs."""
+    """The texts of a message. New messages use the published version; running ones keep theirs."""
 
     slug = models.SlugField(_("slug"), unique=True, max_length=80)
     name = models.CharField(_("name"), max_length=120)
@@ -66,7 +66,7 @@ class TemplateVersion(models.Model):
 
 
 class TemplateText(models.Model):
-    """The words in one language, for all channels or for one. Plain text; Liquid fills in the variables."""
+    """The text in one language, for all channels or for one. Plain text with Liquid."""
 
     version = models.ForeignKey(
         TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="texts"

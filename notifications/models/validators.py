@@ -30,14 +30,14 @@ def validate_timezone(value: str) -> None:
 
 
 def validate_mailbox(value: str) -> None:
-    """An e-mail address that can be kept: Django takes longer ones."""
+    """An e-mail address that can be stored: Django accepts longer ones."""
     validate_email(value)
     MaxLengthValidator(MAX_EMAIL)(value)
 
 
 def validate_callback_url(value: str, allowed: Sequence[Network]) -> None:
-    """An engine's address, refused before it is saved where calls would never be made: of the private networks, only
-    those in `allowed`."""
+    """Refuse an engine's address to which calls would never be made: of private networks, only those in `allowed` may
+    be called."""
     try:
         check_url(value, allowed)
     except OutboundError as fault:

@@ -1,4 +1,4 @@
-"""Who is away, and who stands in: what would reach somebody meanwhile reaches their delegate."""
+"""Who is away, and who stands in: the delegate gets what the person would get."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,16 +10,16 @@ from django.utils.translation import gettext as _
 from notifications.models import Absence, Recipient
 
 LONGEST = timedelta(days=2 * 365)
-"""Of an absence, and how far ahead one may begin: whoever is away for longer is switched off, or made a mistake."""
+"""The longest absence, and how far ahead one may begin: people who are away for longer are deactivated instead."""
 
 
 # --- who stands in --------------------------------------------------------------------------------
 def stand_ins(people: Iterable[Recipient], now: datetime) -> dict[int, Recipient]:
-    """Of those of the people who are away, by their pk: who stands in for them now.
+    """By the pk of those people who are away: who stands in for them now.
 
-    Of delegates who are away too, their own delegate does, and so on. Where that leads in a circle, to nobody, or to
-    somebody who is switched off, the person is left out, so that messages stay with whom they are meant for. Asks once
-    for each link of the longest chain, and once more for the stand-ins: when nobody is away, once.
+    If a delegate is away too, their own delegate stands in, and so on. Where the chain ends in a circle, with nobody,
+    or with a deactivated person, the person is left out, and messages stay with them. Makes one query for each link of
+    the longest chain, and one for the stand-ins: a single one when nobody is away.
     """
     asked = {person.pk for person in people if not person.external}
     away = _delegates(asked, now)
@@ -35,7 +35,7 @@ def stand_ins(people: Iterable[Recipient], now: datetime) -> dict[int, Recipient
 
 
 def _delegates(people: set[int], now: datetime) -> dict[int, int | None]:
-    """Who of them is away, and their delegate; None for one who is switched off, and for nobody."""
+    """Those of the people who are away, and their delegates; None for a deactivated one, or where there is none."""
     if not people:
         return {}
     found = away_at(now).filter(recipient__in=people).values_list("recipient_id", "delegate_id", "delegate__active")
@@ -43,7 +43,7 @@ def _delegates(people: set[int], now: datetime) -> dict[int, int | None]:
 
 
 def _end(pk: int, delegates: dict[int, int | None]) -> int | None:
-    """The end of somebody's chain: the first who is not away; None when there is none."""
+    """The end of a chain of delegates: the first who is not away; None if there is none."""
     passed: set[int] = set()
     while pk in delegates:
         delegate = delegates[pk]
@@ -55,7 +55,7 @@ def _end(pk: int, delegates: dict[int, int | None]) -> int | None:
 
 
 def away_at(now: datetime) -> QuerySet[Absence]:
-    """Who is away then, whether or not somebody stands in."""
+    """Who is away at that time, with or without a delegate."""
     return Absence.objects.filter(begins_at__lte=now, ends_at__gt=now).order_by()
 
 
@@ -68,7 +68,7 @@ def away_from(person: Recipient, now: datetime) -> Absence | None:
 def check(
     recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, now: datetime
 ) -> dict[str, str]:
-    """What is wrong with an absence, a sentence by field; nothing when it makes sense."""
+    """Faults of an absence: a sentence by field; empty if there are none."""
     faults = _check_time(begins_at, ends_at, now)
     if recipient.external:
         faults["recipient"] = _("Only people of your own organisation can be away.")
@@ -105,7 +105,8 @@ def _check_delegate(recipient: Recipient, delegate: Recipient) -> str:
 
 
 def _circle(recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient) -> Recipient | None:
-    """The last of a chain of delegates that leads back to the person in some moment of the time; None without one."""
+    """The last person of a chain of delegates that leads back to the person at some time of the absence; None without
+    one."""
     passed: set[int] = set()
     while delegate.pk not in passed:
         passed.add(delegate.pk)
@@ -126,7 +127,7 @@ def _circle(recipient: Recipient, begins_at: datetime, ends_at: datetime, delega
 def go(
     recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, *, by: Recipient
 ) -> Absence:
-    """Set an absence in place of the one before. `check` must have found nothing; `by` stands in the history."""
+    """Set an absence in place of the one before. `check` has found no fault; `by` is noted in the history."""
     row = Absence.objects.select_for_update().filter(recipient=recipient).first() or Absence(recipient=recipient)
     row.begins_at, row.ends_at, row.delegate = begins_at, ends_at, delegate
     _sign(row, by)
@@ -135,7 +136,7 @@ def go(
 
 
 def come_back(recipient: Recipient, *, by: Recipient) -> None:
-    """Nobody stands in any more."""
+    """End the absence."""
     row = Absence.objects.filter(recipient=recipient).first()
     if row is not None:
         _sign(row, by)
@@ -143,7 +144,7 @@ def come_back(recipient: Recipient, *, by: Recipient) -> None:
 
 
 def _sign(row: Absence, by: Recipient) -> None:
-    """The history knows accounts: of programs with a token it would know nobody, and not everybody has one."""
+    """Set the history's user: callers with a token are no users, and not everybody has an account."""
     if by.user is not None:
         row._history_user = by.user  # type: ignore[attr-defined]
     row._change_reason = f"by {by.ref}"[:100]  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""People's browsers and apps: registered, moved to who uses them now, removed with all that could still answer there.
+"""People's browsers and apps: registered, moved to another person, and removed with all that could still answer there.
 
-An address belongs to one person at a time. Whoever signs in on a shared browser takes its address over, and the one
-before must not be read or answered for there any more: so the device of the one before goes, and a new one comes.
+An address belongs to one person at a time. When somebody signs in on a shared browser, its address becomes theirs, and
+the former person must not be read or answered for there any more: so the old device is removed, and a new one made.
 """
 
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ from notifications.wording.plaintext import cut
 from wfpush.crypto import digest_of
 
 MOST = 64
-"""Devices a person may have; one more, and the one not used for longest goes."""
+"""Devices that a person may have; with one more, the one that was not used for longest is removed."""
 
 MOST_CHANGE_REASON, MOST_VOID_REASON = 100, 200
-"""Characters: a push service's own words may be longer."""
+"""Characters: a push service's own text may be longer."""
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -41,8 +41,8 @@ EXPIRED = "The subscription expired"
 ENDED_SESSIONS = """
 DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), 'hex') = ANY(%s)
 """
-"""Devices remember their session by its digest alone, so that nobody signs in with what is kept. An index is over the
-same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
+"""Devices remember their session by its digest alone, so that nobody can sign in with what is stored. An index is over
+the same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
 
 MEANT = {
     REMOVED,
@@ -54,14 +54,15 @@ MEANT = {
     NEW_PASSWORD,
     TOO_MANY,
 }
-"""Reasons for which a device went that its browser must not undo by registering again."""
+"""Reasons for a removal that the browser must not undo by registering again."""
 
 TOLD = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
-"""Reasons for which a device may be in other hands, or shows what nobody there may see: it is told that it is gone."""
+"""Reasons for a removal after which the device is told: it may be in other hands, or shows what nobody there may
+see."""
 
 
 def session_digest(session_key: str | None) -> str:
-    """How a device remembers its session: nobody signs in with what is kept."""
+    """The digest by which a device remembers its session: nobody can sign in with what is stored."""
     return digest_of(session_key) if session_key else ""
 
 
@@ -90,11 +91,11 @@ def register(
 ) -> tuple[Device, bool]:
     """The device at this address, and whether it is new to the person. `session` is a `session_digest`.
 
-    The same person's again is brought up to date; somebody else's is removed first, and its history says why.
+    The same person's device is updated; somebody else's is removed first, with the reason in its history.
     """
-    _alone(new.digest)  # the same address twice at once is one device
+    _alone(new.digest)  # registering the same address twice at once makes one device
     farewells.take_back(new.digest)
-    _alone(f"devices of {recipient.pk}")  # and nobody gets more than MOST by being quick
+    _alone(f"devices of {recipient.pk}")  # parallel requests do not get more than MOST
     values = {**_fields_of(new), "name": name, "language": language, "session": session, "token": token}
     known = Device.objects.select_for_update(of=("self",)).select_related("recipient").filter(digest=new.digest).first()
     if known is not None and known.recipient_id == recipient.pk:
@@ -123,7 +124,7 @@ def _fields_of(new: NewAddress) -> dict[str, Any]:
 
 
 def _update(device: Device, values: dict[str, Any]) -> Device:
-    """Browsers register at every visit: only what history keeps is worth a row of it."""
+    """Save only what has changed: browsers register at every visit, and each save adds a row to the history."""
     changed = {name for name, value in values.items() if getattr(device, name) != value}
     for name in changed:
         setattr(device, name, values[name])
@@ -140,22 +141,23 @@ def _make_room(recipient: Recipient, now: datetime) -> None:
 
 
 def _alone(what: str) -> None:
-    """Until the transaction ends, nobody else is where this was asked for the same thing."""
+    """Until the transaction ends, no other transaction is inside with the same key."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
 
 
 def used(device_id: UUID, now: datetime) -> None:
-    """Somebody answered there. Noted at most once a minute."""
+    """Somebody has answered there. Written at most once a minute."""
     Device.objects.filter(pk=device_id, last_used_at__lt=now - USE_NOTED_EVERY).update(last_used_at=now)
 
 
 # --- going --------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def end(devices: Iterable[Device], reason: str, now: datetime) -> int:
-    """Devices that may be in other hands: whatever they were signed in with ends, at once, and then they are removed.
+    """Remove devices that may be in other hands: end what they were signed in with, at once, then remove them.
 
-    With the session or token of one go all other devices of the same. Returns how many there still were.
+    All other devices of the same session or token are removed, too. Returns how many of the given devices there still
+    were.
     """
     rows = list(devices)
     people = {row.recipient_id for row in rows}
@@ -177,10 +179,10 @@ def _end_sessions(digests: Iterable[str]) -> None:
 
 @transaction.atomic
 def remove(devices: Iterable[Device], reason: str, now: datetime, *, told: bool | None = None) -> int:
-    """Take devices away: nothing more goes there, and what they show can no longer be answered there.
+    """Remove devices: they get no more messages, and what they show can no longer be answered.
 
-    They are told for the reasons of `TOLD`, unless `told` says otherwise. Returns how many there still were. The
-    devices are locked first, then their deliveries in the order of their ids, as everywhere.
+    They are told for the reasons in `TOLD`, unless `told` says otherwise. Returns how many there still were. Locks the
+    devices first, then their deliveries in the order of their ids, as everywhere.
     """
     wanted = [device.pk for device in devices]
     if not wanted:
@@ -199,20 +201,21 @@ def remove(devices: Iterable[Device], reason: str, now: datetime, *, told: bool 
 
 
 def sign_out_session(session_key: str | None, now: datetime) -> int:
-    """The session has ended, and with it its browser's messages. Returns how many devices went."""
+    """The session has ended: remove its browser's devices. Returns how many."""
     if not session_key:
         return 0
     return remove(Device.objects.filter(session=session_digest(session_key)), SIGNED_OUT, now)
 
 
 def follow_session(before: str, after: str) -> None:
-    """A session goes on under another key, and its browser's devices with it. Both are digests."""
+    """The session goes on under another key: update its devices. Both arguments are digests."""
     Device.objects.filter(session=before).exclude(session="").update(session=after)
 
 
 @transaction.atomic
 def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: str = SIGNED_OUT) -> int:
-    """Sign out apps and portals, and remove the devices that they registered. Returns how many tokens still worked."""
+    """Revoke the tokens of apps and portals, and remove devices that they registered. Returns how many tokens still
+    worked."""
     ids = list(tokens.values_list("pk", flat=True))
     revoked = RecipientToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
     remove(Device.objects.filter(token_id__in=ids), reason, now)
@@ -221,8 +224,8 @@ def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: str =
 
 # --- gone ---------------------------------------------------------------------------------------------------------
 def fate(recipient: Recipient, device_id: UUID) -> str:
-    """Of a person's device: `kept`; `removed` for good; `lost`, where the push service no longer knew it and its
-    browser may come back; empty where nothing is known of any such device of theirs."""
+    """What became of a person's device: `kept`; `removed` for good; `lost` when the push service no longer knew it, so
+    that its browser may register again; empty if the person had no such device."""
     if recipient.devices.filter(pk=device_id).exists():
         return "kept"
     gone = Device.history.filter(id=device_id, recipient=recipient.pk, history_type="-")

@@ -14,7 +14,7 @@ from notifications.wording.plaintext import clean_line
 
 PLAIN = ("name", "email", "phone", "locale", "timezone")
 BY_ANYBODY = frozenset({"name", "locale", "timezone", "external"})
-"""What an engine without `directory` may say about a person who has an account."""
+"""What an engine without the scope `directory` may write about a person who has an account."""
 BY_DIRECTORY = frozenset({"manager", "teams"})
 
 
@@ -34,7 +34,7 @@ class Writer:
 def put_person(writer: Writer, ref: str, given: Json) -> tuple[Recipient, bool]:
     """Create or update a person; members that are not given stay as they were. True: created.
 
-    `external` true means the engine's own external person, false an internal one; not given, the ref means whom it
+    `external` true means the engine's own external person, false an internal one. Without it, the ref means whom it
     means in an event, or else a new internal person. Raises ScopeMissing and Invalid.
     """
     person = _find(writer.engine, ref, given.get("external"))
@@ -71,13 +71,13 @@ def _refuse(writer: Writer, person: Recipient | None, given: Json) -> None:
 
 
 def _write(writer: Writer, person: Recipient, given: Json) -> None:
-    """Raises Invalid with every name that nobody knows, before anything is written."""
+    """Raises Invalid with all unknown names before anything is written."""
     faults: list[dict[str, str]] = []
     values: Json = {name: given[name] or "" for name in PLAIN if name in given}
     if "name" in values:
         values["name"] = clean_line(values["name"])
     if "email" in given and not person.external:
-        values["email_verified"] = bool(given["email"])  # the directory is where addresses are right
+        values["email_verified"] = bool(given["email"])  # addresses that come from the directory count as verified
     if "brand" in given:
         values["brand"] = _named_brand(given["brand"], faults)
     if "manager" in given:
@@ -96,7 +96,7 @@ def _write(writer: Writer, person: Recipient, given: Json) -> None:
 
 
 def _join(person: Recipient, teams: list[Team]) -> None:
-    """Be a member of exactly these teams. Set from the teams' side, where their history is written."""
+    """Make the person a member of exactly these teams. Set from the teams' side, where the history is written."""
     for team in person.teams.exclude(pk__in=[team.pk for team in teams]):
         team.members.remove(person)
     for team in teams:
@@ -172,7 +172,7 @@ def _unknown(here: str, what: str, unknown: Iterable[bool]) -> list[dict[str, st
 
 # --- as the API shows them ------------------------------------------------------------------------
 def person_json(person: Recipient, writer: Writer) -> Json:
-    """A person as the writer may see them: of somebody else's people only what it may set."""
+    """A person as the engine may see them: of people that are not its own, only what it may write."""
     shown: Json = {
         "ref": person.ref,
         "name": person.name,

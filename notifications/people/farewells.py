@@ -1,6 +1,6 @@
-"""The last thing a device hears that was taken away: what it shows and keeps of its person must go.
+"""The last message to a device that was removed: it must delete what it shows and keeps of its person.
 
-A lost phone would otherwise go on showing what waits, with buttons that look as if they worked.
+Otherwise a lost phone would go on showing items, with buttons that look as if they worked.
 """
 
 from collections.abc import Iterable
@@ -18,14 +18,14 @@ from wfpush.queue import outbox
 
 TAG = "removed"
 TTL = 28 * 24 * 3600
-"""Seconds for which a push service keeps it: a lost phone may be off for long."""
+"""Seconds for which a push service keeps the message: a lost phone may be off for long."""
 
 AGAIN = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
-"""While a push service does not take it. After that it is forgotten all the same."""
+"""Pause between tries while a push service does not take it. After the time to live it is dropped."""
 
 
 def tell(devices: Iterable[Device], now: datetime) -> None:
-    """Tell these devices soon. They need not be there any more when it is said."""
+    """Send it to these devices soon. Their rows may be deleted before it is sent."""
     rows = [_row(device, now) for device in devices]
     Farewell.objects.bulk_create(rows, ignore_conflicts=True)
     if rows:
@@ -51,7 +51,7 @@ def _row(device: Device, now: datetime) -> Farewell:
 
 
 def take_back(digest: str) -> None:
-    """Somebody has registered the address anew: what it shows from now on is theirs."""
+    """The address was registered again: what it shows from now on belongs to that person."""
     Farewell.objects.filter(digest=digest).delete()
 
 
@@ -67,7 +67,7 @@ def address_of(farewell: Farewell) -> PushAddress:
 
 
 def message(farewell: Farewell, now: datetime) -> PushMessage:
-    """What apps and browsers show that know nothing better to do with it; it tells nothing of what waited."""
+    """The text that apps and browsers show which do not handle the message; it says nothing of the items."""
     recipient = farewell.recipient
     language = spoken(farewell.language) if farewell.language else language_of(recipient)
     with translation.override(language):
@@ -99,7 +99,7 @@ def message(farewell: Farewell, now: datetime) -> PushMessage:
 
 
 def ended(farewell: Farewell, again_at: datetime | None) -> None:
-    """It was told, or cannot be: nothing of it is kept. With `again_at` it is tried then."""
+    """The device was told, or cannot be told: delete the row. With `again_at`, try again then."""
     if again_at is not None:
         outbox.postpone(farewell, again_at)
     else:

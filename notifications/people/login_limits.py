@@ -1,14 +1,18 @@
-"""Guessing at passwords is slow, and nobody locks anybody else out by it.
+"""Slows down guessing of passwords, without letting anybody lock others out.
 
-django-axes counts by name, by address, or by both, each with one limit and one pause, and a success forgets all rows of
-any of them: a colleague's sign-in freed whoever guessed at the same address. So its handler is ours, over its table:
+django-axes counts by name, by address, or by both, each with one limit and one pause, and a success deletes all rows of
+any of them: a colleague's sign-in would free somebody who guesses at the same address. So we have a handler of our own
+on its table:
 
-- a name at one address: after 5 failures a pause, which doubles with each one more;
-- a name at all addresses together, and an address at all names: more tries, shorter pauses, for guesses spread widely;
-- a browser in which somebody has signed in before, by a signed cookie, counts for itself alone: whatever strangers do
-  at the name or at the address, its person gets in.
+- a name at one address: after 5 failures a pause, which doubles with each further one;
 
-A try counts as a failure from its beginning until it has succeeded: many at once are no more than one after the other.
+- a name at all addresses together, and an address for all names: more tries and shorter pauses, against distributed
+guessing;
+
+- a browser in which the person has signed in before, known by a signed cookie, is counted by itself: whatever strangers
+do with the name or at the address, the person gets in.
+
+A try counts as a failure from its beginning until it succeeds: many at once are counted like one after another.
 """
 
 import math
@@ -33,21 +37,21 @@ log = structlog.get_logger(__name__)
 COOKIE = "wfpush_known"
 SALT = "wfpush.known_browser"
 COOKIE_LIFE = timedelta(days=400)
-"""As long as browsers keep a cookie at most."""
+"""The longest time for which browsers keep a cookie."""
 MOST_NAMES = 20
-"""Names one browser is known to; the one not used for longest goes."""
+"""Names that a browser remembers; the one not used for longest is dropped."""
 KNOWN = "known browser "
-"""With what the user agent of a row begins whose try came from such a browser; it is empty for all others."""
+"""Prefix of the user agent in rows of known browsers; it is empty in all others."""
 
 NO_WAIT = timedelta()
 MOST_SHOWN = 200
-"""Failures that the desk's filter looks at: each asks for three sums."""
+"""Failures that the desk's filter checks: each needs three sums."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """`free` failures, then a pause of `first`, doubled with each failure more, up to `most`. Forgotten after `within`
-    without one."""
+    """`free` failures, then a pause of `first`, doubled with each further failure, up to `most`. Failures are forgotten
+    after `within` without a new one."""
 
     free: int
     first: timedelta
@@ -63,16 +67,17 @@ class Budget:
 
 
 OWN = Budget(5, timedelta(minutes=1), timedelta(hours=1), timedelta(days=1))
-"""Of a name at an address, or in a browser that is known. About 33 guesses a day."""
+"""For a name at an address, or in a known browser. About 33 guesses a day."""
 NAME = Budget(20, timedelta(minutes=1), timedelta(minutes=15), timedelta(days=1))
-"""Of a name at all addresses, those of unknown browsers. About 120 a day."""
+"""For a name at all addresses, in unknown browsers. About 120 a day."""
 ADDRESS = Budget(50, timedelta(minutes=1), timedelta(minutes=15), timedelta(hours=1))
-"""Of an address at all names, in unknown browsers: a whole office may stand behind one."""
+"""For an address with all names, in unknown browsers: a whole office may share it."""
 
 
 @dataclass(frozen=True)
 class Try:
-    """Somebody gives a password. `browser`: the id by which their browser is known to the name; empty: it is not."""
+    """Somebody submits a password. `browser`: the id by which their browser is known to the name; empty if it is
+    not."""
 
     name: str
     address: str
@@ -97,10 +102,11 @@ def try_of(request: HttpRequest, name: str) -> Try:
 
 
 def address_of(seen: str) -> str:
-    """What counts as one address: of IPv6 the network of a customer (RFC 6177: at least a /64), who may use it all."""
+    """What counts as one address: for IPv6 the network of a customer (RFC 6177: at least a /64), who can use all of
+    it."""
     try:
         address = ip_address(seen)
-    except ValueError:  # a socket of the host itself
+    except ValueError:  # a socket of the machine itself
         return "0.0.0.0"
     if not isinstance(address, IPv6Address):
         return str(address)
@@ -133,7 +139,8 @@ def locked(now: datetime) -> list[int]:
 
 @transaction.atomic
 def admit(tried: Try, now: datetime) -> timedelta:
-    """How long to wait. Nothing: it may be tried, and counts as a failure until `succeeded`. What waits counts not."""
+    """How long to wait. Zero: it may be tried, and counts as a failure until `succeeded` is called. A try that must
+    wait is not counted."""
     with connection.cursor() as cursor:
         for what in (f"sign-in at {tried.address}", f"sign-in of {tried.name}"):  # always in this order
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [what])
@@ -153,13 +160,13 @@ def _count(tried: Try, now: datetime) -> None:
 
 
 def succeeded(request: HttpRequest, name: str) -> int:
-    """Forget this name's own failures here, and nobody else's: what others failed at counts on."""
+    """Delete this name's own failures here. Failures of others go on counting."""
     removed, _ = try_of(request, name).own().delete()
     return removed
 
 
 class Handler(AxesDatabaseHandler):
-    """What django-axes asks (AXES_HANDLER). Its middleware shows `locked_out` where `axes_locked_out` is set."""
+    """What django-axes calls (AXES_HANDLER). Its middleware shows `locked_out` where `axes_locked_out` is set."""
 
     def is_allowed(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
         return not admit(try_of(request, _name_in(credentials)), request.axes_attempt_time)
@@ -182,7 +189,7 @@ def _name_in(credentials: dict[str, Any] | None) -> str:
 
 
 def seconds_to_wait(request: HttpRequest) -> int:
-    """After `axes_locked_out`."""
+    """How long to wait, after `axes_locked_out` was set."""
     return math.ceil(getattr(request, "sign_in_wait", OWN.first).total_seconds())
 
 
@@ -201,12 +208,12 @@ def _kept(request: HttpRequest) -> dict[str, Any]:
 
 
 def _digest(name: str) -> str:
-    """Who has signed in here is not for the browser's next user to read."""
+    """A digest, so that the browser's next user cannot read who has signed in."""
     return salted_hmac(SALT, name, algorithm="sha256").hexdigest()[:24]
 
 
 def remember(request: HttpRequest, response: HttpResponse) -> None:
-    """The person now signed in has given their password in this browser."""
+    """Remember in this browser that the person who is signed in has given their password in it."""
     kept, digest = _kept(request), _digest(request.user.get_username())
     names = [digest, *(each for each in kept["names"] if each != digest)][:MOST_NAMES]
     response.set_cookie(

@@ -1,8 +1,8 @@
-"""How many passwords a process looks at at the same time.
+"""Limits how many passwords a process checks at the same time.
 
-To hash one takes long on purpose. Whoever sends many at once, each by another name, would else take every thread of the
-process, and with it every database connection. Browsers in which their person has signed in before have places of their
-own, so that strangers keep nobody out there (`notifications.people.login_limits`).
+Hashing a password takes long on purpose. Many at once, each with another name, would take all threads of the process,
+and with them all database connections. Browsers in which the person has signed in before have places of their own, so
+that strangers cannot keep them out (`notifications.people.login_limits`).
 """
 
 import threading
@@ -15,13 +15,13 @@ from django.http import HttpRequest
 from notifications.people import login_limits
 
 SHARE = 8
-"""Each kind of browser has this part of the process's threads to look at passwords, and as many may wait for one."""
+"""The fraction of the process's threads that may check passwords for each kind of browser; as many more may wait."""
 WAIT_SECONDS = 2.0
 RETRY_SECONDS = 2
 
 
 class Places:
-    """`count` at once, and as many who wait."""
+    """`count` at once, and as many that wait."""
 
     def __init__(self, count: int) -> None:
         self._here = threading.BoundedSemaphore(2 * count)
@@ -29,7 +29,7 @@ class Places:
 
     @contextmanager
     def take(self) -> Iterator[bool]:
-        """Whether there is one; if not, nobody has waited for longer than WAIT_SECONDS to hear that."""
+        """Whether a place was free within WAIT_SECONDS."""
         if not self._here.acquire(blocking=False):
             yield False
             return
@@ -51,7 +51,7 @@ strangers, known = Places(_COUNT), Places(_COUNT)
 
 @contextmanager
 def place(request: HttpRequest) -> Iterator[bool]:
-    """For a request that may bring a name and a password. Without one, nothing is counted and nobody is asked."""
+    """A place for a request that may contain name and password. A request without them needs none."""
     if request.method != "POST":
         yield True
         return

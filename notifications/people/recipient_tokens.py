@@ -1,4 +1,4 @@
-"""Ways in that engines hand to people: recipient tokens for apps and portals, and links that sign in once."""
+"""Credentials that engines hand to people: recipient tokens for apps and portals, and links that sign in once."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from wfpush.crypto import digest_of, new_link_token, new_recipient_token
 TOKEN_LIFE = timedelta(days=90)
 LINK_LIFE = timedelta(hours=24)
 SHOWN = 12
-"""Characters of a token that lists show, to tell tokens apart."""
+"""Characters of a token that lists show."""
 
 
 def new_token(recipient: Recipient, *, label: str, now: datetime) -> tuple[RecipientToken, str]:

@@ -17,16 +17,16 @@ Named = str | Json
 
 
 def ref_of(person: Any) -> str:
-    """The ref of a person as events name them; empty when there is none."""
+    """The ref of a person in an event; empty when there is none."""
     value = person.get("ref") if isinstance(person, dict) else person
     return value if isinstance(value, str) else ""
 
 
 class Directory:
-    """The people one engine's event names, found in one query.
+    """The people whom an engine's event names, found in one query.
 
-    Person objects create and update external people when first somebody is asked for: by then the event's case and task
-    are locked, as the order of locks wants, and an event that changes nothing changes nobody.
+    Person objects create and update external people when somebody is looked up for the first time: by then the event's
+    case and task are locked, as the order of locks requires, and an event that changes nothing changes no people.
     """
 
     def __init__(self, engine: Engine, named: Iterable[Named]) -> None:
@@ -55,12 +55,13 @@ class Directory:
 
 
 def _objects_last(person: Named) -> bool:
-    """So that of a ref and an object with it, the object is kept."""
+    """Objects last, so that an object replaces a ref of the same person."""
     return isinstance(person, dict)
 
 
 def find_people(engine: Engine, refs: set[str]) -> dict[str, Recipient]:
-    """Ref to person. An internal ref wins over the engine's external one, which wins over a verified e-mail address."""
+    """Ref to person. An internal ref goes before the engine's external one, and that before a verified e-mail
+    address."""
     if not refs:
         return {}
     addresses = {ref.lower() for ref in refs if "@" in ref}
@@ -97,7 +98,7 @@ def find_person(engine: Engine, ref: str) -> Recipient | None:
 
 
 def upsert_external(engine: Engine, person: Json, known: Recipient | None = None) -> Recipient:
-    """Create or update an external person of one engine. What is not understood is left as it was."""
+    """Create or update an external person of one engine. Members that cannot be read stay as they were."""
     recipient = known or Recipient.objects.get_or_create(engine=engine, ref=ref_of(person))[0]
     changed = []
     for name, accept in _EDITABLE.items():

@@ -1,10 +1,10 @@
-"""What people hold ends with their account's closing, its new password, its deletion, and with their deactivation.
+"""Ends what people hold when their account is closed or deleted, gets a new password, or when they are deactivated.
 
-A recipient keeps a seal over all four (`Recipient.seal`). Every door asks `Recipient.may_act`, which compares it with
-what is so now: whoever changed a user, be it by an update of many, in a shell or by loading a fixture, has closed the
-doors with it. Settling then ends what there still is, tells the open inboxes, and seals anew; the desk and
-whatever sets a password do so at once, a schedule within a minute. Who gives themselves a new password goes on in the
-browser in which they do.
+A recipient has a seal over all four (`Recipient.seal`). Every check of a credential calls `Recipient.may_act`, which
+compares the seal with the present state: so changing a user revokes access at once, also by a bulk update, in a shell
+or by loading a fixture. Settling then ends tokens, devices and links, tells open inboxes, and seals anew. The desk and
+everything that sets a password settle at once, a schedule within a minute. People who change their own password stay
+signed in in that browser.
 """
 
 from datetime import datetime
@@ -27,11 +27,11 @@ WHERE person.account_seal <> CASE WHEN account.id IS NULL AND person.active THEN
            'hex') END
 ORDER BY person.id
 """
-"""Whose seal no longer fits: what `Recipient.seal` says, for everybody at once."""
+"""Recipients whose seal no longer fits: `Recipient.seal` in SQL."""
 
 
 def sweep(now: datetime) -> int:
-    """Settle everybody whose account changed without anybody saying so. Returns how many."""
+    """Settle everybody whose account was changed in any other way. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(UNSETTLED)
         ids = [pk for (pk,) in cursor.fetchall()]
@@ -41,7 +41,7 @@ def sweep(now: datetime) -> int:
 def settle_account(user: AbstractBaseUser, now: datetime, *, keep: str = "") -> None:
     """A user was changed: settle their person. `keep`: the digest of the session that goes on.
 
-    Who has no inbox has sessions all the same.
+    Users without an inbox have sessions, too.
     """
     person = Recipient.objects.filter(user_id=user.pk).values_list("pk", flat=True).first()
     if person is not None:
@@ -54,7 +54,7 @@ def settle_account(user: AbstractBaseUser, now: datetime, *, keep: str = "") -> 
 def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
     """If the seal no longer fits: end what the person holds, and seal anew. Returns whether it did not fit.
 
-    Somebody who never had an account, or whose seal was never made, loses nothing by getting one.
+    People who never had an account, or whose seal was never made, lose nothing.
     """
     people = Recipient.objects.select_related("user").select_for_update(of=("self",))
     person = people.filter(pk=recipient_id).first()
@@ -74,7 +74,8 @@ def _reason(person: Recipient) -> str:
 
 
 def _end(person: Recipient, reason: str, now: datetime, keep: str) -> None:
-    """Tokens, devices, links of both kinds and sessions; open inboxes look at once whether they are still let in."""
+    """End tokens, devices, links of both kinds and sessions; open inboxes check at once whether they are still
+    allowed."""
     RecipientToken.objects.filter(recipient=person, revoked_at=None).update(revoked_at=now)
     gone = Device.objects.filter(recipient=person)
     shown = ActionToken.objects.filter(recipient=person, voided_at=None)
@@ -84,19 +85,20 @@ def _end(person: Recipient, reason: str, now: datetime, keep: str) -> None:
     shown.update(voided_at=now, void_reason=cut(reason, devices.MOST_VOID_REASON))
     SignInLink.objects.filter(recipient=person, used_at=None, expires_at__gt=now).update(expires_at=now)
     Recipient.objects.filter(pk=person.pk).update(signed_out_at=now)
-    if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions by itself
+    if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions, too
         end_sessions(person.user_id, now)
     live_frames.signed_out_on_commit(person.pk, keep)
     log.info("person_signed_out", recipient=person.ref, reason=reason)
 
 
 def end_sessions(user_id: int, now: datetime) -> None:
-    """All of the user's, also for the time after the account is opened again."""
+    """End all sessions of the user. They stay ended when the account is opened again."""
     SignedOut.objects.update_or_create(user_id=user_id, defaults={"at": now})
 
 
 def hash_renewed(user: AbstractBaseUser, before: str) -> None:
-    """The same password, hashed anew at a sign-in as Django does when hashes become stronger: nothing ends."""
+    """Django has hashed the same password again, as it does at a sign-in when its hashes become stronger: nothing
+    ends."""
     person = Recipient.objects.select_related("user").select_for_update(of=("self",)).filter(user_id=user.pk).first()
     if person is None or person.user is None:
         return

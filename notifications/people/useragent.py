@@ -1,14 +1,14 @@
-"""What a browser calls itself, in a person's words. Nothing of the header itself is ever kept or shown."""
+"""A browser's name for people, from its User-Agent header. The header itself is neither stored nor shown."""
 
 import re
 
 from django.utils.translation import gettext as _
 
 READ = 400
-"""Characters of a User-Agent header that are looked at; browsers name themselves well before."""
+"""Characters of the header that are read; browsers name themselves well before."""
 
 BROWSERS = (
-    # The first that matches: Edge calls itself Chrome, too, and Chrome calls itself Safari.
+    # The first match counts: Edge also calls itself Chrome, and Chrome Safari.
     (re.compile(r"\b(?:Edg|EdgA|EdgiOS)/"), "Edge"),
     (re.compile(r"\b(?:OPR|OPT)/"), "Opera"),
     (re.compile(r"\bSamsungBrowser/"), "Samsung Internet"),
@@ -28,7 +28,7 @@ SYSTEMS = (
 
 
 def name_of(user_agent: str) -> str:
-    """`Firefox on Linux`, in the language that is active; `A browser` for whatever is not known."""
+    """`Firefox on Linux`, in the active language; `A browser` for unknown ones."""
     said = user_agent[:READ]
     browser = next((name for pattern, name in BROWSERS if pattern.search(said)), "")
     system = next((name for pattern, name in SYSTEMS if pattern.search(said)), "")

@@ -1,4 +1,4 @@
-"""Buttons that engines commonly name; `texts/` has their labels. A title in the event goes before these."""
+"""Actions that engines commonly name; `texts/` has their labels. A title in the event goes before these."""
 
 from notifications.starter.shapes import ActionSeed
 

@@ -1,8 +1,8 @@
 """The event types with behaviour of their own, what their data may hold, and a sample of each.
 
-Sensitive is what lock screens must not show: personal data of customers and their places, and what people write freely.
-Amounts are not: an approval is decided on them, and can be answered from the lock screen. Tick them in the admin where
-they are confidential.
+Sensitive variables are not shown on lock screens: personal data of customers and their addresses, and free text.
+Amounts are not sensitive: approvals are decided by them, and can be answered on the lock screen. Where they are
+confidential, administrators can mark them.
 """
 
 from notifications.starter.samples import SAMPLES

@@ -1,6 +1,6 @@
 """Who hears of what in a fresh installation, in the order in which the routes are tried.
 
-They are tried after all routes that an administrator adds, whose priority is 100 unless they choose another.
+These routes are tried after those that administrators add, whose priority is 100 unless they choose another.
 """
 
 from notifications.starter.shapes import RouteSeed
@@ -9,7 +9,7 @@ FIRST_PRIORITY = 900
 STEP = 10
 
 WAITING = ("task.assigned", "task.updated", "task.info_supplied")
-"""Events that find a task waiting. Those that end one withdraw its copies whatever the routes say."""
+"""Events of tasks that wait. Events that end a task withdraw its copies, whatever the routes say."""
 
 ROUTES = (
     RouteSeed(

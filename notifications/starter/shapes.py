@@ -1,4 +1,4 @@
-"""The shapes of the starter configuration. Everything in it is data; `ensure` alone writes."""
+"""The types of the starter configuration. They are data; `ensure` alone writes."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,7 +19,7 @@ class CategorySeed:
 
 @dataclass(frozen=True)
 class VariableSeed:
-    """A member of an event's data. `sensitive`: personal data, and what people write freely; kept off lock screens."""
+    """A member of an event's data. `sensitive`: personal data and free text; not shown on lock screens."""
 
     path: str
     label: str
@@ -44,7 +44,7 @@ class ActionSeed:
 
 @dataclass(frozen=True)
 class TextSeed:
-    """One language's words, in Liquid. `short_body` is what a lock screen shows below the title."""
+    """The texts in one language, in Liquid. `short_body` is shown below the title on a lock screen."""
 
     title: str
     body: str
@@ -53,7 +53,7 @@ class TextSeed:
 
 @dataclass(frozen=True)
 class NamesSeed:
-    """What one language calls the categories, by slug, and the actions on their buttons."""
+    """The names of categories, by slug, and the labels of actions in one language."""
 
     categories: dict[str, str]
     actions: dict[str, str]
@@ -67,7 +67,7 @@ class TemplateSeed:
 
 @dataclass(frozen=True)
 class RouteSeed:
-    """`conditions` are path, operator and value; the first route that matches ends the search unless `goes_on`."""
+    """`conditions` are path, operator and value. A route that matches ends the search unless `goes_on`."""
 
     name: str
     event_types: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What the starter templates are called. Their words are in `texts/`, a folder for each language."""
+"""The names of the starter templates. Their texts are in `texts/`, in a folder for each language."""
 
 import json
 from functools import cache
@@ -26,12 +26,12 @@ TEMPLATES = (
 
 
 def text_of(slug: str, language: str) -> TextSeed:
-    """The words of one template in one language: title, short body and body, parted by lines of three dashes."""
+    """The texts of one template in one language: title, short body and body, separated by lines of three dashes."""
     title, short_body, body = (TEXTS / language / f"{slug}.txt").read_text(encoding="utf-8").split("\n---\n")
     return TextSeed(title.strip(), body.strip(), short_body.strip())
 
 
 @cache
 def names_in(language: str) -> NamesSeed:
-    """What categories and buttons are called in one language."""
+    """The names of categories and labels of buttons in one language."""
     return NamesSeed(**json.loads((TEXTS / language / "names.json").read_text(encoding="utf-8")))

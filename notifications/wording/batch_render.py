@@ -1,4 +1,4 @@
-"""Words each message once per template version, language and time zone, however many people it goes to."""
+"""Renders each message once per template version, language and time zone, however many people get it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Wording:
-    """What one message says. `words` holds channels with a text of their own."""
+    """The texts of one message. `words` has the channels with a text of their own."""
 
     title: str
     body: str
@@ -79,17 +79,17 @@ class Writer:
 
     @cached_property
     def hidden(self) -> tuple[str, ...]:
-        """What lock screens must not show, as of now and whenever the template was published."""
+        """Paths that lock screens must not show, as event types say now, whenever the template was published."""
         return sensitive.paths_of(self.event, self.task)
 
     def _plain(self, recipient: Recipient, warning: str, version: TemplateVersion | None = None) -> Wording:
-        """A message nobody wrote: the task's name, so that it is never lost for the words."""
+        """A message without template: the task's name, so that the message is sent in any case."""
         title = self._task_name() or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,))
 
     def _task_name(self) -> str:
-        """Nothing where the name is not for lock screens."""
+        """Empty where the name is not for lock screens."""
         if self.task is None or "task.name" in self.hidden:
             return ""
         return self.task.name
@@ -113,7 +113,7 @@ class Writer:
         }
 
     def _task_with_names(self) -> Json:
-        """The task as templates see it: its people by the names that people know."""
+        """The task for templates: with people's names instead of refs."""
         task = self.facts.get("task")
         if not isinstance(task, dict):
             return {}

@@ -1,20 +1,20 @@
-"""Colours that can be read on each other, by the contrast ratio of WCAG 2.2 (1.4.3): of at least 4.5:1."""
+"""Colours that are readable on each other: a contrast ratio of at least 4.5:1 (WCAG 2.2, 1.4.3)."""
 
 READABLE = 4.5
 
 INK, PAPER = "#000000", "#ffffff"
-"""Black, because for every ground one of the two then reads well: what is in between would fall short for some."""
+"""Black, because either black or white is readable on every ground; grey would not be on some."""
 
 Channels = tuple[int, int, int]
 
 
 def ink_on(ground: str) -> str:
-    """Black or white, whichever is read better on the ground."""
+    """Black or white, whichever has the higher contrast on the ground."""
     return max(INK, PAPER, key=lambda ink: contrast(ink, ground))
 
 
 def readable(colour: str, ground: str) -> str:
-    """The colour, moved towards black or white only as far as it takes to be read on the ground."""
+    """The colour, moved towards black or white only as far as needed to be readable on the ground."""
     goal = ink_on(ground)
     for step in range(21):
         mixed = mix(colour, goal, step / 20)

@@ -17,7 +17,7 @@ LARGEST = Decimal(10) ** 15
 
 FALLBACK = Locale("en")
 DAYS = {"en": Locale("en", "GB")}
-"""Whose dates a language without a country uses: 25 November 2026 is read the same everywhere."""
+"""The region whose dates a language without a country uses: 25 November 2026 is read the same everywhere."""
 
 
 @lru_cache(maxsize=64)
@@ -39,7 +39,7 @@ def zone_of(timezone: str) -> tzinfo:
 
 
 def as_number(value: Any) -> Decimal | None:
-    """The number meant by a JSON number or by text that reads as one; None for anything else and beyond all bounds."""
+    """The number of a JSON number or of a text that is one; None for anything else and outside the limits."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
@@ -100,5 +100,5 @@ def locale_for_days(locale: Locale) -> Locale:
 
 
 def _plain_blanks(text: str) -> str:
-    """With ordinary spaces in place of narrow and unbreakable ones, which lock screens draw as boxes."""
+    """With ordinary spaces instead of narrow and non-breaking ones, which lock screens show as boxes."""
     return text.replace("\u202f", " ").replace("\u00a0", " ")

@@ -1,4 +1,4 @@
-"""What a button is called: kept in every language it was written in, said in the language of whoever reads it."""
+"""Labels of buttons: stored in every language they were written in, shown in the reader's language."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from notifications.types import Action, Json
 
 ANY = ""
-"""The key of what a button is called in languages that nobody wrote a label for."""
+"""The key of a label for languages without one of their own."""
 
 
 def tag(language: str) -> str:
@@ -22,18 +22,18 @@ def tags(language: str) -> Iterator[str]:
 
 
 def languages(language: str, fallback: str = "en") -> Iterator[str]:
-    """Tags to look for, nearest first."""
+    """Tags to look for, best first."""
     yield from tags(language)
     yield from tags(fallback)
 
 
 def label_in(labels: Mapping[str, str], language: str) -> str:
-    """The label nearest to the language; empty where there are none."""
+    """The best label for the language; empty where there are none."""
     return next((labels[each] for each in (*tags(language), ANY) if each in labels), "")
 
 
 def read_in(action: Json, language: str) -> Action:
-    """A stored action as somebody reads it. A title that the engine gave is the same in every language."""
+    """A stored action for a reader. A title that the engine gave is the same in every language."""
     found = Action.from_json(action)
     title = label_in(found.labels, language)
     return replace(found, title=title) if title else found

@@ -1,4 +1,4 @@
-"""Which language a person is spoken to in: the one chosen in the footer, else their own as far as we speak it."""
+"""A person's language: the one chosen in the footer, else their own, if the pages have it."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from notifications.models import Recipient
 
 
 def language_of(recipient: Recipient) -> str:
-    """The person's language as far as we speak it: `de-AT` is read as `de`."""
+    """The person's language, if the pages have it: `de-AT` is read as `de`."""
     return spoken(recipient.locale)
 
 
 def spoken(locale: str) -> str:
-    """The language we speak to somebody of this locale."""
+    """The pages' language for a person of this locale."""
     known = dict(settings.LANGUAGES)
     wanted = locale.replace("_", "-").lower()
     return next((code for code in (wanted, wanted.split("-")[0]) if code in known), settings.LANGUAGE_CODE)
@@ -27,6 +27,6 @@ def chosen_language(cookies: Mapping[str, str]) -> str:
 
 
 def reading_language(reader: Recipient) -> str:
-    """What the reader reads buttons in: what they chose, else their own, though we may not speak it."""
+    """The language of buttons: the chosen one, else the person's own, even if the pages do not have it."""
     active = translation.get_language() or settings.LANGUAGE_CODE
     return reader.locale if active == language_of(reader) else active

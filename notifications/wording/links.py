@@ -1,4 +1,4 @@
-"""Links in what engines send: only http and https are followed by people."""
+"""Links that engines send: only http and https links are shown."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ def is_web_link(value: Any) -> bool:
 
 
 def without_bad_links(data: Json) -> tuple[Json, list[str]]:
-    """The event's data without links that are not web links, and a note for each that was dropped."""
+    """The event's data without links that are not http or https, and a note for each that was removed."""
     dropped: list[str] = []
     return _cleaned(data, "", dropped), [f"Dropped a link that is not a web address: {path}" for path in dropped]
 

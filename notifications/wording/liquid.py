@@ -1,9 +1,9 @@
-"""Liquid as administrators may write it: a small, bounded language over plain JSON.
+"""Liquid for administrators: a small, bounded language on plain JSON.
 
-python-liquid's own limits leave gaps: a range or a list can be filtered whatever its size, loops one after another are
-not added up, `replace` and `times` grow without bound, and the lexer needs seconds for a tag that is never closed. Here
-every template has a length, a number of loop rounds, a largest value and a time on the processor. What is not on the
-lists of tags and filters is not there: no loaders, includes, `safe`, HTML escaping or clock of the server.
+python-liquid's own limits have gaps: a range or a list can be filtered whatever its size, consecutive loops are not
+added up, `replace` and `times` grow without limit, and the lexer needs seconds for a tag that is never closed. Here
+every template has a maximum length, number of loop rounds, size of values and CPU time. Tags and filters that are not
+listed do not exist: no loaders, includes, `safe`, HTML escaping or the server's clock.
 """
 
 import re
@@ -53,17 +53,17 @@ MAX_ROUNDS = 1_000
 """Loop rounds of one rendering, all loops together."""
 
 MAX_OUTPUT = 256 * 1024
-"""Bytes of output; the texts are cut to their own, smaller lengths afterwards."""
+"""Bytes of output; texts are cut to their own, smaller lengths afterwards."""
 
 MAX_SECONDS = 0.5
-"""Seconds of this thread's time on the processor, which others' load does not count towards."""
+"""CPU time of this thread, which the load of others does not change."""
 
 _SPACES_IN_TAG = re.compile(r"\{[{%]-?\s{100}")
 _JSON = (dict, list, str, int, float, bool)
 
 
 class Missing(Undefined):
-    """A variable that is not there, or null: empty to conditions and `default`; “—” and a warning where printed."""
+    """A variable that does not exist, or is null: empty for conditions and `default`; printed as “—” with a warning."""
 
     __slots__ = ("missed",)
 
@@ -85,8 +85,8 @@ class Missing(Undefined):
 
 
 class Filled(NamedTuple):
-    """A text with its variables filled in. `missing` are the names of those that were not there, `odd` says which
-    values could not be calculated with; “—” stands in place of each."""
+    """A rendered text. `missing` are names of variables that did not exist, `odd` describes values that could not be
+    computed with; the text has “—” in their places."""
 
     text: str
     missing: list[str]
@@ -94,7 +94,7 @@ class Filled(NamedTuple):
 
 
 class Context(RenderContext):
-    """One rendering: looks up in dictionaries and lists only, counts rounds, and keeps an eye on the time."""
+    """One rendering: looks up in dictionaries and lists only, and counts rounds and time."""
 
     __slots__ = ("deadline", "missed", "odd", "place", "rounds")
 
@@ -121,7 +121,7 @@ class Context(RenderContext):
         return found
 
     def get_item(self, obj: Any, key: Any) -> Any:
-        """A member, an item, or Liquid's `size`, `first` and `last`; None for whatever else is asked."""
+        """A member, an item, or Liquid's `size`, `first` and `last`; None for anything else."""
         if isinstance(obj, dict | for_tag.ForLoop) and isinstance(key, str) and key in obj:
             found = obj[key]
             return found if isinstance(found, _JSON) or isinstance(obj, for_tag.ForLoop) else None
@@ -177,7 +177,7 @@ class Output(output.Output):
 
 
 class CappedStop(Expression):
-    """The end of a range, refused when the range has more rounds than any template may take."""
+    """The end of a range. Refused when the range has more rounds than a template may take."""
 
     __slots__ = ("start", "stop")
 
@@ -226,10 +226,10 @@ _sandbox = Sandbox(tolerance=Mode.STRICT, undefined=Missing, strict_filters=True
 
 @lru_cache(maxsize=1024)
 def parse(source: str) -> BoundTemplate:
-    """The template, ready to render any number of times. Raises RenderError with the line of the mistake."""
+    """The template, to be rendered any number of times. Raises RenderError with the line of the mistake."""
     if len(source) > MAX_SOURCE:
         raise RenderError(_("The text is longer than %(limit)d characters.") % {"limit": MAX_SOURCE})
-    # The lexer takes time with the square of what follows these two.
+    # The lexer needs quadratic time for what follows these two.
     for opened, closed in (("{{", "}}"), ("{%", "%}")):
         if source.rfind(opened) > source.rfind(closed):
             raise RenderError(
@@ -256,7 +256,7 @@ def _prepare(expression: Expression) -> None:
 
 
 def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
-    """The text with its variables filled in, and what “—” stands for in it. Raises RenderError."""
+    """The rendered text, and why it contains “—”. Raises RenderError."""
     template = parse(source)
     context = Context(template, data, place)
     buffer = LimitedStringIO(MAX_OUTPUT)
@@ -266,7 +266,7 @@ def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
         pass
     except OutputStreamLimitError as fault:
         raise RenderError(_("The text comes out longer than %(limit)d KiB.") % {"limit": MAX_OUTPUT // 1024}) from fault
-    except Exception as fault:  # a filter may stumble over any value; one template must never stop the worker
+    except Exception as fault:  # a filter may fail on any value; no template may stop the worker
         raise RenderError(explained(fault, source)) from fault
     odd = [explained(fault, source).removesuffix(".") for fault in context.odd.values()]
     return Filled(buffer.getvalue(), context.missed, odd)

@@ -1,4 +1,4 @@
-"""The filters templates may use. Each takes and gives values of a bounded size; none sees more than plain JSON."""
+"""The filters that templates may use. Values that they take and return have limits, and are plain JSON."""
 
 import json
 import math
@@ -36,32 +36,32 @@ from liquid.undefined import Undefined
 from notifications.wording import formats
 
 MAX_TEXT = 64 * 1024
-"""Characters of a text going into or coming out of a filter: as much as an event's data can hold."""
+"""Characters of a text that enters or leaves a filter: as many as an event's data can hold."""
 
 MAX_ITEMS = 1_000
-"""Items of a list or range that a filter looks at; the rest is left out."""
+"""Items of a list or range that a filter reads; the rest is ignored."""
 
 MISSING = "—"
-"""What stands in place of a variable that is not there."""
+"""Printed for a variable that does not exist."""
 
 _NAMED_BY = ("name", "title", "ref", "id")
-"""Members by which an object is called when a template prints it whole."""
+"""Members used as the text of an object that a template prints whole."""
 
 
 class OddNumber(FilterArgumentError):
-    """A filter met a value that it cannot calculate with: “—” and a warning in place of that one output."""
+    """A value that a filter cannot compute with: printed as “—” with a warning."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Whose language and time zone money, dates and times are written in."""
+    """Language and time zone for money, dates and times."""
 
     locale: Locale
     timezone: tzinfo
 
 
 def shown(value: object) -> str:
-    """A value as text: an object by its name, a list with commas, whole numbers without “.0”."""
+    """A value as text: an object as its name, a list with commas, whole numbers without “.0”."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -89,7 +89,7 @@ def _listed(items: list[Any] | tuple[Any, ...], separator: str) -> str:
 
 
 def whole_number(value: object) -> int:
-    """The whole number meant, 0 where there is none: what Liquid's ranges do."""
+    """The value as a whole number, 0 if it is none, as in Liquid's ranges."""
     number = formats.as_number(value)
     return int(number) if number is not None else 0
 
@@ -107,7 +107,7 @@ def _bounded(value: Any) -> Any:
 
 
 def bounded(function: Filter) -> Filter:
-    """A missing variable stays missing; everything else goes in and comes out within bounds."""
+    """Decorator: limits the sizes of values that enter and leave a filter. A missing variable stays missing."""
 
     @wraps(function)
     def call(value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -120,7 +120,7 @@ def bounded(function: Filter) -> Filter:
 
 
 def on_text(function: Filter) -> Filter:
-    """For filters of text: other values come in as they would be printed."""
+    """Decorator for filters of text: other values are converted to the text that they print."""
 
     @wraps(function)
     def call(value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -130,7 +130,7 @@ def on_text(function: Filter) -> Filter:
 
 
 def on_list(function: Filter) -> Filter:
-    """For filters of lists: anything else is a list of one."""
+    """Decorator for filters of lists: any other value becomes a list with one item."""
 
     @wraps(function)
     def call(value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -195,7 +195,7 @@ def where(items: list[Any], name: Any, value: Any = None) -> list[Any]:
 
 
 def sort(items: list[Any], name: Any = None) -> list[Any]:
-    """By the items' text in small letters, numbers by size and first."""
+    """By the items' text in lower case; numbers by size, and first."""
 
     def rank(item: Any) -> tuple[int, Decimal, str]:
         if isinstance(name, str):
@@ -232,7 +232,8 @@ def size(value: Any) -> int:
 
 # --- numbers --------------------------------------------------------------------------------------------------------
 def calculating(function: Callable[..., Decimal]) -> Filter:
-    """For filters of numbers, in decimal arithmetic: 0.1 plus 0.2 is 0.3. A missing operand makes a missing result."""
+    """Decorator for filters of numbers, in decimal arithmetic: 0.1 plus 0.2 is 0.3. The result for a missing operand is
+    missing."""
 
     @wraps(function)
     def call(*operands: Any) -> Any:
@@ -271,7 +272,7 @@ def rounded(number: Decimal, places: Decimal = Decimal()) -> Decimal:
 
 # --- as people write them -------------------------------------------------------------------------------------------
 def placed(function: Callable[..., str]) -> Filter:
-    """For filters that need the reader's language and time zone."""
+    """Decorator for filters that need the reader's language and time zone."""
 
     @with_context
     @wraps(function)
@@ -282,7 +283,8 @@ def placed(function: Callable[..., str]) -> Filter:
 
 
 def money(value: Any, *rest: Any) -> str:
-    """`{{ variables.amount | money: variables.currency }}`: €1,200.50 or 1.200,50 €. What is no number stays."""
+    """`{{ variables.amount | money: variables.currency }}`: €1,200.50 or 1.200,50 €. A value that is no number
+    stays."""
     *currency, place = rest
     amount = formats.as_number(value)
     code = "" if not currency or isinstance(currency[0], Undefined) else shown(currency[0]).strip()[:20]
@@ -295,7 +297,7 @@ def number(value: Any, place: Place) -> str:
 
 
 def date_and_time(value: Any, place: Place) -> str:
-    """Wed, 25 Nov 2026, 17:00 CET. What is no instant stays as it is."""
+    """Wed, 25 Nov 2026, 17:00 CET. A value that is no instant stays."""
     here = _here(value, place)
     if isinstance(here, datetime):
         return formats.moment(here, place.locale)
@@ -315,7 +317,7 @@ def only_time(value: Any, place: Place) -> str:
 
 
 def _here(value: Any, place: Place) -> datetime | date | None:
-    """The instant in the reader's time zone; a bare date is the same day everywhere."""
+    """The instant in the reader's time zone; a date without time is the same day everywhere."""
     if isinstance(value, str) and len(value) == 10:
         try:
             return date.fromisoformat(value)

@@ -1,4 +1,4 @@
-"""The channel-neutral message of one notification, for whatever transport carries it."""
+"""The channel-neutral message of one notification."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,10 +22,10 @@ Fact = tuple[str, str]
 
 
 def message_of(notification: Notification, *, words: Json | None = None, with_facts: bool = True) -> Message:
-    """What the notification says; `words` (title, body, short_body) where the channel has its own.
+    """The message; `words` (title, body, short_body) if the channel has texts of its own.
 
-    Looks at the notification's recipient with brand, and at its category and brand; for facts and the engine's ids also
-    at its task, case and whom it is on behalf of.
+    Reads the notification's recipient with brand, its category and brand; for facts and the engine's ids also its task,
+    case and `on_behalf_of`.
     """
     said = words or {}
     facts: tuple[Fact, ...] = ()
@@ -52,12 +52,12 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
 
 
 def saying(message: Message, text: str, language: str) -> Message:
-    """The same with this text alone, and nothing to answer."""
+    """The message with this text only, and no answers."""
     return replace(message, body=text, short_body=text, actions=(), facts=(), language=language)
 
 
 def brand_of(brand: Brand | None) -> Json:
-    """Name, logo and colours; those of wfpush itself where nobody chose a brand."""
+    """Name, logo and colours of the brand; wfpush's own where there is none."""
     chosen = brand or _own_brand()
     return {
         "name": chosen.name,
@@ -75,7 +75,7 @@ def _own_brand() -> Brand:
 
 
 def _weight(action: Action) -> int:
-    """Answers that move the work on, then those that take away, questions, and acknowledging last."""
+    """Order of answers: those that move the work on, those that take away, questions, and acknowledging last."""
     if action.effect == "final":
         return 1 if action.takes_away else 0
     return 2 if action.effect == "request_info" else 3
@@ -89,7 +89,7 @@ def _thread(notification: Notification) -> str:
 
 # --- facts ----------------------------------------------------------------------------------------------------------
 def _facts(notification: Notification) -> Iterator[Fact]:
-    """Label and value of what helps to decide, in the language that is active."""
+    """Labels and values of what helps to decide, in the active language."""
     locale, details = formats.locale_of(notification.language), notification.details
     if notification.on_behalf_of is not None:
         yield _("On behalf of"), str(notification.on_behalf_of)

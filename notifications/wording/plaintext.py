@@ -1,6 +1,7 @@
-"""Text as it is kept and sent: plain, without what could forge a line, turn the reading order round, or hide.
+"""Cleans text that is stored and sent: plain text without characters that forge lines, change the reading order, or are
+invisible.
 
-HTML is text like any other: escaping is the business of the page that shows it.
+HTML is text like any other: the page that shows it escapes it.
 """
 
 import json
@@ -15,21 +16,22 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 _TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
 
 # Control characters; zero-width and invisible ones; all of Unicode's Bidi_Control; tags; lone surrogates. Letters of
-# right-to-left scripts order themselves without them. The joiners U+200C and U+200D are looked at one by one.
+# right-to-left scripts need none of these for their order. The joiners U+200C and U+200D are checked one by one.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _JOINERS = re.compile("[\u200c\u200d]")
 _JOINED = frozenset({"Lo", "Mn", "Mc", "Sk", "So"})
-"""Between these categories a joiner is spelling: Persian and Indic letters with marks, emoji with modifiers."""
+"""Categories between which a joiner is part of the spelling: Persian and Indic letters with marks, emoji with
+modifiers."""
 
 _PILE = re.compile(r"[^\w\s\x21-\x7e]{6,}")
-"""Where marks may stand on each other: marks are neither letters nor blanks."""
+"""Where marks may follow each other: neither letters nor spaces."""
 
 MOST_MARKS, MOST_PARTS = 5, 8
-"""Marks that one letter keeps: the fullest Hebrew has five. In the scripts of India, Tibet and Burma marks of another
-kind are parts of letters, up to eight of them."""
+"""Marks that one letter keeps: pointed Hebrew has up to five. In the scripts of India, Tibet and Burma marks of other
+kinds are parts of letters, up to eight of them."""
 
 _THAI_AND_LAO = range(0x0E00, 0x0F00)
 
@@ -39,26 +41,26 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
 def clean(text: str) -> str:
-    """Text of several lines: line ends are LF, at most one empty line in a row, tabs are spaces, nothing unseen."""
+    """Text of several lines: line ends are LF, at most one empty line in a row, tabs are spaces, nothing invisible."""
     text = _seen(_LINE_ENDS.sub("\n", text).replace("\t", " "))
     return _EMPTY_LINES.sub("\n\n", _TRAILING_BLANKS.sub("", text)).strip()
 
 
 def clean_line(text: str) -> str:
-    """Text of one line: line ends, tabs and runs of blanks are one space, nothing unseen."""
+    """Text of one line: line ends, tabs and runs of spaces become one space, nothing invisible."""
     return _BLANKS.sub(" ", _seen(_LINE_ENDS.sub("\n", text))).strip()
 
 
 def revealed(text: str) -> str:
-    """Text for who must see what really came: what `clean` would take out is written as JSON writes it, `\\u202e`.
+    """Text for people who must see what really came: characters that `clean` removes are written as in JSON, `\\u202e`.
 
-    Line ends and tabs stay. Of marks piled on one letter the first few stay, and the others go.
+    Line ends and tabs stay. Of many marks on one letter the first few stay, and the others are removed.
     """
     return _seen(text, _escaped)
 
 
 def revealed_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON that says the same and shows everything, marks piled on one letter included."""
+    """JSON with the same value, in which invisible characters, and many marks on one letter, are escaped."""
     return _seen(json.dumps(value, indent=indent, ensure_ascii=False, default=str), _escaped, piled=_escaped)
 
 
@@ -88,7 +90,8 @@ def _is_spelling(joiner: re.Match[str]) -> bool:
 
 
 def _few_marks(pile: str, instead: Instead) -> str:
-    """Hundreds of marks on one letter would be painted over the lines around it. Joiners begin no new letter."""
+    """Limits the marks on one letter: hundreds of them would cover the lines around it. A joiner starts no new
+    letter."""
     kept: list[str] = []
     marks = parts = 0
     for each in pile:
@@ -104,7 +107,7 @@ def _few_marks(pile: str, instead: Instead) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the last of them “…” where something was left out; no letter loses its marks."""
+    """At most `limit` characters, with “…” at the end where text was cut. Letters keep their marks."""
     if len(text) <= limit:
         return text
     end = limit - 1
@@ -114,7 +117,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _may_end(text: str, end: int) -> bool:
-    """Whether a person sees two characters on either side of `end`."""
+    """Whether a reader sees two characters on either side of `end`."""
     before, after = text[end - 1], text[end]
     if before == _ZWJ or after == _ZWJ or unicodedata.combining(after) or unicodedata.category(after).startswith("M"):
         return False

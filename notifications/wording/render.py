@@ -1,4 +1,4 @@
-"""From a template version and what is known of an event to the words of one message."""
+"""Renders one message from a template version and what is known of an event."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ USUAL = {
     "reject": _("Reject"),
     "request_info": _("Ask for information"),
 }
-"""What the answers of every engine are called where neither engine nor template says it."""
+"""The labels of usual answers, where neither engine nor template has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The words of one message. `warnings` are sentences for the trace."""
+    """The texts of one message. `warnings` are sentences for the trace."""
 
     title: str
     body: str
@@ -62,14 +62,14 @@ class Rendered:
 def render(
     version: TemplateVersion, language: str, channel: str, context: Json, *, timezone: str, hidden: Sequence[str] = ()
 ) -> Rendered:
-    """Word a message in the language nearest to `language`, with times in `timezone`.
+    """Render in the best language for `language`, with times in `timezone`.
 
-    `context` is plain JSON: the event's data, its case, brand and event. What is at the paths in `hidden` is not there
-    for texts that lock screens show. Raises RenderError when the template has no text, is wrong, or does too much.
+    `context` is plain JSON: the event's data, its case, brand and event. The paths `hidden` are left out of it for
+    texts that lock screens show. Raises RenderError when the template has no text, has a mistake, or exceeds a limit.
     """
     text = text_for(version, language, channel)
     place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
-    faults: dict[str, None] = {}  # each once, in order
+    faults: dict[str, None] = {}  # each warning once, in order
 
     shown = without(context, hidden)
 
@@ -89,7 +89,7 @@ def render(
 
 
 def _short(text: TemplateText, fill_in: Callable[[str, Json], str], body: str, shown: Json, *, same: bool) -> str:
-    """Its own, or the start of the body. `same`: lock screens may show all that the body may."""
+    """The text's own short body, or the beginning of its body. `same`: lock screens may show all that the body may."""
     if text.short_body.strip():
         return cut(clean(fill_in(text.short_body, shown)), MAX_SHORT_BODY)
     start = body if same else cut(clean(fill_in(text.body, shown)), MAX_BODY)
@@ -103,13 +103,14 @@ def _absent(name: str, hidden: Sequence[str]) -> str:
 
 
 def clean_title(text: str) -> str:
-    """One line of at most 200 characters, without anything unseen."""
+    """One line of at most 200 characters, with nothing invisible."""
     return cut(clean_line(text), MAX_TITLE)
 
 
 # --- which text -----------------------------------------------------------------------------------------------------
 def text_for(version: TemplateVersion, language: str, channel: str) -> TemplateText:
-    """The language itself, its base (de-AT: de), the fallback, then any; in each the channel's own text first.
+    """The text in the language itself, its base (de-AT: de), the fallback, then any language; each for the channel
+    first, then for all channels.
 
     Raises RenderError when there is none.
     """
@@ -125,15 +126,16 @@ def text_for(version: TemplateVersion, language: str, channel: str) -> TemplateT
 
 
 def _place_language(wanted: str, written: str) -> str:
-    """Numbers and dates follow the text's language, in the reader's own variety of it."""
+    """The locale of numbers and dates: the text's language, in the reader's variety of it."""
     return wanted if tag(wanted).partition("-")[0] == tag(written).partition("-")[0] else written
 
 
 # --- actions --------------------------------------------------------------------------------------------------------
 def actions_of(version: TemplateVersion | None, language: str, event_actions: Iterable[Any]) -> list[Action]:
-    """What a message offers, as its event names it, with labels and comment rules from the template.
+    """The actions of a message, as its event names them, with labels and comment rules of the template.
 
-    An action is a name or {"action", "title", "effect", "comment"}; what is neither is left out, a name counts once.
+    An action is a name or {"action", "title", "effect", "comment"}; anything else is left out, and so are repeated
+    names.
     """
     rules = {rule.action: rule for rule in version.actions.all()} if version is not None else {}
     fallback = version.template.fallback_language if version is not None else "en"
@@ -157,7 +159,7 @@ def _action(name: str, given: Json, rule: TemplateAction | None, language: str, 
 
 
 def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, str]:
-    """What the template calls it in each language, else what everybody calls it, else its name made readable."""
+    """The template's labels, else the usual ones, else the action's name made readable."""
     written = rule.labels if rule is not None and isinstance(rule.labels, dict) else {}
     labels = {tag(language): _label(label) for language, label in written.items()}
     labels = {language: label for language, label in labels.items() if language and label} or usual_labels(name)
@@ -168,7 +170,7 @@ def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, 
 
 @lru_cache(maxsize=256)
 def usual_labels(name: str) -> dict[str, str]:
-    """The labels of an answer that every engine has, in the languages of the pages; none for any other name."""
+    """The labels of a usual answer, in the languages of the pages; none for other names."""
     if name not in USUAL:
         return {}
     labels = {}
@@ -183,7 +185,7 @@ def _label(text: Any) -> str:
 
 
 def _comment(effect: Effect, given: Any, rule: TemplateAction | None) -> CommentRule:
-    """A question needs its words; acknowledging, unless somebody says otherwise, has none."""
+    """Whether a comment is needed: always for a question; for acknowledging not, unless the template says otherwise."""
     if effect == "request_info":
         return "required"
     choices: tuple[CommentRule, ...] = get_args(CommentRule)

@@ -1,7 +1,7 @@
-"""What lock screens must not show, as event types say it now: taken out of what their texts are made of.
+"""Removes from the context of texts what event types call sensitive now, so that lock screens do not show it.
 
-It is looked up when a text is made, and not when its template was published: a running clock keeps its templates, but
-no rule about them. What is taken out of the context cannot come back by a capture, a loop, or an object written whole.
+It is looked up when a text is rendered, not when its template was published: running clocks keep their templates, but
+the present rules apply. What is not in the context cannot appear by a capture, a loop, or an object printed whole.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,8 @@ from notifications.types import Json, behaviour_of
 
 
 def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
-    """Those that the event's type calls sensitive, or the type of the event that assigned the task: it has its data."""
+    """The sensitive paths of the event's type, or of the type of the event that assigned the task, whose data the task
+    has."""
     types = {event.type, behaviour_of(event.type)}
     if task is not None and task.assigned_event_id is not None and task.assigned_event_id != event.pk:
         assigned = Event.objects.filter(pk=task.assigned_event_id).values_list("type", flat=True)
@@ -22,15 +23,15 @@ def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
 
 
 def without(data: Json, paths: Iterable[str]) -> Json:
-    """The data less what is at the paths; what was given is left as it was."""
+    """A copy of the data without these paths."""
     for path in paths:
         data = _less(data, path.split("."))
     return data
 
 
 def _less(data: Any, path: Sequence[str]) -> Any:
-    """None for what is gone. A person may be written as their `ref` alone; a list's members are all meant, unless the
-    path numbers one."""
+    """None if the value is removed. A person may be written as a `ref` alone. A path applies to all members of a list,
+    unless it contains an index."""
     if not path or (isinstance(data, str) and list(path) == ["ref"]):
         return None
     name, *rest = path

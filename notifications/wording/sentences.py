@@ -1,6 +1,6 @@
-"""Every sentence of the inbox that server or browser say, so that one translation serves both.
+"""Every sentence of the inbox that both server and browser say, so that each is translated once.
 
-Placeholders are `{name}`. Templates use Django's own tags for words that only they say.
+Placeholders are `{name}`. Sentences that only templates say are in the templates, in Django's own tags.
 """
 
 from django.utils.functional import Promise
@@ -160,25 +160,25 @@ TEXTS: dict[str, Text] = {
 WORKER = (
     *DUE, *DONE, *BY_OTHERS, *ENGINE, *LATER, *REMOVED, "withdrawn", "expired", "not_allowed",
 )  # fmt: skip
-"""What the service worker says, in the language of each message."""
+"""Sentences of the service worker, in the language of each message."""
 
 SERVER = (*ESCALATED, "on_behalf_of", "withdrawn_because", *(key for key in ENDED if key.startswith("reason_")))
-"""What only the server says, in the lines and sentences that it hands the browser with an item."""
+"""Sentences of the server only, in texts that it sends to the browser with an item."""
 
 
 def say(key: str, **values: object) -> str:
-    """The sentence in the active language, its placeholders filled."""
+    """The sentence in the active language, with its placeholders filled."""
     return str(TEXTS[key]).format(**values)
 
 
 def say_of(prefix: str, action: str, **values: object) -> str:
-    """The sentence of a family for an action, `<prefix>_other` where the action has none of its own."""
+    """The sentence of a family for an action, `<prefix>_other` if the action has none of its own."""
     key = f"{prefix}_{action}"
     return say(key if key in TEXTS else f"{prefix}_other", **values)
 
 
 def spoken() -> dict[str, str]:
-    """What the browser says, in the active language."""
+    """Sentences of the browser, in the active language."""
     return {key: str(text) for key, text in TEXTS.items() if key not in SERVER}
 
 

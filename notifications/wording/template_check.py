@@ -1,4 +1,4 @@
-"""What is wrong, or likely wrong, with the texts of a template version before anybody gets them."""
+"""Finds mistakes, or likely ones, in the texts of a template version before they are sent."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ STANDARD = set(
     brand.name brand.contact event.id event.type event.source event.subject event.time event.engine
     """.split()  # noqa: SIM905
 )
-"""Members of an event's data that every template may use (docs/api.md, “Events in”), and what we add."""
+"""Members of event data that every template may use (docs/api.md, “Events in”), and what we add."""
 
 FIELDS = ("title", "body", "short_body")
 _ANY = "*"
@@ -39,17 +39,17 @@ class Problem:
     message: str
     fatal: bool
     sensitive: str = ""
-    """The path that lock screens would show."""
+    """The sensitive path that lock screens would show."""
 
     @property
     def where(self) -> str:
-        """“de, title”, as the form says it."""
+        """“de, title”, as on the form."""
         edited: Any = self.text._meta.get_field(self.field)
         return f"{self.text}, {edited.verbose_name}"
 
 
 def check(version: TemplateVersion) -> list[Problem]:
-    """Mistakes in the syntax, variables nobody sends, and sensitive ones on a lock screen."""
+    """Syntax errors, variables that no event has, and sensitive ones on lock screens."""
     known, sensitive = _variables(version)
     problems: list[Problem] = []
     for text in version.texts.all():
@@ -59,7 +59,8 @@ def check(version: TemplateVersion) -> list[Problem]:
 
 
 def _variables(version: TemplateVersion) -> tuple[set[str], set[str]]:
-    """Paths of the event types whose routes use the template (of all types, where none is named); the sensitive."""
+    """All paths, and the sensitive ones, of event types whose routes use the template (of all types, if there are
+    none)."""
     routes = list(version.template.routes.prefetch_related("event_types"))
     types = {event_type.pk for route in routes for event_type in route.event_types.all()}
     variables = EventVariable.objects.all()
@@ -84,7 +85,8 @@ def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str])
 
 
 def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem]:
-    """Lock screens show the title and the short body, or else the start of the body; mail programs the subject."""
+    """Texts that anybody can see: title and short body, or else the beginning of the body, on lock screens; the subject
+    in mail programs."""
     if field == "short_body":
         message = _("“%(path)s” is sensitive: it cannot be in the short text, which lock screens show.")
     elif field == "body":
@@ -100,13 +102,13 @@ def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem
 
 
 def reaches(used: str, path: str) -> bool:
-    """Whether using `used` shows what is at `path`: the same, a part of it, or an object around it."""
+    """Whether `used` shows what is at `path`: the same, a part of it, or an object around it."""
     ours, theirs = used.split("."), path.split(".")
     return all(one == other or _ANY in (one, other) for one, other in zip(ours, theirs, strict=False))
 
 
 def showing(paths: Collection[str]) -> list[Template]:
-    """Templates whose published texts show one of these sensitive paths where locks or mail programs do."""
+    """Templates whose published texts show one of these sensitive paths on lock screens or in mail programs."""
     published = TemplateVersion.objects.filter(state=VersionState.PUBLISHED).select_related("template")
     return [
         version.template
@@ -116,9 +118,9 @@ def showing(paths: Collection[str]) -> list[Template]:
 
 
 def variables_of(template: BoundTemplate) -> Iterator[str]:
-    """Dotted paths of the variables a template takes from its context; positions in lists are left out.
+    """Dotted paths of the variables that a template reads from its context, without positions in lists.
 
-    Inside a loop, `document.title` of `for document in documents` counts as `documents`.
+    In a loop `for document in documents`, `document.title` counts as `documents`.
     """
     for variables in template.analyze(include_partials=False).globals.values():
         for variable in variables:

@@ -1,4 +1,5 @@
-"""A template's versions: drafts are edited, one is published, what it replaced is retired and can come back."""
+"""Versions of a template: drafts can be edited, one version is published, versions that it replaced are retired and can
+be published again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ from notifications.wording.template_check import Problem, check
 
 
 class CannotPublish(Exception):
-    """The sentence says what to mend; `problems` are the fatal ones of the check."""
+    """The sentence says what to correct; `problems` are the fatal ones of the check."""
 
     def __init__(self, detail: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(detail)
@@ -42,7 +43,7 @@ def _copy(source: TemplateVersion, target: TemplateVersion) -> None:
 def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion:
     """Use this draft for new messages; running ones keep the version they began with.
 
-    Raises CannotPublish for what is not a draft, has no texts, or has fatal problems.
+    Raises CannotPublish if it is no draft, has no texts, or has fatal problems.
     """
     template = _locked(version.template)
     version = TemplateVersion.objects.select_related("template").prefetch_related("texts").get(pk=version.pk)
@@ -63,7 +64,8 @@ def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion
 
 @transaction.atomic
 def roll_back(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion:
-    """Publish a copy of an earlier version: numbers only grow, so that history can be read. Raises CannotPublish."""
+    """Publish a copy of an earlier version under a new number, which keeps the history readable. Raises
+    CannotPublish."""
     if version.state != VersionState.RETIRED:
         raise CannotPublish("Only a version that was published before can be rolled back to.")
     copy = new_draft(version.template, version, note=f"As version {version.number}")
@@ -71,5 +73,5 @@ def roll_back(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersi
 
 
 def _locked(template: Template) -> Template:
-    """One change of a template's versions at a time."""
+    """Lock the template: its versions are changed by one transaction at a time."""
     return Template.objects.select_for_update().get(pk=template.pk)

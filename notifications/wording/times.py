@@ -12,20 +12,20 @@ from notifications.wording.formats import locale_for_days, locale_of
 from notifications.wording.sentences import say
 
 SOON = timedelta(hours=2)
-"""From here on an item counts as due soon."""
+"""Time left from which an item counts as due soon."""
 
 DAYS_FROM = timedelta(hours=48)
-"""Spans this long are said in days, shorter ones in hours."""
+"""Durations from here on are in days, shorter ones in hours."""
 
 MINUTES_UNTIL = timedelta(hours=10)
-"""Spans shorter than this are said with their minutes."""
+"""Durations up to here have minutes."""
 
 Urgency = Literal["ontime", "soon", "overdue"]
 
 
 @dataclass(frozen=True)
 class Due:
-    """When an answer is due: the words, the exact time for a title, and how pressing it is."""
+    """When an answer is due: the text, the exact time for a title, and how urgent it is."""
 
     at: datetime
     text: str
@@ -34,7 +34,7 @@ class Due:
 
     @property
     def icon(self) -> str:
-        """The shape that says the same as the colour (static/wfpush/icons.svg)."""
+        """The icon that says the same as the colour (static/wfpush/icons.svg)."""
         return "clock" if self.urgency == "ontime" else self.urgency
 
 
@@ -79,7 +79,7 @@ def day(value: date, today: date) -> str:
 
 
 def stamp(at: datetime, now: datetime) -> str:
-    """When something happened, as short as it stays clear: `14:02`, `yesterday 14:02`, `24 November`."""
+    """When something happened, in short: `14:02`, `yesterday 14:02`, `24 November`."""
     here, today = timezone.localtime(at), timezone.localtime(now).date()
     clock, days = here.strftime("%H:%M"), (today - here.date()).days
     if days == 0:

@@ -1,14 +1,15 @@
-"""A page of the desk as it is sent: nothing that engines or people wrote may hide on it or turn its words round."""
+"""Makes invisible and direction-changing characters in pages of the desk visible, since engines and people wrote the
+text."""
 
 import re
 
 from notifications.wording.plaintext import revealed
 
 _AS_IT_IS = re.compile(r"(?is)(<textarea\b.*?</textarea>|<input\b[^>]*>|<script\b.*?</script>)")
-"""What is sent back, or run, must stay what it is."""
+"""Elements whose content must not change, since it is sent back or executed."""
 
 
 def visible(html: str) -> str:
-    """The page with controls and zero-width characters written out (`\\u202e`), except inside the fields of forms."""
+    """The page with control and zero-width characters written out (`\\u202e`), except inside form fields."""
     parts = _AS_IT_IS.split(html)
     return "".join(part if place % 2 else revealed(part) for place, part in enumerate(parts))

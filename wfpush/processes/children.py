@@ -121,8 +121,7 @@ class Child:
 
     def ask_to_stop(self) -> None:
         if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.terminate()
+            os.kill(self._process.pid, signal.SIGTERM)  # `Popen.terminate` would reap it, if it has just ended
 
     def wait_stopped(self, until: float) -> None:
         """Wait for the child that was asked to stop, then kill what is left of its group."""

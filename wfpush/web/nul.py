@@ -1,8 +1,8 @@
 """Refuses NUL in requests: no name or value of ours contains one, PostgreSQL stores none, and file systems raise for
 it.
 
-NUL may come in paths, queries, headers, cookies (also as `"\000"`, which Python decodes in cookies) and forms. In JSON,
-`notifications/intake/strictjson.py` finds it and points at it.
+NUL may come in paths, queries, headers, cookies (also as `"\\000"`, which Python decodes in cookies) and forms.
+In JSON, `notifications/intake/strictjson.py` finds it and points at it.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping

@@ -26,7 +26,7 @@ class Command(BaseCommand):
     )
 
     stealth_options = ("allowed",)
-    """For `call_command` alone: the private networks where this engine may live, instead of OUTBOUND_ALLOWED_CIDRS."""
+    """For `call_command` only: private networks in which this engine may be, instead of OUTBOUND_ALLOWED_CIDRS."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", help="short name, such as invoices")
@@ -57,7 +57,8 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps({"slug": slug, "api_key": key, "signing_secret": secret.secret}))
 
     def _move(self, engine: Engine, address: str) -> None:
-        """As on the desk: what waited, and what an earlier address refused for good, is sent to the new one."""
+        """As on the desk: callbacks that wait, and those that an earlier address refused for good, go to the new
+        address."""
         engine.callback_url = address
         engine.callback_disabled_at, engine.callback_disabled_reason = None, ""
         engine.save(update_fields=["callback_url", "callback_disabled_at", "callback_disabled_reason"])

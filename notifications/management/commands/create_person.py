@@ -1,4 +1,4 @@
-"""`manage.py create_person REF`: a person with an account; running it again updates them."""
+"""`manage.py create_person REF`: a person with an account. An existing person is updated."""
 
 import secrets
 from typing import Any
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{options['ref']} is ready.")
 
     def _save(self, options: dict[str, Any]) -> str:
-        """The random password that was set, if any."""
+        """Returns the random password that was set, if any."""
         ref = options["ref"]
         person = Recipient.objects.filter(engine=None, ref=ref).first() or Recipient(ref=ref)
         for field in ("name", "email", "locale", "timezone"):

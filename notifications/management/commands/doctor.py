@@ -1,4 +1,5 @@
-"""`manage.py doctor`: what is wrong here, each with what to do; with `--ledger`, the sums of what was sent."""
+"""`manage.py doctor`: lists what is wrong and what to do about it; with `--ledger`, compares the sums of sent
+messages."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         self.stdout.write("All is well.")
 
     def _parts(self, now: datetime) -> Iterator[str]:
-        """What `/readyz` looks at."""
+        """What `/readyz` checks."""
         for name, found in metrics.checks(now):
             self.stdout.write(f"{name}: {found}")
             if found != metrics.OK:

@@ -1,4 +1,4 @@
-"""`manage.py prune`: remove what is kept only for a while, now."""
+"""`manage.py prune`: remove old rows now."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py reencrypt`: bring every secret at rest under the newest of ENCRYPTION_KEYS."""
+"""`manage.py reencrypt`: encrypt every stored secret with the newest of ENCRYPTION_KEYS."""
 
 from typing import Any
 

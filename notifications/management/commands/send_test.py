@@ -1,4 +1,4 @@
-"""`manage.py send_test REF`: a test message to a person's devices, and what became of it at each."""
+"""`manage.py send_test REF`: send a test message to a person's devices, and print what became of it on each."""
 
 import time
 from argparse import ArgumentTypeError
@@ -66,7 +66,7 @@ def _devices(ref: str, device_id: UUID | None) -> list[Device]:
 
 
 def _person(ref: str) -> Recipient:
-    """The internal person, else the external one if only one engine has such. Raises CommandError."""
+    """The internal person, else the external one if only one engine has a person of that ref. Raises CommandError."""
     named = list(Recipient.objects.filter(ref=ref).select_related("engine"))
     internal = [person for person in named if not person.external]
     if not named:
@@ -81,7 +81,7 @@ def _person(ref: str) -> Recipient:
 
 
 def _outcome(device: Device) -> tuple[bool, str]:
-    """Whether the push service took the message, and what to say of it."""
+    """Whether the push service took the message, and a sentence about it."""
     now = Device.objects.filter(pk=device.pk).first()
     if now is None:
         return False, "it is gone there: the subscription has ended, and the device was removed"

@@ -1,4 +1,4 @@
-"""`manage.py vapid`, which is a channel's own. Django finds commands here alone."""
+"""`manage.py vapid`. The command is the Web Push channel's own; Django finds commands in this folder only."""
 
 from notifications.channels.registry import command
 

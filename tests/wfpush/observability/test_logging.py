@@ -217,11 +217,14 @@ def test_a_line_is_dropped_where_nobody_reads_it_any_more() -> None:
     """As between the death of `manage.py up` and that of its children, who have work to finish."""
     read, write = os.pipe()
     os.close(read)
-    with os.fdopen(write, "w", buffering=1) as nobody:
-        handler = QuietStreamHandler()
-        handler.setStream(nobody)
-        handler.handle(logging.LogRecord("channels", logging.ERROR, "consumers.py", 7, "a line", (), None))
-        nobody.detach()  # its buffer cannot be written
+    nobody = os.fdopen(write, "w", buffering=1)
+    handler = QuietStreamHandler()
+    handler.setStream(nobody)
+
+    handler.handle(logging.LogRecord("channels", logging.ERROR, "consumers.py", 7, "a line", (), None))
+
+    with pytest.raises(BrokenPipeError):
+        nobody.close()
 
 
 def test_a_python_warning_goes_the_same_way(log: Log) -> None:

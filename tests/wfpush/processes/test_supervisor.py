@@ -78,6 +78,16 @@ def test_a_child_that_ran_for_a_while_starts_again_at_once() -> None:
     assert child.is_due(2.0 + STEADY_SECONDS)
 
 
+def test_a_child_that_has_just_ended_can_be_stopped_all_the_same() -> None:
+    child = Child("short", ["-c", ENDS], {})
+    child.start(0.0, {})
+    ended(child)
+    child.ask_to_stop()
+    child.wait_stopped(time.monotonic())
+
+    assert not child.has_ended()
+
+
 # --- several children ---------------------------------------------------------------------------------------------
 def test_a_child_that_ends_is_started_again(notes: Path) -> None:
     supervisor = Supervisor(grace=5, restarts=True)
@@ -155,11 +165,13 @@ def test_each_line_is_printed_after_the_time_and_the_name_of_its_process() -> No
 def test_a_process_runs_on_when_nobody_reads_the_joined_output() -> None:
     read, write = os.pipe()
     os.close(read)
-    with os.fdopen(write, "w", buffering=1) as nobody:
-        output = JoinedOutput(["web"], nobody)
-        child = Child("web", ["-c", "for _ in range(100_000): print('much more than a pipe holds')"], {}, output=output)
-        child.start(0.0, {})
-        ended(child)
-        output.finish(5)
-        assert child.collect(0.0) == 0
-        nobody.detach()  # its buffer cannot be written
+    nobody = os.fdopen(write, "w", buffering=1)
+    output = JoinedOutput(["web"], nobody)
+    child = Child("web", ["-c", "for _ in range(100_000): print('much more than a pipe holds')"], {}, output=output)
+    child.start(0.0, {})
+    ended(child)
+    output.finish(5)
+
+    assert child.collect(0.0) == 0
+    with pytest.raises(BrokenPipeError):
+        nobody.close()
