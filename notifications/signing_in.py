@@ -21,7 +21,7 @@ class AccountBackend(ModelBackend):
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **more: Any
     ) -> Account | None:
         before = User.objects.filter(username=username).values_list("password", flat=True).first()
-        with transaction.atomic():  # a hash renewed and its seal are seen together, or doors would be closed meanwhile
+        with transaction.atomic():  # one transaction for a renewed hash and its seal
             found = super().authenticate(request, username=username, password=password, **more)
             if found is None:
                 return None

@@ -1,4 +1,4 @@
-"""What is late now, a line a task: by how much, whose it is, who was told last, and what comes next."""
+"""The list of late tasks: by how much, whose they are, who was told last, and what comes next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Late:
     whose: SafeString
     policy: SafeString
     told: tuple[SafeString, SafeString, SafeString]
-    """Whom, when, and where nobody was, why."""
+    """Who was told, when; or why nobody was."""
     ahead: tuple[SafeString, SafeString]
     """What comes next, and when."""
 
@@ -50,7 +50,7 @@ def board(overdue: QuerySet[Escalation], now: datetime) -> list[Late]:
 
 
 def panel(now: datetime) -> Panel:
-    """On the desk's first page."""
+    """The panel on the desk's first page."""
     first = compliance.most_overdue(now, Choice(), ROWS).select_related("task__assignee", "policy")
     rows = [
         Row(_bad(span(_overdue(each, now))), shortened(each.task), _names_and_policy(each), change_url(each))
@@ -76,7 +76,7 @@ def _row(clock: Escalation, words: dict[int, Said], now: datetime) -> Late:
 
 
 def _overdue(clock: Escalation, now: datetime) -> timedelta:
-    """Of a clock that stands still, as long as it was then."""
+    """How long overdue; for a paused clock, at its pause."""
     paused_at = clock.paused_at if clock.state == EscalationState.PAUSED else None
     return (paused_at or now) - clock.deadline
 
@@ -97,14 +97,14 @@ def _whose(task: Task) -> SafeString:
 
 
 def _names_of(task: Task) -> str:
-    """The assignee, else its teams and candidates."""
+    """The assignee; if there is none, teams and candidates."""
     if task.assignee is not None:
         return str(task.assignee)
     return ", ".join([*map(str, task.teams.all()), *map(str, task.candidates.all())])
 
 
 def _told(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
-    """The last who were told; where nobody could be since, that."""
+    """The last people told; if a later step could tell nobody, that."""
     last = max(runs, key=_when, default=None)
     if last is not None and RESULT_TONES[last.result] == "bad":
         return (

@@ -1,4 +1,4 @@
-"""A calendar in words: which hours it holds on which days, and why."""
+"""A calendar as text: its hours on each day, and why."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ HOLIDAYS = 6
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A date, the hours that begin on it, and why they are not those of its weekday."""
+    """A date, the hours that begin on it, and why they differ from those of its weekday."""
 
     date: date
     hours: str
@@ -57,7 +57,7 @@ def written(intervals: Intervals) -> str:
 # --- public holidays --------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=128)
 def names(country: str, subdivision: str, year: int, language: str) -> Mapping[date, str]:
-    """Public holidays in the reader's language where the package speaks it, else in the country's."""
+    """Names of public holidays in the reader's language if the package has it, else in the country's."""
     spoken = getattr(holidays, country).supported_languages
     named = next((each for each in spoken if each.partition("_")[0] == language.partition("-")[0]), None)
     return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=named))
@@ -146,6 +146,6 @@ def week_in_short(data: CalendarData) -> str:
 
 
 def sources() -> str:
-    """Whose data is reckoned with."""
+    """The versions of the data that dates are computed with."""
     told = {"zones": zones.data_version(), "holidays": version("holidays")}
     return gettext("time zones: tzdata %(zones)s · public holidays: holidays %(holidays)s") % told

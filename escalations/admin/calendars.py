@@ -1,4 +1,5 @@
-"""Calendars of working time: the week as seven lines, days of their own, who works by it, and what comes of it."""
+"""Calendars of working time: seven lines for the week, special days, who uses the calendar, and a picture of the
+result."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -33,12 +34,13 @@ from notifications.wording.formats import locale_of
 from wfpush import zones
 
 WORKERS: dict[str, tuple[type[Model], str]] = {"teams": (TeamCalendar, "team"), "people": (PersonCalendar, "recipient")}
-"""The form's fields of who works by a calendar: the rows behind each, and whom they name."""
+"""The form's fields for who uses a calendar: the model of the rows, and the field that they name people or teams by."""
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
 def countries(also: str) -> list[tuple[str, str]]:
-    """Those whose public holidays are known, by name; `also` is one that is kept already, perhaps as DEU."""
+    """Countries whose public holidays are known, by name. `also` is a stored value, perhaps in another form such as
+    DEU."""
     territories = locale_of(get_language() or "en").territories
     codes = {code for code in holidays.list_supported_countries() if code in territories} | {also}
     return sorted(((code, country_name(code)) for code in codes if code), key=lambda each: each[1])
@@ -92,7 +94,7 @@ class CalendarForm(forms.ModelForm):
         return cleaned
 
     def _check(self, cleaned: dict[str, Any]) -> None:
-        """As it is written, without its own days: those are looked at with them (DayFormSet)."""
+        """Check the calendar without its special days: DayFormSet checks it with them."""
         said: dict[str, Any] = {"timezone": cleaned.get("timezone", "UTC"), "week": self.instance.week}
         if cleaned.get("country"):
             said["holidays"] = {"country": cleaned["country"], "subdivision": cleaned.get("subdivision") or None}
@@ -105,7 +107,7 @@ class CalendarForm(forms.ModelForm):
             self.add_error(field, sentence)
 
     def _check_workers(self, name: str, chosen: Iterable[Any]) -> None:
-        """Everybody works by one calendar."""
+        """Refuse people and teams that have another calendar."""
         model, field = WORKERS[name]
         elsewhere = model._default_manager.filter(**{f"{field}__in": chosen}).exclude(calendar=self.instance.pk or 0)
         for row in elsewhere.select_related(field, "calendar"):
@@ -114,7 +116,7 @@ class CalendarForm(forms.ModelForm):
 
 
 def said_at(fault: BadCalendar, cleaned: dict[str, Any]) -> tuple[str | None, str]:
-    """The form's field for what a fault points to, and its sentence in the reader's language."""
+    """The form's field of a fault's pointer, and the fault's sentence in the reader's language."""
     _root, member, *rest = (*fault.pointer.split("/"), "")
     if member == "holidays" and rest[0] == "subdivision":
         country = cleaned["country"]
@@ -135,7 +137,7 @@ class DayForm(forms.ModelForm):
 
 class DayFormSet(PaginationInlineFormSet):
     def clean(self) -> None:
-        """The calendar as a whole must hold working time."""
+        """Check that the calendar as a whole holds working time."""
         super().clean()
         if any(self.errors):
             return
@@ -150,7 +152,7 @@ class DayFormSet(PaginationInlineFormSet):
             raise forms.ValidationError(gettext("It holds no working time in the 366 days to come.")) from fault
 
     def _calendar(self) -> Calendar:
-        """Raises BadCalendar: for what the form says itself, too."""
+        """Raises BadCalendar, also for faults that the form has reported."""
         kept = (form.cleaned_data for form in self.forms if not self._should_delete_form(form))
         days = {each["date"].isoformat(): each["hours"] for each in kept if each.get("date")}
         said: dict[str, Any] = {"timezone": self.instance.timezone, "week": self.instance.week, "days": days}
@@ -197,7 +199,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
         ).prefetch_related("days")
 
     def get_fieldsets(self, request: HttpRequest, obj: BusinessCalendar | None = None) -> list[Any]:
-        """Whoever may only look reads the week in the picture."""
+        """Users who may not edit see the week in the picture."""
         edits = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         week = {"fields": list(WEEKDAYS), "description": WEEK_HELP}
         meaning = {"fields": ["weeks", "next_holidays", "data_versions"]}
@@ -221,7 +223,7 @@ class BusinessCalendarAdmin(HistoryAdmin):
                 model._default_manager.bulk_create(new)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """What is wrong with the calendar as a whole stands on top, too: its days are far below the week."""
+        """Show faults of the calendar as a whole at the top, too: its days are far below the week."""
         for inline in context["inline_admin_formsets"]:
             for sentence in inline.formset.non_form_errors():
                 context["adminform"].form.add_error(None, sentence)
@@ -292,7 +294,7 @@ WEEK_HELP = _(
 
 # --- found across all calendars ---------------------------------------------------------------------------------------
 class PartOfCalendar(LedgerAdmin):
-    """Found across all calendars here; edited on the calendar's page."""
+    """A list of the parts of all calendars. They are edited on the calendar's page."""
 
     list_filter = ["calendar"]
 

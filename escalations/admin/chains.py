@@ -1,4 +1,4 @@
-"""What is under way: clocks of tasks, what each step did, whom it told, and what comes next."""
+"""Clocks of tasks: what each step did, whom it told, and what comes next."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ HOW_IT_ENDED = (
     gettext_noop("closed meanwhile"),
     gettext_noop("no policy fits any more"),
 )
-"""What escalations/clocks/clock.py writes down, for our catalogues."""
+"""The reasons that escalations/clocks/clock.py writes, listed for our catalogues."""
 
 
 def state_mark(escalation: Escalation) -> SafeString:
@@ -54,13 +54,13 @@ def next_step(escalation: Escalation) -> SafeString:
 
 
 def due_word(escalation: Escalation) -> SafeString:
-    """Of a clock that stands still only the date: it will be later by as long as the pause is."""
+    """For a paused clock only the date: the pause will move it."""
     goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
     return due(escalation.deadline, still_matters=goes_on)
 
 
 def told_words(escalation: Escalation) -> SafeString:
-    """Everybody who was told, once; where nobody could be, that."""
+    """Everybody who was told, once each; or that nobody could be told."""
     runs = escalation.runs.all()
     names = dict.fromkeys(person["name"] for run in runs for person in run.told)
     bad = next((run for run in runs if RESULT_TONES[run.result] == "bad"), None)
@@ -121,7 +121,7 @@ class EscalationAdmin(LedgerAdmin):
         return clocks.select_related("task", "policy").prefetch_related("runs")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The most overdue first among those under way; else the newest."""
+        """The most overdue first, if the list shows clocks under way; else the newest."""
         by_deadline = "left" in request.GET or request.GET.get("now") in ("open", "late")
         return [F("deadline").asc(), "-id"] if by_deadline else ["-id"]
 
@@ -180,7 +180,7 @@ class EscalationAdmin(LedgerAdmin):
 
 @admin.register(StepRun)
 class StepRunAdmin(LedgerAdmin):
-    """Found across all clocks here; told as a story on the clock's page."""
+    """A list of the steps of all clocks. The clock's page tells them as a story."""
 
     list_display = ["ran", "of_task", "of_policy", "result_mark", "told_people", "in_trace"]
     list_filter = ["result", "escalation__policy"]
@@ -221,7 +221,7 @@ class StepRunAdmin(LedgerAdmin):
 
 
 class EscalationInline(ReadOnlyInline):
-    """On the task's page."""
+    """Clocks on the task's page."""
 
     model = Escalation
     related = ["task", "policy"]

@@ -1,4 +1,5 @@
-"""What reaches nobody in the days to come: a page, a panel of the overview, and a warning when a route is saved."""
+"""Dead ends: steps and routes that will reach nobody in the coming days. A page, a panel, and a warning when a route is
+saved."""
 
 import time
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ PERMISSIONS = ("escalations.view_escalation", "escalations.view_policy")
 # --- the page ---------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Lead:
-    """A policy's step or a route, and its page."""
+    """A policy's step or a route, and the address of its page."""
 
     name: str
     href: str
@@ -65,11 +66,11 @@ def when(line: DeadEnd, now: datetime) -> str:
 
 # --- on the overview --------------------------------------------------------------------------------------------------
 class _Kept:
-    """What was found lately. For thousands of people looking ahead takes a second, which the overview does not have
-    each time; what is repaired or broken meanwhile shows there after that time, and on the page at once."""
+    """A cache of what was found lately. With thousands of people the search takes a second, too long for each view of
+    the overview: changes appear there after LASTS seconds, and on the page at once."""
 
     LASTS = 600.0
-    """Seconds."""
+    """Seconds for which a result is kept."""
 
     def __init__(self) -> None:
         self.forget()
@@ -107,7 +108,7 @@ def _places(line: DeadEnd) -> SafeString:
 
 # --- when something is saved ------------------------------------------------------------------------------------------
 def warnings(row: Policy | Route) -> list[str]:
-    """What of it reaches nobody, a sentence each."""
+    """A sentence for each part of it that reaches nobody."""
     now = timezone.now()
     forget()
     return [_warning(line, now) for line in dead_ends(now, of=row)]

@@ -1,6 +1,6 @@
-"""The time to come as a drawing: working time and what is not, days off by their names, what is due, and the steps.
+"""The picture of the coming time: working time, days off by name, due dates, and steps.
 
-Reckoned here in whole pixels; templates/admin/desk/simulator_drawing.html writes the SVG.
+Computed here in whole pixels; templates/admin/desk/simulator_drawing.html writes the SVG.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,15 +22,15 @@ from wfpush.zones import first_instant
 
 WIDTH, EDGE = 900, 26
 LETTER = 7
-"""How wide a letter of a label is, about."""
+"""Approximate width of a letter of a label."""
 MARK, LANE, STACK = 24, 28, 4
 APART = 38
-"""Steps nearer to each other stand above each other; more than STACK of them share one mark."""
+"""Steps nearer to each other are drawn above each other; more than STACK of them share one mark."""
 LATE_BY = timedelta(days=3)
 """A due date that has passed for longer is named at the edge and not drawn."""
 A_DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NIGHTS = 12
-"""Days narrower than this have no nights."""
+"""Days narrower than this are drawn without nights."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class DayOff:
-    """A public holiday or a day of its own."""
+    """A public holiday, or a special day of the calendar."""
 
     x: int
     width: int
@@ -53,7 +53,7 @@ class DayOff:
 
 @dataclass(frozen=True)
 class Mark:
-    """One step, or several that are too near to each other: 3–9."""
+    """One step, or several that are close to each other: 3–9."""
 
     x: int
     y: int
@@ -72,13 +72,13 @@ class Mark:
 
     @property
     def radius(self) -> int:
-        """What reaches nobody has corners."""
+        """Marks of steps that reach nobody have corners."""
         return 3 if self.tone == "bad" else MARK // 2
 
 
 @dataclass(frozen=True)
 class Flag:
-    """An instant with its name below the axis: now, or what is due."""
+    """An instant with a label below the axis: now, or a due date."""
 
     x: int
     y: int
@@ -96,7 +96,7 @@ class Drawing:
     deadline: datetime
     steps: Sequence[Foreseen]
     calendar: Calendar | None = None
-    """None where only the clock on the wall counts."""
+    """None where the wall clock counts, and no calendar."""
     notes: Mapping[date, str] = field(default_factory=dict)
 
     width = WIDTH
@@ -119,7 +119,7 @@ class Drawing:
 
     @property
     def _day(self) -> float:
-        """Its width."""
+        """The width of a day."""
         return A_DAY / (self.end - self.start) * self.inner
 
     @cached_property
@@ -135,7 +135,7 @@ class Drawing:
         return label if x + len(label) * LETTER < WIDTH else ""
 
     def _days(self) -> Iterator[tuple[datetime, str]]:
-        """Midnights: of every day or second day, of Mondays, or of firsts of a month, as there is room."""
+        """Midnights: of every day or second day, of Mondays, or of the first days of months, as there is room."""
         for day in _dates(self.start, self.end):
             at = first_instant(timezone.get_current_timezone(), datetime(day.year, day.month, day.day))
             if self.start <= at < self.end and self._is_named(day):
@@ -151,7 +151,7 @@ class Drawing:
         return day.day == 1 and (self._day * 30 > 66 or day.month % 3 == 1)
 
     def _hours(self) -> list[datetime]:
-        """Between midnights, where days are wide."""
+        """Hours between midnights, where days are wide enough."""
         every = next((hours for hours in (1, 2, 3, 6, 12) if self._day * hours / 24 >= 44), 0)
         zone = timezone.get_current_timezone()
         return [
@@ -164,7 +164,7 @@ class Drawing:
     # --- working time -----------------------------------------------------------------------------------------------
     @cached_property
     def openings(self) -> list[tuple[int, int]]:
-        """Of working time: where each stretch begins, and its width. Whole days where nights would be too narrow."""
+        """Stretches of working time: where each begins, and its width. Whole days where nights would be too narrow."""
         if self.calendar is None:
             return []
         stretches = self.calendar.openings(self.start, self.end)
@@ -214,7 +214,7 @@ class Drawing:
 
     @property
     def days_in_words(self) -> list[tuple[str, str, str]]:
-        """Which day, why it is not as its weekday, and its hours."""
+        """For each special day: the date, the reason, and its hours."""
         return [(_day_label(day.date), day.why, day.hours) for day in self.named_days]
 
     # --- from top to bottom -----------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ class Drawing:
 
     @cached_property
     def height(self) -> int:
-        """Of what lies between the labels above and below."""
+        """Height of the part between the labels above and below."""
         tallest = max([1, *(min(len(group), STACK) for group in self._groups if len(group) <= STACK)])
         return 34 + tallest * LANE
 

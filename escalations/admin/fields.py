@@ -1,4 +1,4 @@
-"""Form fields for hours of the day and for durations, as a person writes them."""
+"""Form fields for hours of the day and for durations, in people's notation."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ PART = re.compile(r"(\d{1,9})(?!\d)\s*([a-zäöü]*)\.?\s*")
 UNITS = {"": 1, "m": 1, "min": 1, "h": 60, "std": 60, "d": 1440, "t": 1440}
 """Minutes. A day is 24 hours, in working time, too."""
 MOST = 2**31 - 1
-"""What the database holds."""
+"""The largest value of the database field."""
 
 
 # --- hours of a day ---------------------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ class HoursField(forms.CharField):
         return [_interval(part) for part in parts]
 
     def run_validators(self, value: Any) -> None:
-        """The parts were checked one by one."""
+        """Each part was checked."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -98,7 +98,7 @@ class DurationField(forms.CharField):
             raise ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """The model knows the bounds."""
+        """The model has the limits."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -108,7 +108,7 @@ class DurationField(forms.CharField):
 
 
 def read(text: str) -> int | None:
-    """The minutes meant; None if it is no duration."""
+    """The minutes of a text; None if it is no duration."""
     said = text.strip().lower().replace("−", "-").replace("–", "-")
     sign = -1 if said.startswith("-") else 1
     said = said.lstrip("+-").strip()
@@ -120,7 +120,7 @@ def read(text: str) -> int | None:
 
 
 def written(minutes: int) -> str:
-    """The shortest way to write it."""
+    """The shortest notation."""
     left = abs(minutes)
     counts = {"d": left // 1440, "h": left % 1440 // 60, "m": left % 60}
     parts = [f"{count}{unit}" for unit, count in counts.items() if count]

@@ -101,7 +101,8 @@ class PolicyAdmin(HistoryAdmin):
         return self._asked_first(request, obj) or super().response_change(request, obj)
 
     def _asked_first(self, request: HttpRequest, policy: Policy) -> HttpResponse | None:
-        """The question what becomes of open tasks; or else it is saved, and what follows is told."""
+        """Show the page that asks what is to become of open tasks; if there is nothing to ask, save, and say what
+        follows."""
         effect = of_policy(request, policy)
         page = question(self, request, effect)
         if page is not None:
@@ -166,7 +167,7 @@ class PolicyAdmin(HistoryAdmin):
 
 # --- found across all policies ----------------------------------------------------------------------------------------
 class PartOfPolicy(LedgerAdmin):
-    """Found across all policies here; edited on the policy's page."""
+    """A list of the parts of all policies. They are edited on the policy's page."""
 
     list_select_related = ["policy"]
     list_filter = ["policy"]

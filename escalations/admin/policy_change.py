@@ -1,4 +1,4 @@
-"""Before an edited policy is saved: what it changes for the tasks that are open now, and whether they follow it."""
+"""Shows before an edited policy is saved what it changes for open tasks, and asks whether they follow it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from notifications.admin.base import DeskAdmin
 from notifications.admin.words import Tone, link, mark
 
 ANSWER, KEEP, GIVE = "_open_tasks", "keep", "give"
-"""The field by which the page answers: open tasks keep their rules, or are given these."""
+"""The field with the answer: open tasks keep their rules, or get the new ones."""
 EDIT = "_edit"
 ROWS = 20
 
@@ -29,7 +29,7 @@ TONES: dict[Turn, Tone] = {
     Turn.FIRST: "wait",
     Turn.OTHERWISE: "quiet",
 }
-"""In the order in which they are told."""
+"""In the order of the page."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Row:
 
 
 def question(desk: DeskAdmin, request: HttpRequest, found: Effect) -> HttpResponse | None:
-    """The page that asks, and nothing of what was saved remains; None where there is nothing to ask.
+    """The page that asks; the transaction is rolled back. None where there is nothing to ask.
 
     Called at the end of the transaction that saves the policy.
     """
@@ -62,14 +62,14 @@ def question(desk: DeskAdmin, request: HttpRequest, found: Effect) -> HttpRespon
 
 
 def _fields(request: HttpRequest) -> Iterator[tuple[str, str]]:
-    """What the form said, to be said again."""
+    """The values of the form, as hidden fields."""
     for name, values in request.POST.lists():
         if name not in ("csrfmiddlewaretoken", EDIT):
             yield from ((name, str(value)) for value in values)
 
 
 def of_policy(request: HttpRequest, policy: Policy) -> Effect:
-    """Of one that was just saved. Once somebody has answered, there is nothing to be told anew."""
+    """The effects of a change of policy just saved; none once the user has answered."""
     return Effect(policy) if ANSWER in request.POST else policy_change.of_policy(policy, timezone.now())
 
 

@@ -1,4 +1,5 @@
-"""A simulation in words: which policy and why, whose calendar, due when, and each step with whom it would tell."""
+"""A simulation as text: which policy and why, which calendar, the due date, and each step with those whom it would
+tell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,19 +34,19 @@ from notifications.types import Json
 
 @dataclass(frozen=True)
 class Foreseen:
-    """A step as the list has it and, by its number, the drawing. `at` is when it would be taken."""
+    """A step in the list, and in the picture by its number. `at` is when it would be taken."""
 
     number: int
     at: datetime
     tone: Tone
     position: int
-    """Its place among the policy's steps."""
+    """Its position among the policy's steps."""
     what: str
     result: str
     why: str
     told: list[Line]
     after: str
-    """How long after the instant from which one looks ahead."""
+    """Time between the simulated instant and the step."""
 
     @property
     def clock(self) -> str:
@@ -80,7 +81,7 @@ def _step(number: int, row: Row, spoken: list[Said], now: datetime) -> Foreseen:
 
 
 def in_words(plan: Json) -> Json:
-    """A plan with its reasons in the reader's language."""
+    """The plan, with its reasons in the reader's language."""
     reasoned = {
         name: [{**each, "reason": said(each["reason"])} for each in plan.get(name) or []]
         for name in ("routes", "unresolved")
@@ -98,7 +99,7 @@ Fact = tuple[str, SafeString | str]
 
 
 def facts(simulation: Simulation, task: Task, is_kept: bool) -> list[Fact]:
-    """`is_kept`: the task is in the database, and has a page."""
+    """What the simulation is based on. `is_kept`: the task is in the database, and has a page."""
     found: list[Fact] = [(_("Task"), link(task) if is_kept else str(task)), (_("As if it were"), exact(simulation.now))]
     rules = simulation.rules
     if rules is None or simulation.deadline is None:
@@ -147,7 +148,7 @@ def _team_by(calendar: str, task: Task) -> Any:
 
 # --- which policy -----------------------------------------------------------------------------------------------------
 def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
-    """The policy that the clock follows, and of those looked at before it, why they do not fit."""
+    """The policy that the clock follows, and why the policies before it do not fit."""
     looked_at = list(tried(task, enabled()))
     fitting = next((each for each in looked_at if each.fits), None)
     others = [each for each in looked_at if not each.fits]
@@ -198,7 +199,7 @@ def _told(name: str | Policy, reason: str) -> dict[str, str]:
 
 
 def silence(simulation: Simulation) -> str:
-    """Why there are no steps, where there are none."""
+    """Why there are no steps; empty if there are some."""
     if simulation.rules is None or simulation.rows:
         return ""
     if simulation.state == EscalationState.PAUSED:

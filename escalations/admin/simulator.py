@@ -1,4 +1,5 @@
-"""The simulator: from a task or an event and any instant on, who would hear when, how and why, if nobody acts."""
+"""The simulator: for a task or an event and any instant it shows who would be told, when, how and why, if nobody
+acts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,11 +31,11 @@ NAME = "admin:escalations_escalation_simulator"
 PERMISSIONS = ("escalations.view_escalation", "notifications.view_event")
 BACK, AHEAD = timedelta(days=366), timedelta(days=3 * 366)
 OFFERED = 100
-"""Open tasks that the field suggests, those that are due first."""
+"""Number of open tasks that the field suggests, by due date."""
 
 
 class DayWidget(UnfoldAdminTextInputWidget):
-    """The browser's own, which sends ISO whatever it shows."""
+    """The browser's date field, which sends ISO dates whatever it shows."""
 
     input_type = "date"
 
@@ -44,7 +45,7 @@ class TimeWidget(UnfoldAdminTextInputWidget):
 
 
 class WhenForm(forms.Form):
-    """An instant in the reader's zone; without one the present."""
+    """An instant in the reader's time zone; if empty, the present."""
 
     day = forms.DateField(
         label=_("As if it were"),
@@ -68,7 +69,7 @@ class WhenForm(forms.Form):
 
     @property
     def instant(self) -> datetime:
-        """Of a valid form. What is left out is that of now."""
+        """The instant of a valid form. Parts left empty are those of now."""
         day: date | None = self.cleaned_data["day"]
         at: time | None = self.cleaned_data["time"]
         here = timezone.localtime()
@@ -109,7 +110,7 @@ class EventForm(DryRunForm, WhenForm):
 
 @dataclass
 class Foresight:
-    """What the page answers."""
+    """The context of the page."""
 
     facts: list[Fact] = field(default_factory=list)
     policy: list[Line] = field(default_factory=list)
@@ -122,7 +123,8 @@ class Foresight:
 
 
 def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """GET asks of a task (`?task=`), or fills in an event (`?sample=`, `?event=`); POST asks of that event."""
+    """GET with `?task=` simulates a task; with `?sample=` or `?event=` it fills in the form. POST simulates the event
+    in the form."""
     if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
     by_task, by_event, found = TaskForm(auto_id="task-%s"), EventForm(auto_id="event-%s"), None
@@ -147,7 +149,7 @@ def simulator_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _as_written(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Links name tasks by our ids; people know the engine's where only one engine has it."""
+    """The engine's id of a task, if only one engine has it: links contain our ids."""
     said = {name: asked[name] for name in ("task", "day", "time") if name in asked}
     ours = as_uuid(said["task"])
     named = Task.objects.filter(pk=ours).values_list("task_id", flat=True).first() if ours else None
@@ -170,7 +172,7 @@ def _of_event(form: EventForm) -> Foresight | None:
     lines = arrival(engine, inbound)
     try:
         simulation = simulate.of_event(engine, inbound, form.instant)
-    except Exception as fault:  # whatever stops the real event: who asks wants to know
+    except Exception as fault:  # what would stop the real event is shown to the user
         return Foresight(event=[*lines, stumble(fault, engine, inbound)])
     assert simulation.event is not None
     plan = simulation_words.in_words(simulation.event.plan.as_json())
@@ -203,6 +205,6 @@ def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
 
 
 def _notes(calendar: str) -> dict[date, str]:
-    """Of days of their own, as the calendar has them now."""
+    """Names of special days, as the calendar has them now."""
     row = BusinessCalendar.objects.filter(name=calendar).prefetch_related("days").first()
     return {day.date: day.note for day in row.days.all()} if row else {}

@@ -1,4 +1,4 @@
-"""How SLAs are kept, on one page: what is late now, how much time the rest has, and what was on time so far."""
+"""The SLA report on one page: what is late now, how much time the rest has, and what was on time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from notifications.models import Recipient, Team
 from notifications.wording.formats import locale_of, number, zone_of
 
 FOLDED = 10
-"""Policies or teams; those beyond are one click off."""
+"""Number of policies or teams shown at once; the others are one click away."""
 
 
 class ChoiceForm(forms.Form):
@@ -46,7 +46,7 @@ class ChoiceForm(forms.Form):
     )
 
     def choice(self) -> Choice:
-        """Of what cannot be read: all, and the form says so."""
+        """The choice of the form; for values that cannot be read all clocks, and the form reports it."""
         self.is_valid()
         return Choice(self.cleaned_data.get("policy"), self.cleaned_data.get("team"))
 
@@ -74,7 +74,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How many have so much time left; `width` is in percent of the longest."""
+    """How many clocks have so much time left; `width` is in percent of the longest bar."""
 
     words: str
     count: str
@@ -84,17 +84,17 @@ class Bar:
 
 
 def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
-    """`?policy=` and `?team=` choose. Weeks and times are those of the reader's zone."""
+    """`?policy=` and `?team=` choose. Weeks and times are in the reader's time zone."""
     form, zone, now = ChoiceForm(request.GET), zone_of_reader(request), timezone.now()
     choice = form.choice()
     with timezone.override(zone):
         context = {**decided(now, zone, choice), **under_way(now, choice)}
         page = desk.page(request, "admin/desk/sla.html", gettext("SLA overview"), form=form, choice=choice, **context)
-        return page.render()  # here, where it is their time
+        return page.render()  # rendered here, while the reader's zone is active
 
 
 def zone_of_reader(request: HttpRequest) -> tzinfo:
-    """Of the person behind the account; without one, the desk's."""
+    """The time zone of the account's person; without one, the desk's."""
     person = Recipient.objects.filter(user=request.user.pk).first()
     return zone_of(person.timezone) if person else timezone.get_current_timezone()
 
@@ -150,7 +150,7 @@ def percent(share: Share) -> str:
 
 
 def _of(part: int, whole: int) -> int:
-    """In percent; whatever is there can be seen."""
+    """In percent; at least 2 where there is anything."""
     return max(100 * part // whole, 2) if part else 0
 
 
@@ -185,7 +185,7 @@ def bars(found: UnderWay, choice: Choice) -> list[Bar]:
 
 
 def address(choice: Choice, **query: str) -> str:
-    """The list of the clocks that were counted."""
+    """The address of the list with the clocks that were counted."""
     chosen: dict[str, Any] = {**query}
     if choice.policy is not None:
         chosen["policy__id__exact"] = choice.policy.pk

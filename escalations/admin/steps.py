@@ -1,4 +1,4 @@
-"""The steps of a policy on its form: each shows what its kind needs, and reads as a sentence."""
+"""The steps of a policy on its form: each shows the fields that its kind needs, and reads as a sentence."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     StepTarget.TEAM_LEAD: ("team",),
     StepTarget.PERSON: ("person",),
 }
-"""Fields that a target needs, of those that a kind uses."""
+"""Of the fields that a kind uses, those that a target needs."""
 UNUSED: dict[str, Any] = {
     "target": "",
     "level": 1,
@@ -36,7 +36,7 @@ UNUSED: dict[str, Any] = {
     "channels": [],
     "priority": "",
 }
-"""What stands in a field that is not used."""
+"""The value of a field that is not used."""
 
 
 class StepForm(forms.ModelForm):
@@ -53,13 +53,13 @@ class StepForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "kind" in self.fields:  # not for those who may only look
+        if "kind" in self.fields:  # not for users who may not edit
             self.fields["kind"].widget.attrs["data-steps"] = switched()
         if self.instance.pk:
             self.instance.get_inline_title = capfirst(wording.sentence(wording.of_row(self.instance)))
 
     def clean(self) -> dict[str, Any]:
-        """Drops what the kind does not use."""
+        """Clear the fields that the kind does not use."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         used = used_by(cleaned.get("kind", ""), cleaned.get("target", ""))
         for name in UNUSED.keys() - used:
@@ -69,7 +69,7 @@ class StepForm(forms.ModelForm):
 
 
 def switched() -> str:
-    """Which fields and targets count for each kind and target: read by static/wfpush/admin/steps.js."""
+    """The fields and targets for each kind and target: read by static/wfpush/admin/steps.js."""
     kinds = {
         name: {"fields": list(kind.fields), "targets": [each for each in StepTarget.values if each in kind.targets]}
         for name, kind in KINDS.items()

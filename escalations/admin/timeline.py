@@ -1,4 +1,5 @@
-"""A clock as lines to be read aloud: when it began and why, each step and whom it told, and what is still to come."""
+"""A clock as lines of text that can be read aloud: when it began and why, each step and whom it told, and what is to
+come."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from notifications.admin.words import Tone, change_url
 from notifications.models import Callback, Event
 
 TO_COME = 20
-"""Lines of what is still to come."""
+"""Number of lines about what is to come."""
 
 RESULT_TONES: dict[str, Tone] = {
     RunResult.DONE: "ok",
@@ -32,7 +33,7 @@ RESULT_TONES: dict[str, Tone] = {
 
 @dataclass
 class DayLine(Line):
-    """With its date: clocks run for days."""
+    """A line with a date: clocks run for days."""
 
     @property
     def clock(self) -> str:
@@ -75,14 +76,14 @@ def _run(run: StepRun, words: dict[int, Said], call: Callback | None) -> Line:
 
 
 def _answered(call: Callback) -> Line:
-    """What the engine made of a step that calls it."""
+    """What the engine answered to a step that calls it."""
     line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, call.alert or call.detail)
     line.href = change_url(call)
     return line
 
 
 def _told(event: Event) -> list[Line]:
-    """That they were named by this policy needs no word here."""
+    """Left out that the policy has named them."""
     lines = people(event)
     for line in lines:
         line.detail = ""
@@ -90,7 +91,7 @@ def _told(event: Event) -> list[Line]:
 
 
 def _result(run: StepRun) -> str:
-    """What went as it should needs no word."""
+    """Empty for a step that went as it should."""
     return "" if run.result == RunResult.DONE else run.get_result_display()
 
 
@@ -100,7 +101,7 @@ def _named(step: Said | None, number: int) -> str:
 
 # --- now and later ----------------------------------------------------------------------------------------------------
 def _standing(escalation: Escalation) -> list[Line]:
-    """Why nothing goes on just now."""
+    """Why nothing happens just now."""
     if escalation.ended_at is not None:
         return []
     if escalation.state == EscalationState.PAUSED:
@@ -117,7 +118,7 @@ def _standing(escalation: Escalation) -> list[Line]:
 
 
 def _ahead(escalation: Escalation, rules: RuleSet, words: dict[int, Said]) -> list[Line]:
-    """As the clock stands now; a pause or another due date moves it."""
+    """From the clock's present state; a pause or another due date will move it."""
     left = to_come(escalation, rules)
     found: list[Line] = [
         DayLine(_named(words.get(each.step.id), each.number), "wait", max(each.at, escalation.held_until or each.at))

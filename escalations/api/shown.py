@@ -24,7 +24,7 @@ class Told(Shown):
 
 
 class Kind(serializers.ChoiceField):
-    """The kinds that there are whenever it is used: serializers make their fields anew."""
+    """The kinds as of the moment of use: serializers make their fields each time."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(step_kinds(), **kwargs)
@@ -41,7 +41,7 @@ class StepRow(Shown):
 
 
 class SimulationShown(Shown):
-    """What the trace would say. Nothing was kept, and nobody told."""
+    """As the trace would show it. Nothing was stored, and nobody was told."""
 
     now = serializers.DateTimeField()
     task = serializers.CharField(allow_null=True)

@@ -1,4 +1,4 @@
-"""What would happen, for operators."""
+"""Simulations, for operators."""
 
 from django.http import HttpResponse
 from django.utils import timezone

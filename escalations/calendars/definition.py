@@ -1,4 +1,4 @@
-"""A calendar as it is written: read from JSON, checked, and asked for the shifts of a date. Pure: no Django."""
+"""A calendar's definition: read from JSON, checked, and expanded to the shifts of a date. Pure: no Django."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from wfpush.zones import UnknownZone, zone
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_A_DAY = 48
-"""Intervals."""
+"""Intervals of a day."""
 MOST_DAYS = 5000
 A_DAY = timedelta(days=1)
 
@@ -25,7 +25,7 @@ Intervals = tuple[Interval, ...]
 
 
 class BadCalendar(ValueError):
-    """`pointer` says where the fault is, as a JSON pointer; `detail` what to do."""
+    """`pointer` is a JSON pointer to the fault; `detail` says what to do."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(f"{pointer or '/'}: {detail}")
@@ -48,7 +48,7 @@ class CalendarData:
         return zone(self.timezone)
 
     def intervals(self, day: date) -> Intervals:
-        """Of the wall clock, in no order."""
+        """Of the wall clock, in no particular order."""
         own = self.days.get(day)
         if own is not None:
             return own
@@ -57,7 +57,7 @@ class CalendarData:
         return self.week[day.weekday()]
 
     def shifts(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """What begins on that date, as naive datetimes. An end at or before its start is on the next date."""
+        """The shifts that begin on a date, as naive datetimes. An end at or before its start is on the next date."""
         for start, end in self.intervals(day):
             yield datetime.combine(day, start), datetime.combine(day if end > start else day + A_DAY, end)
 
@@ -73,7 +73,7 @@ class CalendarData:
 
 @lru_cache(maxsize=512)
 def public_holidays(country: str, subdivision: str, year: int) -> Mapping[date, str]:
-    """Date to name, as the `holidays` package has them: observed days too, category PUBLIC."""
+    """Date to name, from the `holidays` package: observed days included, category PUBLIC."""
     return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
 
 
@@ -132,7 +132,7 @@ def _country(said: Any) -> tuple[str, str]:
 
 
 def _is_subdivision(country: str, subdivision: Any) -> bool:
-    """Aliases such as Bavaria for BY count."""
+    """Whether the country has this subdivision. Aliases such as Bavaria for BY count."""
     if not isinstance(subdivision, str):
         return False
     try:

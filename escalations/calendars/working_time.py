@@ -1,7 +1,7 @@
-"""Working time: calendars with time zones, holidays and days of their own, and exact reckoning in them.
+"""Working time: calendars with time zones, holidays and special days, and exact arithmetic in them.
 
-Pure: no Django, no clock. Instants are reckoned in whole microseconds since 1970 in UTC, for Python compares two
-datetimes of one zone by their wall clocks. A year's working time is worked out once and kept with the calendar.
+Pure: no Django, no clock. Instants are whole microseconds since 1970 in UTC, since Python compares two datetimes of one
+zone by their wall clocks. Each year's working time is computed once and kept with the calendar.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,14 +20,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 A_DAY = timedelta(days=1)
 SPILL = timedelta(days=3)
-"""Shifts run on into the next year, and zones are up to a day apart."""
+"""Shifts may end in the next year, and zones differ by up to a day."""
 LONGEST_REST = timedelta(days=366)
-"""For how long on end a calendar may be closed."""
+"""The longest time without working time that a calendar may have."""
 LAST_YEAR = 9998
 
 
 class NoWorkingTime(ValueError):
-    """The calendar holds no working time for 366 days on end."""
+    """The calendar has no working time for 366 days."""
 
     def __init__(self) -> None:
         super().__init__("There is no working time for 366 days on end.")
@@ -35,9 +35,10 @@ class NoWorkingTime(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Working time in microseconds since 1970: where each stretch begins and ends, and how much of it lies before each.
+    """Stretches of working time in microseconds since 1970: where each begins and ends, and how much working time is
+    before it.
 
-    The last of `before` is how much there is in all.
+    The last of `before` is all working time.
     """
 
     starts: list[int]
@@ -49,33 +50,33 @@ class Stretches:
         return self.before[-1]
 
     def until(self, instant: int) -> int:
-        """How much lies before an instant."""
+        """Working time before an instant."""
         at = bisect_right(self.starts, instant) - 1
         return self.before[at] + min(instant, self.ends[at]) - self.starts[at] if at >= 0 else 0
 
     def earliest(self, worked: int) -> int:
-        """The first instant before which there is so much: more than nothing, at most all."""
+        """The first instant before which there is this much working time: more than none, at most all."""
         at = bisect_left(self.before, worked) - 1
         return self.starts[at] + worked - self.before[at]
 
     def latest(self, worked: int) -> int:
-        """The last instant before which there is so much: less than all."""
+        """The last instant before which there is this much working time: less than all."""
         at = bisect_right(self.before, worked) - 1
         return self.starts[at] + worked - self.before[at]
 
     def open_from(self, instant: int) -> int | None:
-        """This instant if it is working time, else the next opening."""
+        """The instant itself if it is working time, else the next opening."""
         at = bisect_right(self.ends, instant)
         return max(self.starts[at], instant) if at < len(self.ends) else None
 
     def open_until(self, instant: int) -> int | None:
-        """This instant if working time ends there or later, else the closing before it."""
+        """The instant itself if working time ends there or later, else the closing before it."""
         at = bisect_left(self.starts, instant) - 1
         return min(self.ends[at], instant) if at >= 0 else None
 
 
 class Calendar:
-    """When people work. Instants go in as aware datetimes (naive ones raise ValueError) and come out in UTC."""
+    """Working time of people. Instants are aware datetimes (naive ones raise ValueError); results are in UTC."""
 
     def __init__(self, data: CalendarData) -> None:
         self.data = data
@@ -87,13 +88,13 @@ class Calendar:
         return cls(read_calendar(said))
 
     def check(self, today: date) -> None:
-        """Raises NoWorkingTime unless the 366 days from that date on hold some."""
+        """Raises NoWorkingTime unless the 366 days from that date have some."""
         start = first_instant(self.data.zone, datetime(today.year, today.month, today.day))
         if not self.between(start, start + LONGEST_REST):
             raise NoWorkingTime
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """The working time from `start` up to `end`; none where `end` is not later."""
+        """The working time from `start` up to `end`; zero if `end` is not later."""
         first, last = _micros(start), _micros(end)
         worked = 0
         if first < last:
@@ -103,10 +104,10 @@ class Calendar:
         return timedelta(microseconds=worked)
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
-        """The instant at which so much working time has passed since `start`; backwards with a negative duration.
+        """The instant after this much working time since `start`; before it for a negative duration.
 
-        Forwards it is the earliest, perhaps a closing and never the next opening; backwards the latest. Nothing added
-        gives `start` itself where that is working time, else the next opening. Raises NoWorkingTime.
+        Forwards it is the earliest such instant, which may be a closing but not the next opening; backwards the latest.
+        For zero it is `start` itself if that is working time, else the next opening. Raises NoWorkingTime.
         """
         instant, micros = _micros(start), duration // MICROSECOND
         if micros < 0:
@@ -114,7 +115,7 @@ class Calendar:
         return _datetime(self._on(instant, micros) if micros else self._open(instant))
 
     def openings(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The stretches of working time between two instants, cut off there; those that touch are one."""
+        """The stretches of working time between two instants, cut at both; adjacent ones are joined."""
         first, last = _micros(start), _micros(end)
         began = ended = first
         for year in range(self._year_of(start - SPILL), self._year_of(end + SPILL) + 1):
@@ -155,7 +156,7 @@ class Calendar:
         raise NoWorkingTime
 
     def _from(self, instant: int) -> Iterator[Stretches]:
-        """Years in which working time comes after this instant. Raises NoWorkingTime where none does for long."""
+        """Years that have working time after this instant. Raises NoWorkingTime where there is none for long."""
         closed_since = instant
         for year in range(self._year_of(_datetime(instant) - SPILL), LAST_YEAR):
             stretches = self._year(year)
@@ -181,7 +182,7 @@ class Calendar:
         return instant.astimezone(self.data.zone).year
 
     def _year(self, year: int) -> Stretches:
-        """Of the shifts that begin in that year, without what earlier ones hold already."""
+        """Working time of shifts that begin in that year, without what earlier shifts cover."""
         if year not in self._years:
             self._years[year] = self._stretches(year)
         return self._years[year]
@@ -200,7 +201,7 @@ class Calendar:
         return Stretches(starts, ends, list(accumulate(lengths, initial=0)))
 
     def _shifts(self, first: date, last: date) -> Iterator[tuple[int, int]]:
-        """Of the dates from `first` up to `last`, as instants."""
+        """Shifts of the dates from `first` to `last`, as instants."""
         while first < last:
             for start, end in self.data.shifts(first):
                 yield _micros(first_instant(self.data.zone, start)), _micros(last_instant(self.data.zone, end))

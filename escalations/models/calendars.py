@@ -1,4 +1,4 @@
-"""Working time as administrators keep it."""
+"""Calendars of working time."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from notifications.models.validators import validate_timezone
 
 
 class BusinessCalendar(models.Model):
-    """`week` and the intervals of days are as escalations/calendars/definition.py reads them."""
+    """`week` and the intervals of days have the format of escalations/calendars/definition.py."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     timezone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_timezone])
@@ -42,7 +42,7 @@ class BusinessCalendar(models.Model):
         return {**said, "days": days} if days else said
 
     def reckoning(self) -> Calendar:
-        """Raises BadCalendar."""
+        """The calendar for computing. Raises BadCalendar."""
         return Calendar.from_dict(self.as_dict())
 
 

@@ -1,4 +1,4 @@
-"""What is under way: a task's clock, the rules it follows, and what each step has done."""
+"""Clocks of tasks, the rules that they follow, and what each step has done."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from wfpush.queue.outbox import Work
 
 
 class Rules(models.Model):
-    """A policy and its calendar as they were when clocks began to follow them: edits change later ones only."""
+    """A policy and its calendar as they were when clocks began to follow them: edits affect later clocks only."""
 
     digest = models.CharField(max_length=64, unique=True)
     policy = models.ForeignKey(Policy, null=True, on_delete=models.SET_NULL, related_name="rules")
@@ -35,10 +35,10 @@ OVER = (EscalationState.STOPPED, EscalationState.CLOSED)
 
 
 class Escalation(Work):
-    """One clock of one task; after a reassignment, another. The row is its own outbox entry, due with its next step.
+    """One clock of one task; after a reassignment the task gets another. The row is its own outbox entry, due with its
+    next step.
 
-    `deadline` is what steps are reckoned from: pauses move it. `anew`: its rules are to be read again
-    (policy_reload.py).
+    Steps are computed from `deadline`, which pauses move. `anew`: its rules are to be read again (policy_reload.py).
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -86,7 +86,7 @@ class RunResult(models.TextChoices):
 
 
 class StepRun(models.Model):
-    """What one step of one clock did, once. `told` is who, by which channels and why; `rules` are those it was of."""
+    """What one step of one clock did, once. `told`: who, by which channels and why; `rules`: those of the step."""
 
     escalation = models.ForeignKey(Escalation, on_delete=models.CASCADE, related_name="runs")
     rules = models.ForeignKey(Rules, on_delete=models.PROTECT, related_name="+", db_index=False)

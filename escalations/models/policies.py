@@ -1,4 +1,4 @@
-"""SLA policies: which tasks, by which clock, and who hears when."""
+"""SLA policies: for which tasks, with which calendar, and who is told when."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class OnAcknowledge(models.TextChoices):
 
 
 class Policy(models.Model):
-    """The first enabled one, by position, whose engine and conditions fit a task applies to it."""
+    """A task gets the first enabled policy, by position, whose engine and conditions fit."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     enabled = models.BooleanField(_("enabled"), default=True)
@@ -118,11 +118,11 @@ class PolicyCondition(Condition):
 
 
 STEP_KINDS: dict[str, Any] = {}
-"""The kinds of steps: escalations/kinds/__init__.py fills it, which models cannot import."""
+"""The kinds of steps. escalations/kinds/__init__.py fills it, since models cannot import that."""
 
 
 def step_kinds() -> list[tuple[str, Any]]:
-    """Each kind and its label. A migration knows this name, so that a new kind needs none: it never changes."""
+    """Each kind and its label. A migration refers to this name, so that new kinds need none: it never changes."""
     return [(name, kind.label) for name, kind in STEP_KINDS.items()]
 
 
@@ -137,7 +137,7 @@ class StepTarget(models.TextChoices):
 
 
 class PolicyStep(models.Model):
-    """What happens so many minutes before (less than 0) or after what is due, and is repeated so often."""
+    """What happens this many minutes before (less than 0) or after the due date, and how often it is repeated."""
 
     policy = models.ForeignKey(Policy, verbose_name=_("policy"), on_delete=models.CASCADE, related_name="steps")
     kind = models.CharField(_("what"), max_length=20, choices=step_kinds, default="notify")

@@ -1,4 +1,4 @@
-"""Which policy applies to a task, whose calendar counts, and why."""
+"""Which policy applies to a task, which calendar it uses, and why."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from notifications.types import Json
 
 @dataclass(frozen=True)
 class Tried:
-    """A policy looked at, and why it fits or does not."""
+    """A policy, and why it fits or does not."""
 
     policy: Policy
     fits: bool
@@ -32,7 +32,7 @@ class Match:
 
 
 def policy_for(task: Task) -> Match | None:
-    """The first that fits, as it is now."""
+    """The first enabled policy that fits now."""
     found = first(task, enabled())
     if found is None:
         return None
@@ -40,7 +40,7 @@ def policy_for(task: Task) -> Match | None:
 
 
 def enabled() -> list[Policy]:
-    """In the order in which they are looked at."""
+    """In the order in which they are tried."""
     return list(Policy.objects.filter(enabled=True).prefetch_related("conditions").select_related("calendar"))
 
 
@@ -49,7 +49,7 @@ def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
 
 
 def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
-    """The policies in their order, up to the first that fits."""
+    """The policies in order, up to the first that fits."""
     facts = task_state.facts_of_task(task)
     for policy in policies:
         reason = _why_not(policy, task, facts)
@@ -75,7 +75,7 @@ def _why(policy: Policy) -> str:
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 def calendar_for(policy: Policy, task: Task) -> BusinessCalendar | None:
-    """Of the assignee, their team, or the policy, as the policy says."""
+    """The calendar of the assignee, the team, or the policy itself, as the policy says."""
     found = None
     if policy.calendar_of == CalendarOf.ASSIGNEE and task.assignee_id is not None:
         found = BusinessCalendar.objects.filter(people=task.assignee_id).first()
@@ -85,7 +85,7 @@ def calendar_for(policy: Policy, task: Task) -> BusinessCalendar | None:
 
 
 def _of_team(task: Task) -> BusinessCalendar | None:
-    """Of the task's teams, or else of the assignee's, the first that has one."""
+    """The first calendar among the task's teams, or else the assignee's."""
     calendars = BusinessCalendar.objects.order_by("teams__team__name")
     own = calendars.filter(teams__team__tasks=task).first()
     if own is None and task.assignee_id is not None:

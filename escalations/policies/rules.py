@@ -1,4 +1,4 @@
-"""What a clock follows: a policy with its calendar as they were when it began, and the instants they give."""
+"""What a clock follows: a policy with its calendar as they were when it began, and the instants that result."""
 
 import hashlib
 import json
@@ -25,12 +25,12 @@ from notifications.types import Json
 
 NOTHING = timedelta()
 PARSED = 1024
-"""Sets of rules that stay parsed, with their calendars' years."""
+"""Number of rule sets that stay parsed, with the years of their calendars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row of a policy. `id` is the row's; `position` its place among the policy's, from 1 on."""
+    """One step of a policy. `id` is the row's; `position` its place among the policy's steps, from 1."""
 
     id: int
     position: int
@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """When a step is taken: the first time (number 0), or a repetition."""
+    """One time that a step is taken: the first (number 0), or a repetition."""
 
     at: datetime
     step: Step
@@ -68,7 +68,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """`Rules.data`, read. `calendar` is None where only the wall clock counts."""
+    """`Rules.data`, parsed. `calendar` is None where only the wall clock counts."""
 
     name: str
     clock: Clock
@@ -90,24 +90,24 @@ class RuleSet:
         return instant + duration
 
     def passed(self, start: datetime, end: datetime) -> timedelta:
-        """How long a pause was, as the policy counts."""
+        """The length of a pause, as the policy counts time."""
         if self.time == TimeKind.BUSINESS and self.calendar is not None:
             return self.calendar.between(start, end)
         return max(end - start, NOTHING)
 
     def deadline(self, start: datetime, due_at: datetime | None) -> datetime | None:
-        """What is due when, of a task assigned at `start`; None without a due date. Raises NoWorkingTime."""
+        """The due date of a task assigned at `start`; None if there is none. Raises NoWorkingTime."""
         return due_at if self.clock == Clock.DUE else self.add(start, self.duration, self.time)
 
     def later(self, deadline: datetime, pause: timedelta) -> datetime:
-        """The deadline after a pause. Raises NoWorkingTime."""
+        """The due date after a pause. Raises NoWorkingTime."""
         return self.add(deadline, pause, self.time) if pause > NOTHING else deadline
 
     def held_until(self, now: datetime) -> datetime:
         return self.add(now, self.hold, self.time)
 
     def occurrences(self, deadline: datetime) -> list[Occurrence]:
-        """All that happens, in order."""
+        """All times of all steps, in order."""
         return sorted(self._all(deadline), key=lambda each: each.order)
 
     def _all(self, deadline: datetime) -> Iterator[Occurrence]:
@@ -116,7 +116,7 @@ class RuleSet:
                 yield Occurrence(at, step, number)
 
     def _times(self, step: Step, deadline: datetime) -> Iterator[datetime]:
-        """What the calendar does not reach comes by the clock: told too early is better than never."""
+        """Times that the calendar cannot reach are computed by the wall clock: too early is better than never."""
         at, ends = deadline, False
         for number in range(step.repeats + 1):
             if not ends:
@@ -135,7 +135,7 @@ class RuleSet:
 
 # --- as they are kept -------------------------------------------------------------------------------------------------
 def keep(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
-    """The row that holds a policy as it is now; the same for all clocks until it is edited."""
+    """The row with a policy as it is now; all clocks share it until the policy is edited."""
     data = written(policy, calendar)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     found = Rules.objects.filter(digest=digest).first()
@@ -199,7 +199,7 @@ def is_read(pk: int) -> bool:
 
 
 def rules_of(row: Escalation | StepRun) -> RuleSet:
-    """Read once a process: the rows never change."""
+    """Parsed once for each process: the rows never change."""
     if row.rules_id not in _read:
         if len(_read) >= PARSED:
             _read.clear()
