@@ -11,7 +11,7 @@ Effect = Literal["final", "acknowledge", "request_info"]
 CommentRule = Literal["none", "optional", "required"]
 Json = dict[str, Any]
 
-EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
+USUAL_EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
 """Effects of the well-known actions; every other action is final."""
 
 TAKES_AWAY = frozenset({"reject", "decline", "deny", "refuse", "cancel", "delete", "terminate", "withdraw"})

@@ -198,7 +198,7 @@ def _told(name: str | Policy, reason: str) -> dict[str, str]:
     return {"name": str(name), "reason": reason}
 
 
-def silence(simulation: Simulation) -> str:
+def why_no_steps(simulation: Simulation) -> str:
     """Why there are no steps; empty if there are some."""
     if simulation.rules is None or simulation.rows:
         return ""

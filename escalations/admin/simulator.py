@@ -191,7 +191,7 @@ def _told(simulation: Simulation, task: Task, *, is_kept: bool) -> Foresight:
         facts=simulation_words.facts(simulation, task, is_kept),
         policy=list(simulation_words.policy_lines(simulation, task)),
         steps=steps,
-        silence=simulation_words.silence(simulation),
+        silence=simulation_words.why_no_steps(simulation),
     )
     if simulation.rules is not None and simulation.deadline is not None and steps:
         calendar = simulation.rules.calendar if simulation_words.counts_working_time(simulation.rules) else None

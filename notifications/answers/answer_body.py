@@ -2,7 +2,7 @@
 
 import json
 
-from notifications.answers.answer_variables import facts_of, filled_in
+from notifications.answers.answer_variables import filled_in, template_context
 from notifications.items.representation import stamp
 from notifications.models import AnswerMapping, Notification, Response, Task
 from notifications.models.variable_names import without
@@ -25,7 +25,7 @@ def task_responded(response: Response, task: Task, notification: Notification) -
     mapping = mapping_for(task, response.action)
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
     written = without((), mapping.variables) if mapping else {}
-    filled, types = filled_in(written, facts_of(response, task, outcome)) if written else ({}, {})
+    filled, types = filled_in(written, template_context(response, task, outcome)) if written else ({}, {})
     data: Json = {
         "task_id": task.task_id,
         "case_id": task.case.case_id if task.case else None,

@@ -30,7 +30,7 @@ class BadVariable(ValueError):
     """The message is a sentence for whoever wrote the variable."""
 
 
-def facts_of(response: Response, task: Task, outcome: str) -> Json:
+def template_context(response: Response, task: Task, outcome: str) -> Json:
     """What the templates may use. What the engine said of the task goes over what the person sent."""
     return {
         "action": response.action,

@@ -117,7 +117,7 @@ def _respond(notification: Notification, answer: Answer, now: datetime) -> Recor
             four_eyes.check(task, notification.recipient)
         response = _record(task, notification, action, answer, now)
         _remember_key(notification, answer, response)
-        EFFECTS[action.effect](task, notification, response, now)
+        RECORDERS[action.effect](task, notification, response, now)
     return Recorded(response, created=True)
 
 
@@ -272,13 +272,13 @@ def _remember_key(notification: Notification, answer: Answer, response: Response
 
 def waiting_outcome(response: Response) -> Json:
     """`connect`: the name of the engine that waits for the person to connect their account."""
-    outcome, task = outcome_of(response, "waiting"), response.task
+    outcome, task = outcome_json(response, "waiting"), response.task
     if response.effect == "final" and must_connect(task.engine_id, response.recipient):
         outcome["connect"] = task.engine.name
     return outcome
 
 
-def outcome_of(response: Response, engine: str, detail: str = "") -> Json:
+def outcome_json(response: Response, engine: str, detail: str = "") -> Json:
     return {
         "action": response.action,
         "by": response.recipient.as_person(),
@@ -341,7 +341,7 @@ def _request_info(task: Task, notification: Notification, response: Response, no
     lifecycle.tell("paused", task, by=response.recipient, now=now)
 
 
-EFFECTS: dict[str, Any] = {"final": _finally, "acknowledge": _acknowledge, "request_info": _request_info}
+RECORDERS: dict[str, Any] = {"final": _finally, "acknowledge": _acknowledge, "request_info": _request_info}
 
 
 def _mark_read(notification: Notification, now: datetime) -> None:

@@ -69,7 +69,7 @@ def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> 
 
 def _refused(task: Task, response: Response, detail: str, now: datetime) -> None:
     Response.objects.filter(pk=response.pk).update(counts=False)
-    outcome = respond.outcome_of(response, CallbackState.REFUSED, detail)
+    outcome = respond.outcome_json(response, CallbackState.REFUSED, detail)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         task_state.return_to_state_before(task)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)

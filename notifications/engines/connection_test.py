@@ -24,7 +24,7 @@ from notifications.models import (
     Response,
     Task,
 )
-from notifications.types import EFFECTS, Json
+from notifications.types import USUAL_EFFECTS, Json
 from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7
 from wfpush.net.http import outbound_from_settings
@@ -131,7 +131,7 @@ def _callback(engine: Engine, sample: Sample) -> Callback:
         task=task,
         recipient=person,
         action=sample.action,
-        effect=EFFECTS.get(sample.action, "final"),
+        effect=USUAL_EFFECTS.get(sample.action, "final"),
         comment=sample.comment,
         variables=sample.variables,
         via="inbox",

@@ -29,7 +29,7 @@ from wfpush.net.http import outbound_from_settings
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "wfpush"
+EVENT_SOURCE = "wfpush"
 WITHIN = 5.0
 """Seconds for all tasks that are read at once."""
 SETTLED = timedelta(minutes=1)
@@ -183,7 +183,7 @@ def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) ->
     }
     with transaction.atomic():
         event, created = Event.objects.get_or_create(
-            engine=task.engine, source=SOURCE, event_id=event_id, defaults=fields
+            engine=task.engine, source=EVENT_SOURCE, event_id=event_id, defaults=fields
         )
         if created:
             pipeline.process(event, now)

@@ -26,7 +26,7 @@ Fault = dict[str, str]
 Faults = list[Fault]
 Check = Callable[[Any, str, Faults], None]
 
-EFFECTS: tuple[str, ...] = get_args(Effect)
+EFFECT_NAMES: tuple[str, ...] = get_args(Effect)
 COMMENT_RULES: tuple[str, ...] = get_args(CommentRule)
 SEVERITIES = ("warning", "error", "critical")
 
@@ -249,7 +249,7 @@ _ACTION = _text_or(
         {
             "action": _action_name,
             "title": _text_up_to(200),
-            "effect": _one_of(*EFFECTS),
+            "effect": _one_of(*EFFECT_NAMES),
             "comment": _one_of(*COMMENT_RULES),
         },
         "action",

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from notifications.errors import EventIdReused, Failure
 from notifications.models import Engine
 from notifications.types import InboundEvent, Json
-from wfpush.concurrency.group_commit import Together
+from wfpush.concurrency.group_commit import GroupCommit
 from wfpush.identifiers import uuid7
 from wfpush.queue import outbox
 
@@ -100,7 +100,7 @@ def _commit(jobs: Sequence[list[Arrival]]) -> list[list[Accepted]]:
     return [[_answer(arrival.event, rows[arrival.key], told) for arrival in job] for job in jobs]
 
 
-_together: Together[list[Arrival], list[Accepted]] = Together(
+_together: GroupCommit[list[Arrival], list[Accepted]] = GroupCommit(
     _commit, most=MOST_TOGETHER, hopeless=(OperationalError, InterfaceError)
 )
 

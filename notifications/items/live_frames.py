@@ -15,7 +15,7 @@ from notifications.items.inbox_json import inbox_json
 from notifications.items.representation import notification_queryset, unread_counts
 from notifications.models import Notification
 from wfpush.concurrency.background_loop import BackgroundLoop
-from wfpush.redis.cooldown import quiet
+from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
 
@@ -83,12 +83,12 @@ def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
 
 
 def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
-    if quiet:
+    if redis_cooldown:
         return
     try:
         _background.run(_send_all(frames), DELIVERY_DEADLINE)
     except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
-        quiet.after(fault)
+        redis_cooldown.after(fault)
         log.warning("live_frames_lost", frames=len(frames), fault=repr(fault))
 
 

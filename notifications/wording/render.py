@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
 from notifications.models import TemplateAction, TemplateText, TemplateVersion
-from notifications.types import EFFECTS, Action, CommentRule, Effect, Json
+from notifications.types import USUAL_EFFECTS, Action, CommentRule, Effect, Json
 from notifications.wording import formats, liquid
 from notifications.wording.labels import ANY, label_in, languages, tag, tags
 from notifications.wording.liquid_filters import Place
@@ -149,7 +149,7 @@ def actions_of(version: TemplateVersion | None, language: str, event_actions: It
 
 
 def _action(name: str, given: Json, rule: TemplateAction | None, language: str, fallback: str) -> Action:
-    effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else EFFECTS.get(name, "final")
+    effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else USUAL_EFFECTS.get(name, "final")
     comment = _comment(effect, given.get("comment"), rule)
     own = _label(given.get("title"))
     if own:

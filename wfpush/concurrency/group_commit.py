@@ -22,7 +22,7 @@ class _Waiting(Generic[Job, Result]):
     done: bool = False
 
 
-class Together(Generic[Job, Result]):
+class GroupCommit(Generic[Job, Result]):
     """`work` does several jobs in one call and returns their results in order. When it raises for several jobs, each
     job is repeated alone, so that one job cannot fail the others. Faults of the types `hopeless` are raised for all
     jobs of the call at once."""

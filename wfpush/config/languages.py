@@ -7,13 +7,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, to_language
 
-SOURCE = "en"
+SOURCE_LANGUAGE = "en"
 
 
 def languages_in(folder: Path) -> list[tuple[str, Promise]]:
     """The folders of `locale/` as Django's LANGUAGES: (code, name). Django translates the names."""
     compiled = sorted(file.parents[1].name for file in folder.glob("*/LC_MESSAGES/django.mo"))
-    return [(code, _name(code)) for code in dict.fromkeys((SOURCE, *map(to_language, compiled)))]
+    return [(code, _name(code)) for code in dict.fromkeys((SOURCE_LANGUAGE, *map(to_language, compiled)))]
 
 
 def _name(code: str) -> Promise:

@@ -86,7 +86,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 # --- what there is, and what there should be ------------------------------------------------------
-def look() -> Schema:
+def read_schema() -> Schema:
     """Read the schema from the database, in two statements. Raises django.db.Error."""
     applied = set(MigrationRecorder(connection).applied_migrations())
     known = _known()
@@ -156,7 +156,7 @@ class _Trust:
     def current(self) -> Schema:
         if time.monotonic() < self._until:
             return self.found
-        self.found = look()
+        self.found = read_schema()
         if not self.found.fault:
             self._until = time.monotonic() + TRUSTED_SECONDS
         return self.found
@@ -179,7 +179,7 @@ def last_found() -> Schema:
 
 def demand() -> None:
     """Called before web or worker starts. Raises WrongSchema, or django.db.Error."""
-    found = look()
+    found = read_schema()
     if found.fault:
         raise WrongSchema(f"The database does not fit this version: {found.fault}.")
     if found.note:

@@ -24,7 +24,7 @@ from wfpush.concurrency.cancellation import heed_cancellation
 from wfpush.postgres.silence import give_up_in_time
 from wfpush.processes import lifeline
 from wfpush.queue import outage, outbox
-from wfpush.redis.cooldown import quiet
+from wfpush.redis.cooldown import redis_cooldown
 from wfpush.redis.subscription import Subscription
 
 log = structlog.get_logger(__name__)
@@ -46,12 +46,12 @@ class WakeUps:
     async def take(self, source: str) -> bool:
         """Whether this dispatcher handles the wake-up. True, too, where Redis does not answer: then every dispatcher
         looks."""
-        if quiet:
+        if redis_cooldown:
             return True
         try:
             return bool(await self._redis.delete(outbox.flag_of(source)))
         except (redis.RedisError, OSError) as fault:
-            quiet.after(fault)
+            redis_cooldown.after(fault)
             return True
 
     async def close(self) -> None:

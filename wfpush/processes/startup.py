@@ -12,7 +12,7 @@ SAMPLE = 50
 """Number of secrets of each kind, from either end, that are read at a start: `manage.py doctor` reads more."""
 
 
-def look() -> None:
+def check() -> None:
     """Raises WrongPooling, WrongSchema. Logs secrets that cannot be read, which concern single engines only.
 
     Web and worker start also while the database does not answer: they wait for it, and `/readyz` checks again.

@@ -30,7 +30,7 @@ from redis.retry import Retry
 
 from wfpush.concurrency.places import Room
 from wfpush.queue.lease_holder import new_token
-from wfpush.redis.cooldown import quiet
+from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
 
@@ -347,7 +347,7 @@ def connection() -> redis.Redis:
 
 def wake(source: Source) -> None:
     """Wake the process that drains the source. Never fails: the ticker finds what a lost wake-up left."""
-    if quiet:
+    if redis_cooldown:
         return
     try:
         if not connection().set(flag_of(source.name), 1, nx=True, px=WAKE_TTL_MS):
@@ -357,7 +357,7 @@ def wake(source: Source) -> None:
         elif not _waits(source.name):
             async_task("wfpush.tasks.run_source", source.name)
     except (redis.RedisError, OSError) as fault:
-        quiet.after(fault)
+        redis_cooldown.after(fault)
         log.warning("wake_lost", source=source.name, fault=str(fault))
 
 
@@ -369,12 +369,12 @@ def _waits(name: str) -> bool:
 
 def awake(name: str) -> None:
     """The woken task has started: rows enqueued from now on need another wake-up."""
-    if quiet:
+    if redis_cooldown:
         return
     try:
         connection().delete(flag_of(name), _place(name))
     except (redis.RedisError, OSError) as fault:
-        quiet.after(fault)
+        redis_cooldown.after(fault)
         log.warning("wake_flag_kept", source=name, fault=str(fault))
 
 

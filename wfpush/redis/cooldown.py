@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import redis
 
-QUIET_SECONDS = 5.0
+COOLDOWN_SECONDS = 5.0
 
 
-class Quiet:
+class Cooldown:
     """True while Redis is not to be called. `clock` gives seconds that never jump."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,8 +25,8 @@ class Quiet:
     def after(self, fault: BaseException) -> None:
         """Begin a cooldown, if `fault` is a timeout."""
         if isinstance(fault, redis.TimeoutError | TimeoutError):
-            self._until = self._clock() + QUIET_SECONDS
+            self._until = self._clock() + COOLDOWN_SECONDS
 
 
-quiet = Quiet()
+redis_cooldown = Cooldown()
 """The cooldown of this process."""

@@ -20,7 +20,7 @@ LINGER_SECONDS = 3.0
 LINGER_BYTES = 32 * 1024 * 1024
 GRACE_SECONDS = 20.0
 """Seconds that running requests may take when the process is told to stop."""
-QUIET_SECONDS = 0.25
+FIRST_REQUEST_SECONDS = 0.25
 """Seconds that a connection just accepted may take to send its request when the process stops."""
 LOOK_SECONDS = 0.05
 SERVICE_RESTART = 1012
@@ -153,7 +153,7 @@ class Server(DaphneServer):  # type: ignore[misc]
 
     def _is_drained(self, waited: float) -> bool:
         busy = any(isinstance(each, LimitedRequest) and "disconnected" not in state for each, state in self._open())
-        return waited >= self._grace or (waited >= QUIET_SECONDS and not busy)
+        return waited >= self._grace or (waited >= FIRST_REQUEST_SECONDS and not busy)
 
     def _kill_what_is_left(self) -> Any:
         # daphne would look up the application of each connection; some have none

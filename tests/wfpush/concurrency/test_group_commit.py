@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.waiting import eventually
-from wfpush.concurrency.group_commit import Together
+from wfpush.concurrency.group_commit import GroupCommit
 
 
 class Lots:
@@ -27,7 +27,7 @@ class Lots:
         return [2 * number for number in numbers]
 
 
-def do_all(together: Together[int, int], lots: Lots, numbers: Sequence[int]) -> list[int | Exception]:
+def do_all(together: GroupCommit[int, int], lots: Lots, numbers: Sequence[int]) -> list[int | Exception]:
     """What became of each number, one thread a number; the first is being done when the others come."""
 
     def one(number: int) -> int | Exception:
@@ -47,7 +47,7 @@ def do_all(together: Together[int, int], lots: Lots, numbers: Sequence[int]) -> 
 
 def test_who_comes_while_the_first_is_at_work_is_done_in_one_lot() -> None:
     lots = Lots()
-    results = do_all(Together(lots.work, most=100), lots, range(100, 116))
+    results = do_all(GroupCommit(lots.work, most=100), lots, range(100, 116))
 
     assert results == list(range(200, 232, 2))
     assert [sorted(lot) for lot in lots.lots] == [[100], list(range(101, 116))]
@@ -55,7 +55,7 @@ def test_who_comes_while_the_first_is_at_work_is_done_in_one_lot() -> None:
 
 def test_a_lot_has_no_more_than_the_weight_allows() -> None:
     lots = Lots()
-    results = do_all(Together(lots.work, most=4), lots, range(10))
+    results = do_all(GroupCommit(lots.work, most=4), lots, range(10))
 
     assert results == [2 * number for number in range(10)]
     assert [len(lot) for lot in lots.lots] == [1, 4, 4, 1]
@@ -63,7 +63,7 @@ def test_a_lot_has_no_more_than_the_weight_allows() -> None:
 
 def test_one_that_fails_takes_no_other_down() -> None:
     lots = Lots()
-    results = do_all(Together(lots.work, most=100), lots, [1, 12, 13, 14])
+    results = do_all(GroupCommit(lots.work, most=100), lots, [1, 12, 13, 14])
 
     assert results[:2] == [2, 24]
     assert isinstance(results[2], ValueError)
@@ -72,7 +72,7 @@ def test_one_that_fails_takes_no_other_down() -> None:
 
 def test_what_is_hopeless_is_told_to_all_without_trying_again() -> None:
     lots = Lots()
-    results = do_all(Together(lots.work, most=100, hopeless=(OSError,)), lots, [1, 99, 2, 3])
+    results = do_all(GroupCommit(lots.work, most=100, hopeless=(OSError,)), lots, [1, 99, 2, 3])
 
     assert results[0] == 2
     assert [type(result) for result in results[1:]] == [OSError] * 3
@@ -82,7 +82,7 @@ def test_what_is_hopeless_is_told_to_all_without_trying_again() -> None:
 def test_alone_it_is_done_at_once_and_again() -> None:
     lots = Lots()
     lots.all_came.set()
-    together = Together(lots.work, most=100)
+    together = GroupCommit(lots.work, most=100)
 
     assert [together.do(1), together.do(2)] == [2, 4]
     with pytest.raises(ValueError, match="bad luck"):

@@ -56,7 +56,7 @@ def doctor() -> str:
 
 # --- while it serves ------------------------------------------------------------------------------
 def test_the_schema_that_the_migrations_make_is_right(well: None) -> None:
-    assert schema.look() == schema.Schema([], [], [], [])
+    assert schema.read_schema() == schema.Schema([], [], [], [])
     assert ready() == (200, "ok", [])
     assert "schema: ok" in doctor()
 

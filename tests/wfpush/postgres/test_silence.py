@@ -13,7 +13,7 @@ from psycopg.errors import ConnectionTimeout
 
 from wfpush.postgres.silence import Silence, silence
 from wfpush.queue import outbox
-from wfpush.redis.cooldown import QUIET_SECONDS, Quiet
+from wfpush.redis.cooldown import COOLDOWN_SECONDS, Cooldown
 
 
 @pytest.fixture
@@ -96,17 +96,17 @@ def test_a_try_that_times_out_leaves_it_silent_for_the_next_one() -> None:
 
 def test_a_redis_that_did_not_answer_is_left_alone_for_a_moment() -> None:
     now = 1000.0
-    quiet = Quiet(clock=lambda: now)
+    quiet = Cooldown(clock=lambda: now)
     quiet.after(redis.ConnectionError("refused: that costs nothing"))
     assert not quiet
     quiet.after(redis.TimeoutError("no answer"))
     assert quiet
-    now += QUIET_SECONDS
+    now += COOLDOWN_SECONDS
     assert not quiet
 
 
 def test_a_wake_up_meets_a_mute_redis_once_and_then_leaves_it_alone(mute: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    quiet = Quiet()
+    quiet = Cooldown()
     client = redis.Redis(host="127.0.0.1", port=mute, socket_timeout=0.2, retry=None)
     monkeypatch.setattr(outbox, "quiet", quiet)
     monkeypatch.setattr(outbox, "_connection", client)

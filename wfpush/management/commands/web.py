@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         lifeline.follow()
         try:
-            startup.look()
+            startup.check()
             serve(application, options["host"], options["port"], grace=options["grace"])
         except (PortTaken, pooling.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault

@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            startup.look()
+            startup.check()
         except (pooling.WrongPooling, schema.WrongSchema) as fault:
             raise CommandError(str(fault)) from fault
         data_dir = settings.DATA_DIR if settings.EMBEDDED_SERVERS else None
