@@ -20,7 +20,7 @@ if __name__ == "__main__":
 from notifications.channels import payload
 from notifications.channels.webpush.transport import WebPush
 from notifications.types import Message, PushAddress, PushMessage
-from wfpush.processes.dispatcher import collect_less
+from wfpush.processes.dispatcher import tune_garbage_collection
 
 ID = "019ac0de-0000-7000-8000-000000000000"
 
@@ -90,5 +90,5 @@ def _saying(words: str) -> PushMessage:
 
 
 if __name__ == "__main__":
-    collect_less()
+    tune_garbage_collection()
     print(uvloop.run(send(Order.read(sys.argv[1]))))

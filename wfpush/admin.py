@@ -28,8 +28,8 @@ from unfold.sites import UnfoldAdminSite
 from notifications.inbox.passwords import OwnPasswordForm, rules
 from notifications.inbox.signin import busy
 from notifications.people import devices, login_limits, password_places
-from notifications.wording.plaintext import revealed
-from notifications.wording.unhide import visible
+from notifications.wording.plaintext import escape_hidden
+from notifications.wording.unhide import show_hidden_characters
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -104,7 +104,7 @@ class Choices(AutocompleteJsonView):
 
     def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
         result: dict[str, str] = super().serialize_result(obj, to_field_name)
-        return {**result, "text": revealed(result["text"])}
+        return {**result, "text": escape_hidden(result["text"])}
 
 
 class Site(UnfoldAdminSite):
@@ -200,4 +200,4 @@ def _guarded(response: HttpResponse) -> HttpResponse:
 def _make_visible(response: Any) -> None:
     """Show invisible and direction-changing characters in everything a page shows of what engines and people wrote."""
     if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
-        response.content = visible(response.content.decode())
+        response.content = show_hidden_characters(response.content.decode())

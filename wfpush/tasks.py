@@ -35,23 +35,23 @@ _beaten_at = float("-inf")
 """When this process last wrote one, in seconds of a clock that never jumps."""
 
 
-def quiet_in_outages(task: Callable[P, None]) -> Callable[P, None]:
+def skipped_in_outages(task: Callable[P, None]) -> Callable[P, None]:
     """Decorator: while the database is away a task does nothing, and logs it once; django-q2 would try to write its
     failure to the database. What the task had claimed is given back when the database is back: the process lives, so no
     other process may give it back."""
 
     @wraps(task)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with outbox.claims_kept() as claims:
+        with outbox.claims_tracked() as claims:
             try:
                 task(*args, **kwargs)
             except DatabaseError as fault:
                 if not outage.database_is_away(fault):
                     raise
-                outage.database.goes_on(fault)
+                outage.database.began(fault)
                 _give_back_in_time(claims)
             else:
-                outage.database.is_over()
+                outage.database.ended()
 
     return run
 
@@ -69,27 +69,27 @@ def _give_back_in_time(claims: list[tuple[type[outbox.Work], UUID]]) -> None:
     connections.close_all()
 
 
-@quiet_in_outages
+@skipped_in_outages
 def run_source(name: str) -> None:
     """Drain one source.
 
     This counts as a heartbeat, too: after a long outage a heartbeat task would stand behind many of these.
     """
     global _beaten_at
-    outbox.awake(name)
+    outbox.wake_up_received(name)
     if time.monotonic() - _beaten_at >= BEAT_APART_SECONDS:
         beat()
         _beaten_at = time.monotonic()
     cast(Callable[[], None], outbox.source_named(name).drain)()
 
 
-@quiet_in_outages
+@skipped_in_outages
 def prune() -> None:
     """Once a day: remove old rows."""
     call_command("prune", stdout=StringIO())
 
 
-@quiet_in_outages
+@skipped_in_outages
 def backstop() -> None:
     """Once a minute: wake every source that has something due, in case the ticker is dead; and add up tallies."""
     now = timezone.now()
@@ -100,7 +100,7 @@ def backstop() -> None:
     tallies.add_up()
 
 
-@quiet_in_outages
+@skipped_in_outages
 def beat() -> None:
     """A heartbeat: shows the watchdog that the cluster of this worker runs tasks."""
     if worker := os.environ.get(lease_holder.WORKER):

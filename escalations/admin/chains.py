@@ -20,7 +20,7 @@ from escalations.models import OVER, Escalation, EscalationState, StepRun
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
-from notifications.admin.words import NOTHING, Tone, ago, due, link, mark, pretty, shortened, with_why
+from notifications.admin.words import NOTHING, Tone, ago, due_words, link, mark, pretty, shortened, with_why
 from notifications.models import Task
 
 STATE_TONES: dict[str, Tone] = {
@@ -56,10 +56,10 @@ def next_step(escalation: Escalation) -> SafeString:
 def due_word(escalation: Escalation) -> SafeString:
     """For a paused clock only the date: the pause will move it."""
     goes_on = escalation.state in (EscalationState.RUNNING, EscalationState.STOPPED)
-    return due(escalation.deadline, still_matters=goes_on)
+    return due_words(escalation.deadline, still_matters=goes_on)
 
 
-def told_words(escalation: Escalation) -> SafeString:
+def words_for_told(escalation: Escalation) -> SafeString:
     """Everybody who was told, once each; or that nobody could be told."""
     runs = escalation.runs.all()
     names = dict.fromkeys(person["name"] for run in runs for person in run.told)
@@ -171,7 +171,7 @@ class EscalationAdmin(LedgerAdmin):
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
-        return told_words(escalation)
+        return words_for_told(escalation)
 
     @display(description=_("the rules that it follows, as they were when it began"))
     def followed(self, escalation: Escalation) -> SafeString:
@@ -252,7 +252,7 @@ class EscalationInline(ReadOnlyInline):
 
     @display(description=_("told"))
     def told(self, escalation: Escalation) -> SafeString:
-        return told_words(escalation)
+        return words_for_told(escalation)
 
 
 PANELS.setdefault(Task, []).append(EscalationInline)

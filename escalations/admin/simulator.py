@@ -22,7 +22,7 @@ from escalations.forecast.simulate import MOST_STEPS, Simulation
 from escalations.kinds import KINDS
 from escalations.models import BusinessCalendar, RunResult
 from notifications.admin.base import DeskAdmin, as_uuid
-from notifications.admin.dry_run import DryRunForm, arrival, event_of, samples, starting_event, stumble
+from notifications.admin.dry_run import DryRunForm, arrival, event_of, explain_failure, samples, starting_event
 from notifications.admin.timeline import Line, dry_lines
 from notifications.models import ANSWERABLE, DEADLINE, Task
 from wfpush.zones import first_instant
@@ -173,7 +173,7 @@ def _of_event(form: EventForm) -> Foresight | None:
     try:
         simulation = simulate.of_event(engine, inbound, form.instant)
     except Exception as fault:  # what would stop the real event is shown to the user
-        return Foresight(event=[*lines, stumble(fault, engine, inbound)])
+        return Foresight(event=[*lines, explain_failure(fault, engine, inbound)])
     assert simulation.event is not None
     plan = simulation_words.in_words(simulation.event.plan.as_json())
     lines += dry_lines(plan, simulation.event.status)

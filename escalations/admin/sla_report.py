@@ -63,7 +63,7 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedShare:
     """The share of a policy or a team."""
 
     name: str
@@ -110,8 +110,8 @@ def decided(now: datetime, zone: tzinfo, choice: Choice) -> dict[str, Any]:
         "this_week": weeks[-1],
         "last_week": weeks[-2],
         "week_count": compliance.WEEKS,
-        "by_policy": halves(named(Policy, found.policies, gettext("a policy that is gone"))),
-        "by_team": halves(named(Team, found.teams, gettext("no team"))),
+        "by_policy": halves(named_shares(Policy, found.policies, gettext("a policy that is gone"))),
+        "by_team": halves(named_shares(Team, found.teams, gettext("no team"))),
     }
 
 
@@ -129,11 +129,11 @@ def as_weeks(shares: Mapping[date, Share]) -> list[Week]:
     ]
 
 
-def named(model: type[Model], shares: Mapping[int | None, Share], nobodys: str) -> list[Named]:
+def named_shares(model: type[Model], shares: Mapping[int | None, Share], nobodys: str) -> list[NamedShare]:
     """The worst first."""
     rows = model._default_manager.in_bulk([pk for pk in shares if pk is not None])
     found = [
-        Named(
+        NamedShare(
             str(rows[pk]) if pk in rows else nobodys, change_url(rows[pk]) if pk in rows else "", share, percent(share)
         )
         for pk, share in shares.items()
@@ -141,7 +141,7 @@ def named(model: type[Model], shares: Mapping[int | None, Share], nobodys: str) 
     return sorted(found, key=lambda row: (row.share.percent or 0, -row.share.late, row.name))
 
 
-def halves(rows: list[Named]) -> tuple[list[Named], list[Named]]:
+def halves(rows: list[NamedShare]) -> tuple[list[NamedShare], list[NamedShare]]:
     return rows[:FOLDED], rows[FOLDED:]
 
 

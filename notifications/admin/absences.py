@@ -30,7 +30,7 @@ class AbsenceForm(forms.ModelForm):
         return said
 
     def _check(self, person: Recipient, said: dict[str, Any]) -> None:
-        faults = absence.check(person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
+        faults = absence.faults_of(person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
         for field, fault in faults.items():
             self.add_error(field if field in self.fields else None, fault)
 

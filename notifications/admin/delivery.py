@@ -15,7 +15,7 @@ from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
-from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
+from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, took, with_why
 from notifications.delivery import deliver
 from notifications.models import (
     ActionToken,
@@ -138,7 +138,7 @@ class NotificationAdmin(LedgerAdmin):
 
     @display(description=_("due"), ordering="due_at")
     def due_word(self, notification: Notification) -> SafeString:
-        return due(notification.due_at, still_matters=notification.state == NotificationState.OPEN)
+        return due_words(notification.due_at, still_matters=notification.state == NotificationState.OPEN)
 
     @display(description=_("read"), ordering="read_at")
     def read_word(self, notification: Notification) -> SafeString:

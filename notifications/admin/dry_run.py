@@ -20,7 +20,7 @@ from notifications.admin.words import change_url
 from notifications.models import Engine, Event, EventType, Route
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
-from notifications.wording.plaintext import revealed_json
+from notifications.wording.plaintext import escape_hidden_in_json
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ def _run(form: DryRunForm) -> list[Line] | None:
     try:
         result = pipeline.dry_run(engine, inbound, timezone.now())
     except Exception as fault:  # whatever would stop the real event is shown to the user
-        return [*lines, stumble(fault, engine, inbound)]
+        return [*lines, explain_failure(fault, engine, inbound)]
     return [*lines, *dry_lines(result.plan.as_json(), result.status)]
 
 
@@ -89,7 +89,7 @@ def arrival(engine: Engine, inbound: InboundEvent) -> list[Line]:
     return [Line(text, "ok"), Line(repeat, "quiet", href=change_url(known))]
 
 
-def stumble(fault: Exception, engine: Engine, inbound: InboundEvent) -> Line:
+def explain_failure(fault: Exception, engine: Engine, inbound: InboundEvent) -> Line:
     """What would stop the event, and what to do. Called in the except block: the log gets the traceback."""
     log.exception("dry_run_failed", engine=engine.slug, type=inbound.type)
     line = Line(gettext("it could not be processed: %(error)s") % {"error": pipeline.error_of(fault)}, "bad")
@@ -147,4 +147,4 @@ def sample_event(event_type: EventType) -> Json:
 
 
 def written(document: Json) -> str:
-    return revealed_json(document, indent=2)
+    return escape_hidden_in_json(document, indent=2)

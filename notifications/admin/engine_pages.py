@@ -18,7 +18,7 @@ from notifications.connectors.base import Misconfigured, Result, Sent
 from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.models import AuthKind, Engine, EngineAccess, InTheNameOf
-from notifications.wording.plaintext import revealed_json
+from notifications.wording.plaintext import escape_hidden_in_json
 
 
 # --- does it let us in ------------------------------------------------------------------------------------------------
@@ -141,7 +141,9 @@ def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
 
 
 def _shown(sent: Sent) -> Shown:
-    return Shown(sent.method, sent.url, sent.headers, "" if sent.body is None else revealed_json(sent.body, indent=2))
+    return Shown(
+        sent.method, sent.url, sent.headers, "" if sent.body is None else escape_hidden_in_json(sent.body, indent=2)
+    )
 
 
 def _signed_in(engine: Engine, person: str) -> dict[str, Any]:

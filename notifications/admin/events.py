@@ -14,7 +14,7 @@ from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import last_error, trace
-from notifications.admin.words import Tone, ago, due, link, mark, pretty, shortened, since, took, with_why
+from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, took, with_why
 from notifications.engines import requeue
 from notifications.models import (
     ANSWERABLE,
@@ -329,7 +329,7 @@ class TaskAdmin(LedgerAdmin):
 
     @display(description=_("due"), ordering=DEADLINE)
     def due_word(self, task: Task) -> SafeString:
-        return due(task.deadline, still_matters=task.answerable)
+        return due_words(task.deadline, still_matters=task.answerable)
 
     @display(description=_("whose"))
     def people(self, task: Task) -> SafeString:
@@ -376,7 +376,7 @@ class TaskInline(ReadOnlyInline):
 
     @display(description=_("due"))
     def due_word(self, task: Task) -> SafeString:
-        return due(task.deadline, still_matters=task.answerable)
+        return due_words(task.deadline, still_matters=task.answerable)
 
 
 @admin.register(Case)

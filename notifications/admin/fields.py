@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from notifications.wording.plaintext import revealed_json
+from notifications.wording.plaintext import escape_hidden_in_json
 
 MAX_LABEL = 60
 
@@ -43,7 +43,7 @@ class JsonObjectField(forms.JSONField):
             return True
 
     def prepare_value(self, value: Any) -> Any:
-        return revealed_json(value, indent=2) if isinstance(value, dict | list) else value
+        return escape_hidden_in_json(value, indent=2) if isinstance(value, dict | list) else value
 
 
 class LabelsField(forms.CharField):

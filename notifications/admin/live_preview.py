@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from notifications.admin.base import DeskAdmin
 from notifications.admin.preview import preview_context
 from notifications.models import TemplateVersion
-from notifications.wording.unhide import visible
+from notifications.wording.unhide import show_hidden_characters
 
 Fault = dict[str, str]
 """{"field", "text"}: the name of a field of the form, and a sentence about its fault."""
@@ -38,7 +38,7 @@ def as_typed(desk: DeskAdmin, request: HttpRequest, version: TemplateVersion) ->
         chosen.pop("language", None)  # its text was deleted, or is being renamed
     context = preview_context(request, draft, chosen)
     faults = list(_faults_of(context["form"]))
-    html = "" if faults else visible(render_to_string("admin/desk/looks.html", context, request))
+    html = "" if faults else show_hidden_characters(render_to_string("admin/desk/looks.html", context, request))
     return JsonResponse({"html": html, "faults": faults})
 
 

@@ -14,7 +14,7 @@ from notifications.connectors import presets
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, mapping
 from notifications.models import Engine
-from notifications.wording.plaintext import revealed_json
+from notifications.wording.plaintext import escape_hidden_in_json
 
 
 class TryForm(forms.Form):
@@ -54,7 +54,7 @@ def _tried(engine: Engine, rows: list[tuple[str, str]], form: TryForm) -> dict[s
         return {"faults": fault.sentences}
     except InvalidEvent as refused:
         return {"faults": sentences_of(refused)}
-    shown = {"event": revealed_json(event, indent=2)}
+    shown = {"event": escape_hidden_in_json(event, indent=2)}
     try:
         cloudevents.structured(event)
     except InvalidEvent as refused:

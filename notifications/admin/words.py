@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from notifications.wording.plaintext import revealed_json
+from notifications.wording.plaintext import escape_hidden_in_json
 
 Tone = str
 """One of "ok", "wait", "bad", "quiet". The text says the state; the tone repeats it as shape and colour."""
@@ -70,7 +70,7 @@ def since(value: datetime | None, tone: Tone = "") -> SafeString:
     return NOTHING if value is None else _time(value, span(timezone.now() - value), tone)
 
 
-def due(value: datetime | None, *, still_matters: bool = True) -> SafeString:
+def due_words(value: datetime | None, *, still_matters: bool = True) -> SafeString:
     """Late by 2 h, or due in 10 min."""
     if value is None:
         return NOTHING
@@ -110,7 +110,7 @@ def pretty(value: Any) -> SafeString:
     """JSON as text with line breaks."""
     if value in (None, "", [], {}):
         return NOTHING
-    return format_html('<pre class="desk-json">{}</pre>', revealed_json(value, indent=2))
+    return format_html('<pre class="desk-json">{}</pre>', escape_hidden_in_json(value, indent=2))
 
 
 def mark(tone: Tone, text: object, title: str = "") -> SafeString:

@@ -2,10 +2,10 @@
 
 import json
 
-from notifications.answers.answer_variables import filled_in, template_context
+from notifications.answers.answer_variables import fill_in, template_context
 from notifications.items.representation import stamp
 from notifications.models import AnswerMapping, Notification, Response, Task
-from notifications.models.variable_names import without
+from notifications.models.variable_names import without_reserved
 from notifications.types import Json
 
 OUTCOMES = {
@@ -24,15 +24,15 @@ def task_responded(response: Response, task: Task, notification: Notification) -
     """
     mapping = mapping_for(task, response.action)
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
-    written = without((), mapping.variables) if mapping else {}
-    filled, types = filled_in(written, template_context(response, task, outcome)) if written else ({}, {})
+    written = without_reserved((), mapping.variables) if mapping else {}
+    filled, types = fill_in(written, template_context(response, task, outcome)) if written else ({}, {})
     data: Json = {
         "task_id": task.task_id,
         "case_id": task.case.case_id if task.case else None,
         "action": response.action,
         "outcome": outcome,
         "comment": response.comment,
-        "variables": {**without(written, response.variables), **filled},
+        "variables": {**without_reserved(written, response.variables), **filled},
         **({"types": types} if types else {}),
         "responded_by": response.recipient.as_person(),
         "responded_at": stamp(response.at),

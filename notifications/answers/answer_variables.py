@@ -44,7 +44,7 @@ def template_context(response: Response, task: Task, outcome: str) -> Json:
     }
 
 
-def filled_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
+def fill_in(written: Json, facts: Json) -> tuple[Json, dict[str, str]]:
     """Name → value, and name → declared type. A variable that cannot be filled in is left out and logged."""
     values, types = {}, {}
     for name, said in written.items():

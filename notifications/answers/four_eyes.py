@@ -27,7 +27,9 @@ def check(task: Task, person: Recipient) -> None:
             raise FourEyes(PREVIOUS, rule=rule.name, why="previous")
 
 
-def keep(copy: Notification, *, action: str, comment: str, via: str, refused: FourEyes, now: datetime) -> None:
+def record_refusal(
+    copy: Notification, *, action: str, comment: str, via: str, refused: FourEyes, now: datetime
+) -> None:
     """Record a refused answer, outside of the transaction that the refusal rolled back."""
     assert copy.task_id is not None  # else no answer was refused
     RefusedAnswer.objects.create(

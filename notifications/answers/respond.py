@@ -95,7 +95,7 @@ def respond(notification: Notification, answer: Answer, *, now: datetime) -> Rec
         return _respond(notification, answer, now)
     except FourEyes as refused:
         said = {"action": answer.action, "comment": answer.comment, "via": answer.via}
-        four_eyes.keep(notification, **said, refused=refused, now=now)
+        four_eyes.record_refusal(notification, **said, refused=refused, now=now)
         raise
 
 
@@ -156,7 +156,7 @@ def _what_ended(token: ActionToken) -> str:
 
 def refuse_from_removed_device(recipient: Recipient, device_id: UUID) -> None:
     """Refuse an answer that was kept on a device which was removed since. Raises Expired."""
-    if devices.fate(recipient, device_id) == "removed":
+    if devices.registration_state(recipient, device_id) == "removed":
         raise Expired(
             "The device on which this answer was given has been removed. Answer in the inbox.", ended="device"
         )
@@ -288,7 +288,7 @@ def outcome_json(response: Response, engine: str, detail: str = "") -> Json:
     }
 
 
-def _finally(task: Task, notification: Notification, response: Response, now: datetime) -> None:
+def _record_final(task: Task, notification: Notification, response: Response, now: datetime) -> None:
     """Record the final answer: end the task here, change every copy, and supersede earlier callbacks that were not
     delivered."""
     outcome = waiting_outcome(response)
@@ -341,7 +341,7 @@ def _request_info(task: Task, notification: Notification, response: Response, no
     lifecycle.tell("paused", task, by=response.recipient, now=now)
 
 
-RECORDERS: dict[str, Any] = {"final": _finally, "acknowledge": _acknowledge, "request_info": _request_info}
+RECORDERS: dict[str, Any] = {"final": _record_final, "acknowledge": _acknowledge, "request_info": _request_info}
 
 
 def _mark_read(notification: Notification, now: datetime) -> None:

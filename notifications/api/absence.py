@@ -36,11 +36,11 @@ class AbsenceView(PersonView):
             raise NotAllowed("Only people of the organisation itself can be away.")
         given = validated(serializers.AbsenceGiven, request.data)
         if given["from"] is None:
-            absence.come_back(person, by=person)
+            absence.end_absence(person, by=person)
             return answer(_as_json(None))
         delegate = _delegate(given["delegate"])
         _refuse(person, given["from"], given["to"], delegate, now)
-        return answer(_as_json(absence.go(person, given["from"], given["to"], delegate, by=person)))
+        return answer(_as_json(absence.set_absence(person, given["from"], given["to"], delegate, by=person)))
 
 
 def _delegate(ref: str | None) -> Recipient | None:
@@ -56,7 +56,7 @@ def _refuse(
     person: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, now: datetime
 ) -> None:
     """Raises Invalid."""
-    faults = absence.check(person, begins_at, ends_at, delegate, now)
+    faults = absence.faults_of(person, begins_at, ends_at, delegate, now)
     if faults:
         named = [{"pointer": POINTERS[field], "detail": detail} for field, detail in faults.items()]
         raise Invalid("Some values are not possible; see errors.", named)

@@ -18,7 +18,7 @@ from typing import Protocol
 from notifications.connectors.oauth2 import AccessRefused, form, hide, read_grant, useful
 from wfpush.net.http import Outbound, OutboundError, Response
 
-__all__ = ["Access", "AccessRefused", "Line", "PersonsTokens", "hide", "tls_context"]
+__all__ = ["Access", "AccessRefused", "EngineClient", "PersonsTokens", "hide", "tls_context"]
 
 KEPT = 4
 AT_LAST = 10.0
@@ -94,7 +94,7 @@ class _Token:
     ends_at: float
 
 
-class Line:
+class EngineClient:
     """The process's connections to engines, with tokens and certificates. Belongs to one event loop."""
 
     def __init__(self, http: Outbound, clock: Callable[[], float] = time.monotonic) -> None:

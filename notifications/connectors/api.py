@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from notifications.connectors.access import Access, AccessRefused, Line, hide
+from notifications.connectors.access import Access, AccessRefused, EngineClient, hide
 from notifications.connectors.base import Outcome, Result
 from notifications.types import Json
 from wfpush.net.http import OutboundError, Response, parse_retry_after
@@ -70,7 +70,7 @@ class Api:
     may_have_acted = False
 
     def __init__(
-        self, line: Line, access: Access, paths: Mapping[str, str] = {}, *, acting: Access | None = None
+        self, line: EngineClient, access: Access, paths: Mapping[str, str] = {}, *, acting: Access | None = None
     ) -> None:
         self._line = line
         self._access = access

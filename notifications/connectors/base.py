@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from notifications.connectors.access import Line, PersonsTokens
+from notifications.connectors.access import EngineClient, PersonsTokens
 from notifications.models import Callback, Engine
 from notifications.types import Json
 
@@ -89,7 +89,7 @@ class Connector:
         """
         raise NotImplementedError
 
-    async def send(self, line: Line, call: Any) -> Result:
+    async def send(self, line: EngineClient, call: Any) -> Result:
         """Make the call. Raises nothing: every failure is a Result."""
         raise NotImplementedError
 

@@ -10,7 +10,7 @@ from notifications.connectors.api import Api, Reply, not_let_in, part, rows, tex
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import whole
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, RestConnector, Said, Standing, instant
+from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing, instant
 from notifications.types import Json
 
 
@@ -49,12 +49,12 @@ class Camunda7(RestConnector):
         created="created",
     )
 
-    async def complete(self, api: Api, said: Said) -> Result:
+    async def complete(self, api: Api, said: Instruction) -> Result:
         if said.comment:
             await self._comment_once(api, said)
         return await self._complete(api, said)
 
-    async def _complete(self, api: Api, said: Said, *, resolved: bool = False) -> Result:
+    async def _complete(self, api: Api, said: Instruction, *, resolved: bool = False) -> Result:
         body = {"variables": variables(said), "withVariablesInReturn": False}
         reply = await api.call("POST", f"{_task(said.task)}/complete", body)
         if reply.taken:
@@ -71,13 +71,13 @@ class Camunda7(RestConnector):
             raise unexpected(resolving)
         return await self._complete(api, said, resolved=True)
 
-    async def remark(self, api: Api, said: Said) -> Result:
+    async def remark(self, api: Api, said: Instruction) -> Result:
         status = await self._comment_once(api, said)
         if status == 400:
             return await self.gone(api, said, status)
         return Result("done", status, "The engine keeps no history, and so no comments." if status == 403 else "")
 
-    async def _comment_once(self, api: Api, said: Said) -> int:
+    async def _comment_once(self, api: Api, said: Instruction) -> int:
         """Add a comment, which users of the engine see. 400: the task is gone; 403: it takes none, since history is
         off."""
         path = f"{_task(said.task)}/comment"
@@ -156,7 +156,7 @@ def _says(reply: Reply) -> bool:
     return "type" in reply.object and "message" in reply.object
 
 
-def variables(said: Said) -> Json:
+def variables(said: Instruction) -> Json:
     return {name: typed(value, said.type_of(name)) for name, value in said.all_variables.items()}
 
 

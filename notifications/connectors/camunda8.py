@@ -7,7 +7,7 @@ write goes into the variable `wfpush_comment`.
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.listing import Search
-from notifications.connectors.rest import ANSWER, CHANGING, PRIORITY, UNKNOWN, RestConnector, Said, Standing
+from notifications.connectors.rest import ANSWER, CHANGING, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing
 from notifications.types import Json
 
 OVER = ("COMPLETED", "CANCELED", "FAILED")
@@ -46,7 +46,7 @@ class Camunda8(RestConnector):
     listing = Search()
     lags = True
 
-    async def complete(self, api: Api, said: Said) -> Result:
+    async def complete(self, api: Api, said: Instruction) -> Result:
         body: Json = {"variables": said.all_variables, "action": said.action or "complete"}
         reply = await api.call("POST", f"{_task(said.task)}/completion", body)
         if reply.taken:
@@ -59,7 +59,7 @@ class Camunda8(RestConnector):
             return await self._in_another_state(api, said)
         raise unexpected(reply)
 
-    async def _in_another_state(self, api: Api, said: Said) -> Result:
+    async def _in_another_state(self, api: Api, said: Instruction) -> Result:
         """Whether the task is completed, cancelled, or being changed by somebody else, whose listeners may take
         long."""
         standing = await self.look(api, said.task)
@@ -67,11 +67,11 @@ class Camunda8(RestConnector):
             return Result("later", 409, CHANGING)
         return await self.over(api, said, standing, 409)
 
-    async def remark(self, api: Api, said: Said) -> Result:
+    async def remark(self, api: Api, said: Instruction) -> Result:
         """There is no place for remarks in the engine: they stay here, and no call is made."""
         return Result("done", None, "The engine has no place for it.")
 
-    async def late(self, api: Api, said: Said) -> Result:
+    async def late(self, api: Api, said: Instruction) -> Result:
         """Listeners get the action; people who work in the engine see the priority."""
         body = {"changeset": {"priority": PRIORITY_OF_LATE}, "action": "escalate"}
         reply = await api.call("PATCH", _task(said.task), body)

@@ -9,7 +9,16 @@ from typing import Any
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import ANSWER, CHANGING, PRIORITY, UNKNOWN, RestConnector, Said, Standing, instant
+from notifications.connectors.rest import (
+    ANSWER,
+    CHANGING,
+    PRIORITY,
+    UNKNOWN,
+    Instruction,
+    RestConnector,
+    Standing,
+    instant,
+)
 from notifications.types import Json
 
 VARIABLES = "/history/historic-variable-instances"
@@ -56,17 +65,17 @@ class Flowable(RestConnector):
         group="group",
     )
 
-    async def complete(self, api: Api, said: Said) -> Result:
+    async def complete(self, api: Api, said: Instruction) -> Result:
         if said.comment:
             await self._comment_once(api, said)
         return await complete(self, api, task_path(said.task), said, variables(said), took=lambda reply: reply.taken)
 
-    async def remark(self, api: Api, said: Said) -> Result:
+    async def remark(self, api: Api, said: Instruction) -> Result:
         if await self._comment_once(api, said):
             return Result("done", 201)
         return await self.gone(api, said, 404)
 
-    async def _comment_once(self, api: Api, said: Said) -> bool:
+    async def _comment_once(self, api: Api, said: Instruction) -> bool:
         """Add a comment, which users of the engine see. False for a task that is gone: it takes no comments."""
         path = f"{task_path(said.task)}/comments"
         if said.unsure and said.remark in await self._comments(api, path):
@@ -134,7 +143,13 @@ def standing_of(reply: Reply) -> Standing:
 
 
 async def complete(
-    connector: RestConnector, api: Api, path: str, said: Said, named: list[Json], *, took: Callable[[Reply], bool]
+    connector: RestConnector,
+    api: Api,
+    path: str,
+    said: Instruction,
+    named: list[Json],
+    *,
+    took: Callable[[Reply], bool],
 ) -> Result:
     """`took`: whether an answer says that the engine has it. Raises Failed."""
     body = {"action": "complete", "outcome": said.outcome, "variables": named}
@@ -185,7 +200,7 @@ async def claim(
     raise unexpected(reply)
 
 
-def variables(said: Said) -> list[Json]:
+def variables(said: Instruction) -> list[Json]:
     return [{"name": name, **typed(value, said.type_of(name))} for name, value in said.all_variables.items()]
 
 

@@ -13,7 +13,7 @@ from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import Flowable, assign, claim, complete, is_gone, standing_of
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import UNKNOWN, Named, RestConnector, Said, Standing
+from notifications.connectors.rest import UNKNOWN, EnginePerson, Instruction, RestConnector, Standing
 from notifications.types import Json
 
 
@@ -36,10 +36,10 @@ class OpenText(RestConnector):
     )
     paths = {"read_task": "/tasks/{task}", "update_task": "/tasks/{task}"}
 
-    async def complete(self, api: Api, said: Said) -> Result:
+    async def complete(self, api: Api, said: Instruction) -> Result:
         return await complete(self, api, _task(said.task), said, variables(said), took=lambda reply: reply.ok)
 
-    async def remark(self, api: Api, said: Said) -> Result:
+    async def remark(self, api: Api, said: Instruction) -> Result:
         """There is no place for remarks in the engine: they stay here, and no call is made."""
         return Result("done", None, "The engine has no place for it.")
 
@@ -53,7 +53,7 @@ class OpenText(RestConnector):
     async def claim(self, api: Api, task: str, user: str) -> Result | None:
         return await claim(self, api, _task(task), user, took=lambda reply: reply.ok)
 
-    def user_of(self, person: Named, holder: str) -> str:
+    def user_of(self, person: EnginePerson, holder: str) -> str:
         """Users are identified by their `preferred_username`, which is an e-mail address."""
         return person.email or person.ref
 
@@ -71,7 +71,7 @@ def _path(api: Api, name: str, task: str) -> str:
     return api.paths[name].replace("{task}", part(task))
 
 
-def variables(said: Said) -> list[Json]:
+def variables(said: Instruction) -> list[Json]:
     return [{"name": name, "value": simple(value)} for name, value in said.all_variables.items()]
 
 

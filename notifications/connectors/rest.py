@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal, cast
 
-from notifications.connectors.access import Access, Line, PersonsTokens
+from notifications.connectors.access import Access, EngineClient, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
 from notifications.connectors.base import Connector, Misconfigured, Result, Standing
 from notifications.connectors.listing import Listing
 from notifications.models import AuthKind, Callback, Engine, EngineAccess
-from notifications.models.variable_names import is_ours, without
+from notifications.models.variable_names import is_ours, without_reserved
 from notifications.people import resolver
 from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
@@ -28,18 +28,18 @@ __all__ = [
     "UNKNOWN",
     "Api",
     "Call",
+    "EnginePerson",
     "Failed",
-    "Named",
+    "Instruction",
     "Reply",
     "RestConnector",
-    "Said",
     "Standing",
     "access_of",
     "instant",
+    "instruction_of",
     "part",
     "paths_of",
     "rows",
-    "said_by",
     "text_of",
     "unexpected",
 ]
@@ -59,7 +59,7 @@ CHANGING = "The engine was just changing the task."
 
 
 @dataclass(frozen=True)
-class Named:
+class EnginePerson:
     """A person, by the names under which engines may know them. `email` is verified, or empty."""
 
     ref: str
@@ -70,7 +70,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Said:
+class Instruction:
     """What to tell the engine. `unsure`: an earlier try may have acted, so the task is read first. When the task is to
     be given `to` somebody, `had` is its assignee as far as we know."""
 
@@ -85,15 +85,15 @@ class Said:
     by: str = ""
     by_name: str = ""
     unsure: bool = False
-    to: Named | None = None
-    had: Named | None = None
+    to: EnginePerson | None = None
+    had: EnginePerson | None = None
 
     @property
     def all_variables(self) -> Json:
         """Our variables and those of the answer. The answer's own are left out if they are named like ours: older
         answers may contain some, since they were not always refused."""
         said = {ANSWER: self.answer, OUTCOME: self.outcome, BY: self.by}
-        return {**without((), self.variables), **said, **({COMMENT: self.comment} if self.comment else {})}
+        return {**without_reserved((), self.variables), **said, **({COMMENT: self.comment} if self.comment else {})}
 
     def type_of(self, name: str) -> str:
         """The type that a mapping declares for a variable, else empty."""
@@ -119,7 +119,7 @@ class Call:
     their name; reading uses `access` all the same, if there is any."""
 
     access: Access
-    said: Said
+    said: Instruction
     paths: Mapping[str, str]
     acting: Access | None = None
 
@@ -155,9 +155,9 @@ class RestConnector(Connector):
         except UndecryptableSecret as fault:
             raise Misconfigured(str(fault)) from fault
         acting = access.of_person(tokens) if tokens is not None else None
-        return Call(access, said_by(callback, unsure=callback.in_doubt), paths, acting)
+        return Call(access, instruction_of(callback, unsure=callback.in_doubt), paths, acting)
 
-    async def send(self, line: Line, call: Call) -> Result:
+    async def send(self, line: EngineClient, call: Call) -> Result:
         """Takes WITHIN seconds at most, however many requests it needs: after that another worker may try."""
         api = Api(line, call.reading, call.paths, acting=call.acting)
         try:
@@ -167,7 +167,7 @@ class RestConnector(Connector):
             detail = f"The engine did not do its part within {WITHIN:g} seconds."
             return Result("later", None, detail, unsure=True, down=True)
 
-    async def tell(self, api: Api, said: Said) -> Result:
+    async def tell(self, api: Api, said: Instruction) -> Result:
         """Acts once, as far as that can be known: what may have acted is looked up before it is repeated."""
         try:
             earlier = await self._of_earlier_try(api, said) if said.unsure else None
@@ -178,7 +178,7 @@ class RestConnector(Connector):
             return dataclasses.replace(result, unsure=True)  # for the next try, whatever failed in this one
         return result
 
-    async def _of_earlier_try(self, api: Api, said: Said) -> Result | None:
+    async def _of_earlier_try(self, api: Api, said: Instruction) -> Result | None:
         """The result of an earlier try, if the engine tells. None where only repeating the command can tell: it is
         refused for a finished task, while queries may lag behind, or have a wrong path. Raises Failed."""
         try:
@@ -189,7 +189,7 @@ class RestConnector(Connector):
             raise
         return None if standing.is_open or not standing.known else ended(standing, said)
 
-    async def _do(self, api: Api, said: Said) -> Result:
+    async def _do(self, api: Api, said: Instruction) -> Result:
         if said.does == "final":
             return await self.complete(api, said)
         if said.does == "late":
@@ -198,7 +198,7 @@ class RestConnector(Connector):
             return await self.hand_over(api, said, said.to)
         return await self.remark(api, said)
 
-    async def hand_over(self, api: Api, said: Said, to: Named) -> Result:
+    async def hand_over(self, api: Api, said: Instruction, to: EnginePerson) -> Result:
         """Give the task to somebody, if its assignee is still the one that we know: whoever got it in the engine since,
         keeps it. Raises Failed."""
         standing = await self.look(api, said.task)
@@ -214,11 +214,11 @@ class RestConnector(Connector):
         since = said if self.lags else dataclasses.replace(said, had=None)
         return whose(standing, since, to) or Result("later", None, CHANGING)
 
-    def user_of(self, person: Named, holder: str) -> str:
+    def user_of(self, person: EnginePerson, holder: str) -> str:
         """The engine's name of a person: their e-mail address where it has one for `holder`."""
         return person.email if "@" in holder and person.email else person.ref
 
-    async def gone(self, api: Api, said: Said, status: int) -> Result:
+    async def gone(self, api: Api, said: Instruction, status: int) -> Result:
         """The engine no longer has the task. Says who had it, as far as the engine tells. Raises Failed."""
         try:
             standing = await self.look(api, said.task)
@@ -230,7 +230,7 @@ class RestConnector(Connector):
             return Result("later", status, "The engine does not find the task, and shows it as open.")
         return await self.over(api, said, standing, status)
 
-    async def over(self, api: Api, said: Said, standing: Standing, status: int) -> Result:
+    async def over(self, api: Api, said: Instruction, standing: Standing, status: int) -> Result:
         """Whether the task is over. Raises Failed."""
         if not standing.known:
             await self.check(api)  # a wrong address answers the same for every task
@@ -249,15 +249,15 @@ class RestConnector(Connector):
         return standing
 
     # --- what kinds say ---------------------------------------------------------------------------
-    async def complete(self, api: Api, said: Said) -> Result:
+    async def complete(self, api: Api, said: Instruction) -> Result:
         """Complete the task. Raises Failed."""
         raise NotImplementedError
 
-    async def remark(self, api: Api, said: Said) -> Result:
+    async def remark(self, api: Api, said: Instruction) -> Result:
         """Add a remark: acknowledged, or a question. For people who look at the task in the engine. Raises Failed."""
         raise NotImplementedError
 
-    async def late(self, api: Api, said: Said) -> Result:
+    async def late(self, api: Api, said: Instruction) -> Result:
         """Tell the engine that the task runs late, for an SLA step. Raises Failed."""
         return await self.remark(api, said)
 
@@ -278,7 +278,7 @@ class RestConnector(Connector):
         raise NotImplementedError
 
 
-def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
+def ended(standing: Standing, said: Instruction, status: int | None = None) -> Result:
     """Whether a finished task was ended by this answer, whose reply was lost, or otherwise. The assignee need not be
     the one who ended it, and a later answer in the same process may have replaced ours."""
     if said.answer in standing.answers:
@@ -291,7 +291,7 @@ def ended(standing: Standing, said: Said, status: int | None = None) -> Result:
     return Result("handled", status, f"Ended in the engine{had}." if had else "")
 
 
-def whose(standing: Standing, said: Said, to: Named) -> Result | None:
+def whose(standing: Standing, said: Instruction, to: EnginePerson) -> Result | None:
     """The result for a task that need not, or must not, be given to somebody any more."""
     if standing.known and not standing.is_open:
         return dataclasses.replace(ended(standing, said), standing=standing)
@@ -329,7 +329,7 @@ def paths_of(engine: Engine) -> dict[str, str]:
     return row.paths if row is not None else {}
 
 
-def said_by(callback: Callback, *, unsure: bool) -> Said:
+def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
     """Raises Misconfigured."""
     try:
         data: Json = json.loads(callback.body)["data"]
@@ -338,12 +338,12 @@ def said_by(callback: Callback, *, unsure: bool) -> Said:
         raise Misconfigured("What is to be told cannot be read any more.") from fault
     if "to" in data:
         had, to = _named(callback.engine, data["assignee"]), _named(callback.engine, data["to"])
-        return Said(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
+        return Instruction(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
     if callback.response is None:
         late = f"Runs late, by the policy “{data['policy']}”: it was due on {data['due_at']}."
-        return Said(str(callback.pk), task, "late", comment=late, unsure=unsure)
+        return Instruction(str(callback.pk), task, "late", comment=late, unsure=unsure)
     by = data["responded_by"]
-    return Said(
+    return Instruction(
         answer=str(callback.pk),
         task=task,
         does=cast(Does, callback.response.effect),
@@ -358,8 +358,8 @@ def said_by(callback: Callback, *, unsure: bool) -> Said:
     )
 
 
-def _named(engine: Engine, person: Json | None) -> Named | None:
+def _named(engine: Engine, person: Json | None) -> EnginePerson | None:
     if person is None:
         return None
     known = resolver.find_person(engine, person["ref"])
-    return Named(person["ref"], known.email if known is not None and known.email_verified else "")
+    return EnginePerson(person["ref"], known.email if known is not None and known.email_verified else "")

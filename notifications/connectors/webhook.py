@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from notifications.connectors import signatures
-from notifications.connectors.access import Line, PersonsTokens
+from notifications.connectors.access import EngineClient, PersonsTokens
 from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, Sent
 from notifications.models import Callback, Engine
 from wfpush.crypto import UndecryptableSecret
@@ -54,7 +54,7 @@ class Webhook(Connector):
         call = self.prepare(engine, callback, now)
         return [Sent("POST", call.url, {**call.headers, "webhook-signature": f"v1,{HIDDEN}"}, json.loads(call.body))]
 
-    async def send(self, line: Line, call: Call) -> Result:
+    async def send(self, line: EngineClient, call: Call) -> Result:
         """A repeated call has the same webhook-id, so nothing is looked up before it."""
         try:
             response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)

@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from notifications.connectors import connector_for
-from notifications.connectors.access import Line
+from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Misconfigured, Result
 from notifications.engines import callback_results, connected_accounts, requeue, task_sync
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
@@ -61,13 +61,13 @@ class _Door:
     """
 
     def __init__(self) -> None:
-        self._line: Line | None = None
+        self._line: EngineClient | None = None
         self.breaker = _breaker()
         self.places = _places()
 
-    def open(self) -> Line:
+    def open(self) -> EngineClient:
         if self._line is None:
-            self._line = Line(outbound_from_settings(per_host=0))
+            self._line = EngineClient(outbound_from_settings(per_host=0))
         return self._line
 
     async def close(self) -> None:

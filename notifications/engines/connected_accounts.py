@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications.connectors import readable
-from notifications.connectors.access import Access, Ask, Line
+from notifications.connectors.access import Access, Ask, EngineClient
 from notifications.connectors.base import Misconfigured
 from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
 from notifications.connectors.rest import access_of
@@ -207,7 +207,7 @@ def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
 
 
 async def _ask(access: Access, url: str, said: dict[str, str]) -> Response:
-    line = Line(outbound_from_settings())
+    line = EngineClient(outbound_from_settings())
     try:
         return await line.ask(access, url, said)
     finally:

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from notifications.answers import answer_body
 from notifications.connectors import connector_for, reader_for
-from notifications.connectors.access import Line
+from notifications.connectors.access import EngineClient
 from notifications.connectors.base import HIDDEN, Misconfigured, Result, Sent
-from notifications.connectors.rest import Api, Failed, Reply, paths_of, said_by
+from notifications.connectors.rest import Api, Failed, Reply, instruction_of, paths_of
 from notifications.models import (
     AuthKind,
     Callback,
@@ -61,7 +61,7 @@ def check(engine: Engine) -> Result:
         raise Misconfigured(str(fault)) from fault
 
     async def ask() -> Result:
-        line = Line(outbound_from_settings())
+        line = EngineClient(outbound_from_settings())
         try:
             await connector.check(Api(line, access, paths))
         except Failed as failed:
@@ -81,7 +81,7 @@ def preview(engine: Engine, sample: Sample) -> list[Sent]:
     if connector is None:
         return connector_for(engine.kind).preview(engine, callback, timezone.now())
     recorder = _Recorder(engine, {**connector.paths, **paths_of(engine)})
-    result = asyncio.run(connector.tell(recorder, said_by(callback, unsure=False)))
+    result = asyncio.run(connector.tell(recorder, instruction_of(callback, unsure=False)))
     if result.outcome == "misconfigured":
         raise Misconfigured(result.detail)
     return recorder.sent

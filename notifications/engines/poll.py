@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from notifications.connectors import readable, reader_for
-from notifications.connectors.access import Access, Line
+from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.base import Result
 from notifications.connectors.listing import created_at, id_of
 from notifications.connectors.rest import Api, Failed, RestConnector, Standing
@@ -100,12 +100,12 @@ class _Door:
     """Connections and tokens, kept between polls, and running polls."""
 
     def __init__(self) -> None:
-        self._line: Line | None = None
+        self._line: EngineClient | None = None
         self.places = _places()
 
-    def open(self) -> Line:
+    def open(self) -> EngineClient:
         if self._line is None:
-            self._line = Line(outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY, per_host=0))
+            self._line = EngineClient(outbound_from_settings(deadline=DEADLINE, max_body=MAX_BODY, per_host=0))
         return self._line
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from notifications.cases import task_state
 from notifications.connectors import reader_for
-from notifications.connectors.access import Access, Line
+from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.models import Callback, Engine, Event, Task
 from notifications.people import resolver
@@ -57,7 +57,7 @@ class Reader:
     def __init__(self) -> None:
         self._breaker = Breaker(failures=3, pause=5.0, most=60.0)
         self._background: BackgroundLoop | None = None
-        self._line: Line | None = None
+        self._line: EngineClient | None = None
 
     def read(self, tasks: Sequence[Task], now: datetime) -> dict[UUID, Standing | None]:
         """The states of those tasks whose engines can be asked; None where one did not answer."""
@@ -73,9 +73,9 @@ class Reader:
                 self._breaker.succeeded(each.engine)
         return {each.pk: found.get(each.pk) for each in asked}
 
-    def _open(self) -> tuple[BackgroundLoop, Line]:
+    def _open(self) -> tuple[BackgroundLoop, EngineClient]:
         if self._background is None or self._line is None or not self._background.alive:
-            self._background, self._line = BackgroundLoop("engine-reader"), Line(outbound_from_settings())
+            self._background, self._line = BackgroundLoop("engine-reader"), EngineClient(outbound_from_settings())
         return self._background, self._line
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ def _way(engine: Engine, connector: RestConnector) -> tuple[Access, Mapping[str,
         return None
 
 
-async def _read_all(line: Line, asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
+async def _read_all(line: EngineClient, asked: Sequence[Asked]) -> tuple[dict[UUID, Standing], set[str]]:
     """What was read in time, and the engines that failed."""
     found: dict[UUID, Standing] = {}
     failed: set[str] = set()

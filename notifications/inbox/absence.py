@@ -91,7 +91,7 @@ class AbsenceForm(forms.Form):
             if said.get(name):
                 said[name] = meant(zone, said[name])
         if {"begins_at", "ends_at", "delegate"} <= set(said):
-            found = absence.check(self.person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
+            found = absence.faults_of(self.person, said["begins_at"], said["ends_at"], said["delegate"], timezone.now())
             for field, fault in found.items():
                 self.add_error(field, fault)
         return said
@@ -182,13 +182,13 @@ def _go(request: PersonRequest, person: Recipient) -> HttpResponse:
     if not form.is_valid():
         return _show(request, person, form, status=422)
     said = form.cleaned_data
-    absence.go(person, said["begins_at"], said["ends_at"], said["delegate"], by=request.recipient)
+    absence.set_absence(person, said["begins_at"], said["ends_at"], said["delegate"], by=request.recipient)
     messages.success(request, _("Saved."))
     return redirect(request.get_full_path())
 
 
 def _come_back(request: PersonRequest, person: Recipient) -> HttpResponse:
-    absence.come_back(person, by=request.recipient)
+    absence.end_absence(person, by=request.recipient)
     messages.success(request, _("Removed: messages come as usual."))
     return redirect(request.get_full_path())
 

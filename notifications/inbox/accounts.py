@@ -92,7 +92,7 @@ def connect(request: PersonRequest, slug: str) -> HttpResponse:
 
 @person_required
 @require_safe
-def come_back(request: PersonRequest, slug: str) -> HttpResponse:
+def sign_in_returned(request: PersonRequest, slug: str) -> HttpResponse:
     """The redirect back from the engine's sign-in: with a code, or with an error."""
     engine = get_object_or_404(connected_accounts.connectable(), slug=slug)
     begun = _begun(request, engine, request.GET.get("state", ""), timezone.now())

@@ -22,16 +22,16 @@ from notifications.models import Case, Notification, Recipient, Via
 from notifications.wording.sentences import say
 
 
-def said_in(request: HttpRequest, via: str) -> Answer:
+def answer_in_form(request: HttpRequest, via: str) -> Answer:
     """The answer in a form. Browsers send line ends as CR LF; all others, and the API, as LF."""
     return Answer(
         action=request.POST.get("action", ""),
-        comment=plain(request.POST.get("comment", "")),
+        comment=cleaned_comment(request.POST.get("comment", "")),
         via=via,
     )
 
 
-def plain(comment: str) -> str:
+def cleaned_comment(comment: str) -> str:
     """The comment without characters that the database refuses or that nobody sees."""
     return comment.replace("\r\n", "\n").replace("\x00", "").strip()
 
@@ -40,7 +40,7 @@ def plain(comment: str) -> str:
 @person_required
 def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
-    said = said_in(request, Via.PORTAL if request.recipient.external else Via.INBOX)
+    said = answer_in_form(request, Via.PORTAL if request.recipient.external else Via.INBOX)
     try:
         respond(notification, said, now=timezone.now())
     except (CommentRequired, InvalidAnswer) as failure:
@@ -81,7 +81,7 @@ FOUR_EYES = {
 
 @form_only
 @person_required
-def read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
+def mark_read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     with transaction.atomic():
         inbox_items.mark_read(Notification.objects.filter(pk=notification.pk), timezone.now())
@@ -90,7 +90,7 @@ def read(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 
 @form_only
 @person_required
-def read_all(request: PersonRequest) -> HttpResponse:
+def mark_all_read(request: PersonRequest) -> HttpResponse:
     """Mark everything that the page showed. What has arrived since (a higher seq than `up_to`) stays unread."""
     up_to = request.POST.get("up_to", "")
     if not up_to.isdecimal() or len(up_to) > 18:

@@ -18,7 +18,7 @@ from django.conf import settings
 from notifications.errors import Failure
 from notifications.inbox import socket_limits
 from notifications.inbox.session import person_of_session
-from notifications.inbox.socket_limits import FRAMES, FRAMES_A_SECOND, Allowance, Handshake
+from notifications.inbox.socket_limits import FRAMES, FRAMES_A_SECOND, Handshake, TokenBucket
 from notifications.intake.strictjson import BadText, decode
 from notifications.items import live_frames
 from notifications.items.inbox_json import inbox_json
@@ -28,7 +28,7 @@ from notifications.people.devices import session_digest
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
 from wfpush.crypto import digest_of
-from wfpush.web.problems import AWAY
+from wfpush.web.problems import DATABASE_FAULTS
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.closed = False
-        self.frames = Allowance(FRAMES, FRAMES_A_SECOND)
+        self.frames = TokenBucket(FRAMES, FRAMES_A_SECOND)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Runs the socket from its handshake to its end. However it ends, its place is released."""
@@ -74,12 +74,12 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         request = Handshake(self.scope)
         await self.accept()
-        if request.origin is not None and not socket_limits.is_ours(request):
+        if request.origin is not None and not socket_limits.is_own_origin(request):
             await self.close(REFUSED)
             return
         if request.origin is not None:  # programs without an Origin show a token: cookies are for our own pages only
             cookies = self.scope.get("cookies", {})
-            self.recipient = await socket_limits.ask(None, recipient_of_cookies, cookies)
+            self.recipient = await socket_limits.run_query(None, recipient_of_cookies, cookies)
             self.language = chosen_language(cookies)
         self.watch = asyncio.create_task(self._guarded(self._watch))
         if self.recipient is not None:
@@ -117,7 +117,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await asyncio.sleep(AUTH_SECONDS)
         while self.recipient is not None:
             await asyncio.sleep(RECHECK_SECONDS)
-            if not await socket_limits.ask(self.recipient.pk, self._still_signed_in):
+            if not await socket_limits.run_query(self.recipient.pk, self._still_signed_in):
                 break
             await self.channel_layer.send(self.channel_name, {"type": "inbox.missed"})
         await self.close(NOT_SIGNED_IN)
@@ -134,7 +134,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
             await work()
         except StopConsumer:
             raise
-        except AWAY as fault:
+        except DATABASE_FAULTS as fault:
             log.warning("inbox_closed", fault=str(fault))
             await self.close(RESTART)
         except Exception:
@@ -170,7 +170,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def _authenticate(self, token: object) -> None:
         digest = digest_of(token) if isinstance(token, str) else ""
-        self.recipient = await socket_limits.ask(None, self._person_of_token, digest)
+        self.recipient = await socket_limits.run_query(None, self._person_of_token, digest)
         if self.recipient is None:
             await self.close(NOT_SIGNED_IN)
             return
@@ -193,7 +193,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         if not socket_limits.may_resume(self.recipient.pk):
             await self._close_too_often()
             return
-        latest, rows, unread = await socket_limits.ask(self.recipient.pk, self._since, after)
+        latest, rows, unread = await socket_limits.run_query(self.recipient.pk, self._since, after)
         if rows is None:
             self.seq = latest
             await self._say({"type": "reset"})
@@ -247,7 +247,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
 
     async def _catch_up(self) -> None:
         assert self.seq is not None and self.recipient is not None
-        latest, rows, unread = await socket_limits.ask(self.recipient.pk, self._since, self.seq)
+        latest, rows, unread = await socket_limits.run_query(self.recipient.pk, self._since, self.seq)
         if rows is None:
             self.seq = latest
             await self._say({"type": "reset"})
@@ -260,7 +260,7 @@ class InboxConsumer(AsyncWebsocketConsumer):
         """Somebody has signed out or was deactivated: check this socket at once."""
         if self._session() in message.get("kept", ()):
             await self.close(RESTART)
-        elif self.recipient is not None and not await socket_limits.ask(self.recipient.pk, self._still_signed_in):
+        elif self.recipient is not None and not await socket_limits.run_query(self.recipient.pk, self._still_signed_in):
             if self._session() in message.get("removed", ()):
                 await self._say({"type": "removed"})
             await self.close(NOT_SIGNED_IN)

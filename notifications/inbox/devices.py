@@ -64,10 +64,10 @@ def _news(device: Device, now: datetime) -> str:
 
 @person_required
 @require_safe
-def fate(request: PersonRequest, device_id: UUID) -> JsonResponse:
+def registration_state(request: PersonRequest, device_id: UUID) -> JsonResponse:
     """JSON for the browser's script: `kept`, `removed` for good, or `lost`: the push service no longer knew the device,
     and its browser may register again."""
-    found = devices.fate(request.recipient, device_id)
+    found = devices.registration_state(request.recipient, device_id)
     if not found:
         raise Http404
     return JsonResponse({"fate": found})

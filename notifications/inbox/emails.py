@@ -19,11 +19,11 @@ from django.views.decorators.http import require_http_methods
 
 from notifications.answers.respond import MAX_COMMENT, refuse_dead_token, respond_with_token
 from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
-from notifications.inbox.answers import explain, said_in
+from notifications.inbox.answers import answer_in_form, explain
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
 from notifications.inbox.pages import asked_of, question_of
-from notifications.inbox.session import recipient_of, sign_in_url, speaking_to
+from notifications.inbox.session import in_language_of, recipient_of, sign_in_url
 from notifications.inbox.shell import show_page
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_queryset
@@ -48,7 +48,7 @@ def email_page(request: HttpRequest, token: str) -> HttpResponse:
     if row is None or not row.recipient.may_act:
         response = _over(request, "")
     else:
-        with speaking_to(row.recipient, request):
+        with in_language_of(row.recipient, request):
             _speak_as_asked(request)
             response = _page(request, row, token)
     response["Referrer-Policy"] = "no-referrer"
@@ -82,7 +82,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> HttpResponse:
     """Record an answer that the link may give. Otherwise lead back to the page, which explains how to answer."""
-    said = said_in(request, row.delivery.channel)
+    said = answer_in_form(request, row.delivery.channel)
     if said.action not in {button.action.name for button in answers_here(row, found)}:
         return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
     try:

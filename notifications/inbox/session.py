@@ -108,7 +108,7 @@ class RecipientMiddleware:
         request.recipient = recipient  # type: ignore[attr-defined]
         if recipient is None:
             return self.get_response(request)
-        with speaking_to(recipient, request):
+        with in_language_of(recipient, request):
             return self.get_response(request)
 
     def _recipient(self, request: HttpRequest) -> Recipient | None:
@@ -120,7 +120,7 @@ class RecipientMiddleware:
 
 
 @contextmanager
-def speaking_to(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
+def in_language_of(recipient: Recipient, request: HttpRequest) -> Iterator[None]:
     """Answer a request in the person's language and time zone. A language chosen in the footer goes first."""
     if not chosen_language(request.COOKIES):
         translation.activate(language_of(recipient))  # LocaleMiddleware does so for every request: nothing to undo

@@ -20,11 +20,11 @@ from django.views.decorators.http import require_http_methods
 from notifications.inbox.session import (
     end_session,
     form_only,
+    in_language_of,
     may_use_link,
     recipient_of,
     sign_in_as,
     sign_in_url,
-    speaking_to,
 )
 from notifications.inbox.shell import show_page
 from notifications.items import live_frames
@@ -119,7 +119,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(local_path(found.next))
     if found is None:
         return _over(request)
-    with speaking_to(found.recipient, request):
+    with in_language_of(found.recipient, request):
         if not _still_good(found):
             return _over(request, found)
         if request.method == "POST":

@@ -55,7 +55,7 @@ class Handshake(HttpRequest):
         return found
 
 
-def is_ours(request: Handshake) -> bool:
+def is_own_origin(request: Handshake) -> bool:
     """Whether a page of this installation opened the socket, by scheme, host and port, as CsrfViewMiddleware does.
 
     That is the address to which the request came, or one of CSRF_TRUSTED_ORIGINS. The origin `null` (RFC 6454) is
@@ -105,7 +105,7 @@ def places_taken() -> int:
 
 
 # --- how often ------------------------------------------------------------------------------------
-class Allowance:
+class TokenBucket:
     """A token bucket: a number of uses at once, and a rate in the long run."""
 
     def __init__(self, most: int, a_second: float) -> None:
@@ -133,7 +133,7 @@ class Allowance:
         self._at = now
 
 
-_resumes: dict[int, Allowance] = {}
+_resumes: dict[int, TokenBucket] = {}
 
 
 def may_resume(person: int) -> bool:
@@ -141,7 +141,7 @@ def may_resume(person: int) -> bool:
     if person not in _resumes and len(_resumes) >= _MOST_KEPT:
         for known in [known for known, allowance in _resumes.items() if allowance.unused]:
             del _resumes[known]
-    return _resumes.setdefault(person, Allowance(RESUMES, RESUMES_A_SECOND)).take()
+    return _resumes.setdefault(person, TokenBucket(RESUMES, RESUMES_A_SECOND)).take()
 
 
 # --- the database ---------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sockets")
 _turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
 
-async def ask(person: int | None, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+async def run_query(person: int | None, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a query. Sockets of one person are served one at a time, so that the other threads are free for other
     people."""
     run = sync_to_async(_with_connection, thread_sensitive=False, executor=pool)

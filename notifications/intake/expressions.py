@@ -47,7 +47,7 @@ class InvalidExpression(ValueError):
     """Not JMESPath; the message is for the person who typed it."""
 
 
-class TooMuch(Exception):
+class LimitExceeded(Exception):
     """An expression exceeds a limit; the message says which."""
 
 
@@ -57,7 +57,12 @@ def check(expression: str) -> None:
         raise InvalidExpression(f"Write at most {MAX_LENGTH} characters.")
     try:
         Evaluation().search(expression, {})
-    except (exceptions.UnknownFunctionError, exceptions.ArityError, exceptions.EmptyExpressionError, TooMuch) as wrong:
+    except (
+        exceptions.UnknownFunctionError,
+        exceptions.ArityError,
+        exceptions.EmptyExpressionError,
+        LimitExceeded,
+    ) as wrong:
         raise InvalidExpression(str(wrong)) from None
     except exceptions.ParseError as wrong:
         raise InvalidExpression(f"This is not JMESPath: {str(wrong).splitlines()[0]}") from None
@@ -75,11 +80,11 @@ class Evaluation:
         self._interpreter = _Interpreter(self._bounds)
 
     def search(self, expression: str, document: Any) -> Any:
-        """Raises TooMuch, JMESPathError, and what Python raises for odd numbers."""
+        """Raises LimitExceeded, JMESPathError, and what Python raises for odd numbers."""
         return self._interpreter.visit(_compiled(expression), document)
 
     def weigh(self, value: Any) -> None:
-        """Raises TooMuch when the value has more members than one result may; shared parts count each time."""
+        """Raises LimitExceeded when the value has more members than one result may; shared parts count each time."""
         self._bounds.weigh(value)
 
 
@@ -88,9 +93,9 @@ def _compiled(expression: str) -> Any:
     try:
         parsed = compile(expression).parsed
     except RecursionError:
-        raise TooMuch(f"The expression has more than {MAX_DEPTH} levels.") from None
+        raise LimitExceeded(f"The expression has more than {MAX_DEPTH} levels.") from None
     if any(level > MAX_DEPTH for level in _levels(parsed)):
-        raise TooMuch(f"The expression has more than {MAX_DEPTH} levels.")
+        raise LimitExceeded(f"The expression has more than {MAX_DEPTH} levels.")
     return parsed
 
 
@@ -116,9 +121,9 @@ class _Bounds:
         before = self._steps
         self._steps += count
         if self._steps > MAX_STEPS:
-            raise TooMuch(f"It takes more than {MAX_STEPS:,} steps.")
+            raise LimitExceeded(f"It takes more than {MAX_STEPS:,} steps.")
         if before // _LOOK_EVERY != self._steps // _LOOK_EVERY and time.thread_time() - self._since > MAX_SECONDS:
-            raise TooMuch(f"It takes longer than {MAX_SECONDS:g} s.")
+            raise LimitExceeded(f"It takes longer than {MAX_SECONDS:g} s.")
 
     def built(self, value: Any) -> None:
         if isinstance(value, list | dict):
@@ -129,7 +134,7 @@ class _Bounds:
 
     def weigh(self, value: Any) -> None:
         if self._weight(value) > MAX_WEIGHT:
-            raise TooMuch(f"It builds more than {MAX_WEIGHT:,} values.")
+            raise LimitExceeded(f"It builds more than {MAX_WEIGHT:,} values.")
 
     def _weight(self, value: Any) -> int:
         if isinstance(value, str):
@@ -173,7 +178,7 @@ class _Functions(functions.Functions):  # type: ignore[misc]  # jmespath has no 
         """The only function whose result can be longer than its arguments together."""
         length = sum(map(len, texts)) + len(separator) * len(texts)
         if length > MAX_WEIGHT * CHARACTERS:
-            raise TooMuch(f"It joins more than {MAX_WEIGHT * CHARACTERS:,} characters.")
+            raise LimitExceeded(f"It joins more than {MAX_WEIGHT * CHARACTERS:,} characters.")
         return separator.join(texts)
 
 

@@ -23,7 +23,7 @@ ATTEMPTS = 3
 
 MOST_SHARED = 20
 """Batches with more events have a transaction of their own: sharing one would only make callers wait for each other."""
-MOST_TOGETHER = 200
+MOST_PER_COMMIT = 200
 """Most events that concurrent callers store in one transaction."""
 
 Key = tuple[int, str, str]
@@ -86,7 +86,7 @@ def accept(engine: Engine, events: Sequence[InboundEvent], now: datetime) -> lis
         return []
     if connection.in_atomic_block or len(arrivals) > MOST_SHARED:
         return _commit([arrivals])[0]
-    return _together.do(arrivals, weight=len(arrivals))
+    return _group_commit.do(arrivals, weight=len(arrivals))
 
 
 def _commit(jobs: Sequence[list[Arrival]]) -> list[list[Accepted]]:
@@ -100,8 +100,8 @@ def _commit(jobs: Sequence[list[Arrival]]) -> list[list[Accepted]]:
     return [[_answer(arrival.event, rows[arrival.key], told) for arrival in job] for job in jobs]
 
 
-_together: GroupCommit[list[Arrival], list[Accepted]] = GroupCommit(
-    _commit, most=MOST_TOGETHER, hopeless=(OperationalError, InterfaceError)
+_group_commit: GroupCommit[list[Arrival], list[Accepted]] = GroupCommit(
+    _commit, most=MOST_PER_COMMIT, hopeless=(OperationalError, InterfaceError)
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents
 from notifications.intake.eventdata import fault
-from notifications.intake.expressions import Evaluation, TooMuch
+from notifications.intake.expressions import Evaluation, LimitExceeded
 from notifications.intake.strictjson import MAX_DEPTH, BadText, bad_texts, deeper_than
 from notifications.models import Engine, EventMapping
 from notifications.types import InboundEvent, Json
@@ -67,7 +67,7 @@ def _unfit(event: Json, evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     """Why a mapped event is refused: the limits for bodies apply to it, too."""
     try:
         evaluation.weigh(event)
-    except TooMuch as wrong:
+    except LimitExceeded as wrong:
         yield "", f"The mapping as a whole: {wrong}"
         return
     if deeper_than(event, MAX_DEPTH):

@@ -20,16 +20,16 @@ def may_be_declared(name: Any) -> bool:
 
 
 def is_ours(name: str) -> bool:
-    return plain(name).startswith(OURS)
+    return normalized(name).startswith(OURS)
 
 
-def plain(name: str) -> str:
+def normalized(name: str) -> str:
     """The name as a lenient engine may read it: without case, width variants, and invisible characters."""
     seen = (each for each in unicodedata.normalize("NFKC", name) if unicodedata.category(each)[0] not in "CZ")
     return "".join(seen).casefold()
 
 
-def without(names: Iterable[str], said: Mapping[str, Any]) -> Json:
+def without_reserved(names: Iterable[str], said: Mapping[str, Any]) -> Json:
     """The variables without those that are named like ours, or like one of `names`."""
-    taken = {plain(name) for name in names}
-    return {name: value for name, value in said.items() if not is_ours(name) and plain(name) not in taken}
+    taken = {normalized(name) for name in names}
+    return {name: value for name, value in said.items() if not is_ours(name) and normalized(name) not in taken}

@@ -65,7 +65,7 @@ def away_from(person: Recipient, now: datetime) -> Absence | None:
 
 
 # --- what makes sense -----------------------------------------------------------------------------
-def check(
+def faults_of(
     recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, now: datetime
 ) -> dict[str, str]:
     """Faults of an absence: a sentence by field; empty if there are none."""
@@ -124,7 +124,7 @@ def _circle(recipient: Recipient, begins_at: datetime, ends_at: datetime, delega
 
 # --- going and coming back ------------------------------------------------------------------------
 @transaction.atomic
-def go(
+def set_absence(
     recipient: Recipient, begins_at: datetime, ends_at: datetime, delegate: Recipient | None, *, by: Recipient
 ) -> Absence:
     """Set an absence in place of the one before. `check` has found no fault; `by` is noted in the history."""
@@ -135,7 +135,7 @@ def go(
     return row
 
 
-def come_back(recipient: Recipient, *, by: Recipient) -> None:
+def end_absence(recipient: Recipient, *, by: Recipient) -> None:
     """End the absence."""
     row = Absence.objects.filter(recipient=recipient).first()
     if row is not None:

@@ -223,7 +223,7 @@ def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: str =
 
 
 # --- gone ---------------------------------------------------------------------------------------------------------
-def fate(recipient: Recipient, device_id: UUID) -> str:
+def registration_state(recipient: Recipient, device_id: UUID) -> str:
     """What became of a person's device: `kept`; `removed` for good; `lost` when the push service no longer knew it, so
     that its browser may register again; empty if the person had no such device."""
     if recipient.devices.filter(pk=device_id).exists():

@@ -51,7 +51,7 @@ def clean_line(text: str) -> str:
     return _BLANKS.sub(" ", _seen(_LINE_ENDS.sub("\n", text))).strip()
 
 
-def revealed(text: str) -> str:
+def escape_hidden(text: str) -> str:
     """Text for people who must see what really came: characters that `clean` removes are written as in JSON, `\\u202e`.
 
     Line ends and tabs stay. Of many marks on one letter the first few stay, and the others are removed.
@@ -59,7 +59,7 @@ def revealed(text: str) -> str:
     return _seen(text, _escaped)
 
 
-def revealed_json(value: Any, *, indent: int | None = None) -> str:
+def escape_hidden_in_json(value: Any, *, indent: int | None = None) -> str:
     """JSON with the same value, in which invisible characters, and many marks on one letter, are escaped."""
     return _seen(json.dumps(value, indent=indent, ensure_ascii=False, default=str), _escaped, piled=_escaped)
 

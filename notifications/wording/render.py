@@ -18,7 +18,7 @@ from notifications.wording.labels import ANY, label_in, languages, tag, tags
 from notifications.wording.liquid_filters import Place
 from notifications.wording.message import message_of
 from notifications.wording.plaintext import clean, clean_line, cut
-from notifications.wording.sensitive import without
+from notifications.wording.sensitive import without_paths
 from notifications.wording.template_check import Problem, check, reaches
 
 __all__ = [
@@ -39,7 +39,7 @@ MAX_TITLE, MAX_SHORT_BODY, MAX_BODY = 200, 300, 10_000
 MAX_LABEL, MAX_ACTIONS = 60, 12
 """Characters on a button; buttons of one message."""
 
-USUAL = {
+USUAL_LABELS = {
     "acknowledge": _("Acknowledge"),
     "approve": _("Approve"),
     "reject": _("Reject"),
@@ -71,7 +71,7 @@ def render(
     place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
     faults: dict[str, None] = {}  # each warning once, in order
 
-    shown = without(context, hidden)
+    shown = without_paths(context, hidden)
 
     def fill_in(source: str, known: Json) -> str:
         filled = liquid.render(source, known, place)
@@ -171,12 +171,12 @@ def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, 
 @lru_cache(maxsize=256)
 def usual_labels(name: str) -> dict[str, str]:
     """The labels of a usual answer, in the languages of the pages; none for other names."""
-    if name not in USUAL:
+    if name not in USUAL_LABELS:
         return {}
     labels = {}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            labels[language] = str(USUAL[name])
+            labels[language] = str(USUAL_LABELS[name])
     return labels
 
 

@@ -22,7 +22,7 @@ def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
     return tuple(rows.order_by("path").values_list("path", flat=True).distinct())
 
 
-def without(data: Json, paths: Iterable[str]) -> Json:
+def without_paths(data: Json, paths: Iterable[str]) -> Json:
     """A copy of the data without these paths."""
     for path in paths:
         data = _less(data, path.split("."))

@@ -11,7 +11,7 @@ from notifications.connectors import CONNECTORS, connector_for, presets, readabl
 from notifications.connectors.api import Api, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import RestConnector, Said
+from notifications.connectors.rest import Instruction, RestConnector
 from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.intake import mapping
@@ -40,7 +40,7 @@ class Kanban(RestConnector):
     sign_ins = ("none", "oauth2")
     listing = Query("/cards", {}, size="count", since="since")
 
-    async def complete(self, api: Api, said: Said) -> Result:
+    async def complete(self, api: Api, said: Instruction) -> Result:
         reply = await api.call("POST", f"/cards/{said.task}/done", said.all_variables)
         if not reply.ok:
             raise unexpected(reply)

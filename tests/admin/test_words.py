@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from notifications.admin.fields import is_language
-from notifications.admin.words import ago, due, mark, pretty, shortened, since, span, took, with_why
+from notifications.admin.words import ago, due_words, mark, pretty, shortened, since, span, took, with_why
 from notifications.wording.colours import contrast
 from wfpush.identifiers import lowest_id, uuid7
 
@@ -43,10 +43,10 @@ def test_times_are_relative_with_the_exact_one_in_the_title() -> None:
 @time_machine.travel(NOON, tick=False)
 def test_late_is_said_by_how_much_as_long_as_it_matters() -> None:
     early = NOON - timedelta(hours=2)
-    assert ">late by 2 h 0 min<" in due(early)
-    assert ">due in 2 h 0 min<" in due(NOON + timedelta(hours=2))
-    assert "late" not in due(early, still_matters=False)
-    assert "–" in due(None)
+    assert ">late by 2 h 0 min<" in due_words(early)
+    assert ">due in 2 h 0 min<" in due_words(NOON + timedelta(hours=2))
+    assert "late" not in due_words(early, still_matters=False)
+    assert "–" in due_words(None)
 
 
 def test_processing_times_are_exact_below_a_minute() -> None:

@@ -71,7 +71,7 @@ def test_bob_is_back(bob: Caller) -> None:
 
 def test_what_is_over_is_not_told(story: Story, bob: Caller) -> None:
     now = timezone.now()
-    absence.go(story.bob, now - timedelta(days=9), now - timedelta(days=1), story.carol, by=story.bob)
+    absence.set_absence(story.bob, now - timedelta(days=9), now - timedelta(days=1), story.carol, by=story.bob)
 
     assert bob.get(ABSENCE).json() == NOTHING
 

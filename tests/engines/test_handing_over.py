@@ -10,35 +10,35 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifications.connectors.base import Result, Standing
-from notifications.connectors.rest import Named, Said
+from notifications.connectors.rest import EnginePerson, Instruction
 from tests.engines.book import Task
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
 from tests.engines.world import Kind, World, kinds, only, world_of
 
-BOB, CAROL = Named("bob", "bob@example.org"), Named("carol", "carol@example.org")
+BOB, CAROL = EnginePerson("bob", "bob@example.org"), EnginePerson("carol", "carol@example.org")
 JSON = "application/json"
 
 
-def name_of(world: World, person: Named) -> str:
+def name_of(world: World, person: EnginePerson) -> str:
     """As the engine knows people: OpenText by their addresses."""
     return person.email if world.kind.name == "opentext" else person.ref
 
 
-def held(world: World, had: Named | None = BOB) -> Task:
+def held(world: World, had: EnginePerson | None = BOB) -> Task:
     return world.open(assignee=name_of(world, had) if had else None)
 
 
-def to_carol(world: World, task: Task, had: Named | None = BOB, **said: Any) -> Said:
+def to_carol(world: World, task: Task, had: EnginePerson | None = BOB, **said: Any) -> Instruction:
     return world.said(task.id, does="assign", to=CAROL, had=had, **said)
 
 
-async def hand_over(world: World, task: Task, had: Named | None = BOB, **said: Any) -> Result:
+async def hand_over(world: World, task: Task, had: EnginePerson | None = BOB, **said: Any) -> Result:
     return await world.send(to_carol(world, task, had, **said))
 
 
 # --- as it should be ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("had", [BOB, None])
-async def test_carol_has_it_whether_bob_or_nobody_had(world: World, had: Named | None) -> None:
+async def test_carol_has_it_whether_bob_or_nobody_had(world: World, had: EnginePerson | None) -> None:
     task = held(world, had)
 
     result = await hand_over(world, task, had)
@@ -77,13 +77,13 @@ async def test_people_are_known_by_their_address_else_by_their_ref(world: World)
 
     assert (await hand_over(world, task)).outcome == "done"
     assert task.assignee == "carol@example.org"
-    result = await world.send(world.said(other.id, does="assign", to=Named("carol"), had=Named("bob")))
+    result = await world.send(world.said(other.id, does="assign", to=EnginePerson("carol"), had=EnginePerson("bob")))
     assert (result.outcome, other.assignee) == ("done", "carol")
 
 
 # --- people in the engine are right ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("had", [BOB, None])
-async def test_what_dave_has_meanwhile_stays_his_and_he_is_named(world: World, had: Named | None) -> None:
+async def test_what_dave_has_meanwhile_stays_his_and_he_is_named(world: World, had: EnginePerson | None) -> None:
     task = world.open(assignee="dave")
 
     result = await hand_over(world, task, had)
@@ -94,7 +94,7 @@ async def test_what_dave_has_meanwhile_stays_his_and_he_is_named(world: World, h
 
 
 @pytest.mark.parametrize("had", [BOB, None])
-async def test_who_claims_it_between_our_look_and_our_claim_keeps_it(world: World, had: Named | None) -> None:
+async def test_who_claims_it_between_our_look_and_our_claim_keeps_it(world: World, had: EnginePerson | None) -> None:
     task = held(world, None)
     world.engine.meanwhile = lambda: setattr(task, "assignee", "dave")
 
@@ -133,7 +133,7 @@ async def test_what_is_over_is_given_to_nobody(world: World, ends: str) -> None:
 
 
 @pytest.mark.parametrize("had", [BOB, None])
-async def test_what_ends_between_our_look_and_our_command_is_handled(world: World, had: Named | None) -> None:
+async def test_what_ends_between_our_look_and_our_command_is_handled(world: World, had: EnginePerson | None) -> None:
     task = held(world, had)
     world.engine.meanwhile = lambda: world.engine.book.somebody_completes(task, "dave")
 
@@ -142,7 +142,7 @@ async def test_what_ends_between_our_look_and_our_command_is_handled(world: Worl
 
 
 # --- replies that are lost ------------------------------------------------------------------------------------------
-def losses(world: World, had: Named | None, fault: Fault) -> list[Fault]:
+def losses(world: World, had: EnginePerson | None, fault: Fault) -> list[Fault]:
     """Of a PUT two: on a kept connection that breaks it is sent once more at once (RFC 9112, 9.3.1)."""
     by_put = world.kind.name in ("flowable", "opentext") and had is not None
     return [fault, fault] if by_put and fault.status is None else [fault]
@@ -151,7 +151,7 @@ def losses(world: World, had: Named | None, fault: Fault) -> list[Fault]:
 @pytest.mark.parametrize("had", [BOB, None])
 @pytest.mark.parametrize("fault", [LOST_AFTER, Fault(502, acts=True), Fault(504, acts=True)])
 async def test_a_reply_that_is_lost_is_looked_up_and_nothing_repeated(
-    world: World, had: Named | None, fault: Fault
+    world: World, had: EnginePerson | None, fault: Fault
 ) -> None:
     task, faults = held(world, had), losses(world, had, fault)
     world.engine.break_next(*faults)
@@ -207,7 +207,7 @@ REFUSED = b'{"message":"no such user","exception":"no such user","type":"RestExc
 @pytest.mark.parametrize("had", [BOB, None])
 @pytest.mark.parametrize("status", [400, 403])
 async def test_an_engine_that_does_not_take_carol_is_for_an_operator(
-    world: World, had: Named | None, status: int
+    world: World, had: EnginePerson | None, status: int
 ) -> None:
     task = held(world, had)
     world.engine.break_next(Fault(status, REFUSED, JSON))
@@ -224,7 +224,7 @@ async def test_a_delegated_task_stays_delegated_and_carols_answer_completes_it(w
     task = held(world)
     world.engine.book.delegate(task, "erin")
 
-    assert (await hand_over(world, task, Named("erin"))).outcome == "done"
+    assert (await hand_over(world, task, EnginePerson("erin"))).outcome == "done"
     assert (task.assignee, task.owner, task.delegation) == (name_of(world, CAROL), name_of(world, BOB), "pending")
     assert (await world.tell(task, by="carol")).outcome == "done"
     assert (task.resolved, len(task.completions)) == (1, 1)
@@ -265,7 +265,7 @@ async def test_bob_who_is_shown_late_is_not_taken_for_somebody_new(world: World)
 
 @kinds("camunda8")
 @pytest.mark.parametrize("had", [BOB, None])
-async def test_a_task_that_is_just_being_changed_is_waited_for(world: World, had: Named | None) -> None:
+async def test_a_task_that_is_just_being_changed_is_waited_for(world: World, had: EnginePerson | None) -> None:
     task = held(world, had)
     task.busy = "UPDATING"
 
@@ -297,7 +297,7 @@ STEPS = st.lists(
 class Story:
     """One task that Bob has, or nobody, and one reassignment that is told until it has ended."""
 
-    def __init__(self, world: World, had: Named | None) -> None:
+    def __init__(self, world: World, had: EnginePerson | None) -> None:
         self.world, self.task = world, held(world, had)
         self.said = to_carol(world, self.task, had)
         self.result: Result | None = None
@@ -349,7 +349,7 @@ class Story:
         assert self.result.outcome in ("done", "handled"), self.result
 
 
-async def live(world: World, steps: list[str], had: Named | None) -> None:
+async def live(world: World, steps: list[str], had: EnginePerson | None) -> None:
     story = Story(world, had)
     for step in steps:
         await story.live(step)
@@ -366,7 +366,7 @@ def test_any_interleaving_takes_it_from_nobody_who_got_it_since_and_ends_in_a_tr
         @example(["dave is faster", "tell"], None)
         @example(["lost after", "tell", "dave takes", "tell"], BOB)
         @example(["lost after", "tell", "nobody has it", "dave is faster", "tell"], BOB)
-        def holds(steps: list[str], had: Named | None) -> None:
+        def holds(steps: list[str], had: EnginePerson | None) -> None:
             runner.run(live(world, steps, had))
 
         try:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifications.connectors.base import Result
-from notifications.connectors.rest import ANSWER, Said
+from notifications.connectors.rest import ANSWER, Instruction
 from tests.engines.book import Task
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
 from tests.engines.world import Kind, World, world_of
@@ -93,7 +93,7 @@ class Story:
         assert not self.task.is_open
 
 
-def assert_true(world: World, task: Task, said: Said, result: Result) -> None:
+def assert_true(world: World, task: Task, said: Instruction, result: Result) -> None:
     """What we say, against what the engine knows."""
     ours = [each for each in task.completions if each.variables.get(ANSWER) == said.answer]
     assert len(task.completions) <= 1

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from notifications.connectors.access import Access, Line
+from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.base import Result
 from tests.engines.book import Task
 from tests.engines.guards import Open
@@ -66,7 +66,7 @@ async def test_a_reply_that_never_ends_may_have_acted(world: World) -> None:
     world.engine.break_next(Fault(200, slow=True, acts=True))
 
     async with Outbound(LOOPBACK, deadline=0.5) as impatient:
-        first = await world.send(world.said(task.id, answer="a-1"), access=access, line=Line(impatient))
+        first = await world.send(world.said(task.id, answer="a-1"), access=access, line=EngineClient(impatient))
     assert (first.outcome, first.unsure, first.down) == ("later", True, True)
 
     assert_told_truly(world, await world.send(world.said(task.id, answer="a-1", unsure=True), access=access))

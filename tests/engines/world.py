@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from notifications.connectors.access import Access, Line
+from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.base import Result
 from notifications.connectors.camunda7 import Camunda7
 from notifications.connectors.camunda8 import Camunda8
 from notifications.connectors.flowable import Flowable
 from notifications.connectors.opentext import OpenText
-from notifications.connectors.rest import Api, Call, Failed, RestConnector, Said
+from notifications.connectors.rest import Api, Call, Failed, Instruction, RestConnector
 from tests.engines.book import Task
 from tests.engines.camunda7 import Camunda7Server
 from tests.engines.camunda8 import Camunda8Server
@@ -75,7 +75,7 @@ class Clock:
 class World:
     """`engine` is the truth; `line` and `access` are ours."""
 
-    def __init__(self, kind: Kind, engine: Any, line: Line, access: Access, clock: Clock, tokens: Any) -> None:
+    def __init__(self, kind: Kind, engine: Any, line: EngineClient, access: Access, clock: Clock, tokens: Any) -> None:
         self.kind, self.engine, self.line, self.access = kind, engine, line, access
         self.clock, self.tokens = clock, tokens
         self.paths: dict[str, str] = {}
@@ -85,12 +85,14 @@ class World:
         task: Task = self.engine.book.open(**known)
         return task
 
-    def said(self, task: str, **said: Any) -> Said:
+    def said(self, task: str, **said: Any) -> Instruction:
         """An approval by Bob, unless the test says otherwise."""
         usual = {"does": "final", "action": "approve", "outcome": "approved", "by": "bob", "by_name": "Bob Builder"}
-        return Said(**{"answer": f"answer-{next(self._answers)}", "task": task, **usual, **said})
+        return Instruction(**{"answer": f"answer-{next(self._answers)}", "task": task, **usual, **said})
 
-    async def send(self, said: Said, *, access: Access | None = None, line: Line | None = None) -> Result:
+    async def send(
+        self, said: Instruction, *, access: Access | None = None, line: EngineClient | None = None
+    ) -> Result:
         call = Call(access or self.access, said, {**self.kind.connector.paths, **self.paths})
         return await self.kind.connector.send(line or self.line, call)
 
@@ -123,7 +125,7 @@ async def world_of(kind: Kind) -> AsyncIterator[World]:
         engine = kind.server(tokens or Basic())
         await engine.start()
         stack.push_async_callback(engine.stop)
-        line = Line(Outbound(LOOPBACK), clock)
+        line = EngineClient(Outbound(LOOPBACK), clock)
         stack.push_async_callback(line.close)
         yield World(kind, engine, line, _access(kind, engine, tokens), clock, tokens)
 

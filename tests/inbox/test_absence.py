@@ -280,7 +280,7 @@ def test_the_page_is_german(story: Story) -> None:
 
 # --- what the stand-in sees -----------------------------------------------------------------------
 def test_carols_card_and_item_say_that_they_are_for_bob(story: Story) -> None:
-    absence.go(story.bob, MONDAY - DAY, MONDAY + 30 * DAY, story.carol, by=story.bob)
+    absence.set_absence(story.bob, MONDAY - DAY, MONDAY + 30 * DAY, story.carol, by=story.bob)
     story.assign()
     client = signed_in(story.carol)
 

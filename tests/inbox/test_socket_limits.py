@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import override_settings
 
 from notifications.inbox import consumers, socket_limits
-from notifications.inbox.socket_limits import Allowance, Handshake
+from notifications.inbox.socket_limits import Handshake, TokenBucket
 from tests.support.live_inbox import (
     OURS,
     close_code,
@@ -207,7 +207,7 @@ async def test_while_one_persons_answer_takes_long_others_are_served(
 def test_an_allowance_grows_back_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(socket_limits.time, "monotonic", lambda: now[0])
-    allowance = Allowance(2, 0.5)
+    allowance = TokenBucket(2, 0.5)
 
     assert [allowance.take() for _ in range(3)] == [True, True, False]
     now[0] += 2
@@ -284,7 +284,7 @@ def test_a_page_is_ours_by_scheme_host_and_port(request_: Handshake, ours: bool)
     with override_settings(
         CSRF_TRUSTED_ORIGINS=["https://push.example.com"], SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")
     ):
-        assert socket_limits.is_ours(request_) is ours
+        assert socket_limits.is_own_origin(request_) is ours
 
 
 def test_the_address_of_the_installation_is_trusted() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 
-def heed_cancellation() -> None:
+def raise_if_cancelled() -> None:
     """Raise the CancelledError that this task was sent, if a library has swallowed it. Call it after awaiting a
     library.
 

@@ -15,7 +15,7 @@ name."""
 
 SECRETS_FILE = "secrets.env"
 
-MAKERS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
+GENERATORS = {"VAPID_PRIVATE_KEY": p256.new_private_key}
 """How to make those secrets that are not just any random text."""
 
 
@@ -60,7 +60,7 @@ def read_secrets(folder: Path) -> str:
 
 def new_secret(name: str) -> str:
     """A fresh value for the secret of this name."""
-    return MAKERS[name]() if name in MAKERS else secrets.token_urlsafe(48)
+    return GENERATORS[name]() if name in GENERATORS else secrets.token_urlsafe(48)
 
 
 def _add_secrets(path: Path, names: Iterable[str]) -> None:

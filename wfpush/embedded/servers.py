@@ -37,7 +37,7 @@ class EmbeddedError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Where:
+class ServerFolders:
     """The folders of one pair of servers, and the user they run as (None: whoever starts them)."""
 
     base: Path
@@ -60,13 +60,13 @@ def unprivileged_user() -> pwd.struct_passwd:
         subprocess.run([*command, "pgserver"], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as fault:
         raise EmbeddedError(
-            f"PostgreSQL does not run as root, and the user pgserver could not be made ({reason(fault)}). "
+            f"PostgreSQL does not run as root, and the user pgserver could not be made ({last_lines(fault)}). "
             "Set DATABASE_URL and REDIS_URL, or start as another user."
         ) from fault
     return pwd.getpwnam("pgserver")
 
 
-def reason(fault: OSError | subprocess.SubprocessError) -> str:
+def last_lines(fault: OSError | subprocess.SubprocessError) -> str:
     """The last lines of what a failed program said."""
     said = getattr(fault, "stderr", None) or getattr(fault, "output", None) or str(fault)
     return " ".join(str(said).strip().splitlines()[-3:])
@@ -93,7 +93,7 @@ class Server:
     name: str
     socket_name: str
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: ServerFolders) -> None:
         self.where = where
         self.alive_file = where.base / f"{self.name}.alive"
         self.log = where.base / f"{self.name}.log"
@@ -192,7 +192,7 @@ class Server:
             self.run(command, seconds=START_SECONDS + 5, keep=descriptor)
         except (OSError, subprocess.SubprocessError) as fault:
             raise EmbeddedError(
-                f"The embedded {self.name} did not start ({reason(fault)}). Its log is {self.log}."
+                f"The embedded {self.name} did not start ({last_lines(fault)}). Its log is {self.log}."
             ) from fault
         finally:
             os.close(descriptor)
@@ -219,7 +219,7 @@ class Postgres(Server):
     name = "postgres"
     socket_name = ".s.PGSQL.5432"
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: ServerFolders) -> None:
         super().__init__(where)
         self.data = where.base / "postgres"
 
@@ -310,7 +310,9 @@ class Postgres(Server):
         try:
             self.run([*command, "-D", str(fresh)], seconds=START_SECONDS)
         except (OSError, subprocess.SubprocessError) as fault:
-            raise EmbeddedError(f"PostgreSQL's data folder could not be made in {fresh}: {reason(fault)}") from fault
+            raise EmbeddedError(
+                f"PostgreSQL's data folder could not be made in {fresh}: {last_lines(fault)}"
+            ) from fault
         with (fresh / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write("include 'wfpush.conf'\n")
         fresh.rename(self.data)
@@ -335,7 +337,7 @@ class Valkey(Server):
     name = "valkey"
     socket_name = "valkey.sock"
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: ServerFolders) -> None:
         super().__init__(where)
         self.pid_file = where.sockets / "valkey.pid"
 

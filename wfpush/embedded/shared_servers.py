@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wfpush.embedded.datafolder import MARKER, was_made
-from wfpush.embedded.servers import EmbeddedError, Postgres, Valkey, Where, unprivileged_user, wait_until
+from wfpush.embedded.servers import EmbeddedError, Postgres, ServerFolders, Valkey, unprivileged_user, wait_until
 
 ROOT_BASE = Path("/var/lib/wfpush")
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 107 on Linux and 103 on macOS
@@ -109,7 +109,7 @@ def release(data_dir: Path, *, deadline: float = 30.0) -> bool:
     return True
 
 
-def locate(data_dir: Path) -> Where:
+def locate(data_dir: Path) -> ServerFolders:
     """The folders of the servers that belong to `data_dir`, made if missing.
 
     As root they lie under /var/lib/wfpush and belong to an unprivileged user, because PostgreSQL refuses to run as
@@ -129,7 +129,7 @@ def locate(data_dir: Path) -> Where:
     if not _fits_a_socket(sockets):
         sockets = Path("/tmp") / f"wfpush-{os.getuid()}-{_digest(str(base))}"
     _private_folder(sockets, user.pw_uid if user else None)
-    return Where(base=base, sockets=sockets, user=user)
+    return ServerFolders(base=base, sockets=sockets, user=user)
 
 
 def _identity(path: Path) -> str:
@@ -248,7 +248,7 @@ def guard(data_dir: Path, descriptor: int) -> None:
                 return
 
 
-def _stop(where: Where) -> None:
+def _stop(where: ServerFolders) -> None:
     for server in (Valkey(where), Postgres(where)):
         server.stop()
 

@@ -54,7 +54,7 @@ _LOCALHOST = re.compile(r"(.+\.)?localhost")  # RFC 6761 section 6.3: always thi
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
-def refusal(address: Address, allowed: Sequence[Network]) -> str | None:
+def kind_of_refused_address(address: Address, allowed: Sequence[Network]) -> str | None:
     """What kind of address this is if it may not be called ("a loopback address"), else None.
 
     `allowed` admits what would be refused. An IPv6 address that stands for an IPv4 one is judged as both.
@@ -67,7 +67,7 @@ def refusal(address: Address, allowed: Sequence[Network]) -> str | None:
         return "a link-local address"
     embedded = _embedded(address)
     if embedded is not None:
-        return refusal(embedded, allowed)
+        return kind_of_refused_address(embedded, allowed)
     named = _first(what for network, what in _SPECIAL_V6 if address in network)
     return named or (None if address in _GLOBAL_V6 else "a reserved address")
 

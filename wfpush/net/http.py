@@ -23,8 +23,8 @@ from django.conf import settings
 from django.utils.http import parse_http_date_safe
 from yarl import URL
 
-from wfpush.net.addresses import Network, refusal
-from wfpush.net.http_checks import Code, OutboundError, check_request, check_url, parse_url, refused
+from wfpush.net.addresses import Network, kind_of_refused_address
+from wfpush.net.http_checks import Code, OutboundError, check_request, check_url, parse_url, refusal_sentence
 
 __all__ = [
     "Outbound",
@@ -215,9 +215,9 @@ class Outbound:
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
         """Check the address once more when the socket is made, whatever way it came."""
         family, kind, protocol, _, address = info
-        what = refusal(ip_address(address[0]), self._allowed)
+        what = kind_of_refused_address(ip_address(address[0]), self._allowed)
         if what is not None:
-            raise PermissionError(errno.EACCES, refused(str(address[0]), what))
+            raise PermissionError(errno.EACCES, refusal_sentence(str(address[0]), what))
         return socket.socket(family, kind, protocol)
 
 
@@ -259,11 +259,11 @@ class _CheckedResolver(AbstractResolver):
         results = []
         for text in await self._lookup(host):
             address = ip_address(text)
-            what = refusal(address, self._allowed)
+            what = kind_of_refused_address(address, self._allowed)
             if what is None:
                 results.append(_result(host, text, port, socket.AF_INET if address.version == 4 else socket.AF_INET6))
             else:
-                reason = refused(f"{host} ({address})", what)
+                reason = refusal_sentence(f"{host} ({address})", what)
         if not results:
             # Neither is permanent: the name may resolve to other addresses tomorrow.
             raise OutboundError("refused_address", reason) if reason else OSError("the name has no address")

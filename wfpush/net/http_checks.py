@@ -7,7 +7,7 @@ from typing import Literal
 
 from yarl import URL
 
-from wfpush.net.addresses import Network, literal, refusal
+from wfpush.net.addresses import Network, kind_of_refused_address, literal
 
 _MAX_URL = 4096
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -117,7 +117,7 @@ def _fault_of_name(name: str) -> str:
     return ""
 
 
-def refused(host: str, what: str) -> str:
+def refusal_sentence(host: str, what: str) -> str:
     """The sentence for an address of the kind `what` ("a loopback address")."""
     return f"{host} is {what}, which is not called unless OUTBOUND_ALLOWED_CIDRS admits its network."
 
@@ -131,9 +131,9 @@ def _check_host(host: str, allowed: Sequence[Network]) -> None:
         if not _HOST.fullmatch(host):
             raise _bad_url("The host is not a valid name. Write it like engine.example.com.")
         return
-    what = refusal(address, allowed)
+    what = kind_of_refused_address(address, allowed)
     if what is not None:
-        raise OutboundError("refused_address", refused(host, what), permanent=True)
+        raise OutboundError("refused_address", refusal_sentence(host, what), permanent=True)
     is_usual = ":" in host or host == str(address) or host.removesuffix(".").endswith("localhost")
     if not is_usual:
         raise _bad_url(f"Write the IP address in its usual form: {address}.")

@@ -52,13 +52,13 @@ OK = "ok"
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
 
 
-def only_reads(view: View) -> View:
+def require_get_or_head(view: View) -> View:
     """GET and HEAD, never kept by a cache."""
 
     @wraps(view)
     def answer(request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
-            return problems.plain(405, {"Allow": "GET, HEAD"})
+            return problems.problem_of_status(405, {"Allow": "GET, HEAD"})
         response = view(request)
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -67,7 +67,7 @@ def only_reads(view: View) -> View:
 
 
 # --- who may look inside --------------------------------------------------------------------------
-def may_look_inside(request: HttpRequest) -> bool:
+def may_see_details(request: HttpRequest) -> bool:
     """Whether the caller is a program on this machine that connects directly, or knows METRICS_TOKEN."""
     return _is_from_here(request) or _has_token(request)
 
@@ -92,13 +92,13 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 # --- alive, ready ---------------------------------------------------------------------------------
-@only_reads
+@require_get_or_head
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers. Nothing else is checked."""
     return JsonResponse({"status": OK})
 
 
-@only_reads
+@require_get_or_head
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 while events are taken and processed, else 503; `checks` has a reason for each part that is not "ok"."""
     now = timezone.now()
@@ -107,7 +107,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if faults:
         log.warning("not_ready", checks=faults)
     body: dict[str, Any] = {"status": "unavailable" if faults else OK}
-    if may_look_inside(request):
+    if may_see_details(request):
         body["checks"] = found
         body["notes"] = notes(now) if found["database"] == OK else []
     return JsonResponse(body, status=HTTPStatus.SERVICE_UNAVAILABLE if faults else HTTPStatus.OK)
@@ -120,7 +120,7 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
     yield "redis", _redis()
     if database != OK:
         return
-    yield "schema", _asked(lambda: schema.current().fault or OK)
+    yield "schema", _asked(lambda: schema.current_schema().fault or OK)
     yield "worker", _asked(partial(_worker, now))
     for source in outbox.sources():
         yield source.name, _asked(partial(_late, source, now))
@@ -198,12 +198,12 @@ def _short_statements() -> Iterator[None]:
 
 
 # --- numbers --------------------------------------------------------------------------------------
-@only_reads
+@require_get_or_head
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text: this process, and the whole installation as the database has it now."""
-    if not may_look_inside(request):
+    if not may_see_details(request):
         if not settings.METRICS_TOKEN:
-            return problems.plain(404)
+            return problems.problem_of_status(404)
         detail = "Send METRICS_TOKEN as Authorization: Bearer …"
         return problems.problem(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry()

@@ -16,7 +16,7 @@ class WrongPooling(Exception):
     """The message says what to do."""
 
 
-def demand() -> None:
+def require_transactions() -> None:
     """Raises WrongPooling where the pooler refuses transactions, and OperationalError while nobody answers."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:

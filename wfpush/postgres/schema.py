@@ -20,7 +20,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 log = structlog.get_logger(__name__)
 
-OURS = ("wfpush", "notifications", "escalations")
+OUR_APPS = ("wfpush", "notifications", "escalations")
 """Apps whose migrations are written here. Unknown migrations of other apps may have been merged by their package."""
 TRUSTED_SECONDS = 60.0
 """Seconds for which a schema that was found right is not checked again: `/readyz` is called every few seconds."""
@@ -92,7 +92,7 @@ def read_schema() -> Schema:
     known = _known()
     unapplied = [key for key, stands_for in known.items() if key not in applied and not _all(stands_for, applied)]
     merged = {key for stands_for in known.values() for key in stands_for}
-    unknown = [key for key in applied - known.keys() - merged if key[0] in OURS]
+    unknown = [key for key in applied - known.keys() - merged if key[0] in OUR_APPS]
     missing, unfilled = _compared(expected(apps))
     return Schema(_named(unapplied), _named(unknown), missing, unfilled)
 
@@ -166,9 +166,9 @@ class _Trust:
 
 
 _trust = _Trust()
-current = _trust.current
+current_schema = _trust.current
 """The schema found within the last minute; one with a fault is read again each time. Raises django.db.Error."""
-look_again = _trust.end
+forget_schema = _trust.end
 """Forget what was found before."""
 
 
@@ -177,7 +177,7 @@ def last_found() -> Schema:
     return _trust.found
 
 
-def demand() -> None:
+def require_current_schema() -> None:
     """Called before web or worker starts. Raises WrongSchema, or django.db.Error."""
     found = read_schema()
     if found.fault:

@@ -42,10 +42,10 @@ class Broker(Redis):  # type: ignore[misc]
         try:
             found = self.connection.blpop([*_own_lists(), self.list_key], WAIT_SECONDS)
         except outage.REDIS_AWAY as fault:
-            outage.broker.goes_on(fault)
+            outage.broker.began(fault)
             time.sleep(AGAIN_SECONDS)
             return None
-        outage.broker.is_over()
+        outage.broker.ended()
         return [(None, found[1])] if found else None
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
@@ -53,7 +53,7 @@ class Broker(Redis):  # type: ignore[misc]
         try:
             super().set_stat(key, value, timeout)
         except outage.REDIS_AWAY as fault:
-            outage.broker.goes_on(fault)
+            outage.broker.began(fault)
 
 
 def _own_lists() -> list[str]:
@@ -65,7 +65,7 @@ def _list_of(worker: str) -> str:
     return f"django_q:{settings.Q_CLUSTER['name']}:{worker}:q"
 
 
-def ask_for_a_beat(worker: str) -> None:
+def request_heartbeat(worker: str) -> None:
     """Enqueue a heartbeat task for the worker's own cluster, at most one at a time. Raises RedisError, OSError."""
     own = Broker(f"{settings.Q_CLUSTER['name']}:{worker}")
     if not own.connection.llen(own.list_key):

@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from wfpush.processes.joined_output import JoinedOutput
-from wfpush.processes.worker_registry import Presence
+from wfpush.processes.worker_registry import Registration
 from wfpush.queue import lease_holder
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class Child:
         command: Sequence[str],
         environment: Mapping[str, str],
         *,
-        presence: Presence | None = None,
+        presence: Registration | None = None,
         output: JoinedOutput | None = None,
         on_start: Callable[[], object] = lambda: None,
     ) -> None:

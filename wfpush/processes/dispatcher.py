@@ -20,7 +20,7 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from wfpush.concurrency.cancellation import heed_cancellation
+from wfpush.concurrency.cancellation import raise_if_cancelled
 from wfpush.postgres.silence import give_up_in_time
 from wfpush.processes import lifeline
 from wfpush.queue import outage, outbox
@@ -81,7 +81,7 @@ class Job:
 
     async def run(self) -> None:
         while True:
-            heed_cancellation()  # `drain` uses libraries that may swallow a cancellation
+            raise_if_cancelled()  # `drain` uses libraries that may swallow a cancellation
             self.idle.set()
             await self._woken.wait()
             self.idle.clear()
@@ -97,14 +97,14 @@ class Job:
                 await asyncio.sleep(RETRY_SECONDS)  # not at full speed while the database is away
 
     def _works(self) -> None:
-        outage.database.is_over()
+        outage.database.ended()
         if self._failing:
             log.info("drain_works_again", source=self.source.name)
         self._failing = False
 
     def _fails(self, fault: Exception) -> None:
         if outage.database_is_away(fault):
-            outage.database.goes_on(fault)  # logged once for all sources
+            outage.database.began(fault)  # logged once for all sources
         elif not self._failing:
             self._failing = True
             log.error("drain_failing", source=self.source.name, fault=repr(fault), exc_info=True)
@@ -157,12 +157,12 @@ async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
 def run() -> None:
     """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
     give_up_in_time()
-    collect_less()
+    tune_garbage_collection()
     allow_many_sockets()
     uvloop.run(_main())
 
 
-def collect_less() -> None:
+def tune_garbage_collection() -> None:
     """Keep the garbage collector off what is loaded by now, and let it run less often: searching among a hundred
     messages in flight took a sixth of all time."""
     gc.freeze()

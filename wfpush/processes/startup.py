@@ -18,8 +18,8 @@ def check() -> None:
     Web and worker start also while the database does not answer: they wait for it, and `/readyz` checks again.
     """
     try:
-        pooling.demand()
-        schema.demand()
+        pooling.require_transactions()
+        schema.require_current_schema()
         for fault in lost_secrets.faults(SAMPLE):
             log.error("secrets_unreadable", fault=fault)
     except OperationalError as fault:

@@ -9,7 +9,7 @@ import structlog
 
 from wfpush.processes.children import Child
 from wfpush.processes.lifeline import Lifeline, follow
-from wfpush.processes.systemd_notify import announce
+from wfpush.processes.systemd_notify import notify_systemd
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +54,11 @@ class Supervisor:
         lifeline = Lifeline()
         for thread in self._threads:
             thread.start()
-        announce("READY=1")
+        notify_systemd("READY=1")
         try:
             self.every(SUPERVISE_SECONDS, lambda: self._supervise(time.monotonic(), lifeline))
         finally:
-            announce("STOPPING=1")
+            notify_systemd("STOPPING=1")
             self.stop.set()
             self._stop_children()
             for thread in self._threads:

@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 
 
-def announce(state: str) -> None:
+def notify_systemd(state: str) -> None:
     """Send `READY=1` or `STOPPING=1` to the socket that systemd has named, if it has. A failure is ignored."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:

@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseError
 
 from wfpush.models import Heartbeat
-from wfpush.processes.broker import ask_for_a_beat
+from wfpush.processes.broker import request_heartbeat
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Watchdog:
         """Ask for a heartbeat, and return whether earlier ones were not executed for too long."""
         try:
             found = Heartbeat.objects.filter(name=self._worker).values_list("beat_at", flat=True).first()
-            ask_for_a_beat(self._worker)
+            request_heartbeat(self._worker)
         except (DatabaseError, redis.RedisError, OSError):
             connections["default"].close()
             self.excuse()

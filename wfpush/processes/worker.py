@@ -13,7 +13,7 @@ from wfpush.processes.children import MANAGE, Child
 from wfpush.processes.supervisor import Supervisor
 from wfpush.processes.ticker import Ticker, Trouble
 from wfpush.processes.watchdog import Watchdog
-from wfpush.processes.worker_registry import LOOK_SECONDS, Presence
+from wfpush.processes.worker_registry import LOOK_SECONDS, Registration
 from wfpush.queue import lease_holder
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ class Worker:
 
     def __init__(self, *, dispatchers: int, grace: float, stall: float, data_dir: Path | None) -> None:
         self._supervisor = Supervisor(grace=grace, restarts=True)
-        self._presence = Presence()
+        self._presence = Registration()
         self._trouble = Trouble()
         self._watchdog = Watchdog(self._presence.name, stall)
         environment = {lease_holder.WORKER: self._presence.name}

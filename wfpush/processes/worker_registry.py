@@ -26,7 +26,7 @@ LAST_LOOK_SECONDS = 2.0
 """For the kernel to end what was killed, when the worker stops."""
 
 
-class Presence:
+class Registration:
     """The row of this worker. Used by the thread that supervises the children, and by one that checks other workers."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Presence:
             ended = set(self._ended)
         dead = {each for each in ended if lease_holder.is_dead(each)}
         for each in dead:
-            give_back(each)
+            release_leases(each)
         with self._lock:
             self._ended -= dead
             self._holders -= dead
@@ -107,7 +107,7 @@ def _died_here(row: Heartbeat) -> bool:
 
 def _inherit(row: Heartbeat) -> None:
     for each in row.holders.split():
-        give_back(each)
+        release_leases(each)
     Heartbeat.objects.filter(pk=row.pk).update(holders="")
     log.warning("worker_died", worker=row.name)
 
@@ -123,7 +123,7 @@ def _take_the_place_of_a_dead_one() -> None:
                 return
 
 
-def give_back(dead: str) -> None:
+def release_leases(dead: str) -> None:
     """Give back the leases of a dead holder at once. Waits for rows that are locked by its last transaction, and reads
     them as that leaves them."""
     for model in apps.get_models():

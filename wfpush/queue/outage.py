@@ -32,12 +32,12 @@ class Outage:
         self._part = part
         self._said = mmap.mmap(-1, 1)
 
-    def goes_on(self, fault: BaseException) -> None:
+    def began(self, fault: BaseException) -> None:
         if not self._said[0]:
             self._said[0] = 1
             log.warning(f"{self._part}_away", fault=f"{type(fault).__name__}: {fault}".strip())
 
-    def is_over(self) -> None:
+    def ended(self) -> None:
         if self._said[0]:
             self._said[0] = 0
             log.info(f"{self._part}_back")
@@ -47,15 +47,15 @@ database = Outage("database")
 broker = Outage("broker")
 
 
-class Spoken(logging.Filter):
+class OutageLogFilter(logging.Filter):
     """Filter for django-q2's log, which has a traceback for each try while the database or Redis is away."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         fault = record.exc_info[1] if record.exc_info else None
         if fault is not None and database_is_away(fault):
-            database.goes_on(fault)
+            database.began(fault)
             return False
         if isinstance(fault, redis.RedisError):
-            broker.goes_on(fault)
+            broker.began(fault)
             return False
         return True

@@ -50,7 +50,7 @@ grow."""
 TURN_SECONDS = 2.0
 """Seconds for which one source is drained before the next in the queue: a flood of events does not hold up clocks."""
 
-LOOKED_AT = 200
+ROWS_CHECKED = 200
 """Rows that one claim checks for a free place. If all of them have the same key, it is full then, and left out of the
 next."""
 
@@ -161,7 +161,7 @@ _kept: list[tuple[type[Work], UUID]] | None = None
 
 
 @contextmanager
-def claims_kept() -> Iterator[list[tuple[type[Work], UUID]]]:
+def claims_tracked() -> Iterator[list[tuple[type[Work], UUID]]]:
     """Keeps all claims made inside, by model and token. For processes with one thread that run one task at a time."""
     global _kept
     before, _kept = _kept, []
@@ -183,7 +183,7 @@ def claim_places(
 ) -> list[tuple[Any, WorkT]]:
     """Claim the oldest due rows for which there is a place. Returns each with its key, as `by` says."""
     waiting = due(queryset, now).annotate(place=by).exclude(place__in=room.full).order_by("due_at")
-    places = dict(waiting.values_list("pk", "place")[:LOOKED_AT])
+    places = dict(waiting.values_list("pk", "place")[:ROWS_CHECKED])
     chosen = room.choose(places.items())
     rows = claim(queryset.filter(pk__in=chosen), limit=len(chosen), lease=lease, now=now) if chosen else []
     return [(places[row.pk], row) for row in rows]
@@ -367,7 +367,7 @@ def _waits(name: str) -> bool:
     return not is_first and bool(connection().llen(QUEUE))  # the queue is empty: it was taken, and may be lost
 
 
-def awake(name: str) -> None:
+def wake_up_received(name: str) -> None:
     """The woken task has started: rows enqueued from now on need another wake-up."""
     if redis_cooldown:
         return

@@ -15,7 +15,7 @@ from channels.layers import BaseChannelLayer
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from wfpush.concurrency.cancellation import heed_cancellation
+from wfpush.concurrency.cancellation import raise_if_cancelled
 from wfpush.redis.subscription import Subscription
 
 Message = dict[str, Any]
@@ -71,7 +71,7 @@ class RedisChannelLayer(BaseChannelLayer):
     async def group_send(self, group: str, message: Message) -> None:
         """Raises RedisError when it cannot be sent."""
         await self._here.sender.publish(PREFIX + group, msgspec.msgpack.encode(message))
-        heed_cancellation()
+        raise_if_cancelled()
 
     @property
     def _here(self) -> "_Loop":

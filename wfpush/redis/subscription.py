@@ -10,7 +10,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from wfpush.concurrency.cancellation import heed_cancellation
+from wfpush.concurrency.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -40,14 +40,14 @@ class Subscription:
         if self._pubsub is not None:
             with suppress(redis.RedisError, OSError):  # `run` notices it, too, and subscribes to all names again
                 await self._pubsub.subscribe(name)
-            heed_cancellation()
+            raise_if_cancelled()
 
     async def drop(self, name: str) -> None:
         self._names.discard(name)
         if self._pubsub is not None:
             with suppress(redis.RedisError, OSError):
                 await self._pubsub.unsubscribe(name)
-            heed_cancellation()
+            raise_if_cancelled()
 
     async def run(self) -> None:
         """Run until cancelled. Logs once when Redis goes, and once when it is back."""
@@ -67,7 +67,7 @@ class Subscription:
                 away = True
             finally:
                 self._pubsub = None
-            heed_cancellation()  # the connection may have closed just now
+            raise_if_cancelled()  # the connection may have closed just now
             await asyncio.sleep(RETRY_SECONDS)
 
     def _client(self) -> "redis.asyncio.Redis":
@@ -79,7 +79,7 @@ class Subscription:
         begun: set[str] = set()
         while missing := {_ALWAYS, *self._names} - begun:
             await pubsub.subscribe(*missing)
-            heed_cancellation()
+            raise_if_cancelled()
             begun |= missing
         self._pubsub = pubsub  # without an await since the last check: no name can have been added
 
@@ -91,7 +91,7 @@ class Subscription:
                 raise redis.TimeoutError(f"no sign of life for {PING_SECONDS:g} s")
             if message is None:
                 await pubsub.ping()
-                heed_cancellation()
+                raise_if_cancelled()
             elif message["type"] == "message":
                 self._hear(message["channel"].decode(), message["data"])
             asked = message is None

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from wfpush.web.problems import API_PREFIX, answer
+from wfpush.web.problems import API_PREFIX, error_response
 
 NUL = "\x00"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -30,7 +30,7 @@ class NulMiddleware:
         if not (holds_nul(_texts(request)) or (_has_form(request) and holds_nul(_form(request)))):
             return self.get_response(request)
         with translation.override(translation.get_language_from_request(request)):
-            return answer(request, 400)
+            return error_response(request, 400)
 
 
 class NulFreeSockets:

@@ -26,7 +26,7 @@ MAX_DETAIL = 1_000
 RETRY_SECONDS = 2
 """Retry-After, in seconds, while the database is away."""
 
-AWAY = (OperationalError, InterfaceError)
+DATABASE_FAULTS = (OperationalError, InterfaceError)
 """Faults that mean that the database cannot be asked now. The caller should try again."""
 
 TOO_LARGE = "A request body may have 1 MiB, a batch of CloudEvents 16 MiB. Send fewer events at once."
@@ -111,7 +111,7 @@ def _members(refusal: Refusal) -> dict[str, Any]:
     return {"errors": [{"pointer": refusal.pointer, "detail": refusal.detail}], **refusal.extra}
 
 
-def plain(status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The problem of a status about which nothing more is known."""
     code, detail = _BY_STATUS.get(
         status, ("bad_request" if status < 500 else "server_error", HTTPStatus(status).phrase)
@@ -120,7 +120,7 @@ def plain(status: int, headers: Mapping[str, str] | None = None) -> HttpResponse
 
 
 def unavailable() -> HttpResponse:
-    return plain(503, {"Retry-After": str(RETRY_SECONDS)})
+    return problem_of_status(503, {"Retry-After": str(RETRY_SECONDS)})
 
 
 # --- the API's views ------------------------------------------------------------------------------
@@ -128,17 +128,17 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRes
     """DRF's EXCEPTION_HANDLER. None: an internal error, which `server_error` answers."""
     if isinstance(exc, Refusal):
         return problem(exc.status, exc.code, exc.detail, **_members(exc))
-    if isinstance(exc, AWAY):
+    if isinstance(exc, DATABASE_FAULTS):
         log.warning("database_away", fault=str(exc))
         return unavailable()
     if isinstance(exc, RequestDataTooBig):
-        return plain(413)
+        return problem_of_status(413)
     if isinstance(exc, Http404):
-        return plain(404)
+        return problem_of_status(404)
     if isinstance(exc, PermissionDenied):
-        return plain(403)
+        return problem_of_status(403)
     if isinstance(exc, SuspiciousOperation):
-        return plain(400)
+        return problem_of_status(400)
     return _of_framework(exc) if isinstance(exc, exceptions.APIException) else None
 
 
@@ -155,7 +155,7 @@ def _of_framework(exc: exceptions.APIException) -> HttpResponse:
             "Send a valid key as Authorization: Bearer … or X-API-Key, or sign in. It may be wrong, revoked or expired."
         )
         return problem(401, "unauthenticated", detail, headers=headers)
-    return plain(exc.status_code, headers)
+    return problem_of_status(exc.status_code, headers)
 
 
 def _faults(detail: Any, here: str) -> Iterator[dict[str, str]]:
@@ -185,12 +185,12 @@ class ProblemMiddleware:
             request.META.get(name, "").encode("latin-1", "replace") for name in ("CONTENT_LENGTH", "CONTENT_TYPE")
         )
         if too_long(*announced):
-            return plain(413)
+            return problem_of_status(413)
         response = self.get_response(request)
         if response.status_code < 400 or response.headers.get("Content-Type") == CONTENT_TYPE:
             return response
         kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        return plain(response.status_code, kept)
+        return problem_of_status(response.status_code, kept)
 
 
 def wants_problem(request: HttpRequest) -> bool:
@@ -200,10 +200,10 @@ def wants_problem(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json", CONTENT_TYPE]) not in (None, "text/html")
 
 
-def answer(request: HttpRequest, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def error_response(request: HttpRequest, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The problem or the page of a status."""
     if wants_problem(request):
-        return plain(status, headers)
+        return problem_of_status(status, headers)
     code, detail = _BY_STATUS[status]
     try:
         response = render(request, f"errors/{status}.html", {"status": status, "code": code}, status=status)
@@ -216,25 +216,25 @@ def answer(request: HttpRequest, status: int, headers: Mapping[str, str] | None 
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 400)
+    return error_response(request, 400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 403)
+    return error_response(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, 404)
+    return error_response(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Called while the exception is handled. An outage of the database is answered 503, not 500."""
-    if isinstance(sys.exc_info()[1], AWAY):
-        return answer(request, 503, {"Retry-After": str(RETRY_SECONDS)})
-    return answer(request, 500)
+    if isinstance(sys.exc_info()[1], DATABASE_FAULTS):
+        return error_response(request, 503, {"Retry-After": str(RETRY_SECONDS)})
+    return error_response(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if wants_problem(request):
         return problem(403, "csrf_failed", f"{reason or 'The CSRF token is missing.'} Send it as X-CSRFToken.")
-    return answer(request, 403)
+    return error_response(request, 403)

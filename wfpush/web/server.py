@@ -12,7 +12,7 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred
 
 from wfpush.net.ports import PortTaken, check_port
-from wfpush.processes.systemd_notify import announce
+from wfpush.processes.systemd_notify import notify_systemd
 from wfpush.web.bodylimit import PROBLEM, PROBLEM_HEADERS, Application, limit_for
 
 WEBSOCKET_FRAME_LIMIT = 64 * 1024
@@ -130,11 +130,11 @@ class Server(DaphneServer):  # type: ignore[misc]
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
         self._ports.append(port)
-        announce("READY=1")
+        notify_systemd("READY=1")
 
     def kill_all_applications(self) -> "Deferred[Any]":
         """What daphne does on SIGTERM, delayed until running requests are answered or the grace is over."""
-        announce("STOPPING=1")
+        notify_systemd("STOPPING=1")
         self.stopping = True
         for port in self._ports:
             _close(port)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifications.answers import answer_variables
-from notifications.answers.answer_variables import BadVariable, filled_in
+from notifications.answers.answer_variables import BadVariable, fill_in
 from notifications.models import AnswerMapping, Callback
 from notifications.types import Json
 from tests.support.story import Story
@@ -36,7 +36,7 @@ FACTS: Json = {
     ],
 )
 def test_each_kind_of_value(said: Any, value: Any, type: str | None) -> None:
-    values, types = filled_in({"it": said}, FACTS)
+    values, types = fill_in({"it": said}, FACTS)
     assert values == {"it": value}
     assert types == ({"it": type} if type else {})
 
@@ -52,7 +52,7 @@ def test_each_kind_of_value(said: Any, value: Any, type: str | None) -> None:
     ],
 )
 def test_what_cannot_be_filled_in_is_left_out_and_the_rest_goes(said: Any) -> None:
-    assert filled_in({"bad": said, "good": 1}, FACTS) == ({"good": 1}, {})
+    assert fill_in({"bad": said, "good": 1}, FACTS) == ({"good": 1}, {})
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from notifications.answers.respond import Answer, respond
 from notifications.channels import registry
-from notifications.connectors.access import Line
+from notifications.connectors.access import EngineClient
 from notifications.connectors.signatures import new_secret
 from notifications.delivery import deliver
 from notifications.engines import callback, poll
@@ -53,7 +53,7 @@ LOOPBACK = [ip_network("127.0.0.0/8")]
 def inside(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are looked at in small lots, so that those of the slow fill one after the other."""
     settings.OUTBOUND_ALLOWED_CIDRS = LOOPBACK
-    monkeypatch.setattr(outbox, "LOOKED_AT", 20)
+    monkeypatch.setattr(outbox, "ROWS_CHECKED", 20)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def two(receiver: Receiver) -> tuple[Story, Story]:
 
 def patient() -> None:
     """Calls are given up after a minute and not after 10 seconds: what hangs, hangs until the test says otherwise."""
-    callback._door._line = Line(Outbound(LOOPBACK, deadline=60.0, per_host=0))
+    callback._door._line = EngineClient(Outbound(LOOPBACK, deadline=60.0, per_host=0))
 
 
 def leased(engine: Engine) -> int:

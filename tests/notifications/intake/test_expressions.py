@@ -6,7 +6,7 @@ import pytest
 
 from notifications.errors import InvalidEvent
 from notifications.intake import expressions, mapping
-from notifications.intake.expressions import Evaluation, InvalidExpression, TooMuch
+from notifications.intake.expressions import Evaluation, InvalidExpression, LimitExceeded
 from notifications.models import EventMapping
 from tests.factories import EngineFactory
 from tests.support.api import engine_caller, is_problem, pointers
@@ -30,7 +30,7 @@ BOMBS = {
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 def test_what_builds_too_much_is_stopped_before_it_has(text: str) -> None:
     assert len(text) <= expressions.MAX_LENGTH
-    with cost() as spent, pytest.raises(TooMuch, match=r"more than|longer than"):
+    with cost() as spent, pytest.raises(LimitExceeded, match=r"more than|longer than"):
         Evaluation().search(text, WIDE)
 
     assert spent.memory < MOST_MEMORY

@@ -128,7 +128,7 @@ def test_it_costs_one_question_when_nobody_is_away_and_one_more_a_link(
 def faults(
     person: Recipient, delegate: Recipient | None, begins_at: datetime = NOON, ends_at: datetime = NOON + DAY
 ) -> dict[str, str]:
-    return absence.check(person, begins_at, ends_at, delegate, NOON - DAY)
+    return absence.faults_of(person, begins_at, ends_at, delegate, NOON - DAY)
 
 
 def test_a_holiday_with_a_delegate_or_without_makes_sense(story: Story) -> None:
@@ -195,10 +195,10 @@ def test_a_circle_of_others_does_not_hold_the_check_up(story: Story, dave: Recip
 def test_who_set_an_absence_and_who_ended_it_is_on_record(story: Story, dave: Recipient) -> None:
     Recipient.objects.filter(pk=dave.pk).update(user=None)
     dave.refresh_from_db()
-    absence.go(story.bob, NOON, NOON + DAY, None, by=story.bob)
-    absence.go(story.bob, NOON, NOON + 2 * DAY, dave, by=story.carol)
-    absence.come_back(story.bob, by=dave)
-    absence.come_back(story.bob, by=dave)
+    absence.set_absence(story.bob, NOON, NOON + DAY, None, by=story.bob)
+    absence.set_absence(story.bob, NOON, NOON + 2 * DAY, dave, by=story.carol)
+    absence.end_absence(story.bob, by=dave)
+    absence.end_absence(story.bob, by=dave)
 
     kept: Iterable[tuple[str, User | None, str, Recipient | None]] = [
         (row.history_type, row.history_user, row.history_change_reason, row.delegate)

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.wording.plaintext import MOST_MARKS, MOST_PARTS, clean, clean_line, cut, revealed, revealed_json
-from notifications.wording.unhide import visible
+from notifications.wording.plaintext import (
+    MOST_MARKS,
+    MOST_PARTS,
+    clean,
+    clean_line,
+    cut,
+    escape_hidden,
+    escape_hidden_in_json,
+)
+from notifications.wording.unhide import show_hidden_characters
 
 RIGHT_TO_LEFT_OVERRIDE, ISOLATE, POP = "\u202e", "\u2066", "\u2069"
 ZWJ, ZWNJ, VARIATION = "\u200d", "\u200c", "\ufe0f"
@@ -74,13 +82,13 @@ def test_what_people_really_write_stays_as_it_is(language: str) -> None:
     text = REAL_TEXT[language]
     assert clean_line(text) == text
     assert clean(text) == text
-    assert revealed(text) == text
+    assert escape_hidden(text) == text
 
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u0323", "\u20dd", "\u0e49", "\u0e47", "\u064b", "\u05b0", "\u0489"])
 def test_hundreds_of_marks_on_one_letter_become_a_few(mark: str) -> None:
     piled = "H" + mark * 300 + "e" + (mark + ZWJ) * 300
-    for cleaner in (clean, clean_line, revealed):
+    for cleaner in (clean, clean_line, escape_hidden):
         assert cleaner(piled).count(mark) == 2 * MOST_MARKS
     assert clean_line(piled)[0] == "H"
     assert clean_line("न" + "\u093f" * 300) == "न" + "\u093f" * MOST_PARTS
@@ -94,7 +102,7 @@ piles = st.text(
 
 @given(piles)
 def test_cleaning_what_is_clean_changes_nothing_however_it_was_piled(text: str) -> None:
-    for cleaner in (clean, clean_line, revealed):
+    for cleaner in (clean, clean_line, escape_hidden):
         cleaned = cleaner(text)
         assert cleaner(cleaned) == cleaned
         assert longest_pile(cleaned) <= MOST_MARKS + MOST_PARTS
@@ -113,16 +121,16 @@ def longest_pile(text: str) -> int:
 
 def test_an_operator_sees_what_was_hidden() -> None:
     assert (
-        revealed(f"invoice{RIGHT_TO_LEFT_OVERRIDE}fdp.exe\n\tap\u200bprove")
+        escape_hidden(f"invoice{RIGHT_TO_LEFT_OVERRIDE}fdp.exe\n\tap\u200bprove")
         == "invoice\\u202efdp.exe\n\tap\\u200bprove"
     )
-    assert revealed("a\U000e0041\x7f") == "a\\udb40\\udc41\\u007f"
-    assert revealed(f"ap{ZWJ}prove") == "ap\\u200dprove"
+    assert escape_hidden("a\U000e0041\x7f") == "a\\udb40\\udc41\\u007f"
+    assert escape_hidden(f"ap{ZWJ}prove") == "ap\\u200dprove"
 
 
 @given(st.recursive(st.text() | piles, lambda inner: st.lists(inner) | st.dictionaries(piles, inner), max_leaves=8))
 def test_json_that_shows_everything_still_says_the_same(value: object) -> None:
-    shown = revealed_json(value, indent=2)
+    shown = escape_hidden_in_json(value, indent=2)
     assert json.loads(shown) == value
     assert not {unicodedata.bidirectional(each) for each in shown} & TURNING
     assert longest_pile(shown) <= MOST_MARKS + MOST_PARTS
@@ -135,7 +143,7 @@ def test_a_page_shows_what_was_hidden_and_leaves_the_fields_of_its_forms_alone()
         f"<script>{hidden}</script><b>{hidden}</b>"
     )
     shown = "a\\u202eb"
-    assert visible(page) == (
+    assert show_hidden_characters(page) == (
         f'<p title="{shown}">{shown}</p><input value="{hidden}"><textarea>{hidden}</textarea>'
         f"<script>{hidden}</script><b>{shown}</b>"
     )

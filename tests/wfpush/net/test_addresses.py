@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfpush.net.addresses import literal, refusal
+from wfpush.net.addresses import kind_of_refused_address, literal
 from wfpush.net.http import OutboundError, check_url
 from wfpush.net.http_checks import parse_url
 
@@ -77,7 +77,7 @@ everyone = st.integers(min_value=0, max_value=2**32 - 1).map(IPv4Address)
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_special_addresses_are_refused_by_name(text: str) -> None:
-    what = refusal(ip_address(text), [])
+    what = kind_of_refused_address(ip_address(text), [])
 
     assert what is not None
     assert what.startswith(("a ", "an "))
@@ -85,34 +85,34 @@ def test_special_addresses_are_refused_by_name(text: str) -> None:
 
 @pytest.mark.parametrize("text", CALLED)
 def test_public_addresses_may_be_called(text: str) -> None:
-    assert refusal(ip_address(text), []) is None
+    assert kind_of_refused_address(ip_address(text), []) is None
 
 
 @given(address=everyone)
 def test_an_address_in_ipv6_clothes_is_judged_as_itself(address: IPv4Address) -> None:
-    verdict = refusal(address, [])
+    verdict = kind_of_refused_address(address, [])
 
-    assert refusal(IPv6Address(f"::ffff:{address}"), []) == verdict
-    assert refusal(IPv6Address(f"64:ff9b::{address}"), []) == verdict
+    assert kind_of_refused_address(IPv6Address(f"::ffff:{address}"), []) == verdict
+    assert kind_of_refused_address(IPv6Address(f"64:ff9b::{address}"), []) == verdict
 
 
 @given(address=everyone)
 def test_the_ranges_that_hide_an_ipv4_address_otherwise_are_closed(address: IPv4Address) -> None:
     high, low = divmod(int(address), 1 << 16)
 
-    assert refusal(IPv6Address(f"2002:{high:x}:{low:x}::1"), [])  # 6to4
-    assert refusal(IPv6Address(f"2001::{high:x}:{low:x}"), [])  # Teredo
-    assert refusal(IPv6Address(f"::{address}"), [])  # IPv4-compatible
-    assert refusal(IPv6Address(f"::ffff:0:{address}"), [])  # IPv4-translated
+    assert kind_of_refused_address(IPv6Address(f"2002:{high:x}:{low:x}::1"), [])  # 6to4
+    assert kind_of_refused_address(IPv6Address(f"2001::{high:x}:{low:x}"), [])  # Teredo
+    assert kind_of_refused_address(IPv6Address(f"::{address}"), [])  # IPv4-compatible
+    assert kind_of_refused_address(IPv6Address(f"::ffff:0:{address}"), [])  # IPv4-translated
 
 
 def test_an_allowed_network_admits_its_addresses_in_every_form_and_no_others() -> None:
     allowed = [ip_network("10.1.0.0/16"), ip_network("fd00:1::/32")]
 
     for text in ("10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "fd00:1::5"):
-        assert refusal(ip_address(text), allowed) is None, text
+        assert kind_of_refused_address(ip_address(text), allowed) is None, text
     for text in ("10.2.0.1", "::ffff:10.2.0.1", "fd00:2::5", "127.0.0.1", "::1"):
-        assert refusal(ip_address(text), allowed), text
+        assert kind_of_refused_address(ip_address(text), allowed), text
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ COLUMN = "ALTER TABLE notifications_task DROP COLUMN sla_due_at"
 
 @pytest.fixture(autouse=True)
 def nothing_trusted() -> Iterator[None]:
-    schema.look_again()
+    schema.forget_schema()
     yield
-    schema.look_again()
+    schema.forget_schema()
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_development_version_that_says_nothing_is_to_be_applied_is_found_out(
 def test_a_column_that_wants_a_value_nobody_writes_is_found_before_an_event_is_lost(well: None) -> None:
     sql("ALTER TABLE notifications_event ADD COLUMN owner text DEFAULT '' NOT NULL")
     assert ready() == (200, "ok", []), "PostgreSQL writes it"
-    schema.look_again()
+    schema.forget_schema()
     sql("ALTER TABLE notifications_event ALTER COLUMN owner DROP DEFAULT")
 
     assert ready()[:2] == (
@@ -138,9 +138,9 @@ def test_what_was_right_is_not_looked_at_again_for_a_minute(
     well: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(2 + 1):  # Django looks for its table of migrations first
-        schema.current()
+        schema.current_schema()
     with django_assert_num_queries(0):
-        schema.current()
+        schema.current_schema()
 
 
 def test_what_was_wrong_is_right_as_soon_as_it_was_mended(well: None) -> None:

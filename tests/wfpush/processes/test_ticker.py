@@ -49,7 +49,7 @@ class Ear:
     """Listens on the channel of wake-ups."""
 
     def __init__(self) -> None:
-        outbox.awake("due")  # what earlier tests woke is nobody's any more
+        outbox.wake_up_received("due")  # what earlier tests woke is nobody's any more
         self._pubsub = outbox.connection().pubsub(ignore_subscribe_messages=False)
         self._pubsub.subscribe(outbox.WAKE_CHANNEL)
         assert self._pubsub.get_message(timeout=60) is not None

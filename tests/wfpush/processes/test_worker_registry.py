@@ -9,7 +9,7 @@ from django.utils import timezone
 from notifications.models import Event
 from tests.factories import EventFactory
 from wfpush.models import Heartbeat
-from wfpush.processes.worker_registry import FORGET_AFTER, Presence
+from wfpush.processes.worker_registry import FORGET_AFTER, Registration
 from wfpush.queue import lease_holder, outbox
 
 pytestmark = [
@@ -24,7 +24,7 @@ class Worker:
     """One with a single child, both of which the test lets live or die."""
 
     def __init__(self) -> None:
-        self.presence = Presence()
+        self.presence = Registration()
         self.child = lease_holder.new_id()
         self._bound = lease_holder.claim(self.child)
         self.presence.began(self.child)

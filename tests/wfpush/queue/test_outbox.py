@@ -59,7 +59,7 @@ def test_it_gets_another_one_when_its_turn_has_begun(enqueued: list[str]) -> Non
         source(name).wake()
     outbox.connection().lpop(outbox.QUEUE)
 
-    outbox.awake("flood")
+    outbox.wake_up_received("flood")
     source("flood").wake()
 
     assert enqueued == ["flood", "clocks", "flood"]

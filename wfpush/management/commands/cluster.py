@@ -11,7 +11,7 @@ from django_q.cluster import Cluster
 
 from wfpush.postgres.silence import give_up_in_time
 from wfpush.processes import lifeline
-from wfpush.queue.outage import Spoken
+from wfpush.queue.outage import OutageLogFilter
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         give_up_in_time()
-        logging.getLogger("django-q").addFilter(Spoken())
+        logging.getLogger("django-q").addFilter(OutageLogFilter())
         cluster = Cluster()
         signal.signal(signal.SIGCHLD, _end_with_a_killed_child)  # the sentinel inherits it
         gc.freeze()  # collections in the forked workers would look at all that is loaded, 0.1 s each time
