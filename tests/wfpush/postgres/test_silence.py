@@ -96,23 +96,23 @@ def test_a_try_that_times_out_leaves_it_silent_for_the_next_one() -> None:
 
 def test_a_redis_that_did_not_answer_is_left_alone_for_a_moment() -> None:
     now = 1000.0
-    quiet = Cooldown(clock=lambda: now)
-    quiet.after(redis.ConnectionError("refused: that costs nothing"))
-    assert not quiet
-    quiet.after(redis.TimeoutError("no answer"))
-    assert quiet
+    cooldown = Cooldown(clock=lambda: now)
+    cooldown.after(redis.ConnectionError("refused: that costs nothing"))
+    assert not cooldown
+    cooldown.after(redis.TimeoutError("no answer"))
+    assert cooldown
     now += COOLDOWN_SECONDS
-    assert not quiet
+    assert not cooldown
 
 
 def test_a_wake_up_meets_a_mute_redis_once_and_then_leaves_it_alone(mute: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    quiet = Cooldown()
+    cooldown = Cooldown()
     client = redis.Redis(host="127.0.0.1", port=mute, socket_timeout=0.2, retry=None)
-    monkeypatch.setattr(outbox, "quiet", quiet)
+    monkeypatch.setattr(outbox, "redis_cooldown", cooldown)
     monkeypatch.setattr(outbox, "_connection", client)
     source = outbox.Source("events", "cluster", lambda now: True, lambda: None)
     source.wake()
-    assert quiet
+    assert cooldown
     monkeypatch.setattr(outbox, "_connection", None)
     monkeypatch.setattr(outbox, "connection", lambda: pytest.fail("Redis is asked again"))
     source.wake()
