@@ -171,7 +171,7 @@ def _without_clock(fitting: Tried | None) -> Iterator[Line]:
     if fitting is None:
         yield Line(_("no policy fits"), "quiet")
     else:
-        text = _("policy “%(name)s” would fit, but the task came before it did: policies apply as tasks come")
+        text = _("policy “%(name)s” fits now, but did not fit when the task came: a task keeps the policy of that time")
         yield Line(text % {"name": fitting.policy}, "wait", href=change_url(fitting.policy))
 
 

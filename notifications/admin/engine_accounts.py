@@ -190,7 +190,9 @@ class ConnectedAccountAdmin(LedgerAdmin):
         account: ConnectedAccount = self.found(request, object_id)
         told = {"person": account.recipient, "engine": account.engine}
         if request.method != "POST":
-            text = gettext("%(person)s will have to sign in at %(engine)s again. What waits for it waits on.")
+            text = gettext(
+                "%(person)s will have to sign in at %(engine)s again. Answers that wait for it go on waiting."
+            )
             title = gettext("Disconnect this account")
             return self.ask(request, account, title=title, text=text % told, button=gettext("Disconnect"), danger=True)
         engine: Engine = account.engine

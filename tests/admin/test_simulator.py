@@ -158,7 +158,7 @@ def test_without_a_policy_that_fits_it_says_why(world: World, policy: Policy, ro
     assert "policy “Approvals”: task.kind is field does not hold: it is “approval”" in said
     policy.conditions.update(value="approval")
     Policy.objects.update(clock="duration", minutes=60)
-    assert "“Approvals” would fit, but the task came before it did" in text_of(ask(root, task="T-7"))
+    assert "“Approvals” fits now, but did not fit when the task came" in text_of(ask(root, task="T-7"))
 
 
 def test_a_clock_that_stands_still_says_so(world: World, policy: Policy, root: Client) -> None:
