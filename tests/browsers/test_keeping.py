@@ -69,8 +69,8 @@ async def test_an_answer_of_which_nothing_can_be_told_holds_up_no_other(
     assert await device.worker.evaluate("sendAnswers().then((left) => left.size)") == 0
 
     said = {shown["tag"]: shown["body"] for shown in await device.shown()}
-    assert re.fullmatch(r"Bereits am 24\. November um \d\d:00 von Carol genehmigt\.", said[first])
-    assert said[third].startswith("Already approved by Carol on 24 November at")
+    assert re.fullmatch(r"Bereits am 24\. November 2025 um \d\d:00 von Carol genehmigt\.", said[first])
+    assert said[third].startswith("Already approved by Carol on 24 November 2025 at")
 
 
 async def test_what_the_server_lists_no_more_goes_when_everything_is_listed_anew(
