@@ -17,13 +17,14 @@ from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRe
 from django.db.models.functions import Least
 
 from escalations.models import Escalation, EscalationState, Policy
+from escalations.reasons import CANCELLED_IN_ENGINE, CLOCK_EXPIRED, GIVEN_AWAY, NO_POLICY
 from notifications.models import Task, Team
 from wfpush.zones import first_instant
 
 WEEKS = 12
 A_WEEK = timedelta(weeks=1)
-UNDONE = ("given to somebody else", "cancelled in engine", "expired", "no policy fits any more")
-"""Reasons of an end without anybody's work, as escalations/clocks/clock.py writes them."""
+UNDONE = [each.name for each in (GIVEN_AWAY, CANCELLED_IN_ENGINE, CLOCK_EXPIRED, NO_POLICY)]
+"""Codes of an end without anybody's work, as escalations/clocks/clock.py writes them."""
 LEFT = {
     "1h": timedelta(hours=1),
     "4h": timedelta(hours=4),
@@ -115,7 +116,7 @@ def was_late(now: datetime) -> Q:
     return late(now) | Q(state=EscalationState.CLOSED, deadline__lt=STOOD_STILL)
 
 
-ON_TIME = Q(state=EscalationState.CLOSED, deadline__gte=STOOD_STILL) & ~Q(end_reason__in=UNDONE)
+ON_TIME = Q(state=EscalationState.CLOSED, deadline__gte=STOOD_STILL) & ~Q(end_reason_fact__code__in=UNDONE)
 
 
 def mondays(now: datetime, zone: tzinfo) -> list[date]:

@@ -19,7 +19,9 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        outbox = import_module("wfpush.queue.outbox")  # by name: models cannot be imported before now
+        # By name: models cannot be imported before now.
+        import_module("notifications.channel_facts").all_facts()  # and with them the codes of reasons
+        outbox = import_module("wfpush.queue.outbox")
         for module in SOURCES:
             for source in import_module(module).SOURCES:
                 outbox.register(source)

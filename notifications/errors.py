@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from notifications import reasons
+
 
 class Failure(Exception):
     """What the caller asked for cannot be done; `detail` says what to do."""
@@ -116,31 +118,38 @@ class Invalid(Failure):
         super().__init__(detail, errors=errors)
 
 
-ASKED_TO_WAIT = "asks to wait"
-"""Part of the messages about a service that wants to be called later, and of no others."""
-
-
 class TransportError(Exception):
     """A channel's service did not take a message. `permanent`: trying again cannot help. `retry_after` in seconds.
 
-    `busy`: the service works, and wants to be called less often.
+    `reason`: what the trace, the ledger and the desk show, in the reader's language: a code of
+    notifications/reasons.py, or of the channel's own `facts.py`, with the service's words as its argument. A string is
+    only for text from outside, shown as it is. For a service that works, and wants to be called less often, the reason
+    is `reasons.ASKS_TO_WAIT(service=…, words=…)`, with `retry_after`; no other error uses this code.
     """
 
     def __init__(
-        self, detail: str, *, permanent: bool = False, retry_after: float | None = None, busy: bool = False
+        self, reason: reasons.Reason | str, *, permanent: bool = False, retry_after: float | None = None
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.reason = reasons.reason_of(reason)
+        super().__init__(str(self.reason))
         self.permanent = permanent
         self.retry_after = retry_after
-        self.busy = busy
+
+    @property
+    def detail(self) -> str:
+        """The reason in English, for logs and programs."""
+        return str(self.reason)
+
+    @property
+    def busy(self) -> bool:
+        return self.reason.code == reasons.ASKS_TO_WAIT.name
 
 
 class RecipientGone(TransportError):
     """The address will never work again; it is to be removed."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, permanent=True)
+    def __init__(self, reason: reasons.Reason | str) -> None:
+        super().__init__(reason, permanent=True)
 
 
 class ServiceRefuses(TransportError):

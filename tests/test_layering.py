@@ -23,7 +23,7 @@ FLOORS: dict[str, str] = {
     "processes": "wfpush: processes",
     "requests": "wfpush: web",
     "numbers and log lines": "wfpush: observability",
-    "types, errors": "notifications: types errors channel_facts",
+    "types, errors": "notifications: types errors channel_facts reasons",
     "tables": "notifications: models",
     "words": "notifications: wording",
     "what comes in, what people have, how it leaves": "notifications: intake items channels",
@@ -33,6 +33,7 @@ FLOORS: dict[str, str] = {
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
     "what starts it all": "notifications: admin api apps housekeeping inbox management roles signing_in starter tasks",
+    "why steps are taken": "escalations: reasons",
     "time": "escalations: admin api apps calendars clocks compliance forecast kinds management models policies",
     "the project itself": "wfpush: admin apps asgi management settings tasks urls formats",
 }

@@ -14,10 +14,10 @@ from escalations import compliance
 from escalations.admin.timeline import RESULT_TONES
 from escalations.compliance import Choice
 from escalations.kinds.base import Said
-from escalations.kinds.reasons import said
 from escalations.kinds.wording import of_rules, what
 from escalations.models import Escalation, EscalationState, StepRun
 from escalations.policies.rules import Occurrence, rules_of
+from notifications import reasons
 from notifications.admin.overview import ROWS, Panel, Row
 from notifications.admin.words import NOTHING, ago, change_url, link, mark, shortened, span
 from notifications.models import Task
@@ -110,7 +110,7 @@ def _told(runs: Sequence[StepRun]) -> tuple[SafeString, SafeString, SafeString]:
         return (
             mark("bad", last.get_result_display()),
             ago(last.ran_at),
-            shortened(said(last.why), 120) if last.why else NO_WORDS,
+            shortened(reasons.words(last, "why"), 120) if last.why else NO_WORDS,
         )
     told = max((run for run in runs if run.told), key=_when, default=None)
     if told is None:

@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from escalations import compliance
@@ -17,6 +17,7 @@ from escalations.admin.simulator import simulator_page
 from escalations.admin.sla_report import sla_page
 from escalations.admin.timeline import RESULT_TONES, ended, lines
 from escalations.models import OVER, Escalation, EscalationState, StepRun
+from notifications import reasons
 from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
@@ -29,18 +30,6 @@ STATE_TONES: dict[str, Tone] = {
     EscalationState.STOPPED: "ok",
     EscalationState.CLOSED: "ok",
 }
-HOW_IT_ENDED = (
-    gettext_noop("answered"),
-    gettext_noop("given to somebody else"),
-    gettext_noop("acknowledged"),
-    gettext_noop("closed in engine"),
-    gettext_noop("cancelled in engine"),
-    gettext_noop("expired"),
-    gettext_noop("closed"),
-    gettext_noop("closed meanwhile"),
-    gettext_noop("no policy fits any more"),
-)
-"""The reasons that escalations/clocks/clock.py writes, listed for our catalogues."""
 
 
 def state_mark(escalation: Escalation) -> SafeString:
@@ -65,7 +54,7 @@ def words_for_told(escalation: Escalation) -> SafeString:
     names = dict.fromkeys(person["name"] for run in runs for person in run.told)
     bad = next((run for run in runs if RESULT_TONES[run.result] == "bad"), None)
     said = shortened(", ".join(names), 60) if names else NOTHING
-    return said if bad is None else with_why(mark("bad", bad.get_result_display(), bad.why), said)
+    return said if bad is None else with_why(mark("bad", bad.get_result_display(), reasons.words(bad, "why")), said)
 
 
 class Now(Conditions):
@@ -96,7 +85,7 @@ class EscalationAdmin(LedgerAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["of_task", "of_policy", "state_now", "due_by", "due_named", "next_at", "told", "why"]},
+            {"fields": ["of_task", "of_policy", "state_now", "due_by", "due_named", "next_at", "told", "because"]},
         ),
         (
             _("In our books"),
@@ -157,6 +146,10 @@ class EscalationAdmin(LedgerAdmin):
     def of_policy(self, escalation: Escalation) -> SafeString:
         return link(escalation.policy)
 
+    @display(description=_("why this policy"))
+    def because(self, escalation: Escalation) -> str:
+        return reasons.words(escalation, "why")
+
     @display(description=_("state"), ordering="state")
     def state_now(self, escalation: Escalation) -> SafeString:
         return state_mark(escalation)
@@ -208,11 +201,11 @@ class StepRunAdmin(LedgerAdmin):
 
     @display(description=_("result"), ordering="result")
     def result_mark(self, run: StepRun) -> SafeString:
-        return with_why(mark(RESULT_TONES[run.result], run.get_result_display()), shortened(run.why))
+        return with_why(mark(RESULT_TONES[run.result], run.get_result_display()), shortened(reasons.words(run, "why")))
 
     @display(description=_("told"))
     def told_people(self, run: StepRun) -> SafeString:
-        names = (f"{each['name']} ({each['reason']})" for each in run.told)
+        names = (f"{each['name']} ({reasons.words(each)})" for each in run.told)
         return shortened(", ".join(names))
 
     @display(description=_("trace"))

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from escalations.admin.timeline import short
 from escalations.forecast.dead_ends import HORIZON, DeadEnd, Place, dead_ends
-from escalations.kinds.reasons import said
 from escalations.models import Policy
 from notifications.admin.base import DeskAdmin
 from notifications.admin.overview import ROWS, Panel, Row
@@ -48,7 +47,7 @@ def dead_ends_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     now = timezone.now()
     lines = [
-        Shown(said(line.why), when(line, now), [_lead(place) for place in line.leads], ", ".join(line.instead))
+        Shown(line.why.words(), when(line, now), [_lead(place) for place in line.leads], ", ".join(line.instead))
         for line in _kept.anew(now)
     ]
     return desk.page(request, "admin/desk/dead_ends.html", _("Dead ends"), lines=lines, days=HORIZON.days)
@@ -93,7 +92,7 @@ forget = _kept.forget
 
 def panel(now: datetime) -> Panel:
     page = reverse(NAME)
-    rows = [Row(_since(line, now), shortened(said(line.why), 160), _places(line), page) for line in _kept.lines(now)]
+    rows = [Row(_since(line, now), shortened(line.why.words(), 160), _places(line), page) for line in _kept.lines(now)]
     empty = _("For %(days)d days, every route and every step reaches somebody.") % {"days": HORIZON.days}
     return Panel(_("Dead ends: what reaches nobody"), page, empty, rows[:ROWS])
 
@@ -118,4 +117,4 @@ def _warning(line: DeadEnd, now: datetime) -> str:
     text = _("From %(when)s on this reaches nobody: %(why)s")
     if line.since <= now:
         text = _("This reaches nobody now: %(why)s")
-    return text % {"when": date_format(timezone.localtime(line.since)), "why": said(line.why)}
+    return text % {"when": date_format(timezone.localtime(line.since)), "why": line.why.words()}

@@ -13,7 +13,6 @@ from escalations.admin.timeline import RESULT_TONES, short
 from escalations.forecast.simulate import Row, Simulation
 from escalations.kinds import wording
 from escalations.kinds.base import Said
-from escalations.kinds.reasons import said
 from escalations.models import (
     CalendarOf,
     Clock,
@@ -29,7 +28,7 @@ from escalations.policies.rules import RuleSet
 from notifications.admin.timeline import Line, dry_lines
 from notifications.admin.words import Tone, change_url, exact, link, mark, span, with_why
 from notifications.models import Task
-from notifications.types import Json
+from notifications.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -74,24 +73,10 @@ def _step(number: int, row: Row, spoken: list[Said], now: datetime) -> Foreseen:
         position=row.position,
         what=wording.numbered(step, row.number) if step else _("a step"),
         result="" if row.result == RunResult.DONE else str(RunResult(row.result).label),
-        why=said(row.why),
-        told=dry_lines({"recipients": [_person(each) for each in row.told]}, "") if row.told else [],
+        why=row.why.words(),
+        told=dry_lines({"recipients": row.told}, "") if row.told else [],
         after=_("in %(span)s") % {"span": span(row.at - now)} if row.at > now else _("at once"),
     )
-
-
-def in_words(plan: Json) -> Json:
-    """The plan, with its reasons in the reader's language."""
-    reasoned = {
-        name: [{**each, "reason": said(each["reason"])} for each in plan.get(name) or []]
-        for name in ("routes", "unresolved")
-    }
-    return {**plan, **reasoned, "recipients": [_person(each) for each in plan.get("recipients") or []]}
-
-
-def _person(told: Json) -> Json:
-    channels = [{**each, "reason": said(each["reason"])} for each in told["channels"]]
-    return {**told, "reason": said(told["reason"]), "channels": channels}
 
 
 # --- what it goes by --------------------------------------------------------------------------------------------------
@@ -158,12 +143,19 @@ def policy_lines(simulation: Simulation, task: Task) -> Iterator[Line]:
     elif fitting is not None and str(fitting.policy) == rules.name:
         yield _fits(fitting)
     else:
-        reason = said(simulation.why.removeprefix(f"{rules.name}: "))
-        yield Line(_("policy “%(name)s” applied when the clock began: %(reason)s") % _told(rules.name, reason), "ok")
+        yield Line(
+            _("policy “%(name)s” applied when the clock began: %(reason)s") % _told(rules.name, _why(simulation)), "ok"
+        )
         if fitting is not None:
             yield Line(_("a task that came now would follow “%(name)s”") % {"name": fitting.policy}, "wait")
     if others:
         yield _others(others, folded=rules is not None)
+
+
+def _why(simulation: Simulation) -> str:
+    """Without the policy's name, where it is kept by itself."""
+    reason = simulation.why.argument("reason")
+    return reason.words() if isinstance(reason, Reason) else simulation.why.words()
 
 
 def _without_clock(fitting: Tried | None) -> Iterator[Line]:
@@ -184,7 +176,7 @@ def _fits(each: Tried) -> Line:
 def _others(others: list[Tried], *, folded: bool) -> Line:
     lines = [
         Line(
-            _("policy “%(name)s”: %(reason)s") % _told(each.policy, said(each.reason)),
+            _("policy “%(name)s”: %(reason)s") % _told(each.policy, each.reason.words()),
             "quiet",
             href=change_url(each.policy),
         )

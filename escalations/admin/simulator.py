@@ -175,7 +175,7 @@ def _of_event(form: EventForm) -> Foresight | None:
     except Exception as fault:  # what would stop the real event is shown to the user
         return Foresight(event=[*lines, explain_failure(fault, engine, inbound)])
     assert simulation.event is not None
-    plan = simulation_words.in_words(simulation.event.plan.as_json())
+    plan = simulation.event.plan.as_json()
     lines += dry_lines(plan, simulation.event.status)
     task = simulation.event.task
     if task is None:

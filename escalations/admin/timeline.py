@@ -11,10 +11,10 @@ from django.utils.translation import pgettext
 
 from escalations.clocks.clock import done
 from escalations.kinds.base import Said
-from escalations.kinds.reasons import said
 from escalations.kinds.wording import numbered, of_rules
 from escalations.models import Escalation, EscalationState, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, rules_of
+from notifications import reasons
 from notifications.admin.timeline import CALLBACK_TONES, Line, people
 from notifications.admin.words import Tone, change_url
 from notifications.models import Callback, Event
@@ -61,7 +61,7 @@ def lines(escalation: Escalation) -> list[Line]:
 
 
 def _beginning(escalation: Escalation) -> Line:
-    told = {"why": escalation.why or escalation.rules.data.get("name", "")}
+    told = {"why": reasons.words(escalation, "why") or escalation.rules.data.get("name", "")}
     line = DayLine(_("the clock began by %(why)s") % told, "ok", escalation.started_at)
     line.detail = _("due %(time)s") % {"time": short(escalation.deadline)}
     return line
@@ -69,7 +69,7 @@ def _beginning(escalation: Escalation) -> Line:
 
 def _run(run: StepRun, words: dict[int, Said], call: Callback | None) -> Line:
     line = DayLine(_named(words.get(run.step), run.number), RESULT_TONES[run.result], run.ran_at)
-    line.detail = ": ".join(filter(None, [_result(run), said(run.why)]))
+    line.detail = ": ".join(filter(None, [_result(run), reasons.words(run, "why")]))
     line.href = change_url(run.event) if run.event else ""
     line.below = [*(_told(run.event) if run.event else []), *([_answered(call)] if call else [])]
     return line
@@ -77,7 +77,8 @@ def _run(run: StepRun, words: dict[int, Said], call: Callback | None) -> Line:
 
 def _answered(call: Callback) -> Line:
     """What the engine answered to a step that calls it."""
-    line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, call.alert or call.detail)
+    said = reasons.words(call, "alert") or reasons.words(call, "detail")
+    line = DayLine(call.get_state_display(), CALLBACK_TONES[call.state], call.ended_at, said)
     line.href = change_url(call)
     return line
 
@@ -142,4 +143,4 @@ def _end(escalation: Escalation) -> list[Line]:
 
 
 def ended(escalation: Escalation) -> str:
-    return _("over: %(how)s") % {"how": _(escalation.end_reason)} if escalation.end_reason else _("over")
+    return _("over: %(how)s") % {"how": reasons.words(escalation, "end_reason")} if escalation.end_reason else _("over")

@@ -10,20 +10,19 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from escalations import reasons
 from escalations.calendars.working_time import BadCalendar, NoWorkingTime
 from escalations.models import OVER, Clock, Escalation, EscalationState, OnAcknowledge
 from escalations.policies import matching
 from escalations.policies.rules import RuleSet, rules_of
 from notifications.cases import lifecycle
 from notifications.models import Recipient, Task, TaskState
+from notifications.reasons import NOTHING, Reason, kept, read
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
 SOURCE = "escalations"
-
-ACKNOWLEDGED, NO_POLICY = "acknowledged", "no policy fits any more"
-"""How clocks end."""
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime) -> None:
@@ -40,9 +39,9 @@ def begin(task: Task, now: datetime) -> None:
         task=task,
         policy_id=match.policy,
         rules=match.rules,
-        why=match.why[:500],
         started_at=now,
         due_named=task.due_at,
+        **kept("why", match.why),
     )
     try:
         rules = rules_of(escalation)
@@ -71,30 +70,30 @@ def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
 
 def _reassigned(task: Task, now: datetime) -> None:
     """Whoever has it now has the whole time."""
-    end(task, now, "given to somebody else")
+    end(task, now, reasons.GIVEN_AWAY())
     task.escalated, task.sla_due_at = [], None
     task.save(update_fields=["escalated", "sla_due_at", "updated_at"])
     begin(task, now)
 
 
 def _answered(task: Task, now: datetime) -> None:
-    end(task, now, "answered")
+    end(task, now, reasons.ANSWERED())
 
 
 def _closed(task: Task, now: datetime) -> None:
-    end(task, now, CLOSED_BECAUSE.get(TaskState(task.state), "closed"))
+    end(task, now, CLOSED_BECAUSE.get(TaskState(task.state), reasons.CLOSED)())
 
 
 CLOSED_BECAUSE = {
-    TaskState.COMPLETED: "closed in engine",
-    TaskState.CANCELLED: "cancelled in engine",
-    TaskState.EXPIRED: "expired",
+    TaskState.COMPLETED: reasons.CLOSED_IN_ENGINE,
+    TaskState.CANCELLED: reasons.CANCELLED_IN_ENGINE,
+    TaskState.EXPIRED: reasons.CLOCK_EXPIRED,
 }
 
 
-def end(task: Task, now: datetime, reason: str) -> None:
+def end(task: Task, now: datetime, reason: Reason) -> None:
     running = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED)
-    outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, end_reason=reason)
+    outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, **kept("end_reason", reason))
 
 
 def _reopened(task: Task, now: datetime) -> None:
@@ -102,19 +101,19 @@ def _reopened(task: Task, now: datetime) -> None:
     last = Escalation.objects.filter(task=task).order_by("-id").first()
     if last is None:
         begin(task, now)
-    elif last.end_reason != NO_POLICY:
+    elif read(last, "end_reason").code != reasons.NO_POLICY.name:
         state, reason = _state_before(last, task)
         held = None if task.state == TaskState.OPEN else last.held_until  # nobody has acknowledged it, then
-        _go_on(last, now, state=state, ended_at=None, end_reason=reason, held_until=held)
+        _go_on(last, now, state=state, ended_at=None, held_until=held, **kept("end_reason", reason))
 
 
-def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, str]:
+def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, Reason]:
     """An open question still stops the clock; so does an acknowledgement, where it does."""
     if task.state == TaskState.INFO_REQUESTED and escalation.paused_at is not None:
-        return EscalationState.PAUSED, ""
+        return EscalationState.PAUSED, NOTHING
     if task.state == TaskState.ACKNOWLEDGED and rules_of(escalation).on_acknowledge == OnAcknowledge.STOPS:
-        return EscalationState.STOPPED, ACKNOWLEDGED
-    return EscalationState.RUNNING, ""
+        return EscalationState.STOPPED, reasons.ACKNOWLEDGED()
+    return EscalationState.RUNNING, NOTHING
 
 
 # --- on its way -------------------------------------------------------------------------------------------------------
@@ -141,7 +140,7 @@ def _acknowledged(task: Task, now: datetime) -> None:
         return
     rules = rules_of(escalation)
     if rules.on_acknowledge == OnAcknowledge.STOPS:
-        _go_on(escalation, now, state=EscalationState.STOPPED, end_reason=ACKNOWLEDGED)
+        _go_on(escalation, now, state=EscalationState.STOPPED, **kept("end_reason", reasons.ACKNOWLEDGED()))
     elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
         try:
             _go_on(escalation, now, held_until=rules.held_until(now))

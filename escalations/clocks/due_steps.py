@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from escalations import reasons
 from escalations.clocks import clock, policy_reload
 from escalations.kinds import KINDS
 from escalations.kinds.step_run import Taken, Taking
@@ -26,6 +27,7 @@ from notifications.connectors.rest import Standing
 from notifications.engines import task_sync
 from notifications.items import inbox_items
 from notifications.models import Brand, Case, Engine, Recipient, Task
+from notifications.reasons import crashed, kept
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
@@ -194,7 +196,7 @@ def _chains(claimed: Sequence[Escalation], now: datetime) -> list[_Chain]:
     for each in mine:
         task = tasks[each.task_id]
         if not task.answerable:
-            clock.end(task, now, "closed meanwhile")
+            clock.end(task, now, reasons.CLOSED_MEANWHILE())
         else:
             found.append(_Chain(each, task, rules_of(each), done[each.pk]))
     return found
@@ -237,9 +239,9 @@ def _due(
     speaks = _speaks_for_all([each for each in waiting if KINDS[each.step.kind].is_message], now)
     for each in all_due:
         if each not in waiting:
-            yield each, Taken(RunResult.TOO_EARLY, "Its time was before the task came")
+            yield each, Taken(RunResult.TOO_EARLY, reasons.TOO_EARLY())
         elif KINDS[each.step.kind].is_message and each not in speaks:
-            yield each, Taken(RunResult.OVERTAKEN, f"Missed, and step {speaks[-1].step.position} tells of it")
+            yield each, Taken(RunResult.OVERTAKEN, reasons.OVERTAKEN(step=speaks[-1].step.position))
         else:
             yield each, None
 
@@ -267,7 +269,7 @@ def _taken(takings: Sequence[Taking]) -> list[Taken]:
             return take(takings)
     except Exception as fault:
         log.exception("step_given_up", step=takings[0].step.id)
-        return [Taken(RunResult.FAILED, f"{type(fault).__name__}: {fault}")]
+        return [Taken(RunResult.FAILED, crashed(fault))]
 
 
 def take(takings: Sequence[Taking]) -> list[Taken]:
@@ -289,9 +291,9 @@ def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: d
         due_at=occurrence.at,
         ran_at=now,
         result=taken.result,
-        why=taken.why[:500],
         told=list(taken.told),
         event=taken.event,
+        **kept("why", taken.why),
     )
 
 

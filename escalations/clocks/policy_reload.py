@@ -8,18 +8,33 @@ from datetime import datetime
 
 import structlog
 
+from escalations import reasons
 from escalations.calendars.working_time import BadCalendar, NoWorkingTime
 from escalations.clocks import clock
 from escalations.models import Escalation, EscalationState, OnAcknowledge, Policy
 from escalations.policies import matching
 from escalations.policies.rules import RuleSet, rules_of
 from notifications.models import Task, TaskState
+from notifications.reasons import kept
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
 OPEN = (EscalationState.RUNNING, EscalationState.PAUSED)
-CHANGED = ["policy", "rules", "why", "deadline", "due_named", "state", "paused_at", "held_until", "end_reason", "anew"]
+CHANGED = [
+    "policy",
+    "rules",
+    "why",
+    "why_fact",
+    "deadline",
+    "due_named",
+    "state",
+    "paused_at",
+    "held_until",
+    "end_reason",
+    "end_reason_fact",
+    "anew",
+]
 
 
 def mark(policy: Policy, now: datetime) -> int:
@@ -35,18 +50,19 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> None:
     """It follows the rules of now; if no policy fits its task any more, it is over. Task locked."""
     match = matching.policy_for(task)
     if match is None:
-        clock.end(task, now, clock.NO_POLICY)
+        clock.end(task, now, reasons.NO_POLICY())
         clock.show(task, None)
         return
-    before, kept = rules_of(escalation), escalation.rules_id
+    before, former = rules_of(escalation), escalation.rules_id
     escalation.rules = match.rules
     try:
         after = rules_of(escalation)
     except BadCalendar as fault:  # nobody can have saved it on the desk
         log.error("calendar_cannot_be_read", policy=match.policy, fault=str(fault))
-        escalation.rules_id, after = kept, before
+        escalation.rules_id, after = former, before
     else:
-        escalation.policy_id, escalation.why = match.policy, match.why[:500]
+        escalation.policy_id = match.policy
+        escalation.why, escalation.why_fact = kept("why", match.why).values()
         adapt(escalation, task, before, after, now)
     escalation.anew = False
     escalation.save(update_fields=CHANGED)
@@ -60,7 +76,8 @@ def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, n
     if after.on_acknowledge != OnAcknowledge.HOLDS:
         escalation.held_until = None
     if task.state == TaskState.ACKNOWLEDGED and after.on_acknowledge == OnAcknowledge.STOPS:
-        escalation.state, escalation.end_reason = EscalationState.STOPPED, clock.ACKNOWLEDGED
+        escalation.state = EscalationState.STOPPED
+        escalation.end_reason, escalation.end_reason_fact = kept("end_reason", reasons.ACKNOWLEDGED()).values()
     elif task.state == TaskState.INFO_REQUESTED and after.pauses and escalation.paused_at is None:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
     elif escalation.paused_at is not None and not after.pauses:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from escalations import reasons
 from escalations.forecast.target_cache import Addresses, Question, Soundings, Tasks
-from escalations.kinds import KINDS, reasons
+from escalations.kinds import KINDS
 from escalations.models import Policy, StepTarget, TimeKind
 from escalations.policies import rules
 from escalations.policies.rules import Step
 from notifications.models import Absence, Route, RouteTarget, TargetKind, Task
+from notifications.reasons import NOTHING, Reason, joined
 
 HORIZON = timedelta(days=14)
 MOST_INSTANTS = 40
@@ -35,7 +37,7 @@ class Place:
 class DeadEnd:
     """`why` is the cause; `since` when it begins; `leads` what leads there; `instead`, who hears as fallback owner."""
 
-    why: str
+    why: Reason
     since: datetime
     leads: list[Place] = field(default_factory=list)
     instead: list[str] = field(default_factory=list)
@@ -63,13 +65,13 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     for search in searches:
         for question in search.questions:
             asking.setdefault(question, []).append(search)
-    found: dict[str, DeadEnd] = {}
+    found: dict[Reason, DeadEnd] = {}
     for instant in _instants(now):
         forgotten = soundings.at(instant)
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
             if why := _cause(search, soundings, addresses):
                 found.setdefault(why, DeadEnd(why, instant)).add(search.place)
-    return sorted(found.values(), key=lambda line: (line.since, line.why))
+    return sorted(found.values(), key=lambda line: (line.since, str(line.why)))
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,17 @@ class _Search:
     questions: tuple[Question, ...]
 
 
-def _cause(search: _Search, soundings: Soundings, addresses: Addresses) -> str:
-    """Empty where somebody hears."""
+def _cause(search: _Search, soundings: Soundings, addresses: Addresses) -> Reason:
+    """NOTHING where somebody hears."""
     asked = zip(search.questions, search.place.targets, strict=True)
     answers = [soundings.ask(question, search.task, step) for question, step in asked]
     hear = [each.recipient for answer in answers for each in answer.hear]
     if not hear:
-        return "; ".join(dict.fromkeys(note for answer in answers for note in answer.notes))
+        return joined(dict.fromkeys(note for answer in answers for note in answer.notes))
     channels = search.place.channels
     if channels is None or any(addresses.has_one(person, channels) for person in hear):
-        return ""
-    return reasons.INBOX_ONLY % {"names": ", ".join(dict.fromkeys(map(str, hear)))}
+        return NOTHING
+    return reasons.INBOX_ONLY(names=", ".join(dict.fromkeys(map(str, hear))))
 
 
 # --- what names people ------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from escalations.models import Escalation, StepRun
 from escalations.policies.matching import Tried, enabled, tried
 from escalations.policies.rules import RuleSet, rules_of
 from notifications.models import Engine, Task
+from notifications.reasons import NOTHING, Reason, read
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
 from wfpush.queue import outbox
@@ -30,7 +31,7 @@ class Row:
     number: int
     kind: str
     result: str
-    why: str
+    why: Reason
     told: list[Json]
 
 
@@ -45,7 +46,7 @@ class Simulation:
     task: str
     tried: list[Tried] = field(default_factory=list)
     rules: RuleSet | None = None
-    why: str = ""
+    why: Reason = NOTHING
     started_at: datetime | None = None
     deadline: datetime | None = None
     state: str = ""
@@ -93,7 +94,7 @@ def _follow(simulation: Simulation, task: Task) -> None:
     if escalation is None:
         simulation.tried = list(tried(task, enabled()))
         return
-    simulation.rules, simulation.why = rules_of(escalation), escalation.why
+    simulation.rules, simulation.why = rules_of(escalation), read(escalation, "why")
     simulation.started_at, simulation.deadline = escalation.started_at, escalation.deadline
     simulation.state = escalation.state
     for _ in range(MOST_STEPS):
@@ -116,7 +117,7 @@ def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
 def row_of(run: StepRun) -> Row:
     """What a step did, or would do, without what only one of the two has."""
     step = rules_of(run).by_id[run.step]
-    return Row(run.due_at, step.position, run.number, step.kind, run.result, run.why, run.told)
+    return Row(run.due_at, step.position, run.number, step.kind, run.result, read(run, "why"), run.told)
 
 
 def trace(escalation: Escalation) -> list[Row]:

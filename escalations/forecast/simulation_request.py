@@ -9,6 +9,7 @@ from notifications.errors import Invalid
 from notifications.intake import cloudevents, eventdata, mapping
 from notifications.items.representation import stamp
 from notifications.models import Engine, Task
+from notifications.reasons import in_text
 from notifications.types import InboundEvent, Json
 
 MEMBERS = ("event", "task", "engine", "now")
@@ -83,14 +84,16 @@ def as_json(simulation: Simulation) -> Json:
         "now": stamp(simulation.now),
         "task": simulation.task or None,
         "policy": simulation.rules.name if simulation.rules else None,
-        "why": simulation.why,
-        "policies": [{"name": each.policy.name, "fits": each.fits, "reason": each.reason} for each in simulation.tried],
+        "why": str(simulation.why),
+        "policies": [
+            {"name": each.policy.name, "fits": each.fits, "reason": str(each.reason)} for each in simulation.tried
+        ],
         "state": simulation.state or None,
         "started_at": stamp(simulation.started_at),
         "due_at": stamp(simulation.deadline),
         "rows": [row_json(row) for row in simulation.rows],
         "ends_early": simulation.ends_early,
-        "recipients": simulation.event.plan.as_json()["recipients"] if simulation.event else [],
+        "recipients": in_text(simulation.event.plan.as_json()["recipients"]) if simulation.event else [],
     }
 
 
@@ -101,6 +104,6 @@ def row_json(row: Row) -> Json:
         "number": row.number,
         "kind": row.kind,
         "result": row.result,
-        "why": row.why,
-        "told": row.told,
+        "why": str(row.why),
+        "told": in_text(row.told),
     }

@@ -15,6 +15,7 @@ from escalations.policies.rules import Step
 from notifications.channels.registry import person_channels
 from notifications.models import Device, Recipient, Task, Team
 from notifications.people.absence import stand_ins
+from notifications.reasons import Reason
 
 LATELY = timedelta(days=30)
 """Whoever had a task in this time may have one again."""
@@ -57,7 +58,7 @@ class Answer:
     """Whom a step would tell, and whom not and why; `about` are those on whose being there it depends."""
 
     hear: list[Found]
-    notes: list[str]
+    notes: list[Reason]
     about: frozenset[int]
 
 

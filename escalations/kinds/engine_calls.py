@@ -4,6 +4,7 @@ import json
 
 from django.db.models import Max
 
+from escalations import reasons
 from escalations.kinds.step_run import SOURCE, Taken, Taking, event_of
 from escalations.models import RunResult
 from notifications.cases import task_state
@@ -32,7 +33,7 @@ def call(taking: Taking, type: str, **more: Json) -> Event:
 
 
 def no_address(taking: Taking) -> Taken:
-    return Taken(RunResult.NOBODY, f"{taking.task.engine} has no address to call")
+    return Taken(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))
 
 
 def _word(taking: Taking, event: Event, type: str, more: Json) -> str:

@@ -21,6 +21,7 @@ from notifications.channel_facts import INBOX, all_facts, offered_channels
 from notifications.items import inbox_items
 from notifications.items.representation import stamp
 from notifications.models import Brand, Case, Category, Event, Notification, Recipient, Task, VersionState
+from notifications.reasons import Reason, joined
 from notifications.routing import fanout
 from notifications.routing.addressing import Devices
 from notifications.routing.route import Addressed, Manner
@@ -72,7 +73,7 @@ class _Message:
 
     taking: Taking
     found: dict[int, Found]
-    notes: str
+    notes: Reason
     manner: Manner
     planner: fanout.Planner
 
@@ -86,7 +87,7 @@ def _notify(takings: Sequence[Taking]) -> list[Taken]:
     for taking in takings:
         search = Search(taking.task, taking.step, staff)
         found = {each.recipient.pk: each for each in whom(search, taking.rules)}
-        notes = "; ".join(search.notes)
+        notes = joined(search.notes)
         if found:
             planner = planner_of(taking, event_of(taking), devices)
             messages.append(_Message(taking, found, notes, wordings.manner(taking), planner))
@@ -132,11 +133,11 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     see: list[Notification] = []
     for message in messages:
         mine = have.get(message.taking.task.pk, {})
-        reasons = {pk: each.reason for pk, each in message.found.items()}
-        message.planner.remind([row for pk, row in mine.items() if pk in reasons], message.manner, reasons)
+        why = {pk: each.reason for pk, each in message.found.items()}
+        message.planner.remind([row for pk, row in mine.items() if pk in why], message.manner, why)
         message.planner.make(_addressed(message, mine), {})
         if message.manner.escalated:
-            see += [row for pk, row in mine.items() if pk not in reasons]
+            see += [row for pk, row in mine.items() if pk not in why]
     _note_escalated([message for message in messages if message.manner.escalated], now)
     Event.objects.bulk_create([_with_plan(message.planner) for message in messages])
     fanout.save([message.planner for message in messages], now)

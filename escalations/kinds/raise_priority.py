@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from escalations import reasons
 from escalations.kinds.base import Faults, Said, StepKind
 from escalations.kinds.step_event import planner_of, told_by
 from escalations.kinds.step_run import Taken, Taking, event_of
@@ -12,6 +13,7 @@ from escalations.models import PolicyStep, RunResult
 from notifications.cases import task_state
 from notifications.items import inbox_items
 from notifications.models import Delivery, Priority
+from notifications.reasons import NOTHING, URGENT, label
 from wfpush.queue import outbox
 
 ORDER = [priority.value for priority in Priority]
@@ -37,17 +39,17 @@ class RaisePriority(StepKind):
 def _raise(taking: Taking) -> Taken:
     task, wanted = taking.task, taking.step.priority
     if ORDER.index(task.priority) >= ORDER.index(wanted):
-        return Taken(RunResult.DONE, f"The priority was {task.get_priority_display()} already")
+        return Taken(RunResult.DONE, reasons.PRIORITY_WAS(priority=label(Priority(task.priority))))
     task.priority = wanted
     task.data = task_state.merged(task.data, {"task": {"priority": wanted}})  # so that the next event keeps it
     task.save(update_fields=["priority", "data", "updated_at"])
     event = event_of(taking)
     event.save(force_insert=True)
     planner = planner_of(taking, event, {})
-    alert = "became urgent" if wanted == Priority.URGENT else ""
+    alert = URGENT() if wanted == Priority.URGENT else NOTHING
     planner.rewrite(inbox_items.open_copies(task), alert=alert)
     event.plan, event.told = planner.plan.as_json(), Delivery.objects.filter(event=event).count()
     event.save(update_fields=["plan", "told"])
     for source in ("push", "deliveries"):
         outbox.wake_on_commit(source)
-    return Taken(RunResult.DONE, f"The priority is {task.get_priority_display()}", told_by(planner.plan), event)
+    return Taken(RunResult.DONE, reasons.PRIORITY_IS(priority=label(Priority(wanted))), told_by(planner.plan), event)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from escalations.kinds import reasons
+from escalations import reasons
 from escalations.kinds.base import PEOPLE, Faults, Said, StepKind
 from escalations.kinds.base import whom as name_of
 from escalations.kinds.engine_calls import call, no_address
@@ -20,6 +20,7 @@ from escalations.policies.rules import Occurrence
 from notifications.answers import four_eyes
 from notifications.errors import FourEyes
 from notifications.models import CallbackState, Recipient, Task
+from notifications.reasons import Reason, joined
 
 REASSIGN = "task.reassignment_requested"
 
@@ -63,15 +64,15 @@ def _reassign(taking: Taking, staff: Staff) -> Taken:
     search = Search(task, taking.step, staff)
     found = whom(search, taking.rules)
     if not found:
-        return Taken(RunResult.NOBODY, "; ".join(search.notes))
+        return Taken(RunResult.NOBODY, joined(search.notes))
     person, reason = found[0].recipient, found[0].reason
     if person.pk == task.assignee_id:
-        return Taken(RunResult.DONE, reasons.HAS_IT % {"name": person})
+        return Taken(RunResult.DONE, reasons.HAS_IT(name=person))
     if person.ref in _had_it(task):  # else managers in a circle pass it round for ever
-        return Taken(RunResult.NOBODY, reasons.HAD_IT % {"name": person})
+        return Taken(RunResult.NOBODY, reasons.HAD_IT(name=person))
     event = call(taking, REASSIGN, to=person.as_person())
-    asked = reasons.ASKED % {"engine": task.engine, "name": person, "reason": reason}
-    return Taken(RunResult.DONE, "; ".join([asked, *_four_eyes(task, person)]), event=event)
+    asked = reasons.ASKED(engine=task.engine, name=person, reason=reason)
+    return Taken(RunResult.DONE, joined([asked, *_four_eyes(task, person)]), event=event)
 
 
 def _had_it(task: Task) -> set[str]:
@@ -81,9 +82,9 @@ def _had_it(task: Task) -> set[str]:
     return {each["data"]["assignee"]["ref"] for each in said if each["type"] == REASSIGN and each["data"]["assignee"]}
 
 
-def _four_eyes(task: Task, person: Recipient) -> Iterable[str]:
+def _four_eyes(task: Task, person: Recipient) -> Iterable[Reason]:
     """It is theirs all the same, to pass on or to ask about."""
     try:
         four_eyes.check(task, person)
     except FourEyes as refused:
-        yield reasons.FOUR_EYES % {"name": person, "rule": refused.extra["rule"]}
+        yield reasons.FOUR_EYES(name=person, rule=refused.extra["rule"])

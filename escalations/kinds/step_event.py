@@ -23,6 +23,7 @@ def told_by(plan: fanout.Plan) -> list[Json]:
             "ref": each["ref"],
             "name": each["name"],
             "reason": each["reason"],
+            "reason_fact": each["reason_fact"],
             "title": each["title"],
             "channels": each["channels"],
         }

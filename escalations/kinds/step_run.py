@@ -8,6 +8,7 @@ from escalations.models import Escalation, RunResult
 from escalations.policies.rules import Occurrence, RuleSet, Step
 from notifications.items.representation import stamp
 from notifications.models import Event, EventStatus, Task
+from notifications.reasons import Reason
 from notifications.types import Json
 from wfpush.identifiers import uuid7
 
@@ -35,7 +36,7 @@ class Taken:
     """What came of it: the trace's row."""
 
     result: RunResult
-    why: str
+    why: Reason
     told: Sequence[Json] = field(default_factory=list)
     event: Event | None = None
 

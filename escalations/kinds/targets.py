@@ -8,13 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from escalations.kinds import reasons
+from escalations import reasons
 from escalations.models import StepTarget
 from escalations.policies.rules import RuleSet, Step
 from notifications.models import Recipient, Task, Team
 from notifications.people.absence import away_at, stand_ins
+from notifications.reasons import (
+    ASSIGNEE,
+    CANDIDATE,
+    DELEGATE,
+    FALLBACK,
+    LEAD,
+    MANAGER,
+    MANAGER_OF_LEVEL,
+    MEMBER,
+    Reason,
+    joined,
+)
 
-People = Iterable[tuple[Recipient, str]]
+People = Iterable[tuple[Recipient, Reason]]
 
 
 @dataclass
@@ -42,14 +54,14 @@ class Search:
     task: Task
     step: Step
     staff: Staff
-    notes: list[str] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
 
     def can_be_told(self, person: Recipient) -> bool:
         """Says why not."""
         if not person.active:
-            self.notes.append(reasons.LEFT % {"name": person})
+            self.notes.append(reasons.LEFT(name=person))
         elif self.staff.is_out(person):
-            self.notes.append(reasons.AWAY % {"name": person})
+            self.notes.append(reasons.AWAY(name=person))
         else:
             return True
         return False
@@ -60,7 +72,7 @@ class Found:
     """A person to tell. `on_behalf_of` is away."""
 
     recipient: Recipient
-    reason: str
+    reason: Reason
     on_behalf_of: Recipient | None = None
 
 
@@ -70,8 +82,8 @@ def whom(search: Search, rules: RuleSet) -> list[Found]:
     if found or rules.fallback is None:
         return found
     owner = Recipient.objects.select_related("brand").filter(pk=rules.fallback, active=True)
-    because = "; ".join(search.notes) or "nobody else was found"
-    return _with_delegates(((person, reasons.FALLBACK % {"why": because}) for person in owner), search)
+    because = joined(search.notes) or reasons.NOBODY_ELSE()
+    return _with_delegates(((person, FALLBACK(why=because)) for person in owner), search)
 
 
 def reached(search: Search) -> list[Found]:
@@ -87,44 +99,42 @@ def _with_delegates(people: People, search: Search) -> list[Found]:
     for person, reason in named.values():
         delegate = instead.get(person.pk, person)
         if not delegate.active:
-            search.notes.append(reasons.LEFT % {"name": person})
+            search.notes.append(reasons.LEFT(name=person))
         elif delegate == person:
             found[person.pk] = Found(person, reason)
         elif delegate.pk not in named:
-            found.setdefault(
-                delegate.pk, Found(delegate, reasons.DELEGATE % {"name": person, "reason": reason}, person)
-            )
+            found.setdefault(delegate.pk, Found(delegate, DELEGATE(name=person, reason=reason), person))
     return list(found.values())
 
 
 # --- kinds ------------------------------------------------------------------------------------------------------------
 def _assignee(search: Search) -> People:
     if search.task.assignee is None:
-        search.notes.append(reasons.NO_ASSIGNEE)
+        search.notes.append(reasons.NO_ASSIGNEE())
         return []
-    return [(search.task.assignee, "assignee")]
+    return [(search.task.assignee, ASSIGNEE())]
 
 
 def _candidates(search: Search) -> People:
-    found = [(person, "candidate") for person in search.task.candidates.select_related("brand").order_by("pk")]
+    found = [(person, CANDIDATE()) for person in search.task.candidates.select_related("brand").order_by("pk")]
     if not found:
-        search.notes.append(reasons.NO_CANDIDATES)
+        search.notes.append(reasons.NO_CANDIDATES())
     return found
 
 
 def _task_teams(search: Search) -> People:
     teams = search.task.teams.order_by("pk")
-    found = [(person, reasons.MEMBER % {"name": team.name}) for team in teams for person in _members(team)]
+    found = [(person, MEMBER(name=team.name)) for team in teams for person in _members(team)]
     if not found:
-        search.notes.append(reasons.NO_TEAM_WITH_MEMBERS)
+        search.notes.append(reasons.NO_TEAM_WITH_MEMBERS())
     return found
 
 
 def _team(search: Search) -> People:
     team = Team.objects.filter(pk=search.step.team or 0).first()
-    found = [(person, reasons.MEMBER % {"name": team.name}) for person in _members(team)] if team else []
+    found = [(person, MEMBER(name=team.name)) for person in _members(team)] if team else []
     if not found:
-        search.notes.append(reasons.NO_MEMBERS % {"name": team.name} if team else reasons.TEAM_GONE)
+        search.notes.append(reasons.NO_MEMBERS(name=team.name) if team else reasons.TEAM_GONE())
     return found
 
 
@@ -137,11 +147,11 @@ def _team_lead(search: Search) -> People:
     teams = _teams_led(search)
     for team in teams:
         if team.lead is None:
-            search.notes.append(reasons.NO_LEAD % {"name": team.name})
+            search.notes.append(reasons.NO_LEAD(name=team.name))
         elif search.can_be_told(team.lead):
-            found.append((team.lead, reasons.LEAD % {"name": team.name}))
+            found.append((team.lead, LEAD(name=team.name)))
     if not teams:
-        search.notes.append(reasons.NO_TEAM_TO_LEAD)
+        search.notes.append(reasons.NO_TEAM_TO_LEAD())
     return found
 
 
@@ -157,27 +167,27 @@ def _manager(search: Search) -> People:
     """Of the level asked for, or else the next one up who can be told."""
     assignee = search.task.assignee
     if assignee is None:
-        search.notes.append(reasons.NO_ASSIGNEE)
+        search.notes.append(reasons.NO_ASSIGNEE())
         return []
     person, seen, level = assignee, {assignee.pk}, 0
     while person.manager is not None and person.manager_id not in seen:
         person, level = person.manager, level + 1
         seen.add(person.pk)
         if level >= search.step.level and search.can_be_told(person):
-            form = reasons.MANAGER if level == 1 else reasons.MANAGER_OF_LEVEL
-            return [(person, form % {"name": assignee, "level": level})]
+            why = MANAGER(name=assignee) if level == 1 else MANAGER_OF_LEVEL(name=assignee, level=level)
+            return [(person, why)]
     missing = reasons.CIRCLE if person.manager is not None else reasons.NO_MANAGER
-    search.notes.append(missing % {"name": person})
+    search.notes.append(missing(name=person))
     return []
 
 
 def _person(search: Search) -> People:
     found = [
-        (person, "named by the policy")
+        (person, reasons.BY_POLICY())
         for person in Recipient.objects.select_related("brand").filter(pk=search.step.person or 0)
     ]
     if not found:
-        search.notes.append(reasons.PERSON_GONE)
+        search.notes.append(reasons.PERSON_GONE())
     return found
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from escalations import reasons
 from escalations.kinds.base import Said, StepKind
 from escalations.kinds.engine_calls import call, no_address
 from escalations.kinds.step_run import TYPE, Taken, Taking
@@ -25,4 +26,4 @@ class TellEngine(StepKind):
 def _tell(taking: Taking) -> Taken:
     if not taking.task.engine.callback_url:
         return no_address(taking)
-    return Taken(RunResult.DONE, f"{taking.task.engine} is told", event=call(taking, TYPE))
+    return Taken(RunResult.DONE, reasons.TOLD(engine=taking.task.engine), event=call(taking, TYPE))

@@ -51,6 +51,7 @@ class Escalation(Work):
         _("state"), max_length=10, choices=EscalationState.choices, default=EscalationState.RUNNING
     )
     why = models.CharField(_("why this policy"), max_length=500, blank=True)
+    why_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("started at"))
     deadline = models.DateTimeField(_("due"))
     due_named = models.DateTimeField(_("due as the engine named it"), null=True, blank=True)
@@ -58,6 +59,7 @@ class Escalation(Work):
     held_until = models.DateTimeField(_("nobody is told until"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     end_reason = models.CharField(_("how it ended"), max_length=200, blank=True)
+    end_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     anew = models.BooleanField(default=False, editable=False)
 
     class Meta(Work.Meta):
@@ -96,6 +98,7 @@ class StepRun(models.Model):
     ran_at = models.DateTimeField(_("ran at"))
     result = models.CharField(_("result"), max_length=10, choices=RunResult.choices)
     why = models.CharField(_("why"), max_length=500, blank=True)
+    why_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     told: Any = models.JSONField(default=list, blank=True)
     event = models.ForeignKey(Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="step_runs")
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from escalations import reasons
 from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
 from escalations.policies.rules import keep
 from notifications.cases import task_state
 from notifications.models import Task
+from notifications.reasons import NOTHING, Reason
 from notifications.routing import route
 from notifications.types import Json
 
@@ -17,18 +19,18 @@ class Tried:
 
     policy: Policy
     fits: bool
-    reason: str
+    reason: Reason
 
     @property
-    def why(self) -> str:
-        return f"{self.policy}: {self.reason}"
+    def why(self) -> Reason:
+        return reasons.POLICY(policy=self.policy, reason=self.reason)
 
 
 @dataclass(frozen=True)
 class Match:
     policy: int
     rules: Rules
-    why: str
+    why: Reason
 
 
 def policy_for(task: Task) -> Match | None:
@@ -58,19 +60,20 @@ def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
             return
 
 
-def _why_not(policy: Policy, task: Task, facts: Json) -> str:
+def _why_not(policy: Policy, task: Task, facts: Json) -> Reason:
     if policy.engine_id is not None and policy.engine_id != task.engine_id:
-        return "only for another engine"
+        return reasons.OTHER_ENGINE()
     for condition in policy.conditions.all():
         if not route.holds(condition, facts):
-            return f"{condition} does not hold: it is {route.shown(route.lookup(facts, condition.path))}"
+            return route.why_not(condition, route.lookup(facts, condition.path))
     if policy.clock == Clock.DUE and task.due_at is None:
-        return "the task has no due date"
-    return ""
+        return reasons.NO_DUE_DATE()
+    return NOTHING
 
 
-def _why(policy: Policy) -> str:
-    return " and ".join(str(condition) for condition in policy.conditions.all()) or "it fits every task"
+def _why(policy: Policy) -> Reason:
+    conditions = policy.conditions.all()
+    return route.all_of(conditions) if conditions else reasons.FITS_ALL()
 
 
 # --- calendars --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from django.db.models.expressions import Func
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 
+from notifications import reasons
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
@@ -15,6 +17,16 @@ def display(*, description: object, ordering: str | Func | None = None, boolean:
     """A computed column. `ordering`: the field or expression to sort by when its head is clicked."""
     decorator: Decorator[Any] = unfold_display(description=description, ordering=ordering, boolean=boolean)
     return decorator
+
+
+def worded(name: str, description: object) -> Any:
+    """A column with the reason that a row keeps as `name`, in the reader's language. Sorted by its English text."""
+
+    @display(description=description, ordering=name)
+    def shown(desk: object, row: Any) -> str:
+        return reasons.words(row, name)
+
+    return shown
 
 
 def action(

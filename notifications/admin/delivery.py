@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.channels import channel_name
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, took, with_why
@@ -46,7 +47,7 @@ class ReadState(Conditions):
 class DeliveryInline(ReadOnlyInline):
     model = Delivery
     related = ["recipient"]
-    fields = ["way", "state_mark", "reason", "created_at", "ended_at", "attempts"]
+    fields = ["way", "state_mark", "why", "created_at", "ended_at", "attempts"]
     readonly_fields = fields
 
     @display(description=_("by"))
@@ -56,6 +57,8 @@ class DeliveryInline(ReadOnlyInline):
     @display(description=_("state"))
     def state_mark(self, delivery: Delivery) -> SafeString:
         return mark(DELIVERY_TONES[delivery.state], delivery.get_state_display())
+
+    why = worded("reason", _("reason"))
 
 
 class ResponseInline(ReadOnlyInline):
@@ -68,9 +71,11 @@ class ResponseInline(ReadOnlyInline):
 class ActionTokenInline(ReadOnlyInline):
     model = ActionToken
     related = ["recipient", "notification"]
-    fields = ["actions", "created_at", "expires_at", "voided_at", "void_reason"]
+    fields = ["actions", "created_at", "expires_at", "voided_at", "why_void"]
     readonly_fields = fields
     verbose_name_plural = _("links that answer it")
+
+    why_void = worded("void_reason", _("void reason"))
 
 
 @admin.register(Notification)
@@ -82,7 +87,7 @@ class NotificationAdmin(LedgerAdmin):
     search_help_text = _("A person's ref, a task's or a case's id, whole.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
     fieldsets = [
-        (None, {"fields": ["whose", "instead_of", "state_mark", "reason", "read_at"]}),
+        (None, {"fields": ["whose", "instead_of", "state_mark", "why", "read_at"]}),
         (
             _("What it says"),
             {
@@ -132,9 +137,11 @@ class NotificationAdmin(LedgerAdmin):
     def state_mark(self, notification: Notification) -> SafeString:
         return mark(COPY_TONES[notification.state], notification.get_state_display())
 
+    why = worded("reason", _("reason"))
+
     @display(description=_("why"))
     def asked_because(self, notification: Notification) -> SafeString:
-        return shortened(notification.reason, 50)
+        return shortened(reasons.words(notification), 50)
 
     @display(description=_("due"), ordering="due_at")
     def due_word(self, notification: Notification) -> SafeString:
@@ -181,9 +188,10 @@ class NotificationAdmin(LedgerAdmin):
 class AttemptInline(ReadOnlyInline):
     model = DeliveryAttempt
     related = ["delivery__recipient"]
-    fields = ["number", "started_at", "took", "succeeded", "detail"]
+    fields = ["number", "started_at", "took", "succeeded", "said"]
     readonly_fields = fields
     show_change_link = False
+    said = worded("detail", _("detail"))
 
     @display(description=_("took"))
     def took(self, attempt: DeliveryAttempt) -> str:
@@ -208,7 +216,7 @@ class DeliveryAdmin(LedgerAdmin):
                     "whose",
                     "way",
                     "state_mark",
-                    "reason",
+                    "why",
                     "next_try",
                     "attempts",
                     "created_at",
@@ -238,7 +246,9 @@ class DeliveryAdmin(LedgerAdmin):
 
     @display(description=_("state"), ordering="state")
     def state_and_why(self, delivery: Delivery) -> SafeString:
-        return with_why(self.state_mark(delivery), shortened(delivery.reason))
+        return with_why(self.state_mark(delivery), shortened(reasons.words(delivery)))
+
+    why = worded("reason", _("reason"))
 
     @display(description=_("waiting since"))
     def waiting(self, delivery: Delivery) -> SafeString:
@@ -306,11 +316,12 @@ class AttemptOutcome(Conditions):
 
 @admin.register(DeliveryAttempt)
 class DeliveryAttemptAdmin(LedgerAdmin):
-    list_display = ["started_at", "of_delivery", "number", "succeeded", "detail", "took"]
+    list_display = ["started_at", "of_delivery", "number", "succeeded", "said", "took"]
     list_filter = [AttemptOutcome]
     list_select_related = ["delivery__recipient"]
     found_by = ["delivery__shown_to", "delivery__recipient__ref"]
     ordering = ["-id"]
+    said = worded("detail", _("detail"))
 
     @display(description=_("delivery"))
     def of_delivery(self, attempt: DeliveryAttempt) -> SafeString:

@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.channels import channel_name
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import HistoryPages
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
@@ -29,7 +30,7 @@ UNUSED = timedelta(days=30)
 def last_outcome(device: Device) -> SafeString:
     """Whether the last message got through, or what was wrong."""
     if device.last_fault:
-        return mark("bad", shortened(device.last_fault))
+        return mark("bad", shortened(reasons.words(device, "last_fault")))
     return mark("ok", gettext("arrived")) if device.last_sent_at else NOTHING
 
 
@@ -81,10 +82,10 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
     search_fields = ["name", "=recipient__ref", "recipient__name"]
     actions = ["test", "remove"]
     actions_detail = ["test_this", "remove_this"]
-    readonly_fields = ["id", "sender", "whose", "by", "registered", "used", "sent", "outcome"]
+    readonly_fields = ["id", "sender", "whose", "by", "registered", "used", "sent", "outcome", "fault"]
     fieldsets = [
         (None, {"fields": ["name", "whose", "by", "platform", "language", "registered", "used"]}),
-        (_("Messages"), {"fields": ["sent", "outcome", "last_fault", "expires_at"]}),
+        (_("Messages"), {"fields": ["sent", "outcome", "fault", "expires_at"]}),
         (_("Of"), {"fields": ["sender", "id"]}),
     ]
     history_list_per_page = 50
@@ -113,6 +114,8 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
     @display(description=_("outcome"))
     def outcome(self, device: Device) -> SafeString:
         return mark("wait", gettext("a test is on its way")) if device.due_at else last_outcome(device)
+
+    fault = worded("last_fault", _("last fault"))
 
     # --- actions ----------------------------------------------------------------------------------------------------
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -177,7 +180,7 @@ class PausedServiceAdmin(LedgerAdmin):
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]
     search_fields = ["service", "reason"]
-    fields = ["service", "by", "reason", "paused_for", "tried_again"]
+    fields = ["service", "by", "whole_reason", "paused_for", "tried_again"]
     readonly_fields = fields
     actions = ["resume"]
 
@@ -187,7 +190,9 @@ class PausedServiceAdmin(LedgerAdmin):
 
     @display(description=_("reason"))
     def why(self, paused: PausedService) -> SafeString:
-        return shortened(paused.reason)
+        return shortened(reasons.words(paused))
+
+    whole_reason = worded("reason", _("reason"))
 
     @display(description=_("paused for"), ordering="paused_at")
     def paused_for(self, paused: PausedService) -> SafeString:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
+from notifications import reasons
 from notifications.admin.base import LedgerAdmin
 from notifications.admin.decorators import action, display
 from notifications.admin.engine_access import AccessFormSet, OnePart, SecretField, TokenForm, has_moved, switch
@@ -180,7 +181,7 @@ class ConnectedAccountAdmin(LedgerAdmin):
     def state(self, account: ConnectedAccount) -> SafeString:
         if account.works:
             return mark("ok", gettext("works"))
-        return with_why(mark("bad", gettext("has ended")), account.end_reason)
+        return with_why(mark("bad", gettext("has ended")), reasons.words(account, "end_reason"))
 
     def has_take_out_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request)

@@ -46,13 +46,13 @@ def tried(engine: Engine) -> Verdict:
     try:
         result = connection_test.check(engine)
     except Misconfigured as fault:
-        return Verdict("bad", gettext("There is nothing to try yet."), str(fault))
+        return Verdict("bad", gettext("There is nothing to try yet."), fault.reason.words())
     told = {"engine": engine, "kind": connector_for(engine.kind).label, "address": engine.callback_url}
     if result.outcome == "done":
         says = gettext("%(engine)s lets us in: %(address)s answers as %(kind)s does.")
         return Verdict("ok", says % told, then=gettext("Nothing was changed there."))
     says, then = _failure(result)
-    return Verdict("bad", says % told, result.detail, then % told)
+    return Verdict("bad", says % told, result.reason.words(), then % told)
 
 
 def _failure(result: Result) -> tuple[str, str]:
@@ -134,7 +134,7 @@ def _previewed(engine: Engine, sample: Sample) -> dict[str, Any]:
     try:
         sent = connection_test.preview(engine, sample)
     except Misconfigured as fault:
-        return {"fault": str(fault)}
+        return {"fault": fault.reason.words()}
     if not sent:
         return {"kept": gettext("No request: the engine has no place for it. It stays here.")}
     return {"sent": [_shown(each) for each in sent], **_signed_in(engine, sample.name)}

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.admin.decorators import display
 from notifications.admin.engine_access import OnePart
 from notifications.admin.words import NOTHING, ago, mark, shortened
@@ -65,7 +66,7 @@ class PollInline(OnePart):
 
     @display(description=_("what is wrong"))
     def wrong(self, poll: Poll) -> SafeString:
-        return mark("bad", poll.error) if poll.error else NOTHING
+        return mark("bad", reasons.words(poll, "error")) if poll.error else NOTHING
 
 
 def polling(poll: Poll | None) -> SafeString:
@@ -73,7 +74,7 @@ def polling(poll: Poll | None) -> SafeString:
     if poll is None or not poll.enabled:
         return NOTHING
     if poll.error:
-        return mark("bad", shortened(poll.error, 80))
+        return mark("bad", shortened(reasons.words(poll, "error"), 80))
     if poll.asked_at is None:
         return mark("wait", gettext("not asked yet"))
     return mark("ok", format_html(gettext("asked {when}"), when=ago(poll.asked_at)))

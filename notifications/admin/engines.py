@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.utils import update_change_reason
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminURLInputWidget
 
+from notifications import reasons
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.engine_access import AccessInline, switch, usual_paths, usual_token_url
@@ -244,7 +245,9 @@ class EngineAdmin(HistoryAdmin):
             return mark("quiet", gettext("kept here, to be read by API"))
         if engine.callback_disabled_at:
             return mark(
-                "bad", gettext("stopped: %(why)s") % {"why": engine.callback_disabled_reason or gettext("address gone")}
+                "bad",
+                gettext("stopped: %(why)s")
+                % {"why": reasons.words(engine, "callback_disabled_reason") or gettext("address gone")},
             )
         return mark("ok", gettext("sent to %(address)s") % {"address": engine.callback_url})
 
@@ -319,7 +322,11 @@ class EngineAdmin(HistoryAdmin):
                 "%(engine)s said that %(address)s is gone: “%(why)s”. Answers given since wait. "
                 "Send them to this address again?"
             )
-            told = {"engine": engine, "address": engine.callback_url, "why": engine.callback_disabled_reason}
+            told = {
+                "engine": engine,
+                "address": engine.callback_url,
+                "why": reasons.words(engine, "callback_disabled_reason"),
+            }
             return self.ask(
                 request,
                 engine,

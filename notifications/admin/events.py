@@ -10,8 +10,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import last_error, trace
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, took, with_why
@@ -151,7 +152,7 @@ class EventAdmin(LedgerAdmin):
             return since(event.received_at, "wait")
         names = ", ".join(each.get("ref", "") for each in event.plan.get("unresolved") or [])
         unknown = gettext("nobody knows %(names)s") % {"names": names} if names else ""
-        notes = event.plan.get("warnings") or event.plan.get("notes") or []
+        notes = reasons.words_list(event.plan, "warnings") or reasons.words_list(event.plan, "notes")
         return shortened(event.error or unknown or "; ".join(notes))
 
     @display(description=_("told"))
@@ -235,9 +236,7 @@ class CopyInline(ReadOnlyInline):
     def whose(self, notification: Notification) -> SafeString:
         return link(notification.recipient)
 
-    @display(description=_("why"))
-    def why(self, notification: Notification) -> str:
-        return notification.reason
+    why = worded("reason", _("why"))
 
 
 class AnswerInline(ReadOnlyInline):

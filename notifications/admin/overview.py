@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications import reasons
 from notifications.admin.channels import channel_name, channel_names
 from notifications.admin.events import event_mark
 from notifications.admin.timeline import tries_and_error, why_not_sent
@@ -109,7 +110,7 @@ def paused_services(now: datetime) -> list[str]:
     """Push services that refuse us: their devices get nothing until an administrator corrects it."""
     text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
     return [
-        text % {"service": each.service, "until": clock(each.until), "reason": each.reason}
+        text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
         for each in PausedService.objects.order_by("service")
     ]
 
@@ -279,8 +280,8 @@ def _why_waiting(callback: Callback) -> SafeString:
     if not callback.engine.takes_answers:
         return mark(*why_not_sent(callback))
     if callback.alert:
-        return mark("bad", f"{callback.engine}: {callback.alert}")
-    return shortened(f"{callback.engine}: {callback.detail}" if callback.detail else str(callback.engine))
+        return mark("bad", f"{callback.engine}: {reasons.words(callback, 'alert')}")
+    return shortened(": ".join(filter(None, [str(callback.engine), reasons.words(callback, "detail")])))
 
 
 def stopped_engines(now: datetime) -> Panel:
@@ -289,7 +290,10 @@ def stopped_engines(now: datetime) -> Panel:
         Row(
             since(engine.callback_disabled_at),
             shortened(engine),
-            mark("bad", engine.callback_disabled_reason if engine.callback_disabled_at else _("switched off")),
+            mark(
+                "bad",
+                reasons.words(engine, "callback_disabled_reason") if engine.callback_disabled_at else _("switched off"),
+            ),
             change_url(engine),
         )
         for engine in stopped[:ROWS]
@@ -326,7 +330,7 @@ def unknown_people(now: datetime) -> Panel:
 
 
 def _names(event: Event) -> SafeString:
-    return shortened(", ".join(f"{each['ref']} ({each['reason']})" for each in event.plan.get("unresolved") or []))
+    return shortened(", ".join(f"{each['ref']} ({reasons.words(each)})" for each in event.plan.get("unresolved") or []))
 
 
 def unrouted_events(now: datetime) -> Panel:

@@ -199,7 +199,7 @@ class Reach(Conditions):
             _("cannot be told anything: no account, no e-mail"),
             Q(user=None, email="", engine=None) | Q(active=False),
         ),
-        "no_email": (_("no e-mail"), Q(email="")),
+        "email_no_address": (_("no e-mail"), Q(email="")),
         "unverified": (_("e-mail not verified"), ~Q(email="") & Q(email_verified=False)),
         "no_device": (_("no device"), Q(devices=None)),
         "no_manager": (_("no manager"), Q(manager=None, engine=None)),

@@ -174,7 +174,8 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
     except RenderError as fault:
         preview.faults.append(str(fault))
         return preview
-    preview.warnings += dict.fromkeys([*card.warnings, *(warning for _, said in mails for warning in said.warnings)])
+    warnings = dict.fromkeys([*card.warnings, *(warning for _, said in mails for warning in said.warnings)])
+    preview.warnings += [warning.words() for warning in warnings]
     preview.inbox = _copy(version, card, facts, about)
     for channel, said in mails:
         _write_mail(preview, channel, {"title": said.title, "body": said.body, "short_body": said.short_body})

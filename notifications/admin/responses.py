@@ -13,8 +13,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.decorators import action, display
+from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
@@ -103,9 +104,10 @@ class NeedsLook(Conditions):
 class CallInline(ReadOnlyInline):
     model = CallbackAttempt
     related = ["callback__response__recipient", "callback__engine"]
-    fields = ["number", "started_at", "took", "status", "detail"]
+    fields = ["number", "started_at", "took", "status", "said"]
     readonly_fields = fields
     show_change_link = False
+    said = worded("detail", _("detail"))
 
     @display(description=_("took"))
     def took(self, attempt: CallbackAttempt) -> str:
@@ -139,10 +141,12 @@ class CallbackAdmin(LedgerAdmin):
     actions = ["replay"]
     actions_detail = ["replay_this", "mark_handled"]
     inlines = [CallInline]
+    alarm = worded("alert", _("alert"))
+    said = worded("detail", _("detail"))
     fieldsets = [
         (
             None,
-            {"fields": ["answer", "to_engine", "state_mark", "alert", "detail", "last_status", "attempts", "next_try"]},
+            {"fields": ["answer", "to_engine", "state_mark", "alarm", "said", "last_status", "attempts", "next_try"]},
         ),
         (_("Times"), {"fields": ["created_at", "first_attempt_at", "ended_at"]}),
         (_("What is sent, the same at every try"), {"fields": ["id", "position", "shown_body"]}),
@@ -182,7 +186,7 @@ class CallbackAdmin(LedgerAdmin):
     def _why(self, callback: Callback) -> SafeString:
         if callback.state == CallbackState.WAITING and not callback.engine.takes_answers:
             return mark(*why_not_sent(callback))
-        return shortened(callback.alert or callback.detail)
+        return shortened(reasons.words(callback, "alert") or reasons.words(callback, "detail"))
 
     @display(description=_("next try"), ordering="due_at")
     def next_try(self, callback: Callback) -> SafeString:
@@ -273,7 +277,8 @@ class CallOutcome(Conditions):
 
 @admin.register(CallbackAttempt)
 class CallbackAttemptAdmin(LedgerAdmin):
-    list_display = ["started_at", "of_callback", "number", "status", "detail", "took"]
+    list_display = ["started_at", "of_callback", "number", "status", "said", "took"]
+    said = worded("detail", _("detail"))
     list_filter = [CallOutcome]
     list_select_related = ["callback__response__recipient", "callback__engine"]
     found_by = ["callback__task__task_id"]
@@ -295,18 +300,20 @@ class ActionTokenAdmin(LedgerAdmin):
     list_filter = [Voidable]
     list_select_related = ["recipient", "notification"]
     found_by = ["recipient__ref", "notification__task__task_id"]
-    fields = ["whose", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "void_reason"]
+    fields = ["whose", "of_notification", "actions_offered", "created_at", "expires_at", "voided_at", "why_void"]
     readonly_fields = fields
     actions = ["void"]
 
     def has_void_permission(self, request: HttpRequest) -> bool:
         return self.may(request)
 
+    why_void = worded("void_reason", _("void reason"))
+
     @action(description=_("Void: these links answer nothing any more"), permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[ActionToken]) -> None:
         asked = list(queryset)
         working = ActionToken.objects.filter(pk__in=[token.pk for token in asked], voided_at=None)
-        voided = working.update(voided_at=timezone.now(), void_reason="an administrator voided it")
+        voided = working.update(voided_at=timezone.now(), **reasons.kept("void_reason", reasons.VOIDED_BY_DESK(), 200))
         for token in asked:
             self.log(request, token, "Voided")
         self.message_user(request, count_words(voided, len(asked), gettext("Links voided")))
@@ -330,7 +337,7 @@ class ActionTokenAdmin(LedgerAdmin):
     @display(description=_("state"))
     def state(self, token: ActionToken) -> SafeString:
         if token.voided_at:
-            return mark("quiet", gettext("void: %(why)s") % {"why": token.void_reason})
+            return mark("quiet", gettext("void: %(why)s") % {"why": reasons.words(token, "void_reason")})
         return mark("ok", gettext("works")) if token.expires_at > timezone.now() else mark("quiet", gettext("expired"))
 
 

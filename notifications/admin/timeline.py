@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications import reasons
 from notifications.admin.channels import channel_name
 from notifications.admin.words import Tone, change_url, clock, exact, took
 from notifications.channel_facts import INBOX
@@ -72,7 +73,7 @@ class Line:
 # --- what the plan says: the same for the trace and for the dry run -------------------------------------------------
 def route_lines(plan: Json) -> list[Line]:
     """A line for each route that matched, and one for those that did not, with the reasons below it."""
-    tried = plan.get("routes") or []
+    tried = [_worded(each) for each in plan.get("routes") or []]
     lines = [Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in tried if each["matched"]]
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:
@@ -87,13 +88,18 @@ def route_lines(plan: Json) -> list[Line]:
     return lines
 
 
+def _worded(entry: Json) -> Json:
+    """An entry of a plan, its reason in the reader's language."""
+    return {**entry, "reason": reasons.words(entry)}
+
+
 def other_lines(plan: Json) -> list[Line]:
     """Names that nobody knows, warnings and notes."""
     unresolved = [
-        Line(_("“%(ref)s” is told nothing: %(reason)s") % each, "bad") for each in plan.get("unresolved") or []
+        Line(_("“%(ref)s” is told nothing: %(reason)s") % _worded(each), "bad") for each in plan.get("unresolved") or []
     ]
-    warnings = [Line(warning, "wait") for warning in plan.get("warnings") or []]
-    return [*unresolved, *warnings, *(Line(note, "quiet") for note in plan.get("notes") or [])]
+    warnings = [Line(warning, "wait") for warning in reasons.words_list(plan, "warnings")]
+    return [*unresolved, *warnings, *(Line(note, "quiet") for note in reasons.words_list(plan, "notes"))]
 
 
 def dry_lines(plan: Json, status: str) -> list[Line]:
@@ -111,7 +117,7 @@ def dry_lines(plan: Json, status: str) -> list[Line]:
 
 def _would(person: Json) -> Line:
     by = _("%(name)s (%(reason)s) would get “%(title)s”") if person.get("title") else _("%(name)s (%(reason)s)")
-    text = by % {"name": person["name"], "reason": person["reason"], "title": person.get("title", "")}
+    text = by % {"name": person["name"], "reason": reasons.words(person), "title": person.get("title", "")}
     line = Line(text, "ok", detail=_("by route “%(route)s”") % person if person.get("route") else "")
     line.below = [_would_channel(each) for each in person.get("channels") or []]
     return line
@@ -120,7 +126,9 @@ def _would(person: Json) -> Line:
 def _would_channel(said: Json) -> Line:
     name = f"{channel_name(said['channel'])} {said.get('to') or ''}".strip()
     if said["state"] in (DeliveryState.SUPPRESSED, DeliveryState.SUPERSEDED):
-        return Line(_("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": said["reason"]}, "quiet")
+        return Line(
+            _("%(channel)s: would not be sent: %(why)s") % {"channel": name, "why": reasons.words(said)}, "quiet"
+        )
     if said["channel"] == INBOX:
         return Line(_("%(channel)s: would be there at once") % {"channel": name}, "ok")
     if said.get("turn"):
@@ -199,7 +207,7 @@ def _and_more(plan: Json) -> list[Line]:
 
 
 def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
-    text = _("%(name)s (%(reason)s)") % said
+    text = _("%(name)s (%(reason)s)") % _worded(said)
     line = Line(text, "ok", event.processed_at, detail=_by(said, event))
     if deliveries:
         line.href = change_url(deliveries[0].notification)
@@ -207,7 +215,9 @@ def _person(said: Json, deliveries: list[Delivery], event: Event) -> Line:
         line.below += _read(deliveries[0].notification)
     else:
         line.below = [
-            Line(f"{channel_name(each['channel'])}: {DeliveryState(each['state']).label} {each['reason']}", "quiet")
+            Line(
+                f"{channel_name(each['channel'])}: {DeliveryState(each['state']).label} {reasons.words(each)}", "quiet"
+            )
             for each in said.get("channels") or []
         ]
     return line
@@ -229,11 +239,11 @@ def _delivery(delivery: Delivery) -> Line:
     line = Line("", DELIVERY_TONES[delivery.state], delivery.ended_at or delivery.created_at, href=change_url(delivery))
     if delivery.channel == INBOX and delivery.state == DeliveryState.DELIVERED:
         line.text = _("%(channel)s: there") % {"channel": name}
-        line.detail = delivery.reason
+        line.detail = reasons.words(delivery)
         return line
     to = f"{name} {delivery.to}".strip()
     state = DeliveryState(delivery.state).label
-    line.text = f"{to}: {state}" + (f": {delivery.reason}" if delivery.reason else "")
+    line.text = f"{to}: {state}" + (f": {reasons.words(delivery)}" if delivery.reason else "")
     if delivery.state == DeliveryState.PENDING:
         if delivery.due_at:
             line.detail = _("next try at %(time)s") % {"time": exact(delivery.due_at)}
@@ -254,8 +264,8 @@ def _delivery_attempt(attempt: DeliveryAttempt) -> Line:
         return Line(_("try %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
     if attempt.succeeded:
         text = _("try %(number)d: taken") % {"number": attempt.number}
-        return Line(text, "ok", attempt.started_at, detail=attempt.detail)
-    told = {"number": attempt.number, "why": attempt.detail}
+        return Line(text, "ok", attempt.started_at, detail=reasons.words(attempt, "detail"))
+    told = {"number": attempt.number, "why": reasons.words(attempt, "detail")}
     return Line(_("try %(number)d: %(why)s") % told, "bad", attempt.started_at)
 
 
@@ -294,7 +304,9 @@ def _engine_call(attempt: CallbackAttempt) -> Line:
         return Line(_("call %(number)d: no outcome known") % {"number": attempt.number}, "wait", attempt.started_at)
     taken = attempt.status is not None and 200 <= attempt.status < 300
     said = (
-        _("taken (%(status)d)") % {"status": attempt.status} if taken else attempt.detail or str(attempt.status or "")
+        _("taken (%(status)d)") % {"status": attempt.status}
+        if taken
+        else reasons.words(attempt, "detail") or str(attempt.status or "")
     )
     text = _("call %(number)d: %(said)s") % {"number": attempt.number, "said": said}
     return Line(text, "ok" if taken else "bad", attempt.started_at, detail=took(attempt.started_at, attempt.ended_at))
@@ -302,7 +314,10 @@ def _engine_call(attempt: CallbackAttempt) -> Line:
 
 def _engine(callback: Callback) -> Line:
     line = Line(
-        str(CallbackState(callback.state).label), CALLBACK_TONES[callback.state], callback.ended_at, callback.detail
+        str(CallbackState(callback.state).label),
+        CALLBACK_TONES[callback.state],
+        callback.ended_at,
+        reasons.words(callback, "detail"),
     )
     line.href = change_url(callback)
     if callback.state != CallbackState.WAITING or callback.due_at is None:
@@ -311,7 +326,7 @@ def _engine(callback: Callback) -> Line:
         line.tone, line.detail = why_not_sent(callback)
     else:
         again = _("next try at %(time)s") % {"time": exact(callback.due_at)}
-        line.detail = " · ".join(filter(None, [callback.alert, again]))
+        line.detail = " · ".join(filter(None, [reasons.words(callback, "alert"), again]))
     return line
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
+from notifications import reasons
 from notifications.answers import answer_body, four_eyes, person_variables
 from notifications.answers.account_required import must_connect
 from notifications.cases import lifecycle
@@ -44,6 +45,7 @@ from notifications.models import (
     TaskState,
 )
 from notifications.people import devices
+from notifications.reasons import Reason
 from notifications.types import Action, Json
 from notifications.wording.plaintext import clean
 from wfpush.crypto import digest_of
@@ -278,13 +280,13 @@ def waiting_outcome(response: Response) -> Json:
     return outcome
 
 
-def outcome_json(response: Response, engine: str, detail: str = "") -> Json:
+def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHING) -> Json:
     return {
         "action": response.action,
         "by": response.recipient.as_person(),
         "at": representation.stamp(response.at),
         "engine": engine,
-        "detail": detail,
+        **reasons.kept_in_json("detail", reason),
     }
 
 
@@ -300,7 +302,7 @@ def _record_final(task: Task, notification: Notification, response: Response, no
     task.refresh_from_db(fields=["state", "states_before", "outcome"])
     _supersede_unsent(task, response, now)
     rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.ANSWERED, outcome=outcome)
-    ledger.supersede([row.pk for row in rows], "The task was answered", now)
+    ledger.supersede([row.pk for row in rows], reasons.TASK_ANSWERED(), now)
     _mark_read(notification, now)
     lifecycle.tell("answered", task, by=response.recipient, now=now)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from notifications import reasons
 from notifications.cases import lifecycle
 from notifications.intake import eventdata
 from notifications.items.representation import stamp
@@ -19,6 +20,7 @@ from notifications.models import (
     Team,
 )
 from notifications.people.resolver import Directory, Named
+from notifications.reasons import Reason
 from notifications.types import Json, behaviour_of
 from notifications.wording.plaintext import clean, clean_line, cut
 
@@ -44,7 +46,7 @@ class Change:
     task: Task | None = None
     case: Case | None = None
     status: EventStatus = EventStatus.PROCESSED
-    notes: list[str] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
     priority_rose: bool = False
     is_new: bool = False
     reassigned: bool = False
@@ -137,11 +139,11 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
     first_assignment = behaviour == "task.assigned" and task.assigned_event_id is None and task.answerable
     if older and not first_assignment:
         change.status = EventStatus.STALE
-        change.notes.append("Older than what was known of the task: kept, changes nothing.")
+        change.notes.append(reasons.OLDER_EVENT())
         return
     if not task.answerable:
         change.status = EventStatus.IGNORED
-        change.notes.append(f"The task had ended ({task.get_state_display()}): kept, changes nothing.")
+        change.notes.append(reasons.TASK_HAD_ENDED(state=reasons.label(TaskState(task.state))))
         return
     before = task.priority
     _merge(task, event, directory, change.case, keep_newer=older)
@@ -247,7 +249,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, now: dateti
     """The engine has ended the task. Applies always, whatever the event's time."""
     if task.state in CLOSED:
         change.status = EventStatus.IGNORED
-        change.notes.append("The task had ended already: kept, changes nothing.")
+        change.notes.append(reasons.TASK_HAD_ENDED_ALREADY())
         return
     was_open = task.answerable
     task.data = merged(event.data, task.data)

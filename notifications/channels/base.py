@@ -13,6 +13,7 @@ from rest_framework.serializers import Serializer
 from notifications.channel_facts import Facts
 from notifications.errors import Invalid
 from notifications.models import Delivery, Recipient
+from notifications.reasons import NOTHING, Reason
 from notifications.types import Json, Message, NewAddress, PushAddress, PushMessage, Receipt
 
 
@@ -22,7 +23,7 @@ class Transport(Protocol):
     channel: str
 
     @property
-    def without_address(self) -> str:
+    def without_address(self) -> Reason:
         """Why nothing is sent to a person whom this channel does not reach, as the trace says it."""
 
 
@@ -137,8 +138,8 @@ class Channel:
         return self.facts.name
 
     @property
-    def without_address(self) -> str:
-        """Why nothing is sent to a person whom it does not reach; empty: not worth a line in each message's trace."""
+    def without_address(self) -> Reason:
+        """Why nothing is sent to a person whom it does not reach; NOTHING: not worth a line in each message's trace."""
         raise NotImplementedError
 
 
@@ -162,7 +163,7 @@ class PersonChannel(Channel):
     most_an_hour: Callable[[], int] = any_number
 
     @property
-    def without_address(self) -> str:
+    def without_address(self) -> Reason:
         return self.transport.without_address
 
 
@@ -204,6 +205,6 @@ class DeviceChannel(Channel):
     elsewhere: Callable[[QuerySet[Delivery], Collection[str], Q], QuerySet[Delivery]]
 
     @property
-    def without_address(self) -> str:
+    def without_address(self) -> Reason:
         """A channel that the installation has not set up is no channel."""
-        return self.transport.without_address if self.transport.is_set_up() else ""
+        return self.transport.without_address if self.transport.is_set_up() else NOTHING

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from notifications import reasons
 from notifications.errors import TransportError
 from notifications.types import Action, Json, PushMessage
 from notifications.wording.plaintext import cut
@@ -117,7 +118,7 @@ def fit(said: Json, limit: int, size: Callable[[Json], int] = lambda said: len(e
             return said
         said = step(said, fits)
     if not fits(said):
-        raise TransportError(f"The message does not fit into {limit} bytes, even without its words.", permanent=True)
+        raise TransportError(reasons.TOO_LONG(limit=limit), permanent=True)
     return said
 
 

@@ -15,7 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from notifications.connectors import reasons
 from notifications.connectors.oauth2 import AccessRefused, form, hide, read_grant, useful
+from notifications.reasons import not_reached
 from wfpush.net.http import Outbound, OutboundError, Response
 
 __all__ = ["Access", "AccessRefused", "EngineClient", "PersonsTokens", "hide", "tls_context"]
@@ -186,7 +188,9 @@ class EngineClient:
                 "POST", access.token_url, body=body, headers=headers, tls=self._tls(access)
             )
         except OutboundError as fault:
-            raise AccessRefused(f"No token: {fault.detail}", later=not fault.permanent) from fault
+            raise AccessRefused(
+                reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent
+            ) from fault
         grant = read_grant(response, self.secrets(access))
         return _Token(grant.token, self._clock() + useful(grant.life))
 
@@ -235,8 +239,7 @@ def tls_context(access: Access) -> ssl.SSLContext:
             file.write(f"{access.certificate}\n{access.key}\n")
         context.load_cert_chain(path, password="")  # without a password, OpenSSL would ask for one at the terminal
     except (ssl.SSLError, ValueError) as fault:
-        sentence = "The client certificate and its key do not fit, are not PEM, or the key has a password."
-        raise AccessRefused(sentence, later=False) from fault
+        raise AccessRefused(reasons.BAD_CERTIFICATE(), later=False) from fault
     finally:
         Path(path).unlink()
     return context

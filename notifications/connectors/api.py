@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from notifications.connectors import reasons
 from notifications.connectors.access import Access, AccessRefused, EngineClient, hide
 from notifications.connectors.base import Outcome, Result
+from notifications.connectors.reasons import and_says
+from notifications.reasons import not_reached
 from notifications.types import Json
 from wfpush.net.http import OutboundError, Response, parse_retry_after
 
@@ -96,12 +99,12 @@ class Api:
         except OutboundError as fault:
             unsure = acts and fault.may_have_arrived
             outcome: Outcome = "misconfigured" if fault.permanent else "later"
-            raise Failed(Result(outcome, None, fault.detail, unsure=unsure, down=not fault.permanent)) from fault
+            raise Failed(Result(outcome, None, not_reached(fault), unsure=unsure, down=not fault.permanent)) from fault
         except AccessRefused as fault:
             outcome = "later" if fault.later else "misconfigured"
             of_person = access.tokens is not None
             down = fault.later and not of_person
-            raise Failed(Result(outcome, None, fault.detail, fault.wait, down=down, silent=of_person)) from fault
+            raise Failed(Result(outcome, None, fault.reason, fault.wait, down=down, silent=of_person)) from fault
         secrets = self._line.secrets(access)
         by_person = access.tokens is not None
         reply = Reply(response.status, _json(response), acts, secrets, bool(response.body), by_person)
@@ -116,7 +119,7 @@ class Api:
         try:
             body = b"" if said is None else json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
         except ValueError as fault:
-            raise Failed(Result("misconfigured", None, "What is to be told cannot be written as JSON.")) from fault
+            raise Failed(Result("misconfigured", None, reasons.NOT_JSON())) from fault
         headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
         return await self._line.request(access, method, url, body=body, headers=headers)
 
@@ -127,11 +130,11 @@ def _check(reply: Reply, response: Response, *, may_be_refused: bool) -> None:
     if status in BUSY:
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
         unsure = reply.acts and status >= 500  # of a proxy that has lost the engine, which may still act
-        raise Failed(Result("later", status, f"The engine answered {status}.", wait, unsure=unsure, down=True))
+        raise Failed(Result("later", status, reasons.ANSWERED(status=status), wait, unsure=unsure, down=True))
     if status == 401 or (status == 403 and not (may_be_refused and reply.object)):
         raise not_let_in(reply)
     if 300 <= status < 400:
-        raise Failed(Result("misconfigured", status, f"The engine's address points elsewhere ({status}). Correct it."))
+        raise Failed(Result("misconfigured", status, reasons.ELSEWHERE(status=status)))
     if status < 500 and reply.body is None and response.body and not _is_long_json(response):
         raise unexpected(reply)  # an HTML page was not written by the engine
 
@@ -155,23 +158,21 @@ def not_let_in(reply: Reply) -> Failed:
     """A person who is known to the engine but may not do this is refused; somebody else may do it."""
     why = reply.member("message", "detail", "error_description", "error")
     if reply.by_person and reply.status == 403 and reply.object:
-        return Failed(Result("refused", reply.status, f"Their account may not do this in the engine. {why}".strip()))
-    return Failed(
-        Result("misconfigured", reply.status, f"The engine does not let us in ({reply.status}). {why}".strip())
-    )
+        return Failed(Result("refused", reply.status, and_says(reasons.ACCOUNT_MAY_NOT(), why)))
+    return Failed(Result("misconfigured", reply.status, and_says(reasons.NOT_LET_IN(status=reply.status), why)))
 
 
 def unexpected(reply: Reply) -> Failed:
     """The result of an answer that the engine's documentation does not mention."""
     why = reply.member("message", "detail", "title", "exception")
     if reply.status >= 500:
-        sentence = f"The engine failed ({reply.status}). {why}".strip()
-        return Failed(Result("later", reply.status, sentence, unsure=reply.acts))
+        failed = and_says(reasons.FAILED(status=reply.status), why)
+        return Failed(Result("later", reply.status, failed, unsure=reply.acts))
     if reply.body is None:
-        sentence = f"{reply.status}, and not in the engine's words: is the address right?"
-        return Failed(Result("misconfigured", reply.status, sentence, unsure=reply.acts and reply.ok))
-    sentence = f"The engine answered {reply.status}. {why}".strip()
-    return Failed(Result("misconfigured", reply.status, sentence, unsure=reply.acts and reply.ok))
+        page = reasons.NOT_ITS_WORDS(status=reply.status)
+        return Failed(Result("misconfigured", reply.status, page, unsure=reply.acts and reply.ok))
+    answered = and_says(reasons.ANSWERED(status=reply.status), why)
+    return Failed(Result("misconfigured", reply.status, answered, unsure=reply.acts and reply.ok))
 
 
 def part(text: str) -> str:
@@ -181,7 +182,7 @@ def part(text: str) -> str:
     except UnicodeEncodeError:
         quoted = ""
     if quoted in ("", ".", ".."):
-        raise Failed(Result("misconfigured", None, "The task's id cannot be part of an address."))
+        raise Failed(Result("misconfigured", None, reasons.NO_PART_OF_ADDRESS()))
     return quoted
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from notifications.connectors.access import EngineClient, PersonsTokens
 from notifications.models import Callback, Engine
+from notifications.reasons import NOTHING, Reason, reason_of
 from notifications.types import Json
 
 Outcome = Literal["done", "handled", "refused", "later", "misconfigured", "gone"]
@@ -34,7 +35,7 @@ class Standing:
 class Result:
     """What the engine made of an answer, in the same vocabulary for all engines.
 
-    done: it has the answer. handled: the task had been handled before. refused: it will never take the answer (`detail`
+    done: it has the answer. handled: the task had been handled before. refused: it will never take the answer (`reason`
     says why, for the person). later: try again (`retry_after` in seconds). misconfigured: try again, and an operator
     must look. gone: the endpoint no longer exists.
 
@@ -45,12 +46,17 @@ class Result:
 
     outcome: Outcome
     status: int | None = None
-    detail: str = ""
+    reason: Reason = NOTHING
     retry_after: float | None = None
     unsure: bool = False
     down: bool = False
     silent: bool = False
     standing: Standing | None = None
+
+    @property
+    def detail(self) -> str:
+        """The reason in English, for logs and programs."""
+        return str(self.reason)
 
 
 @dataclass(frozen=True)
@@ -102,4 +108,8 @@ class Connector:
 
 
 class Misconfigured(Exception):
-    """The engine's record cannot work; the sentence says what to correct."""
+    """The engine's record cannot work; the reason says what to correct."""
+
+    def __init__(self, reason: Reason | str) -> None:
+        self.reason = reason_of(reason)
+        super().__init__(str(self.reason))

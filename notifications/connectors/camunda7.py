@@ -6,11 +6,13 @@ The form of its error JSON is assumed: a body with the members `type` and `messa
 import json
 from typing import Any
 
+from notifications.connectors import reasons
 from notifications.connectors.api import Api, Reply, not_let_in, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import whole
 from notifications.connectors.listing import Query
 from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing, instant
+from notifications.reasons import NOTHING
 from notifications.types import Json
 
 
@@ -75,7 +77,7 @@ class Camunda7(RestConnector):
         status = await self._comment_once(api, said)
         if status == 400:
             return await self.gone(api, said, status)
-        return Result("done", status, "The engine keeps no history, and so no comments." if status == 403 else "")
+        return Result("done", status, reasons.NO_HISTORY() if status == 403 else NOTHING)
 
     async def _comment_once(self, api: Api, said: Instruction) -> int:
         """Add a comment, which users of the engine see. 400: the task is gone; 403: it takes none, since history is

@@ -4,10 +4,11 @@ Commands are consistent, queries are not: a query for a new task may not find it
 write goes into the variable `wfpush_comment`.
 """
 
+from notifications.connectors import reasons
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.listing import Search
-from notifications.connectors.rest import ANSWER, CHANGING, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing
+from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing
 from notifications.types import Json
 
 OVER = ("COMPLETED", "CANCELED", "FAILED")
@@ -64,12 +65,12 @@ class Camunda8(RestConnector):
         long."""
         standing = await self.look(api, said.task)
         if standing.is_open or not standing.known:
-            return Result("later", 409, CHANGING)
+            return Result("later", 409, reasons.CHANGING())
         return await self.over(api, said, standing, 409)
 
     async def remark(self, api: Api, said: Instruction) -> Result:
         """There is no place for remarks in the engine: they stay here, and no call is made."""
-        return Result("done", None, "The engine has no place for it.")
+        return Result("done", None, reasons.NO_PLACE())
 
     async def late(self, api: Api, said: Instruction) -> Result:
         """Listeners get the action; people who work in the engine see the priority."""
@@ -80,7 +81,7 @@ class Camunda8(RestConnector):
         if is_problem(reply) and reply.status == 404:
             return await self.missing(api, reply.status)
         if is_problem(reply) and reply.status == 409:
-            return Result("later", reply.status, CHANGING)
+            return Result("later", reply.status, reasons.CHANGING())
         raise unexpected(reply)
 
     async def look(self, api: Api, task: str) -> Standing:
@@ -103,7 +104,7 @@ class Camunda8(RestConnector):
         """Assign in one command. Unassigning first would not be safer, and would leave the task without assignee if the
         second command failed."""
         done = await self._assignment(api, task, {"assignee": user, "allowOverride": True, "action": "assign"})
-        return done or Result("later", 409, CHANGING)
+        return done or Result("later", 409, reasons.CHANGING())
 
     async def claim(self, api: Api, task: str, user: str) -> Result | None:
         return await self._assignment(api, task, {"assignee": user, "allowOverride": False, "action": "claim"})

@@ -6,19 +6,11 @@ The engine uses `outcome` only with a form; processes read the variable `wfpush_
 from collections.abc import Callable
 from typing import Any
 
+from notifications.connectors import reasons
 from notifications.connectors.api import Api, Reply, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.listing import Query
-from notifications.connectors.rest import (
-    ANSWER,
-    CHANGING,
-    PRIORITY,
-    UNKNOWN,
-    Instruction,
-    RestConnector,
-    Standing,
-    instant,
-)
+from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing, instant
 from notifications.types import Json
 
 VARIABLES = "/history/historic-variable-instances"
@@ -163,7 +155,7 @@ async def complete(
     if is_gone(reply):
         return await connector.gone(api, said, reply.status)
     if reply.status == 409:
-        return Result("later", reply.status, CHANGING)
+        return Result("later", reply.status, reasons.CHANGING())
     raise unexpected(reply)
 
 
@@ -182,7 +174,7 @@ async def assign(connector: RestConnector, api: Api, path: str, user: str) -> Re
     if is_gone(reply):
         return await connector.missing(api, reply.status)
     if reply.status == 409:
-        return Result("later", reply.status, CHANGING)
+        return Result("later", reply.status, reasons.CHANGING())
     raise unexpected(reply)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from notifications.connectors import reasons
+from notifications.reasons import Reason, reason_of
 from wfpush.net.http import Response, parse_retry_after
 
 EARLY = 30.0
@@ -29,12 +31,12 @@ NAMES = ("preferred_username", "email", "upn", "sub")
 
 
 class AccessRefused(Exception):
-    """No token: `detail` says why. `later`: another try may help, in `wait` seconds where the server says so; otherwise
+    """No token: `reason` says why. `later`: another try may help, in `wait` seconds where the server says so; otherwise
     somebody must correct the engine's record. `ended`: the server no longer accepts what we have."""
 
-    def __init__(self, detail: str, *, later: bool, wait: float | None = None, ended: bool = False) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, reason: Reason | str, *, later: bool, wait: float | None = None, ended: bool = False) -> None:
+        self.reason = reason_of(reason)
+        super().__init__(str(self.reason))
         self.later = later
         self.wait = wait
         self.ended = ended
@@ -62,14 +64,14 @@ def read_grant(response: Response, secrets: Iterable[str]) -> Grant:
     said, status = _object(response.body), response.status
     if status >= 500 or status in (408, 425, 429):
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
-        raise AccessRefused(f"The token server gave no token ({status}).", later=True, wait=wait)
+        raise AccessRefused(reasons.NO_TOKEN(status=status), later=True, wait=wait)
     if status >= 400:
         why = said.get("error_description") or said.get("error") or f"it answered {status}"
-        detail = f"The token server refuses our credentials: {hide(str(why), secrets)[:200]}"
-        raise AccessRefused(detail, later=False, ended=said.get("error") in GONE)
+        refused = reasons.TOKEN_REFUSED(words=hide(str(why), secrets)[:200])
+        raise AccessRefused(refused, later=False, ended=said.get("error") in GONE)
     token = said.get("access_token")
     if status != 200 or not isinstance(token, str) or not token.isprintable() or not token:
-        raise AccessRefused(f"The token server gave no token ({status}). Is its address right?", later=False)
+        raise AccessRefused(reasons.NO_TOKEN_THERE(status=status), later=False)
     refresh = said.get("refresh_token")
     return Grant(
         token,

@@ -9,6 +9,7 @@ success; delegated tasks are resolved as in Flowable.
 import json
 from typing import Any
 
+from notifications.connectors import reasons
 from notifications.connectors.api import Api, part, unexpected
 from notifications.connectors.base import Result
 from notifications.connectors.flowable import Flowable, assign, claim, complete, is_gone, standing_of
@@ -41,7 +42,7 @@ class OpenText(RestConnector):
 
     async def remark(self, api: Api, said: Instruction) -> Result:
         """There is no place for remarks in the engine: they stay here, and no call is made."""
-        return Result("done", None, "The engine has no place for it.")
+        return Result("done", None, reasons.NO_PLACE())
 
     async def look(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", _path(api, "read_task", task))

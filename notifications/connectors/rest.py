@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal, cast
 
+from notifications.connectors import reasons
 from notifications.connectors.access import Access, EngineClient, PersonsTokens
 from notifications.connectors.api import MOST_DETAIL, Api, Failed, Reply, instant, part, rows, text_of, unexpected
 from notifications.connectors.base import Connector, Misconfigured, Result, Standing
@@ -15,13 +16,13 @@ from notifications.connectors.listing import Listing
 from notifications.models import AuthKind, Callback, Engine, EngineAccess
 from notifications.models.variable_names import is_ours, without_reserved
 from notifications.people import resolver
+from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.crypto import UndecryptableSecret
 
 __all__ = [
     "ANSWER",
     "BY",
-    "CHANGING",
     "COMMENT",
     "OUTCOME",
     "PRIORITY",
@@ -55,7 +56,6 @@ the engine; who gave it; and the comment."""
 
 WITHIN = 30.0
 """Seconds for all requests of one answer: less than the lease of callbacks (notifications/engines/callback.py)."""
-CHANGING = "The engine was just changing the task."
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,7 @@ class RestConnector(Connector):
             async with asyncio.timeout(WITHIN):
                 return await self.tell(api, call.said)
         except TimeoutError:
-            detail = f"The engine did not do its part within {WITHIN:g} seconds."
-            return Result("later", None, detail, unsure=True, down=True)
+            return Result("later", None, reasons.TOO_SLOW(seconds=f"{WITHIN:g}"), unsure=True, down=True)
 
     async def tell(self, api: Api, said: Instruction) -> Result:
         """Acts once, as far as that can be known: what may have acted is looked up before it is repeated."""
@@ -212,7 +211,7 @@ class RestConnector(Connector):
             return dataclasses.replace(given, standing=Standing(True, user)) if given.outcome == "done" else given
         standing = await self.look(api, said.task)  # somebody has just taken or ended it
         since = said if self.lags else dataclasses.replace(said, had=None)
-        return whose(standing, since, to) or Result("later", None, CHANGING)
+        return whose(standing, since, to) or Result("later", None, reasons.CHANGING())
 
     def user_of(self, person: EnginePerson, holder: str) -> str:
         """The engine's name of a person: their e-mail address where it has one for `holder`."""
@@ -227,7 +226,7 @@ class RestConnector(Connector):
                 raise
             standing = UNKNOWN
         if standing.is_open:
-            return Result("later", status, "The engine does not find the task, and shows it as open.")
+            return Result("later", status, reasons.SHOWS_IT_OPEN())
         return await self.over(api, said, standing, status)
 
     async def over(self, api: Api, said: Instruction, standing: Standing, status: int) -> Result:
@@ -282,13 +281,16 @@ def ended(standing: Standing, said: Instruction, status: int | None = None) -> R
     """Whether a finished task was ended by this answer, whose reply was lost, or otherwise. The assignee need not be
     the one who ended it, and a later answer in the same process may have replaced ours."""
     if said.answer in standing.answers:
-        return Result("done", status, "Its first reply was lost; the engine had acted.")
+        return Result("done", status, reasons.HAD_ACTED())
     if standing.cancelled:
-        return Result("handled", status, "The engine has cancelled the task.")
-    had = f", where {standing.assignee[:MOST_DETAIL]} had it" if standing.assignee else ""
+        return Result("handled", status, reasons.HAS_CANCELLED())
+    return Result("handled", status, _how(standing.assignee[:MOST_DETAIL], said))
+
+
+def _how(holder: str, said: Instruction) -> Reason:
     if said.unsure and said.does == "final":
-        return Result("handled", status, f"Ended in the engine{had}. Whether by this answer, it does not say.")
-    return Result("handled", status, f"Ended in the engine{had}." if had else "")
+        return reasons.ENDED_THERE_SOMEHOW(name=holder) if holder else reasons.ENDED_SOMEHOW()
+    return reasons.ENDED_THERE(name=holder) if holder else NOTHING
 
 
 def whose(standing: Standing, said: Instruction, to: EnginePerson) -> Result | None:
@@ -296,10 +298,10 @@ def whose(standing: Standing, said: Instruction, to: EnginePerson) -> Result | N
     if standing.known and not standing.is_open:
         return dataclasses.replace(ended(standing, said), standing=standing)
     if to.is_called(standing.assignee):
-        return Result("done", None, f"{standing.assignee[:MOST_DETAIL]} has it.", standing=standing)
+        return Result("done", None, reasons.HAS_IT(name=standing.assignee[:MOST_DETAIL]), standing=standing)
     if standing.assignee and not (said.had is not None and said.had.is_called(standing.assignee)):
-        sentence = f"In the engine {standing.assignee[:MOST_DETAIL]} has it meanwhile."
-        return Result("handled", None, sentence, standing=standing)
+        meanwhile = reasons.HAS_IT_MEANWHILE(name=standing.assignee[:MOST_DETAIL])
+        return Result("handled", None, meanwhile, standing=standing)
     return None
 
 
@@ -335,7 +337,7 @@ def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
         data: Json = json.loads(callback.body)["data"]
         task = data["task_id"]
     except (ValueError, KeyError, TypeError) as fault:
-        raise Misconfigured("What is to be told cannot be read any more.") from fault
+        raise Misconfigured(reasons.NOT_READ()) from fault
     if "to" in data:
         had, to = _named(callback.engine, data["assignee"]), _named(callback.engine, data["to"])
         return Instruction(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)

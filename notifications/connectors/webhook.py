@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from notifications.connectors import signatures
+from notifications.connectors import reasons, signatures
 from notifications.connectors.access import EngineClient, PersonsTokens
 from notifications.connectors.base import HIDDEN, Connector, Misconfigured, Outcome, Result, Sent
 from notifications.models import Callback, Engine
+from notifications.reasons import not_reached, said
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import OutboundError, parse_retry_after
 
@@ -37,7 +38,7 @@ class Webhook(Connector):
         except UndecryptableSecret as fault:
             raise Misconfigured(str(fault)) from fault
         if not secrets:
-            raise Misconfigured("The engine has no active signing secret. Add one in the admin.")
+            raise Misconfigured(reasons.NO_SIGNING_SECRET())
         body, timestamp = callback.body.encode(), int(now.timestamp())
         return Call(
             engine.callback_url,
@@ -60,7 +61,7 @@ class Webhook(Connector):
             response = await line.http.request("POST", call.url, body=call.body, headers=call.headers)
         except OutboundError as fault:
             outcome: Outcome = "misconfigured" if fault.permanent else "later"
-            return Result(outcome, None, fault.detail, unsure=fault.may_have_arrived, down=not fault.permanent)
+            return Result(outcome, None, not_reached(fault), unsure=fault.may_have_arrived, down=not fault.permanent)
         wait = parse_retry_after(response.headers.get("Retry-After"), time.time())
         return read_answer(response.status, response.body, wait)
 
@@ -71,15 +72,15 @@ def read_answer(status: int, body: bytes, retry_after: float | None = None) -> R
     if 200 <= status < 300:
         return Result("done", status)
     if status == 409:
-        return Result("handled", status, detail_in(body))
+        return Result("handled", status, said(detail_in(body)))
     if status == 410:
-        return Result("gone", status, "The engine says this address is gone (410).")
+        return Result("gone", status, reasons.GONE())
     if status == 422 and detail_in(body):
-        return Result("refused", status, detail_in(body))
+        return Result("refused", status, said(detail_in(body)))
     expected: tuple[int, ...] = (408, 425, 429)
     outcome: Outcome = "misconfigured" if 300 <= status < 500 and status not in expected else "later"
     unsure, down = status >= 500, status in (429, 502, 503, 504)
-    return Result(outcome, status, f"The engine answered {status}.", retry_after, unsure=unsure, down=down)
+    return Result(outcome, status, reasons.ANSWERED(status=status), retry_after, unsure=unsure, down=down)
 
 
 def detail_in(body: bytes) -> str:

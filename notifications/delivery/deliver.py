@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from notifications import reasons
 from notifications.channel_facts import Trust, device_channels, facts_of
 from notifications.channels import registry
 from notifications.channels.base import PersonChannel, Places
@@ -146,7 +147,7 @@ def _prepare_safely(delivery: Delivery, has_reserve: bool, now: datetime) -> Par
         return _prepare(delivery, has_reserve, now)
     except Exception as fault:  # one message that cannot be made must not hold up the others
         log.exception("delivery_cannot_be_prepared", delivery=str(delivery.pk))
-        record(delivery, TransportError(f"{type(fault).__name__}: {fault}"), now, has_reserve)
+        record(delivery, TransportError(reasons.crashed(fault)), now, has_reserve)
         return None
 
 
@@ -189,7 +190,7 @@ ANSWERABLE: dict[Trust, Callable[[Notification], list[str]]] = {
 def _transport(parcel: Parcel) -> Came:
     channel = registry.channels().get(parcel.delivery.channel)
     if not isinstance(channel, PersonChannel):
-        return Came(TransportError("This channel is not available.", permanent=True))
+        return Came(TransportError(reasons.UNAVAILABLE(), permanent=True))
     try:
         references = channel.transport.send(
             parcel.delivery.address, parcel.message, delivery_id=parcel.delivery.pk, link=parcel.link
@@ -198,7 +199,7 @@ def _transport(parcel: Parcel) -> Came:
         return Came(fault)
     except Exception as fault:  # a transport's own mistake must not stop the others
         log.exception("transport_failed", channel=parcel.delivery.channel)
-        return Came(TransportError(f"{type(fault).__name__}: {fault}"))
+        return Came(TransportError(reasons.crashed(fault)))
     return Came(references=references or ())
 
 
@@ -222,8 +223,8 @@ def _outcome(delivery: Delivery, fault: TransportError | None, now: datetime, ha
         return ledger.outcome(delivery, DeliveryState.DELIVERED)
     again = None if fault.permanent else _again(delivery, fault, now, has_reserve)
     if again is None:
-        return ledger.outcome(delivery, DeliveryState.DEAD, fault.detail)
-    return ledger.outcome(delivery, DeliveryState.PENDING, fault.detail, again_at=again)
+        return ledger.outcome(delivery, DeliveryState.DEAD, fault.reason)
+    return ledger.outcome(delivery, DeliveryState.PENDING, fault.reason, again_at=again)
 
 
 def _again(delivery: Delivery, fault: TransportError, now: datetime, has_reserve: bool) -> datetime | None:
@@ -246,9 +247,9 @@ def resend(delivery_id: UUID, now: datetime) -> bool:
         state=DeliveryState.PENDING,
         created_at=now,
         ended_at=None,
-        reason="",
         attempts=0,
         expires_at=now + timedelta(days=3),
+        **reasons.kept("reason", reasons.NOTHING),
     )
     if revived:
         for source in (SOURCE, "push"):

@@ -7,8 +7,10 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from notifications import reasons
 from notifications.items.representation import unread_counts
 from notifications.models import Device
+from notifications.reasons import NOTHING
 from notifications.types import Message, PushMessage
 from notifications.wording.languages import language_of, spoken
 from notifications.wording.message import brand_of
@@ -21,7 +23,7 @@ TTL = 300
 
 def ask(device: Device, now: datetime) -> None:
     """Send a test message soon. What was asked before and has not gone out yet is the same message."""
-    outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, last_fault="")
+    outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, **reasons.kept("last_fault", NOTHING))
     outbox.wake_on_commit("push")
 
 

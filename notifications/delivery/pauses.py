@@ -11,9 +11,10 @@ import structlog
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from notifications import reasons
 from notifications.channels import registry
-from notifications.errors import ASKED_TO_WAIT
 from notifications.models import Delivery, DeliveryState, Device, PausedService
+from notifications.reasons import Reason
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ def known() -> dict[Service, datetime]:
 
 
 @transaction.atomic
-def pause(service: Service, reason: str, now: datetime) -> datetime:
+def pause(service: Service, reason: Reason, now: datetime) -> datetime:
     """Leave the service alone for a moment; returns until when."""
     channel, name = service
     row = _locked(service) or PausedService(channel=channel, service=name, paused_at=now, until=now)
@@ -43,7 +44,7 @@ def pause(service: Service, reason: str, now: datetime) -> datetime:
 
 
 @transaction.atomic
-def prolong(service: Service, reason: str, now: datetime, *, doubles: bool) -> datetime | None:
+def prolong(service: Service, reason: Reason, now: datetime, *, doubles: bool) -> datetime | None:
     """A message tried in vain whether a paused service accepts us again. None: others have found that it does.
 
     Each pause is twice as long (`doubles`), but not for a device that was refused before: it may be refused for ever.
@@ -59,12 +60,12 @@ def _locked(service: Service) -> PausedService | None:
     return PausedService.objects.select_for_update().filter(channel=channel, service=name).first()
 
 
-def _pause(row: PausedService, span: timedelta, reason: str, now: datetime) -> datetime:
+def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -> datetime:
     if row.until <= now:
         row.until = now + min(span, MOST)
         until = row.until.isoformat()
-        log.error("push_service_paused", channel=row.channel, service=row.service, until=until, reason=reason)
-    row.reason = reason[:500]
+        log.error("push_service_paused", channel=row.channel, service=row.service, until=until, reason=str(reason))
+    row.reason, row.reason_fact = reasons.kept("reason", reason).values()
     row.save()
     return row.until
 
@@ -77,7 +78,11 @@ def resume(service: Service, now: datetime) -> None:
         return
     log.info("push_service_resumed", channel=channel, service=name)
     waiting = Delivery.objects.filter(
-        state=DeliveryState.PENDING, channel=channel, due_at__gt=now, lease_token=None, reason=waiting_for(name)
+        state=DeliveryState.PENDING,
+        channel=channel,
+        due_at__gt=now,
+        lease_token=None,
+        reason_fact=waiting_for(name).as_json(),
     )
     outbox.bring_forward(waiting, now)
     outbox.wake_on_commit("push")
@@ -105,7 +110,9 @@ def catch_up(service: Service, now: datetime) -> None:
 def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
     """What was to be tried again later is due at once, but for what a service asked to wait with."""
     waiting = rows.filter(state=DeliveryState.PENDING, due_at__gt=now, lease_token=None)
-    waiting = waiting.exclude(reason__contains=ASKED_TO_WAIT).order_by("pk").select_for_update(of=("self",))
+    waiting = (
+        waiting.exclude(reason_fact__code=reasons.ASKS_TO_WAIT.name).order_by("pk").select_for_update(of=("self",))
+    )
     if ids := list(waiting.values_list("pk", flat=True)):
         outbox.bring_forward(Delivery.objects.filter(pk__in=ids), now)
         outbox.wake_on_commit("push")
@@ -117,6 +124,6 @@ def at(service: Service) -> Q:
     return Q(registry.device_channel(channel).at(name), channel=channel)
 
 
-def waiting_for(name: str) -> str:
+def waiting_for(name: str) -> Reason:
     """The reason of what waits for a paused service."""
-    return f"{name} does not accept our credentials, and is left alone for a while"
+    return reasons.WAITS_FOR_SERVICE(service=name)

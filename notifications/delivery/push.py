@@ -16,6 +16,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from notifications import reasons
 from notifications.channels.base import PushTransport
 from notifications.channels.registry import device_channel, device_channels
 from notifications.delivery import claims, pauses, push_messages, results
@@ -190,7 +191,7 @@ class Post:
             untried = left or await self._in_room(transport, service, parcel)
         except Exception as fault:  # a transport's own mistake must not stop the others
             log.exception("push_transport_failed", channel=parcel.channel)
-            untried = Landed(parcel, (parcel.channel, ""), fault=TransportError(f"{type(fault).__name__}: {fault}"))
+            untried = Landed(parcel, (parcel.channel, ""), fault=TransportError(reasons.crashed(fault)))
         if untried is not None:
             await self._written(untried)
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone, translation
 
+from notifications import reasons
 from notifications.delivery import device_test
 from notifications.items import action_tokens, ledger, outcomes
 from notifications.items.ledger import Outcome
@@ -137,7 +138,7 @@ def _test(device: Device, now: datetime) -> Parcel | None:
         return Parcel(device, device.channel, devices.address_of(device), device_test.message(device, now))
     except Exception as fault:  # as for messages
         log.exception("push_test_cannot_be_made", device=str(device.pk))
-        outbox.finish(device, last_fault=f"{type(fault).__name__}: {fault}"[:300])
+        outbox.finish(device, **reasons.kept("last_fault", reasons.crashed(fault), devices.MOST_FAULT))
         return None
 
 
@@ -159,7 +160,7 @@ def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
     over = ledger.not_worth_sending(row, now)
     if over is None and row.device is None:
-        return ledger.outcome(row, DeliveryState.SUPPRESSED, "The device was removed", attempted=False)
+        return ledger.outcome(row, DeliveryState.SUPPRESSED, reasons.DEVICE_REMOVED(), attempted=False)
     return over
 
 
@@ -179,7 +180,7 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
         return _made(row, about, now)
     except Exception as fault:  # one message that cannot be made must not hold up the others
         log.exception("push_message_cannot_be_made", delivery=str(row.pk))
-        reason = f"{type(fault).__name__}: {fault}"
+        reason = reasons.crashed(fault)
         if row.is_replacement:
             ledger.record_replacements([ledger.outcome(row, DeliveryState.DEAD, reason)], now)
         else:

@@ -9,10 +9,8 @@ from notifications.channels.base import PersonChannel
 from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryAttempt, DeliveryReceipt, DeliveryState, Recipient
+from notifications.reasons import MAY_HAVE_ARRIVED, TOO_MANY_AN_HOUR
 from wfpush.identifiers import lowest_id
-
-MAY_HAVE_ARRIVED = "It is not known whether an earlier try arrived, and it is not sent twice"
-TOO_MANY = "This person has got {most} messages this way within an hour"
 
 HOUR = timedelta(hours=1)
 LOOKED_BACK = timedelta(days=7)
@@ -29,12 +27,12 @@ def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome |
     if not isinstance(channel, PersonChannel):
         return None
     if channel.never_twice and _may_have_arrived(delivery):
-        return ledger.outcome(delivery, DeliveryState.DEAD, MAY_HAVE_ARRIVED, attempted=False)
+        return ledger.outcome(delivery, DeliveryState.DEAD, MAY_HAVE_ARRIVED(), attempted=False)
     most = channel.most_an_hour()
     again = _next_in_turn(delivery, most, now) if most else None
     if again is None:
         return None
-    reason = TOO_MANY.format(most=most)
+    reason = TOO_MANY_AN_HOUR(most=most)
     if has_reserve:
         return ledger.outcome(delivery, DeliveryState.SUPPRESSED, reason, attempted=False)
     return ledger.outcome(delivery, DeliveryState.PENDING, reason, again_at=again, attempted=False)

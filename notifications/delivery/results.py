@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from notifications import reasons
 from notifications.delivery import pauses
 from notifications.delivery.pauses import Service
 from notifications.delivery.push_messages import Parcel
@@ -16,6 +17,7 @@ from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryState, Device, Farewell
 from notifications.people import devices, farewells
+from notifications.reasons import Reason
 from wfpush.queue import outbox
 
 RETRY = outbox.Backoff(first=timedelta(seconds=2), give_up_after=timedelta(hours=1), tries=8)
@@ -27,6 +29,7 @@ REPLACE_AGAIN = timedelta(seconds=20)
 REPLACE_FOR = timedelta(hours=4)
 """How long a replacement that cannot be sent is tried again."""
 USE_NOTED_EVERY = timedelta(minutes=1)
+NO_FAULT = reasons.kept("last_fault", reasons.NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,8 @@ def _pause(landed: Sequence[Landed], now: datetime) -> dict[Service, datetime]:
 def _refused(each: Landed, fault: ServiceRefuses, now: datetime) -> datetime | None:
     """Until when its service is paused for it, if so."""
     if each.probed:
-        return pauses.prolong(each.service, fault.detail, now, doubles=not each.parcel.failed_before)
-    return pauses.pause(each.service, fault.detail, now) if pauses.is_ours(each.service, each.refused, now) else None
+        return pauses.prolong(each.service, fault.reason, now, doubles=not each.parcel.failed_before)
+    return pauses.pause(each.service, fault.reason, now) if pauses.is_ours(each.service, each.refused, now) else None
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -101,15 +104,15 @@ def _outcome(row: Delivery, each: Landed, paused: dict[Service, datetime], now: 
     if fault is None:
         return end(DeliveryState.DELIVERED)
     if isinstance(fault, RecipientGone):  # as if the device had been removed a moment earlier: nobody need look
-        return end(DeliveryState.SUPPRESSED, fault.detail)
+        return end(DeliveryState.SUPPRESSED, fault.reason)
     if isinstance(fault, ServiceRefuses) and each.service in paused:
         if each.parcel.has_reserve:
-            return end(DeliveryState.DEAD, fault.detail)
+            return end(DeliveryState.DEAD, fault.reason)
         return end(DeliveryState.PENDING, pauses.waiting_for(each.service[1]), again_at=paused[each.service])
     again = None if fault.permanent else _again(row, each.parcel.has_reserve, fault, now)
     if again is None:
-        return end(DeliveryState.DEAD, fault.detail)
-    return end(DeliveryState.PENDING, fault.detail, again_at=again)
+        return end(DeliveryState.DEAD, fault.reason)
+    return end(DeliveryState.PENDING, fault.reason, again_at=again)
 
 
 def next_for(row: outbox.Work, now: datetime) -> datetime:
@@ -134,9 +137,9 @@ def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetim
 
 def _waits(row: Delivery, each: Landed, again_at: datetime, now: datetime) -> Outcome:
     """Not tried: its service is paused, does not answer others, or is too busy. Who has another channel hears there."""
-    reason = pauses.waiting_for(each.service[1]) if each.paused else ""
+    reason = pauses.waiting_for(each.service[1]) if each.paused else reasons.NOTHING
     if each.parcel.has_reserve and (each.paused or now - row.created_at >= RETRY.give_up_after):
-        return ledger.outcome(row, DeliveryState.DEAD, reason or "The push service does not answer")
+        return ledger.outcome(row, DeliveryState.DEAD, reason or reasons.NO_ANSWER())
     return ledger.outcome(row, DeliveryState.PENDING, reason, again_at=again_at, attempted=False)
 
 
@@ -145,18 +148,18 @@ def _replacement(row: Delivery, each: Landed, now: datetime) -> Outcome:
     if each.again_at is not None:
         return ledger.outcome(row, DeliveryState.DELIVERED, again_at=each.again_at, attempted=False)
     if fault is None:
-        return ledger.outcome(row, DeliveryState.DELIVERED, "What it shows was replaced")
+        return ledger.outcome(row, DeliveryState.DELIVERED, reasons.SHOWS_ANOTHER())
     old = now - row.notification.updated_at > REPLACE_FOR
     again = None if fault.permanent or old else now + max(REPLACE_AGAIN, timedelta(seconds=fault.retry_after or 0))
-    return Outcome(row.pk, row.lease_token, row.attempts, DeliveryState.DEAD, fault.detail[:500], again)
+    return Outcome(row.pk, row.lease_token, row.attempts, DeliveryState.DEAD, fault.reason, again)
 
 
 # --- devices --------------------------------------------------------------------------------------
 def _end_test(device: Device, each: Landed, now: datetime) -> None:
-    fault = each.fault.detail[:300] if each.fault else ""
+    fault = each.fault.reason if each.fault else reasons.NOTHING
     if each.again_at is not None:
-        fault = pauses.waiting_for(each.service[1]) if each.paused else "The push service does not answer"
-    said = {"last_fault": fault} if fault else {"last_fault": "", "last_sent_at": now}
+        fault = pauses.waiting_for(each.service[1]) if each.paused else reasons.NO_ANSWER()
+    said = reasons.kept("last_fault", fault, devices.MOST_FAULT) | ({} if fault else {"last_sent_at": now})
     outbox.finish(device, attempts=0, **said)
 
 
@@ -172,13 +175,13 @@ def _end_farewell(row: Farewell, each: Landed, paused: dict[Service, datetime], 
 def _note_devices(landed: Sequence[Landed], now: datetime) -> None:
     """When devices last got a message, their last fault, and those that are gone."""
     _note_arrivals([device for device, each in _devices(landed) if each.fault is None and each.again_at is None], now)
-    gone: dict[str, list[Device]] = {}
-    faults: dict[UUID, str] = {}
+    gone: dict[Reason, list[Device]] = {}
+    faults: dict[UUID, Reason] = {}
     for device, each in _devices(landed):
         if isinstance(each.fault, RecipientGone):
-            gone.setdefault(each.fault.detail, []).append(device)
+            gone.setdefault(each.fault.reason, []).append(device)
         elif each.fault is not None:
-            faults[device.pk] = each.fault.detail[:300]
+            faults[device.pk] = each.fault.reason
     _note_faults(faults)
     for reason, those in gone.items():
         devices.remove(those, reason, now)
@@ -190,24 +193,25 @@ def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
     news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= known}
     if news:
         with transaction.atomic():
-            Device.objects.filter(pk__in=_locked(news)).update(last_sent_at=now, last_fault="")
+            Device.objects.filter(pk__in=_locked(news)).update(last_sent_at=now, **NO_FAULT)
     work_again = [each.pk for each in reached if each.last_fault]
     if work_again:
         pauses.hasten(Delivery.objects.filter(device__in=work_again), now)
 
 
-def _note_faults(faults: dict[UUID, str]) -> None:
+def _note_faults(faults: dict[UUID, Reason]) -> None:
     if not faults:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         there = _locked(faults)
-        cursor.execute(_FAULTS, [there, [faults[pk] for pk in there]])
+        said = reasons.as_columns((faults[pk] for pk in there), devices.MOST_FAULT)
+        cursor.execute(_FAULTS, [there, *said])
 
 
 _FAULTS = """
-UPDATE notifications_device device SET last_fault = said.fault
-FROM unnest(%s::uuid[], %s::text[]) AS said(id, fault)
-WHERE device.id = said.id AND device.last_fault <> said.fault
+UPDATE notifications_device device SET last_fault = said.fault, last_fault_fact = said.fact::jsonb
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(id, fault, fact)
+WHERE device.id = said.id AND device.last_fault_fact IS DISTINCT FROM said.fact::jsonb
 """
 
 

@@ -10,12 +10,14 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from notifications import reasons
 from notifications.connectors import connector_for
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import Misconfigured, Result
+from notifications.connectors.reasons import CLOSED_THERE, GIVEN_UP
 from notifications.engines import callback_results, connected_accounts, requeue, task_sync
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
-from notifications.routing.pipeline import CLOSED_THERE
+from notifications.reasons import NOTHING, Reason, kept
 from wfpush.concurrency.places import Claimed, Places, Room
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
@@ -25,6 +27,9 @@ from wfpush.queue import outbox
 log = structlog.get_logger(__name__)
 
 SOURCE = "callbacks"
+MOST_DETAIL = 1000
+"""Characters of what an engine says that are kept with a callback."""
+NO_ALERT = kept("alert", NOTHING)
 MOST, EACH = 256, 16
 """Calls that run at the same time: to all engines, and to one of them."""
 LEASE = timedelta(seconds=45)
@@ -130,22 +135,23 @@ def _prepared(callback: Callback, now: datetime) -> Any | None:
         tokens = connected_accounts.tokens_for(callback)
         return connector_for(callback.engine.kind).prepare(callback.engine, callback, now, tokens)
     except connected_accounts.NotConnected as fault:
-        _hold(callback, str(fault), now)
+        _hold(callback, fault.reason, now)
     except Exception as fault:
         if not isinstance(fault, Misconfigured):
             log.exception("callback_cannot_be_prepared", callback_id=str(callback.pk))
-        record(callback, Result("misconfigured", None, str(fault)), now)
+        reason = fault.reason if isinstance(fault, Misconfigured) else reasons.said(fault)
+        record(callback, Result("misconfigured", None, reason), now)
     return None
 
 
-def _hold(callback: Callback, why: str, now: datetime) -> None:
+def _hold(callback: Callback, why: Reason, now: datetime) -> None:
     """Let the callback wait for its person, however long: no call is made, and no attempt is counted."""
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         if _overtaken(callback):
             outbox.finish(callback, state=CallbackState.SUPERSEDED, ended_at=now)
             outbox.wake_on_commit(SOURCE)
-        elif outbox.put_back(callback, now + HELD, detail=why, alert=""):
+        elif outbox.put_back(callback, now + HELD, **kept("detail", why, MOST_DETAIL), **NO_ALERT):
             callback_results.waits_for_account(callback, now)
 
 
@@ -182,7 +188,7 @@ def record(callback: Callback, result: Result, now: datetime) -> None:
         # Locks the task first, as answers do.
         task = Task.objects.select_for_update(no_key=True).only("state").get(pk=callback.task_id)
         CallbackAttempt.objects.filter(callback=callback, number=callback.attempts).update(
-            ended_at=now, status=result.status, detail=result.detail[:500], unsure=result.unsure
+            ended_at=now, status=result.status, unsure=result.unsure, **kept("detail", result.reason)
         )
         result = _of_closed(callback, result) if task.state in CLOSED else result
         if result.outcome in ENDED:
@@ -196,15 +202,21 @@ def _of_closed(callback: Callback, result: Result) -> Result:
     """The result, if the engine has closed the task meanwhile: only a call that may have arrived is repeated."""
     if result.outcome in ("done", "handled") or (result.outcome != "refused" and callback.in_doubt):
         return result
-    return replace(result, outcome="handled", detail=result.detail if result.outcome == "refused" else CLOSED_THERE)
+    reason = result.reason if result.outcome == "refused" else CLOSED_THERE()
+    return replace(result, outcome="handled", reason=reason)
 
 
 def _end(callback: Callback, state: CallbackState, result: Result, now: datetime) -> None:
     ended = outbox.finish(
-        callback, state=state, last_status=result.status, detail=result.detail[:1000], alert="", ended_at=now
+        callback,
+        state=state,
+        last_status=result.status,
+        ended_at=now,
+        **kept("detail", result.reason, MOST_DETAIL),
+        **NO_ALERT,
     )
     if ended:
-        callback_results.engine_has_it(callback.pk, state, result.detail, now)
+        callback_results.engine_has_it(callback.pk, state, result.reason, now)
         if result.standing is not None:
             task_sync.follow(callback, result.standing, now)
         outbox.wake_on_commit(SOURCE)  # the task's next answer
@@ -215,23 +227,20 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
         outbox.finish(callback, state=CallbackState.SUPERSEDED, last_status=result.status, ended_at=now)
         outbox.wake_on_commit(SOURCE)
         return
-    alert = result.detail[:500] if result.outcome in ("misconfigured", "gone") else ""
-    told = {"last_status": result.status, "detail": result.detail[:1000], "alert": alert}
+    alert = result.reason if result.outcome in ("misconfigured", "gone") else NOTHING
+    told = {"last_status": result.status, **kept("detail", result.reason, MOST_DETAIL), **kept("alert", alert)}
     since = callback.first_attempt_at or now  # what could not be sent before gets a whole week from now on
     backoff = WHILE_DOWN if result.down else RETRY
     next_at = backoff.next_at(callback.attempts, since, now, result.retry_after)
     if next_at is None:
         if outbox.finish(callback, state=CallbackState.FAILED, ended_at=now, **told):
-            callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP, now)
+            callback_results.engine_has_it(callback.pk, CallbackState.FAILED, GIVEN_UP(), now)
         return
     outbox.postpone(callback, next_at, first_attempt_at=since, **told)
     if result.outcome == "gone":
         _disable(callback, result, now)
     if alert:
         log.error("callback_needs_an_operator", detail=result.detail, engine=callback.engine.slug)
-
-
-GIVEN_UP = "The engine could not be told for over a week. Please tell whoever runs the process."
 
 
 def _overtaken(callback: Callback) -> bool:
@@ -243,7 +252,7 @@ def _overtaken(callback: Callback) -> bool:
 def _disable(callback: Callback, result: Result, now: datetime) -> None:
     """410: send nothing more to this engine until an administrator enables its address again. Its answers wait."""
     Engine.objects.filter(pk=callback.engine_id, callback_disabled_at=None).update(
-        callback_disabled_at=now, callback_disabled_reason=result.detail[:500]
+        callback_disabled_at=now, **kept("callback_disabled_reason", result.reason)
     )
 
 
@@ -256,9 +265,11 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
         open_ones = Callback.objects.filter(
             pk=callback.pk, state__in=(CallbackState.FAILED, CallbackState.WAITING)
         ).filter(outbox.not_leased(now))
-        ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, detail=reason[:1000], alert="", ended_at=now)
+        told = reasons.said(reason)
+        by_hand = kept("detail", told, MOST_DETAIL) | NO_ALERT
+        ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, ended_at=now, **by_hand)
         if ended:
-            callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, reason, now)
+            callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, told, now)
             outbox.wake_on_commit(SOURCE)  # the task's next answer
     return bool(ended)
 
@@ -278,7 +289,7 @@ def replay(callback: Callback, now: datetime) -> bool:
         if not outbox.bring_forward(revived, now, **waiting):
             return False
         if given_up:
-            callback_results.engine_has_it(callback.pk, CallbackState.WAITING, "", now)
+            callback_results.engine_has_it(callback.pk, CallbackState.WAITING, NOTHING, now)
         outbox.wake_on_commit(SOURCE)
     return True
 

@@ -21,20 +21,26 @@ from notifications.models import (
     Task,
     TaskState,
 )
+from notifications.reasons import Reason, kept_in_json
 from notifications.types import Json
 from wfpush.queue import outbox
 
 
-def engine_has_it(callback_id: UUID, state: CallbackState, detail: str, now: datetime) -> None:
+def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
     """The callback has ended: update all copies. A refused final answer opens the task again."""
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
     if response is None:  # no answer: an SLA step told the engine that the task runs late
         return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
     if state == CallbackState.REFUSED:
-        _refused(task, response, detail, now)
+        _refused(task, response, reason, now)
     elif representation.tells_of(task.outcome, response):
-        _say(task, inbox_items.telling_copies(task), {**(task.outcome or {}), "engine": state, "detail": detail}, now)
+        told = {**_without_detail(task.outcome or {}), "engine": state, **kept_in_json("detail", reason)}
+        _say(task, inbox_items.telling_copies(task), told, now)
+
+
+def _without_detail(outcome: Json) -> Json:
+    return {name: told for name, told in outcome.items() if name not in ("detail", "detail_fact")}
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:
@@ -67,9 +73,9 @@ def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> 
     inbox_items.change(rows, now, outcome=outcome, **fields)
 
 
-def _refused(task: Task, response: Response, detail: str, now: datetime) -> None:
+def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> None:
     Response.objects.filter(pk=response.pk).update(counts=False)
-    outcome = respond.outcome_json(response, CallbackState.REFUSED, detail)
+    outcome = respond.outcome_json(response, CallbackState.REFUSED, reason)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         task_state.return_to_state_before(task)
         lifecycle.tell("reopened", task, by=response.recipient, now=now)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from notifications.connectors import readable
+from notifications.connectors import readable, reasons
 from notifications.connectors.access import Access, Ask, EngineClient
 from notifications.connectors.base import Misconfigured
 from notifications.connectors.oauth2 import AccessRefused, Client, Grant, new_secret, read_grant, useful, way_there
@@ -33,6 +33,7 @@ from notifications.models import (
     PersonalSignIn,
     Recipient,
 )
+from notifications.reasons import NOTHING, Reason, kept, not_reached
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import OutboundError, Response, outbound_from_settings
@@ -48,7 +49,11 @@ NO_TOKENS = {"access_token": "", "refresh_token": ""}
 
 
 class NotConnected(Exception):
-    """The answer goes in its person's name, and they have not connected an account. A sentence for operators."""
+    """The answer goes in its person's name, and they have not connected an account. The reason is for operators."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__(str(reason))
 
 
 class ConnectionFailed(Exception):
@@ -68,12 +73,12 @@ def tokens_for(callback: Callback) -> "Tokens | None":
     if account is not None and account.given_for == addresses_of(callback.engine):
         return Tokens(account.pk)
     if account is not None:
-        _end(account, "The engine's address has changed.", timezone.now())
+        _end(account, reasons.OTHER_ADDRESS(), timezone.now())
     if personal.mode == InTheNameOf.EITHER or _may_be_ours(callback):
         return None
     if not person.active:
-        raise Misconfigured(f"{person} is no longer active and can connect no account. Tell the engine by hand.")
-    raise NotConnected(f"It goes in {person}'s own name, and waits until they have connected their account.")
+        raise Misconfigured(reasons.NOT_ACTIVE(name=person))
+    raise NotConnected(reasons.WAITS_FOR_PERSON(name=person))
 
 
 def _may_be_ours(callback: Callback) -> bool:
@@ -162,7 +167,7 @@ def connect(engine: Engine, person: Recipient, begun: Begun, code: str, now: dat
             "renewing_until": None,
             "connected_at": now,
             "ended_at": None,
-            "end_reason": "",
+            **kept("end_reason", NOTHING),
         },
     )
     callback_results.connected(engine, person, now)
@@ -202,8 +207,9 @@ def _exchanged(engine: Engine, begun: Begun, code: str) -> Grant:
         raise ConnectionFailed(_("%(engine)s could not be reached. Please try again.") % {"engine": engine}) from fault
     except (AccessRefused, UndecryptableSecret) as fault:
         log.warning("account_not_connected", engine=engine.slug, detail=str(fault))
+        detail = fault.reason.words() if isinstance(fault, AccessRefused) else str(fault)
         sentence = _("%(engine)s did not let us in: %(detail)s")
-        raise ConnectionFailed(sentence % {"engine": engine, "detail": fault}) from fault
+        raise ConnectionFailed(sentence % {"engine": engine, "detail": detail}) from fault
 
 
 async def _ask(access: Access, url: str, said: dict[str, str]) -> Response:
@@ -228,11 +234,11 @@ def mode_changed(engine: Engine, now: datetime) -> None:
     requeue.hurry_callbacks(engine, now)
 
 
-def _end(account: ConnectedAccount, reason: str, now: datetime) -> None:
+def _end(account: ConnectedAccount, reason: Reason, now: datetime) -> None:
     """End the connection: the person has to connect again."""
     still = ConnectedAccount.objects.filter(pk=account.pk, ended_at=None)
-    if still.update(ended_at=now, end_reason=reason[:500], renewing_until=None, **NO_TOKENS):
-        log.warning("account_ended", account=account.pk, detail=reason)
+    if still.update(ended_at=now, renewing_until=None, **kept("end_reason", reason), **NO_TOKENS):
+        log.warning("account_ended", account=account.pk, detail=str(reason))
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------------
@@ -279,7 +285,9 @@ class Tokens:
         try:
             return await ask(renewal.url, renewal.said)
         except OutboundError as fault:
-            raise AccessRefused(f"No token: {fault.detail}", later=not fault.permanent) from fault
+            raise AccessRefused(
+                reasons.TOKEN_NOT_REACHED(reason=not_reached(fault)), later=not fault.permanent
+            ) from fault
 
     # --- in the database's thread -----------------------------------------------------------------
     def _look(self, refused: str, now: datetime) -> str | _Renewal:
@@ -301,10 +309,10 @@ class Tokens:
         """Take the turn to renew. None where the server gave no refresh token. Raises AccessRefused."""
         personal = account.engine.personal
         if not account.refresh_token:
-            _end(account, "The engine lets nobody stay signed in for longer.", now)
+            _end(account, reasons.NOBODY_STAYS(), now)
             return None
         if account.renewing_until is not None and account.renewing_until > now:
-            raise AccessRefused("The person's token is just being renewed.", later=True, wait=SOON)
+            raise AccessRefused(reasons.JUST_RENEWED(), later=True, wait=SOON)
         account.renewing_until = now + RENEWING
         account.save(update_fields=["renewing_until"])
         said = {
@@ -330,7 +338,7 @@ class Tokens:
     def _not_renewed(self, renewal: _Renewal, fault: AccessRefused) -> None:
         account = self._mine(renewal).first()
         if account is not None and fault.ended:
-            _end(account, fault.detail, timezone.now())
+            _end(account, fault.reason, timezone.now())
         elif account is not None:
             self._mine(renewal).update(renewing_until=None)
 
@@ -339,4 +347,4 @@ class Tokens:
 
 
 def _over() -> AccessRefused:
-    return AccessRefused("The person has to connect their account anew.", later=True)
+    return AccessRefused(reasons.CONNECT_ANEW(), later=True)

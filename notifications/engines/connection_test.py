@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from notifications.answers import answer_body
-from notifications.connectors import connector_for, reader_for
+from notifications.connectors import connector_for, reader_for, reasons
 from notifications.connectors.access import EngineClient
 from notifications.connectors.base import HIDDEN, Misconfigured, Result, Sent
 from notifications.connectors.rest import Api, Failed, Reply, instruction_of, paths_of
@@ -54,7 +54,7 @@ def check(engine: Engine) -> Result:
     if connector is None:
         raise Misconfigured(connector_for(engine.kind).cannot_check)
     if not engine.callback_url:
-        raise Misconfigured("The engine has no address yet.")
+        raise Misconfigured(reasons.NO_ADDRESS_YET())
     try:
         access, paths = connector.way_to(engine)
     except UndecryptableSecret as fault:
@@ -83,7 +83,7 @@ def preview(engine: Engine, sample: Sample) -> list[Sent]:
     recorder = _Recorder(engine, {**connector.paths, **paths_of(engine)})
     result = asyncio.run(connector.tell(recorder, instruction_of(callback, unsure=False)))
     if result.outcome == "misconfigured":
-        raise Misconfigured(result.detail)
+        raise Misconfigured(result.reason)
     return recorder.sent
 
 

@@ -21,12 +21,14 @@ from notifications.connectors import readable, reader_for
 from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.base import Result
 from notifications.connectors.listing import created_at, id_of
+from notifications.connectors.reasons import TOO_MANY_AT_ONCE
 from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.engines import task_sync
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, eventdata, ingest, mapping
 from notifications.items.representation import stamp
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
+from notifications.reasons import Reason, crashed, kept, said
 from notifications.types import InboundEvent, Json
 from wfpush.concurrency.places import Claimed, Places, Room
 from wfpush.concurrency.threads import in_database_thread
@@ -135,7 +137,7 @@ def _claim(room: Room[int]) -> Claimed[int, Ready]:
         try:
             ready.append((engine, Ready(poll, connector, *connector.way_to(poll.engine))))
         except UndecryptableSecret as fault:
-            _failed(poll, str(fault), timezone.now())
+            _failed(poll, said(fault), timezone.now())
     return Claimed(ready, len(claimed))
 
 
@@ -148,12 +150,12 @@ async def _poll(ready: Ready) -> None:
                 await _sweep(api, ready)
             await in_database_thread(_done, ready, timezone.now())
         except Failed as failed:
-            await in_database_thread(_failed, ready.poll, failed.result.detail, timezone.now())
+            await in_database_thread(_failed, ready.poll, failed.result.reason, timezone.now())
         except _Lost:
             log.warning("poll_lease_lost")
         except Exception as fault:  # whatever an engine answers, the dispatcher must live and poll again
             log.exception("poll_failed")
-            await in_database_thread(_failed, ready.poll, f"{type(fault).__name__}: {fault}", timezone.now())
+            await in_database_thread(_failed, ready.poll, crashed(fault), timezone.now())
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -191,8 +193,7 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
 def _larger(size: int) -> int:
     """Raises Failed."""
     if size >= LARGEST_PAGE:
-        detail = f"More than {LARGEST_PAGE} tasks were created in the same millisecond."
-        raise Failed(Result("misconfigured", None, detail))
+        raise Failed(Result("misconfigured", None, TOO_MANY_AT_ONCE(count=LARGEST_PAGE)))
     return size * 2
 
 
@@ -326,10 +327,10 @@ def _unreadable(count: int) -> str:
     return f"The mapping cannot read {count} of its tasks; the log names them." if count else ""
 
 
-def _failed(poll: Poll, detail: str, now: datetime) -> None:
-    log.warning("poll_came_to_nothing", detail=detail)
+def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
+    log.warning("poll_came_to_nothing", detail=str(reason))
     again = RETRY.next_at(poll.attempts, now, now) or now + RETRY.most
-    outbox.postpone(poll, again, error=detail[:500])
+    outbox.postpone(poll, again, **kept("error", reason))
 
 
 _door = _Door()

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from notifications import reasons
 from notifications.answers.respond import MAX_COMMENT, refuse_dead_token, respond_with_token
 from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
 from notifications.inbox.answers import answer_in_form, explain
@@ -71,7 +72,9 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
     try:
         refuse_dead_token(row, timezone.now())
     except Expired:
-        return _over(request, why_withdrawn(row.void_reason) if row.voided_at else "", row.recipient.brand)
+        return _over(
+            request, why_withdrawn(reasons.read(row, "void_reason")) if row.voided_at else "", row.recipient.brand
+        )
     found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
     if request.method == "POST":
         return _answer(request, row, token, found)

@@ -1,32 +1,34 @@
 """Who was told of a task because it ran late, in words."""
 
-import re
-
+from notifications import reasons
 from notifications.items.representation import escalated_to
 from notifications.models import Notification, NotificationState
+from notifications.reasons import Reason
 from notifications.wording.sentences import say
 
 WHY = {
-    "manager": re.compile(r"manager of (.+?)(?:, level \d+)?"),
-    "lead": re.compile(r"lead of team (.+)"),
-    "fallback": re.compile(r"fallback owner: (.+)"),
+    reasons.MANAGER.name: ("escalated_manager", "name"),
+    reasons.MANAGER_OF_LEVEL.name: ("escalated_manager", "name"),
+    reasons.LEAD.name: ("escalated_lead", "name"),
+    reasons.FALLBACK.name: ("escalated_fallback", "why"),
 }
-"""What a copy's reason says, as escalations/kinds/targets.py writes it. Any other is told without the reason."""
+"""A copy's reason to the sentence that says it, and the argument that it names. Others have no sentence."""
 
 
 def escalation_of(notification: Notification) -> str:
     """Why the reader was told, and who else; empty for what is not late, or waits no more."""
     if notification.state != NotificationState.OPEN:
         return ""
-    said = [_why(notification.reason)] if notification.escalated else []
+    said = [_why(reasons.read(notification))] if notification.escalated else []
     others = [each["name"] for each in escalated_to(notification) if each["ref"] != notification.recipient.ref]
     if others:
         said.append(say("escalated_to", names=", ".join(others)))
     return " · ".join(said)
 
 
-def _why(reason: str) -> str:
-    for key, pattern in WHY.items():
-        if found := pattern.fullmatch(reason):
-            return say(f"escalated_{key}", name=found[1])
-    return say("escalated_other")
+def _why(reason: Reason) -> str:
+    if reason.code not in WHY:
+        return say("escalated_other")
+    key, name = WHY[reason.code]
+    value = reason.argument(name)
+    return say(key, name=value.words() if isinstance(value, Reason) else str(value))

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
+from notifications import reasons
 from notifications.channel_facts import INBOX
 from notifications.items import ledger, live_frames
 from notifications.models import (
@@ -25,6 +26,7 @@ from notifications.models import (
     Recipient,
     Task,
 )
+from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 
 LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
@@ -157,22 +159,24 @@ def telling_copies(task: Task) -> QuerySet[Notification]:
 
 
 def withdraw(
-    notifications: QuerySet[Notification], reason: str, now: datetime, outcome: Json | None = None
+    notifications: QuerySet[Notification], reason: Reason, now: datetime, outcome: Json | None = None
 ) -> list[Notification]:
     """Take back open copies and void what could answer them."""
-    rows = change(notifications, now, state=NotificationState.WITHDRAWN, reason=reason[:500], outcome=outcome)
+    said = reasons.kept("reason", reason)
+    rows = change(notifications, now, state=NotificationState.WITHDRAWN, outcome=outcome, **said)
     void_tokens([row.pk for row in rows], reason, now)
     ledger.supersede([row.pk for row in rows], reason, now)
     return rows
 
 
-def void_tokens(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+def void_tokens(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
     tokens = ActionToken.objects.filter(notification_id__in=notification_ids, voided_at=None)
-    tokens.update(voided_at=now, void_reason=reason[:200])
+    tokens.update(voided_at=now, **reasons.kept("void_reason", reason, 200))
 
 
-def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: str = "") -> list[Delivery]:
+def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
     """The ledger's row for a change in the inbox: live counts as delivered once it is there."""
+    said = reasons.kept("reason", reason)
     deliveries = [
         Delivery(
             event=event,
@@ -180,9 +184,9 @@ def record_live(event: Event, rows: Iterable[Notification], now: datetime, reaso
             recipient_id=row.recipient_id,
             channel=INBOX,
             state=DeliveryState.DELIVERED,
-            reason=reason,
             created_at=now,
             ended_at=now,
+            **said,
         )
         for row in rows
     ]

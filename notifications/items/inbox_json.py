@@ -9,6 +9,7 @@ from urllib.parse import quote
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from notifications import reasons
 from notifications.items.escalated import escalation_of
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_json
@@ -24,11 +25,13 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 
 def inbox_json(notification: Notification, language: str = "") -> Json:
     """In `language` where the reader chose one, else in their own."""
+    withdrawn = notification.state == NotificationState.WITHDRAWN
     with translation.override(spoken(language or notification.recipient.locale)):
         shown = {
             "lines": lines_of(notification),
             "facts": facts_of(notification),
-            "ended": why_withdrawn(notification.reason) if notification.state == NotificationState.WITHDRAWN else "",
+            "ended": why_withdrawn(reasons.read(notification)) if withdrawn else "",
+            "outcome": reasons.in_words(notification.outcome) if notification.outcome else None,
         }
     return notification_json(notification, language) | shown
 

@@ -13,8 +13,10 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
+from notifications import reasons
 from notifications.channel_facts import INBOX
 from notifications.models import Delivery, DeliveryState, Notification, NotificationState
+from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.queue import outbox
 
@@ -27,8 +29,8 @@ RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
 NEWS = (NotificationState.OPEN, NotificationState.INFO)
 """States of notifications that people are told of; of others devices say what became of them."""
 
-REACHED = "Reached in another way"
-AFTER_OTHERS = "After what comes first had failed"
+REACHED = reasons.as_values(reasons.REACHED())
+AFTER_OTHERS = reasons.as_values(reasons.AFTER_OTHERS())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Outcome:
     lease: UUID | None
     number: int
     state: DeliveryState
-    reason: str = ""
+    reason: Reason = NOTHING
     again_at: datetime | None = None
     attempted: bool = True
 
@@ -48,9 +50,9 @@ class Outcome:
         return self.state == DeliveryState.DELIVERED
 
 
-def outcome(delivery: Delivery, state: DeliveryState, reason: str = "", **more: Any) -> Outcome:
+def outcome(delivery: Delivery, state: DeliveryState, reason: Reason = NOTHING, **more: Any) -> Outcome:
     """The outcome of a claimed row."""
-    return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason[:500], **more)
+    return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason, **more)
 
 
 def over_at(row: Delivery) -> datetime | None:
@@ -64,16 +66,17 @@ def over_at(row: Delivery) -> datetime | None:
 def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
     """How a claimed message ends that nobody need hear of any more; None: it is to be sent."""
 
-    def ends(state: DeliveryState, reason: str) -> Outcome:
+    def ends(state: DeliveryState, reason: Reason) -> Outcome:
         return outcome(row, state, reason, attempted=False)
 
     if row.notification.state not in NEWS:
-        return ends(DeliveryState.SUPERSEDED, row.notification.get_state_display())
+        return ends(DeliveryState.SUPERSEDED, reasons.label(NotificationState(row.notification.state)))
     over = over_at(row)
     if over is not None and over <= now:
-        return ends(DeliveryState.EXPIRED, "Older than it is worth")
+        return ends(DeliveryState.EXPIRED, reasons.TOO_OLD())
     if not row.recipient.present:
-        return ends(DeliveryState.SUPPRESSED, "The account was closed" if row.recipient.active else "No longer active")
+        closed = reasons.ACCOUNT_CLOSED() if row.recipient.active else reasons.PERSON_INACTIVE()
+        return ends(DeliveryState.SUPPRESSED, closed)
     return None
 
 
@@ -100,8 +103,9 @@ def begin(deliveries: Sequence[Delivery], now: datetime) -> None:
 
 
 _END_ATTEMPTS = """
-UPDATE notifications_deliveryattempt attempt SET ended_at = %s, succeeded = said.succeeded, detail = said.detail
-FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::text[]) AS said(id, number, succeeded, detail)
+UPDATE notifications_deliveryattempt attempt SET ended_at = %s, succeeded = said.succeeded, detail = said.detail,
+    detail_fact = said.fact::jsonb
+FROM unnest(%s::uuid[], %s::int[], %s::bool[], %s::text[], %s::text[]) AS said(id, number, succeeded, detail, fact)
 WHERE attempt.delivery_id = said.id AND attempt.number = said.number
 """
 _END = f"""
@@ -110,9 +114,10 @@ SET state = said.state, {outbox.RELEASED},
     outdated = delivery.outdated AND said.state = 'delivered',
     {outbox.set_due("CASE WHEN delivery.outdated AND said.state = 'delivered' THEN %s ELSE said.again_at END")},
     reason = CASE WHEN said.state = 'delivered' AND delivery.turn > 0 THEN %s ELSE said.reason END,
+    reason_fact = CASE WHEN said.state = 'delivered' AND delivery.turn > 0 THEN %s::jsonb ELSE said.fact::jsonb END,
     ended_at = CASE WHEN said.state = 'pending' THEN NULL ELSE %s END
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
-    AS said(id, lease, state, reason, again_at)
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+    AS said(id, lease, state, reason, fact, again_at)
 WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.state
 """
@@ -133,12 +138,12 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
             _END,
             [
                 now,
-                AFTER_OTHERS,
+                *AFTER_OTHERS,
                 now,
                 [each.delivery for each in outcomes],
                 [each.lease for each in outcomes],
                 [each.state.value for each in outcomes],
-                [each.reason for each in outcomes],
+                *reasons.as_columns(each.reason for each in outcomes),
                 [each.again_at for each in outcomes],
             ],
         )
@@ -159,7 +164,7 @@ def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
             [each.delivery for each in made],
             [each.number for each in made],
             [each.succeeded for each in made],
-            [each.reason for each in made],
+            *reasons.as_columns(each.reason for each in made),
         ],
     )
 
@@ -206,8 +211,10 @@ WHERE attempt.delivery_id = made.id AND attempt.number = made.number
 _PUT_BACK = f"""
 UPDATE notifications_delivery delivery
 SET {outbox.set_due("said.again_at")}, {outbox.RELEASED}, attempts = delivery.attempts - 1,
-    reason = CASE WHEN delivery.outdated THEN delivery.reason ELSE said.reason END
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[]) AS said(id, lease, again_at, reason)
+    reason = CASE WHEN delivery.outdated THEN delivery.reason ELSE said.reason END,
+    reason_fact = CASE WHEN delivery.outdated THEN delivery.reason_fact ELSE said.fact::jsonb END
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[])
+    AS said(id, lease, again_at, reason, fact)
 WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 """
 
@@ -221,13 +228,13 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
     lock(ids)
     for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
         _run(forget, [ids, [each.number for each in outcomes]])
-    leases, due, reasons = zip(*((each.lease, each.again_at, each.reason) for each in outcomes), strict=True)
-    _run(_PUT_BACK, [ids, list(leases), list(due), list(reasons)])
+    leases, due = [each.lease for each in outcomes], [each.again_at for each in outcomes]
+    _run(_PUT_BACK, [ids, leases, due, *reasons.as_columns(each.reason for each in outcomes)])
 
 
 # --- fail-over ------------------------------------------------------------------------------------
 _REACHED = """
-UPDATE notifications_delivery reserve SET state = 'suppressed', reason = %s, ended_at = %s
+UPDATE notifications_delivery reserve SET state = 'suppressed', reason = %s, reason_fact = %s, ended_at = %s
 FROM unnest(%s::uuid[], %s::uuid[]) AS about(notification, event)
 WHERE reserve.notification_id = about.notification AND reserve.event_id = about.event
   AND reserve.state = 'pending' AND reserve.due_at IS NULL
@@ -253,7 +260,7 @@ def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
     if not pairs:
         return
     notifications, events = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    _run(_REACHED, [REACHED, now, notifications, events, INBOX])
+    _run(_REACHED, [*REACHED, now, notifications, events, INBOX])
     if _run(_NEXT, [now, notifications, events]):
         outbox.wake_on_commit("deliveries")
 
@@ -300,18 +307,19 @@ def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
     """The message arrived all the same: the device shows it, and follows from now on what becomes of it."""
     if ids:
         rows = Delivery.objects.filter(pk__in=ids)
-        outbox.make_due(rows, now, state=DeliveryState.DELIVERED, reason="", ended_at=now)
+        nothing = reasons.kept("reason", NOTHING)
+        outbox.make_due(rows, now, state=DeliveryState.DELIVERED, ended_at=now, **nothing)
 
 
 _SUPERSEDE = f"""
-UPDATE notifications_delivery SET state = 'superseded', reason = %s, ended_at = %s,
+UPDATE notifications_delivery SET state = 'superseded', reason = %s, reason_fact = %s, ended_at = %s,
     outdated = lease_token IS NOT NULL AND device_id IS NOT NULL,
     {outbox.set_due("CASE WHEN device_id IS NOT NULL THEN lease_until END")}, {outbox.RELEASED}
 WHERE id = ANY(%s) AND state = 'pending'
 """
 
 
-def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+def supersede(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
     """Messages still waiting to be sent about these notifications are no longer needed.
 
     One under way to a device may arrive all the same: it is replaced when its attempt has ended, at the latest when its
@@ -320,14 +328,15 @@ def supersede(notification_ids: Sequence[UUID], reason: str, now: datetime) -> N
     waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
     ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
     if ids:
-        _run(_SUPERSEDE, [reason[:500], now, ids])
+        _run(_SUPERSEDE, [*reasons.as_values(reason), now, ids])
 
 
 _REPLACED = f"""
 UPDATE notifications_delivery delivery
 SET outdated = said.again_at IS NOT NULL, {outbox.set_due("said.again_at")}, {outbox.RELEASED},
     state = CASE WHEN said.arrived THEN 'delivered' ELSE delivery.state END,
-    reason = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN '' ELSE delivery.reason END
+    reason = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN '' ELSE delivery.reason END,
+    reason_fact = CASE WHEN said.arrived AND delivery.state <> 'delivered' THEN NULL ELSE delivery.reason_fact END
 FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::bool[]) AS said(id, lease, again_at, arrived)
 WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")} AND delivery.outdated
 """
@@ -355,13 +364,14 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
 
 
 @transaction.atomic
-def device_gone(device_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
     """Nothing more goes to these devices: what waits for them ends, and the next channel takes over."""
     mine = Delivery.objects.filter(device_id__in=device_ids)
     lock(list(mine.values_list("id", flat=True)))
     ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
     waiting, suppressed = mine.filter(state=DeliveryState.PENDING), DeliveryState.SUPPRESSED
-    outbox.finish_all(waiting, state=suppressed, reason=reason[:500], ended_at=now, outdated=False)
+    said = reasons.kept("reason", reason)
+    outbox.finish_all(waiting, state=suppressed, ended_at=now, outdated=False, **said)
     outbox.finish_all(mine.filter(outdated=True), outdated=False)
     take_over(ended, now)
 

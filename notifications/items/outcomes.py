@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
+from notifications import reasons
 from notifications.models import Notification, NotificationState, Recipient, TaskState
+from notifications.reasons import Reason
 from notifications.types import Json
 from notifications.wording.labels import read_in
 from notifications.wording.languages import reading_language
@@ -16,13 +18,12 @@ from notifications.wording.sentences import TEXTS, say, say_of
 from notifications.wording.times import stamp, when
 
 REASONS = {
-    "Completed in the engine": "reason_completed",
-    "Cancelled in the engine": "reason_cancelled",
-    "Reassigned": "reason_reassigned",
+    reasons.COMPLETED.name: "reason_completed",
+    reasons.CANCELLED.name: "reason_cancelled",
+    reasons.REASSIGNED.name: "reason_reassigned",
+    reasons.REASSIGNED_TO.name: "reason_reassigned_to",
 }
-"""Why copies are withdrawn, as the pipeline writes it, to what it is called on screen."""
-
-REASSIGNED_TO = "Reassigned to "
+"""Why copies are withdrawn, to what it is called on screen."""
 
 LONG = timedelta(minutes=1)
 """How long an engine may take before it is said since when."""
@@ -34,7 +35,7 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if state == NotificationState.EXPIRED:
         return say("expired")
     if state == NotificationState.WITHDRAWN and not outcome.get("by"):
-        return why_withdrawn(notification.reason)
+        return why_withdrawn(reasons.read(notification))
     if not outcome or _is_past(notification):
         return ""
     if outcome.get("engine") == "refused":
@@ -89,7 +90,7 @@ def _engine(outcome: Json, now: datetime) -> str:
 
 
 def _refused(outcome: Json) -> str:
-    detail = str(outcome.get("detail") or "").strip()
+    detail = reasons.words(outcome, "detail").strip()
     return say("engine_refused", detail=sentence(detail)) if detail else say("engine_refused_silently")
 
 
@@ -101,14 +102,12 @@ def _by_others(outcome: Json, title: str, now: datetime, *, still_open: bool) ->
     return say_of(prefix, outcome["action"], name=name, when=when(at, now), title=title)
 
 
-def why_withdrawn(reason: str) -> str:
-    """Why a copy was taken back, as far as the pipeline's reason says it."""
-    reason = reason.strip()
-    if not reason:
-        return say("withdrawn")
-    if reason.startswith(REASSIGNED_TO):
-        return say("withdrawn_because", reason=say("reason_reassigned_to", name=reason.removeprefix(REASSIGNED_TO)))
-    return say("withdrawn_because", reason=say(REASONS[reason]) if reason in REASONS else sentence(reason))
+def why_withdrawn(reason: Reason) -> str:
+    """Why a copy was taken back."""
+    if reason.code in REASONS:
+        return say("withdrawn_because", reason=say(REASONS[reason.code], name=str(reason.argument("name"))))
+    words = reason.words().strip()
+    return say("withdrawn_because", reason=sentence(words)) if words else say("withdrawn")
 
 
 def sentence(text: str) -> str:

@@ -14,12 +14,10 @@ from django.db import connection, transaction
 from notifications.items import ledger
 from notifications.items.ledger import Outcome
 from notifications.models import Delivery, DeliveryAttempt, DeliveryReceipt, DeliveryState
+from notifications.reasons import NETWORK_DELIVERED, NETWORK_LOST, NETWORK_LOST_SAYS, NOTHING, Reason, kept
 from notifications.types import Receipt
 
 log = structlog.get_logger(__name__)
-
-ARRIVED = "The network has delivered it"
-NOT_ARRIVED = "The network has not delivered it"
 
 _EXPECT = """
 INSERT INTO notifications_deliveryreceipt AS known (channel, reference, delivery_id, code, created_at)
@@ -88,20 +86,24 @@ def _conclude(ids: Iterable[UUID], now: datetime) -> None:
         parts = list(DeliveryReceipt.objects.filter(delivery=row).order_by("reference"))
         failed = next((part for part in parts if part.arrived is False), None)
         if failed is not None:
-            if _give_up(row, f"{NOT_ARRIVED}: {failed.code}" if failed.code else NOT_ARRIVED, now):
+            if _give_up(row, _lost(failed.code), now):
                 lost.add((row.notification_id, row.event_id))
         elif parts and all(part.arrived for part in parts):
-            _attempt_of(row, detail=ARRIVED)
+            _attempt_of(row, **kept("detail", NETWORK_DELIVERED()))
     for notification, event in lost:
         _revive_reserve(notification, event)
     ledger.take_over(lost, now)
 
 
-def _give_up(row: Delivery, reason: str, now: datetime) -> bool:
+def _lost(code: str) -> Reason:
+    return NETWORK_LOST_SAYS(words=code) if code else NETWORK_LOST()
+
+
+def _give_up(row: Delivery, reason: Reason, now: datetime) -> bool:
     """False where it has ended in another way, or was given up before."""
-    _attempt_of(row, succeeded=False, detail=reason)
+    _attempt_of(row, succeeded=False, **kept("detail", reason))
     mine = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
-    return bool(mine.update(state=DeliveryState.DEAD, reason=reason, ended_at=now))
+    return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, **kept("reason", reason)))
 
 
 def _attempt_of(row: Delivery, **fields: object) -> None:
@@ -114,4 +116,4 @@ def _revive_reserve(notification: UUID, event: UUID) -> None:
     never_tried = Delivery.objects.filter(
         notification_id=notification, event_id=event, state=DeliveryState.SUPPRESSED, turn__gt=0, attempts=0
     )
-    never_tried.exclude(address="").update(state=DeliveryState.PENDING, reason="", ended_at=None)
+    never_tried.exclude(address="").update(state=DeliveryState.PENDING, ended_at=None, **kept("reason", NOTHING))

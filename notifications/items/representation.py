@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from notifications import reasons
 from notifications.models import (
     Brand,
     Callback,
@@ -71,7 +72,7 @@ def notification_json(notification: Notification, language: str = "") -> Json:
         "read_at": stamp(notification.read_at),
         "created_at": stamp(notification.created_at),
         "updated_at": stamp(notification.updated_at),
-        "outcome": notification.outcome,
+        "outcome": reasons.in_text(notification.outcome),
     }
 
 
@@ -178,9 +179,9 @@ def event_trace_json(event: Event) -> Json:
         "received_at": stamp(event.received_at),
         "processed_at": stamp(event.processed_at),
         "error": event.error or None,
-        "routes": event.plan.get("routes", []),
-        "recipients": event.plan.get("recipients", []),
-        "unresolved": event.plan.get("unresolved", []),
+        "routes": reasons.in_text(event.plan.get("routes", [])),
+        "recipients": reasons.in_text(event.plan.get("recipients", [])),
+        "unresolved": reasons.in_text(event.plan.get("unresolved", [])),
         "notes": event.plan.get("notes", []),
         "warnings": event.plan.get("warnings", []),
         "deliveries": [delivery_json(delivery) for delivery in deliveries],

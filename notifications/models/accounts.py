@@ -1,5 +1,7 @@
 """People's own accounts at an engine: whether answers are told in people's own names, and their tokens."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -60,6 +62,7 @@ class ConnectedAccount(models.Model):
     connected_at = models.DateTimeField(_("connected"), editable=False)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
     end_reason = models.CharField(_("why it ended"), max_length=500, blank=True, editable=False)
+    end_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("connected account")

@@ -61,6 +61,7 @@ class Notification(models.Model):
     reason = models.CharField(
         _("reason"), max_length=500, blank=True, help_text=_("Why it was sent, or why it was withdrawn.")
     )
+    reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     on_behalf_of = models.ForeignKey(
         Recipient,
         verbose_name=_("on behalf of"),
@@ -128,6 +129,7 @@ class Delivery(Work):
     outdated = models.BooleanField(_("to be replaced"), default=False, editable=False)
     state = models.CharField(_("state"), max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
+    reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     words: Any = models.JSONField(null=True, blank=True, help_text=_("title and body, where the channel has its own"))
     created_at = models.DateTimeField(_("created at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
@@ -170,6 +172,7 @@ class DeliveryAttempt(models.Model):
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     succeeded = models.BooleanField(_("succeeded"), null=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
+    detail_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("delivery attempt")

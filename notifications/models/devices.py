@@ -22,6 +22,15 @@ class AddressKind(models.TextChoices):
     FID = "fid", _("installation id")
 
 
+class Change(models.Model):
+    """What the history of devices has beside their fields: why one went, as notifications/reasons.py reads it."""
+
+    history_change_reason_fact: Any = models.JSONField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
 class Device(Work):
     """One browser or app of one person. The row is due work while a test message is to be sent to it.
 
@@ -57,10 +66,13 @@ class Device(Work):
     last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)
     last_sent_at = models.DateTimeField(_("last message at"), null=True, blank=True)
     last_fault = models.CharField(_("last fault"), max_length=300, blank=True)
+    last_fault_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     history = HistoricalRecords(
+        bases=[Change],
         excluded_fields=[
             "address", "p256dh", "auth", "session", "last_used_at", "last_sent_at", "last_fault",
+            "last_fault_fact",
             "due_at", "lease_until", "lease_token", "attempts",
         ]
     )  # fmt: skip
@@ -115,6 +127,7 @@ class PausedService(models.Model):
     channel = models.CharField(_("channel"), max_length=20, choices=device_choices)
     service = models.CharField(_("service"), max_length=253, help_text=_("A push host or a Firebase project."))
     reason = models.CharField(_("reason"), max_length=500)
+    reason_fact: Any = models.JSONField(null=True, editable=False)
     paused_at = models.DateTimeField(_("paused at"))
     until = models.DateTimeField(_("paused until"))
 

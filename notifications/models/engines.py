@@ -40,9 +40,10 @@ class Engine(models.Model):
     )
     callback_disabled_at = models.DateTimeField(_("callbacks stopped at"), null=True, blank=True, editable=False)
     callback_disabled_reason = models.CharField(_("why callbacks stopped"), max_length=500, blank=True, editable=False)
+    callback_disabled_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["callback_disabled_reason_fact"])
 
     class Meta:
         verbose_name = _("engine")

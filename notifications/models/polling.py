@@ -32,6 +32,7 @@ class Poll(Work):
     asked_at = models.DateTimeField(_("asked last"), null=True, blank=True, editable=False)
     swept_at = models.DateTimeField(_("asked for all last"), null=True, blank=True, editable=False)
     error = models.CharField(_("what is wrong"), max_length=500, blank=True, editable=False)
+    error_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta(Work.Meta):
         verbose_name = _("asking for tasks")

@@ -101,6 +101,7 @@ class ActionToken(models.Model):
     expires_at = models.DateTimeField(_("expires at"))
     voided_at = models.DateTimeField(_("voided at"), null=True, blank=True)
     void_reason = models.CharField(_("void reason"), max_length=200, blank=True)
+    void_reason_fact: Any = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("answer link")
@@ -133,7 +134,9 @@ class Callback(Work):
     state = models.CharField(_("state"), max_length=10, choices=CallbackState.choices, default=CallbackState.WAITING)
     last_status = models.PositiveIntegerField(_("last status"), null=True, blank=True)
     detail = models.CharField(_("detail"), max_length=1000, blank=True)
+    detail_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     alert = models.CharField(_("alert"), max_length=500, blank=True, help_text=_("What an operator should look at."))
+    alert_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     first_attempt_at = models.DateTimeField(_("first attempt at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
@@ -177,6 +180,7 @@ class CallbackAttempt(models.Model):
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     status = models.PositiveIntegerField(_("status"), null=True, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
+    detail_fact: Any = models.JSONField(null=True, blank=True, editable=False)
     unsure = models.BooleanField(_("may have arrived"), default=False)
 
     class Meta:

@@ -12,9 +12,11 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from notifications import reasons
 from notifications.items import ledger, live_frames
 from notifications.models import ActionToken, Device, Recipient, RecipientToken
 from notifications.people import farewells
+from notifications.reasons import Reason
 from notifications.types import NewAddress, PushAddress
 from notifications.wording.plaintext import cut
 from wfpush.crypto import digest_of
@@ -22,20 +24,20 @@ from wfpush.crypto import digest_of
 MOST = 64
 """Devices that a person may have; with one more, the one that was not used for longest is removed."""
 
-MOST_CHANGE_REASON, MOST_VOID_REASON = 100, 200
+MOST_CHANGE_REASON, MOST_VOID_REASON, MOST_FAULT = 100, 200, 300
 """Characters: a push service's own text may be longer."""
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 
-SIGNED_OUT = "Signed out"
-NEW_OWNER = "The device has a new owner"
-NO_LONGER_ACTIVE = "No longer active"
-ACCOUNT_CLOSED = "The account was closed"
-NEW_PASSWORD = "The password was changed"
-TOO_MANY = f"More than {MOST} devices"
-REMOVED = "The device was removed"
-SIGNED_OUT_BY_DESK = "Signed out by the administration"
-EXPIRED = "The subscription expired"
+SIGNED_OUT = reasons.SIGNED_OUT()
+NEW_OWNER = reasons.NEW_OWNER()
+NO_LONGER_ACTIVE = reasons.PERSON_INACTIVE()
+ACCOUNT_CLOSED = reasons.ACCOUNT_CLOSED()
+NEW_PASSWORD = reasons.NEW_PASSWORD()
+TOO_MANY = reasons.TOO_MANY_DEVICES(count=MOST)
+REMOVED = reasons.DEVICE_REMOVED()
+SIGNED_OUT_BY_DESK = reasons.SIGNED_OUT_BY_DESK()
+EXPIRED = reasons.SUBSCRIPTION_EXPIRED()
 
 
 ENDED_SESSIONS = """
@@ -45,16 +47,19 @@ DELETE FROM django_session WHERE encode(sha256(decode(session_key, 'escape')), '
 the same expression (migration 0006). Keys are ASCII, for which `decode` changes nothing."""
 
 MEANT = {
-    REMOVED,
-    SIGNED_OUT,
-    SIGNED_OUT_BY_DESK,
-    NEW_OWNER,
-    NO_LONGER_ACTIVE,
-    ACCOUNT_CLOSED,
-    NEW_PASSWORD,
-    TOO_MANY,
+    each.code
+    for each in (
+        REMOVED,
+        SIGNED_OUT,
+        SIGNED_OUT_BY_DESK,
+        NEW_OWNER,
+        NO_LONGER_ACTIVE,
+        ACCOUNT_CLOSED,
+        NEW_PASSWORD,
+        TOO_MANY,
+    )
 }
-"""Reasons for a removal that the browser must not undo by registering again."""
+"""Codes of the reasons for a removal that the browser must not undo by registering again."""
 
 TOLD = {REMOVED, SIGNED_OUT_BY_DESK, NO_LONGER_ACTIVE, ACCOUNT_CLOSED, NEW_PASSWORD}
 """Reasons for a removal after which the device is told: it may be in other hands, or shows what nobody there may
@@ -153,7 +158,7 @@ def used(device_id: UUID, now: datetime) -> None:
 
 # --- going --------------------------------------------------------------------------------------------------------
 @transaction.atomic
-def end(devices: Iterable[Device], reason: str, now: datetime) -> int:
+def end(devices: Iterable[Device], reason: Reason, now: datetime) -> int:
     """Remove devices that may be in other hands: end what they were signed in with, at once, then remove them.
 
     All other devices of the same session or token are removed, too. Returns how many of the given devices there still
@@ -178,7 +183,7 @@ def _end_sessions(digests: Iterable[str]) -> None:
 
 
 @transaction.atomic
-def remove(devices: Iterable[Device], reason: str, now: datetime, *, told: bool | None = None) -> int:
+def remove(devices: Iterable[Device], reason: Reason, now: datetime, *, told: bool | None = None) -> int:
     """Remove devices: they get no more messages, and what they show can no longer be answered.
 
     They are told for the reasons in `TOLD`, unless `told` says otherwise. Returns how many there still were. Locks the
@@ -191,12 +196,13 @@ def remove(devices: Iterable[Device], reason: str, now: datetime, *, told: bool 
     ids = [row.pk for row in rows]
     ledger.device_gone(ids, reason, now)
     given = ActionToken.objects.filter(delivery__device_id__in=ids, voided_at=None)
-    given.update(voided_at=now, void_reason=cut(reason, MOST_VOID_REASON))
+    given.update(voided_at=now, **reasons.kept("void_reason", reason, MOST_VOID_REASON))
     if reason in TOLD if told is None else told:
         farewells.tell(rows, now)
     for row in rows:
-        row._change_reason = cut(reason, MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
+        row._change_reason = cut(str(reason), MOST_CHANGE_REASON)  # type: ignore[attr-defined]  # simple_history reads it
         row.delete()
+    Device.history.filter(id__in=ids, history_type="-").update(history_change_reason_fact=reason.as_json())
     return len(rows)
 
 
@@ -213,7 +219,7 @@ def follow_session(before: str, after: str) -> None:
 
 
 @transaction.atomic
-def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: str = SIGNED_OUT) -> int:
+def revoke_tokens(tokens: QuerySet[RecipientToken], now: datetime, reason: Reason = SIGNED_OUT) -> int:
     """Revoke the tokens of apps and portals, and remove devices that they registered. Returns how many tokens still
     worked."""
     ids = list(tokens.values_list("pk", flat=True))
@@ -229,7 +235,8 @@ def registration_state(recipient: Recipient, device_id: UUID) -> str:
     if recipient.devices.filter(pk=device_id).exists():
         return "kept"
     gone = Device.history.filter(id=device_id, recipient=recipient.pk, history_type="-")
-    reason = gone.values_list("history_change_reason", flat=True).first()
-    if reason is None:
+    row = gone.first()
+    if row is None or row.history_change_reason is None:
         return ""
-    return "removed" if reason in MEANT else "lost"
+    fact = row.history_change_reason_fact  # none: a web process of the version before, which people mean things by
+    return "removed" if fact is None or reasons.of(fact, "").code in MEANT else "lost"

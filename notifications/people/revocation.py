@@ -13,10 +13,11 @@ import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
+from notifications import reasons
 from notifications.items import live_frames
 from notifications.models import ActionToken, Device, Recipient, RecipientToken, SignedOut, SignInLink
 from notifications.people import devices
-from notifications.wording.plaintext import cut
+from notifications.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
@@ -66,14 +67,14 @@ def settle(recipient_id: int, now: datetime, *, keep: str = "") -> bool:
     return True
 
 
-def _reason(person: Recipient) -> str:
+def _reason(person: Recipient) -> Reason:
     if not person.active:
         return devices.NO_LONGER_ACTIVE
     closed = person.user is None or not person.user.is_active
     return devices.ACCOUNT_CLOSED if closed else devices.NEW_PASSWORD
 
 
-def _end(person: Recipient, reason: str, now: datetime, keep: str) -> None:
+def _end(person: Recipient, reason: Reason, now: datetime, keep: str) -> None:
     """End tokens, devices, links of both kinds and sessions; open inboxes check at once whether they are still
     allowed."""
     RecipientToken.objects.filter(recipient=person, revoked_at=None).update(revoked_at=now)
@@ -82,13 +83,13 @@ def _end(person: Recipient, reason: str, now: datetime, keep: str) -> None:
     if keep:
         gone, shown = gone.exclude(session=keep), shown.exclude(delivery__device__session=keep)
     devices.remove(gone, reason, now)
-    shown.update(voided_at=now, void_reason=cut(reason, devices.MOST_VOID_REASON))
+    shown.update(voided_at=now, **reasons.kept("void_reason", reason, devices.MOST_VOID_REASON))
     SignInLink.objects.filter(recipient=person, used_at=None, expires_at__gt=now).update(expires_at=now)
     Recipient.objects.filter(pk=person.pk).update(signed_out_at=now)
     if person.user_id is not None and reason != devices.NEW_PASSWORD:  # which ends the sessions, too
         end_sessions(person.user_id, now)
     live_frames.signed_out_on_commit(person.pk, keep)
-    log.info("person_signed_out", recipient=person.ref, reason=reason)
+    log.info("person_signed_out", recipient=person.ref, reason=str(reason))
 
 
 def end_sessions(user_id: int, now: datetime) -> None:

@@ -10,15 +10,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from notifications import reasons
 from notifications.channel_facts import INBOX, reaches_devices
 from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
 from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
 from notifications.types import Json
 from wfpush.queue import outbox
-
-UNAVAILABLE = "this channel is not available"
-
 
 Devices = dict[int, list[Device]]
 """Of people, by their pk. Several events may share one."""
@@ -69,9 +67,9 @@ class Addresses:
         for address in addresses:
             yield {**sent, **address}
         if not addresses:
-            reason = channel.without_address if channel is not None else UNAVAILABLE
+            reason = channel.without_address if channel is not None else reasons.UNAVAILABLE()
             if reason:
-                yield {"reason": reason, **self._ended(DeliveryState.SUPPRESSED)}
+                yield {**reasons.kept("reason", reason), **self._ended(DeliveryState.SUPPRESSED)}
 
     def _addresses(self, channel: Channel, recipient: Recipient) -> Iterator[dict[str, Any]]:
         if isinstance(channel, DeviceChannel):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from notifications import reasons
 from notifications.cases import task_state
 from notifications.items import inbox_items, ledger
 from notifications.models import (
@@ -20,8 +21,9 @@ from notifications.models import (
     Task,
     TemplateVersion,
 )
+from notifications.reasons import NOTHING, Reason
 from notifications.routing.addressing import Addresses, Devices
-from notifications.routing.route import Addressed, Manner, Match
+from notifications.routing.route import Addressed, Manner, Match, Unresolved
 from notifications.types import Json, behaviour_of
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
@@ -33,6 +35,7 @@ SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warni
 OWNED = [
     "escalated",
     "reason",
+    "reason_fact",
     "on_behalf_of",
     "category",
     "route",
@@ -51,8 +54,8 @@ class Plan:
     routes: list[Json] = field(default_factory=list)
     recipients: list[Json] = field(default_factory=list)
     unresolved: list[Json] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    warnings: list[Reason] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
 
     @property
     def reached(self) -> bool:
@@ -63,20 +66,28 @@ class Plan:
             "routes": self.routes,
             "recipients": self.recipients,
             "unresolved": self.unresolved,
-            "warnings": self.warnings,
-            "notes": self.notes,
+            **reasons.kept_list("warnings", self.warnings),
+            **reasons.kept_list("notes", self.notes),
         }
 
     def tried(self, matches: Iterable[Match]) -> None:
         self.routes += [
-            {"route": each.route.pk, "name": each.route.name, "matched": each.matched, "reason": each.reason}
+            {
+                "route": each.route.pk,
+                "name": each.route.name,
+                "matched": each.matched,
+                **reasons.kept("reason", each.reason),
+            }
             for each in matches
         ]
 
-    def warn(self, warnings: Iterable[str]) -> None:
+    def unknown(self, names: Iterable[Unresolved]) -> None:
+        self.unresolved += [{"ref": each.ref, **reasons.kept("reason", each.reason)} for each in names]
+
+    def warn(self, warnings: Iterable[Reason]) -> None:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]
 
-    def changed(self, rows: Iterable[Notification], reason: str, deliveries: Sequence[Delivery]) -> None:
+    def changed(self, rows: Iterable[Notification], reason: Reason, deliveries: Sequence[Delivery]) -> None:
         by_notification: dict[Any, list[Delivery]] = {}
         for delivery in deliveries:
             by_notification.setdefault(delivery.notification_id, []).append(delivery)
@@ -84,14 +95,19 @@ class Plan:
             self.add(row.recipient, row, "", reason, by_notification.get(row.pk, []))
 
     def add(
-        self, recipient: Recipient, notification: Notification, route: str, reason: str, deliveries: Sequence[Delivery]
+        self,
+        recipient: Recipient,
+        notification: Notification,
+        route: str,
+        reason: Reason,
+        deliveries: Sequence[Delivery],
     ) -> None:
         self.recipients.append(
             {
                 **recipient.as_person(),
                 "recipient": recipient.pk,
                 "route": route,
-                "reason": reason,
+                **reasons.kept("reason", reason),
                 "notification": str(notification.pk),
                 "title": notification.title,
                 "channels": [
@@ -101,6 +117,7 @@ class Plan:
                         "turn": each.turn,
                         "state": each.state,
                         "reason": each.reason,
+                        "reason_fact": each.reason_fact,
                     }
                     for each in deliveries
                 ],
@@ -172,7 +189,7 @@ class Planner:
             escalated=manner.escalated,
             is_copy=self.is_task,
             outcome=self.task.outcome if self.task and asks else None,
-            reason=addressed.reason[:500],
+            **reasons.kept("reason", addressed.reason),
             created_at=self.now,
             updated_at=self.now,
         )
@@ -218,7 +235,7 @@ class Planner:
         return max(worth, notification.due_at + timedelta(days=1)) if notification.due_at else worth
 
     # --- copies that are there -------------------------------------------------------------------
-    def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, str]) -> None:
+    def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
         """Open copies that are news again, worded as `manner` says until the task changes, for `save`.
 
         `why` has a reason for each person.
@@ -243,7 +260,8 @@ class Planner:
         versions = batch_render.published_versions([each.manner.template_id or 0 for each in addressed])
         for row in rows:
             each = now_theirs[row.recipient_id]
-            row.escalated, row.reason, row.on_behalf_of = False, each.reason[:500], each.on_behalf_of
+            row.escalated, row.on_behalf_of = False, each.on_behalf_of
+            row.reason, row.reason_fact = reasons.kept("reason", each.reason).values()
             row.category, row.route = each.manner.category, each.manner.route
             row.brand = each.manner.brand or each.recipient.brand
             row.template_version = versions.get(each.manner.template_id or 0)
@@ -254,7 +272,7 @@ class Planner:
         save([self], self.now, also=OWNED)
         return {row.recipient_id for row in rows}
 
-    def rewrite(self, open_copies: QuerySet[Notification], *, alert: str = "") -> None:
+    def rewrite(self, open_copies: QuerySet[Notification], *, alert: Reason = NOTHING) -> None:
         """Word open copies anew by their own template version. `alert` is why other channels hear too."""
         rows = list(
             open_copies.select_related(
@@ -278,9 +296,9 @@ class Planner:
                 ledger.reword(row, wording.words)
         inbox_items.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now, alert=bool(alert))
         Delivery.objects.bulk_create(deliveries, batch_size=500)
-        self.plan.changed(rows, alert or "changed in place", deliveries)
+        self.plan.changed(rows, alert or reasons.CHANGED(), deliveries)
 
-    def withdraw(self, notifications: QuerySet[Notification], reason: str) -> None:
+    def withdraw(self, notifications: QuerySet[Notification], reason: Reason) -> None:
         rows = inbox_items.withdraw(notifications, reason, self.now)
         self.plan.changed(rows, reason, inbox_items.record_live(self.event, rows, self.now, reason))
 

@@ -15,7 +15,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from notifications import reasons
 from notifications.cases import lifecycle, task_state
+from notifications.connectors.reasons import CLOSED_THERE
 from notifications.items import inbox_items, ledger
 from notifications.items.representation import tells_of
 from notifications.models import (
@@ -34,6 +36,7 @@ from notifications.models import (
 )
 from notifications.models.responses import UNKNOWN
 from notifications.people.resolver import Directory
+from notifications.reasons import Reason
 from notifications.routing import fanout, route
 from notifications.types import InboundEvent, Json, behaviour_of
 from notifications.wording import links
@@ -46,8 +49,6 @@ log = structlog.get_logger(__name__)
 SOURCE = "events"
 BATCH = 20
 LEASE = timedelta(seconds=50)
-CLOSED_THERE = "The engine closed the task."
-"""How answers end that it need not be told any more."""
 RETRY = outbox.Backoff(
     most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
 )
@@ -165,7 +166,7 @@ def _reach_people(
     matches = route.match(event, facts)
     addressed = route.people_for(matches, about, now)
     plan.tried(matches)
-    plan.unresolved += [{"ref": each.ref, "reason": each.reason} for each in about.unresolved]
+    plan.unknown(about.unresolved)
     is_task = change.task is not None and behaviour_of(event.type) in task_state.ASKING
     planner = fanout.Planner(
         event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now, is_task
@@ -196,19 +197,19 @@ def _change_copies(
         planner.withdraw(inbox_items.open_copies(task).exclude(recipient_id__in=meant), _reassigned_to(task))
         handed_over = planner.hand_over(inbox_items.open_copies(task).filter(escalated=True), addressed)
     kept = inbox_items.open_copies(task).exclude(recipient_id__in=handed_over)
-    planner.rewrite(kept, alert="became urgent" if change.priority_rose else "")
+    planner.rewrite(kept, alert=reasons.URGENT() if change.priority_rose else reasons.NOTHING)
 
 
-def _reassigned_to(task: Task) -> str:
+def _reassigned_to(task: Task) -> Reason:
     if task.assignee is not None:
-        return f"Reassigned to {task.assignee}"
+        return reasons.REASSIGNED_TO(name=task.assignee)
     names = [str(person) for person in task.candidates.all()[:3]] + [str(team) for team in task.teams.all()[:3]]
-    return f"Reassigned to {', '.join(names)}" if names else "Reassigned"
+    return reasons.REASSIGNED_TO(name=", ".join(names)) if names else reasons.REASSIGNED()
 
 
 def close_copies(event: Event, task: Task, plan: fanout.Plan, now: datetime) -> None:
     """The engine closed the task: waiting answers are dropped, open copies withdrawn; all copies say so."""
-    reason = "Completed in the engine" if task.state == TaskState.COMPLETED else "Cancelled in the engine"
+    reason = reasons.COMPLETED() if task.state == TaskState.COMPLETED else reasons.CANCELLED()
     drop_waiting_callbacks(task, now)
     answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
     inbox_items.lock(set(answered.values_list("recipient_id", flat=True)) | set(inbox_items.open_recipients(task)))
@@ -226,7 +227,7 @@ def drop_waiting_callbacks(task: Task, now: datetime) -> None:
     waiting = task.callbacks.filter(outbox.not_leased(now), ~in_doubt, state=CallbackState.WAITING)
     dropped = list(waiting.select_related("response__recipient").select_for_update(of=("self",)))
     handled = Callback.objects.filter(pk__in=[callback.pk for callback in dropped])
-    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, detail=CLOSED_THERE)
+    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, **reasons.kept("detail", CLOSED_THERE()))
     answers = [callback.response for callback in dropped if callback.response is not None]
     if task.outcome and any(tells_of(task.outcome, answer) for answer in answers):
         task.outcome = {**task.outcome, "engine": "handled"}
@@ -311,8 +312,9 @@ def expire_one(now: datetime) -> bool:
         return False
     task.state = TaskState.EXPIRED
     task.save(update_fields=["state", "updated_at"])
-    rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.EXPIRED, reason="Expired")
-    ledger.supersede([row.pk for row in rows], "The task expired", now)
+    said = reasons.kept("reason", reasons.EXPIRED())
+    rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.EXPIRED, **said)
+    ledger.supersede([row.pk for row in rows], reasons.TASK_EXPIRED(), now)
     lifecycle.tell("closed", task, now=now)
     return True
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 from django.utils.encoding import force_str
 
+from notifications import reasons
 from notifications.models import (
     Brand,
     Case,
@@ -27,6 +28,7 @@ from notifications.models import (
 )
 from notifications.people import absence
 from notifications.people.resolver import Directory, Named, ref_of
+from notifications.reasons import Reason
 from notifications.types import Json, behaviour_of
 
 
@@ -36,7 +38,7 @@ class Match:
 
     route: Route
     matched: bool
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Addressed:
 
     recipient: Recipient
     manner: Manner
-    reason: str
+    reason: Reason
     on_behalf_of: Recipient | None = None
 
     @property
@@ -91,7 +93,7 @@ class Unresolved:
     """A name that means nobody we could tell, and why."""
 
     ref: str
-    reason: str
+    reason: Reason
 
 
 @dataclass
@@ -111,7 +113,7 @@ class Subject:
             return []
         found = self.directory.get(named)
         if found is None:
-            self.unresolved.append(Unresolved(ref_of(named) or force_str(named)[:200], "unknown"))
+            self.unresolved.append(Unresolved(ref_of(named) or force_str(named)[:200], reasons.UNKNOWN()))
             return []
         return [found]
 
@@ -124,7 +126,7 @@ def match(event: Event, facts: Json) -> list[Match]:
     for rule in _rules():
         route = rule.route
         if stopped_by:
-            tried.append(Match(route, False, f"not tried: “{stopped_by}” says to stop there"))
+            tried.append(Match(route, False, reasons.STOPPED_BY(route=stopped_by)))
             continue
         reason = _why_not(rule, event, facts)
         tried.append(Match(route, not reason, reason or _why(rule, event)))
@@ -156,24 +158,31 @@ def _rules() -> list[_Rule]:
     return [_Rule(route, types.get(route.pk, []), conditions.get(route.pk, [])) for route in routes]
 
 
-def _why_not(rule: _Rule, event: Event, facts: Json) -> str:
+def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
     if rule.route.engine_id is not None and rule.route.engine_id != event.engine_id:
-        return f"only for events of {rule.route.engine}"
+        return reasons.OF_ENGINE(engine=rule.route.engine)
     if rule.types and event.type not in rule.types and behaviour_of(event.type) not in rule.types:
-        return f"not for {event.type}"
+        return reasons.NOT_FOR(type=event.type)
     for condition in rule.conditions:
         if not holds(condition, facts):
-            return f"{condition} does not hold: it is {shown(lookup(facts, condition.path))}"
-    return ""
+            return why_not(condition, lookup(facts, condition.path))
+    return reasons.NOTHING
 
 
-def _why(rule: _Rule, event: Event) -> str:
-    return " and ".join(str(condition) for condition in rule.conditions) or f"it is {event.type}"
+def _why(rule: _Rule, event: Event) -> Reason:
+    return all_of(rule.conditions) if rule.conditions else reasons.IS_TYPE(type=event.type)
 
 
-def shown(value: Any) -> str:
-    """A value as reasons name it."""
-    return "missing" if value is None else f"“{force_str(value)[:80]}”"
+def all_of(conditions: Iterable[Condition]) -> Reason:
+    """That all of them hold."""
+    return reasons.CONDITIONS(conditions=" and ".join(str(condition) for condition in conditions))
+
+
+def why_not(condition: Condition, value: Any) -> Reason:
+    """That it does not hold, for the value that was found."""
+    if value is None:
+        return reasons.MISSING(condition=condition)
+    return reasons.DIFFERS(condition=condition, value=f"“{force_str(value)[:80]}”")
 
 
 def lookup(facts: Any, path: str) -> Any:
@@ -245,7 +254,7 @@ def people_for(matches: Iterable[Match], subject: Subject, now: datetime) -> lis
     found = {each.recipient.pk: each for each in named if each.recipient.pk not in stand_ins}
     for each in named:
         if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
-            reason = f"delegate of {each.recipient} ({each.reason})"
+            reason = reasons.DELEGATE(name=each.recipient, reason=each.reason)
             found.setdefault(stand_in.pk, Addressed(stand_in, each.manner, reason, on_behalf_of=each.recipient))
     return list(found.values())
 
@@ -259,20 +268,20 @@ def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
         for target in tried.route.targets.all():
             for person, reason in TARGETS[TargetKind(target.kind)](target, subject):
                 if not person.active:
-                    subject.unresolved.append(Unresolved(person.ref, "no longer active"))
+                    subject.unresolved.append(Unresolved(person.ref, reasons.NO_LONGER_ACTIVE()))
                 else:
                     found.setdefault(person.pk, Addressed(person, manner, reason))
     return list(found.values())
 
 
-People = Iterable[tuple[Recipient, str]]
+People = Iterable[tuple[Recipient, Reason]]
 
 
 def _assignee(target: RouteTarget, subject: Subject) -> People:
     named = _named_in_task(subject, "assignee")
     if subject.task is not None and subject.task.assignee is not None:
-        return [(subject.task.assignee, "assignee")]
-    return [(person, "assignee") for person in subject.person(named)]
+        return [(subject.task.assignee, reasons.ASSIGNEE())]
+    return [(person, reasons.ASSIGNEE()) for person in subject.person(named)]
 
 
 def _named_in_task(subject: Subject, member: str) -> Any:
@@ -289,7 +298,7 @@ def _candidates(target: RouteTarget, subject: Subject) -> People:
     if _has_assignee(subject):
         return []
     named = _named_in_task(subject, "candidates")
-    return [(person, "candidate") for each in named or [] for person in subject.person(each)]
+    return [(person, reasons.CANDIDATE()) for each in named or [] for person in subject.person(each)]
 
 
 def _teams(subject: Subject) -> list[Team]:
@@ -301,14 +310,14 @@ def _teams(subject: Subject) -> list[Team]:
     teams = {team.slug: team for team in Team.objects.filter(slug__in=slugs).select_related("lead")} if slugs else {}
     for slug in dict.fromkeys(slugs):
         if slug not in teams:
-            subject.unresolved.append(Unresolved(slug, "unknown team"))
+            subject.unresolved.append(Unresolved(slug, reasons.UNKNOWN_TEAM()))
     return list(teams.values())
 
 
 def _task_teams(target: RouteTarget, subject: Subject) -> People:
     if behaviour_of(subject.event.type).startswith("task.") and _has_assignee(subject):
         return []
-    return [(person, f"member of team {team.name}") for team in _teams(subject) for person in _members(team)]
+    return [(person, reasons.MEMBER(name=team.name)) for team in _teams(subject) for person in _members(team)]
 
 
 def _members(team: Team) -> Iterable[Recipient]:
@@ -316,56 +325,58 @@ def _members(team: Team) -> Iterable[Recipient]:
 
 
 def _team(target: RouteTarget, subject: Subject) -> People:
-    return [(person, f"member of team {target.team.name}") for person in _members(target.team)] if target.team else []
+    if target.team is None:
+        return []
+    return [(person, reasons.MEMBER(name=target.team.name)) for person in _members(target.team)]
 
 
 def _team_lead(target: RouteTarget, subject: Subject) -> People:
     teams = [target.team] if target.team else _teams(subject)
     for team in teams:
         if team.lead is None:
-            subject.unresolved.append(Unresolved(team.slug, "the team has no lead"))
-    return [(team.lead, f"lead of team {team.name}") for team in teams if team.lead is not None]
+            subject.unresolved.append(Unresolved(team.slug, reasons.TEAM_WITHOUT_LEAD()))
+    return [(team.lead, reasons.LEAD(name=team.name)) for team in teams if team.lead is not None]
 
 
 def _manager(target: RouteTarget, subject: Subject) -> People:
     found = []
     for assignee, _ in _assignee(target, subject):
         if assignee.manager is None:
-            subject.unresolved.append(Unresolved(assignee.ref, "has no manager"))
+            subject.unresolved.append(Unresolved(assignee.ref, reasons.HAS_NO_MANAGER()))
         else:
-            found.append((assignee.manager, f"manager of {assignee}"))
+            found.append((assignee.manager, reasons.MANAGER(name=assignee)))
     return found
 
 
 def _initiator(target: RouteTarget, subject: Subject) -> People:
     if subject.task is not None and subject.task.initiator is not None:
-        return [(subject.task.initiator, "started it")]
-    return [(person, "started it") for person in subject.person(_named_in_task(subject, "initiator"))]
+        return [(subject.task.initiator, reasons.STARTED_IT())]
+    return [(person, reasons.STARTED_IT()) for person in subject.person(_named_in_task(subject, "initiator"))]
 
 
 def _followers(target: RouteTarget, subject: Subject) -> People:
     if subject.case is None:
         return []
-    return [(person, "follows the case") for person in subject.case.followers.select_related("brand")]
+    return [(person, reasons.FOLLOWS()) for person in subject.case.followers.select_related("brand")]
 
 
 def _recipients(target: RouteTarget, subject: Subject) -> People:
     named = subject.event.data.get("recipients")
-    return [(person, "named by the event") for each in named or [] for person in subject.person(each)]
+    return [(person, reasons.BY_EVENT()) for each in named or [] for person in subject.person(each)]
 
 
 def _person(target: RouteTarget, subject: Subject) -> People:
-    return [(target.person, "named by the route")] if target.person else []
+    return [(target.person, reasons.BY_ROUTE())] if target.person else []
 
 
 def _customer(target: RouteTarget, subject: Subject) -> People:
-    return [(person, "customer") for person in subject.person(subject.facts.get("customer"))]
+    return [(person, reasons.CUSTOMER()) for person in subject.person(subject.facts.get("customer"))]
 
 
 def _path(target: RouteTarget, subject: Subject) -> People:
     value = lookup(subject.facts, target.path)
     named = value if isinstance(value, list) else [value]
-    return [(person, f"named at {target.path}") for each in named for person in subject.person(each)]
+    return [(person, reasons.AT_PATH(path=target.path)) for each in named for person in subject.person(each)]
 
 
 TARGETS: dict[TargetKind, Callable[[RouteTarget, Subject], People]] = {

@@ -8,8 +8,10 @@ import structlog
 from django.conf import settings
 from django.db.models import QuerySet
 
+from notifications import reasons
 from notifications.channel_facts import INBOX
 from notifications.models import Brand, Event, Recipient, Task, TemplateVersion, VersionState
+from notifications.reasons import Reason
 from notifications.types import Action, Json
 from notifications.wording import render, sensitive
 
@@ -26,7 +28,7 @@ class Wording:
     language: str
     actions: tuple[Action, ...]
     words: dict[str, Json]
-    warnings: tuple[str, ...]
+    warnings: tuple[Reason, ...]
 
 
 @dataclass
@@ -50,14 +52,14 @@ class Writer:
         self, version: TemplateVersion | None, recipient: Recipient, brand: Brand | None, channels: Sequence[str]
     ) -> Wording:
         if version is None:
-            return self._plain(recipient, "The template has no published version.")
+            return self._plain(recipient, reasons.NO_PUBLISHED_VERSION())
         context = self.context(brand)
         try:
             main = self._render(version, recipient, context, INBOX)
             words = self._words(version, recipient, context, channels)
         except render.RenderError as fault:
             log.warning("template_failed", version=version.pk, event_id=str(self.event.pk), fault=str(fault))
-            return self._plain(recipient, f"{version}: {fault}", version)
+            return self._plain(recipient, reasons.TEMPLATE_FAILED(version=version, words=fault), version)
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         return Wording(
             main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings)
@@ -82,7 +84,7 @@ class Writer:
         """Paths that lock screens must not show, as event types say now, whenever the template was published."""
         return sensitive.paths_of(self.event, self.task)
 
-    def _plain(self, recipient: Recipient, warning: str, version: TemplateVersion | None = None) -> Wording:
+    def _plain(self, recipient: Recipient, warning: Reason, version: TemplateVersion | None = None) -> Wording:
         """A message without template: the task's name, so that the message is sent in any case."""
         title = self._task_name() or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from notifications.reasons import BAD_LINK, Reason
 from notifications.types import Json
 
 
@@ -17,10 +18,10 @@ def is_web_link(value: Any) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def without_bad_links(data: Json) -> tuple[Json, list[str]]:
+def without_bad_links(data: Json) -> tuple[Json, list[Reason]]:
     """The event's data without links that are not http or https, and a note for each that was removed."""
     dropped: list[str] = []
-    return _cleaned(data, "", dropped), [f"Dropped a link that is not a web address: {path}" for path in dropped]
+    return _cleaned(data, "", dropped), [BAD_LINK(path=path) for path in dropped]
 
 
 def _cleaned(value: Any, path: str, dropped: list[str]) -> Any:

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from notifications import reasons
 from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
 from notifications.models import TemplateAction, TemplateText, TemplateVersion
+from notifications.reasons import Reason
 from notifications.types import USUAL_EFFECTS, Action, CommentRule, Effect, Json
 from notifications.wording import formats, liquid
 from notifications.wording.labels import ANY, label_in, languages, tag, tags
@@ -50,13 +52,13 @@ USUAL_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The texts of one message. `warnings` are sentences for the trace."""
+    """The texts of one message. `warnings` are for the trace."""
 
     title: str
     body: str
     short_body: str
     language: str
-    warnings: tuple[str, ...]
+    warnings: tuple[Reason, ...]
 
 
 def render(
@@ -69,22 +71,22 @@ def render(
     """
     text = text_for(version, language, channel)
     place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
-    faults: dict[str, None] = {}  # each warning once, in order
+    warnings: dict[Reason, None] = {}  # each once, in order
 
     shown = without_paths(context, hidden)
 
     def fill_in(source: str, known: Json) -> str:
         filled = liquid.render(source, known, place)
-        faults.update(dict.fromkeys([*(_absent(name, hidden) for name in filled.missing), *filled.odd]))
+        odd = (reasons.ODD_VALUE(words=words) for words in filled.odd)
+        warnings.update(dict.fromkeys([*(_absent(name, hidden) for name in filled.missing), *odd]))
         return filled.text
 
     title = clean_title(fill_in(text.title, shown if text.channel in shown_on_lock_screens() else context))
     body = cut(clean(fill_in(text.body, context)), MAX_BODY)
     short_body = _short(text, fill_in, body, shown, same=shown == context)
-    warnings = [f"{fault}; “—” stands in its place." for fault in faults]
     if not title:
         title = clean_title(version.template.name) or "—"
-        warnings.append("The title came out empty; the template's name stands in its place.")
+        warnings[reasons.EMPTY_TITLE()] = None
     return Rendered(title, body, short_body, text.language, tuple(warnings))
 
 
@@ -96,10 +98,10 @@ def _short(text: TemplateText, fill_in: Callable[[str, Json], str], body: str, s
     return cut(clean_line(start[: 2 * MAX_SHORT_BODY]), MAX_SHORT_BODY)
 
 
-def _absent(name: str, hidden: Sequence[str]) -> str:
+def _absent(name: str, hidden: Sequence[str]) -> Reason:
     if any(reaches(name, path) for path in hidden):
-        return f"{name} is sensitive, and lock screens do not show it"
-    return f"{name} is missing"
+        return reasons.SENSITIVE_VALUE(name=name)
+    return reasons.MISSING_VALUE(name=name)
 
 
 def clean_title(text: str) -> str:

@@ -8,11 +8,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.admin import dead_ends as desk
-from escalations.kinds import reasons
 from escalations.models import Policy
 from notifications.models import Absence, Recipient, Route, RouteTarget, Task, Team
 from tests.admin import sla
@@ -166,25 +164,3 @@ def test_who_sees_policies_sees_dead_ends(
     group = Group.objects.get(name="Operators")
     group.permissions.remove(group.permissions.get(codename="view_policy"))
     assert operator.get(reverse(PAGE)).status_code == 403
-
-
-def test_every_form_of_a_reason_is_german_and_found_again() -> None:
-    for form in reasons.FORMS:
-        kept = reasons.PLACEHOLDER.sub("Ute", form)
-        with translation.override("en"):
-            assert reasons.said(kept) == kept
-        with translation.override("de"):
-            assert reasons.said(kept) != kept, form
-
-
-def test_reasons_of_several_parts_are_said_part_by_part() -> None:
-    with translation.override("de"):
-        both = reasons.said("Carol is no longer active; Carol has no manager")
-        nested = reasons.said("delegate of Bob (fallback owner: team Audit has no lead; Ann has no manager)")
-    assert both == "Carol ist nicht mehr aktiv; Carol hat keine vorgesetzte Person"
-    assert "Vertretung von Bob" in nested and "Audit hat keine Leitung; Ann hat keine" in nested
-
-
-def test_what_nobody_wrote_a_form_for_stays_as_it_is() -> None:
-    with translation.override("de"):
-        assert reasons.said("OperationalError: gone; 50 % done") == "OperationalError: gone; 50 % done"

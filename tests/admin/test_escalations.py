@@ -7,8 +7,6 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from escalations.admin.chains import HOW_IT_ENDED
-from escalations.clocks.clock import CLOSED_BECAUSE
 from escalations.models import Escalation, Policy, PolicyStep, StepRun, StepTarget
 from notifications.models import Recipient, Task, Team
 from tests.admin import sla
@@ -101,10 +99,6 @@ def test_a_clock_that_was_paused_in_time_is_not_late(world: World, policy: Polic
     assert "late by" not in text_of(root.get(list_of(Escalation)))
     Escalation.objects.update(paused_at=world.now)
     assert names(root.get(list_of(Escalation, "now=late"))) == ["T-201"]
-
-
-def test_every_way_to_end_can_be_said() -> None:
-    assert set(CLOSED_BECAUSE.values()) <= set(HOW_IT_ENDED)
 
 
 def test_an_acknowledged_clock_says_whether_anybody_is_told(world: World, policy: Policy, root: Client) -> None:

@@ -20,6 +20,7 @@ from escalations.kinds.base import PEOPLE, Faults, Said, StepKind, whom
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.models import Escalation, Policy, PolicyStep, RunResult, StepRun, StepTarget
 from notifications.models import Recipient
+from notifications.reasons import NOTHING
 from notifications.roles import OPERATORS
 from tests.admin import sla
 from tests.admin.pages import filled, page_of, text_of
@@ -46,7 +47,7 @@ class Note(StepKind):
     def _write(self, taking: Taking) -> Taken:
         event = event_of(taking)
         event.save(force_insert=True)
-        return Taken(RunResult.DONE, "", event=event)
+        return Taken(RunResult.DONE, NOTHING, event=event)
 
     def faults(self, step: PolicyStep) -> Faults:
         if step.target not in self.targets:
@@ -160,4 +161,4 @@ def test_a_dead_end_that_it_leads_into_is_found(world: World, noted: Policy) -> 
     soon(world)
     world.bob.manager = None
     world.bob.save()
-    assert [(end.why, end.policies) for end in dead_ends(world.now)] == [("Bob Bauer has no manager", {noted.pk})]
+    assert [(str(end.why), end.policies) for end in dead_ends(world.now)] == [("Bob Bauer has no manager", {noted.pk})]

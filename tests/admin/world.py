@@ -38,6 +38,7 @@ from notifications.models import (
     Team,
 )
 from notifications.people import devices
+from notifications.reasons import said
 from notifications.routing import pipeline
 from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD, sign_in_link
@@ -119,10 +120,10 @@ def live(world: World) -> None:
     post(mails.get(event__event_id="e-2"), TransportError("550 5.1.1 No such user here", permanent=True))
     answer(world, "T-101", world.bob, "approve", "Fine with me.")
     first = Callback.objects.get(task__task_id="T-101")
-    call(first, Result("later", 503, "The engine answered 503."))
+    call(first, Result("later", 503, said("The engine answered 503.")))
     call(first, Result("done", 200))
     answer(world, "T-102", world.alice, "request_info", "Which cost centre?")
-    call(Callback.objects.get(task__task_id="T-102"), Result("misconfigured", 401, "The engine answered 401."))
+    call(Callback.objects.get(task__task_id="T-102"), Result("misconfigured", 401, said("The engine answered 401.")))
     Notification.objects.filter(recipient=world.bob).update(read_at=world.now)
     browser = NewAddress("webpush", f"https://web.push.apple.com/{ENDPOINT}", "endpoint", "BSender", p256dh="BKey")
     devices.register(world.bob, browser, name="Firefox on Linux", now=world.now)

@@ -7,11 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from escalations import compliance
+from escalations import compliance, reasons
 from escalations.clocks.clock import CLOSED_BECAUSE, observe
 from escalations.compliance import UNDONE, Choice, Share
 from escalations.models import Escalation, EscalationState, Policy, Rules
 from notifications.models import Recipient, Task, TaskState, Team
+from notifications.reasons import CODES, kept
 from notifications.wording.formats import zone_of
 from tests.factories import EngineFactory, RecipientFactory, TaskFactory, TeamFactory
 
@@ -35,7 +36,7 @@ def clock(policy: Policy | None, deadline: datetime, ended: datetime | None = No
     rules, _made = Rules.objects.get_or_create(digest="as they were", defaults={"data": {}})
     said: dict[str, Any] = {"started_at": deadline - 4 * DAY, "deadline": deadline, "ended_at": ended}
     if ended is not None:
-        said |= {"state": "closed", "end_reason": "answered"}
+        said |= {"state": "closed", **kept("end_reason", reasons.ANSWERED())}
     return Escalation.objects.create(task=task, policy=policy, rules=rules, **{**said, **fields})
 
 
@@ -60,21 +61,26 @@ def test_what_runs_past_its_deadline_is_late_already(policy: Policy) -> None:
     assert found(now=NOW - 2 * HOUR).total == NEITHER, "it was not decided then"
 
 
-@pytest.mark.parametrize("reason", UNDONE)
-def test_what_ended_in_time_without_being_done_does_not_count(policy: Policy, reason: str) -> None:
-    clock(policy, NOW - HOUR, ended=NOW - 2 * HOUR, end_reason=reason)
+@pytest.mark.parametrize("code", UNDONE)
+def test_what_ended_in_time_without_being_done_does_not_count(policy: Policy, code: str) -> None:
+    clock(policy, NOW - HOUR, ended=NOW - 2 * HOUR, **kept("end_reason", CODES[code]()))
     assert found().total == NEITHER
 
 
-@pytest.mark.parametrize("reason", UNDONE)
-def test_no_way_to_end_undoes_what_was_late(policy: Policy, reason: str) -> None:
-    clock(policy, NOW - 2 * HOUR, ended=NOW - HOUR, end_reason=reason)
+@pytest.mark.parametrize("code", UNDONE)
+def test_no_way_to_end_undoes_what_was_late(policy: Policy, code: str) -> None:
+    clock(policy, NOW - 2 * HOUR, ended=NOW - HOUR, **kept("end_reason", CODES[code]()))
     assert found().total == LATE
 
 
-@pytest.mark.parametrize("reason", ["answered", "closed in engine", "closed", "closed meanwhile"])
-def test_what_is_done_in_the_engine_is_done(policy: Policy, reason: str) -> None:
-    clock(policy, NOW, ended=NOW - HOUR, end_reason=reason)
+@pytest.mark.parametrize("code", ["answered", "closed_in_engine", "closed", "closed_meanwhile"])
+def test_what_is_done_in_the_engine_is_done(policy: Policy, code: str) -> None:
+    clock(policy, NOW, ended=NOW - HOUR, **kept("end_reason", CODES[code]()))
+    assert found().total == ON_TIME
+
+
+def test_what_a_web_process_of_the_version_before_ended_was_answered(policy: Policy) -> None:
+    clock(policy, NOW, ended=NOW - HOUR, end_reason="answered", end_reason_fact=None)
     assert found().total == ON_TIME
 
 
@@ -85,7 +91,7 @@ def test_what_was_late_as_it_began_is_nobodys_fault(policy: Policy) -> None:
 
 
 def test_an_acknowledgement_stops_the_messages_and_not_the_time(policy: Policy) -> None:
-    stopped = clock(policy, NOW - HOUR, state="stopped", end_reason="acknowledged")
+    stopped = clock(policy, NOW - HOUR, state="stopped", **kept("end_reason", reasons.ACKNOWLEDGED()))
     assert found().total == LATE
     Escalation.objects.filter(pk=stopped.pk).update(deadline=NOW + HOUR)
     assert found().total == NEITHER
@@ -127,11 +133,11 @@ def test_what_the_clock_writes_down_is_what_counts_here(policy: Policy) -> None:
     task = TaskFactory(due_at=NOW)
     observe("opened", task, by=None, now=NOW - 2 * DAY)
     observe("reassigned", task, by=None, now=NOW - DAY)
-    assert [each.end_reason for each in Escalation.objects.order_by("id")] == [UNDONE[0], ""]
+    assert [each.end_reason_fact for each in Escalation.objects.order_by("id")] == [{"code": UNDONE[0]}, None]
     assert found().total == NEITHER
     assert found(now=NOW + HOUR).total == LATE, "whoever has it now"
-    assert {CLOSED_BECAUSE[TaskState.CANCELLED], CLOSED_BECAUSE[TaskState.EXPIRED]} < set(UNDONE)
-    assert CLOSED_BECAUSE[TaskState.COMPLETED] not in UNDONE
+    assert {CLOSED_BECAUSE[TaskState.CANCELLED].name, CLOSED_BECAUSE[TaskState.EXPIRED].name} < set(UNDONE)
+    assert CLOSED_BECAUSE[TaskState.COMPLETED].name not in UNDONE
 
 
 def test_a_late_task_that_is_given_on_was_late_once(policy: Policy) -> None:

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from escalations.forecast.dead_ends import dead_ends
 from notifications.channel_facts import channels_from_start
-from notifications.channels.appworks.transport import KEY_REFUSED
+from notifications.channels.appworks.facts import KEY_REFUSED
 from notifications.models import ActionToken, Category, Recipient, Route, TemplateText
 from tests.admin.pages import adding, filled, text_of
 from tests.flows.test_1_task_alert import INVOICE
@@ -131,7 +131,7 @@ def test_a_refused_key_leaves_it_to_the_mail_at_once(chosen: World, gateway: Fak
     chosen.run()
 
     state, reason = told(chosen, trace)["appworks"]
-    assert (state, reason) == ("dead", f"{KEY_REFUSED} (APPWORKS_GATEWAY_KEY): 401 No server has ***")
+    assert (state, reason) == ("dead", str(KEY_REFUSED(words="401 No server has ***")))
     assert told(chosen, trace)["email"][0] == "delivered"
     assert KEY not in str(chosen.get(trace))
 
@@ -142,7 +142,7 @@ def test_where_no_other_channel_follows_messages_wait_for_the_key_and_the_doctor
     channels("appworks")
     gateway.answers = [Answer(403)]
     trace = world.send("task.assigned", INVOICE)
-    assert told(world, trace)["appworks"] == ("pending", f"{KEY_REFUSED} (APPWORKS_GATEWAY_KEY): 403")
+    assert told(world, trace)["appworks"] == ("pending", str(KEY_REFUSED(words="403")))
     assert "1 messages wait because the AppWorks Gateway refuses us: look at APPWORKS_GATEWAY_KEY." in doctor()
 
     gateway.answers = []
@@ -244,7 +244,7 @@ def test_who_has_the_app_alone_is_no_dead_end(world: World, gateway: FakeGateway
     assert dead_ends(timezone.now()) == []
 
     settings.APPWORKS_GATEWAY = None
-    assert [line.why for line in dead_ends(timezone.now())] == [
+    assert [str(line.why) for line in dead_ends(timezone.now())] == [
         "Bob would see it in the inbox only: no device and no e-mail"
     ]
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from notifications.engines.callback_results import engine_has_it
 from notifications.models import CallbackState, Notification, Response
+from notifications.reasons import NOTHING, said
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
 
@@ -38,7 +39,7 @@ def test_the_engines_word_is_a_look_away(shared: Story) -> None:
     page = item(shared, shared.bob).press("Approve")
     assert page.part("outcome") == "Approved. Waiting for the engine."
 
-    engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, "", timezone.now())
+    engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, NOTHING, timezone.now())
 
     page = page.follow("Look again")
     assert page.part("outcome") == "Approved. The engine has it."
@@ -126,7 +127,7 @@ def test_an_answer_that_is_not_offered_is_refused_calmly(shared: Story) -> None:
 
 def test_a_reopened_item_says_why_and_can_be_answered_again(shared: Story) -> None:
     item(shared, shared.bob).press("Approve")
-    engine_has_it(Response.objects.get().pk, CallbackState.REFUSED, "The budget is used up", timezone.now())
+    engine_has_it(Response.objects.get().pk, CallbackState.REFUSED, said("The budget is used up"), timezone.now())
 
     page = item(shared, shared.bob)
     assert page.part("outcome") == "The engine refused it: The budget is used up. You can answer again."

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from notifications.models import Device, Recipient
 from notifications.people import devices
+from notifications.reasons import Reason, said
 from notifications.types import NewAddress
 from tests.inbox.browser import get, signed_in
 from tests.support.story import Story
@@ -118,10 +119,10 @@ def test_strangers_are_led_to_the_sign_in(client: Client) -> None:
         (devices.SIGNED_OUT, "removed"),
         (devices.NEW_OWNER, "removed"),
         (devices.EXPIRED, "lost"),
-        ("The browser is no longer subscribed: 410 Gone", "lost"),
+        (said("The browser is no longer subscribed: 410 Gone"), "lost"),
     ],
 )
-def test_a_browser_comes_back_only_if_nobody_meant_it_to_go(story: Story, reason: str, fate: str) -> None:
+def test_a_browser_comes_back_only_if_nobody_meant_it_to_go(story: Story, reason: Reason, fate: str) -> None:
     device = device_of(story.bob)
     client, address = signed_in(story.bob), f"/devices/{device.pk}/fate"
     assert client.get(address).json() == {"fate": "kept"}

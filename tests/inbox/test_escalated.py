@@ -7,10 +7,12 @@ from django.utils import timezone, translation
 
 from escalations.clocks import due_steps
 from escalations.models import Policy, StepTarget
+from escalations.reasons import BY_POLICY, NO_MANAGER
 from notifications.inbox.cards import ESCALATED_SHOWN, WAITING_SHOWN, listing
 from notifications.items.escalated import escalation_of
 from notifications.items.representation import notification_json
 from notifications.models import Recipient
+from notifications.reasons import FALLBACK, LEAD, MANAGER, MANAGER_OF_LEVEL, Reason, kept, said
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
@@ -112,20 +114,24 @@ def test_who_was_told_first_reads_who_was_told_next(story: Story, approvals: Pol
 @pytest.mark.parametrize(
     ("reason", "english", "german"),
     [
-        ("manager of Bob", "escalated to you as Bob's manager", "an Sie als Führungskraft von Bob eskaliert"),
-        ("manager of Bob, level 2", "escalated to you as Bob's manager", "an Sie als Führungskraft von Bob eskaliert"),
-        ("lead of team Finance", "escalated to you as lead of Finance", "an Sie als Leitung von Finance eskaliert"),
+        (MANAGER(name="Bob"), "escalated to you as Bob's manager", "an Sie als Führungskraft von Bob eskaliert"),
         (
-            "fallback owner: Bob has no manager",
+            MANAGER_OF_LEVEL(name="Bob", level=2),
+            "escalated to you as Bob's manager",
+            "an Sie als Führungskraft von Bob eskaliert",
+        ),
+        (LEAD(name="Finance"), "escalated to you as lead of Finance", "an Sie als Leitung von Finance eskaliert"),
+        (
+            FALLBACK(why=NO_MANAGER(name="Bob")),
             "escalated to you because nobody else could be told",
             "an Sie eskaliert, weil es sonst niemanden gab",
         ),
-        ("named by the policy", "escalated to you", "an Sie eskaliert"),
-        ("a reason of another version", "escalated to you", "an Sie eskaliert"),
+        (BY_POLICY(), "escalated to you", "an Sie eskaliert"),
+        (said("a reason of another version"), "escalated to you", "an Sie eskaliert"),
     ],
 )
-def test_why_is_said_in_the_readers_language(reason: str, english: str, german: str) -> None:
-    copy = NotificationFactory(escalated=True, reason=reason)
+def test_why_is_said_in_the_readers_language(reason: Reason, english: str, german: str) -> None:
+    copy = NotificationFactory(escalated=True, **kept("reason", reason))
 
     said = []
     for language in ("en", "de"):

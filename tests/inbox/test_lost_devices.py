@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from notifications.models import Device, Farewell, Notification, Recipient, RecipientToken, Response
 from notifications.people import devices
+from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.admin.pages import page_of
 from tests.factories import RecipientFactory, UserFactory, action_token
@@ -160,7 +161,7 @@ def test_kept_answers_of_other_devices_count(story: Story, how: str) -> None:
     phone, copy = signed_in(story.bob), waiting(story)
     device = browser_device(story.bob, phone)
     if how == "lost":
-        devices.remove([device], "The browser is no longer subscribed: 410", timezone.now())
+        devices.remove([device], said("The browser is no longer subscribed: 410"), timezone.now())
 
     known = str(uuid4()) if how == "never heard of" else str(device.pk)
     assert answered(phone, copy, device=known).status_code == 201

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from notifications.items.inbox_json import map_link, phone_link
 from notifications.models import Notification, Recipient
+from notifications.reasons import MANAGER, kept
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
@@ -252,7 +253,7 @@ def test_a_full_list_takes_less_than_100_kb_with_everything(story: Story) -> Non
             priority="high",
             due_at=timezone.now(),
             escalated=number % 4 == 0,
-            reason="manager of Alice",
+            **kept("reason", MANAGER(name="Alice")),
         )
     for _ in range(30):
         NotificationFactory(recipient=story.bob, task=None, title="Claim 88 is now under review")

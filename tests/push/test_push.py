@@ -27,6 +27,7 @@ from notifications.models import (
     TemplateVersion,
 )
 from notifications.people import devices
+from notifications.reasons import Reason
 from tests.push.books import ledger, settled
 from tests.push.conftest import NOON
 from tests.support.devices import PushHost, dispatch, push_host
@@ -284,7 +285,7 @@ def test_a_service_that_refuses_our_key_is_paused_and_others_hear_by_mail(
     assert paused.service == host.service and paused.until >= NOON + pauses.FIRST
     assert ledger(story)["webpush firefox"][0] == "dead"
     assert Delivery.objects.get(channel="email", recipient=story.bob).due_at is not None
-    assert ledger(story, "alice")["webpush alices"] == ("pending", pauses.waiting_for(host.service))
+    assert ledger(story, "alice")["webpush alices"] == ("pending", str(pauses.waiting_for(host.service)))
     tried = host.tries["alices"]
 
     story.assign("T-42", assignee="alice")
@@ -477,7 +478,7 @@ def test_who_registers_the_address_anew_is_not_told_to_leave(story: Story, host:
     ("reason", "told"),
     [(devices.NEW_PASSWORD, 1), (devices.ACCOUNT_CLOSED, 1), (devices.SIGNED_OUT, 0), (devices.TOO_MANY, 0)],
 )
-def test_devices_that_may_be_in_other_hands_are_told(story: Story, host: PushHost, reason: str, told: int) -> None:
+def test_devices_that_may_be_in_other_hands_are_told(story: Story, host: PushHost, reason: Reason, told: int) -> None:
     devices.remove([host.subscribe(story.bob, "phone")], reason, timezone.now())
 
     dispatch()

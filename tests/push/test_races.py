@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from notifications.items import inbox_items, ledger
 from notifications.models import Notification, NotificationState
+from notifications.reasons import REASSIGNED_TO
 from tests.support.devices import Answer, dispatch, push_host
 from tests.support.engines import LOOPBACK
 from tests.support.story import Story
@@ -62,10 +63,10 @@ def test_what_lands_while_its_task_is_taken_back_is_replaced(settings: Settings,
         bobs = Notification.objects.filter(pk=story.copy(story.bob).pk)
 
         with transaction.atomic():  # the two steps of taking back; the dispatcher writes down between them, if it may
-            inbox_items.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN, reason="Given to Carol")
+            inbox_items.change(bobs, timezone.now(), state=NotificationState.WITHDRAWN)
             may_land.set()
             eventually(lambda: not dispatcher.is_alive() or somebody_waits(), "it has written down, or waits for us")
-            ledger.supersede([story.copy(story.bob).pk], "Given to Carol", timezone.now())
+            ledger.supersede([story.copy(story.bob).pk], REASSIGNED_TO(name="Carol"), timezone.now())
         dispatcher.join(PATIENCE_SECONDS)
         clock.shift(timedelta(seconds=1))
         dispatch()

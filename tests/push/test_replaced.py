@@ -19,6 +19,7 @@ from notifications.models import (
     TemplateText,
     TemplateVersion,
 )
+from notifications.reasons import NOTHING
 from notifications.types import Json
 from tests.push.books import ledger, settled
 from tests.support.devices import PushHost, dispatch
@@ -33,7 +34,7 @@ def last(host: PushHost, name: str) -> Json:
 
 def engine_has_it() -> None:
     with transaction.atomic():
-        callback_results.engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, "", timezone.now())
+        callback_results.engine_has_it(Response.objects.get().pk, CallbackState.DELIVERED, NOTHING, timezone.now())
 
 
 def test_carols_browser_says_who_approved(story: Story, host: PushHost, clock: time_machine.Traveller) -> None:
@@ -64,7 +65,7 @@ def test_an_answer_and_the_engines_yes_are_one_replacement(
     dispatch()
     recorded = story.answer(story.bob, "approve")
     with transaction.atomic():
-        callback_results.engine_has_it(recorded.response.pk, CallbackState.DELIVERED, "", timezone.now())
+        callback_results.engine_has_it(recorded.response.pk, CallbackState.DELIVERED, NOTHING, timezone.now())
     settled(clock)
 
     assert [each["body"] for each in host.shown("firefox")[1:]] == ["Approved. The engine has it."]

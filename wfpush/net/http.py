@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -24,7 +25,7 @@ from django.utils.http import parse_http_date_safe
 from yarl import URL
 
 from wfpush.net.addresses import Network, kind_of_refused_address
-from wfpush.net.http_checks import Code, OutboundError, check_request, check_url, parse_url, refusal_sentence
+from wfpush.net.http_checks import OutboundError, check_request, check_url, no_answer, parse_url, refused
 
 __all__ = [
     "Outbound",
@@ -141,9 +142,9 @@ class Outbound:
             async with asyncio.timeout(seconds):
                 return await self._exchange(method, target, body, headers or {}, progress, tls)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            code, detail = _explain(error, target.host or "", seconds)
+            explained = _explained(error, target.host or "", seconds, may_have_arrived=progress.sent)
         # Outside the handler: aiohttp's messages repeat the URL, and must not appear as this error's context.
-        raise OutboundError(code, detail, may_have_arrived=progress.sent)
+        raise explained
 
     async def close(self) -> None:
         """Close every connection."""
@@ -217,7 +218,7 @@ class Outbound:
         family, kind, protocol, _, address = info
         what = kind_of_refused_address(ip_address(address[0]), self._allowed)
         if what is not None:
-            raise PermissionError(errno.EACCES, refusal_sentence(str(address[0]), what))
+            raise PermissionError(errno.EACCES, refused(str(address[0]), what, permanent=False).detail)
         return socket.socket(family, kind, protocol)
 
 
@@ -255,7 +256,7 @@ class _CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        reason = ""
+        not_admitted: OutboundError | None = None
         results = []
         for text in await self._lookup(host):
             address = ip_address(text)
@@ -263,10 +264,10 @@ class _CheckedResolver(AbstractResolver):
             if what is None:
                 results.append(_result(host, text, port, socket.AF_INET if address.version == 4 else socket.AF_INET6))
             else:
-                reason = refusal_sentence(f"{host} ({address})", what)
+                not_admitted = refused(f"{host} ({address})", what, permanent=False)
         if not results:
             # Neither is permanent: the name may resolve to other addresses tomorrow.
-            raise OutboundError("refused_address", reason) if reason else OSError("the name has no address")
+            raise not_admitted or OSError("the name has no address")
         return results
 
     async def close(self) -> None:
@@ -310,25 +311,27 @@ async def _read(content: aiohttp.StreamReader, limit: int) -> bytes:
     return bytes(data)
 
 
-def _explain(error: Exception, host: str, seconds: float) -> tuple[Code, str]:
-    """The failure as a sentence of ours."""
+def _explained(error: Exception, host: str, seconds: float, *, may_have_arrived: bool) -> OutboundError:
+    """The failure, with a sentence of ours."""
+    say = partial(no_answer, host=host, may_have_arrived=may_have_arrived)
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as fault):
-            return "tls", f"The certificate of {host} is not valid: {fault.verify_message}."
+            return say("tls", "certificate", words=fault.verify_message)
         case aiohttp.ClientSSLError() | ssl.SSLError() | aiohttp.ClientConnectorCertificateError():
-            return "tls", f"No secure connection to {host} could be made."
+            return say("tls", "no_tls")
         case aiohttp.ClientConnectorDNSError():
-            return "dns", f"The name {host} could not be resolved."
+            return say("dns", "no_name")
         case aiohttp.ClientConnectorError(os_error=fault):
             why = os.strerror(fault.errno).lower() if fault.errno else "it cannot be reached"
-            return "connection", f"No connection to {host}: {why}."
+            return say("connection", "no_connection", words=why)
         case TimeoutError():
-            return "timeout", f"{host} did not answer completely within {seconds:g} seconds."
+            return say("timeout", "too_late", seconds=f"{seconds:g}")
         case aiohttp.ClientResponseError():
-            return "bad_response", f"{host} did not answer in HTTP, or with headers that are too large."
+            return say("bad_response", "not_http")
         case aiohttp.ClientPayloadError():
-            return "connection", f"{host} broke off its answer."
+            return say("connection", "broken_off")
         case aiohttp.InvalidURL():
-            return "bad_url", "The address is not one that can be called."
+            detail = "The address is not one that can be called."
+            return OutboundError("bad_url", detail, may_have_arrived=may_have_arrived)
         case _:
-            return "connection", f"The connection to {host} was lost."
+            return say("connection", "lost")

@@ -47,18 +47,57 @@ Code = Literal[
 ]
 
 
+def _(text: str) -> str:
+    """Marks it for the catalogues. Django's own asks for the settings, which are read by modules that import this."""
+    return text
+
+
+NO_ANSWER = {
+    "certificate": _("The certificate of %(host)s is not valid: %(words)s."),
+    "no_tls": _("No secure connection to %(host)s could be made."),
+    "no_name": _("The name %(host)s could not be resolved."),
+    "no_connection": _("No connection to %(host)s: %(words)s."),
+    "too_late": _("%(host)s did not answer completely within %(seconds)s seconds."),
+    "not_http": _("%(host)s did not answer in HTTP, or with headers that are too large."),
+    "broken_off": _("%(host)s broke off its answer."),
+    "lost": _("The connection to %(host)s was lost."),
+    "refused": _("%(host)s is %(words)s, which is not called unless OUTBOUND_ALLOWED_CIDRS admits its network."),
+}
+"""What may be wrong with an exchange, by names that are kept in databases, as sentences for an operator."""
+
+
 class OutboundError(Exception):
     """No answer came. `detail` is a sentence for an operator and never repeats the URL, which may hold secrets.
 
-    `permanent`: the same request can never succeed. `may_have_arrived`: the other side may have acted on it.
+    `permanent`: the same request can never succeed. `may_have_arrived`: the other side may have acted on it. `why` and
+    `told`: the name and the values of a sentence of NO_ANSWER, where `detail` is one.
     """
 
-    def __init__(self, code: Code, detail: str, *, permanent: bool = False, may_have_arrived: bool = False) -> None:
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        permanent: bool = False,
+        may_have_arrived: bool = False,
+        why: str = "",
+        **told: str,
+    ) -> None:
         super().__init__(detail)
         self.code: Code = code
         self.detail = detail
         self.permanent = permanent
         self.may_have_arrived = may_have_arrived
+        self.why = why
+        self.told = told
+
+
+def no_answer(
+    code: Code, why: str, *, permanent: bool = False, may_have_arrived: bool = False, **told: str
+) -> OutboundError:
+    """With a sentence of NO_ANSWER."""
+    detail = NO_ANSWER[why] % told
+    return OutboundError(code, detail, permanent=permanent, may_have_arrived=may_have_arrived, why=why, **told)
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> None:
@@ -117,9 +156,9 @@ def _fault_of_name(name: str) -> str:
     return ""
 
 
-def refusal_sentence(host: str, what: str) -> str:
-    """The sentence for an address of the kind `what` ("a loopback address")."""
-    return f"{host} is {what}, which is not called unless OUTBOUND_ALLOWED_CIDRS admits its network."
+def refused(host: str, what: str, *, permanent: bool) -> OutboundError:
+    """Of an address of the kind `what` ("a loopback address")."""
+    return no_answer("refused_address", "refused", permanent=permanent, host=host, words=what)
 
 
 def _check_host(host: str, allowed: Sequence[Network]) -> None:
@@ -133,7 +172,7 @@ def _check_host(host: str, allowed: Sequence[Network]) -> None:
         return
     what = kind_of_refused_address(address, allowed)
     if what is not None:
-        raise OutboundError("refused_address", refusal_sentence(host, what), permanent=True)
+        raise refused(host, what, permanent=True)
     is_usual = ":" in host or host == str(address) or host.removesuffix(".").endswith("localhost")
     if not is_usual:
         raise _bad_url(f"Write the IP address in its usual form: {address}.")

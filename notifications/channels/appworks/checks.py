@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 
-from notifications.channels.appworks.facts import FACTS
+from notifications.channels.appworks.facts import FACTS, KEY_REFUSED
 from notifications.channels.appworks.gateway import Gateway
-from notifications.channels.appworks.transport import KEY_REFUSED
 from notifications.models import Category, Delivery, DeliveryState
 from wfpush.net.http import OutboundError, check_url
 
@@ -28,7 +27,7 @@ def look(say: Callable[[str], object]) -> Iterator[str]:
     except OutboundError as fault:
         yield f"APPWORKS_GATEWAY_URL: {fault.detail}"
     refused = Delivery.objects.filter(
-        channel=FACTS.name, state=DeliveryState.PENDING, reason__startswith=KEY_REFUSED
+        channel=FACTS.name, state=DeliveryState.PENDING, reason_fact__code=KEY_REFUSED.name
     ).count()
     if refused:
         yield f"{refused} messages wait because the AppWorks Gateway refuses us: look at APPWORKS_GATEWAY_KEY."

@@ -17,10 +17,11 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from notifications.channels.appworks.facts import FACTS
+from notifications.channels.appworks import facts
 from notifications.channels.appworks.gateway import Gateway
 from notifications.errors import ServiceRefuses, TransportError
 from notifications.models import Recipient
+from notifications.reasons import ASKS_TO_WAIT, Reason, not_reached
 from notifications.types import Json, Message
 from notifications.wording.plaintext import clean, clean_line, cut
 from wfpush.net.breaker import Breaker
@@ -37,21 +38,20 @@ READ, MOST_WORDS = 1000, 200
 """Characters of an answer that are looked at, and that are kept."""
 
 FORM = "application/x-www-form-urlencoded"
-KEY_REFUSED = "The AppWorks Gateway does not accept our key"
 
 
 class AppWorks:
-    channel = FACTS.name
+    channel = facts.FACTS.name
 
     def __init__(self) -> None:
         self._breaker = Breaker()
         self._breakers = threading.Lock()
 
     @property
-    def without_address(self) -> str:
+    def without_address(self) -> Reason:
         if settings.APPWORKS_GATEWAY is None:
-            return "No AppWorks Gateway is set up."
-        return "No user name at the AppWorks Gateway is known."
+            return facts.NO_GATEWAY()
+        return facts.NO_USER_NAME()
 
     def address_of(self, recipient: Recipient) -> str | None:
         """Refs of external people are their engine's alone, and may be those of others at the gateway."""
@@ -64,14 +64,14 @@ class AppWorks:
         """Raises TransportError, ServiceRefuses."""
         gateway: Gateway | None = settings.APPWORKS_GATEWAY
         if gateway is None:
-            raise TransportError("No AppWorks Gateway is set up any more.", permanent=True)
+            raise TransportError(facts.NO_GATEWAY_NOW(), permanent=True)
         form = form_of(gateway, address, message, delivery_id, link)
         self._wait_for(gateway)
         try:
             response = asyncio.run(_post(gateway, form))  # in a thread of deliver.py, which has no event loop
         except OutboundError as fault:  # never for good: whoever runs this can mend it
             self._note(gateway, answered=False)
-            raise TransportError(fault.detail) from fault
+            raise TransportError(not_reached(fault)) from fault
         self._note(gateway, answered=response.status < 500)
         refused = fault_of(response, gateway.key, time.time())
         if refused is not None:
@@ -82,7 +82,7 @@ class AppWorks:
         with self._breakers:
             wait = self._breaker.wait(gateway.address)
         if wait > 0:
-            raise TransportError("The AppWorks Gateway does not work, and is left alone a while.", retry_after=wait)
+            raise TransportError(facts.LEFT_ALONE(), retry_after=wait)
 
     def _note(self, gateway: Gateway, *, answered: bool) -> None:
         with self._breakers:
@@ -98,10 +98,7 @@ async def _post(gateway: Gateway, form: bytes) -> Response:
 def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, link: str) -> bytes:
     """Raises TransportError when the user's name could not stand in a list with commas."""
     if not user or "," in user or not user.isprintable() or user != user.strip():
-        raise TransportError(
-            "This cannot be a user name at the AppWorks Gateway: it has a comma, a control character or outer blanks.",
-            permanent=True,
-        )
+        raise TransportError(facts.NOT_A_USER_NAME(), permanent=True)
     said = {**gateway.members, **members(message, delivery_id, link)}
     values = {
         gateway.key_field: gateway.key,
@@ -135,21 +132,18 @@ def fault_of(response: Response, key: str, now: float) -> TransportError | None:
         return None
     said = _said(response, key)
     if 300 <= status <= 399:
-        return TransportError(
-            f"The AppWorks Gateway points elsewhere ({status}), where messages are not sent. Write its own address into"
-            " APPWORKS_GATEWAY_URL."
-        )
+        return TransportError(facts.ELSEWHERE(status=status))
     if status in (401, 403):
         log.error("appworks_key_refused", status=status)
-        return ServiceRefuses(f"{KEY_REFUSED} (APPWORKS_GATEWAY_KEY): {said}")
+        return ServiceRefuses(facts.KEY_REFUSED(words=said))
     asked = parse_retry_after(response.headers.get("Retry-After"), now)
     if status in (408, 425, 429):
-        return TransportError(f"The AppWorks Gateway asks to wait: {said}", retry_after=asked, busy=True)
+        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=said), retry_after=asked)
     if status == 404:
-        return TransportError(f"The AppWorks Gateway finds nothing there (path in APPWORKS_GATEWAY_OPTIONS): {said}")
+        return TransportError(facts.NOT_FOUND(words=said))
     if 400 <= status <= 499:
-        return TransportError(f"The AppWorks Gateway refuses the message: {said}", permanent=True)
-    return TransportError(f"The AppWorks Gateway does not work at present: {said}", retry_after=asked)
+        return TransportError(facts.REFUSED(words=said), permanent=True)
+    return TransportError(facts.DOWN(words=said), retry_after=asked)
 
 
 def _said(response: Response, key: str) -> str:

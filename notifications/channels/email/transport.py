@@ -18,7 +18,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from notifications.channels.email.facts import FACTS
+from notifications import reasons
+from notifications.channels.email import facts
 from notifications.errors import RecipientGone, TransportError
 from notifications.models import Recipient
 from notifications.types import Action, Json, Message
@@ -40,8 +41,8 @@ ACCENT, ACCENT_DARK = "#0b57d0", "#a8c7fa"
 
 
 class Email:
-    channel = FACTS.name
-    without_address = "No e-mail address is known."
+    channel = facts.FACTS.name
+    without_address = facts.NO_ADDRESS()
 
     def address_of(self, recipient: Recipient) -> str | None:
         return recipient.email or None
@@ -53,14 +54,14 @@ class Email:
         except (SMTPException, OSError) as fault:
             raise explained(fault) from fault
         except ValueError as fault:  # BadHeaderError, and what cannot be written as a header
-            raise TransportError(f"Refused before it was sent: {_said(fault)}", permanent=True) from fault
+            raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
 
 
 # --- the mail -------------------------------------------------------------------------------------------------------
 def mail_of(address: str, message: Message, delivery_id: UUID, link: str) -> EmailMultiAlternatives:
     """Raises TransportError when the address could not stand in a header."""
     if not address.isprintable() or "@" not in address or len(address) > MAX_ADDRESS:
-        raise TransportError("This is not an e-mail address.", permanent=True)
+        raise TransportError(facts.NOT_AN_ADDRESS(), permanent=True)
     context = {
         "message": message,
         "brand": message.brand,
@@ -126,10 +127,10 @@ def explained(fault: SMTPException | OSError) -> TransportError:
     """5xx is for good; all else may pass, a broken connection and a refused password of ours too."""
     code, reply = _reply(fault)
     if not 500 <= code <= 599:
-        return TransportError(f"The mail server did not take it: {reply}")
+        return TransportError(facts.NOT_TAKEN(words=reply))
     if NO_SUCH_ADDRESS.match(reply):
-        return RecipientGone(f"The address does not exist: {code} {reply}")
-    return TransportError(f"The mail server refuses it: {code} {reply}", permanent=True)
+        return RecipientGone(facts.NO_SUCH_ADDRESS(words=f"{code} {reply}"))
+    return TransportError(facts.REFUSED(words=f"{code} {reply}"), permanent=True)
 
 
 def _reply(fault: SMTPException | OSError) -> tuple[int, str]:

@@ -19,10 +19,11 @@ from firebase_admin.exceptions import (
 )
 from google.auth.exceptions import GoogleAuthError, RefreshError
 
+from notifications import reasons
+from notifications.channels.fcm import facts
 from notifications.channels.fcm import projects as firebase
-from notifications.channels.fcm.facts import FACTS
 from notifications.channels.fcm.message import message_of
-from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress, PushMessage
 from notifications.wording.plaintext import clean_line, cut
 from wfpush.net.http import parse_retry_after
@@ -44,8 +45,8 @@ FCM_ERROR, BAD_REQUEST = f"{DETAIL}firebase.fcm.v1.FcmError", f"{DETAIL}rpc.BadR
 
 
 class Fcm:
-    channel = FACTS.name
-    without_address = "No app is registered."
+    channel = facts.FACTS.name
+    without_address = facts.NO_APP()
 
     def __init__(self) -> None:
         self._projects: firebase.Projects | None = None
@@ -64,18 +65,15 @@ class Fcm:
                 project = await self._open().of(address.sender)
                 await project.send(made)
         except firebase.UnknownProject as fault:
-            raise TransportError(
-                f"There is no service account for the Firebase project “{address.sender}” in FIREBASE_CREDENTIALS.",
-                permanent=True,
-            ) from fault
+            raise TransportError(facts.NO_ACCOUNT(project=address.sender), permanent=True) from fault
         except TimeoutError as fault:
-            raise TransportError(f"Firebase did not answer within {DEADLINE:.0f} s.") from fault
+            raise TransportError(facts.TOO_LATE(seconds=f"{DEADLINE:.0f}")) from fault
         except GoogleAuthError as fault:
             raise _not_signed_in(fault, address.sender) from fault
         except FirebaseError as fault:
             raise explained(fault, address.sender) from fault
         except ValueError as fault:
-            raise TransportError(f"Refused before it was sent: {_said(fault)}", permanent=True) from fault
+            raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
 
     def _open(self) -> firebase.Projects:
         """Connections of an event loop that is no more cannot be used, nor closed."""
@@ -96,34 +94,32 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
     said = _said(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)
     match fault:
         case messaging.UnregisteredError():
-            return RecipientGone("The app is no longer registered on this device.")
+            return RecipientGone(facts.NOT_REGISTERED())
         case messaging.SenderIdMismatchError():
             # Either the project was changed under the app, or an app of another project registers here.
             log.error("fcm_sender_id_mismatch", project=project)
-            return RecipientGone(f"The app is registered with another Firebase project than “{project}”.")
+            return RecipientGone(facts.OTHER_PROJECT(project=project))
         case messaging.ThirdPartyAuthError():
-            return ServiceRefuses(
-                f"Apple, or the browser's push service, does not accept the key in the Firebase project “{project}”. "
-                "Upload a valid one in the Firebase console (Project settings, Cloud Messaging). "
-                "Android devices are not affected."
-            )
+            return ServiceRefuses(facts.KEY_OF_APPLE(project=project))
         case ResourceExhaustedError():
-            return TransportError(f"Firebase {ASKED_TO_WAIT}: {said}", retry_after=_wait(fault, QUOTA_PAUSE), busy=True)
+            return TransportError(
+                reasons.ASKS_TO_WAIT(service="Firebase", words=said), retry_after=_wait(fault, QUOTA_PAUSE)
+            )
         case InvalidArgumentError():
             return _invalid(fault, said)
         case UnauthenticatedError() | PermissionDeniedError() | NotFoundError():
-            return ServiceRefuses(f"Firebase refuses the service account of “{project}”: {said}")
-    return TransportError(f"Firebase did not take it: {said}", retry_after=_wait(fault, PAUSE))
+            return ServiceRefuses(facts.ACCOUNT_REFUSED(project=project, words=said))
+    return TransportError(facts.NOT_TAKEN(words=said), retry_after=_wait(fault, PAUSE))
 
 
 def _invalid(fault: FirebaseError, said: str) -> TransportError:
     """The address is no address, or our message is wrong: only the kind of detail tells, and the field it names."""
     error = _error(fault.http_response)
     if error is None:  # no word of Firebase's: something in between
-        return TransportError(f"Firebase did not take it: {said}", retry_after=_wait(fault, PAUSE))
+        return TransportError(facts.NOT_TAKEN(words=said), retry_after=_wait(fault, PAUSE))
     if _kinds(error) == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
-        return RecipientGone("Firebase does not know this address.")
-    return TransportError(f"Firebase finds the message wrong: {said}", permanent=True)
+        return RecipientGone(facts.NO_SUCH_ADDRESS())
+    return TransportError(facts.WRONG_MESSAGE(words=said), permanent=True)
 
 
 def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
@@ -160,8 +156,8 @@ def _wait(fault: FirebaseError, least: float) -> float:
 
 def _not_signed_in(fault: GoogleAuthError, project: str) -> TransportError:
     if isinstance(fault, RefreshError) and not fault.retryable:
-        return ServiceRefuses(f"Google does not let the service account of “{project}” sign in: {_said(fault)}")
-    return TransportError(f"Google's sign-in did not answer: {_said(fault)}", retry_after=PAUSE)
+        return ServiceRefuses(facts.NOT_SIGNED_IN(project=project, words=_said(fault)))
+    return TransportError(facts.NO_SIGN_IN(words=_said(fault)), retry_after=PAUSE)
 
 
 def _said(fault: Exception) -> str:

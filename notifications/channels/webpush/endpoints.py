@@ -10,7 +10,8 @@ from functools import lru_cache
 from django.conf import settings
 from yarl import URL
 
-from notifications.channels.webpush import push_hosts
+from notifications.channels.webpush import facts, push_hosts
+from notifications.reasons import NOTHING, Reason
 from wfpush.net.addresses import Network, literal
 from wfpush.net.http import OutboundError, check_url
 from wfpush.security import p256
@@ -67,11 +68,11 @@ def _check_endpoint(endpoint: str) -> None:
         raise _bad_endpoint(fault.detail) from None
     why_not = objection(endpoint)
     if why_not:
-        raise _bad_endpoint(why_not)
+        raise _bad_endpoint(str(why_not))
 
 
-def objection(endpoint: str) -> str:
-    """Why the settings do not let us call this endpoint; empty if they do."""
+def objection(endpoint: str) -> Reason:
+    """Why the settings do not let us call this endpoint; NOTHING if they do."""
     hosts, networks = tuple(settings.PUSH_ALLOWED_HOSTS), tuple(settings.PUSH_ALLOWED_CIDRS)
     return _objection(_beginning(endpoint), hosts, networks)
 
@@ -88,16 +89,16 @@ def _origin(beginning: str) -> str:
 
 
 @lru_cache(maxsize=_ORIGINS_KEPT)
-def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]) -> str:
+def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]) -> Reason:
     target = URL(beginning)
     host = (target.raw_host or "").removesuffix(".")
     if target.scheme == "https" and push_hosts.admits(hosts, host, target.port or push_hosts.HTTPS):
-        return ""
+        return NOTHING
     if _is_admitted_address(host, networks):
-        return ""
+        return NOTHING
     if target.scheme != "https":
-        return "The endpoint must begin with https://."
-    return f"{_origin(beginning).partition('://')[2]} is not a push service that is known here (PUSH_ALLOWED_HOSTS)."
+        return facts.NOT_HTTPS()
+    return facts.NOT_ADMITTED(service=_origin(beginning).partition("://")[2])
 
 
 def _is_admitted_address(host: str, networks: Sequence[Network]) -> bool:

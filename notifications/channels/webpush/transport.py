@@ -4,11 +4,11 @@ import asyncio
 import re
 import time
 
+from notifications import reasons
 from notifications.channels import payload
-from notifications.channels.webpush import endpoints, vapid
+from notifications.channels.webpush import endpoints, facts, vapid
 from notifications.channels.webpush.encryption import MOST_PLAINTEXT, encrypt
-from notifications.channels.webpush.facts import FACTS
-from notifications.errors import ASKED_TO_WAIT, RecipientGone, ServiceRefuses, TransportError
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Json, PushAddress, PushMessage
 from notifications.wording.plaintext import clean_line, cut
 from wfpush.net.http import Outbound, OutboundError, Response, parse_retry_after, push_door_from_settings
@@ -42,8 +42,8 @@ WINDOWS_THROTTLES = 406
 class WebPush:
     """Belongs to the event loop of its first message, until it is closed."""
 
-    channel = FACTS.name
-    without_address = "No browser is registered."
+    channel = facts.FACTS.name
+    without_address = facts.NO_BROWSER()
 
     def __init__(self) -> None:
         self._door: Outbound | None = None
@@ -106,14 +106,14 @@ def _authorization(address: PushAddress) -> str:
     try:
         return vapid.authorization(address.sender, endpoints.origin_of(address.address), time.time())
     except vapid.UnknownSender as fault:  # perhaps only this process lacks the key: the browser stays
-        raise TransportError(str(fault), permanent=True) from fault
+        raise TransportError(facts.KEY_NOT_HELD(), permanent=True) from fault
 
 
 def _encrypted(address: PushAddress, said: Json) -> bytes:
     try:
         return encrypt(payload.encoded(said), address.p256dh, address.auth)
     except ValueError as fault:
-        raise RecipientGone(f"Its key {fault}.") from fault
+        raise RecipientGone(facts.USELESS_KEY(words=fault)) from fault
 
 
 def fitting(said: Json, limit: int) -> Json:
@@ -136,25 +136,25 @@ def fault_of(response: Response, service: str, now: float) -> TransportError | N
     words = clean_line(response.body.decode("utf-8", "replace"))
     said = cut(f"{status} {words}".rstrip(), MOST_WORDS)
     if status in (404, 410):
-        return RecipientGone(f"The browser is no longer subscribed: {said}")
+        return RecipientGone(facts.NOT_SUBSCRIBED(words=said))
     if status in (400, 401, 403) and OTHER_KEY.search(words):
-        return RecipientGone(f"The browser subscribed under another VAPID key: {said}")
+        return RecipientGone(facts.OTHER_KEY(words=said))
     if status in (401, 403) or (status == 400 and BAD_KEY in words):
-        return ServiceRefuses(f"{service} does not accept our VAPID key: {said}")
+        return ServiceRefuses(facts.KEY_REFUSED(service=service, words=said))
     asked = parse_retry_after(response.headers.get("Retry-After"), now)
     if status == 429 or (status == WINDOWS_THROTTLES and service.endswith(WINDOWS)):
         pause = PAUSE if asked is None else asked
-        return TransportError(f"{service} {ASKED_TO_WAIT}: {said}", retry_after=pause, busy=True)
+        return TransportError(reasons.ASKS_TO_WAIT(service=service, words=said), retry_after=pause)
     if status == TOO_LARGE:
-        return TransportError(f"Even without its text it is too large for {service}: {said}", permanent=True)
+        return TransportError(facts.TOO_LARGE(service=service, words=said), permanent=True)
     if 400 <= status <= 499:
-        return TransportError(f"{service} refuses the message: {said}", permanent=True)
+        return TransportError(facts.REFUSED(service=service, words=said), permanent=True)
     if 300 <= status <= 399:
-        return TransportError(f"{service} points elsewhere, where messages are not sent: {status}")
-    return TransportError(f"{service} does not work at present: {said}", retry_after=asked)
+        return TransportError(facts.ELSEWHERE(service=service, status=status))
+    return TransportError(facts.DOWN(service=service, words=said), retry_after=asked)
 
 
 def _not_reached(fault: OutboundError, service: str) -> TransportError:
     if fault.code == "refused_address":
-        return TransportError(f"{service} has no public address.", permanent=fault.permanent)
-    return TransportError(fault.detail, permanent=fault.permanent)
+        return TransportError(facts.NOT_PUBLIC(service=service), permanent=fault.permanent)
+    return TransportError(reasons.not_reached(fault), permanent=fault.permanent)

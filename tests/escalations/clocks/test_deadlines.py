@@ -10,6 +10,7 @@ from escalations.models import OnAcknowledge, Policy
 from notifications.engines import callback
 from notifications.items.representation import notification_json, stamp
 from notifications.models import Callback, Delivery, Device, Notification, Recipient, Task
+from notifications.reasons import said
 from tests.support.story import Story
 from wfpush.queue import outbox
 
@@ -96,7 +97,7 @@ def test_without_a_policy_the_engines_date_counts_again(story: Story, policy: Po
 def engine_refuses() -> None:
     Callback.objects.update(due_at=timezone.now())
     (claimed,) = outbox.claim(callback.sendable(), limit=1, lease=callback.LEASE, now=timezone.now())
-    callback.record(claimed, callback.Result("refused", 422, "Ask somebody else."), timezone.now())
+    callback.record(claimed, callback.Result("refused", 422, said("Ask somebody else.")), timezone.now())
 
 
 def test_a_question_that_the_engine_refuses_has_moved_the_date_by_as_long_as_it_was_open(

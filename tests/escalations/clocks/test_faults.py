@@ -303,7 +303,7 @@ def test_row_33_who_cannot_be_found_is_looked_for_so_often_and_no_more(story: St
     assert [(run.told[0]["ref"], run.told[0]["reason"]) for run in runs] == [("alice", f"fallback owner: {why}")] * 4
     assert clock().due_at is None
     with time_machine.travel(NOON, tick=False):
-        shown = {line.why: line for line in dead_ends(NOON)}
+        shown = {str(line.why): line for line in dead_ends(NOON)}
     assert shown[why].places == ["SLA policy “Approvals”, step 1"]
     assert shown[why].instead == ["Alice"]
 

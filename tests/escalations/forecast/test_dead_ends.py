@@ -42,7 +42,7 @@ def change(person: Recipient, **fields: object) -> None:
 
 
 def lines(found: list[DeadEnd]) -> list[tuple[str, list[str]]]:
-    return [(line.why, line.places) for line in found]
+    return [(str(line.why), line.places) for line in found]
 
 
 def test_where_everybody_can_be_reached_there_is_nothing(story: Story, now: datetime) -> None:
@@ -63,14 +63,14 @@ def test_a_broken_manager_record_is_the_one_line(
 
     (line,) = dead_ends(now)
 
-    assert (line.why, line.since) == (why, now)
+    assert (str(line.why), line.since) == (why, now)
     assert line.places == [APPROVALS]
 
 
 def test_a_manager_who_has_left_is_named(story: Story, now: datetime) -> None:
     change(story.carol, active=False)
 
-    whys = [line.why for line in dead_ends(now)]
+    whys = [str(line.why) for line in dead_ends(now)]
 
     assert "Carol is no longer active; Carol has no manager" in whys
 
@@ -90,7 +90,7 @@ def test_leave_without_a_delegate_is_foreseen(story: Story, now: datetime) -> No
 
     (line,) = [each for each in dead_ends(now) if APPROVALS in each.places]
 
-    assert line.why == "Carol is away, and nobody stands in; Carol has no manager"
+    assert str(line.why) == "Carol is away, and nobody stands in; Carol has no manager"
     assert line.since == away.begins_at
     away.delegate = story.bob
     away.save()
@@ -169,7 +169,7 @@ def test_whoever_goes_and_comes_back_is_asked_for_again(story: Story, now: datet
     change(story.alice, email="alice@example.org")
     second = Absence.objects.create(recipient=story.alice, begins_at=now + 3 * DAY, ends_at=now + 5 * DAY)
 
-    found = {line.why: line.since for line in dead_ends(now) if APPROVALS in line.places}
+    found = {str(line.why): line.since for line in dead_ends(now) if APPROVALS in line.places}
 
     assert found == {
         "Carol is away, and nobody stands in; Carol has no manager": second.begins_at,

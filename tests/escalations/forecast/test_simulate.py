@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db
 
 
 def seen(row: simulate.Row) -> Seen:
-    told = [told["ref"] for told in row.told] or [name.lower() for name in re.findall(r"give it to (\w+) ", row.why)]
+    told = [told["ref"] for told in row.told] or [
+        name.lower() for name in re.findall(r"give it to (\w+) ", str(row.why))
+    ]
     return Seen(row.at, row.position, row.number, row.result, tuple(told))
 
 

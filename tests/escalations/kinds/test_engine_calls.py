@@ -10,10 +10,10 @@ from django.utils import translation
 
 from escalations.admin import timeline
 from escalations.clocks import due_steps
-from escalations.kinds.reasons import said
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.admin.timeline import trace
 from notifications.models import Absence, Callback, CallbackState, FourEyesRule, Recipient
+from notifications.reasons import Reason, read
 from tests.factories import RecipientFactory
 from tests.support.story import Story
 
@@ -157,7 +157,9 @@ def test_whoever_may_not_decide_it_gets_it_all_the_same_and_it_says_so(story: St
     ((result, why),) = tick(DUE)
     note = "Carol may not decide it, by “Invoices”"
     assert (result, why) == ("done", f"{asked('Carol', 'manager of Bob')[1]}; {note}")
-    assert said(why) == why, "each part in the reader's language"
+    both = read(StepRun.objects.get(), "why").argument("reasons")
+    assert isinstance(both, tuple)
+    assert [each.code for each in both if isinstance(each, Reason)] == ["engine_asked", "four_eyes"]
 
 
 # --- where it ends ----------------------------------------------------------------------------------------------------

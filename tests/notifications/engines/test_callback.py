@@ -16,6 +16,7 @@ from notifications.connectors.signatures import new_secret
 from notifications.connectors.webhook import Call
 from notifications.engines import callback
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
+from notifications.reasons import said
 from notifications.routing import pipeline
 from tests.support.callbacks import claimed
 from tests.support.receiver import Receiver, receiving
@@ -237,7 +238,7 @@ def test_a_lost_lease_changes_nothing(story: Story) -> None:
     slow, _ = claimed()[0]
     make_due()
     deliver()
-    callback.record(slow, callback.Result("refused", 422, "late"), timezone.now())
+    callback.record(slow, callback.Result("refused", 422, said("late")), timezone.now())
     assert story.callbacks() == [("approve", "delivered")]
     assert CallbackAttempt.objects.count() == 2
 
@@ -250,7 +251,7 @@ def test_an_acknowledgement_under_way_that_fails_is_not_sent_after_the_final_ans
     story.answer(story.bob, "approve")
     deliver()
     assert engine_side.calls == []
-    callback.record(under_way, callback.Result("later", 503, "busy"), timezone.now())
+    callback.record(under_way, callback.Result("later", 503, said("busy")), timezone.now())
     deliver()
     assert [call.data["action"] for call in engine_side.calls] == ["approve"]
     assert story.callbacks() == [("acknowledge", "superseded"), ("approve", "delivered")]

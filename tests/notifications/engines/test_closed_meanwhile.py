@@ -11,15 +11,16 @@ from pytest_django import Settings
 from notifications.connectors.base import Result
 from notifications.engines import callback
 from notifications.models import Callback, CallbackState
+from notifications.reasons import said
 from tests.support.callbacks import claimed
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DONE, BUSY = Result("done", 204), Result("later", 503, "The engine answered 503.")
-LOST = Result("later", None, "No answer came.", unsure=True)
-REFUSED = Result("refused", 422, "The budget is closed.")
+DONE, BUSY = Result("done", 204), Result("later", 503, said("The engine answered 503."))
+LOST = Result("later", None, said("No answer came."), unsure=True)
+REFUSED = Result("refused", 422, said("The budget is closed."))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from notifications.connectors.base import Result
 from notifications.connectors.rest import Standing
 from notifications.engines import callback, task_sync
 from notifications.models import Callback, CallbackState, Engine, Event, Recipient, Task
+from notifications.reasons import said
 from tests.support.story import Story
 from wfpush.queue import outbox
 
@@ -133,7 +134,7 @@ def test_what_an_answer_overtook_is_asked_for_after_all_when_the_engine_refuses_
     assert overtaken.state == CallbackState.SUPERSEDED
     (claimed,) = outbox.claim(callback.sendable(), limit=1, lease=callback.LEASE, now=timezone.now())
     assert claimed == answer
-    callback.record(claimed, Result("refused", 422, "The budget is used up"), timezone.now())
+    callback.record(claimed, Result("refused", 422, said("The budget is used up")), timezone.now())
     again = Callback.objects.get(pk=overtaken.pk)
     assert (again.state, again.position, again.due_at is None) == (CallbackState.WAITING, answer.position + 1, False)
     assert story.task("T-43").state == "open"

@@ -6,6 +6,7 @@ import pytest
 from django.utils import translation
 
 from notifications.items.inbox_json import inbox_json
+from notifications.reasons import COMPLETED, kept
 from tests.factories import NotificationFactory, RecipientFactory
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +72,7 @@ def test_it_is_said_in_the_readers_language_whoever_asks() -> None:
 
 @pytest.mark.parametrize("state", ["open", "answered", "expired", "info"])
 def test_only_what_is_withdrawn_says_why(state: str) -> None:
-    withdrawn = NotificationFactory(state="withdrawn", reason="Completed in the engine")
+    withdrawn = NotificationFactory(state="withdrawn", **kept("reason", COMPLETED()))
 
     assert inbox_json(withdrawn)["ended"] == "No longer waiting for you: completed in the engine."
     assert inbox_json(NotificationFactory(state=state))["ended"] == ""

@@ -13,6 +13,7 @@ from django.utils import timezone
 from notifications.delivery.claims import asked_tests
 from notifications.models import Device, Recipient
 from notifications.people import devices
+from notifications.reasons import said
 from notifications.types import NewAddress
 from tests.factories import EngineFactory, RecipientFactory
 from wfpush.queue import outbox
@@ -86,7 +87,7 @@ def test_a_device_that_turns_out_to_be_gone_is_told_of(
     alice: Recipient, dispatcher: dict[str, Callable[[Device], object]]
 ) -> None:
     gone = device(alice, "Firefox on Linux")
-    dispatcher[gone.name] = lambda taken: devices.remove([taken], "410 Gone", timezone.now())
+    dispatcher[gone.name] = lambda taken: devices.remove([taken], said("410 Gone"), timezone.now())
 
     assert "the subscription has ended" in send_test()[0]
 

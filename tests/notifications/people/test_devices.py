@@ -166,8 +166,8 @@ def test_a_removed_device_leaves_nothing_to_answer_and_a_line_in_history(alice: 
     device, _ = register(alice)
     _, token = message_on(device)
 
-    assert devices.remove([device], "The device was removed", NOON) == 1
-    assert devices.remove([device], "The device was removed", NOON) == 0
+    assert devices.remove([device], devices.REMOVED, NOON) == 1
+    assert devices.remove([device], devices.REMOVED, NOON) == 0
 
     assert not Device.objects.exists()
     voided = ActionToken.objects.get(digest=digest_of(token))

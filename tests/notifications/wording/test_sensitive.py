@@ -87,7 +87,7 @@ def test_who_is_signed_in_reads_it_in_the_body_and_the_trace_says_why_it_is_miss
     said = read(version_of("Approve {{ variables.amount }}", "It is {{ variables.amount }}.", "{{ task.name }}"))
 
     assert (said.title, said.body, said.short_body) == ("Approve —", f"It is {SECRET}.", "Approve")
-    assert said.warnings == (
+    assert tuple(map(str, said.warnings)) == (
         "variables.amount is sensitive, and lock screens do not show it; “—” stands in its place.",
     )
 

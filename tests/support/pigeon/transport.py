@@ -5,6 +5,7 @@ from notifications.channels.base import ReceiptsCall
 from notifications.errors import NotSigned, TransportError
 from notifications.intake.strictjson import decode
 from notifications.models import Recipient
+from notifications.reasons import said
 from notifications.types import Message, Receipt
 from tests.support.pigeon.facts import FACTS
 
@@ -18,7 +19,7 @@ storms: list[TransportError] = []
 
 class Pigeon:
     channel = FACTS.name
-    without_address = "No phone number is known."
+    without_address = said("No phone number is known.")
 
     def address_of(self, recipient: Recipient) -> str | None:
         return recipient.phone or None

@@ -19,6 +19,7 @@ from pytest_django import Settings
 from notifications.connectors.base import Result
 from notifications.engines import callback
 from notifications.models import Callback, Delivery, Engine, Event
+from notifications.reasons import said
 from notifications.routing import route
 from tests.factories import EventFactory
 from tests.support.story import Story
@@ -327,7 +328,7 @@ def test_prometheus_sees_what_fails_while_it_is_still_tried(monkeypatch: pytest.
     monkeypatch.setattr(route, "match", stumble)
     assert story.assign("T-3").status == "accepted"
     [sent] = outbox.claim(Callback.objects.all(), limit=1, lease=callback.LEASE, now=timezone.now())
-    callback.record(sent, Result("later", 503, "The engine answered 503."), timezone.now())
+    callback.record(sent, Result("later", 503, said("The engine answered 503.")), timezone.now())
     found = numbers(get("/metrics"))
 
     assert found["wfpush_retried", "events"] == 1

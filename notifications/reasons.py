@@ -1,0 +1,332 @@
+"""Reasons as facts: a code with its arguments, kept as JSON, and worded in the language of whoever reads it.
+
+Beside each column `x` of text stands a column `x_fact`. The text is the reason in English: administrators search it,
+and processes of the version before read it. `x_fact` is what is read. Where it is null, a process of the version before
+wrote the row, and its text is shown as it stands. In JSON that is kept, members stand beside each other in the same
+way.
+
+What is no fact of ours, such as the words of a mail server, is the argument of a code (SAID).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_noop as _
+
+from notifications.types import Json
+from wfpush.net.http_checks import NO_ANSWER as NO_HTTP_ANSWER
+from wfpush.net.http_checks import OutboundError
+
+Argument = Union[str, int, "Reason", tuple["Reason", ...]]
+
+MOST = 500
+"""Characters of a text that is kept."""
+BETWEEN = "; "
+FACT, FACTS = "_fact", "_facts"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is as it is. As a string it is English.
+
+    `otherwise` is said where this version does not know the code.
+    """
+
+    code: str
+    arguments: tuple[tuple[str, Argument], ...] = ()
+    otherwise: str = field(default="", compare=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.code)
+
+    def __str__(self) -> str:
+        known = CODES.get(self.code)
+        if known is None:
+            return self.otherwise
+        return known.form % {name: _english(value) for name, value in self.arguments}
+
+    def words(self) -> str:
+        """In the language of the reader."""
+        known = CODES.get(self.code)
+        if known is None:
+            return self.otherwise
+        values = {name: _worded(value) for name, value in self.arguments}
+        if known.translates:
+            values = {name: gettext(value) if value else "" for name, value in values.items()}
+        return (gettext(known.form) if known.is_worded else known.form) % values
+
+    def argument(self, name: str) -> Argument | None:
+        return dict(self.arguments).get(name)
+
+    def as_json(self) -> Json | None:
+        """To be kept; None for NOTHING."""
+        if not self.code:
+            return None
+        return {"code": self.code, **{name: _as_json(value) for name, value in self.arguments}}
+
+
+NOTHING = Reason("")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of reason: its name in what is kept, never to be changed, and its English form.
+
+    `is_worded`: the form is in the catalogues of languages. `translates`: so are its arguments.
+    """
+
+    name: str
+    form: str
+    is_worded: bool = True
+    translates: bool = False
+
+    def __call__(self, **arguments: object) -> Reason:
+        return Reason(self.name, tuple(sorted((name, _plain(value)) for name, value in arguments.items())))
+
+
+CODES: dict[str, Code] = {}
+"""All there are, by name. Rooms add their own as they are imported."""
+
+
+def code(name: str, form: str, **more: bool) -> Code:
+    """A kind of reason for the list. `form` is written as `_("…")`, so that catalogues have it."""
+    assert name not in CODES, name
+    CODES[name] = Code(name, form, **more)
+    return CODES[name]
+
+
+def _plain(value: object) -> Argument:
+    if isinstance(value, Reason | int):
+        return value
+    if isinstance(value, tuple):
+        return value
+    return str(value)
+
+
+def _english(value: Argument) -> str | int:
+    if isinstance(value, tuple):
+        return BETWEEN.join(str(each) for each in value)
+    return value if isinstance(value, int) else str(value)
+
+
+def _worded(value: Argument) -> Any:
+    if isinstance(value, Reason):
+        return value.words()
+    return BETWEEN.join(each.words() for each in value) if isinstance(value, tuple) else value
+
+
+def _as_json(value: Argument) -> Any:
+    if isinstance(value, Reason):
+        return value.as_json()
+    return [each.as_json() for each in value] if isinstance(value, tuple) else value
+
+
+# --- making ---------------------------------------------------------------------------------------
+SAID = code("said", "%(text)s", is_worded=False)
+LABEL = code("label", "%(text)s", is_worded=False, translates=True)
+SEVERAL = code("several", "%(reasons)s", is_worded=False)
+
+
+def said(text: object) -> Reason:
+    """Words from outside: kept and shown as they are."""
+    return SAID(text=str(text)[:MOST]) if str(text) else NOTHING
+
+
+def reason_of(said_or_reason: Reason | str) -> Reason:
+    """A string stands for words from outside."""
+    return said_or_reason if isinstance(said_or_reason, Reason) else said(said_or_reason)
+
+
+def crashed(fault: Exception) -> Reason:
+    """A mistake of this program."""
+    return said(f"{type(fault).__name__}: {fault}")
+
+
+def label(choice: Any) -> Reason:
+    """A member of `TextChoices`, by what it is called."""
+    with override("en"):
+        return LABEL(text=choice.label)
+
+
+def joined(reasons: Iterable[Reason]) -> Reason:
+    """All of them, as one."""
+    found = tuple(reason for reason in reasons if reason)
+    return SEVERAL(reasons=found) if len(found) > 1 else found[0] if found else NOTHING
+
+
+# --- keeping and reading --------------------------------------------------------------------------
+def kept(name: str, reason: Reason, most: int = MOST) -> Json:
+    """The values of the columns (or members) `name` and `name_fact`."""
+    return {name: str(reason)[:most], name + FACT: reason.as_json()}
+
+
+def kept_in_json(name: str, reason: Reason) -> Json:
+    """The same as members of JSON: no fact beside an empty text."""
+    return kept(name, reason) if reason else {name: ""}
+
+
+def as_values(reason: Reason, most: int = MOST) -> tuple[str, str | None]:
+    """The same for a statement of one's own, the fact as text of JSON."""
+    fact = reason.as_json()
+    return str(reason)[:most], json.dumps(fact) if fact else None
+
+
+def as_columns(reasons: Iterable[Reason], most: int = MOST) -> tuple[list[str], list[str | None]]:
+    """The same of many rows, for `unnest(…::text[], …::text[])`."""
+    values = [as_values(reason, most) for reason in reasons]
+    return [text for text, _ in values], [fact for _, fact in values]
+
+
+def read(row: Any, name: str = "reason") -> Reason:
+    """What is kept in a row, or in an object of JSON."""
+    if isinstance(row, Mapping):
+        text, fact = row.get(name), row.get(name + FACT)
+    else:
+        text, fact = getattr(row, name), getattr(row, name + FACT)
+    return of(fact, text) if text else NOTHING
+
+
+def of(fact: Json | None, text: str) -> Reason:
+    if not fact:
+        return said(text)
+    arguments = tuple(sorted((name, _argument(value)) for name, value in fact.items() if name != "code"))
+    return Reason(fact["code"], arguments, otherwise=text)
+
+
+def words(row: Any, name: str = "reason") -> str:
+    """What is kept in a row, or in an object of JSON, in the language of the reader."""
+    return read(row, name).words()
+
+
+def kept_list(name: str, reasons: Iterable[Reason]) -> Json:
+    """Several as members of JSON: `name` has the texts, `name_facts` the rest."""
+    reasons = list(reasons)
+    return {name: [str(each) for each in reasons], name + FACTS: [each.as_json() for each in reasons]}
+
+
+def words_list(row: Json, name: str) -> list[str]:
+    """What `kept_list` kept, in the language of the reader."""
+    texts = row.get(name) or []
+    facts = row.get(name + FACTS) or [None] * len(texts)
+    return [of(fact, text).words() for fact, text in zip(facts, texts, strict=False)]
+
+
+def in_words(value: Json) -> Json:
+    """An object of JSON in which reasons stand, as a reader gets it: in their language, without the facts beside."""
+    told = {name: words(value, name) if name + FACT in value else each for name, each in value.items()}
+    return {name: each for name, each in told.items() if not name.endswith(FACT)}
+
+
+def in_text(value: Any) -> Any:
+    """JSON that is kept as programs get it: the reasons in English, and without the facts beside them."""
+    if isinstance(value, Mapping):
+        return {name: in_text(each) for name, each in value.items() if not name.endswith(FACT)}
+    return [in_text(each) for each in value] if isinstance(value, list) else value
+
+
+def _argument(value: Any) -> Argument:
+    if isinstance(value, dict):
+        return of(value, "")
+    return tuple(of(each, "") for each in value) if isinstance(value, list) else value
+
+
+# --- whom routes and steps name, and why --------------------------------------------------------
+ASSIGNEE = code("assignee", _("assignee"))
+CANDIDATE = code("candidate", _("candidate"))
+MANAGER = code("manager", _("manager of %(name)s"))
+MANAGER_OF_LEVEL = code("manager_of_level", _("manager of %(name)s, level %(level)s"))
+LEAD = code("lead", _("lead of team %(name)s"))
+MEMBER = code("member", _("member of team %(name)s"))
+DELEGATE = code("delegate", _("delegate of %(name)s (%(reason)s)"))
+FALLBACK = code("fallback", _("fallback owner: %(why)s"))
+STARTED_IT = code("started_it", _("started it"))
+FOLLOWS = code("follows", _("follows the case"))
+BY_EVENT = code("named_by_event", _("named by the event"))
+BY_ROUTE = code("named_by_route", _("named by the route"))
+AT_PATH = code("named_at", _("named at %(path)s"))
+CUSTOMER = code("customer", _("customer"))
+
+# --- names that mean nobody -----------------------------------------------------------------------
+UNKNOWN = code("unknown", _("unknown"))
+UNKNOWN_TEAM = code("unknown_team", _("unknown team"))
+NO_LONGER_ACTIVE = code("no_longer_active", _("no longer active"))
+TEAM_WITHOUT_LEAD = code("team_without_lead", _("the team has no lead"))
+HAS_NO_MANAGER = code("has_no_manager", _("has no manager"))
+
+# --- which routes and policies apply --------------------------------------------------------------
+CONDITIONS = code("conditions", "%(conditions)s", is_worded=False)
+MISSING = code("condition_missing", _("%(condition)s does not hold: it is missing"))
+DIFFERS = code("condition_differs", _("%(condition)s does not hold: it is %(value)s"))
+OF_ENGINE = code("of_engine", _("only for events of %(engine)s"))
+NOT_FOR = code("not_for", _("not for %(type)s"))
+STOPPED_BY = code("stopped_by", _("not tried: “%(route)s” says to stop there"))
+IS_TYPE = code("is_type", _("it is %(type)s"))
+
+# --- what becomes of copies -----------------------------------------------------------------------
+URGENT = code("became_urgent", _("became urgent"))
+CHANGED = code("changed_in_place", _("changed in place"))
+COMPLETED = code("completed", _("Completed in the engine"))
+CANCELLED = code("cancelled", _("Cancelled in the engine"))
+REASSIGNED = code("reassigned", _("Reassigned"))
+REASSIGNED_TO = code("reassigned_to", _("Reassigned to %(name)s"))
+EXPIRED = code("expired", _("Expired"))
+TASK_EXPIRED = code("task_expired", _("The task expired"))
+TASK_ANSWERED = code("task_answered", _("The task was answered"))
+
+# --- what becomes of deliveries -------------------------------------------------------------------
+UNAVAILABLE = code("channel_unavailable", _("this channel is not available"))
+REACHED = code("reached", _("Reached in another way"))
+AFTER_OTHERS = code("after_others", _("After what comes first had failed"))
+TOO_OLD = code("too_old", _("Older than it is worth"))
+SHOWS_ANOTHER = code("replaced", _("What it shows was replaced"))
+NO_ANSWER = code("service_silent", _("The push service does not answer"))
+WAITS_FOR_SERVICE = code(
+    "waits_for_service", _("%(service)s does not accept our credentials, and is left alone for a while")
+)
+REFUSED_HERE = code("refused_before_sent", _("Refused before it was sent: %(words)s"))
+TOO_LONG = code("too_long", _("The message does not fit into %(limit)s bytes, even without its words."))
+MAY_HAVE_ARRIVED = code(
+    "may_have_arrived", _("It is not known whether an earlier try arrived, and it is not sent twice")
+)
+TOO_MANY_AN_HOUR = code("too_many_an_hour", _("This person has got %(most)s messages this way within an hour"))
+NETWORK_DELIVERED = code("network_delivered", _("The network has delivered it"))
+NETWORK_LOST = code("network_lost", _("The network has not delivered it"))
+NETWORK_LOST_SAYS = code("network_lost_says", _("The network has not delivered it: %(words)s"))
+ASKS_TO_WAIT = code("asks_to_wait", _("%(service)s asks to wait: %(words)s"))
+
+# --- what an event changes, and what its messages lack ------------------------------------------
+OLDER_EVENT = code("older_event", _("Older than what was known of the task: kept, changes nothing."))
+TASK_HAD_ENDED = code("task_had_ended", _("The task had ended (%(state)s): kept, changes nothing."))
+TASK_HAD_ENDED_ALREADY = code("task_had_ended_already", _("The task had ended already: kept, changes nothing."))
+BAD_LINK = code("bad_link", _("Dropped a link that is not a web address: %(path)s"))
+NO_PUBLISHED_VERSION = code("no_published_version", _("The template has no published version."))
+TEMPLATE_FAILED = code("template_failed", "%(version)s: %(words)s", is_worded=False)
+MISSING_VALUE = code("missing_value", _("%(name)s is missing; “—” stands in its place."))
+SENSITIVE_VALUE = code(
+    "sensitive_value", _("%(name)s is sensitive, and lock screens do not show it; “—” stands in its place.")
+)
+ODD_VALUE = code("odd_value", _("%(words)s; “—” stands in its place."))
+EMPTY_TITLE = code("empty_title", _("The title came out empty; the template's name stands in its place."))
+
+# --- why a server gave no answer -----------------------------------------------------------------
+NO_HTTP_CODES = {name: code(f"http_{name}", form) for name, form in NO_HTTP_ANSWER.items()}
+
+
+def not_reached(fault: OutboundError) -> Reason:
+    return NO_HTTP_CODES[fault.why](**fault.told) if fault.why else said(fault.detail)
+
+
+# --- why devices go, and links with them ----------------------------------------------------------
+DEVICE_REMOVED = code("device_removed", _("The device was removed"))
+SIGNED_OUT = code("signed_out", _("Signed out"))
+SIGNED_OUT_BY_DESK = code("signed_out_by_desk", _("Signed out by the administration"))
+NEW_OWNER = code("new_owner", _("The device has a new owner"))
+PERSON_INACTIVE = code("person_inactive", _("No longer active"))
+ACCOUNT_CLOSED = code("account_closed", _("The account was closed"))
+NEW_PASSWORD = code("new_password", _("The password was changed"))
+TOO_MANY_DEVICES = code("too_many_devices", _("More than %(count)s devices"))
+SUBSCRIPTION_EXPIRED = code("subscription_expired", _("The subscription expired"))
+VOIDED_BY_DESK = code("voided_by_desk", _("an administrator voided it"))

@@ -1,0 +1,152 @@
+"""What 0.2.0 kept as English sentences: migrations make facts of it that say the same, also in German."""
+
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone, translation
+
+from escalations import reasons as of_steps
+from escalations.models import Escalation, Policy, Rules, StepRun
+from notifications import reasons
+from notifications.models import Event, Notification
+from notifications.reasons import CODES, Reason, joined, kept, of, said
+from tests.factories import EventFactory, NotificationFactory, TaskFactory
+
+sentences = import_module("notifications.migrations.0013_sentences_to_facts")
+clocks = import_module("escalations.migrations.0004_sentences_to_facts")
+
+NAMES = {"reason": reasons.ASSIGNEE(), "why": of_steps.NOBODY_ELSE(), "priority": reasons.LABEL(text="urgent")}
+
+
+@pytest.mark.parametrize(("code", "form"), sentences.FORMS)
+def test_every_sentence_is_found_again(code: str, form: str) -> None:
+    told = {name: NAMES.get(name, "Ute 7") for name in sentences.PLACEHOLDER.findall(form)}
+    sentence = form % {name: str(value) for name, value in told.items()}
+
+    assert sentences.fact_of(sentence) == CODES[code](**told).as_json()
+    assert str(of(sentences.fact_of(sentence), "")) == sentence
+
+
+@pytest.mark.parametrize(("text", "code"), clocks.ENDS.items())
+def test_how_clocks_ended(text: str, code: str) -> None:
+    assert str(CODES[code]()) == text
+    assert clocks.end(text) == [{"code": code}]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("550 5.1.1 no such user; sorry", said("550 5.1.1 no such user; sorry")),
+        ("push.example asks to wait: 429", reasons.ASKS_TO_WAIT(service="push.example", words="429")),
+        (
+            "The AppWorks Gateway asks to wait: 429; later",
+            reasons.ASKS_TO_WAIT(service=CODES["appworks_gateway"](), words="429; later"),
+        ),
+        ("answered", reasons.LABEL(text="answered")),
+        (
+            "Ann has no manager; the wires are cut",
+            joined([of_steps.NO_MANAGER(name="Ann"), said("the wires are cut")]),
+        ),
+        (
+            "delegate of Bob (fallback owner: team Audit has no lead; Ann has no manager)",
+            reasons.DELEGATE(
+                name="Bob",
+                reason=reasons.FALLBACK(why=joined([of_steps.NO_LEAD(name="Audit"), of_steps.NO_MANAGER(name="Ann")])),
+            ),
+        ),
+    ],
+)
+def test_several_nested_and_foreign_ones(text: str, reason: Reason) -> None:
+    assert of(sentences.fact_of(text), text) == reason
+    assert str(reason) == text
+
+
+# --- in the database --------------------------------------------------------------------------------------------------
+def as_0_2_0_left_it() -> tuple[Notification, Event, Escalation, StepRun]:
+    plan: dict[str, Any] = {
+        "routes": [{"route": 1, "name": "R", "matched": False, "reason": "not for task.assigned"}],
+        "recipients": [
+            {"name": "Bob", "reason": "assignee", "channels": [{"channel": "email", "reason": ""}]},
+        ],
+        "unresolved": [{"ref": "x", "reason": "unknown"}],
+        "notes": [],
+    }
+    event = EventFactory(plan=plan)
+    copy = NotificationFactory(event=event, reason="member of team Finance", reason_fact=None)
+    policy = Policy.objects.create(name="A: b", time="wall")
+    rules = Rules.objects.create(digest="x", data={"name": "A: b"})
+    task, now = TaskFactory(engine=event.engine, case=None, task_id="T-clock"), timezone.now()
+    clock = Escalation.objects.create(
+        task=task,
+        policy=policy,
+        rules=rules,
+        why="A: b: it fits every task",
+        end_reason="answered",
+        state="closed",
+        started_at=now,
+        deadline=now,
+        ended_at=now,
+    )
+    told = [{"name": "Carol", "reason": "manager of Bob", "channels": []}]
+    run = StepRun.objects.create(
+        escalation=clock, rules=rules, step=1, due_at=now, ran_at=now, result="done", why="Ann has no lead", told=told
+    )
+    return copy, event, clock, run
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_reads_as_before_in_both_languages() -> None:
+    rows = copy, event, clock, run = as_0_2_0_left_it()
+
+    for _ in range(2):  # again where it was interrupted
+        for migration in (sentences, clocks):
+            migration.carry_over(None, SimpleNamespace(connection=connection))
+    for row in rows:
+        row.refresh_from_db()
+
+    read = [
+        reasons.read(copy),
+        *(reasons.read(each) for name in ("routes", "recipients", "unresolved") for each in event.plan[name]),
+        reasons.read(clock, "why"),
+        reasons.read(clock, "end_reason"),
+        reasons.read(run, "why"),
+        reasons.read(run.told[0]),
+    ]
+    assert [str(each) for each in read] == [
+        "member of team Finance",
+        "not for task.assigned",
+        "assignee",
+        "unknown",
+        "A: b: it fits every task",
+        "answered",
+        "Ann has no lead",
+        "manager of Bob",
+    ]
+    with translation.override("de"):
+        assert [each.words() for each in read] == [
+            "Mitglied des Teams Finance",
+            "nicht für task.assigned",
+            "zugewiesen",
+            "unbekannt",
+            "A: b: sie passt zu jeder Aufgabe",
+            "beantwortet",
+            "Ann has no lead",
+            "Vorgesetzte Person von Bob",
+        ]
+    assert event.plan["recipients"][0]["channels"] == [{"channel": "email", "reason": "", "reason_fact": None}]
+
+
+@pytest.mark.django_db
+def test_the_fact_goes_where_a_process_of_the_version_before_writes_another_text() -> None:
+    copy = NotificationFactory(**kept("reason", reasons.ASSIGNEE()))
+
+    Notification.objects.filter(pk=copy.pk).update(reason="Reassigned to Carol")
+    copy.refresh_from_db()
+    assert (str(reasons.read(copy)), copy.reason_fact) == ("Reassigned to Carol", None)
+
+    Notification.objects.filter(pk=copy.pk).update(**kept("reason", reasons.REASSIGNED()))
+    copy.refresh_from_db()
+    assert reasons.read(copy) == reasons.REASSIGNED()
