@@ -110,13 +110,7 @@ def _steps() -> Iterator[Place]:
                 yield Place(policy, step.position, (step,), told, instead)
 
 
-SAME = {
-    TargetKind.ASSIGNEE: StepTarget.ASSIGNEE,
-    TargetKind.MANAGER: StepTarget.MANAGER,
-    TargetKind.TEAM: StepTarget.TEAM,
-    TargetKind.TEAM_LEAD: StepTarget.TEAM_LEAD,
-    TargetKind.PERSON: StepTarget.PERSON,
-}
+FORESEEN = (TargetKind.ASSIGNEE, TargetKind.MANAGER, TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.PERSON)
 """Targets of routes that can be foreseen; whom others mean, only the event will say."""
 
 
@@ -129,8 +123,7 @@ def _routes() -> Iterator[Place]:
 
 
 def _as_step(target: RouteTarget) -> Step | None:
-    same = SAME.get(TargetKind(target.kind))
-    if same is None or (same == StepTarget.TEAM_LEAD and target.team_id is None):
+    if target.kind not in FORESEEN or (target.kind == TargetKind.TEAM_LEAD and target.team_id is None):
         return None
     return Step(
         id=0,
@@ -140,7 +133,7 @@ def _as_step(target: RouteTarget) -> Step | None:
         time=TimeKind.WALL,
         repeat_every=timedelta(),
         repeats=0,
-        target=same,
+        target=StepTarget(target.kind),
         level=1,
         team=target.team_id,
         person=target.person_id,

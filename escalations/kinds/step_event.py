@@ -1,9 +1,9 @@
 """The event that a step is: its messages, planned as those of any other event."""
 
 from escalations.kinds.step_run import Taking
-from notifications.cases import task_state
+from notifications.cases.facts import facts_of
 from notifications.models import Event
-from notifications.routing import fanout, pipeline
+from notifications.routing import fanout
 from notifications.routing.addressing import Devices
 from notifications.types import Json
 from notifications.wording.batch_render import Writer
@@ -11,8 +11,7 @@ from notifications.wording.batch_render import Writer
 
 def planner_of(taking: Taking, event: Event, devices: Devices) -> fanout.Planner:
     task = taking.task
-    facts = pipeline.facts_of(event, task_state.Change(task=task, case=task.case))
-    writer = Writer(event, task, facts)
+    writer = Writer(event, task, facts_of(task, task.case, event))
     return fanout.Planner(event, task, task.case, writer, fanout.Plan(), taking.now, True, devices)
 
 

@@ -3,30 +3,21 @@
 Whoever is away is replaced by their delegate. Where nobody is left, the fallback owner hears.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+
+from django.db.models import QuerySet
 
 from escalations import reasons
 from escalations.models import StepTarget
 from escalations.policies.rules import RuleSet, Step
 from notifications.models import Recipient, Task, Team
 from notifications.people.absence import away_at, stand_ins
-from notifications.reasons import (
-    ASSIGNEE,
-    CANDIDATE,
-    DELEGATE,
-    FALLBACK,
-    LEAD,
-    MANAGER,
-    MANAGER_OF_LEVEL,
-    MEMBER,
-    Reason,
-    joined,
-)
-
-People = Iterable[tuple[Recipient, Reason]]
+from notifications.reasons import DELEGATE, FALLBACK, Code, Reason, joined
+from notifications.routing import targets
+from notifications.routing.targets import Missing, People
 
 
 @dataclass
@@ -48,16 +39,45 @@ class Staff:
 
 
 @dataclass
-class Search:
-    """For one step. `notes` says whom it did not find, and why."""
+class Search(targets.Search):
+    """For whom one step's target means in the rows of its task. `notes` says whom it did not find, and why."""
 
     task: Task
     step: Step
     staff: Staff
     notes: list[Reason] = field(default_factory=list)
 
+    def assignee(self) -> Recipient | None:
+        return self.task.assignee
+
+    def candidates(self) -> Iterable[Recipient]:
+        return self.task.candidates.select_related("brand").order_by("pk")
+
+    def teams(self) -> Iterable[Team]:
+        return self.task.teams.order_by("pk")
+
+    def teams_led(self) -> Sequence[Team]:
+        teams = Team.objects.select_related("lead__brand").order_by("pk")
+        if self.step.team is not None:
+            return list(teams.filter(pk=self.step.team))
+        own = list(teams.filter(tasks=self.task))
+        return own or list(teams.filter(members=self.task.assignee_id) if self.task.assignee_id else [])
+
+    def team(self) -> Team | None:
+        return Team.objects.filter(pk=self.step.team or 0).first()
+
+    def person(self) -> tuple[Recipient, Reason] | None:
+        found = Recipient.objects.select_related("brand").filter(pk=self.step.person or 0).first()
+        return (found, reasons.BY_POLICY()) if found is not None else None
+
+    def members(self, team: Team) -> QuerySet[Recipient]:
+        return super().members(team).order_by("pk")
+
+    @property
+    def level(self) -> int:
+        return self.step.level
+
     def can_be_told(self, person: Recipient) -> bool:
-        """Says why not."""
         if not person.active:
             self.notes.append(reasons.LEFT(name=person))
         elif self.staff.is_out(person):
@@ -65,6 +85,10 @@ class Search:
         else:
             return True
         return False
+
+    def miss(self, what: Missing, of: Recipient | Team | None = None) -> None:
+        about = {} if of is None else {"name": of.name if isinstance(of, Team) else of}
+        self.notes.append(MISSED[what](**about))
 
 
 @dataclass(frozen=True)
@@ -89,7 +113,7 @@ def whom(search: Search, rules: RuleSet) -> list[Found]:
 def reached(search: Search) -> list[Found]:
     """The same without the fallback owner."""
     assert search.step.target is not None  # policies are checked for that
-    return _with_delegates(TARGETS[search.step.target](search), search)
+    return _with_delegates(targets.people_for(search.step.target, search), search)
 
 
 def _with_delegates(people: People, search: Search) -> list[Found]:
@@ -107,98 +131,17 @@ def _with_delegates(people: People, search: Search) -> list[Found]:
     return list(found.values())
 
 
-# --- kinds ------------------------------------------------------------------------------------------------------------
-def _assignee(search: Search) -> People:
-    if search.task.assignee is None:
-        search.notes.append(reasons.NO_ASSIGNEE())
-        return []
-    return [(search.task.assignee, ASSIGNEE())]
-
-
-def _candidates(search: Search) -> People:
-    found = [(person, CANDIDATE()) for person in search.task.candidates.select_related("brand").order_by("pk")]
-    if not found:
-        search.notes.append(reasons.NO_CANDIDATES())
-    return found
-
-
-def _task_teams(search: Search) -> People:
-    teams = search.task.teams.order_by("pk")
-    found = [(person, MEMBER(name=team.name)) for team in teams for person in _members(team)]
-    if not found:
-        search.notes.append(reasons.NO_TEAM_WITH_MEMBERS())
-    return found
-
-
-def _team(search: Search) -> People:
-    team = Team.objects.filter(pk=search.step.team or 0).first()
-    found = [(person, MEMBER(name=team.name)) for person in _members(team)] if team else []
-    if not found:
-        search.notes.append(reasons.NO_MEMBERS(name=team.name) if team else reasons.TEAM_GONE())
-    return found
-
-
-def _members(team: Team) -> Iterable[Recipient]:
-    return team.members.select_related("brand").order_by("pk")
-
-
-def _team_lead(search: Search) -> People:
-    found = []
-    teams = _teams_led(search)
-    for team in teams:
-        if team.lead is None:
-            search.notes.append(reasons.NO_LEAD(name=team.name))
-        elif search.can_be_told(team.lead):
-            found.append((team.lead, LEAD(name=team.name)))
-    if not teams:
-        search.notes.append(reasons.NO_TEAM_TO_LEAD())
-    return found
-
-
-def _teams_led(search: Search) -> list[Team]:
-    teams = Team.objects.select_related("lead__brand").order_by("pk")
-    if search.step.team is not None:
-        return list(teams.filter(pk=search.step.team))
-    own = list(teams.filter(tasks=search.task))
-    return own or list(teams.filter(members=search.task.assignee_id) if search.task.assignee_id else [])
-
-
-def _manager(search: Search) -> People:
-    """Of the level asked for, or else the next one up who can be told."""
-    assignee = search.task.assignee
-    if assignee is None:
-        search.notes.append(reasons.NO_ASSIGNEE())
-        return []
-    person, seen, level = assignee, {assignee.pk}, 0
-    while person.manager is not None and person.manager_id not in seen:
-        person, level = person.manager, level + 1
-        seen.add(person.pk)
-        if level >= search.step.level and search.can_be_told(person):
-            why = MANAGER(name=assignee) if level == 1 else MANAGER_OF_LEVEL(name=assignee, level=level)
-            return [(person, why)]
-    missing = reasons.CIRCLE if person.manager is not None else reasons.NO_MANAGER
-    search.notes.append(missing(name=person))
-    return []
-
-
-def _person(search: Search) -> People:
-    found = [
-        (person, reasons.BY_POLICY())
-        for person in Recipient.objects.select_related("brand").filter(pk=search.step.person or 0)
-    ]
-    if not found:
-        search.notes.append(reasons.PERSON_GONE())
-    return found
-
-
-TARGETS: dict[StepTarget, Callable[[Search], People]] = {
-    StepTarget.ASSIGNEE: _assignee,
-    StepTarget.CANDIDATES: _candidates,
-    StepTarget.TASK_TEAMS: _task_teams,
-    StepTarget.TEAM: _team,
-    StepTarget.TEAM_LEAD: _team_lead,
-    StepTarget.MANAGER: _manager,
-    StepTarget.PERSON: _person,
+MISSED: dict[Missing, Code] = {
+    Missing.ASSIGNEE: reasons.NO_ASSIGNEE,
+    Missing.CANDIDATES: reasons.NO_CANDIDATES,
+    Missing.TEAM_WITH_MEMBERS: reasons.NO_TEAM_WITH_MEMBERS,
+    Missing.MEMBERS: reasons.NO_MEMBERS,
+    Missing.TEAM: reasons.TEAM_GONE,
+    Missing.LEAD: reasons.NO_LEAD,
+    Missing.TEAM_TO_LEAD: reasons.NO_TEAM_TO_LEAD,
+    Missing.MANAGER: reasons.NO_MANAGER,
+    Missing.END_OF_MANAGERS: reasons.CIRCLE,
+    Missing.PERSON: reasons.PERSON_GONE,
 }
 
 OWN = (StepTarget.ASSIGNEE, StepTarget.CANDIDATES, StepTarget.TASK_TEAMS)

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import event_named
 from notifications.cases import task_state
+from notifications.cases.facts import facts_of
 from notifications.channel_facts import INBOX
 from notifications.channels import registry
 from notifications.channels.base import PersonChannel
@@ -30,7 +31,7 @@ from notifications.models import (
     Task,
     TemplateVersion,
 )
-from notifications.routing import fanout, pipeline
+from notifications.routing import fanout
 from notifications.types import Action, Json
 from notifications.wording import render
 from notifications.wording.batch_render import Writer
@@ -47,7 +48,7 @@ class About:
 
     @property
     def facts(self) -> Json:
-        return pipeline.facts_of(self.event, task_state.Change(task=self.task, case=self.case))
+        return facts_of(self.task, self.case, self.event)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from notifications.cases import task_state
+from notifications.cases.facts import facts_of
 from notifications.errors import FourEyes
 from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
 from notifications.routing import route
@@ -18,7 +18,7 @@ def check(task: Task, person: Recipient) -> None:
     started = task.initiator_id == person.pk
     facts = None
     for rule in rules:
-        facts = facts or task_state.facts_of_task(task)
+        facts = facts or facts_of(task, task.case)
         if not _fits(rule, task, facts):
             continue
         if rule.not_initiator and started:

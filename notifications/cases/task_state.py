@@ -282,18 +282,6 @@ def _result(said: Json) -> Json:
     }
 
 
-def facts_of_task(task: Task) -> Json:
-    """What conditions of rules look at: what events said of the task, its case, and whose event it was."""
-    facts = dict(task.data)
-    if task.case is not None:
-        case = task.case
-        known = {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
-        said = {name: value for name, value in part(facts, "case").items() if value}
-        facts["case"] = {**known, **said}
-    facts["event"] = {"type": "task.assigned", "engine": task.engine.slug}
-    return facts
-
-
 # --- reading what engines say ---------------------------------------------------------------------
 def text(said: Json, name: str, limit: int) -> str:
     value = said.get(name)

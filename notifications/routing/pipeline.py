@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import lifecycle, task_state
+from notifications.cases.facts import facts_of
 from notifications.connectors.reasons import CLOSED_THERE
 from notifications.items import inbox_items, ledger
 from notifications.items.representation import tells_of
@@ -38,7 +39,7 @@ from notifications.models.responses import UNKNOWN
 from notifications.people.resolver import Directory
 from notifications.reasons import Reason
 from notifications.routing import fanout, route
-from notifications.types import InboundEvent, Json, behaviour_of
+from notifications.types import InboundEvent, behaviour_of
 from notifications.wording import links
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
@@ -161,7 +162,7 @@ def advance(event: Event, now: datetime) -> Result:
 def _reach_people(
     event: Event, change: task_state.Change, directory: Directory, plan: fanout.Plan, now: datetime
 ) -> None:
-    facts = facts_of(event, change)
+    facts = facts_of(change.task, change.case, event)
     about = route.Subject(event, change.task, change.case, directory, facts)
     matches = route.match(event, facts)
     addressed = route.people_for(matches, about, now)
@@ -232,19 +233,6 @@ def drop_waiting_callbacks(task: Task, now: datetime) -> None:
     if task.outcome and any(tells_of(task.outcome, answer) for answer in answers):
         task.outcome = {**task.outcome, "engine": "handled"}
         task.save(update_fields=["outcome", "updated_at"])
-
-
-def facts_of(event: Event, change: task_state.Change) -> Json:
-    """What conditions look at and templates may use: the event's data over its task's, and its case as it now is."""
-    facts = task_state.merged(change.task.data, event.data) if change.task is not None else dict(event.data)
-    if change.case is not None:
-        case = change.case
-        known = {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
-        facts["case"] = {**known, **task_state.part(event.data, "case")}
-    if change.task is not None and change.task.info:
-        facts.setdefault("info", change.task.info[-1]["text"])
-    facts["event"] = {"type": event.type, "source": event.source, "subject": event.subject, "engine": event.engine.slug}
-    return facts
 
 
 # --- dry run --------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from notifications.models import (
 from notifications.people import absence
 from notifications.people.resolver import Directory, Named, ref_of
 from notifications.reasons import Reason
+from notifications.routing import targets
 from notifications.types import Json, behaviour_of
 
 
@@ -266,7 +267,7 @@ def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
             continue
         manner = by_route(tried.route)
         for target in tried.route.targets.all():
-            for person, reason in TARGETS[TargetKind(target.kind)](target, subject):
+            for person, reason in targets.people_for(target.kind, _Search(target, subject)):
                 if not person.active:
                     subject.unresolved.append(Unresolved(person.ref, reasons.NO_LONGER_ACTIVE()))
                 else:
@@ -274,122 +275,95 @@ def _named(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     return list(found.values())
 
 
-People = Iterable[tuple[Recipient, Reason]]
+@dataclass
+class _Search(targets.Search):
+    """For whom a route's target means in an event. What rows of the task say goes over what the event says."""
+
+    target: RouteTarget
+    subject: Subject
+
+    def assignee(self) -> Recipient | None:
+        task = self.subject.task
+        named = self._in_task("assignee")
+        return task.assignee if task is not None and task.assignee is not None else self._one(named)
+
+    def candidates(self) -> Iterable[Recipient]:
+        return [] if self._is_assigned() else self._all(self._in_task("candidates"))
+
+    def teams(self) -> Iterable[Team]:
+        is_about_task = behaviour_of(self.subject.event.type).startswith("task.")
+        return [] if is_about_task and self._is_assigned() else self._named_teams()
+
+    def teams_led(self) -> Sequence[Team]:
+        return [self.target.team] if self.target.team else self._named_teams()
+
+    def team(self) -> Team | None:
+        return self.target.team
+
+    def person(self) -> tuple[Recipient, Reason] | None:
+        return (self.target.person, reasons.BY_ROUTE()) if self.target.person else None
+
+    def people(self, kind: TargetKind) -> targets.People:
+        reason = reasons.AT_PATH(path=self.target.path) if kind == TargetKind.PATH else OF_EVENT[kind]()
+        return [(person, reason) for person in self._of_event(kind)]
+
+    def miss(self, what: targets.Missing, of: Recipient | Team | None = None) -> None:
+        if what in UNRESOLVED and of is not None:
+            ref = of.slug if isinstance(of, Team) else of.ref
+            self.subject.unresolved.append(Unresolved(ref, UNRESOLVED[what]()))
+
+    def _of_event(self, kind: TargetKind) -> Iterable[Recipient]:
+        task, case, facts = self.subject.task, self.subject.case, self.subject.facts
+        if kind == TargetKind.FOLLOWERS:
+            return case.followers.select_related("brand") if case is not None else []
+        if kind == TargetKind.INITIATOR:
+            known = task.initiator if task is not None else None
+            return [known] if known is not None else self.subject.person(self._in_task("initiator"))
+        if kind == TargetKind.CUSTOMER:
+            return self.subject.person(facts.get("customer"))
+        if kind == TargetKind.RECIPIENTS:
+            return self._all(self.subject.event.data.get("recipients"))
+        value = lookup(facts, self.target.path)
+        return self._all(value if isinstance(value, list) else [value])
+
+    def _in_task(self, member: str) -> Any:
+        task = self.subject.facts.get("task")
+        return task.get(member) if isinstance(task, dict) else None
+
+    def _is_assigned(self) -> bool:
+        """With an assignee, candidates and teams get no copy until the task is reassigned."""
+        task = self.subject.task
+        return bool(task is not None and task.assignee_id) or bool(self._in_task("assignee"))
+
+    def _one(self, named: Any) -> Recipient | None:
+        return next(iter(self.subject.person(named)), None)
+
+    def _all(self, named: Any) -> list[Recipient]:
+        return [person for each in named or [] for person in self.subject.person(each)]
+
+    def _named_teams(self) -> list[Team]:
+        """The teams an event names: of its task, its exception, or its own."""
+        slugs: list[str] = []
+        for place in ("task.teams", "exception.teams", "teams"):
+            value = lookup(self.subject.facts, place)
+            slugs += [slug for slug in value if isinstance(slug, str)] if isinstance(value, list) else []
+        named = Team.objects.filter(slug__in=slugs).select_related("lead") if slugs else []
+        teams = {team.slug: team for team in named}
+        for slug in dict.fromkeys(slugs):
+            if slug not in teams:
+                self.subject.unresolved.append(Unresolved(slug, reasons.UNKNOWN_TEAM()))
+        return list(teams.values())
 
 
-def _assignee(target: RouteTarget, subject: Subject) -> People:
-    named = _named_in_task(subject, "assignee")
-    if subject.task is not None and subject.task.assignee is not None:
-        return [(subject.task.assignee, reasons.ASSIGNEE())]
-    return [(person, reasons.ASSIGNEE()) for person in subject.person(named)]
-
-
-def _named_in_task(subject: Subject, member: str) -> Any:
-    task = subject.facts.get("task")
-    return task.get(member) if isinstance(task, dict) else None
-
-
-def _has_assignee(subject: Subject) -> bool:
-    """With an assignee, candidates and teams get no copy until the task is reassigned."""
-    return bool(subject.task is not None and subject.task.assignee_id) or bool(_named_in_task(subject, "assignee"))
-
-
-def _candidates(target: RouteTarget, subject: Subject) -> People:
-    if _has_assignee(subject):
-        return []
-    named = _named_in_task(subject, "candidates")
-    return [(person, reasons.CANDIDATE()) for each in named or [] for person in subject.person(each)]
-
-
-def _teams(subject: Subject) -> list[Team]:
-    """The teams an event names: of its task, its exception, or its own."""
-    slugs: list[str] = []
-    for place in ("task.teams", "exception.teams", "teams"):
-        value = lookup(subject.facts, place)
-        slugs += [slug for slug in value if isinstance(slug, str)] if isinstance(value, list) else []
-    teams = {team.slug: team for team in Team.objects.filter(slug__in=slugs).select_related("lead")} if slugs else {}
-    for slug in dict.fromkeys(slugs):
-        if slug not in teams:
-            subject.unresolved.append(Unresolved(slug, reasons.UNKNOWN_TEAM()))
-    return list(teams.values())
-
-
-def _task_teams(target: RouteTarget, subject: Subject) -> People:
-    if behaviour_of(subject.event.type).startswith("task.") and _has_assignee(subject):
-        return []
-    return [(person, reasons.MEMBER(name=team.name)) for team in _teams(subject) for person in _members(team)]
-
-
-def _members(team: Team) -> Iterable[Recipient]:
-    return team.members.select_related("brand")
-
-
-def _team(target: RouteTarget, subject: Subject) -> People:
-    if target.team is None:
-        return []
-    return [(person, reasons.MEMBER(name=target.team.name)) for person in _members(target.team)]
-
-
-def _team_lead(target: RouteTarget, subject: Subject) -> People:
-    teams = [target.team] if target.team else _teams(subject)
-    for team in teams:
-        if team.lead is None:
-            subject.unresolved.append(Unresolved(team.slug, reasons.TEAM_WITHOUT_LEAD()))
-    return [(team.lead, reasons.LEAD(name=team.name)) for team in teams if team.lead is not None]
-
-
-def _manager(target: RouteTarget, subject: Subject) -> People:
-    found = []
-    for assignee, _ in _assignee(target, subject):
-        if assignee.manager is None:
-            subject.unresolved.append(Unresolved(assignee.ref, reasons.HAS_NO_MANAGER()))
-        else:
-            found.append((assignee.manager, reasons.MANAGER(name=assignee)))
-    return found
-
-
-def _initiator(target: RouteTarget, subject: Subject) -> People:
-    if subject.task is not None and subject.task.initiator is not None:
-        return [(subject.task.initiator, reasons.STARTED_IT())]
-    return [(person, reasons.STARTED_IT()) for person in subject.person(_named_in_task(subject, "initiator"))]
-
-
-def _followers(target: RouteTarget, subject: Subject) -> People:
-    if subject.case is None:
-        return []
-    return [(person, reasons.FOLLOWS()) for person in subject.case.followers.select_related("brand")]
-
-
-def _recipients(target: RouteTarget, subject: Subject) -> People:
-    named = subject.event.data.get("recipients")
-    return [(person, reasons.BY_EVENT()) for each in named or [] for person in subject.person(each)]
-
-
-def _person(target: RouteTarget, subject: Subject) -> People:
-    return [(target.person, reasons.BY_ROUTE())] if target.person else []
-
-
-def _customer(target: RouteTarget, subject: Subject) -> People:
-    return [(person, reasons.CUSTOMER()) for person in subject.person(subject.facts.get("customer"))]
-
-
-def _path(target: RouteTarget, subject: Subject) -> People:
-    value = lookup(subject.facts, target.path)
-    named = value if isinstance(value, list) else [value]
-    return [(person, reasons.AT_PATH(path=target.path)) for each in named for person in subject.person(each)]
-
-
-TARGETS: dict[TargetKind, Callable[[RouteTarget, Subject], People]] = {
-    TargetKind.ASSIGNEE: _assignee,
-    TargetKind.CANDIDATES: _candidates,
-    TargetKind.TASK_TEAMS: _task_teams,
-    TargetKind.TEAM: _team,
-    TargetKind.TEAM_LEAD: _team_lead,
-    TargetKind.MANAGER: _manager,
-    TargetKind.INITIATOR: _initiator,
-    TargetKind.FOLLOWERS: _followers,
-    TargetKind.RECIPIENTS: _recipients,
-    TargetKind.PERSON: _person,
-    TargetKind.CUSTOMER: _customer,
-    TargetKind.PATH: _path,
+OF_EVENT = {
+    TargetKind.INITIATOR: reasons.STARTED_IT,
+    TargetKind.FOLLOWERS: reasons.FOLLOWS,
+    TargetKind.RECIPIENTS: reasons.BY_EVENT,
+    TargetKind.CUSTOMER: reasons.CUSTOMER,
 }
+UNRESOLVED = {
+    targets.Missing.LEAD: reasons.TEAM_WITHOUT_LEAD,
+    targets.Missing.MANAGER: reasons.HAS_NO_MANAGER,
+    targets.Missing.END_OF_MANAGERS: reasons.HAS_NO_MANAGER,
+}
+"""What the trace tells of. That an event names no candidates, say, is nothing that is missing."""

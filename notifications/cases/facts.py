@@ -1,0 +1,30 @@
+"""What conditions look at and templates may use: what events have said of a task, and its case as it now is."""
+
+from notifications.cases.task_state import merged, part
+from notifications.models import Case, Event, Task
+from notifications.types import Json
+
+
+def facts_of(task: Task | None, case: Case | None, event: Event | None = None) -> Json:
+    """With an event: its data over its task's. Without, for rules of tasks: as if the task were assigned now."""
+    said = event.data if event is not None else {}
+    facts = merged(task.data, said) if task is not None else dict(said)
+    if case is not None:
+        facts["case"] = {**_case(case), **(part(said, "case") if event is not None else _told(facts))}
+    if event is not None:
+        if task is not None and task.info:
+            facts.setdefault("info", task.info[-1]["text"])
+        about = {"type": event.type, "source": event.source, "subject": event.subject, "engine": event.engine.slug}
+    else:
+        about = {"type": "task.assigned", "engine": task.engine.slug if task is not None else ""}
+    facts["event"] = about
+    return facts
+
+
+def _case(case: Case) -> Json:
+    return {"id": case.case_id, "title": case.title, "type": case.type, "status": case.status, "url": case.url}
+
+
+def _told(facts: Json) -> Json:
+    """Of its case. An empty word of an event is none."""
+    return {name: value for name, value in part(facts, "case").items() if value}

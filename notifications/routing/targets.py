@@ -1,0 +1,178 @@
+"""Whom a target means: the one list of kinds of targets, for routes and for SLA steps.
+
+A kind says who is meant, in what order, and why. Where the people come from is the search's: a route looks in what an
+event says (notifications/routing/route.py), a step in the rows of a task (escalations/kinds/targets.py).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum, auto
+
+from django.db.models import QuerySet
+
+from notifications import reasons
+from notifications.models import Recipient, TargetKind, Team
+from notifications.reasons import Reason
+
+People = Iterable[tuple[Recipient, Reason]]
+
+
+class Missing(Enum):
+    """Why a target means nobody."""
+
+    ASSIGNEE = auto()
+    CANDIDATES = auto()
+    TEAM_WITH_MEMBERS = auto()
+    MEMBERS = auto()
+    TEAM = auto()
+    LEAD = auto()
+    TEAM_TO_LEAD = auto()
+    MANAGER = auto()
+    END_OF_MANAGERS = auto()
+    PERSON = auto()
+
+
+class Search(ABC):
+    """Where the people of one target are looked for."""
+
+    @abstractmethod
+    def assignee(self) -> Recipient | None: ...
+
+    @abstractmethod
+    def candidates(self) -> Iterable[Recipient]: ...
+
+    @abstractmethod
+    def teams(self) -> Iterable[Team]:
+        """Whose members have the task before them."""
+
+    @abstractmethod
+    def teams_led(self) -> Sequence[Team]:
+        """Whose leads are meant: of the team that the target names, else of those that it is about."""
+
+    @abstractmethod
+    def team(self) -> Team | None:
+        """That the target names."""
+
+    @abstractmethod
+    def person(self) -> tuple[Recipient, Reason] | None:
+        """Whom the target names, and the reason for it."""
+
+    def people(self, kind: TargetKind) -> People:
+        """Whom only an event can name."""
+        return []
+
+    def members(self, team: Team) -> QuerySet[Recipient]:
+        return team.members.select_related("brand")
+
+    @property
+    def level(self) -> int:
+        """Of the manager: 1 is the assignee's own."""
+        return 1
+
+    def can_be_told(self, person: Recipient) -> bool:
+        """Whether a lead or a manager can be told; says why not."""
+        return True
+
+    @abstractmethod
+    def miss(self, what: Missing, of: Recipient | Team | None = None) -> None:
+        """Is told what was not found. `of`: the person or team that lacks it."""
+
+
+def people_for(kind: str, search: Search) -> People:
+    """Whom a target of this kind means, and why. Somebody may be named twice, and need not be active."""
+    return KINDS[TargetKind(kind)](search)
+
+
+# --- kinds ------------------------------------------------------------------------------------------------------------
+def _assignee(search: Search) -> People:
+    person = search.assignee()
+    if person is None:
+        search.miss(Missing.ASSIGNEE)
+        return []
+    return [(person, reasons.ASSIGNEE())]
+
+
+def _candidates(search: Search) -> People:
+    found = [(person, reasons.CANDIDATE()) for person in search.candidates()]
+    if not found:
+        search.miss(Missing.CANDIDATES)
+    return found
+
+
+def _task_teams(search: Search) -> People:
+    found = [each for team in search.teams() for each in _members(team, search)]
+    if not found:
+        search.miss(Missing.TEAM_WITH_MEMBERS)
+    return found
+
+
+def _members(team: Team, search: Search) -> list[tuple[Recipient, Reason]]:
+    return [(person, reasons.MEMBER(name=team.name)) for person in search.members(team)]
+
+
+def _team(search: Search) -> People:
+    team = search.team()
+    found = _members(team, search) if team is not None else []
+    if team is None:
+        search.miss(Missing.TEAM)
+    elif not found:
+        search.miss(Missing.MEMBERS, team)
+    return found
+
+
+def _team_lead(search: Search) -> People:
+    found = []
+    teams = search.teams_led()
+    for team in teams:
+        if team.lead is None:
+            search.miss(Missing.LEAD, team)
+        elif search.can_be_told(team.lead):
+            found.append((team.lead, reasons.LEAD(name=team.name)))
+    if not teams:
+        search.miss(Missing.TEAM_TO_LEAD)
+    return found
+
+
+def _manager(search: Search) -> People:
+    """Of the level asked for, or else the next one up who can be told."""
+    assignee = search.assignee()
+    if assignee is None:
+        search.miss(Missing.ASSIGNEE)
+        return []
+    person, seen, level = assignee, {assignee.pk}, 0
+    while person.manager is not None and person.manager_id not in seen:
+        person, level = person.manager, level + 1
+        seen.add(person.pk)
+        if level >= search.level and search.can_be_told(person):
+            by = reasons.MANAGER(name=assignee)
+            return [(person, by if level == 1 else reasons.MANAGER_OF_LEVEL(name=assignee, level=level))]
+    search.miss(Missing.MANAGER if person.manager is None else Missing.END_OF_MANAGERS, person)
+    return []
+
+
+def _person(search: Search) -> People:
+    named = search.person()
+    if named is None:
+        search.miss(Missing.PERSON)
+        return []
+    return [named]
+
+
+def _of_event(kind: TargetKind) -> Callable[[Search], People]:
+    return lambda search: search.people(kind)
+
+
+KINDS: dict[TargetKind, Callable[[Search], People]] = {
+    TargetKind.ASSIGNEE: _assignee,
+    TargetKind.CANDIDATES: _candidates,
+    TargetKind.TASK_TEAMS: _task_teams,
+    TargetKind.TEAM: _team,
+    TargetKind.TEAM_LEAD: _team_lead,
+    TargetKind.MANAGER: _manager,
+    TargetKind.PERSON: _person,
+    TargetKind.INITIATOR: _of_event(TargetKind.INITIATOR),
+    TargetKind.FOLLOWERS: _of_event(TargetKind.FOLLOWERS),
+    TargetKind.RECIPIENTS: _of_event(TargetKind.RECIPIENTS),
+    TargetKind.CUSTOMER: _of_event(TargetKind.CUSTOMER),
+    TargetKind.PATH: _of_event(TargetKind.PATH),
+}
