@@ -4,6 +4,7 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
+ALSO_LONG := tests/engines/test_rows_people.py tests/notifications/answers/test_respond.py tests/escalations/clocks/test_races.py
 LINTED := tests/test_layering.py $(wildcard tests/test_docs*.py)
 
 .PHONY: setup setup-dev run dev shell demo-event test lint bench bench-large soak messages release
@@ -63,7 +64,7 @@ bench-large: setup-dev
 	$(PY) -m bench large
 
 soak: setup-dev
-	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak tests/engines/test_rows_people.py
+	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG)
 	$(PY) -m tests.support.dates
 
 messages: setup

@@ -32,7 +32,9 @@ if MIGRATED:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        parallel.give_way(config.workerinput["workerid"])
+    elif config.getoption("numprocesses", None):
         migrated.make()
         del os.environ["DJANGO_SETTINGS_MODULE"]  # or pytest-django would read the settings before a folder is chosen
 

@@ -48,7 +48,8 @@ def test_each_process_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -
         ("tests/test_web.py::test_a", "tests/test_web.py::test_b[1]", True),
         ("tests/test_web.py::test_a", "tests/test_up.py::test_a", False),
         ("tests/browsers/test_looks.py::test_a", "tests/browsers/test_live.py::test_b", True),
-        ("tests/browsers/test_looks.py::test_a", "tests/soak/test_chaos.py::test_b", True),
+        ("tests/browsers/test_looks.py::test_a", "tests/soak/test_chaos.py::test_b", False),
+        ("tests/deploy/test_backup.py::test_a", "tests/soak/test_chaos.py::test_b", True),
     ],
 )
 def test_what_shares_an_installation_stays_together(one: str, other: str, together: bool) -> None:

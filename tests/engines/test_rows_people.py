@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 RowT = TypeVar("RowT", bound=models.Model)
 
-ROUNDS = 200 if LONG else 40
+ROUNDS = 200 if LONG else 12
 """`make soak` has all of them; `make test` has 200 without an engine (tests/notifications/answers/test_respond.py)."""
 WORD = {"bob": "approved", "carol": "rejected"}
 

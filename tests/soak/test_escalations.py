@@ -18,9 +18,9 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
-TASKS = 10_000 if LONG else 100
+TASKS = 10_000 if LONG else 60
 PEOPLE = 40 if LONG else 8
-KILLS = 10 if LONG else 2
+KILLS = 10 if LONG else 1
 WAITING = 1_000 if LONG else 10
 """Tasks that nobody looks after for twelve hours."""
 BATCH = 100

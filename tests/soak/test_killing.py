@@ -18,7 +18,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
-EVENTS = 2_000 if LONG else 240
+EVENTS = 2_000 if LONG else 100
 ROUNDS = 3 if LONG else 1
 SENDERS = 4
 

@@ -26,8 +26,8 @@ from wfpush.embedded.servers import Server
 
 pytestmark = pytest.mark.processes
 
-GONE_SECONDS = 300 if LONG else 4
-HANGING_SECONDS = 45 if LONG else 6
+GONE_SECONDS = 300 if LONG else 3
+HANGING_SECONDS = 45 if LONG else 5
 TIMEOUT = "20" if LONG else "3"
 """DATABASE_TIMEOUT."""
 LONGEST_ANSWER = 45.0 if LONG else 20.0

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
-TASKS = 100_000 if LONG else 600
+TASKS = 100_000 if LONG else 200
 KILLS = 5 if LONG else 1
 PATIENCE = 7_200.0 if LONG else 150.0
 EVERY = 2.0 if LONG else 0.1

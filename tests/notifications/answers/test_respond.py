@@ -10,6 +10,7 @@ from notifications.answers.respond import Answer, respond, respond_with_token
 from notifications.models import ActionToken, Callback, Notification, Response, TaskState
 from notifications.routing import pipeline
 from tests.factories import action_token
+from tests.soak.installation import LONG
 from tests.support.rounds import two_people
 from tests.support.story import Story
 
@@ -194,7 +195,7 @@ def test_expired_voided_and_unknown_tokens_call_no_engine(story: Story) -> None:
 # --- races ----------------------------------------------------------------------------------------
 @pytest.mark.row_25
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("rounds", [200])
+@pytest.mark.parametrize("rounds", [200 if LONG else 40])
 def test_two_answers_at_once_have_one_winner_each_time(story: Story, rounds: int) -> None:
     with two_people() as people:
         for number in range(rounds):
