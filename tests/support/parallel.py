@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 LONG = {"tests/browsers/": "browsers", "tests/soak/": "installations", "tests/deploy/": "installations"}
-"""Folders whose tests one process does from the beginning, one after the other. Any other file is a group of its own."""
+"""Folders whose tests one process does from the beginning, one after the other. Other files are groups of their own."""
 ORDER = [*dict.fromkeys(LONG.values())]
 LAST = len(ORDER) + 1
 LESS_URGENT = 5
@@ -25,7 +25,7 @@ def processes() -> int:
 
 
 def give_way(worker: str) -> None:
-    """Called in each process, which pytest-xdist calls `gw0`, `gw1` and so on: it gives them the groups in that order."""
+    """Called in each process. pytest-xdist calls them `gw0`, `gw1` and so on; they get the groups in that order."""
     if number_of(worker) >= len(ORDER):
         os.nice(LESS_URGENT)
 

@@ -19,6 +19,7 @@ import psycopg
 import redis
 
 from tests.support import migrated
+from tests.support.clerk import Clerk
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 from wfpush.config import env
 from wfpush.embedded import datafolder, shared_servers
@@ -84,6 +85,7 @@ class House:
         self.before: list[str] = []
         """Words before each command, such as those that give it a hosts file of its own."""
         self.commands: list[Command] = []
+        self._clerk: Clerk | None = None
 
     def start(self, *arguments: str, **environment: str) -> Command:
         command = Command(list(arguments), self.environment | environment, self.before, self.checkout)
@@ -94,6 +96,18 @@ class House:
         command = self.start(*arguments, **environment)
         command.ends(within=120)
         return command
+
+    def clerk(self, **environment: str) -> Clerk:
+        """Runs commands that set something up, all with the environment of the first call."""
+        if self._clerk is None:
+            self._clerk = Clerk(self.environment | environment | {"DJANGO_SETTINGS_MODULE": "wfpush.settings"})
+        return self._clerk
+
+    def dismiss_clerk(self) -> None:
+        """As long as it is there, it uses the embedded servers."""
+        if self._clerk is not None:
+            self._clerk.leave()
+            self._clerk = None
 
     def migrate(self) -> None:
         """Its database as `manage.py migrate` makes it: a copy, where this run of the tests has made one before."""
@@ -162,6 +176,7 @@ class House:
 
     def clear(self) -> None:
         """End what is left, and take the data away."""
+        self.dismiss_clerk()
         for command in self.commands:
             if command.process.poll() is None:
                 _kill(command.process.pid)

@@ -1,0 +1,72 @@
+"""One process of an installation that runs `manage.py` commands one after the other, for what tests have to set up.
+
+To start the product anew for each of them takes longer than most tests. It is for setting up alone: what tests are
+about is started as people start it.
+"""
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import django
+from django.core.management import execute_from_command_line
+from django.db import connections
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Clerk:
+    """The tests' side of it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.clerk"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str) -> str:
+        """What the command said. Raises AssertionError with it, if it failed."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, f"the process that runs commands has ended: {words}"
+        failed, said = json.loads(answer)
+        assert not failed, said
+        return str(said)
+
+    def leave(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+def serve() -> None:
+    """Run what is asked for, a line of JSON each, until nothing more can come."""
+    django.setup()
+    answers = sys.stdout
+    for line in sys.stdin:
+        said, failed = io.StringIO(), False
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            try:
+                execute_from_command_line(["manage.py", *json.loads(line)])
+            except SystemExit as end:
+                failed = bool(end.code)
+            except Exception:
+                traceback.print_exc()
+                failed = True
+        connections.close_all()
+        answers.write(json.dumps([failed, said.getvalue()]) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    serve()
