@@ -1,5 +1,6 @@
 """What the service worker shows, and what presses on it do."""
 
+import asyncio
 import json
 import re
 
@@ -176,12 +177,13 @@ async def test_a_press_with_no_connection_is_kept_and_sent_once_there_is_one(
     await shows(device, sent["tag"], "1,200")
     await dave.context.set_offline(True)
 
-    await device.press(sent["tag"], "approve")
+    pressing = asyncio.create_task(device.press(sent["tag"], "approve"))  # until it has been sent
     await shows(device, sent["tag"], "No connection. It will be sent when you are back.")
     assert len(await device.worker.evaluate("allStored('answers')")) == 1
 
     await dave.context.set_offline(False)
     await shows(device, sent["tag"], "Approved.")
+    await pressing
     assert await device.worker.evaluate("allStored('answers')") == []
     assert answers(installation, "Approve the canoe") == [("approve", "")]
 
