@@ -5,8 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 SOURCES = (
     "notifications.routing.pipeline",
-    "notifications.delivery.deliver",
-    "notifications.delivery.push",
+    "notifications.delivery.engine",
     "notifications.engines.callback",
     "notifications.engines.poll",
 )

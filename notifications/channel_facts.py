@@ -86,6 +86,10 @@ def device_choices() -> Sequence[tuple[str, Text]]:
     return [(facts.name, facts.label) for facts in all_facts().values() if facts.devices]
 
 
+def channel_choices() -> Sequence[tuple[str, Text]]:
+    return [(facts.name, facts.label) for facts in all_facts().values()]
+
+
 def answer_choices() -> Sequence[tuple[str, Text]]:
     return [(facts.name, facts.answers_label) for facts in all_facts().values() if facts.trust]
 

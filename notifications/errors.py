@@ -125,15 +125,23 @@ class TransportError(Exception):
     notifications/reasons.py, or of the channel's own `facts.py`, with the service's words as its argument. A string is
     only for text from outside, shown as it is. For a service that works, and wants to be called less often, the reason
     is `reasons.ASKS_TO_WAIT(service=…, words=…)`, with `retry_after`; no other error uses this code.
+    `works`: the service works, and does not take this message now. Without it, and with another reason, an error that
+    is not permanent says that the service does not work.
     """
 
     def __init__(
-        self, reason: reasons.Reason | str, *, permanent: bool = False, retry_after: float | None = None
+        self,
+        reason: reasons.Reason | str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        works: bool = False,
     ) -> None:
         self.reason = reasons.reason_of(reason)
         super().__init__(str(self.reason))
         self.permanent = permanent
         self.retry_after = retry_after
+        self.works = works or permanent or self.busy
 
     @property
     def detail(self) -> str:
@@ -153,5 +161,4 @@ class RecipientGone(TransportError):
 
 
 class ServiceRefuses(TransportError):
-    """The push service does not accept our credentials (401, 403): an administrator must correct them, and no message
-    gets through."""
+    """The service does not accept our credentials: an administrator must correct them, and no message gets through."""

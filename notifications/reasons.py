@@ -286,6 +286,7 @@ NO_ANSWER = code("service_silent", _("The push service does not answer"))
 WAITS_FOR_SERVICE = code(
     "waits_for_service", _("%(service)s does not accept our credentials, and is left alone for a while")
 )
+LEFT_ALONE = code("service_left_alone", _("%(service)s does not work, and is left alone for a while"))
 REFUSED_HERE = code("refused_before_sent", _("Refused before it was sent: %(words)s"))
 TOO_LONG = code("too_long", _("The message does not fit into %(limit)s bytes, even without its words."))
 MAY_HAVE_ARRIVED = code(

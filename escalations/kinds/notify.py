@@ -142,8 +142,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     Event.objects.bulk_create([_with_plan(message.planner) for message in messages])
     fanout.save([message.planner for message in messages], now)
     inbox_items.touch(see, now)
-    for source in ("push", "deliveries"):
-        outbox.wake_on_commit(source)
+    outbox.wake_on_commit("deliveries")
 
 
 def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:

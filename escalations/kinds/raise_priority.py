@@ -50,6 +50,5 @@ def _raise(taking: Taking) -> Taken:
     planner.rewrite(inbox_items.open_copies(task), alert=alert)
     event.plan, event.told = planner.plan.as_json(), Delivery.objects.filter(event=event).count()
     event.save(update_fields=["plan", "told"])
-    for source in ("push", "deliveries"):
-        outbox.wake_on_commit(source)
+    outbox.wake_on_commit("deliveries")
     return Taken(RunResult.DONE, reasons.PRIORITY_IS(priority=label(Priority(wanted))), told_by(planner.plan), event)

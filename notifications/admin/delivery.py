@@ -17,7 +17,7 @@ from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, took, with_why
-from notifications.delivery import deliver
+from notifications.delivery.resend import send_again
 from notifications.models import (
     ActionToken,
     Delivery,
@@ -279,7 +279,7 @@ class DeliveryAdmin(LedgerAdmin):
     @action(description=_("Send again"), permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         asked = list(queryset)
-        done = [delivery for delivery in asked if deliver.resend(delivery.pk, timezone.now())]
+        done = [delivery for delivery in asked if send_again(delivery.pk, timezone.now())]
         for delivery in done:
             self.log(request, delivery, "Sent again")
         self.message_user(request, count_words(len(done), len(asked), gettext("Deliveries that are sent again")))
@@ -297,7 +297,7 @@ class DeliveryAdmin(LedgerAdmin):
             return self.ask(
                 request, delivery, title=gettext("Send again"), text=text % told, button=gettext("Send again")
             )
-        if not deliver.resend(delivery.pk, timezone.now()):
+        if not send_again(delivery.pk, timezone.now()):
             return self.done(
                 request, delivery, gettext("Not sent: the notification no longer asks for anything."), messages.WARNING
             )

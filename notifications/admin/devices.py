@@ -1,4 +1,4 @@
-"""People's browsers and apps, and paused push services: whose they are, whether they work, and why not."""
+"""People's browsers and apps, and services that are left alone: whose, whether they work, and why not."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -175,7 +175,7 @@ class DeviceAdmin(HistoryPages, LedgerAdmin):
 
 @admin.register(PausedService)
 class PausedServiceAdmin(LedgerAdmin):
-    """Push services that refuse us because of a wrong key or account: all devices of the service wait."""
+    """Services that do not accept our credentials: all messages for them wait, or go by another channel."""
 
     list_display = ["service", "by", "why", "paused_for", "tried_again"]
     list_filter = ["channel"]

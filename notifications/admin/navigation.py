@@ -80,7 +80,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _to(Case, _("Cases"), "folder_open"),
                 _to(Notification, _("Notifications"), "notifications"),
                 _to(Delivery, _("Deliveries"), "send"),
-                _to(PausedService, _("Paused push services"), "pause_circle"),
+                _to(PausedService, _("Paused services"), "pause_circle"),
                 _to(Response, _("Answers"), "thumbs_up_down"),
                 _to(RefusedAnswer, _("Refused answers"), "block"),
                 _to(Callback, _("Callbacks"), "reply"),

@@ -107,7 +107,7 @@ def silent_parts(now: datetime) -> list[str]:
 
 
 def paused_services(now: datetime) -> list[str]:
-    """Push services that refuse us: their devices get nothing until an administrator corrects it."""
+    """Services that do not accept our credentials: nothing is sent there until an administrator corrects it."""
     text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
     return [
         text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}

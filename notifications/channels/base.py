@@ -15,6 +15,7 @@ from notifications.errors import Invalid
 from notifications.models import Delivery, Recipient
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json, Message, NewAddress, PushAddress, PushMessage, Receipt
+from wfpush.queue.outbox import Backoff
 
 
 class Transport(Protocol):
@@ -37,7 +38,10 @@ class PersonTransport(Transport, Protocol):
         """Hand the message to the channel's service. `link` opens its page.
 
         The same `delivery_id` is the same message again. Returns the service's names for what it took, where receipts
-        come under them. Raises TransportError, and RecipientGone when the address will never work again.
+        come under them. Raises TransportError: RecipientGone when the address will never work again; ServiceRefuses
+        when our credentials are not accepted; with `works` when the service works and does not take this message now.
+        All others that are not permanent say that the service does not work: when that is so for five people and a
+        minute, it is left alone, and one message after a while tries whether it works.
         """
 
 
@@ -62,6 +66,8 @@ class PushTransport(Transport, Protocol):
 
 
 LEASE = timedelta(minutes=3)
+RETRY_PERSONS = Backoff(first=timedelta(seconds=5), give_up_after=timedelta(days=4))
+RETRY_DEVICES = Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +127,10 @@ def says_nothing(say: Callable[[str], object]) -> Iterator[str]:
 class Channel:
     """A channel's folder, as the rest of the project knows it.
 
+    `retry`: when a message that was not taken is tried again, where no other channel follows; where one does, it takes
+    over after an hour (`delivery/results.py`). `longest_pause`: how long a service that does not accept our credentials
+    is left alone before one message tries it again.
+
     `look` is the channel's part of `manage.py doctor`: it says what it finds, and yields what is wrong and what to do
     about it. `alarms` are for the desk's overview, in the reader's language. `commands`
     are those of `manage.py` that are its own, each with a line in `notifications/management/commands/`. `receipts`: how
@@ -128,6 +138,8 @@ class Channel:
     """
 
     facts: Facts
+    retry: Backoff
+    longest_pause: timedelta
     look: Callable[[Callable[[str], object]], Iterator[str]] = says_nothing
     alarms: Callable[[], Iterator[str]] = nothing
     commands: Mapping[str, type[BaseCommand]] = field(default_factory=dict)
@@ -149,8 +161,11 @@ def any_number() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonChannel(Channel):
-    """Its messages go to an address of the person. `written`: how a message with this link reads, for the desk's
-    preview, where the channel has a look of its own. It raises TransportError.
+    """Its messages go to an address of the person.
+
+    `service`: what takes all its messages, such as the mail server, as reasons and the desk name it; it is paused when
+    it raises ServiceRefuses, and left alone while it does not work. `written`: how a message with this link reads, for
+    the desk's preview, where the channel has a look of its own. It raises TransportError.
 
     `never_twice`: a message is not sent again after a try of which nobody knows whether it arrived. `most_an_hour`: so
     many messages to one person, 0 for any number; one more waits, or is left to the next channel.
@@ -158,6 +173,9 @@ class PersonChannel(Channel):
 
     transport: PersonTransport
     places: Places
+    retry: Backoff = RETRY_PERSONS
+    longest_pause: timedelta = timedelta(minutes=5)
+    service: Callable[[], str] | None = None
     written: Callable[[Message, str], Written] | None = None
     never_twice: bool = False
     most_an_hour: Callable[[], int] = any_number
@@ -201,6 +219,8 @@ class DeviceChannel(Channel):
 
     transport: PushTransport
     registration: Registration
+    retry: Backoff = RETRY_DEVICES
+    longest_pause: timedelta = timedelta(hours=6)
     at: Callable[[str], Q]
     elsewhere: Callable[[QuerySet[Delivery], Collection[str], Q], QuerySet[Delivery]]
 

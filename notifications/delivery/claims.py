@@ -1,7 +1,8 @@
-"""Claims what is due for devices: first what is for those that work, and apart from it what is for suspects.
+"""Claims what is due: for people one message for each place that is free, for devices hundreds at once.
 
-Suspects are devices that failed last time. Were their messages taken with the others, a hundred dead devices would fill
-each claim, and those that work would wait behind them.
+Of devices, first what is for those that work, and apart from it what is for suspects: devices that failed last time.
+Were their messages taken with the others, a hundred dead devices would fill each claim, and those that work would wait
+behind them.
 """
 
 from collections.abc import Collection
@@ -15,8 +16,8 @@ from django.db.models import Min, Q, QuerySet
 
 from notifications.channel_facts import device_channels
 from notifications.channels import registry
-from notifications.channels.base import DeviceChannel
-from notifications.delivery.pauses import Service
+from notifications.channels.base import DeviceChannel, Places
+from notifications.delivery.attempts import Service
 from notifications.items import ledger
 from notifications.models import (
     Brand,
@@ -30,6 +31,7 @@ from notifications.models import (
     Recipient,
     Task,
 )
+from wfpush.concurrency.places import Room
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
@@ -51,6 +53,32 @@ class Busy:
     devices: Collection[UUID] = ()
 
 
+def has_due(now: datetime) -> bool:
+    """On any channel."""
+    return outbox.due(waiting_for_persons(), now).exists() or has_due_for_devices(now)
+
+
+# --- for people's addresses -----------------------------------------------------------------------
+def waiting_for_persons() -> QuerySet[Delivery]:
+    """Messages for addresses of people, and those of channels that are not there any more."""
+    return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=device_channels())
+
+
+def for_places(rows: QuerySet[Delivery], room: Room[str], places: Places, now: datetime) -> list[tuple[str, Delivery]]:
+    """Lease those of the rows for which there is a place, each with whose place it takes."""
+    rows = rows.select_related(
+        "notification__task",
+        "notification__case",
+        "notification__category",
+        "notification__brand",
+        "notification__on_behalf_of",
+        "notification__recipient__brand",
+        "recipient__user",
+    )
+    return outbox.claim_places(rows, room, by=places.by, lease=places.lease, now=now)
+
+
+# --- for devices ----------------------------------------------------------------------------------
 def due() -> QuerySet[Delivery]:
     """Messages and replacements for devices."""
     return Delivery.objects.filter(
@@ -66,15 +94,15 @@ def asked_farewells() -> QuerySet[Farewell]:
     return Farewell.objects.filter(due_at__isnull=False).select_related("recipient__brand")
 
 
-def has_due(now: datetime) -> bool:
+def has_due_for_devices(now: datetime) -> bool:
     return any(outbox.due(rows, now).exists() for rows in (due(), asked_tests(), asked_farewells()))
 
 
-def trials(limit: int, now: datetime) -> list[Device]:
+def tests(limit: int, now: datetime) -> list[Device]:
     return outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
 
 
-def leave_takings(limit: int, now: datetime) -> list[Farewell]:
+def farewells(limit: int, now: datetime) -> list[Farewell]:
     return outbox.claim(asked_farewells(), limit=limit, lease=LEASE, now=now)
 
 

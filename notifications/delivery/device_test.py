@@ -1,4 +1,4 @@
-"""A test message to one device: asked for here, sent by the push dispatcher like any other, its outcome kept there."""
+"""A test message to one device: asked for here, sent by the dispatcher like any other, its outcome kept there."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ TTL = 300
 def ask(device: Device, now: datetime) -> None:
     """Send a test message soon. What was asked before and has not gone out yet is the same message."""
     outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, **reasons.kept("last_fault", NOTHING))
-    outbox.wake_on_commit("push")
+    outbox.wake_on_commit("deliveries")
 
 
 def message(device: Device, now: datetime) -> PushMessage:

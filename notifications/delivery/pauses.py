@@ -1,7 +1,7 @@
-"""Push services that do not accept our credentials are left alone for a while, and operators are told.
+"""Services that do not accept our credentials are left alone for a while, and operators are told.
 
-Answers of 401 and 403 are ours to mend (a wrong key, a revoked service account): no message would get through, and
-every further one makes it worse.
+That is ours to mend (a wrong key or password, a revoked service account): no message would get through, and every
+further one makes it worse. A pause is a row, so that all dispatchers keep it, and the desk shows it.
 """
 
 from collections.abc import Collection
@@ -12,7 +12,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from notifications import reasons
+from notifications.channel_facts import reaches_devices
 from notifications.channels import registry
+from notifications.delivery.attempts import Service
 from notifications.models import Delivery, DeliveryState, Device, PausedService
 from notifications.reasons import Reason
 from wfpush.queue import outbox
@@ -20,14 +22,10 @@ from wfpush.queue import outbox
 log = structlog.get_logger(__name__)
 
 FIRST = timedelta(seconds=30)
-MOST = timedelta(hours=6)
 MANY = 5
 """So many different people's messages must be refused, or those of all who have an address there."""
 JUST_WORKED = timedelta(minutes=2)
 """A service that took a message for anybody in that time refuses addresses, and not us."""
-
-Service = tuple[str, str]
-"""Channel and name of a push service."""
 
 
 def known() -> dict[Service, datetime]:
@@ -62,9 +60,10 @@ def _locked(service: Service) -> PausedService | None:
 
 def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -> datetime:
     if row.until <= now:
-        row.until = now + min(span, MOST)
+        channel = registry.channels().get(row.channel)
+        row.until = now + (min(span, channel.longest_pause) if channel is not None else FIRST)
         until = row.until.isoformat()
-        log.error("push_service_paused", channel=row.channel, service=row.service, until=until, reason=str(reason))
+        log.error("service_paused", channel=row.channel, service=row.service, until=until, reason=str(reason))
     row.reason, row.reason_fact = reasons.kept("reason", reason).values()
     row.save()
     return row.until
@@ -76,7 +75,10 @@ def resume(service: Service, now: datetime) -> None:
     channel, name = service
     if not PausedService.objects.filter(channel=channel, service=name).delete()[0]:
         return
-    log.info("push_service_resumed", channel=channel, service=name)
+    log.info("service_resumed", channel=channel, service=name)
+    if not reaches_devices(channel):
+        hasten(Delivery.objects.filter(channel=channel), now)
+        return
     waiting = Delivery.objects.filter(
         state=DeliveryState.PENDING,
         channel=channel,
@@ -85,14 +87,17 @@ def resume(service: Service, now: datetime) -> None:
         reason_fact=waiting_for(name).as_json(),
     )
     outbox.bring_forward(waiting, now)
-    outbox.wake_on_commit("push")
+    outbox.wake_on_commit("deliveries")
 
 
 def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
     """Whether the service does not accept us, and not only addresses that somebody made up.
 
-    `refused`: the people whose messages it has refused, with none that it took between.
+    `refused`: the people whose messages it has refused, with none that it took between. Of an address of a person no
+    service says that it does not accept our credentials.
     """
+    if not reaches_devices(service[0]):
+        return True
     if not refused:
         return False
     there = Device.objects.filter(at(service))
@@ -103,7 +108,8 @@ def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
 
 def catch_up(service: Service, now: datetime) -> None:
     """It was down, and works: what waits to be tried again is due at once."""
-    hasten(Delivery.objects.filter(channel=service[0], device__in=Device.objects.filter(at(service))), now)
+    rows = Delivery.objects.filter(channel=service[0])
+    hasten(rows.filter(device__in=Device.objects.filter(at(service))) if reaches_devices(service[0]) else rows, now)
 
 
 @transaction.atomic
@@ -115,7 +121,7 @@ def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
     )
     if ids := list(waiting.values_list("pk", flat=True)):
         outbox.bring_forward(Delivery.objects.filter(pk__in=ids), now)
-        outbox.wake_on_commit("push")
+        outbox.wake_on_commit("deliveries")
 
 
 def at(service: Service) -> Q:
@@ -127,3 +133,8 @@ def at(service: Service) -> Q:
 def waiting_for(name: str) -> Reason:
     """The reason of what waits for a paused service."""
     return reasons.WAITS_FOR_SERVICE(service=name)
+
+
+def left_alone(name: str) -> Reason:
+    """The reason of what waits for a service that does not work."""
+    return reasons.LEFT_ALONE(service=name)

@@ -1,4 +1,4 @@
-"""People's browsers and phones, to which push messages go, and push services that are paused."""
+"""People's browsers and phones, to which push messages go, and services of all channels that are paused."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from notifications.channel_facts import device_choices
+from notifications.channel_facts import channel_choices, device_choices
 from notifications.models.people import Recipient, RecipientToken
 from wfpush.identifiers import uuid7
 from wfpush.queue.outbox import Work
@@ -122,18 +122,20 @@ class Farewell(Work):
 
 
 class PausedService(models.Model):
-    """A push service that refuses us (401, 403): nothing is sent to it until `until`, then one message is tried."""
+    """A service that does not accept our credentials: left alone until `until`; then one message tries it."""
 
-    channel = models.CharField(_("channel"), max_length=20, choices=device_choices)
-    service = models.CharField(_("service"), max_length=253, help_text=_("A push host or a Firebase project."))
+    channel = models.CharField(_("channel"), max_length=20, choices=channel_choices)
+    service = models.CharField(
+        _("service"), max_length=253, help_text=_("A push host, a Firebase project, a mail server or a gateway.")
+    )
     reason = models.CharField(_("reason"), max_length=500)
     reason_fact: Any = models.JSONField(null=True, editable=False)
     paused_at = models.DateTimeField(_("paused at"))
     until = models.DateTimeField(_("paused until"))
 
     class Meta:
-        verbose_name = _("paused push service")
-        verbose_name_plural = _("paused push services")
+        verbose_name = _("paused service")
+        verbose_name_plural = _("paused services")
         ordering = ["-paused_at"]
         constraints = [models.UniqueConstraint(fields=["channel", "service"], name="a_service_is_paused_once")]
 

@@ -29,7 +29,7 @@ def tell(devices: Iterable[Device], now: datetime) -> None:
     rows = [_row(device, now) for device in devices]
     Farewell.objects.bulk_create(rows, ignore_conflicts=True)
     if rows:
-        outbox.wake_on_commit("push")
+        outbox.wake_on_commit("deliveries")
 
 
 def _row(device: Device, now: datetime) -> Farewell:

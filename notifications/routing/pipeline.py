@@ -128,8 +128,7 @@ def process(event: Event, now: datetime) -> None:
     )
     if not ended:
         raise LeaseLost
-    for source in ("push", "deliveries"):
-        outbox.wake_on_commit(source)
+    outbox.wake_on_commit("deliveries")
 
 
 # --- what an event does ---------------------------------------------------------------------------

@@ -15,10 +15,11 @@ from notifications.answers.respond import Answer
 from notifications.channels.base import LEASE
 from notifications.connectors import credentials
 from notifications.connectors.base import Result
-from notifications.delivery import deliver
+from notifications.delivery import results
 from notifications.engines import callback
 from notifications.errors import TransportError
 from notifications.intake import cloudevents, ingest
+from notifications.items import ledger
 from notifications.models import (
     Absence,
     AnswerMapping,
@@ -27,6 +28,7 @@ from notifications.models import (
     CallbackAttempt,
     Delivery,
     DeliveryAttempt,
+    DeliveryState,
     Engine,
     Event,
     EventMapping,
@@ -191,4 +193,8 @@ def post(delivery: Delivery, fault: TransportError | None) -> None:
     now = timezone.now()
     [claimed] = outbox.claim(Delivery.objects.filter(pk=delivery.pk), limit=1, lease=LEASE, now=now)
     DeliveryAttempt.objects.create(delivery=claimed, number=claimed.attempts, started_at=now)
-    deliver.record(claimed, fault, timezone.now())
+    if fault is None:
+        outcome = ledger.outcome(claimed, DeliveryState.DELIVERED)
+    else:
+        outcome = results.after_fault(claimed, fault, has_reserve=False, now=now)
+    ledger.record([outcome], timezone.now())

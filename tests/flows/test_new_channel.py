@@ -1,14 +1,11 @@
 """A channel that somebody adds: messages go by it, and everything knows it by what its folder says."""
 
-from collections.abc import Iterator
-
 import pytest
 from pytest_django import Settings
 
 from escalations.forecast.target_cache import Addresses
 from notifications.admin.channels import channel_name, channel_names
 from notifications.channel_facts import shown_on_lock_screens
-from notifications.delivery import deliver
 from notifications.models import Category, Recipient
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.pigeon.transport import carried
@@ -16,12 +13,9 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def pigeons(settings: Settings) -> Iterator[None]:
+def pigeons(settings: Settings) -> None:
     settings.CHANNELS = [*settings.CHANNELS, "tests.support.pigeon"]
-    deliver._posts.clear()
     carried.clear()
-    yield
-    deliver._posts.clear()
 
 
 def test_a_new_channel_is_known_everywhere_and_carries_messages(pigeons: None, world: World) -> None:

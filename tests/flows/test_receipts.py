@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.delivery import deliver
+from notifications.delivery import engine
 from notifications.housekeeping import prune
 from notifications.items.ledger_audit import faults_since
 from notifications.models import Category, DeliveryReceipt, Recipient
@@ -28,11 +28,10 @@ RECEIPTS = "/api/v1/channels/pigeon/receipts"
 def chosen(world: World, settings: Settings) -> Iterator[World]:
     """Pigeons before the mail, to Bob's phone number."""
     settings.CHANNELS = [*settings.CHANNELS, "tests.support.pigeon"]
-    deliver._posts.clear()
     Category.objects.update(channels=["live", "pigeon", "email"])
     Recipient.objects.filter(ref="bob").update(phone="+49 89 5550 1234")
     yield world
-    for each in (transport.carried, transport.rings, transport.storms, transport.listeners, deliver._posts):
+    for each in (transport.carried, transport.rings, transport.storms, transport.listeners):
         each.clear()
 
 
@@ -161,10 +160,11 @@ def test_receipts_are_kept_for_a_week(chosen: World) -> None:
 
 def test_a_service_with_a_connection_of_its_own_is_listened_to_while_the_dispatcher_runs(chosen: World) -> None:
     trace = sent(chosen, "a")
+    async_to_sync(engine.drain)()
     (keep,) = transport.listeners
 
     keep([transport.Receipt("a", False, "REJECTD")])  # type: ignore[operator]
 
     assert told(chosen, trace)["pigeon"][0] == "dead"
-    async_to_sync(deliver.close)()
+    async_to_sync(engine.close)()
     assert transport.listeners == []

@@ -9,7 +9,7 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.delivery import deliver
+from notifications.delivery.resend import send_again
 from notifications.errors import TransportError
 from notifications.models import Category, Delivery, Recipient
 from tests.flows.test_1_task_alert import INVOICE
@@ -23,11 +23,10 @@ def pigeons(world: World, settings: Settings) -> Iterator[World]:
     """Bob is told by pigeons alone, and gets two an hour."""
     settings.CHANNELS = [*settings.CHANNELS, "tests.support.pigeon"]
     settings.PIGEONS_AN_HOUR = 2
-    deliver._posts.clear()
     Category.objects.update(channels=["live", "pigeon"])
     Recipient.objects.filter(ref="bob").update(phone="+49 89 5550 1234")
     yield world
-    for each in (transport.carried, transport.rings, transport.storms, deliver._posts):
+    for each in (transport.carried, transport.rings, transport.storms):
         each.clear()
 
 
@@ -103,7 +102,7 @@ def test_nothing_is_sent_again_of_which_nobody_knows_whether_it_arrived(pigeons:
     assert (delivery.state, transport.carried) == ("dead", [])
     assert delivery.reason == "It is not known whether an earlier try arrived, and it is not sent twice"
 
-    assert deliver.resend(delivery.pk, timezone.now())  # an operator may
+    assert send_again(delivery.pk, timezone.now())  # an operator may
     pigeons.run()
     delivery.refresh_from_db()
     assert (delivery.state, len(transport.carried)) == ("delivered", 1)

@@ -13,7 +13,9 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.delivery import claims, pauses, push, push_health, push_places
+from notifications.channels import registry
+from notifications.delivery import claims, device_lane, health, pauses, rooms
+from notifications.delivery.engine import Engine
 from notifications.models import Delivery, Device, PausedService, Recipient
 from tests.factories import RecipientFactory
 from tests.pushlab.certificates import issue
@@ -53,11 +55,12 @@ def hanging_first(them: list[Recipient]) -> None:
 
 async def dispatched(until: Callable[[], bool] = lambda: True) -> bool:
     """A dispatcher takes what is due; whether that came to pass while it was at work. Then it ends."""
+    engine = Engine(registry.device_channels())
     try:
-        await push.drain()
+        await engine.drain()
         return await asyncio.to_thread(until)
     finally:
-        await push.close()
+        await engine.close()
 
 
 def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_before(story: Story, service: Crowd) -> None:
@@ -79,8 +82,8 @@ def test_half_a_service_that_hangs_holds_up_nobody_who_has_never_been_told_befor
 def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push_places, "SUSPECTS", 2)
-    monkeypatch.setattr(push, "BATCH", 4)
+    monkeypatch.setattr(rooms, "SUSPECTS", 2)
+    monkeypatch.setattr(device_lane, "BATCH", 4)
     dead, alive = people(10, "dave"), people(5, "ann")
     for person in dead:
         service.device(person, "hangs")
@@ -104,8 +107,8 @@ def test_suspects_have_few_places_of_their_own_and_are_taken_after_the_others(
 def test_a_burst_for_one_device_that_hangs_takes_few_places(
     story: Story, service: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push_places, "ROOM", 12)
-    monkeypatch.setattr(push_places, "SLOW", 4)
+    monkeypatch.setattr(rooms, "ROOM", 12)
+    monkeypatch.setattr(rooms, "SLOW", 4)
     (dave,), (ann,) = people(1, "dave"), people(1, "ann")
     service.device(dave, "hangs")
     service.device(ann, "ok")
@@ -118,19 +121,20 @@ def test_a_burst_for_one_device_that_hangs_takes_few_places(
         return service.waits_for(lambda: bool(service.arrived), PATIENCE_SECONDS) and not service.given_up
 
     assert async_to_sync(dispatched)(it_arrives)
-    assert service.most_hanging <= push.AT_ONCE
+    assert service.most_hanging <= device_lane.AT_ONCE
 
 
 # --- what fails at once -----------------------------------------------------------------------------------------------
 async def one_after_the_other(*steps: Callable[[], object]) -> None:
     """One dispatcher; after each step it sends what is due, and all of that lands."""
+    engine = Engine(registry.device_channels())
     try:
         for step in steps:
             await sync_to_async(step)()
-            await push.drain()
-            await push.landed()
+            await engine.drain()
+            await engine.idle()
     finally:
-        await push.close()
+        await engine.close()
 
 
 @pytest.mark.parametrize("manner", sorted({*DEAD, "no service", "no secure connection"} - {"hangs"}))
@@ -190,8 +194,8 @@ def test_when_a_device_works_again_all_that_waits_for_it_comes_at_once(
 def test_when_a_service_works_again_all_that_waits_for_it_comes_at_once(
     story: Story, service: Crowd, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push_health, "DOWN_AFTER", 0.0)
-    them = people(push_health.SEVERAL + 1, "ann")
+    monkeypatch.setattr(health, "DOWN_AFTER", 0.0)
+    them = people(health.SEVERAL + 1, "ann")
     for person in them:
         service.device(person, "broken")
 

@@ -12,8 +12,10 @@ from pytest_django import Settings
 
 from notifications.answers import respond
 from notifications.answers.respond import Answer
+from notifications.channels import registry
 from notifications.channels.webpush import checks
-from notifications.delivery import deliver, device_test, pauses, push
+from notifications.delivery import device_test, pauses
+from notifications.delivery.engine import Engine
 from notifications.errors import Expired
 from notifications.models import (
     ActionToken,
@@ -88,7 +90,7 @@ def test_what_waited_until_the_task_takes_no_answers_is_not_sent_by_any_channel(
     dispatch()
     host.answer("firefox", 201)
     settled(clock, 1800)
-    async_to_sync(deliver.drained)()
+    async_to_sync(Engine(registry.person_channels()).drained)()
 
     assert not host.shown("firefox"), "however late the task is told that it expired"
     assert [ledger(story)[name][0] for name in ("webpush firefox", "email bob@example.org")] == ["expired", "expired"]
@@ -329,11 +331,12 @@ def test_a_service_that_has_just_worked_is_not_paused_for_one_browser(story: Sto
 
 
 async def first_bob_then_carol() -> None:
-    await push.drain()
-    await push.landed()
+    engine = Engine(registry.device_channels())
+    await engine.drain()
+    await engine.idle()
     with time_machine.travel(NOON + timedelta(seconds=2), tick=False):
-        await push.drain()
-        await push.close()
+        await engine.drain()
+        await engine.close()
 
 
 def test_a_browser_at_a_service_that_is_no_longer_admitted_is_told_to_operators_and_the_mail_takes_over(

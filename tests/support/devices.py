@@ -10,8 +10,9 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
+from notifications.channels import registry
 from notifications.channels.webpush import vapid
-from notifications.delivery import push
+from notifications.delivery.engine import Engine
 from notifications.models import Device, Recipient
 from notifications.people import devices
 from notifications.types import Json, NewAddress
@@ -124,10 +125,12 @@ def push_host() -> Iterator[PushHost]:
 
 
 def dispatch() -> None:
-    """What a dispatcher does with everything that is due now, until all of it has landed."""
+    """What a dispatcher does with everything that is due for devices now, until all of it is written down."""
     async_to_sync(_dispatch)()
 
 
 async def _dispatch() -> None:
-    await push.drain()
-    await push.close()
+    engine = Engine(registry.device_channels())
+    await engine.drain()
+    await engine.idle()
+    await engine.close()

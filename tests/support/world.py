@@ -13,7 +13,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from notifications import starter
-from notifications.delivery import deliver
+from notifications.channels import registry
+from notifications.delivery.engine import Engine
 from notifications.engines import callback
 from notifications.routing import pipeline
 from notifications.types import Json
@@ -125,7 +126,9 @@ class World:
 
 
 async def _dispatch() -> None:
-    await deliver.drained()
+    engine = Engine(registry.person_channels())
+    await engine.drained()
+    await engine.close()
     await callback.drained()
     await callback._door.close()
 

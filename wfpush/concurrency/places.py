@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from wfpush.concurrency.rounds import Rounds
 from wfpush.concurrency.threads import in_database_thread
 
 log = structlog.get_logger(__name__)
@@ -76,9 +77,7 @@ class Places(Generic[Key, Job]):
         self._each = each
         self._taken: Counter[Key] = Counter()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._claiming = asyncio.Lock()
-        self._refilling: asyncio.Task[None] | None = None
-        self._freed = False
+        self._rounds = Rounds(self.fill)
 
     @property
     def room(self) -> Room[Key]:
@@ -86,28 +85,38 @@ class Places(Generic[Key, Job]):
         each = self._each if count <= self._most // 2 else max(1, self._each // SCARCE)
         return Room(self._most - count, each, dict(self._taken))
 
+    async def fill(self) -> bool:
+        """Claim once for the places that are free. Returns whether another claim may find more."""
+        room = self.room
+        if room.left <= 0:
+            return False
+        claimed = await in_database_thread(self._claim, room)
+        for key, job in claimed.jobs:
+            self._begin(key, job)
+        return claimed.rows > 0
+
+    async def begin(self) -> None:
+        """Make the first claim, and return. The claims after it and what has begun go on."""
+        await self._rounds.begin()
+
     async def drain(self) -> None:
         """Begin all due work that has a place, and return. What has begun goes on."""
-        async with self._claiming:
-            while (room := self.room).left > 0:
-                claimed = await in_database_thread(self._claim, room)
-                for key, job in claimed.jobs:
-                    self._begin(key, job)
-                if not claimed.rows:
-                    return
+        while await self._rounds.once():
+            pass
 
     async def drained(self) -> None:
         """Return when nothing is due and nothing is running."""
         await self.drain()
-        while waiting := [*self._under_way, *([self._refilling] if self._refilling else [])]:
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Return when no more claims are made and nothing is running."""
+        while waiting := [*self._under_way, *self._rounds.under_way]:
             await asyncio.wait(waiting)
-            if self._refilling is not None and self._refilling.done():
-                self._refilling = None
 
     async def close(self, seconds: float) -> None:
         """Give running jobs a moment to end. Their leases cover the rest."""
-        if self._refilling is not None:
-            self._refilling.cancel()
+        self._rounds.cancel()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=seconds)
         for task in list(self._under_way):
@@ -131,19 +140,4 @@ class Places(Generic[Key, Job]):
         if not self._taken[key]:
             del self._taken[key]
         if not task.cancelled():
-            self._refill()
-
-    def _refill(self) -> None:
-        """Claim work for a place that is free again, without waiting for the next wake-up."""
-        self._freed = True
-        if self._refilling is None or self._refilling.done():
-            self._refilling = asyncio.create_task(self._fill())
-
-    async def _fill(self) -> None:
-        while self._freed:
-            self._freed = False
-            try:
-                await self.drain()
-            except Exception as fault:  # the dispatcher drains again every few seconds, and logs the fault
-                log.info("places_not_refilled", fault=repr(fault))
-                return
+            self._rounds.again()  # claim work for a place that is free again, without waiting for the next wake-up

@@ -338,7 +338,7 @@ def _disabled_endpoints() -> list[Metric]:
 
 def _paused() -> list[Metric]:
     paused = _rows("notifications.PausedService").count()
-    return [GaugeMetricFamily("wfpush_paused_services", "Push services that do not accept our credentials.", paused)]
+    return [GaugeMetricFamily("wfpush_paused_services", "Services that do not accept our credentials.", paused)]
 
 
 def _rows(model: str) -> Any:

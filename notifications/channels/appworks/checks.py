@@ -7,6 +7,7 @@ from django.conf import settings
 from notifications.channels.appworks.facts import FACTS, KEY_REFUSED
 from notifications.channels.appworks.gateway import Gateway
 from notifications.models import Category, Delivery, DeliveryState
+from notifications.reasons import WAITS_FOR_SERVICE
 from wfpush.net.http import OutboundError, check_url
 
 
@@ -27,7 +28,9 @@ def look(say: Callable[[str], object]) -> Iterator[str]:
     except OutboundError as fault:
         yield f"APPWORKS_GATEWAY_URL: {fault.detail}"
     refused = Delivery.objects.filter(
-        channel=FACTS.name, state=DeliveryState.PENDING, reason_fact__code=KEY_REFUSED.name
+        channel=FACTS.name,
+        state=DeliveryState.PENDING,
+        reason_fact__code__in=[KEY_REFUSED.name, WAITS_FOR_SERVICE.name],
     ).count()
     if refused:
         yield f"{refused} messages wait because the AppWorks Gateway refuses us: look at APPWORKS_GATEWAY_KEY."

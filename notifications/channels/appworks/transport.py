@@ -8,7 +8,6 @@ alone. It knows no buttons, and cannot take back or replace what it was given.
 
 import asyncio
 import json
-import threading
 import time
 from html import escape
 from urllib.parse import quote, quote_plus, urlencode
@@ -24,7 +23,6 @@ from notifications.models import Recipient
 from notifications.reasons import ASKS_TO_WAIT, Reason, not_reached
 from notifications.types import Json, Message
 from notifications.wording.plaintext import clean, clean_line, cut
-from wfpush.net.breaker import Breaker
 from wfpush.net.http import OutboundError, Response, outbound_from_settings, parse_retry_after
 from wfpush.security.redaction import MASK, redact_text
 
@@ -42,10 +40,6 @@ FORM = "application/x-www-form-urlencoded"
 
 class AppWorks:
     channel = facts.FACTS.name
-
-    def __init__(self) -> None:
-        self._breaker = Breaker()
-        self._breakers = threading.Lock()
 
     @property
     def without_address(self) -> Reason:
@@ -66,27 +60,13 @@ class AppWorks:
         if gateway is None:
             raise TransportError(facts.NO_GATEWAY_NOW(), permanent=True)
         form = form_of(gateway, address, message, delivery_id, link)
-        self._wait_for(gateway)
         try:
-            response = asyncio.run(_post(gateway, form))  # in a thread of deliver.py, which has no event loop
+            response = asyncio.run(_post(gateway, form))  # in one of the channel's threads, which has no event loop
         except OutboundError as fault:  # never for good: whoever runs this can mend it
-            self._note(gateway, answered=False)
             raise TransportError(not_reached(fault)) from fault
-        self._note(gateway, answered=response.status < 500)
         refused = fault_of(response, gateway.key, time.time())
         if refused is not None:
             raise refused
-
-    def _wait_for(self, gateway: Gateway) -> None:
-        """A gateway that hangs would keep all threads, and with them the mail, waiting."""
-        with self._breakers:
-            wait = self._breaker.wait(gateway.address)
-        if wait > 0:
-            raise TransportError(facts.LEFT_ALONE(), retry_after=wait)
-
-    def _note(self, gateway: Gateway, *, answered: bool) -> None:
-        with self._breakers:
-            (self._breaker.succeeded if answered else self._breaker.failed)(gateway.address)
 
 
 async def _post(gateway: Gateway, form: bytes) -> Response:

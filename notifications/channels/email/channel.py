@@ -1,5 +1,6 @@
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import CharField, F, Func, Value
 from django.db.models.functions import Lower
 
@@ -14,6 +15,10 @@ NO_ID = UUID(int=0)
 EXAMPLE_ADDRESS = "alice@example.org"
 
 
+def server() -> str:
+    return str(settings.EMAIL_HOST)
+
+
 def written(message: Message, link: str) -> Written:
     """Raises TransportError."""
     mail = mail_of(EXAMPLE_ADDRESS, message, NO_ID, link)
@@ -25,5 +30,6 @@ CHANNEL = PersonChannel(
     facts=FACTS,
     transport=Email(),
     places=Places(most=16, each=8, by=DOMAIN),  # mail servers allow some 20 connections; EMAIL_TIMEOUT is for each step
+    service=server,
     written=written,
 )

@@ -20,7 +20,7 @@ from django.utils import translation
 
 from notifications import reasons
 from notifications.channels.email import facts
-from notifications.errors import RecipientGone, TransportError
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.models import Recipient
 from notifications.types import Action, Json, Message
 from notifications.wording.colours import ink_on
@@ -32,6 +32,9 @@ MAX_ADDRESS = 254
 
 NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)\b")
 """RFC 3463, 3.2: bad mailbox, bad system, bad syntax, moved away; RFC 7505: the domain takes no mail."""
+
+SHUTS_DOWN = 421
+"""RFC 5321, 3.8: the server ends, whatever it was asked. Other codes of 4xx are about one mail, or its address."""
 
 URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
@@ -125,9 +128,12 @@ def _colour(value: Any, default: str) -> str:
 # --- what mail servers answer ---------------------------------------------------------------------------------------
 def explained(fault: SMTPException | OSError) -> TransportError:
     """5xx is for good; all else may pass, a broken connection and a refused password of ours too."""
+    if isinstance(fault, SMTPAuthenticationError) and 500 <= fault.smtp_code <= 599:
+        return ServiceRefuses(facts.NOT_TAKEN(words=_said(fault)))
     code, reply = _reply(fault)
     if not 500 <= code <= 599:
-        return TransportError(facts.NOT_TAKEN(words=reply))
+        works = 400 <= code <= 499 and code != SHUTS_DOWN
+        return TransportError(facts.NOT_TAKEN(words=reply), works=works)
     if NO_SUCH_ADDRESS.match(reply):
         return RecipientGone(facts.NO_SUCH_ADDRESS(words=f"{code} {reply}"))
     return TransportError(facts.REFUSED(words=f"{code} {reply}"), permanent=True)

@@ -258,28 +258,6 @@ def test_a_gateway_that_is_not_there_or_not_admitted_is_tried_again(
     assert gateway.asked == []
 
 
-def test_a_gateway_that_does_not_work_is_left_alone_so_that_mail_is_not_held_up(gateway: FakeGateway) -> None:
-    through = AppWorks()
-    gateway.answers = [Answer(503)]
-    for _ in range(5):
-        fault(through=through)
-    spared = fault(through=through)
-
-    assert len(gateway.asked) == 5
-    assert "left alone a while" in spared.detail
-    assert spared.retry_after is not None and 0 < spared.retry_after <= 5
-    assert not spared.permanent
-
-
-def test_refusals_are_answers_and_nobody_is_left_alone_for_them(gateway: FakeGateway) -> None:
-    through = AppWorks()
-    gateway.answers = [Answer(400)]
-    for _ in range(7):
-        fault(through=through)
-
-    assert len(gateway.asked) == 7
-
-
 @pytest.mark.parametrize("status", [302, 400, 403, 404, 429, 500])
 def test_the_key_and_the_link_stay_secret_even_where_the_gateway_repeats_them(
     gateway: FakeGateway, caplog: pytest.LogCaptureFixture, status: int

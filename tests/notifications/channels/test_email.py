@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from notifications.channels import registry
 from notifications.channels.email.transport import Email
-from notifications.errors import RecipientGone, TransportError
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.models import Recipient
 from notifications.types import Action, Message
 from notifications.wording.colours import READABLE, contrast, ink_on
@@ -267,6 +267,7 @@ def test_a_server_that_says_later_is_tried_again(mailbox: Mailbox, reply: str) -
     refused = fault()
 
     assert not refused.permanent
+    assert refused.works == (not reply.startswith("421"))
     assert reply[4:] in refused.detail
 
     mailbox.recipient_reply, mailbox.data_reply = "250 OK", reply
@@ -328,7 +329,7 @@ def test_a_wrong_password_of_ours_loses_nobodys_mail(settings: LazySettings) -> 
         settings.EMAIL_PORT = server.port
         refused = fault()
 
-    assert not refused.permanent
+    assert isinstance(refused, ServiceRefuses) and not refused.permanent
     assert "Authentication credentials invalid" in refused.detail
 
 

@@ -1,7 +1,6 @@
 """A channel is a folder and a line: nothing else in the project knows its name."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from pytest_django import Settings
 
 from notifications.channel_facts import all_facts, channels_from_start, offered_channels, shown_on_lock_screens
 from notifications.channels import registry
-from notifications.delivery import deliver
 from notifications.models import Device, Response
 from notifications.models.responses import via_choices
 from tests.support.pigeon.transport import carried
@@ -22,12 +20,9 @@ COMMON = {"email"}
 
 
 @pytest.fixture
-def pigeons(settings: Settings) -> Iterator[None]:
+def pigeons(settings: Settings) -> None:
     settings.CHANNELS = [*settings.CHANNELS, "tests.support.pigeon"]
-    deliver._posts.clear()
     carried.clear()
-    yield
-    deliver._posts.clear()
 
 
 def test_nothing_outside_its_folder_names_a_channel() -> None:

@@ -18,7 +18,7 @@ from notifications.answers.respond import Answer, respond
 from notifications.channels import registry
 from notifications.connectors.access import EngineClient
 from notifications.connectors.signatures import new_secret
-from notifications.delivery import deliver
+from notifications.delivery import engine
 from notifications.engines import callback, poll
 from notifications.models import (
     Callback,
@@ -242,7 +242,8 @@ def test_mail_reaches_others_while_one_domain_gets_no_reply(mailbox: Mailbox) ->
         await soon(lambda: len(mailbox.mails) == 20, "all mail for the other domain is there")
         assert mailbox.waiting == registry.person_channels()[0].places.each
 
-    meanwhile(deliver.drain, deliver.drained, deliver.close, others_are_done, mailbox.gate.set)
+    sends = engine.Engine(registry.person_channels())
+    meanwhile(sends.drain, sends.drained, sends.close, others_are_done, mailbox.gate.set)
 
     assert {mail["To"].split("@")[1] for mail in mailbox.mails[:20]} == {"quick.example"}
     assert (len(mailbox.mails), delivered("email")) == (50, 50)
@@ -263,6 +264,7 @@ def test_a_mail_server_that_hangs_keeps_nothing_from_the_gateway_nor_the_gateway
             await soon(lambda: len(gateway.taken) == 10, "the gateway has its messages")
             assert mailbox.mails == []
 
-        meanwhile(deliver.drain, deliver.drained, deliver.close, the_gateway_has_all, mailbox.gate.set)
+        sends = engine.Engine(registry.person_channels())
+        meanwhile(sends.drain, sends.drained, sends.close, the_gateway_has_all, mailbox.gate.set)
 
     assert (delivered("email"), delivered("appworks")) == (30, 10)

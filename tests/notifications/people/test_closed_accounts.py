@@ -19,7 +19,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.channels.base import LEASE
-from notifications.delivery import claims, deliver, push_messages
+from notifications.delivery import claims, device_messages, person_messages
 from notifications.delivery.claims import Busy
 from notifications.inbox import consumers
 from notifications.models import (
@@ -81,13 +81,12 @@ class Doors:
         return Delivery.objects.get(notification=copy)
 
     def pushed(self) -> bool:
-        return bool(push_messages.prepared(claims.for_all(10, Busy(), timezone.now()), timezone.now()))
+        return bool(device_messages.for_deliveries(claims.for_all(10, Busy(), timezone.now()), timezone.now()))
 
     def mailed(self) -> bool:
-        now, due = timezone.now(), deliver._with_all_needed().filter(channel="email")
+        now, due = timezone.now(), claims.waiting_for_persons().filter(channel="email")
         rows = outbox.claim(due, limit=10, lease=LEASE, now=now)
-        prepared = [deliver._prepare(row, False, now) for row in rows]
-        return prepared != [None] * len(rows)
+        return bool(person_messages.for_deliveries(rows, "", now))
 
     def socket_of_the_token(self) -> bool:
         return consumers.InboxConsumer._person_of_token(self.token.digest) is not None

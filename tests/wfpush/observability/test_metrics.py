@@ -89,7 +89,6 @@ def test_all_is_well(worker: None) -> None:
         "expiry",
         "deliveries",
         "escalations",
-        "push",
         "callbacks",
         "polls",
     }

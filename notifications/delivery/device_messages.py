@@ -1,10 +1,11 @@
-"""Makes the messages for claimed rows: all that the push dispatcher needs, read at once."""
+"""Makes attempts of what was claimed for devices: payload, address and service of each, read for all at once."""
 
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,9 @@ from django.db.models import QuerySet
 from django.utils import timezone, translation
 
 from notifications import reasons
+from notifications.channels import registry
 from notifications.delivery import device_test
+from notifications.delivery.attempts import DeviceAttempt, Service
 from notifications.items import action_tokens, ledger, outcomes
 from notifications.items.ledger import Outcome
 from notifications.items.representation import unread_counts
@@ -35,49 +38,9 @@ from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
-TAKES = timedelta(seconds=22)
-"""What two exchanges with a push service may take: a message with less of its lease left is not sent any more."""
 TTL_LEAST, TTL_MOST = timedelta(hours=4), timedelta(days=28)
 TTL_PAST_DUE = timedelta(days=1)
 TTL_USUAL = timedelta(days=3)
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A claimed row with its message. `row` is the device itself where it is a test message."""
-
-    row: Delivery | Device | Farewell
-    channel: str
-    address: PushAddress
-    message: PushMessage
-    has_reserve: bool = False
-    over_at: datetime | None = None
-    """From when on it is not sent any more."""
-
-    @property
-    def device(self) -> UUID:
-        """To which it goes; of a farewell, to which it was."""
-        if isinstance(self.row, Delivery):
-            assert self.row.device_id is not None  # rows without one have ended
-            return self.row.device_id
-        return self.row.pk if isinstance(self.row, Device) else self.row.device
-
-    @property
-    def failed_before(self) -> bool:
-        """Whether the last message to its device did not arrive, as was known when it was claimed."""
-        if isinstance(self.row, Farewell):
-            return self.row.attempts > 1
-        device = self.row if isinstance(self.row, Device) else self.row.device
-        return device is not None and device.last_fault != ""
-
-    def message_at(self, now: datetime) -> PushMessage:
-        """The message as it goes out `now`: no push service keeps it for longer than it is worth."""
-        if self.over_at is None:
-            return self.message
-        return replace(self.message, ttl=max(0, min(self.message.ttl, int((self.over_at - now).total_seconds()))))
-
-    def lease_left(self, now: datetime) -> timedelta:
-        return self.row.lease_until - now if self.row.lease_until is not None else timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +52,8 @@ class _About:
     with_reserve: set[UUID]
 
 
-def prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
-    """The messages of claimed rows; what is not worth sending any more ends."""
+def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttempt]:
+    """Attempts of claimed rows; what is not worth sending any more ends."""
     _settle([row.recipient for row in rows], now)
     late = _overtaken(rows)
     ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
@@ -108,7 +71,7 @@ def prepared(rows: Sequence[Delivery], now: datetime) -> list[Parcel]:
         given = _tokens(going, now)
     unread = unread_counts(list({row.recipient_id for row in going}))
     about = _About(given, unread, ledger.with_reserve(going))
-    return [parcel for parcel in (_made_safely(row, about, now) for row in going) if parcel is not None]
+    return [attempt for attempt in (_made_safely(row, about, now) for row in going) if attempt is not None]
 
 
 def _settle(people: Sequence[Recipient], now: datetime) -> None:
@@ -122,20 +85,32 @@ def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
     return rows.select_for_update(no_key=True).values_list("pk", flat=True)
 
 
-def trials(devices: Sequence[Device], now: datetime) -> list[Parcel]:
+def for_tests(devices: Sequence[Device], now: datetime) -> list[DeviceAttempt]:
     """The messages that people asked for to see whether they come."""
     made = (_test(device, now) for device in devices if device.recipient.may_act)
-    return [parcel for parcel in made if parcel is not None]
+    return [attempt for attempt in made if attempt is not None]
 
 
-def leave_takings(rows: Sequence[Farewell], now: datetime) -> list[Parcel]:
+def for_farewells(rows: Sequence[Farewell], now: datetime) -> list[DeviceAttempt]:
     """What devices that were taken away are told last."""
-    return [Parcel(row, row.channel, farewells.address_of(row), farewells.message(row, now)) for row in rows]
+    return [_attempt(row, farewells.address_of(row), farewells.message(row, now)) for row in rows]
 
 
-def _test(device: Device, now: datetime) -> Parcel | None:
+def _attempt(row: Delivery | Device | Farewell, address: PushAddress, said: PushMessage, **more: Any) -> DeviceAttempt:
+    return DeviceAttempt(row=row, service=_service_of(row.channel, address), address=address, message=said, **more)
+
+
+def _service_of(channel: str, address: PushAddress) -> Service:
     try:
-        return Parcel(device, device.channel, devices.address_of(device), device_test.message(device, now))
+        return (channel, registry.device_channel(channel).transport.service_of(address))
+    except Exception as fault:  # one that is not there any more, or a mistake: sending it says which
+        log.error("push_service_unknown", channel=channel, fault=repr(fault))
+        return (channel, "")
+
+
+def _test(device: Device, now: datetime) -> DeviceAttempt | None:
+    try:
+        return _attempt(device, devices.address_of(device), device_test.message(device, now))
     except Exception as fault:  # as for messages
         log.exception("push_test_cannot_be_made", device=str(device.pk))
         outbox.finish(device, **reasons.kept("last_fault", reasons.crashed(fault), devices.MOST_FAULT))
@@ -175,7 +150,7 @@ def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
     return {row.pk: token for (row, _), token in zip(answerable, action_tokens.give(answerable, now), strict=True)}
 
 
-def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
+def _made_safely(row: Delivery, about: _About, now: datetime) -> DeviceAttempt | None:
     try:
         return _made(row, about, now)
     except Exception as fault:  # one message that cannot be made must not hold up the others
@@ -188,7 +163,7 @@ def _made_safely(row: Delivery, about: _About, now: datetime) -> Parcel | None:
         return None
 
 
-def _made(row: Delivery, about: _About, now: datetime) -> Parcel:
+def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
     assert row.device is not None  # rows without one have ended
     notification = row.notification
     kind: PushKind = "replacement" if row.is_replacement else "message"
@@ -204,8 +179,8 @@ def _made(row: Delivery, about: _About, now: datetime) -> Parcel:
         unread=about.unread.get(row.recipient_id, 0),
         device=str(row.device.pk),
     )
-    address, over_at = devices.address_of(row.device), ledger.over_at(row)
-    return Parcel(row, row.channel, address, said, row.pk in about.with_reserve, over_at)
+    more = {"has_reserve": row.pk in about.with_reserve, "over_at": ledger.over_at(row)}
+    return _attempt(row, devices.address_of(row.device), said, **more)
 
 
 def _words(row: Delivery, now: datetime) -> Message:

@@ -1,8 +1,8 @@
-"""Places at push services: how many messages are on their way to each at once, and who waits for whom.
+"""Places at push services: how many messages are on their way to each at once, and which wait for which.
 
 A message has one of the `ROOM` quick places until its outcome is written down. One that has no answer after a moment
 moves over to the slow places, and the next takes its own: services answer within a moment, so it is devices that hang
-there, and those who work need not wait for them. Devices that are known to fail have a few places of their own.
+there, and those that work need not wait for them. Devices that are known to fail have a few places of their own.
 """
 
 import asyncio
@@ -49,10 +49,10 @@ class Place:
 class Room:
     """All places at one push service. Belongs to one event loop.
 
-    `has_room` is set when a full room is full no more, `suspect_left` when a suspect has left.
+    `has_room` is called when a full room is full no more; `suspect_left` is set when a suspect has left.
     """
 
-    def __init__(self, has_room: asyncio.Event, suspect_left: asyncio.Event) -> None:
+    def __init__(self, has_room: Callable[[], None], suspect_left: asyncio.Event) -> None:
         self._quick = asyncio.Semaphore(ROOM)
         self._slow = SLOW
         self._suspects = asyncio.Semaphore(SUSPECTS)
@@ -89,7 +89,7 @@ class Room:
         finally:
             self._queued -= 1
             if self._queued == QUEUE - 1:
-                self._has_room.set()
+                self._has_room()
 
     @asynccontextmanager
     async def suspects_place(self) -> AsyncIterator[None]:

@@ -1,15 +1,14 @@
-"""What one dispatcher process has seen lately of devices and of push services: who fails, who works."""
+"""What one dispatcher process has seen lately of devices and services: which fail, which work."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
-from notifications.delivery.pauses import Service
-from notifications.delivery.push_messages import Parcel
+from notifications.delivery.attempts import DeviceAttempt, Service
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +18,10 @@ REMEMBERED = 60.0
 """Seconds. Rows that were claimed before are no longer in memory: those claimed later know from the database."""
 SEVERAL = 5
 DOWN_AFTER = 60.0
-"""A service is down when so many different devices have failed for so many seconds, and none was answered."""
+"""A service is down when messages to so many different devices or addresses have failed for so many seconds, and none
+was answered."""
+ALONE_FIRST, ALONE_MOST = 5.0, 300.0
+"""Seconds for which a service that is down and has no suspects is left alone, between two messages that try it."""
 JUST_WORKED = 60.0
 """Seconds for which a service that took a message is not paused because it refuses another."""
 
@@ -53,12 +55,12 @@ class Devices:
             del self._out[device], self._since[device]
         self._seen[device] = _Seen(_now(), failed)
 
-    def is_suspect(self, parcel: Parcel) -> bool:
+    def is_suspect(self, attempt: DeviceAttempt) -> bool:
         """Whether its device is: lately in this process; before, as it was when the row was claimed."""
-        if self.hangs(parcel.device):
+        if self.hangs(attempt.device):
             return True
-        seen = self._seen.get(parcel.device)
-        return seen.failed if seen is not None else parcel.failed_before
+        seen = self._seen.get(attempt.device)
+        return seen.failed if seen is not None else attempt.failed_before
 
     def hangs(self, device: UUID) -> bool:
         since = self._since.get(device)
@@ -81,8 +83,10 @@ class Devices:
 class _Known:
     answered: float = float("-inf")
     took: float = float("-inf")
-    failing: dict[UUID, float] = field(default_factory=dict)
+    failing: dict[Hashable, float] = field(default_factory=dict)
     is_down: bool = False
+    alone: float = 0.0
+    alone_until: float = 0.0
     refused: set[int] = field(default_factory=set)
 
 
@@ -90,38 +94,51 @@ class Services:
     """Which services are down, and whom they have refused since they last took a message."""
 
     def __init__(self, now: Callable[[], float] = _now) -> None:
-        self._now = now
+        self.now = now
         self._known: dict[Service, _Known] = {}
 
     def took(self, service: Service) -> bool:
         """It has a message. True: it was down."""
         known = self._of(service)
-        known.took = self._now()
+        known.took = self.now()
         known.refused.clear()
         return self.answered(service)
 
     def answered(self, service: Service) -> bool:
         """It works, whatever it said of the message. True: it was down."""
         known = self._of(service)
-        was_down, known.is_down, known.answered = known.is_down, False, self._now()
+        was_down, known.is_down, known.answered = known.is_down, False, self.now()
         known.failing.clear()
         if was_down:
-            log.info("push_service_works_again", channel=service[0], service=service[1])
+            log.info("service_works_again", channel=service[0], service=service[1])
         return was_down
 
-    def failed(self, service: Service, device: UUID, began: float) -> None:
-        """It did not answer, or said that it is broken, about a message that was sent at `began`.
+    def failed(self, service: Service, party: Hashable, began: float) -> None:
+        """It did not answer, or said that it is broken, about a message to this device or address, sent at `began`.
 
-        One device counts once, however often it is tried; what was sent before somebody was answered does not count.
+        Each counts once, however often it is tried; what was sent before somebody was answered does not count.
         """
         known = self._of(service)
         if began <= known.answered:
             return
-        known.failing.setdefault(device, self._now())
-        lasts = self._now() - min(known.failing.values())
+        known.failing.setdefault(party, self.now())
+        lasts = self.now() - min(known.failing.values())
         if len(known.failing) >= SEVERAL and lasts >= DOWN_AFTER and not known.is_down:
             known.is_down = True
-            log.error("push_service_down", channel=service[0], service=service[1], devices=len(known.failing))
+            known.alone, known.alone_until = ALONE_FIRST, self.now() + ALONE_FIRST
+            log.error("service_down", channel=service[0], service=service[1], failing=len(known.failing))
+
+    def wait(self, service: Service) -> float:
+        """Seconds for which it is left alone; 0.0: send. Of those who ask after that, one gets 0.0 and tries it: if it
+        is not answered, the service is left alone for twice as long."""
+        known = self._of(service)
+        if not known.is_down:
+            return 0.0
+        if self.now() < known.alone_until:
+            return known.alone_until - self.now()
+        known.alone = min(2 * known.alone, ALONE_MOST)
+        known.alone_until = self.now() + known.alone
+        return 0.0
 
     def refused(self, service: Service, person: int) -> None:
         self._of(service).refused.add(person)
@@ -129,7 +146,7 @@ class Services:
     def refusals(self, service: Service) -> frozenset[int]:
         """People whose messages it has refused since it last took one; none while that is a moment ago."""
         known = self._of(service)
-        return frozenset() if self._now() - known.took < JUST_WORKED else frozenset(known.refused)
+        return frozenset() if self.now() - known.took < JUST_WORKED else frozenset(known.refused)
 
     def _of(self, service: Service) -> _Known:
         return self._known.setdefault(service, _Known())

@@ -1,12 +1,13 @@
-"""What a dispatcher has seen of push services: one is down when different devices say so, and nobody is answered."""
+"""What a dispatcher has seen of services: one is down when different addresses say so, and nobody is answered."""
 
 from uuid import uuid4
 
 import pytest
 
-from notifications.delivery.push_health import DOWN_AFTER, JUST_WORKED, SEVERAL, Services
+from notifications.delivery.health import ALONE_FIRST, ALONE_MOST, DOWN_AFTER, JUST_WORKED, SEVERAL, Services
 
 MOZILLA = ("webpush", "updates.push.services.mozilla.com")
+GATEWAY = ("appworks", "gateway.example")
 
 
 class Clock:
@@ -75,3 +76,22 @@ def test_refusals_count_by_person_and_from_a_while_after_the_last_message_that_w
     assert not services.refusals(MOZILLA), "it has just worked"
     clock.now += JUST_WORKED
     assert services.refusals(MOZILLA) == {3}
+
+
+def test_one_that_is_down_is_left_alone_and_tried_by_one_later_each_time(services: Services, clock: Clock) -> None:
+    assert services.wait(GATEWAY) == 0
+    for at in (0.0, DOWN_AFTER):
+        clock.now += at
+        for number in range(SEVERAL):
+            services.failed(GATEWAY, f"person-{number}", clock.now)
+    waits = []
+    for _ in range(8):
+        waits.append(services.wait(GATEWAY))
+        clock.now += waits[-1]
+        assert services.wait(GATEWAY) == 0, "one tries it"
+        assert services.wait(GATEWAY) > 0, "and no other"
+
+    assert waits[0] == ALONE_FIRST and waits == sorted(waits) and waits[-1] == ALONE_MOST
+    assert services.wait(MOZILLA) == 0
+    assert services.answered(GATEWAY)
+    assert services.wait(GATEWAY) == 0

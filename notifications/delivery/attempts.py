@@ -1,0 +1,109 @@
+"""Attempts: claimed rows with all that it takes to send them, so that transports touch no database. And results."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from notifications.errors import TransportError
+from notifications.models import Delivery, Device, Farewell
+from notifications.reasons import NOTHING, Reason
+from notifications.types import Message, PushAddress, PushMessage
+
+Service = tuple[str, str]
+"""Channel, and name of the service that takes its messages: a push host, a Firebase project, a mail server, a gateway.
+What refuses our credentials, or is down, is a service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A claimed row that is to be sent to a service. `over_at`: from when on it is not sent any more."""
+
+    row: Delivery | Device | Farewell
+    service: Service
+    has_reserve: bool = False
+    over_at: datetime | None = None
+
+    @property
+    def channel(self) -> str:
+        return self.service[0]
+
+    @property
+    def party(self) -> Hashable:
+        """Whom it is for: of those who tell that a service is down each counts once."""
+        raise NotImplementedError
+
+    @property
+    def failed_before(self) -> bool:
+        """Whether the last message to its device did not arrive, as was known when the row was claimed."""
+        return False
+
+    def lease_left(self, now: datetime) -> timedelta:
+        return self.row.lease_until - now if self.row.lease_until is not None else timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonAttempt(Attempt):
+    """A message to an address of a person."""
+
+    row: Delivery
+    message: Message
+    link: str
+
+    @property
+    def party(self) -> Hashable:
+        return self.row.address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAttempt(Attempt):
+    """A message to a device. `row` is the device itself where it is a test message."""
+
+    address: PushAddress
+    message: PushMessage
+
+    @property
+    def device(self) -> UUID:
+        """To which it goes; of a farewell, to which it was."""
+        if isinstance(self.row, Delivery):
+            assert self.row.device_id is not None  # rows without one have ended
+            return self.row.device_id
+        return self.row.pk if isinstance(self.row, Device) else self.row.device
+
+    @property
+    def party(self) -> Hashable:
+        return self.device
+
+    @property
+    def failed_before(self) -> bool:
+        if isinstance(self.row, Farewell):
+            return self.row.attempts > 1
+        device = self.row if isinstance(self.row, Device) else self.row.device
+        return device is not None and device.last_fault != ""
+
+    def message_at(self, now: datetime) -> PushMessage:
+        """The message as it goes out `now`: no push service keeps it for longer than it is worth."""
+        if self.over_at is None:
+            return self.message
+        return replace(self.message, ttl=max(0, min(self.message.ttl, int((self.over_at - now).total_seconds()))))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An attempt that was sent, failed, or with `again_at` was not made, for a `reason` if one is worth telling.
+
+    `hands_over`: it was not made because its service is paused, and whoever has another channel is told there.
+    `works_again`: the service was down. `probed`: it was paused, and this attempt tried it. `refused`: the people whose
+    messages it has refused since it last took one; nobody if that was a moment ago. `references`: the service's names
+    for what it took, under which receipts come.
+    """
+
+    attempt: Attempt
+    fault: TransportError | None = None
+    again_at: datetime | None = None
+    reason: Reason = NOTHING
+    hands_over: bool = False
+    works_again: bool = False
+    probed: bool = False
+    refused: frozenset[int] = frozenset()
+    references: Sequence[str] = ()

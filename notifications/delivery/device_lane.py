@@ -1,0 +1,229 @@
+"""Messages to devices: claimed by the hundred, sent many at once.
+
+Each push service has a room of its own, in it devices that failed last time have few places, and what hangs makes way
+(`rooms.py`). So neither one dead device nor half of a service nor a whole one delays another.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from notifications.channels.registry import device_channel, device_channels
+from notifications.delivery import claims, device_messages, pauses, results
+from notifications.delivery.attempts import DeviceAttempt, Result, Service
+from notifications.delivery.claims import Busy
+from notifications.delivery.health import Devices
+from notifications.delivery.rooms import Place, Room
+from notifications.delivery.sender import Sender
+from wfpush.concurrency.rounds import Rounds
+from wfpush.concurrency.threads import in_database_thread
+
+log = structlog.get_logger(__name__)
+
+BATCH = 400
+SUSPECTS = 64
+"""Devices that failed last time of which messages are taken at once."""
+AT_ONCE = 8
+"""Messages of one device that are on their way at once."""
+VISIT_EVERY = 1.0
+"""Seconds after which suspects are tried while there is always something for others."""
+LOOK = 0.1
+"""Seconds after which it is seen that a device hangs, of which several messages are on their way."""
+PUT_BACK = timedelta(seconds=2)
+"""How long what waits behind a message to the same device is left, while that one has no answer."""
+NO_PLACE = timedelta(seconds=60)
+"""The same for a suspect that has no place for long: the next of its service may try before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """How many rows were claimed, what is to be sent of them, and which services are paused."""
+
+    rows: int
+    attempts: list[DeviceAttempt]
+    paused: dict[Service, datetime]
+
+
+class DeviceLane:
+    """All that is under way to devices in one dispatcher process."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._rounds = Rounds(self._take)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._visiting: asyncio.Task[None] | None = None
+        self._visit_at = 0.0
+        self._suspect_left = asyncio.Event()
+        self._rooms: defaultdict[Service, Room] = defaultdict(lambda: Room(self._rounds.again, self._suspect_left))
+        self._devices = Devices()
+
+    def has_due(self, now: datetime) -> bool:
+        return claims.has_due_for_devices(now)
+
+    async def drain(self) -> None:
+        """Make the first claim; those after it, and all that was taken, go on by themselves."""
+        await self._rounds.begin()
+
+    async def idle(self) -> None:
+        """Until nothing is taken any more, and all that was taken is written down."""
+        while waiting := [*self._under_way, *self._rounds.under_way]:
+            await asyncio.wait(waiting)
+
+    async def close(self, seconds: float) -> None:
+        """Let what is under way end for a moment; leases cover the rest."""
+        self._rounds.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        if self._visiting is not None:
+            self._visiting.cancel()
+        for task in list(self._under_way):
+            task.cancel()
+        for channel in device_channels():
+            await channel.transport.close()
+
+    # --- what is claimed -------------------------------------------------------------------------
+    async def _take(self) -> bool:
+        """Take what is due for services that have room. Whether there may be more; those that are full call then."""
+        full = [service for service, room in self._rooms.items() if room.is_full]
+        claimed = await self._claim(Busy(full))
+        if not claimed.rows or asyncio.get_running_loop().time() >= self._visit_at:
+            await self._visit_suspects()
+        return claimed.rows > 0
+
+    async def _claim(self, busy: Busy, *, suspects: bool = False) -> Claimed:
+        claim = _claim_suspects if suspects else _claim
+        claimed = await in_database_thread(claim, busy, timezone.now())
+        self._sender.known = claimed.paused
+        await self._send_out(claimed.attempts)
+        return claimed
+
+    async def _visit_suspects(self) -> None:
+        """Suspects have rounds of their own: now, and whenever one of them has left."""
+        self._visit_at = asyncio.get_running_loop().time() + VISIT_EVERY
+        self._devices.forget()
+        if self._visiting is None or self._visiting.done():
+            await self._take_suspects()
+            self._visiting = asyncio.create_task(self._go_on_visiting())
+
+    async def _go_on_visiting(self) -> None:
+        while any(room.suspects for room in self._rooms.values()):
+            await self._suspect_left.wait()
+            self._suspect_left.clear()
+            try:
+                await self._take_suspects()
+            except (OperationalError, InterfaceError) as fault:  # the next drain begins again
+                log.error("push_suspects_not_taken", fault=repr(fault))
+                return
+
+    async def _take_suspects(self) -> None:
+        claimed = 1
+        while claimed:
+            crowded = [service for service, room in self._rooms.items() if room.is_crowded]
+            claimed = (await self._claim(Busy(crowded, self._devices.out()), suspects=True)).rows
+
+    # --- what is sent ----------------------------------------------------------------------------
+    async def _send_out(self, attempts: list[DeviceAttempt]) -> None:
+        """All at once, but for those of one device. Returns when each is on its way, or in a queue."""
+        of_devices: defaultdict[UUID, list[DeviceAttempt]] = defaultdict(list)
+        for attempt in attempts:
+            of_devices[attempt.device].append(attempt)
+        for own in of_devices.values():
+            self._start(self._one(own[0]) if len(own) == 1 else self._in_turn(own))
+        await asyncio.sleep(0)
+
+    def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _in_turn(self, attempts: list[DeviceAttempt]) -> None:
+        """Messages for one device: some at once. Where the first do not arrive the others wait for them to be tried
+        again; of a suspect the one that was tried most often goes first."""
+        waiting = sorted(attempts, key=lambda each: -each.row.attempts)
+        while waiting:
+            suspect = self._devices.is_suspect(waiting[0])
+            some, waiting = (waiting[:1], waiting[1:]) if suspect else (waiting[:AT_ONCE], waiting[AT_ONCE:])
+            tasks = [self._start(self._one(each)) for each in some]
+            if not await self._arrive(tasks, some[0]):
+                again_at = results.next_for(some[0].row, timezone.now())
+                left = [self._sender.write(Result(each, again_at=again_at)) for each in waiting]
+                await asyncio.gather(*left, *tasks)
+                return
+
+    async def _arrive(self, tasks: list["asyncio.Task[None]"], attempt: DeviceAttempt) -> bool:
+        """Whether all of them have ended, and the device takes more; False as soon as it is seen to hang."""
+        left = set(tasks)
+        while left:
+            _, left = await asyncio.wait(left, timeout=LOOK)
+            if left and self._devices.hangs(attempt.device):
+                return False
+        return not self._devices.is_suspect(attempt)
+
+    async def _one(self, attempt: DeviceAttempt) -> None:
+        """Send it, and keep its place until that is written down. What could not be tried is written down after it has
+        left its place."""
+        untried = await self._in_room(self._rooms[attempt.service], attempt)
+        if untried is not None:
+            await self._sender.write(untried)
+
+    async def _in_room(self, room: Room, attempt: DeviceAttempt) -> Result | None:
+        if self._devices.is_suspect(attempt):
+            return await self._as_suspect(room, attempt)
+        async with room.place() as place:
+            if not self._devices.is_suspect(attempt):
+                return await self._in_place(place, attempt)
+        return await self._as_suspect(room, attempt)  # it has become one meanwhile
+
+    async def _as_suspect(self, room: Room, attempt: DeviceAttempt) -> Result | None:
+        """One message tries whether the device works again, where there is a place for it."""
+        device = attempt.device
+        if room.is_crowded and not self._devices.is_out(device):
+            return Result(attempt, again_at=timezone.now() + NO_PLACE)
+        if not self._devices.is_out(device):
+            async with room.suspects_place():
+                if not self._devices.is_out(device):
+                    return await self._in_place(None, attempt)
+        return Result(attempt, again_at=timezone.now() + PUT_BACK)
+
+    async def _in_place(self, place: Place | None, attempt: DeviceAttempt) -> Result | None:
+        untried = self._sender.held_up(attempt, timezone.now())
+        if untried is None:
+            await self._sender.send(attempt, self._transmit(place, attempt))
+        return untried
+
+    async def _transmit(self, place: Place | None, attempt: DeviceAttempt) -> Sequence[str]:
+        transport, device, failed = device_channel(attempt.channel).transport, attempt.device, True
+        self._devices.began(device)
+        try:
+            await transport.send(attempt.address, attempt.message_at(timezone.now()))
+            failed = False
+            return ()
+        finally:
+            self._devices.ended(device, failed=failed)
+            if place is not None:
+                place.answered()
+
+
+def _claim(busy: Busy, now: datetime) -> Claimed:
+    """What is due for devices that work, test messages, and farewells."""
+    tests, farewells = claims.tests(BATCH, now), claims.farewells(BATCH, now)
+    rows = claims.for_all(BATCH, busy, now)
+    attempts = [
+        *device_messages.for_tests(tests, now),
+        *device_messages.for_farewells(farewells, now),
+        *device_messages.for_deliveries(rows, now),
+    ]
+    return Claimed(len(tests) + len(farewells) + len(rows), attempts, pauses.known())
+
+
+def _claim_suspects(busy: Busy, now: datetime) -> Claimed:
+    rows = claims.for_suspects(SUSPECTS, BATCH, busy, now)
+    return Claimed(len(rows), device_messages.for_deliveries(rows, now), pauses.known())

@@ -1,0 +1,88 @@
+"""Messages of one channel to people's addresses: claimed one for each place that is free, sent by threads."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from notifications import reasons
+from notifications.channels.base import PersonChannel, Places
+from notifications.delivery import claims, pauses, person_messages
+from notifications.delivery.attempts import PersonAttempt
+from notifications.delivery.sender import Sender
+from notifications.errors import TransportError
+from notifications.models import Delivery
+from wfpush.concurrency.places import Claimed, Room
+from wfpush.concurrency.places import Places as UnderWay
+from wfpush.queue import outbox
+
+UNKNOWN = Places(most=8, each=4, by=F("channel"))
+"""For rows of channels that are not there any more: each ends with a reason."""
+
+
+class PersonLane:
+    """Its threads and places are its own: a server that hangs takes none from other channels. `channel`: None for rows
+    (`these`) of channels that are not there any more."""
+
+    def __init__(self, channel: PersonChannel | None, these: Q, sender: Sender) -> None:
+        self._channel = channel
+        self._these = these
+        self._sender = sender
+        self._limits = channel.places if channel is not None else UNKNOWN
+        name = channel.name if channel is not None else "unknown"
+        self._threads = ThreadPoolExecutor(self._limits.most, thread_name_prefix=name)
+        self._places: UnderWay[str, PersonAttempt] = UnderWay(
+            self._claim, self._send, most=self._limits.most, each=self._limits.each
+        )
+
+    def has_due(self, now: datetime) -> bool:
+        return outbox.due(self._rows(), now).exists()
+
+    async def drain(self) -> None:
+        """Make the first claim; those after it, and all that was taken, go on by themselves."""
+        await self._places.begin()
+
+    async def idle(self) -> None:
+        """Until nothing is taken any more, and all that was taken is written down."""
+        await self._places.idle()
+
+    async def close(self, seconds: float) -> None:
+        """Let what is under way end for a moment; leases cover the rest."""
+        await self._places.close(seconds)
+        self._threads.shutdown(wait=False)
+
+    def _rows(self) -> QuerySet[Delivery]:
+        return claims.waiting_for_persons().filter(self._these)
+
+    def _claim(self, room: Room[str]) -> Claimed[str, PersonAttempt]:
+        now = timezone.now()
+        claimed = claims.for_places(self._rows(), room, self._limits, now)
+        if claimed:
+            self._sender.known = pauses.known()
+        made = person_messages.for_deliveries([row for _, row in claimed], self._service(), now)
+        return Claimed([(place, made[row.pk]) for place, row in claimed if row.pk in made], len(claimed))
+
+    def _service(self) -> str:
+        return self._channel.service() if self._channel is not None and self._channel.service is not None else ""
+
+    async def _send(self, attempt: PersonAttempt) -> None:
+        untried = self._sender.held_up(attempt, timezone.now())
+        if untried is None:
+            await self._sender.send(attempt, self._transmit(attempt))
+        else:
+            await self._sender.write(untried)
+
+    async def _transmit(self, attempt: PersonAttempt) -> Sequence[str]:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._call, attempt))
+
+    def _call(self, attempt: PersonAttempt) -> Sequence[str]:
+        """In a thread. Raises TransportError."""
+        if self._channel is None:
+            raise TransportError(reasons.UNAVAILABLE(), permanent=True)
+        row = attempt.row
+        references = self._channel.transport.send(row.address, attempt.message, delivery_id=row.pk, link=attempt.link)
+        return references or ()

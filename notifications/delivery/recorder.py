@@ -1,0 +1,68 @@
+"""Writes results down in bulk: all that have come in while the ones before were being written."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from notifications.delivery import results
+from notifications.delivery.attempts import Result, Service
+from wfpush.concurrency.threads import in_database_thread
+
+log = structlog.get_logger(__name__)
+
+RECORD_AGAIN = 1.0
+"""Seconds after which a database that was away is tried again."""
+
+
+class Recorder:
+    """`paused` is told of services that are paused from now on. Belongs to one event loop."""
+
+    def __init__(self, paused: Callable[[dict[Service, datetime]], None]) -> None:
+        self._paused = paused
+        self._waiting: list[tuple[Result, asyncio.Future[None]]] = []
+        self._recording: asyncio.Task[None] | None = None
+
+    async def write(self, result: Result) -> None:
+        """Returns when it is written, with all others that wait."""
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((result, written))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record())
+        await written
+
+    async def close(self, seconds: float) -> None:
+        """Finish what is being written, within so many seconds."""
+        if self._recording is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._recording
+
+    async def _record(self) -> None:
+        """Write all that waits at once, until nothing does. What the database does not take is kept."""
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                self._paused(await in_database_thread(results.write, [each for each, _ in batch], timezone.now()))
+            except (OperationalError, InterfaceError) as fault:  # leases cover what is lost with this process
+                log.error("results_not_recorded", count=len(batch), fault=repr(fault))
+                self._waiting = batch + self._waiting
+                await asyncio.sleep(RECORD_AGAIN)
+                continue
+            except Exception:  # one of them cannot be written, and must not keep the others
+                log.exception("results_not_recorded", count=len(batch))
+                await self._write_singly([each for each, _ in batch])
+            for _, written in batch:
+                if not written.cancelled():
+                    written.set_result(None)
+
+    async def _write_singly(self, batch: Sequence[Result]) -> None:
+        for result in batch:
+            try:
+                self._paused(await in_database_thread(results.write, [result], timezone.now()))
+            except Exception:  # its lease ends, and it is tried again
+                log.exception("result_not_recorded", row=str(result.attempt.row.pk))

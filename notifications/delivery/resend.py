@@ -1,0 +1,33 @@
+"""Sends messages once more that were given up: for whoever reads at the desk that they were."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from notifications import reasons
+from notifications.models import Delivery, DeliveryState, NotificationState
+from wfpush.queue import outbox
+
+WORTH = timedelta(days=3)
+"""How long it is tried then."""
+
+
+def send_again(delivery_id: UUID, now: datetime) -> bool:
+    """Try a dead delivery again. False when it is not dead or its notification no longer asks."""
+    dead = Delivery.objects.filter(
+        pk=delivery_id,
+        state=DeliveryState.DEAD,
+        notification__state__in=(NotificationState.OPEN, NotificationState.INFO),
+    )
+    revived = outbox.make_due(
+        dead,
+        now,
+        state=DeliveryState.PENDING,
+        created_at=now,
+        ended_at=None,
+        attempts=0,
+        expires_at=now + WORTH,
+        **reasons.kept("reason", reasons.NOTHING),
+    )
+    if revived:
+        outbox.wake_on_commit("deliveries")
+    return bool(revived)
