@@ -265,6 +265,13 @@ NOT_FOR = code("not_for", _("not for %(type)s"))
 STOPPED_BY = code("stopped_by", _("not tried: “%(route)s” says to stop there"))
 IS_TYPE = code("is_type", _("it is %(type)s"))
 
+# --- who may not decide ---------------------------------------------------------------------------
+YOU_STARTED_IT = code("you_started_it", _("You started this, so somebody else must decide it. Nothing was sent."))
+YOU_DECIDED_BEFORE = code(
+    "you_decided_before",
+    _("You decided the step before, so somebody else must decide this one. Nothing was sent."),
+)
+
 # --- what becomes of copies -----------------------------------------------------------------------
 URGENT = code("became_urgent", _("became urgent"))
 CHANGED = code("changed_in_place", _("changed in place"))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from notifications.admin.base import HistoryAdmin, LedgerAdmin
-from notifications.admin.decorators import display
+from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Recent
 from notifications.admin.routing import ConditionForm
 from notifications.admin.words import ago, link, shortened
@@ -71,12 +71,13 @@ class FourEyesConditionAdmin(LedgerAdmin):
 class RefusedAnswerAdmin(LedgerAdmin):
     """Who tried to answer. Nothing was recorded, and no engine was called."""
 
-    list_display = ["tried", "whose", "action", "about", "rule", "why", "via"]
+    list_display = ["tried", "whose", "action", "about", "rule", "because", "via"]
     list_filter = [Recent, "rule", "via"]
     list_select_related = ["recipient", "task"]
     found_by = ["recipient__ref", "task__task_id"]
     search_help_text = _("A person's ref or a task's id, whole.")
-    fields = ["tried", "whose", "action", "comment", "about", "rule", "why", "via", "at"]
+    fields = ["tried", "whose", "action", "comment", "about", "rule", "because", "via", "at"]
+    because = worded("why", _("why"))
 
     @display(description=_("tried"), ordering="id")
     def tried(self, refused: RefusedAnswer) -> SafeString:

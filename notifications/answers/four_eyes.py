@@ -5,11 +5,12 @@ from datetime import datetime
 from notifications.cases.facts import facts_of
 from notifications.errors import FourEyes
 from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
+from notifications.reasons import YOU_DECIDED_BEFORE, YOU_STARTED_IT, kept
 from notifications.routing import route
 from notifications.types import Json
 
-INITIATOR = "You started this, so somebody else must decide it. Nothing was sent."
-PREVIOUS = "You decided the step before, so somebody else must decide this one. Nothing was sent."
+WHY = {"initiator": YOU_STARTED_IT(), "previous": YOU_DECIDED_BEFORE()}
+"""What the errors' member `why` stands for."""
 
 
 def check(task: Task, person: Recipient) -> None:
@@ -22,9 +23,9 @@ def check(task: Task, person: Recipient) -> None:
         if not _fits(rule, task, facts):
             continue
         if rule.not_initiator and started:
-            raise FourEyes(INITIATOR, rule=rule.name, why="initiator")
+            raise FourEyes(str(WHY["initiator"]), rule=rule.name, why="initiator")
         if rule.not_previous and _decided_before(task, person):
-            raise FourEyes(PREVIOUS, rule=rule.name, why="previous")
+            raise FourEyes(str(WHY["previous"]), rule=rule.name, why="previous")
 
 
 def record_refusal(
@@ -39,8 +40,8 @@ def record_refusal(
         comment=comment,
         via=via,
         rule=refused.extra["rule"],
-        why=refused.detail,
         at=now,
+        **kept("why", WHY[refused.extra["why"]], 300),
     )
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from notifications.answers import four_eyes
 from notifications.answers.respond import MAX_COMMENT, Answer, respond
 from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed
 from notifications.inbox.items import item, own_notification
@@ -67,16 +68,10 @@ def explain(failure: Failure) -> str:
     if isinstance(failure, InvalidAnswer):
         return _("Your comment is too long. Shorten it to %(most)s characters.") % {"most": f"{MAX_COMMENT:,}"}
     if isinstance(failure, FourEyes):
-        return FOUR_EYES[failure.extra["why"]]()
+        return four_eyes.WHY[failure.extra["why"]].words()
     if isinstance(failure, NotAllowed):
         return say("not_allowed")
     return failure.detail
-
-
-FOUR_EYES = {
-    "initiator": lambda: _("You started this, so somebody else must decide it. Nothing was sent."),
-    "previous": lambda: _("You decided the step before, so somebody else must decide this one. Nothing was sent."),
-}
 
 
 @form_only

@@ -69,6 +69,7 @@ class RefusedAnswer(models.Model):
     via = models.CharField(_("via"), max_length=20, choices=via_choices)
     rule = models.CharField(_("rule"), max_length=120)
     why = models.CharField(_("why"), max_length=300)
+    why_fact: Any = models.JSONField(null=True, editable=False)
     at = models.DateTimeField(_("at"))
 
     class Meta:

@@ -77,7 +77,10 @@ def test_programs_get_the_text_alone() -> None:
 
 
 # --- nobody reads a sentence ------------------------------------------------------------------------------------------
-TEXTS = {"reason", "void_reason", "end_reason", "why", "history_change_reason", "last_fault"}
+TEXTS = {
+    *("reason", "void_reason", "end_reason", "why", "history_change_reason", "last_fault", "alert"),
+    "callback_disabled_reason",
+}
 """Columns and members whose text is for people and searches alone."""
 QUERIES = {"filter", "exclude", "get", "Q", "When"}
 READERS = {

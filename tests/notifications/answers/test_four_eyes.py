@@ -1,6 +1,7 @@
 """Four eyes: who started something, or decided the step before, does not decide this one, and is told why."""
 
 import pytest
+from django.utils import translation
 
 from notifications.errors import FourEyes
 from notifications.models import (
@@ -12,6 +13,7 @@ from notifications.models import (
     Response,
     TaskState,
 )
+from notifications.reasons import words
 from tests.factories import EngineFactory
 from tests.support.story import Story
 
@@ -44,6 +46,8 @@ def test_who_started_it_does_not_approve_it_and_nothing_happens(story: Story) ->
         "Mine.",
         "Invoices",
     )
+    with translation.override("de"):
+        assert words(refused, "why").startswith("Sie haben")
     story.answer(story.carol, "approve")
     assert story.callbacks() == [("approve", "waiting")]
 
