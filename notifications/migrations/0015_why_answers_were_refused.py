@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0013_sentences_to_facts")]
+    dependencies = [("notifications", "0014_services_of_all_channels_pause")]
 
     operations = [
         migrations.AddField(
