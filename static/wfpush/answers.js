@@ -1,5 +1,5 @@
-// Answering: the card says what is happening at once, then the truth in stages. One press is one answer: repeats after a lost
-// connection carry the same key. With no connection the answer is kept on this device, and sent once there is one.
+// Answering: the card shows at once that the answer is being sent, then what becomes of it. One press is one answer: repeated
+// requests have the same key. Without a connection the answer is kept on this device, and sent later.
 
 import * as app from "./app.js";
 import { actionOf, csrfToken, fill, hostsOf, showActions, showOutcome, slot } from "./cards.js";
@@ -8,11 +8,11 @@ import { allStored, unstore } from "./store.js";
 import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
 
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
-const known = new Map();  // id → the item as last told
-const sending = new Map();  // id → the answer that is on its way
-const late = new Map();  // id → an answer that came too late while nobody looked
+const known = new Map();  // id → the item as last received
+const sending = new Map();  // id → the answer that is being sent
+const late = new Map();  // id → an answer that came too late while its item was not shown
 
-/** Take over what a form would do, on cards and in the reader. `signedOut` is called when the session has ended. */
+/** Handle presses and forms of cards and of the item. `signedOut` is called when the session has ended. */
 export function start(signedOut) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-action]");
@@ -41,9 +41,9 @@ export function start(signedOut) {
   });
 }
 
-/** An item as it now is: what is on its way may be over. */
+/** An item has changed: the answer that is being sent may be too late. */
 export function receive(item) {
-  if (known.get(item.id)?.seq > item.seq) return;  // an answer to a question that was overtaken by a frame
+  if (known.get(item.id)?.seq > item.seq) return;  // a response older than a frame that was received meanwhile
   known.set(item.id, item);
   const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
   const over = answer && item.state !== "open" && !given, place = over && hostOf(answer, item.id);
@@ -59,21 +59,21 @@ export function receive(item) {
   if (news && text && !told) announce(`${item.title}: ${text}`);
 }
 
-/** An answer is on its way no more, and need not be kept to be sent. */
+/** The answer is no longer being sent, and need not be kept. */
 function ended(id) {
   const { key } = sending.get(id) ?? {};
   sending.delete(id);
   if (key) unstore("answers", key).catch(() => {});
 }
 
-/** The item takes no answers any more: what was being written about it stays. */
+/** The item takes no more answers: keep the comment that was being written. */
 function rescue(host, why) {
   const { words, busy } = draftOf(host);
   closeAsk(host, { quietly: true });
   keep(host, words, { why, focus: busy });
 }
 
-/** Where an answer was given, or, if that has gone meanwhile, where its item is shown with room for words. */
+/** The element where the answer was given, or, if that was removed, one that shows the item and has room for a comment. */
 function hostOf({ host }, id) {
   return host?.isConnected ? host : [...hostsOf(id)].find((each) => slot(each, "actions"));
 }
@@ -111,7 +111,7 @@ function ask(host, button) {
   box.setAttribute("aria-describedby", `${names.fault} ${names.hint}`);
   box.required = true;
   box.value = take(host);
-  form.noValidate = true;  // the fault is said on the page, in our words
+  form.noValidate = true;  // the page shows the fault in its own words
   slot(form, "send").textContent = title;
   form.dataset.opener = action;
   slot(host, "actions").before(form);
@@ -147,7 +147,7 @@ async function send(host, answer, signedOut) {
   sending.set(id, Object.assign(answer, { host }));
   const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
   line?.focus({ preventScroll: true });
-  const kept = await keepUntilSent(id, answer);  // first: whatever ends this page, the answer is sent
+  const kept = await keepUntilSent(id, answer);  // first, so that the answer is sent even if this page is closed
   let reply = {};
   for (const pause of PAUSES) {
     if (pause) {
@@ -155,7 +155,7 @@ async function send(host, answer, signedOut) {
       await new Promise((wake) => setTimeout(wake, pause));
     }
     reply = await post(id, answer);
-    if (sending.get(id) !== answer) return null;  // the live connection was faster, and has told the truth
+    if (sending.get(id) !== answer) return null;  // the live connection was faster, and has shown the result
     if (reply.final) return settle(id, host, answer, reply, signedOut);
     if (!navigator.onLine) break;
   }
@@ -165,7 +165,7 @@ async function send(host, answer, signedOut) {
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
 }
 
-/** {final, status, body}: final when our server, and no proxy on the way, has said the last word. */
+/** {final, status, body}: final when our own server, and not a proxy in between, has given its definite reply. */
 async function post(id, answer) {
   try {
     const response = await fetch(`/api/v1/notifications/${id}/responses`, {
@@ -191,7 +191,7 @@ function waiting(id, { title, host }, { status }) {
   return tell(id, { text }, host);
 }
 
-/** What was given before this page was opened and waits still, or ended while nobody looked. */
+/** Answers given before this page was opened, which still wait, or have ended since. */
 export async function resume() {
   for (const answer of await allStored("answers").catch(() => [])) {
     (answer.ended ? late : sending).set(answer.id, answer);
@@ -199,7 +199,7 @@ export async function resume() {
   }
 }
 
-/** Say of an item that has just come into view how far its answer is. Words that came too late have room beside buttons. */
+/** Show the state of the answer of an item that has just been shown. A comment that came too late is shown beside the buttons. */
 export function retell(id) {
   const answer = sending.get(id), lost = late.get(id);
   if (answer) tell(id, answer.told ?? { text: say("kept_answer", { title: answer.title }) });
@@ -219,14 +219,14 @@ export function settled({ answer: { id, key }, status, body }, signedOut) {
   if (answer?.key === key) settle(id, hostOf(answer, id), answer, { status, body }, signedOut);
 }
 
-/** An answer from a notification is on its way for longer than usual, or waits for a connection. */
+/** An answer from a notification takes longer than usual, or waits for a connection. */
 export function waits({ id, key, action, title }) {
   if (sending.has(id)) return;
   sending.set(id, { key, action, title });
   tell(id, { text: say("kept_answer", { title }) });
 }
 
-/** Ask for the words of an answer, if it is offered and needs some. */
+/** Open the comment field of an answer, if it is offered and needs a comment. */
 export function openAsk(host, action) {
   const button = host.querySelector(`[data-action="${CSS.escape(action)}"][data-comment="required"]`);
   if (button) ask(host, button);
@@ -235,7 +235,7 @@ export function openAsk(host, action) {
 // --- what became of it -----------------------------------------------------------------------------------------------
 function settle(id, host, answer, { status, body }, signedOut) {
   if (status < 300) {
-    unstore("answers", answer.key).catch(() => {});  // but it stays known as sent until the item says so
+    unstore("answers", answer.key).catch(() => {});  // it counts as sent until the item shows it
     const told = toldOf(answer, body);
     tell(id, told, host);
     announce(told.text);
@@ -243,7 +243,7 @@ function settle(id, host, answer, { status, body }, signedOut) {
     return;
   }
   const text = overText(answer, body), place = hostOf(answer, id);
-  if (!place) {  // its words stay stored until the item is opened
+  if (!place) {  // its comment stays stored until the item is opened
     tell(id, { text: text ?? say("not_recorded") });
     sending.delete(id);
     late.set(id, { ...answer, ended: { status, body } });
@@ -263,7 +263,7 @@ function settle(id, host, answer, { status, body }, signedOut) {
   showOutcome(place, { text: say(why), mood: "bad" });
 }
 
-/** The item as it now is, also where there is no live connection, or nothing that it would tell of. */
+/** Fetch the item, since there may be no live connection, or no change that it would send. */
 async function lookAgain(id) {
   try {
     const response = await fetch(`/api/v1/notifications/${id}`);
@@ -272,7 +272,7 @@ async function lookAgain(id) {
     ended(id);
     receive(item);
   } catch {
-    // what was told stays true; the live connection tells the rest
+    // what was shown stays true; the live connection sends the rest
   }
 }
 
@@ -293,7 +293,7 @@ function reopenAsk(host, answer) {
   fault(slot(host, "ask-form"), say("comment_required"));
 }
 
-/** Say how far an answer is, wherever the item is shown. */
+/** Show the state of an answer, wherever its item is shown. */
 function tell(id, told, focus = null) {
   if (sending.has(id)) sending.get(id).told = told;
   let line = null;

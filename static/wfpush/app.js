@@ -35,20 +35,20 @@ async function begin(seq) {
   await keepInStep(csrf, ref).catch(() => {});  // tried again when the next page starts
 }
 
-/** Only where messages are on is there anything to keep, and anything to load for it. */
+/** Check the subscription where messages are on; only then its module is loaded. */
 async function keepInStep(csrf, ref) {
   if ((await person()).push !== "on") return;
   const subscription = await import("./subscription.js");
   await subscription.keepInStep(registration, csrf, ref);
 }
 
-/** What waits can go: now, or when the browser finds a connection. */
+/** Send answers that wait: now, or when the browser has a connection. */
 export function send() {
   registration?.sync?.register("answers").catch(() => {});
   registration?.active?.postMessage({ type: "send" });
 }
 
-/** This browser has been removed from the person's devices: the worker takes away what it keeps and shows. */
+/** This browser was removed from the person's devices: the worker deletes what it keeps and shows. */
 export const removed = () => registration?.active?.postMessage({ type: "removed" });
 
 /** Whether the server has another version by now. Browsers ask by themselves only when a page is loaded. */
@@ -71,7 +71,7 @@ export async function keepAnswer(answer) {
   return true;
 }
 
-/** What the page has just been told is what it would show with no connection. */
+/** Keep what the page has just received, to show it without a connection. */
 export function keepItem(item) {
   if (registration) store("items", item).then(keepTime).catch(() => {});
 }

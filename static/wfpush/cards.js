@@ -22,8 +22,8 @@ export function build(kind, item) {
 export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
 /**
- * Bring a host up to what the item now is. The buttons are only touched when they are others than before, and the outcome
- * is never hidden in between, or it would lose the focus. `told`: what to say instead while an answer is on its way.
+ * Update an element that shows an item. Buttons are replaced only if they differ, and the outcome is never hidden in between,
+ * since it would lose the focus. `told`: what to show instead while an answer is being sent.
  */
 export function fill(host, item, told = null) {
   const open = item.state === "open", address = `/n/${item.id}`;
@@ -92,7 +92,7 @@ function fillStamp(host, at) {
   time.textContent = stamp(new Date(at), now());
 }
 
-/** Every due line and stamp on the page, as it reads now. */
+/** Update every due line and time on the page. */
 export function tick() {
   for (const line of document.querySelectorAll('[data-slot="due"]:not([hidden])')) tellDue(line);
   for (const time of document.querySelectorAll('[data-slot="stamp"][datetime]')) {
@@ -124,7 +124,7 @@ export function showActions(host, shown) {
   if (form) form.hidden = !shown || !slot(form, "buttons").childElementCount;
 }
 
-/** Who has acknowledged is not asked to do so again. */
+/** The answers still offered: a person who has acknowledged is not asked to acknowledge again. */
 function offered({ actions, outcome }) {
   const given = isMine(outcome) && outcome.engine !== "refused" ? outcome.action : null;
   return actions.filter((action) => !(action.effect === "acknowledge" && action.action === given));
@@ -140,7 +140,7 @@ function fillButtons(host, actions) {
   showActions(host, !slot(host, "ask-form"));
 }
 
-/** What a button on the page stands for, whoever made it. */
+/** The action of a button on the page, made by the server or by a script. */
 export function actionOf(button) {
   const { action, comment } = button.dataset;
   return { action, comment, title: button.textContent.replace(/…$/, "") };

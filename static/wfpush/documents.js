@@ -1,4 +1,4 @@
-// Beside each document: whether it is kept on this device. With no connection its link opens what is kept.
+// Shows beside each document whether it is kept on this device. Without a connection its link opens the kept copy.
 
 import { allStored } from "./store.js";
 import { say } from "./words.js";
@@ -15,7 +15,7 @@ export function start() {
   mark();
 }
 
-/** Say of every document that is shown what is known of it. */
+/** Show the state of every document on the page. */
 export async function mark() {
   const links = [...document.querySelectorAll("a[data-document]")];
   if (!links.length || !navigator.serviceWorker) return;
@@ -23,7 +23,7 @@ export async function mark() {
   for (const link of links) tell(link, known.get(link.href) ?? { state: "unknown" });
 }
 
-/** The worker tells how far one is. */
+/** The worker reports the progress of a document. */
 export function heard({ url, ...row }) {
   for (const link of document.querySelectorAll("a[data-document]")) if (link.href === url) tell(link, row);
 }

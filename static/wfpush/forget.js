@@ -1,12 +1,12 @@
-// Nothing of a person stays on a device that somebody else may use next. The page and the service worker share it.
+// Deletes what this device keeps of a person, since somebody else may use it next. Shared by page and service worker.
 
 import { emptied, everything } from "./store.js";
 
 const KEPT_FOR_A_PERSON = ["wfpush person", "wfpush documents"];
 
 /**
- * Signing out, or somebody else signing in: messages stop, and everything kept or shown here goes, but for what is shown
- * with the tag `but`.
+ * After signing out, or when somebody else signs in: end the subscription, and delete everything kept or shown here, except
+ * notifications with the tag `but`.
  */
 export async function forget(registration, but = "") {
   await Promise.allSettled([
@@ -17,7 +17,7 @@ export async function forget(registration, but = "") {
   ]);
 }
 
-/** Nothing else is kept or forgotten meanwhile. */
+/** Run `work` while nothing else is kept or deleted. */
 export const alone = (work) => navigator.locks.request("wfpush person", work);
 export const cachesDeleted = () => KEPT_FOR_A_PERSON.map((name) => caches.delete(name));
 
@@ -26,7 +26,7 @@ async function unsubscribed(registration) {
   await subscription?.unsubscribe();
 }
 
-/** Nothing is shown any more, but for what has the tag `but`. */
+/** Close all notifications except those with the tag `but`. */
 export async function closed(registration, but = "") {
   for (const shown of (await registration?.getNotifications()) ?? []) if (!but || shown.tag !== but) shown.close();
 }

@@ -12,8 +12,8 @@ import * as push from "./push.js";
 import * as reader from "./reader.js";
 import { announce, now, say, settings, when } from "./words.js";
 
-const TICK = 10_000;  // milliseconds between two looks at the times on the page
-const NOTICED = 2_500;  // a connection that is back sooner than this was never missed
+const TICK = 10_000;  // milliseconds between updates of the times on the page
+const NOTICED = 2_500;  // milliseconds within which a lost connection is not reported
 const connection = document.getElementById("connection");
 const trouble = document.getElementById("trouble");
 let seenAt = now(), complaint = 0, complained = false;
@@ -59,7 +59,7 @@ function signedOut() {
   showState("signed-out");
 }
 
-/** The page is older than the server: said once, and nothing is taken from under anybody's hands. */
+/** The page is older than the server: offer once to load it again, and change nothing by itself. */
 function tellVersion({ version }) {
   const line = document.getElementById("new-version");
   if (version === settings.version || !line.hidden) return;

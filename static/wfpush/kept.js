@@ -1,4 +1,4 @@
-// Words that can no longer be sent stay where they were written, to be copied: nothing that somebody typed goes by itself.
+// Comments that can no longer be sent stay on the page, to be copied: nothing that somebody has typed disappears by itself.
 
 import { slot } from "./cards.js";
 import { say } from "./words.js";
@@ -13,13 +13,13 @@ export function start() {
   });
 }
 
-/** What is being written about an item, and whether somebody is at it just now. */
+/** The comment being written about an item, and whether its field has the focus. */
 export function draftOf(host) {
   const boxes = [...host.querySelectorAll(DRAFTS)];
   return { words: joined(boxes.map((box) => box.value)), busy: boxes.includes(document.activeElement) };
 }
 
-/** Show words that were not sent, and why not. `focus`: whoever wrote them was still at it. */
+/** Show a comment that was not sent, and why not. `focus`: its field had the focus. */
 export function keep(host, words, { why = "", focus = false } = {}) {
   if (!host || !words.trim()) return;
   const all = joined([take(host), words]);
@@ -34,14 +34,14 @@ export function keep(host, words, { why = "", focus = false } = {}) {
   if (focus) box.focus({ preventScroll: true });
 }
 
-/** The words kept for an item, which are no longer shown then. */
+/** The comment kept for an item; it is then no longer shown. */
 export function take(host) {
   const kept = slot(host, "kept"), words = kept?.querySelector("textarea").value ?? "";
   kept?.remove();
   return words;
 }
 
-/** Whether loading the page afresh would lose somebody's words. */
+/** Whether loading the page again would lose a comment. */
 export const unsent = () =>
   Boolean(document.querySelector(".ask, .kept")) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
 

@@ -1,5 +1,5 @@
-// The list: changes in place at once; what is new waits behind "2 new" while the list is being used, so that nothing moves
-// under a finger.
+// The list: changed items are updated at once; new ones wait behind "2 new" while the list is being used, so that nothing
+// moves under a finger.
 
 import { build, morePressing, slot } from "./cards.js";
 import { unsent } from "./kept.js";
@@ -24,7 +24,7 @@ for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", 
 window.addEventListener("scroll", touched, { passive: true });
 showNew.addEventListener("click", () => (stale ? location.reload() : show({ pressed: true })));
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && !stale) show();  // nobody looks: the moment to tidy up
+  if (document.hidden && !stale) show();  // nobody sees the page: update the list
 });
 
 function touched(event) {
@@ -37,7 +37,7 @@ function inUse() {
   return Boolean(focused || list.querySelector(".ask") || performance.now() - touchedAt < QUIET);
 }
 
-/** An item as it now is. What shows it already has been filled anew where it stands. */
+/** An item has changed. Elements that show it were updated before. */
 export function receive(item) {
   const known = document.getElementById(`n-${item.id}`);
   const reopened = known?.matches(".row") && item.state === "open";
@@ -55,7 +55,7 @@ export function receive(item) {
   count();
 }
 
-/** The server asks to load the list afresh: at once, unless somebody is in the middle of something. */
+/** The server asks to load the list again: at once, unless the page is being used. */
 export function reset() {
   if (!inUse() && !unsent()) {
     location.reload();
@@ -70,7 +70,7 @@ function offer() {
   showNew.textContent = stale ? say("list_changed") : say("new", { n: pending.size });
 }
 
-/** Let in what waits, move what is done away (but not what still holds words that were not sent), and bring the rest in order. */
+/** Insert new items, move answered ones (except those with an unsent comment), and sort the rest. */
 function show({ pressed = false } = {}) {
   const focused = document.activeElement;
   const cards = [...waiting.children, ...escalated.children], moved = cards.length > 0;

@@ -1,7 +1,7 @@
-// The live connection to `WS /ws/inbox`: resumes where it was, finds gaps, comes back by itself and says how it is.
+// The live connection to `WS /ws/inbox`: resumes, detects gaps, reconnects by itself and reports its state.
 
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 30_000;  // milliseconds between tries, doubling, with full jitter
-const PATIENCE = 8_000;  // how long an answer to `resume` may take before the connection counts as dead
+const PATIENCE = 8_000;  // milliseconds for an answer to `resume` before the connection counts as dead
 const SIGNED_OUT = 4401, REFUSED = 4403, RESTART = 1012;
 
 /**
@@ -34,7 +34,7 @@ export function connect(seq, handlers) {
     watchdog = setTimeout(() => drop(), PATIENCE);
   }
 
-  /** Give the socket up without waiting for its closing handshake, which a dead line never finishes. */
+  /** Drop the socket without waiting for its closing handshake, which never ends on a dead connection. */
   function drop() {
     const dead = socket;
     socket = null;
@@ -44,7 +44,7 @@ export function connect(seq, handlers) {
 
   function read(frame) {
     if (frame.type === "notification") {
-      if (frame.prev !== last) return resuming || resume();  // while resuming: sent before the server heard of it
+      if (frame.prev !== last) return resuming || resume();  // while resuming: sent before the server had the request
       last = frame.seq;
       handlers.onItem(frame.notification, frame.unread);
     } else if (frame.type === "synced") {
@@ -75,7 +75,7 @@ export function connect(seq, handlers) {
     retry = setTimeout(open, FIRST_PAUSE / 5 + Math.random() * most);
   }
 
-  /** Ask whether the line still lives: after sleep, a tunnel, or a page brought back from the browser's cache. */
+  /** Check whether the connection still works: after sleep, a tunnel, or when the page comes from the browser's cache. */
   function check() {
     if (socket?.readyState === WebSocket.OPEN) resume();
     else open();

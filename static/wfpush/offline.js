@@ -1,4 +1,4 @@
-// The page from what is kept on this device: the list and the items as last known.
+// The page without a connection: the list and the items as kept on this device.
 
 import { build, fill, slot } from "./cards.js";
 import { count, place, sort, tellUnread } from "./list.js";
@@ -7,7 +7,7 @@ import { settings } from "./words.js";
 
 const SHOWN = { open: 200, info: 15, done: 10 };
 
-/** Fill the page that the service worker keeps. Returns when things were as it shows them. */
+/** Fill the page that the service worker keeps. Returns the time of its contents. */
 export async function restoreList() {
   const [{ seq = 0, at }, items] = await Promise.all([person(), allStored("items")]);
   const open = items.filter(({ state }) => state === "open"), info = items.filter(({ state }) => state === "info");

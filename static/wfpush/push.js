@@ -1,5 +1,5 @@
-// Messages to this browser while the page is closed: our own words first, the browser's question only after a press. Used by
-// the card in the inbox and by the page of devices (templates/inbox/_push.html).
+// Messages to this browser while the page is closed: the browser's question comes only after a press on our own button. Used
+// by the card in the inbox and by the page of devices (templates/inbox/_push.html).
 
 import { csrfToken } from "./cards.js";
 import { person } from "./store.js";
@@ -27,7 +27,7 @@ async function stateNow() {
   return push === "on" && Notification.permission === "granted" ? "on" : "off";
 }
 
-const subscribing = () => import("./subscription.js");  // who never presses needs none of it
+const subscribing = () => import("./subscription.js");  // loaded only after a press
 
 const PRESSED = { on: turnOn, off: turnOff, later };
 
@@ -65,7 +65,7 @@ function later() {
   document.getElementById("waiting-heading")?.focus();
 }
 
-/** Only what fits the state is seen; whoever pressed a button that is gone now stands at the words in its place. */
+/** Show what fits the state; if the pressed button is now hidden, the focus goes to the text in its place. */
 function show(state, { focus = false } = {}) {
   for (const part of place.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(state);
   place.hidden = false;

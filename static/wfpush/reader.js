@@ -1,4 +1,4 @@
-// The item beside the list (on a phone: in its place). Its page is the server's; here it is fetched, put in and kept fresh.
+// The item beside the list (on a phone: in its place). The server renders it; this module fetches, inserts and updates it.
 
 import { retell, openAsk } from "./answers.js";
 import { csrfToken } from "./cards.js";
@@ -8,7 +8,7 @@ import { keptArticle } from "./offline.js";
 import { say } from "./words.js";
 
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again
-const PATIENCE = 10_000;  // milliseconds after which an item as last known is better than none
+const PATIENCE = 10_000;  // milliseconds after which the kept item is shown instead
 const PARTS = ["facts", "history", "aside"];
 const pane = document.getElementById("item");
 const page = document.body;
@@ -17,7 +17,7 @@ let refreshing = 0;
 const article = () => pane.querySelector("[data-item]");
 export const openId = () => article()?.dataset.id ?? "";
 
-/** Resolves when the item of the address is shown, which the page that is kept for being offline does not hold. */
+/** Resolves when the item of the address is shown; the page kept for offline use does not contain it. */
 export async function start() {
   document.addEventListener("click", (event) => {
     const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
@@ -45,7 +45,7 @@ export async function visit(path) {
   return null;
 }
 
-/** Show an item; with no connection as last known. A fault leads to the address itself, which says what is wrong. */
+/** Show an item; without a connection the kept one. After a fault the browser goes to the address, which shows what is wrong. */
 async function load(path) {
   pane.setAttribute("aria-busy", "true");
   try {
@@ -66,7 +66,7 @@ async function load(path) {
   return true;
 }
 
-/** The item as last known, with the words asked for that its address wants. */
+/** The kept item, with the comment field open if the address asks for it. */
 async function loadKept(path) {
   const { pathname, searchParams } = new URL(path, location.href), found = await keptArticle(pathname.split("/").pop());
   if (!found) return false;
@@ -96,7 +96,7 @@ function entitle(words) {
   document.title = document.title.replace(/^(\(\d+\) )?.*( · )/, (whole, unread = "", dot = "") => unread + words + dot);
 }
 
-/** A place whose forms hold the token of this page. */
+/** Put the CSRF token of this page into the forms of an element. */
 function withToken(place) {
   for (const field of place.querySelectorAll("[name=csrfmiddlewaretoken]")) field.setAttribute("value", csrfToken());
   return place;
@@ -130,7 +130,7 @@ function showList() {
   (link || document.getElementById("waiting-heading")).focus();
 }
 
-/** The open item has changed: its history and what belongs to it too, perhaps. */
+/** The open item has changed: fetch its history and other parts, too. */
 export function refresh(id) {
   if (id !== openId()) return;
   clearTimeout(refreshing);
@@ -153,7 +153,7 @@ async function replaceParts(request) {
   mark();
 }
 
-/** Put a part in the place of another; the focus stays on what stands where it was. */
+/** Replace a part; the focus moves to the control in the same position. */
 function swap(here, there) {
   const pressable = "a, button, summary";
   const position = [...here.querySelectorAll(pressable)].indexOf(document.activeElement);

@@ -1,4 +1,4 @@
-// Before somebody signs out, this browser forgets what it kept for them: the next may be somebody else.
+// Before signing out, delete what this browser keeps: somebody else may use it next.
 
 import { forget } from "./forget.js";
 import { allStored } from "./store.js";
@@ -19,7 +19,7 @@ async function leave(event) {
   form.submit();
 }
 
-/** The worker sends what waits, and says when it has tried. */
+/** Have the worker send answers that wait; resolves when it has tried. */
 function sent(worker) {
   return new Promise((resolve) => {
     if (!worker) return resolve();

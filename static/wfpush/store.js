@@ -1,5 +1,5 @@
-// What stays on this device: whose it is, their items as last known, answers on their way, what notifications show. One
-// person's at a time; forget.js empties it. The page and the service worker share it.
+// The database of this device: the person, their kept items, answers to be sent, shown notifications. It belongs to one person
+// at a time; forget.js empties it. Shared by page and service worker.
 
 const TABLES = { about: "name", items: "id", answers: "key", shown: "tag", documents: "url" };
 let database = null;
@@ -30,14 +30,14 @@ const asked = (request) =>
     request.onerror = () => reject(request.error);
   });
 
-/** One transaction. `work` gets a table by its name, and may wait for nothing but what it asks of one. */
+/** One transaction. `work` gets a function from name to table, and may await requests of these tables only. */
 async function within(mode, tables, work) {
   const transaction = (await opened()).transaction(tables, mode);
   const over = new Promise((resolve, reject) => {
     transaction.oncomplete = resolve;
     transaction.onerror = transaction.onabort = () => reject(transaction.error);
   });
-  over.catch(() => {});  // told by what is awaited below, or by `work` itself
+  over.catch(() => {});  // reported by what is awaited below, or by `work` itself
   const result = await work((table) => transaction.objectStore(table));
   await over;
   return result;
@@ -63,7 +63,7 @@ export const emptied = (...tables) =>
 
 export const everything = Object.keys(TABLES);
 
-/** Whose things these are: {ref, timezone, language, look, csrf, seq, at, shell, push, device, endpoint, sender, checked}. */
+/** The person: {ref, timezone, language, look, csrf, seq, at, shell, push, device, endpoint, sender, checked}. */
 export const person = async () => (await stored("about", "person")) ?? {};
 
 export const tellPerson = (changes) =>

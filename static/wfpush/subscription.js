@@ -16,7 +16,7 @@ export async function subscribe(registration, csrf) {
   await registerDevice(await registration.pushManager.subscribe(options), key, csrf);
 }
 
-/** Tell the server of a subscription; the device that this browser was before goes. */
+/** Register a subscription at the server, which removes the device that this browser was before. */
 export async function registerDevice(subscription, key, csrf) {
   const { device } = await person();
   const response = await called(DEVICES, csrf, "POST", { channel: "webpush", subscription: subscription.toJSON(), public_key: key });
@@ -25,7 +25,7 @@ export async function registerDevice(subscription, key, csrf) {
   if (device && device !== id) await called(`${DEVICES}/${device}`, csrf, "DELETE").catch(() => {});
 }
 
-/** No messages here any more; the buttons of those shown would answer nothing. */
+/** End messages to this browser; the buttons of shown notifications are no longer valid. */
 export async function unsubscribe(registration, csrf) {
   const { device } = await person();
   await (await registration.pushManager.getSubscription())?.unsubscribe();
@@ -35,8 +35,8 @@ export async function unsubscribe(registration, csrf) {
 }
 
 /**
- * What browser and server hold of each other stays the same: a new key, a lost or a changed subscription is put right. A
- * device that somebody removed stays removed; one that the push service or the server no longer knew comes back.
+ * Keep browser and server in step: after a new key, or a lost or changed subscription, subscribe or register again. A device
+ * that somebody removed stays removed; one that the push service or the server no longer knew is registered again.
  */
 export async function keepInStep(registration, csrf, who) {
   const { ref, push, device, endpoint, sender, checked = 0 } = await person();

@@ -6,7 +6,7 @@ import { timesOf } from "./times.js";
 
 export const settings = JSON.parse(document.getElementById("settings").textContent);
 const { ref, language, timezone } = settings;
-const ahead = Date.parse(settings.now) - Date.now();  // a phone's clock may be minutes off; the server's counts
+const ahead = Date.parse(settings.now) - Date.now();  // a phone's clock may be minutes off, so the server's is used
 
 export const now = () => new Date(Date.now() + (Math.abs(ahead) > 5_000 ? ahead : 0));
 export const { say, sayOf } = sentencesOf(settings.texts);

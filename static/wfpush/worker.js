@@ -2,8 +2,8 @@
 // server puts it and what it imports into one script at /sw.js (notifications/inbox/webapp.py), since not every browser in
 // use takes modules here, and since one script is replaced whole.
 //
-// It never gives a page that has a connection anything from a cache: a page and its scripts are always as new as the
-// server. So a new worker may take over at once.
+// With a connection pages and scripts never come from a cache, so they are always as new as the server. So a new worker may
+// take over at once.
 
 import { clicked } from "./worker/clicks.js";
 import { keepDocuments } from "./worker/documents.js";
@@ -61,14 +61,14 @@ self.addEventListener("sync", (event) => {
   event.waitUntil(sentOrLater());
 });
 
-/** The browser asks again, later, after a rejection only. */
+/** The browser fires `sync` again later only if this rejects. */
 async function sentOrLater() {
   const { size } = await sendAnswers();
   await catchUp();
   if (size) throw new Error("There are answers that could not be sent yet.");
 }
 
-const A_MOMENT = 20_000;  // milliseconds for documents after a message: browsers end workers that work on unseen
+const A_MOMENT = 20_000;  // milliseconds for documents after a message: browsers end workers that run in the background
 
 const ASKED = {
   begin: (message) => begin(message),

@@ -1,5 +1,5 @@
-// Beside the texts of a draft, how they read: asked of the server while one types, by the functions that send them.
-const CALM = 350;  // milliseconds without a key pressed before the server is asked
+// The preview beside the texts of a draft: the server renders it while the user types, by the functions that send messages.
+const CALM = 350;  // milliseconds without a key press before the server is asked
 const aside = document.querySelector("[data-live-preview]");
 const form = document.getElementById("templateversion_form");
 const looks = aside?.querySelector("[data-live-looks]");
@@ -55,7 +55,7 @@ function show({html, faults}) {
   if (open) looks.querySelector("details")?.setAttribute("open", "");
 }
 
-// A fault stands beside the text it is about; one without a field, or with a hidden one, over the preview.
+// A fault is shown beside its text; one without a field, or with a hidden one, above the preview.
 function place({field, text}, number) {
   const said = document.createElement("p");
   said.className = "desk-line desk-line-bad";

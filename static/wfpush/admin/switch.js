@@ -1,5 +1,5 @@
-// A choice that decides what else a form asks: it hides what it does not use, and calls things by their names. What, says
-// the server (notifications/admin/engine_access.py), in the choice's data-switch.
+// A choice that hides fields of a form and changes labels. The server says which (notifications/admin/engine_access.py), in the
+// choice's data-switch.
 "use strict";
 (() => {
   const places = (scope, selectors) => selectors.flatMap((selector) => [...scope.querySelectorAll(selector)]);

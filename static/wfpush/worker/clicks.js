@@ -6,8 +6,8 @@ import { replyTo, sendAnswersTo, sendLater } from "./sending.js";
 import { say } from "./showing.js";
 import { outcomeWords, speaking } from "./speaking.js";
 
-const PROMPTLY = 2_000;  // milliseconds after which somebody who sees nothing happen presses again
-const PAUSES = [1_000, 2_500];  // milliseconds before each look whether the engine has the answer
+const PROMPTLY = 2_000;  // milliseconds after which people press again if nothing happens
+const PAUSES = [1_000, 2_500];  // milliseconds before each check whether the engine has the answer
 
 export async function clicked(notification, action) {
   const data = notification.data ?? {};
@@ -17,7 +17,7 @@ export async function clicked(notification, action) {
   return answered(data, offered);
 }
 
-/** The page of it, on this site whatever the message says. */
+/** The address of the item, always on this site, whatever the message contains. */
 function addressOf({ link = "/", test }, offered) {
   if (test) return "/devices";
   const { pathname } = new URL(link, self.location.href);
@@ -31,7 +31,7 @@ async function openItem(address) {
       await page.focus();
       if (await hears(page, { type: "open", address })) return null;
     } catch {
-      break;  // no leave to bring a window to the front: a new one comes by itself
+      break;  // not allowed to bring a window to the front: open a new one
     }
   }
   return self.clients.openWindow(address);
@@ -43,7 +43,7 @@ async function answered(data, { action, title }) {
     key: crypto.randomUUID(), id: data.id, action, title, comment: "", token: data.token, ref, lang: data.lang, note: data,
     at: Date.now(),
   };
-  await store("answers", answer);  // first: whatever ends this worker, the answer is sent
+  await store("answers", answer);  // first, so that the answer is sent even if this worker is ended
   const sending = sendAnswersTo(data.id);
   if (await isSlow(sending)) await waits(answer, "still_sending");
   const left = (await sending).get(answer.key);
@@ -55,13 +55,13 @@ async function answered(data, { action, title }) {
 const isSlow = (sending) =>
   Promise.race([sending.then(() => false), new Promise((late) => setTimeout(late, PROMPTLY, true))]);
 
-/** Said where it was pressed, and on the pages that are open. */
+/** Show it on the notification, and on open pages. */
 async function waits({ note, token, ...answer }, key) {
   await say(note, speaking(note.lang).say(key));
   await tellPages({ type: "waiting", answer });
 }
 
-/** The same answer again has no second effect, and tells how far it is. */
+/** Sending the same answer again has no second effect; the reply says whether the engine has it. */
 async function followed(answer, timezone) {
   for (const pause of PAUSES) {
     await new Promise((wake) => setTimeout(wake, pause));

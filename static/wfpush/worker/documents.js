@@ -1,5 +1,5 @@
-// Documents of what waits, kept where their server lets us read them (CORS). They are shown from our own address then, so
-// only kinds that can run nothing are shown; others are saved as files.
+// Keeps documents of open items, if their server allows reading them (CORS). They are shown from our own address then, so only
+// types that cannot run scripts are shown; others are downloaded.
 
 import { allStored, person, store, unstore } from "../store.js";
 import { whileHere } from "./leaving.js";
@@ -8,10 +8,10 @@ import { tellPages } from "./pages.js";
 const DOCUMENTS = "wfpush documents";
 const LARGEST = 25 * 1024 * 1024, ALTOGETHER = 200 * 1024 * 1024;  // bytes
 const ALL_THE_TIME = 240_000;  // milliseconds; browsers end an event of a worker after five minutes
-const AGAIN_AFTER = 3_600_000;  // milliseconds after which one that could not be had is asked for again
+const AGAIN_AFTER = 3_600_000;  // milliseconds after which a failed one is fetched again
 const SHOWN = ["application/pdf", "image/png", "image/jpeg", "image/webp", "image/gif", "text/plain"];
 
-/** `within`: milliseconds. What does not come in time is asked for again another time. */
+/** `within`: milliseconds. What does not come in time is fetched another time. */
 export const keepDocuments = (within = ALL_THE_TIME) =>
   navigator.locks.request("wfpush documents", { ifAvailable: true }, async (lock) => {
     const { ref } = await person();
@@ -34,7 +34,7 @@ async function wantedDocuments() {
   return new Set(urls.filter((url) => /^https?:/.test(url ?? "")));
 }
 
-/** Whether its reader is still here, and shown what it belongs to: neither is so once they have signed out. */
+/** Whether the person is still signed in, and an open item has the document. */
 async function isWanted(url, ref) {
   return (await person()).ref === ref && (await wantedDocuments()).has(url);
 }
@@ -44,7 +44,7 @@ async function dropped({ url, path }) {
   if (path) await (await caches.open(DOCUMENTS)).delete(path);
 }
 
-/** Keep one document; returns its size, 0 where it cannot be had. */
+/** Keep one document; returns its size, 0 if it cannot be fetched. */
 async function fetchDocument(url, most, ref, signal) {
   try {
     const response = await fetch(url, { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer", signal });
@@ -59,7 +59,7 @@ async function fetchDocument(url, most, ref, signal) {
   }
 }
 
-/** Keep what is known of a document, and the document itself; false when nobody wants it any more. */
+/** Store a document and its state; false when no open item has it any more. */
 async function noteDocument(row, ref, document = null) {
   let kept = false;
   await whileHere(ref, async () => {
@@ -72,7 +72,7 @@ async function noteDocument(row, ref, document = null) {
   return kept;
 }
 
-/** The content, while pages are told how far it is. Throws when it is larger than `most`, or its reader has left. */
+/** The content; reports progress to pages. Throws when it is larger than `most`, or the person has signed out. */
 async function readAll(response, { url, most, ref }) {
   const length = Number(response.headers.get("Content-Length")), parts = [];
   let size = 0, percent = 0;

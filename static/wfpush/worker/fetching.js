@@ -1,4 +1,4 @@
-// Requests of our pages. With a connection the worker only watches; without one it gives what is kept.
+// Requests of our pages. With a connection the worker does not interfere; without one it answers from what is kept.
 
 import { forget } from "../forget.js";
 import { keptDocument } from "./documents.js";
@@ -7,7 +7,7 @@ import { INBOX } from "./pages.js";
 import { keptFile, keptPage } from "./shell.js";
 
 const SIGNING_OUT = ["/sign-out", "/admin/logout/"];
-const PATIENCE_WITH_PAGES = 5_000;  // milliseconds; after that a page of some minutes ago is better than none
+const PATIENCE_WITH_PAGES = 5_000;  // milliseconds after which the kept page is shown
 const AWAY = [502, 503, 504];
 
 export function fetched(event) {
@@ -23,7 +23,7 @@ export function fetched(event) {
 
 const kept = async (request) => (await caches.match(request)) ?? Response.error();
 
-/** Not by navigation preload: where that fails, Firefox shows an error of its own, whatever the worker answers. */
+/** Without navigation preload: when that fails, Firefox shows an error of its own, whatever the worker answers. */
 async function page(event) {
   const asked = fetch(event.request);
   const answer = await Promise.race([asked, after(PATIENCE_WITH_PAGES)]).catch(() => null);

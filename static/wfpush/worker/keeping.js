@@ -1,4 +1,4 @@
-// What a person sees with no connection: their items as last known. Only the person's own, and only while they are signed in.
+// Keeps items for use without a connection: the person's own only, and only while they are signed in.
 
 import { forget } from "../forget.js";
 import { allStored, person, store, tellPerson, unstore } from "../store.js";
@@ -9,11 +9,11 @@ import { keepPage } from "./shell.js";
 
 const MOST = { open: 200, info: 30, done: 30 };
 const LIST_PATIENCE = 20_000;  // milliseconds
-const PAGES = 5;  // of changes; who missed more gets the whole list anew
+const PAGES = 5;  // of changes; after more the whole list is fetched
 
 /**
- * A page has started, and says who is signed in and up to which change it knows. Items were kept in the language and by the
- * version of their time: with another `look` all are fetched anew.
+ * A page has started, and says who is signed in and its last seq. `look` stands for language and version: when it changes, all
+ * items are fetched again.
  */
 export async function begin({ ref, timezone, language, csrf, seq, look }) {
   const before = await person();
@@ -25,7 +25,7 @@ export async function begin({ ref, timezone, language, csrf, seq, look }) {
   await keepDocuments();
 }
 
-/** Bring the kept items up to date. `seq`: how far a first filling goes, which only a page knows. */
+/** Update the kept items. `seq`: that of the page, for the first time. */
 export const catchUp = (seq = 0) =>
   navigator.locks.request("wfpush items", async () => {
     const { ref, seq: known = 0 } = await person();
@@ -68,7 +68,7 @@ async function listed(query) {
   }
 }
 
-/** What the server lists no more. */
+/** Delete items that the server no longer lists. */
 async function dropOthers(items) {
   const listed = new Set(items.map(({ id }) => id));
   const gone = (await allStored("items")).filter(({ id }) => !listed.has(id));

@@ -1,8 +1,8 @@
-// The worker's view of our pages that are open in this browser.
+// Messages between the worker and open pages.
 
 export const INBOX = /^\/(n\/[\w-]+)?$/;
 const OURS = /^\/($|n\/|devices)/;
-const HEARD_WITHIN = 1_500;  // milliseconds in which a page that is awake says that it heard
+const HEARD_WITHIN = 1_500;  // milliseconds in which an active page confirms a message
 
 /** The pages of the inbox, the one in front first. */
 export async function openPages() {
