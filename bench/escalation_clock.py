@@ -1,7 +1,7 @@
-"""`python -m bench.escalation_clock WHAT [ROWS]`: the clock by itself; prints what it took as JSON.
+"""`python -m bench.escalation_clock WHAT [ROWS]`: measures the clock by itself; prints the results as JSON.
 
-`calendar`: seconds of one `Calendar.add`. `steps`: steps a second, together and one by one. `rows`: prepares tasks that
-are late within a minute, and says from when on. `claim`: seconds of a claim of 500, and of a tick with nothing due.
+`calendar`: seconds of one `Calendar.add`. `steps`: steps a second, together and one by one. `rows`: makes tasks that
+are late within a minute, and prints from when on. `claim`: seconds of a claim of 500, and of a tick with nothing due.
 """
 
 import gc
@@ -42,14 +42,14 @@ AHEAD, WITHIN = timedelta(seconds=8), timedelta(seconds=60)
 
 
 def calendar() -> Json:
-    """Forty hours over Christmas; the year is known, as it is after the first time."""
+    """Forty hours over Christmas, in a year that was computed before, as it is after the first call."""
     made, duration = Calendar.from_dict(MUNICH), timedelta(hours=40)
     made.add(BEFORE_CHRISTMAS, duration)
     return {"seconds": _seconds(lambda: made.add(BEFORE_CHRISTMAS, duration), ADDS)}
 
 
 def steps() -> Json:
-    """Of one worker that has nothing else to do: each tells a manager."""
+    """Steps of one worker that does nothing else; each tells a manager."""
     now = timezone.now()
     escalation_rows.tasks(STEPS + SINGLY, escalation_rows.policy(), escalation_rows.people(), [now] * (STEPS + SINGLY))
     gc.freeze()  # as the cluster does
@@ -73,7 +73,7 @@ def rows(count: int) -> Json:
 
 
 def claim(count: int) -> Json:
-    """Of a table with so many clocks, some of them due."""
+    """A claim from a table with so many clocks, some of them due."""
     now = timezone.now()
     escalation_rows.tasks(DUE, escalation_rows.policy(), escalation_rows.people(), [now] * DUE)
     if count > DUE:

@@ -1,4 +1,4 @@
-"""Tasks that wait, with clocks about to be late, written into the database as fast as can be: to measure on.
+"""Writes waiting tasks, with clocks that are about to be late, into the database as fast as possible, for measuring.
 
 Run by bench.escalation_clock, which has set Django up.
 """
@@ -19,7 +19,7 @@ CHUNK = 1000
 
 
 def policy() -> Policy:
-    """When a task is due, its assignee's manager hears."""
+    """A policy: when a task is due, its assignee's manager is told."""
     made = Policy.objects.create(name="Late", time="wall")
     late, category = Template.objects.get(slug="task-late"), Category.objects.get(slug="approvals")
     PolicyStep.objects.create(policy=made, time="wall", target="manager", template=late, category=category)
@@ -27,7 +27,7 @@ def policy() -> Policy:
 
 
 def people() -> list[Recipient]:
-    """Each with a manager of their own."""
+    """People, each with a manager of their own."""
     managers = Recipient.objects.bulk_create(
         Recipient(ref=f"manager-{number}", email=f"m{number}@example.org") for number in range(PEOPLE)
     )
@@ -90,7 +90,7 @@ def _clock(task: Task, made: Policy, kept: Any, now: datetime) -> Escalation:
 
 
 def many_more(count: int) -> None:
-    """Copies of what is there, by the database itself, due in a month and later."""
+    """Copies of the rows, made by the database itself, due in a month and later."""
     task, clock = Task.objects.order_by("pk")[0], Escalation.objects.order_by("pk")[0]
     ids = "('00000000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid"
     _multiply(Task, task.pk, count, {"id": ids, "task_id": "'more-' || n"})

@@ -71,7 +71,7 @@ def _ask(house: House, *words: str) -> Json:
 
 
 def lateness(house: House) -> list[float]:
-    """Seconds from each task's being due to its step's being there for all to read, with the worker as it always is."""
+    """Seconds from each task's due time to the commit of its step, with the worker as usual."""
     due: list[float] = _ask(house, "rows", str(LATE))["due"]
     worker = house.start("worker", sys.executable, MANAGE, "worker", "--grace", "3")
     late: list[float] = []

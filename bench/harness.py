@@ -43,7 +43,7 @@ OURS_ALONE = (
     "EMAIL_URL",
     "VAPID_PRIVATE_KEY",
 )
-"""Settings of the surroundings that must not reach the measured processes."""
+"""Environment variables that must not reach the measured processes."""
 
 
 class BenchError(Exception):
@@ -123,7 +123,7 @@ class Program:
             self.process.terminate()
 
     def stop(self) -> None:
-        """Its whole session, at the latest after STOP_SECONDS."""
+        """End its whole session, after STOP_SECONDS by force."""
         if self._said.closed:
             return
         self.ask_to_stop()
@@ -207,7 +207,7 @@ class House:
             program.stop()
 
     def stop_working(self) -> None:
-        """From here on events are only accepted: the worker shares the machine with what is measured."""
+        """From here on events are only accepted: the worker would share the machine with what is measured."""
         if self._worker is not None:
             self._worker.stop()
 
@@ -291,7 +291,7 @@ class Api:
 
 
 async def at_once(work: Iterable[Coroutine[Any, Any, T]], concurrency: int = 16) -> list[T]:
-    """Do all of it, a bounded number at a time; the results in the order given."""
+    """Run all of it, a bounded number at a time; returns the results in the order given."""
     gate = asyncio.Semaphore(concurrency)
 
     async def one(job: Coroutine[Any, Any, T]) -> T:

@@ -114,7 +114,7 @@ def start_peer(house: House) -> int:
 
 
 async def measure(house: House) -> list[Figure]:
-    """In turn, so that whatever else the machine does slows both down."""
+    """In turn, so that other load on the machine slows both down."""
     ours, peer = Sender(house.port, house.api_key), Sender(start_peer(house), house.api_key)
     for sender in (ours, peer):
         await sender.rate(_singles(WARM_UP), JSON)

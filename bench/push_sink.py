@@ -1,4 +1,4 @@
-"""`python -m bench.push_sink PORT [TLS_PORT CERTIFICATE]`: a push service that takes everything, as fast as can be.
+"""`python -m bench.push_sink PORT [TLS_PORT CERTIFICATE]`: a push service that takes everything, as fast as possible.
 
 `GET` answers how many messages there were, and how many bytes all of them had.
 """

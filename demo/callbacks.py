@@ -1,4 +1,4 @@
-"""Reads a signed callback, Standard Webhooks around a CloudEvent: its origin is proven before anything is read."""
+"""Reads a signed callback (Standard Webhooks with a CloudEvent). The signature is checked before anything is parsed."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -14,11 +14,11 @@ ANSWERED, REASSIGN = "task.responded", "task.reassignment_requested"
 
 
 class SignatureError(Exception):
-    """The signature is missing, wrong or out of its five minutes."""
+    """The signature is missing, wrong, or more than five minutes off."""
 
 
 class MalformedError(Exception):
-    """The signature is right, the content is not a CloudEvent as the contract has it."""
+    """The signature is right, but the content is no CloudEvent as the contract describes it."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ def read_callback(secret: str, headers: Mapping[str, str], body: bytes) -> tuple
     try:
         Webhook(secret).verify(body, given, json_parse=False)
     except (WebhookVerificationError, ValueError) as error:
-        # The library lets ValueError (UnicodeDecodeError too) through for what it cannot take apart.
+        # The library raises ValueError (UnicodeDecodeError too) for what it cannot parse.
         raise SignatureError(str(error)) from error
     return given["webhook-id"], _decode(body, CallbackEvent)
 

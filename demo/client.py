@@ -11,9 +11,9 @@ from demo.records import EventRecord
 SOURCE = "urn:wfpush:demo"
 
 _LONGEST_WAIT = 60.0
-# wfpush as a whole is away or does not know us, whatever the event.
+# wfpush as a whole is away or refuses our key, whatever the event.
 _AWAY = {401, 403, 404, 502, 503, 504}
-# What will not get better by sending the same again. A wrong key or address (401, 403, 404) gets mended: try on.
+# Sending the same again cannot help. A wrong key or address (401, 403, 404) may be corrected: try again.
 _REFUSALS = {400, 409, 413, 415, 422}
 
 
@@ -22,7 +22,7 @@ class WfpushError(Exception):
 
 
 class Unavailable(WfpushError):
-    """Worth trying again, after `retry_after` seconds if wfpush said so. `away`: no other call would succeed now."""
+    """Trying again may help, after `retry_after` seconds if wfpush said so. `away`: no other call would succeed now."""
 
     def __init__(self, message: str, *, away: bool, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class Unavailable(WfpushError):
 
 
 class Refused(WfpushError):
-    """wfpush definitely does not take this; sending it again changes nothing."""
+    """wfpush definitely refuses this; sending it again changes nothing."""
 
 
 class WfpushClient:
@@ -108,7 +108,7 @@ def _read(response: aiohttp.ClientResponse, content: bytes) -> dict[str, Any]:
 
 
 def _retry_after(text: str) -> float | None:
-    """Seconds, clamped; a date or nonsense counts as not said."""
+    """Seconds, within limits; a date or nonsense counts as missing."""
     return min(float(text), _LONGEST_WAIT) if text.isdecimal() else None
 
 

@@ -1,4 +1,4 @@
-"""All instances: starts them, takes answers, writes each step down before anybody hears of it."""
+"""All instances: starts them, applies answers, and stores each step before anybody is told of it."""
 
 import asyncio
 import re
@@ -180,7 +180,7 @@ class Engine:
         return [summary.id for summary in self._summaries.values() if summary.waiting_events]
 
     async def _change(self, task_id: str, change: Callable[[Instance], Verdict]) -> Verdict:
-        """One step of one instance. It works on what is on disk, so a step that fails midway never happened."""
+        """One step of one instance. It works on a copy from disk, so a step that fails midway changes nothing."""
         instance_id = self.instance_of(task_id)
         async with self._locks[instance_id]:
             instance = Instance.resume(self._store.load(instance_id), self._clock)
@@ -207,7 +207,7 @@ class Engine:
         self._count(record.process, record.data["number"])
 
     def _new_id(self, noun: str, number: str) -> str:
-        """Told by its number where people read it, and unlike any id of another data folder at the same wfpush."""
+        """An id with the number that people read, different from all ids of other data folders at the same wfpush."""
         words = [noun, *re.findall(r"[a-z0-9]+", number.lower())[:3], secrets.token_hex(3)]
         new = "-".join(word[:12] for word in words)
         return new if new not in self._summaries else self._new_id(noun, number)

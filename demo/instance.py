@@ -1,4 +1,4 @@
-"""One process instance: what its model, the people and the clock do to it. Nothing here touches disk or network."""
+"""One process instance: what its model, people and time do to it. Nothing here uses disk or network."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ _ASKED = "question_asked"
 
 
 class Instance:
-    """A record and its living workflow. Every public method leaves `record` ready to be written down."""
+    """A record and its running workflow. After every public method `record` is ready to be stored."""
 
     def __init__(self, record: InstanceRecord, workflow: Any, clock: Clock) -> None:
         self.record = record
@@ -98,8 +98,8 @@ class Instance:
         return Verdict(200, f"Reassigned to {to.name}.")
 
     def hand_over(self, key: str, task_id: str, had: Person | None, to: Person) -> Verdict:
-        """wfpush asks for it, a step of its SLA policy. Nobody loses the task who got it after `had`. The same `key`
-        (webhook-id) again: the same verdict, nothing changes."""
+        """wfpush asks to reassign the task, for a step of its SLA policy. Somebody who got the task after `had` keeps
+        it. The same `key` (webhook-id) again: the same verdict, nothing changes."""
         if key not in self.record.answers:
             self.record.answers[key] = self._give(self.record.tasks[task_id], had, to)
             self._touch()
@@ -206,7 +206,7 @@ class Instance:
         return next((message for message in self.record.messages if message.name in waiting), None)
 
     def _sync_tasks(self) -> None:
-        """Opens what became ready and cancels what the model took back."""
+        """Open tasks that became ready, and cancel those that the model withdrew."""
         ready = {str(step.id): step for step in self._workflow.get_tasks(state=TaskState.READY, manual=True)}
         for task in self.record.open_tasks:
             if task.id not in ready:

@@ -92,7 +92,7 @@ def _count(number: int, one: str, many: str) -> str:
 def detail(
     definition: Definition, record: InstanceRecord, steps: Sequence[Step], connection: Connection, said: str = ""
 ) -> str:
-    """`/instances/<id>`: where it stands, its picture and its story. `said`: why the last button did not work."""
+    """`/instances/<id>`: its state, its picture and its history. `said`: why the last button did not work."""
     current = {record.end.step} if record.end else {step.step for step in steps}
     return _page(
         record.title,

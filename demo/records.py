@@ -1,4 +1,4 @@
-"""What the engine writes down about a process instance: one JSON file holds one `InstanceRecord`."""
+"""What the engine stores of a process instance: one JSON file holds one `InstanceRecord`."""
 
 from typing import Any, Literal
 

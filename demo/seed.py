@@ -1,4 +1,5 @@
-"""The first start: tells wfpush who is who, then starts a few processes, so that every inbox has something in it."""
+"""The first start: tells wfpush about the people, then starts a few processes, so that every inbox has something in
+it."""
 
 import asyncio
 import logging
@@ -25,7 +26,7 @@ async def introduce(client: WfpushClient) -> None:
 
 
 async def prepare(store: Store, engine: Engine, client: WfpushClient, connection: Connection, sender: Sender) -> None:
-    """Everything the first start does, each part once, whatever interrupts it. Then lets the sender begin."""
+    """All that the first start does. Each part is done once, even if it is interrupted. Then the sender begins."""
     if not store.has_mark(_PEOPLE_KNOWN) and await _introduced(client, connection):
         store.set_mark(_PEOPLE_KNOWN)
     sender.open()
@@ -44,7 +45,7 @@ async def start_samples(engine: Engine) -> None:
 
 
 async def _introduced(client: WfpushClient, connection: Connection) -> bool:
-    """Tries until wfpush answers. Returns whether it took the people."""
+    """Tries until wfpush answers. Returns whether it accepted the people."""
     failures = 0
     while True:
         try:
@@ -54,7 +55,7 @@ async def _introduced(client: WfpushClient, connection: Connection) -> bool:
             connection.failed(error)
             await asyncio.sleep(backoff(failures, error.retry_after))
         except Refused as error:
-            # The processes can run all the same: whoever has an account is known to wfpush already.
+            # The processes can run nevertheless: people who have an account exist in wfpush already.
             log.error("wfpush does not take the demo's people: %s", error)
             connection.worked()
             return False

@@ -1,4 +1,4 @@
-"""Sends what is in the outboxes: each instance's events in order, until wfpush has every one."""
+"""Sends the outboxes: each instance's events in order, until wfpush has all of them."""
 
 import asyncio
 import logging
@@ -122,7 +122,8 @@ class Sender:
             self._recovered = asyncio.Event()
 
     async def _pause(self, instance_id: str, error: Unavailable, failures: int) -> None:
-        """Waits before the next try. While wfpush is away, the first to notice tries for all and wakes the others."""
+        """Waits before the next try. While wfpush is away, the first waiting task tries for all and wakes the
+        others."""
         seconds = backoff(failures, error.retry_after)
         if not error.away:
             await asyncio.sleep(seconds)

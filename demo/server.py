@@ -88,7 +88,7 @@ class NotFound(web.HTTPNotFound):
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Only by a name of this machine (against DNS rebinding), and no changes from other sites' pages."""
+    """Only by a name of this machine (against DNS rebinding), and no changes by forms of other sites."""
     if urlsplit(f"//{request.host}").hostname not in request.app[HOSTS]:
         return _json({"detail": "This server is not known by that name."}, 421)
     origin = request.headers.get("Origin")
@@ -136,7 +136,7 @@ async def callback(request: web.Request) -> web.Response:
 
 
 def _asked(engine: Engine, key: str, event: CallbackEvent) -> Awaitable[Verdict] | None:
-    """None for news that change nothing here. Raises MalformedError."""
+    """None for events that change nothing here. Raises MalformedError."""
     if event.type == ANSWERED:
         answer = event.answer
         return engine.respond(key, answer.task_id, answer.action, answer.comment or "", answer.responded_by)
@@ -253,8 +253,7 @@ async def get_document(request: web.Request) -> web.Response:
         found = document(_record(request), request.match_info["name"])
     except KeyError:
         raise NotFound(text="There is no such document.") from None
-    # A page's policy would keep a browser's own PDF viewer from drawing.
-    # Whoever knows the address may read it from a page, too: wfpush keeps documents for when there is no connection.
+    # The page's policy would keep a browser's own PDF viewer from rendering.
     headers = {"Content-Security-Policy": "frame-ancestors 'none'", "Access-Control-Allow-Origin": "*"}
     charset = "utf-8" if found.content_type.startswith("text/") else None
     return web.Response(body=found.content, content_type=found.content_type, charset=charset, headers=headers)
@@ -292,7 +291,7 @@ def _page(request: web.Request, text: str, status: int = 200) -> web.Response:
 
 
 def _tagged(request: web.Request, body: bytes, content_type: str, status: int = 200) -> web.Response:
-    """With an ETag, so that a page that asks again and again is sent only when it has changed."""
+    """With an ETag, so that a page that polls gets the content only when it has changed."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if status == 200 and request.headers.get("If-None-Match") == tag:

@@ -33,7 +33,8 @@ class Store:
     def open(self, patience: float = 0) -> None:
         """Makes the folder if needed and takes its lock.
 
-        Raises StoreError when another process keeps it for `patience` seconds: one that is just stopping lets go soon.
+        Raises StoreError when another process holds it for `patience` seconds: one that is just stopping releases it
+        soon.
         """
         for path in (self.folder, self._instances):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ class Store:
             left_over.unlink()
 
     def close(self) -> None:
-        """Lets go of the lock."""
+        """Releases the lock."""
         if self._lock:
             self._lock.close()
 
@@ -81,7 +82,7 @@ class Store:
         return (self.folder / name).exists()
 
     def set_mark(self, name: str) -> None:
-        """Remembers that something is done for good."""
+        """Remembers for good that something is done."""
         self.replace(self.folder / name, b"")
 
     def _path(self, instance_id: str) -> Path:

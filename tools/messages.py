@@ -1,7 +1,7 @@
-"""`python -m tools.messages [LANGUAGE …]`: bring translations up to date with the sources, and compile them.
+"""`python -m tools.messages [LANGUAGE …]`: update the translations from the sources, and compile them.
 
-Without languages: those there are. Needs what requirements.txt installs, and no gettext binaries. What is translated
-stays, what no source says any more goes, and what is not translated yet is listed.
+Without languages: all that there are. Needs what requirements.txt installs, and no gettext binaries. Translations stay,
+texts that no source contains any more are removed, and untranslated ones are listed.
 """
 
 import ast
@@ -133,7 +133,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}|%[sd]")
 
 
 def _fits(message: object) -> bool:
-    """Singular and plural may leave a number out; nothing may be invented."""
+    """The translation has the placeholders of the source. Singular and plural may leave out a number."""
     source, said = (_joined(getattr(message, name)) for name in ("id", "string"))
     wanted, there = set(PLACEHOLDER.findall(source)), set(PLACEHOLDER.findall(said))
     return there == wanted

@@ -1,6 +1,6 @@
-"""`python -m tools.release`: see whether this checkout can be released, and with `--tag` make the tag of its version.
+"""`python -m tools.release`: check whether this checkout can be released; with `--tag` make the tag of its version.
 
-`make release` runs the checks that take no time, then `make lint`, then this again with `--tag`.
+`make release` runs the fast checks, then `make lint`, then this again with `--tag`.
 """
 
 import re

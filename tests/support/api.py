@@ -1,4 +1,4 @@
-"""Calls the API as an engine or a person does."""
+"""Calls the API as an engine or a person."""
 
 import json
 from collections.abc import Sequence

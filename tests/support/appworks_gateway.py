@@ -1,4 +1,4 @@
-"""An AppWorks Gateway on loopback, strict on those who send: what is wrong with a request is its answer."""
+"""An AppWorks Gateway on loopback. It is strict: its answer says what is wrong with a request."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from tests.pushlab.background import Background
 Json = dict[str, Any]
 
 KEY = '5f3c/9+b &=ö"<7d1e'
-"""As awkward as a key may be: no way of writing it is the same as another."""
+"""A key with awkward characters: every encoding of it differs from the others."""
 TYPICAL = {"type", "displayType", "header", "body"}
 
 
 @dataclass
 class Answer:
-    """`endless`: a body that never ends; `silent`: none ever begins, and nothing before it."""
+    """`endless`: a body without end; `silent`: no answer at all."""
 
     status: int = 200
     body: str = ""
@@ -33,7 +33,8 @@ class Answer:
 
 @dataclass
 class FakeGateway:
-    """`taken` are (user, message); `answers` come before any look at what is sent, the last one stays."""
+    """`taken` are (user, message); `answers` are given before a request is checked, the last one for all further
+    requests."""
 
     url: str = ""
     path: str = Gateway.path

@@ -29,7 +29,8 @@ class Family:
 
 
 class AuthorizationServer:
-    """And the guard of an engine: its people's tokens, and the service's user and password, are let in."""
+    """The authorization server, which also guards an engine: it accepts the people's tokens, and the service's user and
+    password."""
 
     def __init__(self, redirect_uris: Mapping[str, str] | None = None) -> None:
         self.user = "bob@acme.example"
@@ -73,7 +74,7 @@ class AuthorizationServer:
         return next((family.user for family in self._families if token in family.access), None)
 
     def expire_all(self) -> None:
-        """The engine takes none of the access tokens any more, before their time."""
+        """Expire all access tokens before their time: the engine refuses them."""
         for family in self._families:
             family.access.clear()
 
@@ -83,13 +84,14 @@ class AuthorizationServer:
 
     @property
     def secrets(self) -> set[str]:
-        """All that is known to nobody but us."""
+        """All secrets that only wfpush may know."""
         tokens = {token for family in self._families for token in (*family.access, *family.used, family.refresh)}
         return {CLIENT_SECRET, *tokens} - {""}
 
     # --- people -----------------------------------------------------------------------------------
     async def _page(self, request: web.Request) -> web.Response:
-        """Whom it does not know, it tells on the page; it sends nobody anywhere (RFC 6749, 4.1.2.1)."""
+        """Errors about the client or the redirect address are shown on the page, without a redirect (RFC 6749,
+        4.1.2.1)."""
         asked = dict(request.query)
         if asked.get("client_id") != CLIENT or asked.get("redirect_uri") not in self.redirect_uris:
             return web.Response(status=400, text="Unknown client, or an address that it has not registered")

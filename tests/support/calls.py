@@ -1,4 +1,4 @@
-"""Callers of the public API over HTTP, who try again as an engine or a phone would while a server is away."""
+"""Callers of the public API over HTTP, which try again while a server is away, as engines and phones do."""
 
 import http.client
 import json

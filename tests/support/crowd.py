@@ -19,7 +19,7 @@ from tests.support.webpush import Browser
 
 STATUSES = {"ok": 201, "cut": 200, "gone": 410, "broken": 500, "refused": 403, "busy": 429}
 DEAD = ("gone", "broken", "refused", "busy", "cut", "hangs")
-"""Ways in which a device does not get its messages, over a connection that is taken."""
+"""Ways in which a device does not get its messages, over a connection that was accepted."""
 
 
 class Crowd:

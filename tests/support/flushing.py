@@ -1,4 +1,4 @@
-"""After a transactional test the database is again as migrations have left it, in milliseconds."""
+"""Restores the database after a transactional test to its state after the migrations, in milliseconds."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 KEPT = ("django_content_type", "auth_permission")
-"""Tables whose rows are those of the code: nobody need make them anew after each test."""
+"""Tables whose rows belong to the code and need not be made again after each test."""
 SHELTER = "kept_for_tests"
 """The schema with copies of what migrations have written: the starter configuration and the groups."""
 

@@ -110,7 +110,7 @@ class House:
             self._clerk = None
 
     def migrate(self) -> None:
-        """Its database as `manage.py migrate` makes it: a copy, where this run of the tests has made one before."""
+        """Its database as `manage.py migrate` makes it; a copy, if this test run has made one before."""
         if self.checkout == ROOT and not self.environment.get("DATABASE_URL") and migrated.copy_to(self.folder):
             return
         done = self.run("migrate", "--verbosity=0")
@@ -123,7 +123,7 @@ class House:
             return connection.execute(query.encode()).fetchall()
 
     def change(self, statement: str) -> None:
-        """Do something to the database behind the product's back."""
+        """Change the database directly, unknown to wfpush."""
         url = self.environment.get("DATABASE_URL") or shared_servers.ensure(self.folder).database_url
         with psycopg.connect(url, connect_timeout=10) as connection:
             connection.execute(statement.encode())
@@ -190,7 +190,8 @@ class House:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _killed(self) -> bool:
-        """Whether two looks in a row find nobody: who is just starting another program is nobody for a moment."""
+        """Whether two looks in a row find no process: one that is just executing another program is invisible for a
+        moment."""
         found = [process.pid for _ in range(2) for process in self.processes()]
         for pid in found:
             _kill(pid)
@@ -198,7 +199,7 @@ class House:
 
 
 def _kill(pid: int) -> None:
-    """With the whole process group: no member gets away by forking meanwhile, as between a look and a signal."""
+    """Kill the whole process group, so that no member escapes by forking between the look and the signal."""
     with suppress(ProcessLookupError):
         group = os.getpgid(pid)
         if group == os.getpgrp():

@@ -1,4 +1,4 @@
-"""What was released: for each release, the migrations as they were then, and a database that it has used."""
+"""The releases: for each one its migrations, and a database that it has used."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two people who press in the same millisecond, again and again."""
+"""Two people who answer in the same millisecond, again and again."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
-"""Tells stories: Invoices is the engine, Alice requests, Bob approves, Carol manages. No worker runs: tests drain."""
+"""Tells stories: Invoices is the engine, Alice requests, Bob approves, Carol manages. No worker runs: the tests
+drain."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,5 @@
-"""The public API as an engine and its people use it; work is drained where a running installation would be woken."""
+"""The public API as an engine and its people use it; tests do the work that a running installation would be woken
+for."""
 
 import json
 from dataclasses import dataclass, field
