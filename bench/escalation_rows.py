@@ -38,7 +38,7 @@ def people() -> list[Recipient]:
 
 def tasks(count: int, made: Policy, staff: list[Recipient], due: list[datetime]) -> None:
     """Open tasks with a copy in their assignee's inbox, whose clocks have begun."""
-    kept, engine = rules.keep(made, None), Engine.objects.get()
+    kept, engine = rules.rules_row(made, None), Engine.objects.get()
     category, now = Category.objects.get(slug="approvals"), timezone.now()
     seqs = dict.fromkeys((person.pk for person in staff), 0)
     for start in range(0, count, CHUNK):

@@ -94,7 +94,7 @@ def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
 
 def _catch_up(task: Task, standing: Standing, now: datetime) -> None:
     try:
-        if task_sync.catch_up(task, standing, now):
+        if task_sync.apply_difference(task, standing, now):
             log.info("caught_up_with_engine", task=str(task.pk), is_open=standing.is_open)
     except Exception:
         log.exception("not_caught_up_with_engine", task=str(task.pk))

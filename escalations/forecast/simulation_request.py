@@ -7,7 +7,7 @@ from escalations.forecast import simulate
 from escalations.forecast.simulate import Row, Simulation
 from notifications.errors import Invalid
 from notifications.intake import cloudevents, eventdata, mapping
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Engine, Task
 from notifications.reasons import in_text
 from notifications.types import InboundEvent, Json
@@ -81,7 +81,7 @@ def _invalid(pointer: str, detail: str) -> Invalid:
 # --- the answer -------------------------------------------------------------------------------------------------------
 def as_json(simulation: Simulation) -> Json:
     return {
-        "now": stamp(simulation.now),
+        "now": iso_utc(simulation.now),
         "task": simulation.task or None,
         "policy": simulation.rules.name if simulation.rules else None,
         "why": str(simulation.why),
@@ -89,8 +89,8 @@ def as_json(simulation: Simulation) -> Json:
             {"name": each.policy.name, "fits": each.fits, "reason": str(each.reason)} for each in simulation.tried
         ],
         "state": simulation.state or None,
-        "started_at": stamp(simulation.started_at),
-        "due_at": stamp(simulation.deadline),
+        "started_at": iso_utc(simulation.started_at),
+        "due_at": iso_utc(simulation.deadline),
         "rows": [row_json(row) for row in simulation.rows],
         "ends_early": simulation.ends_early,
         "recipients": in_text(simulation.event.plan.as_json()["recipients"]) if simulation.event else [],
@@ -99,7 +99,7 @@ def as_json(simulation: Simulation) -> Json:
 
 def row_json(row: Row) -> Json:
     return {
-        "at": stamp(row.at),
+        "at": iso_utc(row.at),
         "step": row.position,
         "number": row.number,
         "kind": row.kind,

@@ -8,7 +8,7 @@ from escalations import reasons
 from escalations.kinds.step_run import SOURCE, Taken, Taking, event_of
 from escalations.models import RunResult
 from notifications.cases import task_state
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Callback, Event, Task
 from notifications.people import resolver
 from notifications.types import Json
@@ -45,8 +45,8 @@ def _word(taking: Taking, event: Event, type: str, more: Json) -> str:
         "policy": taking.rules.name,
         "step": taking.step.position,
         "number": taking.occurrence.number,
-        "due_at": stamp(taking.escalation.deadline),
-        "raised_at": stamp(taking.now),
+        "due_at": iso_utc(taking.escalation.deadline),
+        "raised_at": iso_utc(taking.now),
         "assignee": _holder(task),
         **more,
     }
@@ -56,7 +56,7 @@ def _word(taking: Taking, event: Event, type: str, more: Json) -> str:
         "source": SOURCE,
         "type": type,
         "subject": task.task_id,
-        "time": stamp(taking.now),
+        "time": iso_utc(taking.now),
         "datacontenttype": "application/json",
         "data": data,
     }

@@ -19,7 +19,7 @@ from escalations.models import PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Step
 from notifications.channel_facts import INBOX, all_facts, offered_channels
 from notifications.items import inbox_items
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Brand, Case, Category, Event, Notification, Recipient, Task, VersionState
 from notifications.reasons import Reason, joined
 from notifications.routing import fanout
@@ -188,7 +188,7 @@ def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
     for message in messages:
         task, people = message.taking.task, [each.recipient for each in message.found.values()]
         known = {each["ref"] for each in task.escalated}
-        news = [{**person.as_person(), "at": stamp(now)} for person in people if person.ref not in known]
+        news = [{**person.as_person(), "at": iso_utc(now)} for person in people if person.ref not in known]
         task.escalated = [*task.escalated, *news]
     tasks = [message.taking.task for message in messages]
     with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from escalations.models import Escalation, RunResult
 from escalations.policies.rules import Occurrence, RuleSet, Step
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Event, EventStatus, Task
 from notifications.reasons import Reason
 from notifications.types import Json
@@ -70,7 +70,7 @@ def _facts(taking: Taking) -> Json:
         "policy": taking.rules.name,
         "step": taking.step.position,
         "number": taking.occurrence.number,
-        "due_at": stamp(escalation.deadline),
+        "due_at": iso_utc(escalation.deadline),
         "overdue": escalation.deadline <= taking.now,
         "assignee": str(taking.task.assignee) if taking.task.assignee else "",
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from escalations import reasons
 from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
-from escalations.policies.rules import keep
+from escalations.policies.rules import rules_row
 from notifications.cases.facts import facts_of
 from notifications.models import Task
 from notifications.reasons import NOTHING, Reason
@@ -38,7 +38,7 @@ def policy_for(task: Task) -> Match | None:
     found = first(task, enabled())
     if found is None:
         return None
-    return Match(found.policy.pk, keep(found.policy, calendar_for(found.policy, task)), found.why)
+    return Match(found.policy.pk, rules_row(found.policy, calendar_for(found.policy, task)), found.why)
 
 
 def enabled() -> list[Policy]:

@@ -134,7 +134,7 @@ class RuleSet:
 
 
 # --- as they are kept -------------------------------------------------------------------------------------------------
-def keep(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
+def rules_row(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
     """The row with a policy as it is now; all clocks share it until the policy is edited."""
     data = written(policy, calendar)
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -3,7 +3,7 @@
 import json
 
 from notifications.answers.answer_variables import fill_in, template_context
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import AnswerMapping, Notification, Response, Task
 from notifications.models.variable_names import without_reserved
 from notifications.types import Json
@@ -35,7 +35,7 @@ def task_responded(response: Response, task: Task, notification: Notification) -
         "variables": {**without_reserved(written, response.variables), **filled},
         **({"types": types} if types else {}),
         "responded_by": response.recipient.as_person(),
-        "responded_at": stamp(response.at),
+        "responded_at": iso_utc(response.at),
         "via": response.via,
         "event": _assigning_event(task),
         "notification_id": str(notification.pk),
@@ -46,7 +46,7 @@ def task_responded(response: Response, task: Task, notification: Notification) -
         "source": "wfpush",
         "type": "task.responded",
         "subject": task.task_id,
-        "time": stamp(response.at),
+        "time": iso_utc(response.at),
         "datacontenttype": "application/json",
         "data": data,
     }

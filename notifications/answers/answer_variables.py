@@ -13,7 +13,7 @@ import structlog
 from django.utils.translation import gettext as _
 
 from notifications.errors import RenderError
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Response, Task
 from notifications.models.variable_names import is_ours
 from notifications.types import Json
@@ -36,7 +36,7 @@ def template_context(response: Response, task: Task, outcome: str) -> Json:
         "action": response.action,
         "outcome": outcome,
         "comment": response.comment,
-        "answered_at": stamp(response.at),
+        "answered_at": iso_utc(response.at),
         "via": response.via,
         "person": {**response.recipient.as_person(), "email": response.recipient.email},
         "task": {"id": task.task_id, "name": task.name, "kind": task.kind},

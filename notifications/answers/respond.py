@@ -284,7 +284,7 @@ def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHI
     return {
         "action": response.action,
         "by": response.recipient.as_person(),
-        "at": representation.stamp(response.at),
+        "at": representation.iso_utc(response.at),
         "engine": engine,
         **reasons.kept_in_json("detail", reason),
     }
@@ -304,7 +304,7 @@ def _record_final(task: Task, notification: Notification, response: Response, no
     rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.ANSWERED, outcome=outcome)
     ledger.supersede([row.pk for row in rows], reasons.TASK_ANSWERED(), now)
     _mark_read(notification, now)
-    lifecycle.tell("answered", task, by=response.recipient, now=now)
+    lifecycle.notify_observers("answered", task, by=response.recipient, now=now)
 
 
 def _states_to_return_to(task: Task) -> list[str]:
@@ -325,7 +325,7 @@ def _acknowledge(task: Task, notification: Notification, response: Response, now
         task.save(update_fields=["state", "outcome", "updated_at"])
         inbox_items.change(inbox_items.open_copies(task), now, outcome=task.outcome)
     _mark_read(notification, now)
-    lifecycle.tell("acknowledged", task, by=response.recipient, now=now)
+    lifecycle.notify_observers("acknowledged", task, by=response.recipient, now=now)
 
 
 def _request_info(task: Task, notification: Notification, response: Response, now: datetime) -> None:
@@ -333,14 +333,14 @@ def _request_info(task: Task, notification: Notification, response: Response, no
         task.state, task.states_before = TaskState.INFO_REQUESTED, [task.state]
     task.info = [
         *task.info,
-        {"text": response.comment, "by": response.recipient.as_person(), "at": representation.stamp(now)},
+        {"text": response.comment, "by": response.recipient.as_person(), "at": representation.iso_utc(now)},
     ]
     task.outcome = waiting_outcome(response)
     task.save(update_fields=["state", "states_before", "info", "outcome", "updated_at"])
     inbox_items.change(inbox_items.open_copies(task), now, outcome=task.outcome)
     _tell_initiator(task, response, now)
     _mark_read(notification, now)
-    lifecycle.tell("paused", task, by=response.recipient, now=now)
+    lifecycle.notify_observers("paused", task, by=response.recipient, now=now)
 
 
 RECORDERS: dict[str, Any] = {"final": _record_final, "acknowledge": _acknowledge, "request_info": _request_info}

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, validated
 from notifications.errors import Invalid, NotAllowed
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Absence, Recipient
 from notifications.people import absence
 from notifications.types import Json
@@ -66,4 +66,4 @@ def _as_json(row: Absence | None) -> Json:
     if row is None:
         return {"from": None, "to": None, "delegate": None}
     delegate = row.delegate.as_person() if row.delegate else None
-    return {"from": stamp(row.begins_at), "to": stamp(row.ends_at), "delegate": delegate}
+    return {"from": iso_utc(row.begins_at), "to": iso_utc(row.ends_at), "delegate": delegate}

@@ -11,7 +11,7 @@ from notifications.api import docs, serializers, shown
 from notifications.api.base import EngineView, answer, validated
 from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
 from notifications.intake.eventdata import is_id
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Recipient, Scope
 from notifications.people import directory, recipient_tokens, resolver, revocation
 from notifications.people.directory import Writer
@@ -83,7 +83,7 @@ class RecipientTokensView(WayInView):
         """A recipient token, for the person's app or your customer portal. It is shown this once."""
         given = validated(serializers.TokenRequest, request.data)
         row, token = recipient_tokens.new_token(self.person(ref), label=given["label"], now=timezone.now())
-        return answer({"token": token, "expires_at": stamp(row.expires_at)}, 201)
+        return answer({"token": token, "expires_at": iso_utc(row.expires_at)}, 201)
 
 
 class RecipientLinksView(WayInView):
@@ -98,7 +98,7 @@ class RecipientLinksView(WayInView):
         """A link that signs the person in once, within 24 hours, to the inbox or portal."""
         given = validated(serializers.LinkRequest, request.data)
         row, url = recipient_tokens.new_link(self.person(ref), next=given["next"], now=timezone.now())
-        return answer({"url": url, "expires_at": stamp(row.expires_at)}, 201)
+        return answer({"url": url, "expires_at": iso_utc(row.expires_at)}, 201)
 
 
 class TeamView(DirectoryView):

@@ -17,7 +17,7 @@ from notifications.channels.base import DeviceChannel, Public
 from notifications.channels.registry import device_channel, device_channels
 from notifications.delivery import device_test
 from notifications.errors import NotFound
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Device, Recipient, RecipientToken
 from notifications.people import devices, revocation
 from notifications.people.useragent import name_of
@@ -140,8 +140,8 @@ def _shown(device: Device, session: str, token: RecipientToken | None) -> Json:
         "channel": device.channel,
         "name": device.name,
         "platform": device.platform or None,
-        "created_at": stamp(device.created_at),
-        "last_used_at": stamp(device.last_used_at),
+        "created_at": iso_utc(device.created_at),
+        "last_used_at": iso_utc(device.last_used_at),
         "current": is_callers(device, session, token),
     }
 

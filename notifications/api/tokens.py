@@ -10,7 +10,7 @@ from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, session_key, validated
 from notifications.api.holding import hold_sign_in
 from notifications.errors import NotAllowed, NotFound
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import RecipientToken
 from notifications.people import devices, recipient_tokens, revocation
 
@@ -30,7 +30,7 @@ class TokensView(PersonView):
         with transaction.atomic():
             hold_sign_in(self.caller(), session_key(request), timezone.now())
             row, token = recipient_tokens.new_token(self.recipient(), label=given["label"], now=timezone.now())
-        return answer({"token": token, "expires_at": stamp(row.expires_at)}, 201)
+        return answer({"token": token, "expires_at": iso_utc(row.expires_at)}, 201)
 
 
 class CurrentTokenView(PersonView):

@@ -42,6 +42,6 @@ def unregister(name: str) -> None:
     _entries[:] = [entry for entry in _entries if entry.name != name]
 
 
-def tell(moment: Moment, task: Task, *, now: datetime, by: Recipient | None = None) -> None:
+def notify_observers(moment: Moment, task: Task, *, now: datetime, by: Recipient | None = None) -> None:
     for entry in list(_entries):
         entry.observer(moment, task, by=by, now=now)

@@ -7,7 +7,7 @@ from typing import Any
 from notifications import reasons
 from notifications.cases import lifecycle
 from notifications.intake import eventdata
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import (
     CLOSED,
     Case,
@@ -19,7 +19,7 @@ from notifications.models import (
     TaskState,
     Team,
 )
-from notifications.people.resolver import Directory, Named
+from notifications.people.resolver import Directory, PersonInEvent
 from notifications.reasons import Reason
 from notifications.types import Json, behaviour_of
 from notifications.wording.plaintext import clean, clean_line, cut
@@ -33,7 +33,7 @@ DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 """Instants outside mean “never” (some engines write the year 9999), and cannot be computed with."""
 
-ASKING = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
+TYPES_THAT_ASK = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
 """Events whose notifications ask for the task's answer; all others only inform."""
 
 ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
@@ -57,7 +57,7 @@ class Change:
         return self.status == EventStatus.PROCESSED
 
 
-def people_named(data: Json) -> list[Named]:
+def people_named(data: Json) -> list[PersonInEvent]:
     """All people that an event's data names, in the places that docs/api.md lists."""
     task, found = part(data, "task"), []
     found += [task.get("assignee"), task.get("initiator"), data.get("customer")]
@@ -81,7 +81,7 @@ def apply(event: Event, directory: Directory, now: datetime) -> Change:
     """Lock the task and case of an event, and change them as the event says."""
     behaviour = behaviour_of(event.type)
     change = Change(case=_locked_case(event))
-    if behaviour in ASKING or behaviour in ENDINGS:
+    if behaviour in TYPES_THAT_ASK or behaviour in ENDINGS:
         _apply_to_task(behaviour, event, directory, change, now)
     else:
         change.task = _known_task(event)
@@ -159,7 +159,7 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
     if not older:
         task.last_event_time = when
     task.save()
-    lifecycle.tell(moment, task, now=now)
+    lifecycle.notify_observers(moment, task, now=now)
 
 
 def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
@@ -233,7 +233,7 @@ def _found(directory: Directory, people: Any) -> list[Recipient]:
 
 
 def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
-    task.info = [*task.info, {"text": clean(str(event.data.get("info", "")))[:4000], "by": None, "at": stamp(when)}]
+    task.info = [*task.info, {"text": clean(str(event.data.get("info", "")))[:4000], "by": None, "at": iso_utc(when)}]
     if task.state != TaskState.INFO_REQUESTED:
         return "changed"
     return_to_state_before(task)
@@ -262,7 +262,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, now: dateti
     task.state = state
     task.save()
     change.closed = True
-    lifecycle.tell("closed", task, now=now)
+    lifecycle.notify_observers("closed", task, now=now)
 
 
 def _result(said: Json) -> Json:

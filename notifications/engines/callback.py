@@ -218,7 +218,7 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
     if ended:
         callback_results.engine_has_it(callback.pk, state, result.reason, now)
         if result.standing is not None:
-            task_sync.follow(callback, result.standing, now)
+            task_sync.apply_standing(callback, result.standing, now)
         outbox.wake_on_commit(SOURCE)  # the task's next answer
 
 

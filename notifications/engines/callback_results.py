@@ -78,7 +78,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
     outcome = respond.outcome_json(response, CallbackState.REFUSED, reason)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         task_state.return_to_state_before(task)
-        lifecycle.tell("reopened", task, by=response.recipient, now=now)
+        lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
         answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
         open_again: Json = {"state": NotificationState.OPEN, "read_at": None, "due_at": task.deadline}
         _say(task, answered, outcome, now, **open_again)
@@ -89,7 +89,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
         and representation.tells_of(task.outcome, response)
     ):
         task.state = TaskState.OPEN
-        lifecycle.tell("reopened", task, by=response.recipient, now=now)
+        lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
         _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline)
     elif (
         response.effect == "request_info"
@@ -97,7 +97,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
         and representation.tells_of(task.outcome, response)
     ):
         task_state.return_to_state_before(task)
-        lifecycle.tell("resumed", task, by=response.recipient, now=now)
+        lifecycle.notify_observers("resumed", task, by=response.recipient, now=now)
         _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline)
 
 

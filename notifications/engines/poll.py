@@ -26,7 +26,7 @@ from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.engines import task_sync
 from notifications.errors import InvalidEvent
 from notifications.intake import cloudevents, eventdata, ingest, mapping
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
 from notifications.reasons import Reason, crashed, kept, said
 from notifications.types import InboundEvent, Json
@@ -253,7 +253,7 @@ def _events(ready: Ready, rows: Iterable[Json], now: datetime) -> dict[str, Inbo
             if _waits_for_nobody(said):
                 continue
             found[task_id] = cloudevents.structured(
-                {**said, "id": str(uuid7()), "type": "task.assigned", "time": stamp(now)}
+                {**said, "id": str(uuid7()), "type": "task.assigned", "time": iso_utc(now)}
             )
         except InvalidEvent as fault:
             log.error("polled_task_cannot_be_read", task=task_id, fault=str(fault))
@@ -280,7 +280,7 @@ def _begin_sweep(poll: Poll, now: datetime) -> bool:
     if poll.swept_at is not None and now - poll.swept_at < timedelta(minutes=poll.sweep_every):
         return False
     poll.cursor["number"] = poll.cursor.get("number", 0) + 1
-    poll.cursor["sweep"] = {"began": stamp(now)}
+    poll.cursor["sweep"] = {"began": iso_utc(now)}
     _go_on(poll, now)
     return True
 
@@ -300,7 +300,7 @@ def _keep_standings(poll: Poll, found: Sequence[tuple[Task, Standing]], now: dat
     """End tasks that are over; those that are still open count as seen. Raises _Lost."""
     for task, standing in found:
         if not standing.is_open or standing.assignee:
-            task_sync.catch_up(task, standing, now)
+            task_sync.apply_difference(task, standing, now)
     PolledTask.objects.bulk_create(
         [
             PolledTask(engine=poll.engine, task_id=task.task_id, digest="", sweep=poll.cursor.get("number", 0))

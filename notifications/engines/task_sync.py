@@ -128,7 +128,7 @@ async def _read_all(line: EngineClient, asked: Sequence[Asked]) -> tuple[dict[UU
 
 
 # --- catching up ------------------------------------------------------------------------------------------------------
-def catch_up(task: Task, standing: Standing, now: datetime) -> bool:
+def apply_difference(task: Task, standing: Standing, now: datetime) -> bool:
     """Process what the engine knows and we do not as an event, at once. False: nothing was new."""
     if not standing.known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
         return False
@@ -156,11 +156,11 @@ def _is_given(task: Task, user: str, event_id: str, now: datetime) -> bool:
     return _happens(task, "task.assigned", event_id, said, now)
 
 
-def follow(callback: Callback, standing: Standing, now: datetime) -> None:
+def apply_standing(callback: Callback, standing: Standing, now: datetime) -> None:
     """Apply here what a call to the engine has changed or shown there, in the transaction that ends the call, with the
     task locked. Raises nothing: the call was made, and what fails here is applied before the next step."""
     try:
-        catch_up(Task.objects.select_related("engine").get(pk=callback.task_id), standing, now)
+        apply_difference(Task.objects.select_related("engine").get(pk=callback.task_id), standing, now)
     except Exception:
         log.exception("call_not_followed", callback=str(callback.pk))
 

@@ -14,7 +14,7 @@ from notifications.types import Action
 from notifications.wording.labels import read_in
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import TEXTS, say
-from notifications.wording.times import Due, due, exact, stamp
+from notifications.wording.times import Due, due, exact, short_time
 
 WAITING_SHOWN, ESCALATED_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 10, 10, 10
 MOST_SHOWN = 500
@@ -51,7 +51,7 @@ class Card:
     outcome: str
     mood: str
     waiting: bool
-    stamp: str
+    short_time: str
     exact: str
 
     @property
@@ -85,7 +85,7 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
         outcome=outcome_of(notification, reader, now),
         mood=mood_of(notification, reader),
         waiting=is_waiting(notification, reader),
-        stamp=stamp(notification.created_at, now),
+        stamp=short_time(notification.created_at, now),
         exact=exact(notification.created_at),
     )
 

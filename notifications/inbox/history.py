@@ -12,7 +12,7 @@ from notifications.items.representation import sees_questions
 from notifications.models import Event, EventStatus, Notification, Recipient, Response, Task
 from notifications.types import Json, behaviour_of
 from notifications.wording.plaintext import clean, clean_line
-from notifications.wording.times import exact, stamp
+from notifications.wording.times import exact, short_time
 
 SHOWN = 20
 
@@ -24,7 +24,7 @@ class Entry:
     at: datetime
     text: str
     words: str
-    stamp: str
+    short_time: str
     exact: str
 
 
@@ -36,7 +36,7 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     asked = _information(task) if sees_questions(notification) else ()
     told = [*asked] if reader.external else [*_events(task), *_escalated(task), *asked, *_answers(task, reader)]
     told.sort(key=lambda each: each[0])
-    return [Entry(at, text, words, stamp(at, now), exact(at)) for at, text, words in told[-SHOWN:]]
+    return [Entry(at, text, words, short_time(at, now), exact(at)) for at, text, words in told[-SHOWN:]]
 
 
 Told = tuple[datetime, str, str]

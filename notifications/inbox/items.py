@@ -13,7 +13,7 @@ from notifications.items.inbox_json import facts_of, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
-from notifications.wording.times import stamp
+from notifications.wording.times import short_time
 
 RELATED_SHOWN = 5
 
@@ -23,7 +23,7 @@ class Related:
     """Another item of the same case."""
 
     notification: Notification
-    stamp: str
+    short_time: str
 
 
 @dataclass(frozen=True)
@@ -78,4 +78,6 @@ def _related(notification: Notification, reader: Recipient, now: datetime) -> li
     if notification.case_id is None:
         return []
     others = Notification.objects.filter(recipient=reader, case=notification.case_id).exclude(pk=notification.pk)
-    return [Related(other, stamp(other.created_at, now)) for other in others.order_by("-created_at")[:RELATED_SHOWN]]
+    return [
+        Related(other, short_time(other.created_at, now)) for other in others.order_by("-created_at")[:RELATED_SHOWN]
+    ]

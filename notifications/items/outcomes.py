@@ -15,7 +15,7 @@ from notifications.types import Json
 from notifications.wording.labels import read_in
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import TEXTS, say, say_of
-from notifications.wording.times import stamp, when
+from notifications.wording.times import short_time, when
 
 REASONS = {
     reasons.COMPLETED.name: "reason_completed",
@@ -85,7 +85,7 @@ def _engine(outcome: Json, now: datetime) -> str:
     if key == "engine_waiting" and outcome.get("connect"):
         return say("engine_connect", engine=outcome["connect"])
     if key == "engine_waiting" and at is not None and now - at >= LONG:
-        return say("engine_waiting_since", when=stamp(at, now))
+        return say("engine_waiting_since", when=short_time(at, now))
     return say(key) if key in TEXTS else ""
 
 

@@ -23,7 +23,7 @@ from notifications.wording.labels import read_in
 SHOWN_ACTION = ("action", "title", "comment", "effect")
 
 
-def stamp(value: datetime | None) -> str | None:
+def iso_utc(value: datetime | None) -> str | None:
     """UTC, ISO 8601, with Z."""
     return value.isoformat().replace("+00:00", "Z") if value is not None else None
 
@@ -34,7 +34,7 @@ def tells_of(outcome: Json | None, response: Response) -> bool:
         return False
     by = (outcome.get("by") or {}).get("ref")
     told = (outcome.get("action"), by, outcome.get("at"))
-    return told == (response.action, response.recipient.ref, stamp(response.at))
+    return told == (response.action, response.recipient.ref, iso_utc(response.at))
 
 
 # --- notifications --------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def notification_json(notification: Notification, language: str = "") -> Json:
         "category": notification.category.slug,
         "priority": notification.priority,
         "state": notification.state,
-        "due_at": stamp(notification.due_at),
+        "due_at": iso_utc(notification.due_at),
         "url": notification.url or None,
         "task": {"id": task.task_id, "state": task.state, "kind": task.kind or None} if task else None,
         "case": case_json(notification),
@@ -69,9 +69,9 @@ def notification_json(notification: Notification, language: str = "") -> Json:
         "on_behalf_of": notification.on_behalf_of.as_person() if notification.on_behalf_of else None,
         "escalated": notification.escalated,
         "escalated_to": escalated_to(notification),
-        "read_at": stamp(notification.read_at),
-        "created_at": stamp(notification.created_at),
-        "updated_at": stamp(notification.updated_at),
+        "read_at": iso_utc(notification.read_at),
+        "created_at": iso_utc(notification.created_at),
+        "updated_at": iso_utc(notification.updated_at),
         "outcome": reasons.in_text(notification.outcome),
     }
 
@@ -135,7 +135,7 @@ def response_json(response: Response) -> Json:
         "action": response.action,
         "comment": response.comment,
         "by": response.recipient.as_person(),
-        "at": stamp(response.at),
+        "at": iso_utc(response.at),
         "via": response.via,
         "engine": response.callback.state,
     }
@@ -152,12 +152,12 @@ def answer_json(response: Response) -> Json:
         "id": str(response.pk),
         "action": response.action,
         "by": response.recipient.as_person(),
-        "at": stamp(response.at),
+        "at": iso_utc(response.at),
         "callback": {
             "state": callback.state,
             "attempts": callback.attempts,
             "last_status": callback.last_status,
-            "next_at": stamp(callback.due_at),
+            "next_at": iso_utc(callback.due_at),
         },
     }
 
@@ -173,11 +173,11 @@ def event_trace_json(event: Event) -> Json:
             "source": event.source,
             "type": event.type,
             "subject": event.subject or None,
-            "time": stamp(event.time),
+            "time": iso_utc(event.time),
         },
         "status": event.status,
-        "received_at": stamp(event.received_at),
-        "processed_at": stamp(event.processed_at),
+        "received_at": iso_utc(event.received_at),
+        "processed_at": iso_utc(event.processed_at),
         "error": event.error or None,
         "routes": reasons.in_text(event.plan.get("routes", [])),
         "recipients": reasons.in_text(event.plan.get("recipients", [])),
@@ -200,8 +200,8 @@ def delivery_json(delivery: Delivery) -> Json:
     attempts: list[Any] = [
         {
             "number": attempt.number,
-            "started_at": stamp(attempt.started_at),
-            "ended_at": stamp(attempt.ended_at),
+            "started_at": iso_utc(attempt.started_at),
+            "ended_at": iso_utc(attempt.ended_at),
             "succeeded": attempt.succeeded,
             "detail": attempt.detail or None,
         }
@@ -215,9 +215,9 @@ def delivery_json(delivery: Delivery) -> Json:
         "to": delivery.to or None,
         "state": delivery.state,
         "reason": delivery.reason or None,
-        "created_at": stamp(delivery.created_at),
-        "ended_at": stamp(delivery.ended_at),
-        "next_at": stamp(delivery.due_at),
+        "created_at": iso_utc(delivery.created_at),
+        "ended_at": iso_utc(delivery.ended_at),
+        "next_at": iso_utc(delivery.due_at),
         "attempts": attempts,
     }
 
@@ -226,8 +226,8 @@ def engine_calls(callback: Callback) -> list[Json]:
     return [
         {
             "number": call.number,
-            "started_at": stamp(call.started_at),
-            "ended_at": stamp(call.ended_at),
+            "started_at": iso_utc(call.started_at),
+            "ended_at": iso_utc(call.ended_at),
             "status": call.status,
             "detail": call.detail or None,
         }

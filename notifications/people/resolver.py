@@ -12,7 +12,7 @@ from notifications.models.validators import validate_mailbox, validate_ref, vali
 from notifications.types import Json
 from notifications.wording.plaintext import clean_line
 
-Named = str | Json
+PersonInEvent = str | Json
 """A person in an event: a ref, or {"ref", "name", "email", "locale", "timezone"}."""
 
 
@@ -29,7 +29,7 @@ class Directory:
     case and task are locked, as the order of locks requires, and an event that changes nothing changes no people.
     """
 
-    def __init__(self, engine: Engine, named: Iterable[Named]) -> None:
+    def __init__(self, engine: Engine, named: Iterable[PersonInEvent]) -> None:
         self.engine = engine
         self._named = {ref_of(person): person for person in sorted(named, key=_objects_last) if ref_of(person)}
         self._found: dict[str, Recipient | None] = dict(find_people(engine, set(self._named)))
@@ -47,14 +47,14 @@ class Directory:
             self._settle(person)
         return self._found.get(ref)
 
-    def _settle(self, person: Named) -> None:
+    def _settle(self, person: PersonInEvent) -> None:
         known = self._found.get(ref_of(person))
         nameable = _passes(validate_ref, ref_of(person))  # a route may name any path of an event
         if nameable and isinstance(person, dict) and (known is None or known.external):
             self._found[ref_of(person)] = upsert_external(self.engine, person, known)
 
 
-def _objects_last(person: Named) -> bool:
+def _objects_last(person: PersonInEvent) -> bool:
     """Objects last, so that an object replaces a ref of the same person."""
     return isinstance(person, dict)
 

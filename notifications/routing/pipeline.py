@@ -167,7 +167,7 @@ def _reach_people(
     addressed = route.people_for(matches, about, now)
     plan.tried(matches)
     plan.unknown(about.unresolved)
-    is_task = change.task is not None and behaviour_of(event.type) in task_state.ASKING
+    is_task = change.task is not None and behaviour_of(event.type) in task_state.TYPES_THAT_ASK
     planner = fanout.Planner(
         event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now, is_task
     )
@@ -302,7 +302,7 @@ def expire_one(now: datetime) -> bool:
     said = reasons.kept("reason", reasons.EXPIRED())
     rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.EXPIRED, **said)
     ledger.supersede([row.pk for row in rows], reasons.TASK_EXPIRED(), now)
-    lifecycle.tell("closed", task, now=now)
+    lifecycle.notify_observers("closed", task, now=now)
     return True
 
 

@@ -27,7 +27,7 @@ from notifications.models import (
     TemplateVersion,
 )
 from notifications.people import absence
-from notifications.people.resolver import Directory, Named, ref_of
+from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.reasons import Reason
 from notifications.routing import targets
 from notifications.types import Json, behaviour_of
@@ -108,7 +108,7 @@ class Subject:
     facts: Json
     unresolved: list[Unresolved] = field(default_factory=list)
 
-    def person(self, named: Named | None) -> list[Recipient]:
+    def person(self, named: PersonInEvent | None) -> list[Recipient]:
         """The person meant, or an entry among the unresolved."""
         if not named:
             return []

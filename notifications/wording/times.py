@@ -78,7 +78,7 @@ def day(value: date, today: date) -> str:
     return text if value.year == today.year else f"{text} {value.year}"
 
 
-def stamp(at: datetime, now: datetime) -> str:
+def short_time(at: datetime, now: datetime) -> str:
     """When something happened, in short: `14:02`, `yesterday 14:02`, `24 November`."""
     here, today = timezone.localtime(at), timezone.localtime(now).date()
     clock, days = here.strftime("%H:%M"), (today - here.date()).days

@@ -105,7 +105,7 @@ class Fate:
     def look(self) -> None:
         task = Task.objects.get(task_id=self.theirs.id)
         if task.answerable:
-            task_sync.catch_up(task, Standing(self.theirs.is_open), timezone.now())
+            task_sync.apply_difference(task, Standing(self.theirs.is_open), timezone.now())
 
     # --- the dispatcher -----------------------------------------------------------------------------
     def dispatch(self, *faults: Fault) -> None:

@@ -19,7 +19,7 @@ from escalations.models import (
     RunResult,
     StepTarget,
 )
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
 from notifications.routing import pipeline
 from tests.support.world import Json, World
@@ -162,7 +162,7 @@ def test_a_question_stops_the_clock_until_it_is_answered(world: World, approvals
 
     later = DUE + 3 * HOUR
     assert (chain().state, chain().deadline, chain().due_at) == (EscalationState.RUNNING, later, later - HOUR)
-    assert [item["due_at"] for item in world.inbox("bob")] == [stamp(later)]
+    assert [item["due_at"] for item in world.inbox("bob")] == [iso_utc(later)]
     at(world, later - HOUR)
     assert at(world, later - MINUTE) == []
     assert [told["ref"] for told in at(world, later)] == ["carol"]
@@ -337,7 +337,7 @@ def test_the_engine_hears_and_the_priority_rises(world: World) -> None:
     (call,) = world.receiver.calls
     assert json.loads(call.body)["type"] == "task.escalation_raised"
     assert call.data["task_id"] == "T-42"
-    assert call.data["due_at"] == stamp(DUE)
+    assert call.data["due_at"] == iso_utc(DUE)
     assert Task.objects.get().priority == "urgent"
     assert [item["priority"] for item in world.inbox("bob")] == ["urgent"]
     world.send("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4711 now"}})

@@ -19,7 +19,7 @@ from escalations.clocks import due_steps, policy_reload
 from escalations.models import Policy
 from notifications.inbox import consumers, socket_limits
 from notifications.items import inbox_items, live_frames
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 from notifications.models import Account, Notification, Recipient, RecipientToken
 from notifications.people import absence, devices, revocation
 from notifications.types import NewAddress
@@ -115,7 +115,7 @@ async def test_a_deadline_that_an_edited_policy_moves_moves_in_open_inboxes(stor
         await database_sync_to_async(due_steps.drain)()
         said = await frame(communicator)
     task = await database_sync_to_async(story.task)()
-    assert (said["seq"], said["notification"]["due_at"]) == (2, stamp(task.deadline))
+    assert (said["seq"], said["notification"]["due_at"]) == (2, iso_utc(task.deadline))
 
 
 async def test_buttons_are_said_in_the_language_chosen_on_the_page(story: Story) -> None:

@@ -59,6 +59,6 @@ silence = Silence()
 """The state of this process."""
 
 
-def give_up_in_time() -> None:
+def limit_waits() -> None:
     """Set the patience of processes that serve. Programs such as `migrate` may wait as long as it takes."""
     silence.patience = float(settings.DATABASE_TIMEOUT)

@@ -21,7 +21,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from wfpush.concurrency.cancellation import raise_if_cancelled
-from wfpush.postgres.silence import give_up_in_time
+from wfpush.postgres.silence import limit_waits
 from wfpush.processes import lifeline
 from wfpush.queue import outage, outbox
 from wfpush.redis.cooldown import redis_cooldown
@@ -156,7 +156,7 @@ async def _end(tasks: Sequence["asyncio.Task[None]"]) -> None:
 
 def run() -> None:
     """The whole life of a dispatcher process, until SIGTERM or SIGINT."""
-    give_up_in_time()
+    limit_waits()
     tune_garbage_collection()
     allow_many_sockets()
     uvloop.run(_main())

@@ -8,7 +8,7 @@ from django.db import connections
 
 from wfpush.embedded import shared_servers
 from wfpush.embedded.servers import EmbeddedError
-from wfpush.postgres.silence import give_up_in_time
+from wfpush.postgres.silence import limit_waits
 from wfpush.processes.children import MANAGE, Child
 from wfpush.processes.supervisor import Supervisor
 from wfpush.processes.ticker import Ticker, Trouble
@@ -47,7 +47,7 @@ class Worker:
 
     def run(self) -> None:
         """Supervise until SIGTERM, SIGINT or the parent's death."""
-        give_up_in_time()
+        limit_waits()
         try:
             self._supervisor.run()
         finally:

@@ -23,7 +23,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from psycopg import OperationalError
 
-from wfpush.postgres.silence import give_up_in_time, silence
+from wfpush.postgres.silence import limit_waits, silence
 
 KEEP_SECONDS = 600
 """How long a thread keeps its database connection."""
@@ -137,6 +137,6 @@ def drop_dead_connection() -> None:
 def application(threads: int | None = None) -> ThreadedHandler:
     """Set up Django and serve it with as many threads as there may be database connections."""
     setup(set_prefix=False)
-    give_up_in_time()
+    limit_waits()
     gc.freeze()  # collections need not look at what is loaded by now again and again
     return ThreadedHandler(threads or settings.DATABASE_POOL)

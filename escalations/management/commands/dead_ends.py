@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from escalations.forecast.dead_ends import HORIZON, DeadEnd, dead_ends
-from notifications.items.representation import stamp
+from notifications.items.representation import iso_utc
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
 
 def _when(found: DeadEnd, now: datetime) -> str:
-    return "now" if found.since <= now else f"from {stamp(found.since)} on"
+    return "now" if found.since <= now else f"from {iso_utc(found.since)} on"
 
 
 def _line(found: DeadEnd) -> str:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from escalations.clocks import due_steps, policy_reload
 from escalations.models import OnAcknowledge, Policy
 from notifications.engines import callback
-from notifications.items.representation import notification_json, stamp
+from notifications.items.representation import iso_utc, notification_json
 from notifications.models import Callback, Delivery, Device, Notification, Recipient, Task
 from notifications.reasons import said
 from tests.support.story import Story
@@ -60,8 +60,8 @@ def test_who_has_it_sees_the_date_of_the_edited_policy(story: Story, policy: Pol
 
     give(policy, timezone.now(), minutes=9 * 60)
 
-    first, second = (stamp(each + HOUR) for each in before)
-    assert (stamp(deadline("T-1")), stamp(deadline("T-2"))) == (first, second)
+    first, second = (iso_utc(each + HOUR) for each in before)
+    assert (iso_utc(deadline("T-1")), iso_utc(deadline("T-2"))) == (first, second)
     assert seen(story.bob) == [("T-1", first, 3), ("T-2", second, 4)]
     assert seen(story.carol) == [("T-1", first, 2)]
     assert not Notification.objects.filter(read_at=None).exists(), "it is no news"
@@ -70,7 +70,7 @@ def test_who_has_it_sees_the_date_of_the_edited_policy(story: Story, policy: Pol
 def test_what_is_due_as_before_changes_nothing(story: Story, policy: Policy) -> None:
     story.assign()
     give(policy, timezone.now(), pauses=False)
-    assert seen(story.bob) == [("T-42", stamp(deadline()), 1)]
+    assert seen(story.bob) == [("T-42", iso_utc(deadline()), 1)]
 
 
 def test_devices_follow(story: Story, policy: Policy) -> None:
@@ -90,7 +90,7 @@ def test_without_a_policy_the_engines_date_counts_again(story: Story, policy: Po
     story.assign(due_at=due.isoformat())
     assert deadline() != due
     give(policy, timezone.now(), enabled=False)
-    assert seen(story.bob) == [("T-42", stamp(due), 2)]
+    assert seen(story.bob) == [("T-42", iso_utc(due), 2)]
 
 
 # --- what the engine makes of answers ---------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def story() -> Story:
 
 def shows(story: Story, assignee: str) -> bool:
     """Whether there was something to catch up with."""
-    return task_sync.catch_up(story.task(), Standing(True, assignee), timezone.now())
+    return task_sync.apply_difference(story.task(), Standing(True, assignee), timezone.now())
 
 
 def assignments() -> int:
@@ -156,5 +156,5 @@ def test_what_cannot_be_followed_now_costs_nobody_the_callback(
         patch.setattr("notifications.routing.pipeline.advance", breaks)
         assert ends(asked, "done") == CallbackState.DELIVERED
     assert story.task("T-43").assignee == story.bob
-    assert task_sync.catch_up(story.task("T-43"), Standing(True, "carol"), timezone.now())
+    assert task_sync.apply_difference(story.task("T-43"), Standing(True, "carol"), timezone.now())
     assert story.task("T-43").assignee == story.carol

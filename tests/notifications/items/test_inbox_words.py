@@ -12,7 +12,7 @@ from notifications.inbox.cards import buttons, most_pressing_first, offered
 from notifications.items.outcomes import mood_of, outcome_of
 from notifications.models import Category, Engine, Notification, Recipient, Task
 from notifications.wording.formats import zone_of
-from notifications.wording.times import due, exact, stamp, when
+from notifications.wording.times import due, exact, short_time, when
 from tests.factories import NotificationFactory, RecipientFactory
 from tests.vectors.inbox_words import CASES, NAMES, case_id
 
@@ -49,7 +49,7 @@ def test_when_it_is_due(case: Case) -> None:
 def test_when_it_happened(case: Case) -> None:
     at = datetime.fromisoformat(case["at"])
     with as_read_in(case) as now:
-        assert (stamp(at, now), when(at, now), exact(at)) == (case["stamp"], case["when"], case["exact"])
+        assert (short_time(at, now), when(at, now), exact(at)) == (case["stamp"], case["when"], case["exact"])
 
 
 @pytest.mark.parametrize("case", CASES["outcome"], ids=case_id)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone, translation
 
-from notifications.wording.times import due, exact, stamp, when
+from notifications.wording.times import due, exact, short_time, when
 
 NOW = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)  # a Wednesday
 
@@ -73,4 +73,4 @@ def test_german_counts_in_german() -> None:
     ],
 )
 def test_what_has_happened_is_said_as_short_as_it_stays_clear(ago: timedelta, short: str, in_a_sentence: str) -> None:
-    assert (stamp(NOW - ago, NOW), when(NOW - ago, NOW)) == (short, in_a_sentence)
+    assert (short_time(NOW - ago, NOW), when(NOW - ago, NOW)) == (short, in_a_sentence)

@@ -9,7 +9,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from django_q.cluster import Cluster
 
-from wfpush.postgres.silence import give_up_in_time
+from wfpush.postgres.silence import limit_waits
 from wfpush.processes import lifeline
 from wfpush.queue.outage import OutageLogFilter
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # the parent has run them
 
     def handle(self, *args: Any, **options: Any) -> None:
-        give_up_in_time()
+        limit_waits()
         logging.getLogger("django-q").addFilter(OutageLogFilter())
         cluster = Cluster()
         signal.signal(signal.SIGCHLD, _end_with_a_killed_child)  # the sentinel inherits it
