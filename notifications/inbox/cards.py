@@ -51,7 +51,7 @@ class Card:
     outcome: str
     mood: str
     waiting: bool
-    short_time: str
+    stamp: str
     exact: str
 
     @property

@@ -24,7 +24,7 @@ class Entry:
     at: datetime
     text: str
     words: str
-    short_time: str
+    stamp: str
     exact: str
 
 

@@ -23,7 +23,7 @@ class Related:
     """Another item of the same case."""
 
     notification: Notification
-    short_time: str
+    stamp: str
 
 
 @dataclass(frozen=True)
