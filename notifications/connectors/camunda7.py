@@ -63,9 +63,9 @@ class Camunda7(RestConnector):
             return Result("done", reply.status)
         if reply.status != 500 or not _says(reply):
             raise unexpected(reply)
-        standing = await self.look(api, said.task)  # 500 is also the answer for a task that no longer exists
+        standing = await self.look_up(api, said.task)  # 500 is also the answer for a task that no longer exists
         if not standing.is_open:
-            return await self.over(api, said, standing, reply.status)
+            return await self.result_if_over(api, said, standing, reply.status)
         if not standing.delegated or resolved:
             raise unexpected(reply)
         resolving = await api.call("POST", f"{_task(said.task)}/resolve", {"variables": {}})
@@ -76,7 +76,7 @@ class Camunda7(RestConnector):
     async def remark(self, api: Api, said: Instruction) -> Result:
         status = await self._comment_once(api, said)
         if status == 400:
-            return await self.gone(api, said, status)
+            return await self.result_if_gone(api, said, status)
         return Result("done", status, reasons.NO_HISTORY() if status == 403 else NOTHING)
 
     async def _comment_once(self, api: Api, said: Instruction) -> int:
@@ -96,7 +96,7 @@ class Camunda7(RestConnector):
         reply = await api.call("GET", path, may_be_refused=True)
         return [each.get("message") for each in rows(reply.body)] if reply.ok else []
 
-    async def look(self, api: Api, task: str) -> Standing:
+    async def look_up(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", _task(task))
         if reply.status == 404 and _says(reply):
             return await self._ended(api, task)
@@ -130,8 +130,8 @@ class Camunda7(RestConnector):
         reply = await api.call("POST", f"{_task(task)}/assignee", {"userId": user})
         if reply.taken:
             return Result("done", reply.status)
-        if reply.status == 500 and _says(reply) and not (await self.look(api, task)).is_open:
-            return await self.missing(api, reply.status)
+        if reply.status == 500 and _says(reply) and not (await self.look_up(api, task)).is_open:
+            return await self.result_if_missing(api, reply.status)
         raise unexpected(reply)
 
     async def claim(self, api: Api, task: str, user: str) -> Result | None:
@@ -141,7 +141,7 @@ class Camunda7(RestConnector):
             return Result("done", reply.status)
         if reply.status != 500 or not _says(reply):
             raise unexpected(reply)
-        return None if (await self.look(api, task)).is_open else await self.missing(api, reply.status)
+        return None if (await self.look_up(api, task)).is_open else await self.result_if_missing(api, reply.status)
 
     async def check(self, api: Api) -> None:
         reply = await api.call("GET", "/task/count")

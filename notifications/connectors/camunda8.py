@@ -55,7 +55,7 @@ class Camunda8(RestConnector):
         if not is_problem(reply):
             raise unexpected(reply)
         if reply.status == 404:
-            return await self.gone(api, said, reply.status)
+            return await self.result_if_gone(api, said, reply.status)
         if reply.status == 409:
             return await self._in_another_state(api, said)
         raise unexpected(reply)
@@ -63,10 +63,10 @@ class Camunda8(RestConnector):
     async def _in_another_state(self, api: Api, said: Instruction) -> Result:
         """Whether the task is completed, cancelled, or being changed by somebody else, whose listeners may take
         long."""
-        standing = await self.look(api, said.task)
+        standing = await self.look_up(api, said.task)
         if standing.is_open or not standing.known:
             return Result("later", 409, reasons.CHANGING())
-        return await self.over(api, said, standing, 409)
+        return await self.result_if_over(api, said, standing, 409)
 
     async def remark(self, api: Api, said: Instruction) -> Result:
         """There is no place for remarks in the engine: they stay here, and no call is made."""
@@ -79,12 +79,12 @@ class Camunda8(RestConnector):
         if reply.ok:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
-            return await self.missing(api, reply.status)
+            return await self.result_if_missing(api, reply.status)
         if is_problem(reply) and reply.status == 409:
             return Result("later", reply.status, reasons.CHANGING())
         raise unexpected(reply)
 
-    async def look(self, api: Api, task: str) -> Standing:
+    async def look_up(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", _task(task))
         if reply.status == 404 and is_problem(reply):
             return UNKNOWN
@@ -115,7 +115,7 @@ class Camunda8(RestConnector):
         if reply.taken:
             return Result("done", reply.status)
         if is_problem(reply) and reply.status == 404:
-            return await self.missing(api, reply.status)
+            return await self.result_if_missing(api, reply.status)
         if is_problem(reply) and reply.status == 409:
             return None
         raise unexpected(reply)

@@ -65,7 +65,7 @@ class Flowable(RestConnector):
     async def remark(self, api: Api, said: Instruction) -> Result:
         if await self._comment_once(api, said):
             return Result("done", 201)
-        return await self.gone(api, said, 404)
+        return await self.result_if_gone(api, said, 404)
 
     async def _comment_once(self, api: Api, said: Instruction) -> bool:
         """Add a comment, which users of the engine see. False for a task that is gone: it takes no comments."""
@@ -81,7 +81,7 @@ class Flowable(RestConnector):
         reply = await api.call("GET", path)
         return [each.get("message") for each in rows(reply.body)] if reply.ok else []
 
-    async def look(self, api: Api, task: str) -> Standing:
+    async def look_up(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", task_path(task))
         return await self._ended(api, task) if is_gone(reply) else standing_of(reply)
 
@@ -146,14 +146,14 @@ async def complete(
     """`took`: whether an answer says that the engine has it. Raises Failed."""
     body = {"action": "complete", "outcome": said.outcome, "variables": named}
     reply = await api.call("POST", path, body)
-    if reply.status == 500 and reply.object and (await connector.look(api, said.task)).delegated:
+    if reply.status == 500 and reply.object and (await connector.look_up(api, said.task)).delegated:
         # "A delegated task cannot be completed, but should be resolved instead"; newer versions do not say so
         await resolve(api, path)
         reply = await api.call("POST", path, body)
     if took(reply):
         return Result("done", reply.status)
     if is_gone(reply):
-        return await connector.gone(api, said, reply.status)
+        return await connector.result_if_gone(api, said, reply.status)
     if reply.status == 409:
         return Result("later", reply.status, reasons.CHANGING())
     raise unexpected(reply)
@@ -172,7 +172,7 @@ async def assign(connector: RestConnector, api: Api, path: str, user: str) -> Re
     if reply.ok:
         return Result("done", reply.status)
     if is_gone(reply):
-        return await connector.missing(api, reply.status)
+        return await connector.result_if_missing(api, reply.status)
     if reply.status == 409:
         return Result("later", reply.status, reasons.CHANGING())
     raise unexpected(reply)
@@ -186,7 +186,7 @@ async def claim(
     if took(reply):
         return Result("done", reply.status)
     if is_gone(reply):
-        return await connector.missing(api, reply.status)
+        return await connector.result_if_missing(api, reply.status)
     if reply.status == 409:
         return None
     raise unexpected(reply)

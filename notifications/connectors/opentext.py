@@ -44,7 +44,7 @@ class OpenText(RestConnector):
         """There is no place for remarks in the engine: they stay here, and no call is made."""
         return Result("done", None, reasons.NO_PLACE())
 
-    async def look(self, api: Api, task: str) -> Standing:
+    async def look_up(self, api: Api, task: str) -> Standing:
         reply = await api.call("GET", _path(api, "read_task", task))
         return UNKNOWN if is_gone(reply) else standing_of(reply)
 

@@ -181,7 +181,7 @@ class RestConnector(Connector):
         """The result of an earlier try, if the engine tells. None where only repeating the command can tell: it is
         refused for a finished task, while queries may lag behind, or have a wrong path. Raises Failed."""
         try:
-            standing = await self.look(api, said.task)
+            standing = await self.look_up(api, said.task)
         except Failed as failed:
             if failed.result.outcome == "misconfigured":
                 return None
@@ -200,16 +200,16 @@ class RestConnector(Connector):
     async def hand_over(self, api: Api, said: Instruction, to: EnginePerson) -> Result:
         """Give the task to somebody, if its assignee is still the one that we know: whoever got it in the engine since,
         keeps it. Raises Failed."""
-        standing = await self.look(api, said.task)
+        standing = await self.look_up(api, said.task)
         if settled := whose(standing, said, to):
             return settled
         if not standing.known and not self.lags:
-            return dataclasses.replace(await self.over(api, said, standing, 404), standing=standing)
+            return dataclasses.replace(await self.result_if_over(api, said, standing, 404), standing=standing)
         user = self.user_of(to, standing.assignee)
         given = await (self.assign if standing.assignee else self.claim)(api, said.task, user)
         if given is not None:
             return dataclasses.replace(given, standing=Standing(True, user)) if given.outcome == "done" else given
-        standing = await self.look(api, said.task)  # somebody has just taken or ended it
+        standing = await self.look_up(api, said.task)  # somebody has just taken or ended it
         since = said if self.lags else dataclasses.replace(said, had=None)
         return whose(standing, since, to) or Result("later", None, reasons.CHANGING())
 
@@ -217,32 +217,32 @@ class RestConnector(Connector):
         """The engine's name of a person: their e-mail address where it has one for `holder`."""
         return person.email if "@" in holder and person.email else person.ref
 
-    async def gone(self, api: Api, said: Instruction, status: int) -> Result:
+    async def result_if_gone(self, api: Api, said: Instruction, status: int) -> Result:
         """The engine no longer has the task. Says who had it, as far as the engine tells. Raises Failed."""
         try:
-            standing = await self.look(api, said.task)
+            standing = await self.look_up(api, said.task)
         except Failed as failed:
             if failed.result.outcome != "misconfigured":
                 raise
             standing = UNKNOWN
         if standing.is_open:
             return Result("later", status, reasons.SHOWS_IT_OPEN())
-        return await self.over(api, said, standing, status)
+        return await self.result_if_over(api, said, standing, status)
 
-    async def over(self, api: Api, said: Instruction, standing: Standing, status: int) -> Result:
+    async def result_if_over(self, api: Api, said: Instruction, standing: Standing, status: int) -> Result:
         """Whether the task is over. Raises Failed."""
         if not standing.known:
             await self.check(api)  # a wrong address answers the same for every task
         return ended(standing, said, status)
 
-    async def missing(self, api: Api, status: int) -> Result:
+    async def result_if_missing(self, api: Api, status: int) -> Result:
         """The result for a task that no longer exists, whoever ended it. Raises Failed."""
         await self.check(api)
         return Result("handled", status)
 
     async def read(self, api: Api, task: str) -> Standing:
         """Raises Failed. A task that the engine does not know counts as ended, if the answer is the engine's own."""
-        standing = await self.look(api, task)
+        standing = await self.look_up(api, task)
         if not standing.known:
             await self.check(api)
         return standing
@@ -260,7 +260,7 @@ class RestConnector(Connector):
         """Tell the engine that the task runs late, for an SLA step. Raises Failed."""
         return await self.remark(api, said)
 
-    async def look(self, api: Api, task: str) -> Standing:
+    async def look_up(self, api: Api, task: str) -> Standing:
         """The state of a task. UNKNOWN when the engine says that it has no such task. Raises Failed."""
         raise NotImplementedError
 
