@@ -31,7 +31,7 @@ STEADY_SECONDS = 10.0
 class Child:
     """A command of this Python, with its process group.
 
-    `presence` registers each process of the child as a holder of leases, `output` gets the lines that it writes,
+    `registration` registers each process of the child as a holder of leases, `output` gets the lines that it writes,
     `on_start` is called after each start.
     """
 
@@ -41,14 +41,14 @@ class Child:
         command: Sequence[str],
         environment: Mapping[str, str],
         *,
-        presence: Registration | None = None,
+        registration: Registration | None = None,
         output: JoinedOutput | None = None,
         on_start: Callable[[], object] = lambda: None,
     ) -> None:
         self.name = name
         self._command = [sys.executable, *command]
         self._environment = environment
-        self._presence = presence
+        self._registration = registration
         self._output = output
         self._on_start = on_start
         self._holder = ""
@@ -73,7 +73,7 @@ class Child:
         self._on_start()
 
     def _start(self, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-        if self._presence is None:
+        if self._registration is None:
             return self._popen(environment, ())
         self._holder = lease_holder.new_id()
         bound = lease_holder.claim(self._holder)
@@ -82,7 +82,7 @@ class Child:
         try:
             return self._popen(environment | {lease_holder.VARIABLE: self._holder}, (bound.fileno(),))
         finally:
-            self._presence.began(self._holder)
+            self._registration.child_started(self._holder)
             bound.close()  # the child has it, and whatever it forks
 
     def _popen(self, environment: dict[str, str], descriptors: Sequence[int]) -> "subprocess.Popen[bytes]":
@@ -138,8 +138,8 @@ class Child:
             self._kill_group()
             code = self._process.wait()
             self._process = None
-        if self._presence is not None:
-            self._presence.ended(self._holder)
+        if self._registration is not None:
+            self._registration.child_ended(self._holder)
         return code
 
     def _kill_group(self) -> None:

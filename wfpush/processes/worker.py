@@ -29,19 +29,19 @@ class Worker:
 
     def __init__(self, *, dispatchers: int, grace: float, stall: float, data_dir: Path | None) -> None:
         self._supervisor = Supervisor(grace=grace, restarts=True)
-        self._presence = Registration()
+        self._registration = Registration()
         self._trouble = Trouble()
-        self._watchdog = Watchdog(self._presence.name, stall)
-        environment = {lease_holder.WORKER: self._presence.name}
+        self._watchdog = Watchdog(self._registration.name, stall)
+        environment = {lease_holder.WORKER: self._registration.name}
         self._cluster = Child(
-            "cluster", [MANAGE, "cluster"], environment, presence=self._presence, on_start=self._watchdog.excuse
+            "cluster", [MANAGE, "cluster"], environment, registration=self._registration, on_start=self._watchdog.excuse
         )
         self._supervisor.add(self._cluster)
         for name in ["dispatcher"] if dispatchers == 1 else [f"dispatcher {n + 1}" for n in range(dispatchers)]:
-            self._supervisor.add(Child(name, [MANAGE, "dispatcher"], environment, presence=self._presence))
+            self._supervisor.add(Child(name, [MANAGE, "dispatcher"], environment, registration=self._registration))
         self._supervisor.add_thread("ticker", Ticker(self._supervisor.stop).run)
         self._supervisor.add_thread("watchdog", self._watch)
-        self._supervisor.add_thread("presence", self._be_present)
+        self._supervisor.add_thread("registration", self._refresh_registration)
         if data_dir is not None:
             self._supervisor.add_thread("servers", partial(self._keep_servers, data_dir))
 
@@ -51,7 +51,7 @@ class Worker:
         try:
             self._supervisor.run()
         finally:
-            self._trouble.attempt("leaving", self._presence.leave)
+            self._trouble.attempt("leaving", self._registration.remove)
             log.info("worker_stopped")
 
     def _watch(self) -> None:
@@ -63,8 +63,8 @@ class Worker:
 
         self._supervisor.every(self._watchdog.beat_seconds, look)
 
-    def _be_present(self) -> None:
-        self._supervisor.every(LOOK_SECONDS, lambda: self._trouble.attempt("presence", self._presence.look))
+    def _refresh_registration(self) -> None:
+        self._supervisor.every(LOOK_SECONDS, lambda: self._trouble.attempt("registration", self._registration.refresh))
         connections.close_all()
 
     def _keep_servers(self, data_dir: Path) -> None:

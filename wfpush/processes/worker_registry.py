@@ -38,17 +38,17 @@ class Registration:
         self._ended: set[str] = set()
         self._is_known = False
 
-    def began(self, child: str) -> None:
+    def child_started(self, child: str) -> None:
         with self._lock:
             self._holders.add(child)
 
-    def ended(self, child: str) -> None:
+    def child_ended(self, child: str) -> None:
         """The child's group was killed. Its leases are given back once the last process of the group is dead."""
         with self._lock:
             if child in self._holders:
                 self._ended.add(child)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Update the row of this worker, and take over from dead ones. Raises DatabaseError."""
         self._give_back_own()
         now = timezone.now()
@@ -64,7 +64,7 @@ class Registration:
                 row.delete()
                 log.warning("worker_forgotten", worker=row.name, last_beat=row.beat_at.isoformat())
 
-    def leave(self) -> None:
+    def remove(self) -> None:
         """Delete the row. The worker has stopped, and its children with it. Raises DatabaseError."""
         until = time.monotonic() + LAST_LOOK_SECONDS
         while self._give_back_own() and time.monotonic() < until:

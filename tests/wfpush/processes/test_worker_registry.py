@@ -24,15 +24,15 @@ class Worker:
     """One with a single child, both of which the test lets live or die."""
 
     def __init__(self) -> None:
-        self.presence = Registration()
+        self.registration = Registration()
         self.child = lease_holder.new_id()
         self._bound = lease_holder.claim(self.child)
-        self.presence.began(self.child)
-        self.presence.look()
+        self.registration.child_started(self.child)
+        self.registration.refresh()
 
     @property
     def name(self) -> str:
-        return self.presence.name
+        return self.registration.name
 
     def claim(self, monkeypatch: pytest.MonkeyPatch) -> Event:
         """Its child takes an event, and does nothing with it."""
@@ -47,7 +47,7 @@ class Worker:
 
     def is_killed(self) -> None:
         self.child_dies()
-        bound: socket.socket | None = self.presence._bound
+        bound: socket.socket | None = self.registration._bound
         assert bound is not None
         bound.close()
 
@@ -70,8 +70,8 @@ def test_a_worker_is_there_until_it_stops() -> None:
     assert names() == [worker.name]
     assert worker.name.startswith(f"{socket.gethostname()}/")
     worker.child_dies()
-    worker.presence.ended(worker.child)
-    worker.presence.leave()
+    worker.registration.child_ended(worker.child)
+    worker.registration.remove()
     assert names() == []
 
 
@@ -80,11 +80,11 @@ def test_what_a_child_held_is_given_back_when_its_last_process_is_dead(
 ) -> None:
     worker = Worker()
     worker.claim(monkeypatch)
-    worker.presence.ended(worker.child)
-    worker.presence.look()
+    worker.registration.child_ended(worker.child)
+    worker.registration.refresh()
     assert not is_due(event), "its main process is dead, and what that has forked may still do the work"
     worker.child_dies()
-    worker.presence.look()
+    worker.registration.refresh()
     assert is_due(event)
     assert Heartbeat.objects.get(name=worker.name).holders == ""
 
@@ -93,8 +93,8 @@ def test_what_others_hold_stays_theirs(event: Event, monkeypatch: pytest.MonkeyP
     one, other = Worker(), Worker()
     one.claim(monkeypatch)
     other.child_dies()
-    other.presence.ended(other.child)
-    other.presence.look()
+    other.registration.child_ended(other.child)
+    other.registration.refresh()
     assert not is_due(event)
 
 
@@ -104,7 +104,7 @@ def test_a_killed_worker_stays_to_be_seen_and_what_it_held_is_given_back(
     killed, other = Worker(), Worker()
     killed.claim(monkeypatch)
     killed.is_killed()
-    other.presence.look()
+    other.registration.refresh()
     assert is_due(event)
     assert names() == [killed.name, other.name]
 
@@ -114,12 +114,12 @@ def test_a_killed_parent_whose_children_live_has_not_given_up_anything(
 ) -> None:
     killed, other = Worker(), Worker()
     killed.claim(monkeypatch)
-    assert killed.presence._bound is not None
-    killed.presence._bound.close()
-    other.presence.look()
+    assert killed.registration._bound is not None
+    killed.registration._bound.close()
+    other.registration.refresh()
     assert not is_due(event)
     killed.child_dies()
-    other.presence.look()
+    other.registration.refresh()
     assert is_due(event)
 
 
@@ -137,7 +137,7 @@ def test_nobody_speaks_for_the_dead_of_another_machine(event: Event, monkeypatch
     Heartbeat.objects.update(machine="another boot net:[4026531840]")
     away.is_killed()
     here = Worker()
-    here.presence.look()
+    here.registration.refresh()
     assert not is_due(event), "its lease is waited for"
     assert names() == [away.name, here.name]
 
@@ -146,15 +146,15 @@ def test_who_is_long_dead_is_forgotten() -> None:
     dead, here = Worker(), Worker()
     long_ago = timezone.now() - FORGET_AFTER
     Heartbeat.objects.filter(name=dead.name).update(beat_at=long_ago + timedelta(minutes=1), machine="another")
-    here.presence.look()
+    here.registration.refresh()
     assert names() == [dead.name, here.name]
     Heartbeat.objects.filter(name=dead.name).update(beat_at=long_ago - timedelta(minutes=1))
-    here.presence.look()
+    here.registration.refresh()
     assert names() == [here.name]
 
 
 def test_who_was_forgotten_while_it_was_frozen_is_there_again() -> None:
     worker = Worker()
     Heartbeat.objects.all().delete()
-    worker.presence.look()
+    worker.registration.refresh()
     assert names() == [worker.name]
