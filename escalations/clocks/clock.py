@@ -1,8 +1,7 @@
-"""The clock of a task: begun, paused, held, moved and ended by what happens to the task
-(notifications/cases/lifecycle.py).
+"""The clock of a task: begun, paused, held, moved and ended by changes of the task (notifications/cases/lifecycle.py).
 
-Called synchronously in the transaction that changes the task, whose row is locked. Nothing here may raise for what an
-administrator has written: the task's own event must not be lost for it.
+Called synchronously in the transaction that changes the task, whose row is locked. Nothing here may raise because of a
+faulty configuration: the task's own event would be lost.
 """
 
 from collections.abc import Callable
@@ -31,7 +30,7 @@ def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: 
 
 # --- beginning and end ------------------------------------------------------------------------------------------------
 def begin(task: Task, now: datetime) -> None:
-    """By the first policy that fits, if one does."""
+    """Begin a clock by the first policy that fits, if one does."""
     match = matching.policy_for(task)
     if match is None:
         return
@@ -45,7 +44,7 @@ def begin(task: Task, now: datetime) -> None:
     )
     try:
         rules = rules_of(escalation)
-    except BadCalendar as fault:  # nobody can have saved it on the desk
+    except BadCalendar as fault:  # the desk saves no such policy
         log.error("calendar_cannot_be_read", policy=match.policy, fault=str(fault))
         return
     deadline = _deadline(rules, now, task)
@@ -65,11 +64,11 @@ def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
         return rules.deadline(now, task.due_at)
     except NoWorkingTime:
         log.error("calendar_without_working_time", calendar=rules.calendar_name, policy=rules.name)
-        return now + rules.duration  # told too early is better than never
+        return now + rules.duration  # too early is better than never
 
 
 def _reassigned(task: Task, now: datetime) -> None:
-    """Whoever has it now has the whole time."""
+    """A new assignee has the whole time: a new clock begins."""
     end(task, now, reasons.GIVEN_AWAY())
     task.escalated, task.sla_due_at = [], None
     task.save(update_fields=["escalated", "sla_due_at", "updated_at"])
@@ -97,18 +96,18 @@ def end(task: Task, now: datetime, reason: Reason) -> None:
 
 
 def _reopened(task: Task, now: datetime) -> None:
-    """The engine refused the answer: all is as it was before, and the time that it took counts."""
+    """The engine has refused the answer: the state before it returns, and the time in between counts."""
     last = Escalation.objects.filter(task=task).order_by("-id").first()
     if last is None:
         begin(task, now)
     elif read(last, "end_reason").code != reasons.NO_POLICY.name:
         state, reason = _state_before(last, task)
-        held = None if task.state == TaskState.OPEN else last.held_until  # nobody has acknowledged it, then
+        held = None if task.state == TaskState.OPEN else last.held_until  # then nobody has acknowledged it
         _go_on(last, now, state=state, ended_at=None, held_until=held, **kept("end_reason", reason))
 
 
 def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, Reason]:
-    """An open question still stops the clock; so does an acknowledgement, where it does."""
+    """An open question still pauses the clock; so does an acknowledgement, if the policy says so."""
     if task.state == TaskState.INFO_REQUESTED and escalation.paused_at is not None:
         return EscalationState.PAUSED, NOTHING
     if task.state == TaskState.ACKNOWLEDGED and rules_of(escalation).on_acknowledge == OnAcknowledge.STOPS:
@@ -122,7 +121,7 @@ def _running(task: Task) -> Escalation | None:
 
 
 def _changed(task: Task, now: datetime) -> None:
-    """The engine named another due date, or the first one. A clock that an acknowledgement has stopped follows, too."""
+    """The engine has set or changed the due date. A clock that an acknowledgement has stopped follows, too."""
     escalation = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED).first()
     if escalation is None:
         if not Escalation.objects.filter(task=task).exists():
@@ -172,7 +171,7 @@ def _resumed(task: Task, now: datetime) -> None:
 
 
 def later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
-    """After a pause, as the policy counts."""
+    """The instant after a pause, as the policy counts time."""
     try:
         return rules.later(instant, pause)
     except NoWorkingTime:
@@ -194,7 +193,7 @@ MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime], None]] = {
 
 # --- what comes next --------------------------------------------------------------------------------------------------
 def next_due(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]]) -> datetime | None:
-    """When the next step is to be taken; None while nothing is."""
+    """When the next step is due; None while none is."""
     if escalation.state != EscalationState.RUNNING:
         return None
     left = [each for each in rules.occurrences(escalation.deadline) if each.key not in done]
@@ -212,7 +211,7 @@ def done(escalation: Escalation) -> set[tuple[int, int]]:
 
 
 def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
-    """Change it, and reckon its next step anew. Whoever is just taking one for it has lost the lease."""
+    """Change the clock, and compute its next step again. A worker that is taking a step of it loses the lease."""
     for name, value in fields.items():
         setattr(escalation, name, value)
     moved = escalation.make_due(next_due(escalation, rules_of(escalation), done(escalation)))
@@ -221,14 +220,14 @@ def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
 
 
 def _wake_if_due(escalation: Escalation, now: datetime) -> None:
-    """What comes later the ticker sees."""
+    """The ticker finds what is due later."""
     if escalation.due_at is not None and escalation.due_at <= now:
         outbox.wake_on_commit(SOURCE)
 
 
 def show(task: Task, escalation: Escalation | None) -> None:
-    """What counts as due; without a clock, what the engine has named. Whoever changes the task has its copies show it:
-    the pipeline words them anew, others set it with what else they say, or call `copies.show_deadlines`."""
+    """Set the task's due date; without a clock, to the engine's. The caller then updates its copies: the pipeline
+    rewords them, others set it with their other changes, or call `inbox_items.show_deadlines`."""
     deadline = escalation.deadline if escalation is not None else None
     if task.sla_due_at != deadline:
         task.sla_due_at = deadline

@@ -1,6 +1,6 @@
-"""Takes the steps that are due: each exactly once, in one transaction with what it does.
+"""Takes due steps: each exactly once, in one transaction with its effects.
 
-A task is read again before each step. After an outage the last step that was missed speaks for those before it.
+A task is read again before each step. After an outage only the last of several missed messages is sent.
 """
 
 import time
@@ -35,13 +35,14 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100
 LEASE = timedelta(seconds=10)
-"""A killed worker's clocks go on after that. Who is only slow loses nothing: steps are taken under the rows' locks."""
+"""Seconds after which the clocks of a killed worker go on. A slow worker loses nothing: steps are taken under row
+locks."""
 MISSED = timedelta(minutes=1)
-"""A message later than this is left out where a later one is due, too: nobody is told of each hour of an outage."""
+"""A message that is later than this is left out if a later one is due, too."""
 AT_ONCE = 500
-"""Steps in one transaction. After an outage many may be due that each take a while: no worker is killed over them."""
+"""Steps in one transaction: after an outage many slow steps may be due, and the worker must not be killed for them."""
 TRIES = 10
-"""After so many a failing step is given up."""
+"""Tries after which a failing step is given up."""
 RETRY = outbox.Backoff(most=timedelta(minutes=5), slow_after=timedelta(days=3650), give_up_after=timedelta(days=3650))
 
 
@@ -54,7 +55,7 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Take what is due, for one turn; what is left is woken again."""
+    """Take due steps, for one turn; if something is left, the source is woken again."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         if not tick(timezone.now()):
@@ -63,7 +64,7 @@ def drain() -> None:
 
 
 def tick(now: datetime) -> int:
-    """Take the steps that are due at `now`, of some clocks; returns of how many."""
+    """Take the steps of some clocks that are due at `now`; returns the number of clocks."""
     claimed = outbox.claim(due(), limit=BATCH, lease=LEASE, now=now)
     if claimed:
         _ask_engines(claimed, now)
@@ -75,15 +76,16 @@ _reader = task_sync.Reader()
 
 
 def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
-    """What was ended or given away there, without our hearing of it, ends these clocks before anybody is told.
+    """Read the tasks in their engines: tasks that were ended or given away there end these clocks before anybody is
+    told.
 
-    An engine that does not answer, or whose answer cannot be understood, keeps nobody from being told.
+    An engine that does not answer, or whose answer cannot be understood, stops no message.
     """
     asked = Task.objects.filter(pk__in={each.task_id for each in claimed}, engine__kind__in=readable())
     tasks = list(asked.select_related("engine", "assignee"))
     try:
         found = _reader.read(tasks, now) if tasks else {}
-    except Exception:  # whatever it is, these clocks and those behind them must go on
+    except Exception:  # whatever the fault is, these clocks and those behind them must go on
         log.exception("tasks_not_read")
         return
     for task in tasks:
@@ -101,7 +103,8 @@ def _catch_up(task: Task, standing: Standing, now: datetime) -> None:
 
 
 def run(claimed: Sequence[Escalation], now: datetime) -> None:
-    """Take the due steps of claimed clocks together. What fails is run by itself, logged, and tried again later."""
+    """Take the due steps of claimed clocks together. If that fails, each clock is run by itself; faults are logged, and
+    tried again later."""
     try:
         reread(claimed, now)
         advance(claimed, now)
@@ -118,9 +121,9 @@ def run(claimed: Sequence[Escalation], now: datetime) -> None:
 
 @transaction.atomic
 def reread(claimed: Sequence[Escalation], now: datetime) -> None:
-    """Those of the claimed clocks that are to follow their policy as it is now do so, and people see what is due by it.
+    """Let those claimed clocks that are to follow their edited policy do so, and show people the new due dates.
 
-    In a transaction of its own: the steps that come next lock other people.
+    In a transaction of its own, because the steps that follow lock other people.
     """
     marked = [each for each in claimed if each.anew]
     if not marked:
@@ -134,7 +137,7 @@ def reread(claimed: Sequence[Escalation], now: datetime) -> None:
 
 @dataclass
 class _Chain:
-    """One clock on its way through its due steps."""
+    """One clock while its due steps are taken."""
 
     escalation: Escalation
     task: Task
@@ -145,16 +148,16 @@ class _Chain:
 
 @transaction.atomic
 def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
-    """Take what is due at `now`, and reckon when the next is.
+    """Take what is due at `now`, and compute when the next step is.
 
-    Clocks that have passed to somebody else since they were claimed, or whose task has ended, are left alone.
+    Clocks that another worker has claimed since, or whose task has ended, are skipped.
     """
     chains = _chains(claimed, now)
     room = AT_ONCE
     for chain in chains:
         chain.left, room = _within(room, list(_due(chain.escalation, chain.rules, chain.done, now)))
     runs: list[StepRun] = []
-    while any(chain.left for chain in chains):  # one step of each task at a time: their order counts
+    while any(chain.left for chain in chains):  # one step of each task at a time, in order
         runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
     StepRun.objects.bulk_create(runs)
     outbox.reschedule(
@@ -167,15 +170,15 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
 def _within(
     room: int, left: Sequence[tuple[Occurrence, Taken | None]]
 ) -> tuple[list[tuple[Occurrence, Taken | None]], int]:
-    """What there is room for now, and the room that is left. What is left out takes none: it was overtaken by all."""
+    """The steps for which there is room, and the room that remains. Steps that are left out need none."""
     taking = [each for each, left_out in left if left_out is None]
     later = {each.key for each in taking[room:]}
     return [each for each in left if each[0].key not in later], max(room - len(taking), 0)
 
 
 def _held(claimed: Sequence[Escalation]) -> tuple[list[Escalation], dict[UUID, Task]]:
-    """Those that are still ours, and the tasks. Locked: tasks first, as whatever changes them does. Whatever changes a
-    clock voids its lease, so one whose lease still holds is as it was when it was claimed."""
+    """The clocks whose lease is still ours, and their tasks, locked: tasks first, as everywhere. Every change of a
+    clock voids its lease, so a clock with a valid lease has not changed since it was claimed."""
     tasks = _locked_tasks({each.task_id for each in claimed})
     held = dict(
         Escalation.objects.filter(pk__in=[each.pk for each in claimed])
@@ -231,8 +234,8 @@ def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: dateti
 def _due(
     escalation: Escalation, rules: RuleSet, done: Collection[tuple[int, int]], now: datetime
 ) -> Iterator[tuple[Occurrence, Taken | None]]:
-    """What is due, in order; with why it is left out, if so."""
-    if clock.stands_still(escalation, now):  # it was claimed only to read its rules anew
+    """Due steps in order, each with the reason if it is to be left out."""
+    if clock.stands_still(escalation, now):  # claimed only to read its rules again
         return
     all_due = [each for each in rules.occurrences(escalation.deadline) if each.key not in done and each.at <= now]
     waiting = [each for each in all_due if not came_too_late(each, escalation)]
@@ -251,7 +254,7 @@ def came_too_late(occurrence: Occurrence, escalation: Escalation) -> bool:
 
 
 def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occurrence]:
-    """The messages that are sent: all that are on time, or else the last of those who hear only when it is late."""
+    """The messages that are sent: all that are on time; if all are late, the last escalation, or else the last."""
     on_time = [each for each in messages if now - each.at <= MISSED]
     if on_time or not messages:
         return on_time
@@ -261,7 +264,7 @@ def _speaks_for_all(messages: Sequence[Occurrence], now: datetime) -> list[Occur
 
 # --- taking them ------------------------------------------------------------------------------------------------------
 def _taken(takings: Sequence[Taking]) -> list[Taken]:
-    """A step that fails again and again is given up, so that those after it come."""
+    """Give up a step that fails again and again, so that later steps are taken."""
     if len(takings) != 1 or takings[0].escalation.attempts < TRIES:
         return take(takings)
     try:
@@ -273,7 +276,7 @@ def _taken(takings: Sequence[Taking]) -> list[Taken]:
 
 
 def take(takings: Sequence[Taking]) -> list[Taken]:
-    """Of different tasks, one step each: those of one kind together."""
+    """Take steps of different tasks: those of one kind together."""
     taken: dict[int, Taken] = {}
     for name, kind in KINDS.items():
         places = [place for place, taking in enumerate(takings) if taking.step.kind == name]

@@ -1,7 +1,7 @@
-"""Open clocks that are to follow their policy as it is now, because whoever edited it said so.
+"""Lets open clocks follow their edited policy, when the administrator chose so.
 
-They are marked, and due: whoever claims one reads its rules anew before anything else
-(escalations/clocks/due_steps.py). What passed counts as it did, pauses too, and no step is taken twice.
+Clocks are marked and made due: the worker that claims one reads its rules again before anything else
+(escalations/clocks/due_steps.py). Time that has passed and pauses still count, and no step is taken twice.
 """
 
 from datetime import datetime
@@ -38,7 +38,7 @@ CHANGED = [
 
 
 def mark(policy: Policy, now: datetime) -> int:
-    """All open clocks that run by it; returns how many. A step that is just being taken is taken by the old rules."""
+    """Mark all open clocks of the policy; returns how many. A step that is being taken follows the old rules."""
     clocks = Escalation.objects.filter(policy=policy, ended_at=None, state__in=OPEN)
     count = outbox.make_due(clocks, now, anew=True)
     if count:
@@ -47,7 +47,7 @@ def mark(policy: Policy, now: datetime) -> int:
 
 
 def reread(escalation: Escalation, task: Task, now: datetime) -> None:
-    """It follows the rules of now; if no policy fits its task any more, it is over. Task locked."""
+    """Give the clock the present rules; if no policy fits its task any more, end it. The task is locked."""
     match = matching.policy_for(task)
     if match is None:
         clock.end(task, now, reasons.NO_POLICY())
@@ -57,7 +57,7 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> None:
     escalation.rules = match.rules
     try:
         after = rules_of(escalation)
-    except BadCalendar as fault:  # nobody can have saved it on the desk
+    except BadCalendar as fault:  # the desk saves no such policy
         log.error("calendar_cannot_be_read", policy=match.policy, fault=str(fault))
         escalation.rules_id, after = former, before
     else:
@@ -70,7 +70,7 @@ def reread(escalation: Escalation, task: Task, now: datetime) -> None:
 
 
 def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, now: datetime) -> None:
-    """The clock, not saved, as if it had begun by `after`."""
+    """The unsaved clock, as if it had begun with the rules `after`."""
     escalation.deadline = _deadline(escalation, task, before, after)
     escalation.due_named = task.due_at
     if after.on_acknowledge != OnAcknowledge.HOLDS:
@@ -86,7 +86,7 @@ def adapt(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet, n
 
 
 def _deadline(escalation: Escalation, task: Task, before: RuleSet, after: RuleSet) -> datetime:
-    """Later by as much as pauses have moved the old one."""
+    """Moved by as much as pauses have moved the old one."""
     try:
         old = before.deadline(escalation.started_at, escalation.due_named)
         new = after.deadline(escalation.started_at, task.due_at)

@@ -1,4 +1,5 @@
-"""Dead ends: what is set up, and in the days to come reaches nobody. One line a cause, however much leads there."""
+"""Dead ends: steps and routes that will reach nobody in the coming days. One line for each cause, with all that leads
+to it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,8 +20,8 @@ MOST_INSTANTS = 40
 
 @dataclass(frozen=True)
 class Place:
-    """A policy's step, or a route (`step` is 0), that names people. `channels` is None where nobody is told: they get
-    the task, and hear of it by routes."""
+    """A policy's step, or a route (`step` is 0), with targets. `channels` is None for a step that gives the task away:
+    its new people are told by routes."""
 
     row: Policy | Route
     step: int
@@ -35,7 +36,8 @@ class Place:
 
 @dataclass
 class DeadEnd:
-    """`why` is the cause; `since` when it begins; `leads` what leads there; `instead`, who hears as fallback owner."""
+    """`why` is the cause; `since` when it begins; `leads` the steps and routes; `instead` the fallback owners who are
+    told."""
 
     why: Reason
     since: datetime
@@ -57,7 +59,7 @@ class DeadEnd:
 
 
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
-    """Soonest first. `of`: only what that policy or route leads into."""
+    """The soonest first. `of`: only those of that policy or route."""
     tasks, addresses, soundings = Tasks(now), Addresses(), Soundings()
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
@@ -76,7 +78,7 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
 
 @dataclass(frozen=True)
 class _Search:
-    """For whom a place names, of one task; a question for each of its targets."""
+    """The people of a place's targets, for one task."""
 
     place: Place
     task: Task
@@ -84,7 +86,7 @@ class _Search:
 
 
 def _cause(search: _Search, soundings: Soundings, addresses: Addresses) -> Reason:
-    """NOTHING where somebody hears."""
+    """NOTHING if somebody is told."""
     asked = zip(search.questions, search.place.targets, strict=True)
     answers = [soundings.ask(question, search.task, step) for question, step in asked]
     hear = [each.recipient for answer in answers for each in answer.hear]
@@ -111,7 +113,7 @@ def _steps() -> Iterator[Place]:
 
 
 FORESEEN = (TargetKind.ASSIGNEE, TargetKind.MANAGER, TargetKind.TEAM, TargetKind.TEAM_LEAD, TargetKind.PERSON)
-"""Targets of routes that can be foreseen; whom others mean, only the event will say."""
+"""Targets of routes that can be foreseen. Those of others depend on the event."""
 
 
 def _routes() -> Iterator[Place]:
@@ -146,7 +148,7 @@ def _as_step(target: RouteTarget) -> Step | None:
 
 # --- when -------------------------------------------------------------------------------------------------------------
 def _instants(now: datetime) -> list[datetime]:
-    """Now, and whenever somebody goes or comes back."""
+    """Now, and each time that somebody goes away or comes back."""
     end = now + HORIZON
     rows = Absence.objects.filter(ends_at__gt=now, begins_at__lt=end).values_list("begins_at", "ends_at")
     changes = sorted({instant for row in rows for instant in row if now < instant < end})

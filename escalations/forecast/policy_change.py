@@ -1,7 +1,7 @@
-"""What an edited policy would change for the tasks that are open now: told before it is saved.
+"""What an edited policy would change for open tasks: shown before it is saved.
 
-Clocks keep the rules that they began with, unless they are given the new ones (escalations/clocks/policy_reload.py).
-Reckoned in the transaction that holds the change, by the clock's own code; whoever calls it rolls that back.
+Clocks keep their rules unless they are given the new ones (escalations/clocks/policy_reload.py). Computed by the
+clock's own code in the transaction with the change, which the caller rolls back.
 """
 
 from collections import Counter
@@ -20,7 +20,8 @@ from escalations.policies.rules import RuleSet, Step, read, rules_of, written
 from notifications.models import ANSWERABLE, Task
 
 MOST = 1_000
-"""Clocks of the policy that are looked at, those due first; as many of others, and of tasks without one."""
+"""Clocks of the policy that are checked, those due first; and as many of other policies, and of tasks without a
+clock."""
 
 
 class Turn(StrEnum):
@@ -28,14 +29,14 @@ class Turn(StrEnum):
     LATER = "later"
     NEVER = "never"
     FIRST = "first"
-    """Nothing was to come, and now something is."""
+    """No step was to come, and now there is one."""
     OTHERWISE = "otherwise"
-    """At the same time first, but not all is as it was: people, words, or what follows."""
+    """The first step is at the same time, but something else differs: people, text, or what follows."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """Of one open task. `before` and `after`: when its next step is taken; None: never."""
+    """The effect on one open task. `before` and `after`: when its next step is taken; None: never."""
 
     task: Task
     turn: Turn
@@ -45,7 +46,7 @@ class Change:
 
 @dataclass
 class Effect:
-    """`clocks` run by the policy, of which the first `MOST` were looked at; `joining` tasks would have followed it."""
+    """`clocks` follow the policy, of which the first `MOST` were checked; `joining` tasks would have followed it."""
 
     policy: Policy
     clocks: int = 0
@@ -61,7 +62,7 @@ Ahead = tuple[datetime, Step, int]
 
 
 def of_policy(policy: Policy, now: datetime) -> Effect:
-    """Of the policy as it is in this transaction."""
+    """The effects of the policy as it is in this transaction."""
     policies, kept = matching.enabled(), _Kept()
     clocks = Escalation.objects.filter(ended_at=None, state__in=policy_reload.OPEN).select_related(
         "rules", "task__case", "task__engine"
@@ -86,7 +87,7 @@ def _done(clocks: Sequence[Escalation]) -> dict[Any, set[tuple[int, int]]]:
 
 
 def _without_clock() -> Iterable[Task]:
-    """Open tasks that no clock has ever run for; the newest."""
+    """The newest open tasks that never had a clock."""
     tasks = Task.objects.filter(state__in=ANSWERABLE, escalations=None).select_related("case", "engine")
     return tasks.order_by("-id")[:MOST]
 
@@ -97,7 +98,7 @@ def _follows(policy: Policy, task: Task, policies: Sequence[Policy]) -> bool:
 
 
 class _Kept:
-    """Rules as they would be kept, each read once."""
+    """Rules as they would be stored, each read once."""
 
     def __init__(self) -> None:
         self._read: dict[tuple[int, int | None], RuleSet | None] = {}
@@ -130,7 +131,7 @@ def _change(
 
 
 def _ahead(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]], now: datetime) -> list[Ahead]:
-    """What is still to come, and when: of a paused clock, if it went on now. What it says, not by which row."""
+    """Steps to come, and when; for a paused clock as if it went on now. Compared by content, not by row."""
     if escalation.state == EscalationState.STOPPED:
         return []
     earliest = max(now, escalation.held_until or now)

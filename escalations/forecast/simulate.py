@@ -1,6 +1,6 @@
-"""What the clock would do, by the clock's own code: nothing is kept and nothing sent.
+"""Simulates a clock by its own code. Nothing is stored or sent.
 
-The steps run one after the other in a transaction that is rolled back, each at the instant at which it will be due.
+The steps are taken one after another in a transaction that is rolled back, each at the instant at which it will be due.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ MOST_STEPS = 200
 
 @dataclass(frozen=True)
 class Row:
-    """A step that would be taken: what the trace will say of it."""
+    """A step that would be taken, as the trace would show it."""
 
     at: datetime
     position: int
@@ -37,9 +37,9 @@ class Row:
 
 @dataclass
 class Simulation:
-    """`tried` says which policies fit and why not; without one that fits, there is neither a deadline nor rows.
+    """`tried` says which policies fit and why not; without a policy that fits, there is neither a deadline nor rows.
 
-    `ends_early`: more would follow than is worth reckoning.
+    `ends_early`: more steps would follow than are computed.
     """
 
     now: datetime
@@ -60,14 +60,15 @@ class _RollBack(Exception):
 
 
 def of_task(task: Task, now: datetime) -> Simulation:
-    """From now on, if nothing happens to the task."""
+    """What would happen from now on, if nothing happens to the task."""
     simulation = Simulation(now, str(task))
     _undone(lambda: _follow(simulation, task))
     return simulation
 
 
 def of_event(engine: Engine, inbound: InboundEvent, now: datetime) -> Simulation:
-    """What this event would do if it came now, and what follows. Raises whatever processing the real event would."""
+    """What this event would do if it came now, and what would follow. Raises what processing the real event would
+    raise."""
     simulation = Simulation(now, "")
 
     def happens() -> None:
@@ -105,7 +106,7 @@ def _follow(simulation: Simulation, task: Task) -> None:
 
 
 def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
-    """Claimed as a worker would, at the instant at which it is due."""
+    """Claimed as by a worker, at the instant at which it is due."""
     at = max(escalation.due_at or now, now)
     outbox.hold(escalation)
     due_steps.reread([escalation], at)
@@ -115,11 +116,11 @@ def _next_rows(escalation: Escalation, now: datetime) -> list[Row]:
 
 
 def row_of(run: StepRun) -> Row:
-    """What a step did, or would do, without what only one of the two has."""
+    """What a step did or would do, in common members."""
     step = rules_of(run).by_id[run.step]
     return Row(run.due_at, step.position, run.number, step.kind, run.result, read(run, "why"), run.told)
 
 
 def trace(escalation: Escalation) -> list[Row]:
-    """What the clock did, in the order in which it did it."""
+    """What the clock did, in that order."""
     return [row_of(run) for run in escalation.runs.select_related("rules").order_by("pk")]

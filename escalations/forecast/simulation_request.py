@@ -16,7 +16,7 @@ MEMBERS = ("event", "task", "engine", "now")
 
 
 def run(said: Any, now: datetime) -> Simulation:
-    """Of `{"event": {…}}` or `{"task": "…"}`, with `engine` where there are several, and `now`.
+    """For `{"event": {…}}` or `{"task": "…"}`, with `engine` if there are several, and `now`.
 
     Raises Invalid and InvalidEvent, with pointers.
     """

@@ -1,6 +1,6 @@
-"""Whom steps would tell at many instants, each asked once: only where somebody goes or comes back, again.
+"""Caches whom steps would tell at many instants: computed again only when somebody goes away or comes back.
 
-So that looking ahead for some thousand people, for whom steps come to the same, stays a matter of a second.
+So looking ahead for some thousand people, for whom many steps have the same result, takes about a second.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from notifications.people.absence import stand_ins
 from notifications.reasons import Reason
 
 LATELY = timedelta(days=30)
-"""Whoever had a task in this time may have one again."""
+"""People who had a task in this time may get one again."""
 MOST_TASKS = 2_000
 OF_TASKS = (
     StepTarget.ASSIGNEE,
@@ -27,14 +27,14 @@ OF_TASKS = (
     StepTarget.TEAM_LEAD,
     StepTarget.MANAGER,
 )
-"""Targets that depend on whose task it is."""
+"""Targets that depend on the task's people."""
 
 Question = tuple[Any, ...]
-"""Steps and tasks with the same one find the same people."""
+"""Steps and tasks with the same key find the same people."""
 
 
 class _Watched(Staff):
-    """Knows whom it was asked about. Who stands in is looked up for all at once."""
+    """Records whom it was asked about. Stand-ins are read for all at once."""
 
     def __init__(self, now: datetime) -> None:
         super().__init__(now)
@@ -55,7 +55,7 @@ class _Watched(Staff):
 
 @dataclass(frozen=True)
 class Answer:
-    """Whom a step would tell, and whom not and why; `about` are those on whose being there it depends."""
+    """Whom a step would tell, and whom not and why; `about` are the people whose absences matter."""
 
     hear: list[Found]
     notes: list[Reason]
@@ -64,13 +64,13 @@ class Answer:
 
 @dataclass
 class Soundings:
-    """At one instant after the other: `at`, then `ask`."""
+    """Use it for one instant after another: `at`, then `ask`."""
 
     staff: _Watched | None = None
     _answers: dict[Question, Answer] = field(default_factory=dict)
 
     def at(self, instant: datetime) -> list[Question]:
-        """Forgets, and returns, what depends on somebody who is away then, or was at the instant before."""
+        """Forgets, and returns, the results that depend on somebody who is away then, or was at the instant before."""
         before, self.staff = self.staff, _Watched(instant)
         moved = self.staff.away | (before.away if before else frozenset())
         forgotten = [question for question, each in self._answers.items() if not each.about.isdisjoint(moved)]
@@ -90,13 +90,13 @@ class Soundings:
 
 # --- of which tasks ---------------------------------------------------------------------------------------------------
 class Tasks:
-    """The newest of each assignee who has or lately had one."""
+    """The newest task of each assignee who has one or lately had one."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
 
     def different(self, steps: Sequence[Step]) -> Iterator[tuple[Task, tuple[Question, ...]]]:
-        """Of tasks for which all steps ask the same, one."""
+        """One task for each result: all steps have the same key for the others."""
         if not any(step.target in OF_TASKS and step.team is None for step in steps):
             yield Task(), tuple(_question(step, None) for step in steps)
             return
@@ -108,7 +108,7 @@ class Tasks:
                 yield task, questions
 
     def _whose(self, task: Task, step: Step) -> Any:
-        """What of the task a step looks at."""
+        """What a step looks at of a task."""
         assignee = task.assignee
         assert assignee is not None
         if step.target == StepTarget.MANAGER:
@@ -157,7 +157,7 @@ def _gathered(rows: Iterable[tuple[Any, int]]) -> dict[Any, frozenset[int]]:
 
 # --- how --------------------------------------------------------------------------------------------------------------
 class Addresses:
-    """Who can be told anywhere but in the inbox."""
+    """Who can be told outside of the inbox."""
 
     def __init__(self) -> None:
         rows = Device.objects.order_by().values_list("recipient_id", "channel").distinct()

@@ -1,4 +1,4 @@
-"""What a kind of step says of itself. A new kind is one file beside this one and one line."""
+"""The base of step kinds. A new kind is one file in this folder and one line."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from escalations.policies.rules import Occurrence, Step
 from notifications.wording.sentences import Text
 
 Faults = Iterator[tuple[str, str]]
-"""A field and what is wrong with it."""
+"""A field and its fault."""
 
 PEOPLE = ("target", "level", "team", "person")
-"""Fields of a kind that is for somebody."""
+"""The fields of a kind that has targets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A step, with the names of what it points to. Times are in minutes."""
+    """A step with the names of what it refers to. Times are in minutes."""
 
     kind: str
     offset: int
@@ -35,43 +35,45 @@ class Said:
 
 
 class StepKind:
-    """One kind of step. `kind` is what policies and rules keep, in 20 characters at most; `label` its name on forms."""
+    """One kind of step. `kind` is the stored value, 20 characters at most; `label` its name on forms."""
 
     kind: ClassVar[str]
     label: ClassVar[Text]
     fields: ClassVar[tuple[str, ...]] = ()
-    """Fields of PolicyStep that it uses, beside its time and repetition: all others are hidden, and emptied."""
+    """Fields of PolicyStep that it uses, besides time and repetition. Others are hidden, and cleared."""
     targets: ClassVar[Sequence[StepTarget]] = tuple(StepTarget)
-    """Whom it may be for, where it uses `target`."""
+    """The targets that it allows, if it uses `target`."""
     is_message: ClassVar[bool] = False
-    """Of messages that were missed in an outage, the last speaks for all; other kinds are made up for one by one."""
+    """Whether its steps are messages: of messages missed in an outage only the last is sent; steps of other kinds are
+    all taken."""
     afterwards: ClassVar[Text] = ""
-    """What the simulator says where it was done: what happens then that nobody can foresee."""
+    """The simulator's note for a step of this kind: what happens afterwards cannot be foreseen."""
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        """Of different tasks, one step each, at least one; in the transaction that records it. The simulator rolls it
-        back: what leaves this database is a row of the outbox."""
+        """Take the steps, at most one for each task and at least one in all, in the transaction that records them. The
+        simulator rolls it back, so calls go out through rows of the outbox only."""
         raise NotImplementedError
 
     def faults(self, step: PolicyStep) -> Faults:
-        """What must be filled in before it is saved."""
+        """Faults that are found before it is saved."""
         yield from ()
 
     def says(self, said: Said) -> str:
-        """What happens, in the reader's language: “remind the assignee”."""
+        """The step as text in the reader's language: “remind the assignee”."""
         raise NotImplementedError
 
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
-        """A step for which the task left no time. What is late already when it comes is told of all the same."""
+        """Whether to leave out a step that was due before the clock began. By default no: people are told of a task
+        that is late when it comes."""
         return occurrence.at < escalation.started_at and occurrence.at < escalation.deadline
 
     def channels(self, step: Step, row: PolicyStep) -> Iterable[str] | None:
-        """By which those whom it is for hear of it. None: not by this step."""
+        """The channels of the step's message. None: the step sends no message."""
         return None
 
 
 def whom(said: Said) -> str:
-    """Whom a step is for."""
+    """The people of a step."""
     if said.target == StepTarget.TEAM and said.team:
         return _("the members of %(team)s") % {"team": said.team}
     if said.target == StepTarget.TEAM_LEAD:

@@ -1,4 +1,4 @@
-"""What is wrong with a policy and its steps, in sentences: before it is saved, or comes from elsewhere."""
+"""Finds faults of a policy and its steps: before it is saved on a form, or when it comes from a program."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_STEPS = 50
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`field` is the model's. `step` is its place in the list, from 0 on; None: it is the policy's own."""
+    """`field` is the model's. `step` is its position in the list, from 0; None: the policy's own field."""
 
     field: str
     sentence: str
@@ -26,7 +26,8 @@ class Fault:
 
 
 def faults_of(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> list[Fault]:
-    """Neither needs to be saved; what they point to does. Each value is among its field's choices."""
+    """The faults of a policy and steps that need not be saved; what they refer to must be. Values are among the
+    choices."""
     own = [Fault(field, sentence) for field, sentence in of_policy(policy)]
     return own + [Fault(field, sentence, at) for at, field, sentence in of_steps(policy, steps, now)]
 
@@ -52,7 +53,7 @@ def reckoning_of(policy: Policy) -> Calendar | None:
 
 # --- its steps --------------------------------------------------------------------------------------------------------
 def of_steps(policy: Policy, steps: Sequence[PolicyStep], now: datetime) -> Iterator[tuple[int, str, str]]:
-    """The place of each faulty step, its field and a sentence."""
+    """The position of each faulty step, its field and a sentence."""
     if len(steps) > MOST_STEPS:
         yield MOST_STEPS, "kind", _("A policy has at most %(count)d steps.") % {"count": MOST_STEPS}
     try:
@@ -85,14 +86,15 @@ def _time(policy: Policy, step: PolicyStep) -> Faults:
 
 
 def _is_before_the_clock(policy: Policy, step: PolicyStep) -> bool:
-    """Working time never passes faster than the clock's, so it is before the clock's beginning, too."""
+    """Whether the step would be before the clock begins. Working time never passes faster than wall clock time, so this
+    is certain."""
     if policy.clock != Clock.DURATION or not policy.minutes:
         return False
     return step.time in (policy.time, TimeKind.BUSINESS) and step.offset < -policy.minutes
 
 
 def _is_reached(policy: Policy, step: PolicyStep, calendar: Calendar, now: datetime) -> bool:
-    """Whether the calendar goes on as far as the last repetition; for a step before due, as far as it looks back."""
+    """Whether the calendar reaches as far as the last repetition; for a step before the due date, as far back."""
     minutes = max(abs(step.offset), step.offset + step.repeats * (step.repeat_every or 0))
     ahead = minutes if step.time == TimeKind.BUSINESS else 0
     if policy.clock == Clock.DURATION and policy.time == TimeKind.BUSINESS:

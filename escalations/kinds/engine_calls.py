@@ -1,4 +1,4 @@
-"""What steps tell the engine: an event of ours, written once as a callback. What becomes of it: callback.py."""
+"""Calls by which steps tell the engine something: an event of ours, stored once as a callback. callback.py sends it."""
 
 import json
 
@@ -16,7 +16,7 @@ from wfpush.queue import outbox
 
 
 def call(taking: Taking, type: str, **more: Json) -> Event:
-    """In its turn among the task's answers."""
+    """Create the callback, in order among the task's answers."""
     task, event = taking.task, event_of(taking)
     event.save(force_insert=True)
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
@@ -37,7 +37,7 @@ def no_address(taking: Taking) -> Taken:
 
 
 def _word(taking: Taking, event: Event, type: str, more: Json) -> str:
-    """The CloudEvent of docs/api.md, "Answers out to the engine", written once: every retry is byte-identical."""
+    """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
     task = taking.task
     data = {
         "task_id": task.task_id,
@@ -64,7 +64,7 @@ def _word(taking: Taking, event: Event, type: str, more: Json) -> str:
 
 
 def _holder(task: Task) -> Json | None:
-    """Who has it: one whom nobody here knows, as the engine has named them."""
+    """The task's assignee; one who is unknown here by the engine's name."""
     if task.assignee is not None:
         return task.assignee.as_person()
     named = resolver.ref_of(task_state.part(task.data, "task").get("assignee"))

@@ -1,4 +1,4 @@
-"""Kind `notify`: somebody is told, who has the task or somebody else."""
+"""Kind `notify`: tells somebody, who may have the task or not."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ class Notify(StepKind):
 
 @dataclass
 class _Message:
-    """A step that tells somebody, on its way."""
+    """A message of a step while it is prepared."""
 
     taking: Taking
     found: dict[int, Found]
@@ -79,7 +79,7 @@ class _Message:
 
 
 def _notify(takings: Sequence[Taking]) -> list[Taken]:
-    """All at once: what is read and written for each would take ten times as long."""
+    """All steps together: reading and writing for each step alone would take ten times as long."""
     devices: Devices = {}
     staff = Staff(takings[0].now)
     messages: list[_Message] = []
@@ -119,13 +119,13 @@ class _Wordings:
 
 
 def _category_of(task: Task) -> Category:
-    """Where the step's own has been deleted since: that of the task's messages, or else any. Raises DoesNotExist."""
+    """The step's category; if it was deleted since, that of the task's messages, or else any. Raises DoesNotExist."""
     copy = task.notifications.select_related("category").order_by("-created_at").first()
     return copy.category if copy is not None else Category.objects.order_by("pk")[:1].get()
 
 
 def _tell(messages: Sequence[_Message], now: datetime) -> None:
-    """Who has the task's copy is told anew on it; who has none gets one; the others see who heard."""
+    """People who have a copy of the task are reminded on it; others get one; and everybody sees who was told."""
     have = _copies_of([message.taking.task for message in messages])
     rows = [row for of_task in have.values() for row in of_task.values()]
     inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.found})
@@ -146,7 +146,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
 
 
 def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
-    """Task to person to copy: those that stand."""
+    """Task to person to open copy."""
     found: dict[UUID, dict[int, Notification]] = {}
     by_id = {task.pk: task for task in tasks}
     rows = list(inbox_items.standing(tasks).order_by("recipient_id"))
@@ -184,7 +184,7 @@ FROM unnest(%s::uuid[], %s::text[]) AS said(id, escalated) WHERE task.id = said.
 
 
 def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
-    """The tasks themselves know who heard, for everybody to see."""
+    """Note on the tasks who was told, for everybody to see."""
     for message in messages:
         task, people = message.taking.task, [each.recipient for each in message.found.values()]
         known = {each["ref"] for each in task.escalated}

@@ -1,4 +1,4 @@
-"""Kind `raise_priority`: the task becomes more urgent, for whoever has it to see."""
+"""Kind `raise_priority`: raises the priority of the task, and of its copies."""
 
 from collections.abc import Sequence
 

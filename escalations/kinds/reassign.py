@@ -1,6 +1,6 @@
-"""Kind `reassign`: the engine is asked to give the task to somebody else.
+"""Kind `reassign`: asks the engine to give the task to somebody else.
 
-The engine is right about its tasks: who has one changes here once it has changed there.
+The engine is right about its tasks: the assignee changes here only after it has changed there.
 """
 
 import json
@@ -35,7 +35,7 @@ class Reassign(StepKind):
     )
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        """To the first who is found, absences and fallback owner as for messages."""
+        """Ask for the first person found, with absences and fallback owner as for messages."""
         staff = Staff(takings[0].now)
         return [_reassign(taking, staff) for taking in takings]
 
@@ -53,7 +53,7 @@ class Reassign(StepKind):
         return _("give the task to %(whom)s") % {"whom": name_of(said)}
 
     def came_too_late(self, occurrence: Occurrence, escalation: Escalation) -> bool:
-        """Nobody loses a task that they have only just got."""
+        """Left out: somebody who has just got an overdue task must not lose it at once."""
         return occurrence.at < escalation.started_at
 
 
@@ -68,7 +68,7 @@ def _reassign(taking: Taking, staff: Staff) -> Taken:
     person, reason = found[0].recipient, found[0].reason
     if person.pk == task.assignee_id:
         return Taken(RunResult.DONE, reasons.HAS_IT(name=person))
-    if person.ref in _had_it(task):  # else managers in a circle pass it round for ever
+    if person.ref in _had_it(task):  # else managers in a circle would pass it round for ever
         return Taken(RunResult.NOBODY, reasons.HAD_IT(name=person))
     event = call(taking, REASSIGN, to=person.as_person())
     asked = reasons.ASKED(engine=task.engine, name=person, reason=reason)
@@ -76,14 +76,14 @@ def _reassign(taking: Taking, staff: Staff) -> Taken:
 
 
 def _had_it(task: Task) -> set[str]:
-    """From whom such a step has taken it."""
+    """Whether such a step has taken the task from this person before."""
     done = task.callbacks.filter(response=None, state=CallbackState.DELIVERED).values_list("body", flat=True)
     said = [json.loads(body) for body in done]
     return {each["data"]["assignee"]["ref"] for each in said if each["type"] == REASSIGN and each["data"]["assignee"]}
 
 
 def _four_eyes(task: Task, person: Recipient) -> Iterable[Reason]:
-    """It is theirs all the same, to pass on or to ask about."""
+    """A note if four eyes forbid the person to decide: they get the task nevertheless, and can pass it on or ask."""
     try:
         four_eyes.check(task, person)
     except FourEyes as refused:

@@ -1,4 +1,4 @@
-"""The event that a step is: its messages, planned as those of any other event."""
+"""The event of a step: its messages are planned like those of any other event."""
 
 from escalations.kinds.step_run import Taking
 from notifications.cases.facts import facts_of
@@ -16,7 +16,7 @@ def planner_of(taking: Taking, event: Event, devices: Devices) -> fanout.Planner
 
 
 def told_by(plan: fanout.Plan) -> list[Json]:
-    """Without ids, which a simulation has others of."""
+    """Without ids, since those of a simulation differ."""
     return [
         {
             "ref": each["ref"],

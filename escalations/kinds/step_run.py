@@ -1,4 +1,4 @@
-"""A step that is taken: what it needs, what came of it, and the event that it is."""
+"""One step that is taken: its input, its result, and its event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ SOURCE = "wfpush"
 
 @dataclass(frozen=True)
 class Taking:
-    """A step that is taken now. `task` is locked and answerable; `now` may be later than the occurrence."""
+    """A step to be taken now. `task` is locked and answerable; `now` may be later than the occurrence."""
 
     escalation: Escalation
     task: Task
@@ -33,7 +33,7 @@ class Taking:
 
 @dataclass(frozen=True)
 class Taken:
-    """What came of it: the trace's row."""
+    """The result of a step: the row for the trace."""
 
     result: RunResult
     why: Reason
@@ -42,7 +42,8 @@ class Taken:
 
 
 def event_of(taking: Taking) -> Event:
-    """Of our own, so that the trace and the ledger tell of it as of any other. It is processed as it is made."""
+    """An event of our own, so that trace and ledger show the step like any other event. It is processed when it is
+    made."""
     task, occurrence = taking.task, taking.occurrence
     return Event(
         id=uuid7(),
@@ -64,7 +65,7 @@ def event_of(taking: Taking) -> Event:
 
 
 def _facts(taking: Taking) -> Json:
-    """What templates may say of it."""
+    """What templates may use of it."""
     escalation = taking.escalation
     return {
         "policy": taking.rules.name,

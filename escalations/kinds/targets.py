@@ -1,6 +1,6 @@
 """Whom a step tells, and why.
 
-Whoever is away is replaced by their delegate. Where nobody is left, the fallback owner hears.
+People who are away are replaced by their delegate. If nobody is left, the fallback owner is told.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ from notifications.routing.targets import Missing, People
 
 @dataclass
 class Staff:
-    """Who is away at an instant: asked once for many steps."""
+    """Who is away at an instant: read once for many steps."""
 
     now: datetime
 
@@ -34,13 +34,13 @@ class Staff:
         return stand_ins(people, self.now) if any(person.pk in self.away for person in people) else {}
 
     def is_out(self, person: Recipient) -> bool:
-        """Away, and nobody stands in."""
+        """Whether the person is away, and nobody stands in."""
         return person.pk in self.away and not self.stand_ins([person])
 
 
 @dataclass
 class Search(targets.Search):
-    """For whom one step's target means in the rows of its task. `notes` says whom it did not find, and why."""
+    """The people for one step's target, from the rows of its task. `notes` says whom it did not find, and why."""
 
     task: Task
     step: Step
@@ -101,7 +101,7 @@ class Found:
 
 
 def whom(search: Search, rules: RuleSet) -> list[Found]:
-    """Each person once; empty where there is not even a fallback owner."""
+    """Each person once; empty if there is not even a fallback owner."""
     found = reached(search)
     if found or rules.fallback is None:
         return found
@@ -145,4 +145,4 @@ MISSED: dict[Missing, Code] = {
 }
 
 OWN = (StepTarget.ASSIGNEE, StepTarget.CANDIDATES, StepTarget.TASK_TEAMS)
-"""Whose task it is: for them a step is a reminder, for everybody else an escalation."""
+"""Targets who have the task themselves: for them a step is a reminder, for others an escalation."""

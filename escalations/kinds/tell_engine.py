@@ -1,4 +1,4 @@
-"""Kind `tell_engine`: the engine hears that the task runs late, and does with it what it likes."""
+"""Kind `tell_engine`: tells the engine that the task runs late. What the engine does is up to it."""
 
 from collections.abc import Sequence
 

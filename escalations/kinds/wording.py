@@ -1,4 +1,4 @@
-"""Policies and steps in a person's words: “1 h before due, working time: remind the assignee”."""
+"""Policies and steps as text: “1 h before due, working time: remind the assignee”."""
 
 from collections.abc import Iterable
 
@@ -54,12 +54,12 @@ def _of_rule(step: RuleStep, team: Team | None, person: Recipient | None) -> Sai
 
 # --- sentences --------------------------------------------------------------------------------------------------------
 def sentence(step: Said, usual: str = TimeKind.WALL) -> str:
-    """`usual` is the kind of time that need not be told."""
+    """`usual` is the kind of time that is not mentioned."""
     return _("%(when)s: %(what)s") % {"when": when(step, usual), "what": what(step)} + again(step)
 
 
 def numbered(step: Said, number: int) -> str:
-    """As one of a story: the first time (number 0), or a repetition."""
+    """One occurrence in a list: the first time (number 0), or a repetition."""
     once = _("%(when)s: %(what)s") % {"when": when(step, TimeKind.WALL), "what": what(step)}
     if not number:
         return once
@@ -85,7 +85,7 @@ def what(step: Said) -> str:
 
 
 def again(step: Said) -> str:
-    """With the comma before it; empty for what happens once."""
+    """The repetition, with a comma before it; empty for a step without one."""
     if not step.repeats or not step.repeat_every:
         return ""
     text = ngettext(", once more after %(span)s", ", again every %(span)s, %(times)d times", step.repeats)
@@ -101,7 +101,7 @@ def due(policy: Policy) -> str:
 
 
 def fits(policy: Policy, conditions: Iterable[object]) -> str:
-    """Which tasks."""
+    """Which tasks a policy fits."""
     engine = [_("from %(engine)s") % {"engine": policy.engine}] if policy.engine else []
     return ", ".join([*engine, *map(str, conditions)]) or _("every task")
 

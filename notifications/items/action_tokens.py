@@ -1,4 +1,4 @@
-"""Action tokens: what a message carries to be answered with it alone."""
+"""Action tokens: credentials in a message with which it can be answered."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,18 +14,20 @@ PAST_DUE = timedelta(days=7)
 
 
 def expiry_of(due_at: datetime | None, now: datetime) -> datetime:
-    """30 days, or a week past due if that is later."""
+    """30 days, or a week after the due date if that is later."""
     end = now + LIFE
     return max(end, due_at + PAST_DUE) if due_at else end
 
 
 def answerable_by_mail(notification: Notification) -> list[str]:
-    """A mailbox is not a sign-in: final answers and questions need one, unless the route says otherwise."""
+    """Whether an action may be answered from an e-mail: final answers and questions only if the route allows it, since
+    having a mailbox is no sign-in."""
     return _names(notification.actions if notification.answer_from_email else _acknowledgements(notification))
 
 
 def answerable_from_lock_screen(notification: Notification) -> list[str]:
-    """A device has been signed in on: everything, unless the route forbids it."""
+    """Whether an action may be answered on a device, in which somebody has signed in: always, unless the route forbids
+    it."""
     return _names(notification.actions) if notification.answer_from_push else []
 
 
@@ -47,7 +49,7 @@ FROM unnest(%s::text[], %s::bigint[], %s::uuid[], %s::uuid[], %s::text[], %s::ti
 
 
 def give(deliveries: Sequence[tuple[Delivery, list[str]]], now: datetime) -> list[str]:
-    """A token for each delivery, good for these actions of its notification; only its digest is kept."""
+    """A token for each delivery, valid for these actions of its notification; only its digest is stored."""
     tokens = [new_action_token() for _ in deliveries]
     if not deliveries:
         return tokens

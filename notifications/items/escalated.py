@@ -1,4 +1,4 @@
-"""Who was told of a task because it ran late, in words."""
+"""Sentences about who was told because a task ran late."""
 
 from notifications import reasons
 from notifications.items.representation import escalated_to
@@ -12,11 +12,11 @@ WHY = {
     reasons.LEAD.name: ("escalated_lead", "name"),
     reasons.FALLBACK.name: ("escalated_fallback", "why"),
 }
-"""A copy's reason to the sentence that says it, and the argument that it names. Others have no sentence."""
+"""The sentence for a copy's reason, and the argument that it names. Other reasons have none."""
 
 
 def escalation_of(notification: Notification) -> str:
-    """Why the reader was told, and who else; empty for what is not late, or waits no more."""
+    """Why the reader was told, and who else; empty for an item that is not late, or no longer waits."""
     if notification.state != NotificationState.OPEN:
         return ""
     said = [_why(reasons.read(notification))] if notification.escalated else []

@@ -1,7 +1,8 @@
-"""A copy as the API and the live frames tell it, with what the inbox shows of it in its reader's words.
+"""A notification as the API and the live frames show it, with the lines and facts of the inbox in the reader's
+language.
 
-The pages show the same lines and facts from here; in the browser, scripts put them in as they come, live and offline.
-So what the inbox is to show besides goes into `lines_of` or `facts_of`, and nowhere else.
+Pages show the same lines and facts; scripts insert them from frames and from kept items. Further things that the inbox
+is to show go into `lines_of` or `facts_of`, and nowhere else.
 """
 
 from urllib.parse import quote
@@ -24,7 +25,7 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 
 
 def inbox_json(notification: Notification, language: str = "") -> Json:
-    """In `language` where the reader chose one, else in their own."""
+    """In `language` if the reader chose one, else in their own."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
     with translation.override(spoken(language or notification.recipient.locale)):
         shown = {
@@ -37,16 +38,16 @@ def inbox_json(notification: Notification, language: str = "") -> Json:
 
 
 def lines_of(notification: Notification) -> list[str]:
-    """What is said below the title, on cards as well, each on a line of its own."""
+    """The lines below the title, on cards, too."""
     away = notification.on_behalf_of
     behalf = say("on_behalf_of", name=away) if away else ""
     return [line for line in (behalf, escalation_of(notification)) if line]
 
 
 def facts_of(notification: Notification, engine: str = "") -> list[Json]:
-    """What the item's page lists below the text: {icon, label, parts}. A part has text, and perhaps url and hint.
+    """The list below the text on the item's page: {icon, label, parts}. A part has text, and perhaps url and hint.
 
-    `engine`: the name of its engine, where it is to be said.
+    `engine`: the name of the engine, if it is to be shown.
     """
     details = notification.details
     location, customer = _part(details, "location"), _part(details, "customer")
@@ -95,12 +96,12 @@ def _engine_page(address: str, engine: str) -> list[Json]:
 
 
 def web_link(value: object) -> str:
-    """The address, or nothing when it is not one that people may follow: ingest drops such links, and so do we."""
+    """The address if it is http or https, else empty: intake removes such links, too."""
     return str(value).strip() if is_web_link(value) else ""
 
 
 def map_link(location: Json) -> str:
-    """A link that opens the place in maps: by coordinates where there are any, else by address."""
+    """A link that opens the place in a maps app: by coordinates if there are any, else by address."""
     latitude, longitude = _degrees(location.get("lat"), 90), _degrees(location.get("lon"), 180)
     if latitude is not None and longitude is not None:
         return f"{MAPS}{latitude:.6f}%2C{longitude:.6f}"

@@ -1,4 +1,4 @@
-"""Whether the ledger's sums agree: what events made is there, and every row has ended as one thing or is under way."""
+"""Checks the sums of the ledger: all rows that events made are there, and each has one end or is in progress."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from notifications.models import Delivery, DeliveryState, Event, EventStatus
 from wfpush.identifiers import lowest_id
 
 OVERDUE = timedelta(minutes=10)
-"""A row that has been due for longer waits for a worker that is not there."""
+"""A row that has been due for longer shows that no worker runs."""
 
 
 @dataclass(frozen=True)
 class Sums:
-    """The ledger of some events: how many there are by status, the rows that their transactions counted (`made`), and
-    those that are there now, by channel and state."""
+    """Sums for some events: the number of events by status, the rows that their transactions counted (`made`), and the
+    rows that exist now, by channel and state."""
 
     events: dict[str, int]
     made: int
@@ -28,7 +28,7 @@ class Sums:
 
 
 def sums_since(since: datetime) -> Sums:
-    """Of events received since then."""
+    """For events received since then."""
     events = Event.objects.filter(pk__gte=lowest_id(since))
     statuses = dict(events.order_by().values_list("status").annotate(Count("pk")))
     made = events.aggregate(made=Sum("told"))["made"] or 0
@@ -36,7 +36,7 @@ def sums_since(since: datetime) -> Sums:
 
 
 def faults_since(since: datetime, now: datetime) -> list[str]:
-    """What does not add up, in words; none when all is well. Reads every row of the events received since then."""
+    """Faults in sentences; empty when all is well. Reads every row of the events received since then."""
     events = Event.objects.filter(pk__gte=lowest_id(since)).exclude(status=EventStatus.ACCEPTED)
     rows = Delivery.objects.filter(event_id__gte=lowest_id(since))
     ended = ~Q(state=DeliveryState.PENDING)

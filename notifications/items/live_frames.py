@@ -1,4 +1,4 @@
-"""Live frames: after a commit, tell the open inboxes what changed. A lost frame is found by its gap in `seq`."""
+"""Live frames: after a commit, send changes to open inboxes. A lost frame is detected by a gap in `seq`."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT_SENDS = 16
 DELIVERY_DEADLINE = 10.0
-"""Seconds after which frames that Redis does not take are left to the clients' own catching up."""
+"""Seconds after which frames that Redis does not take are dropped; clients catch up by themselves."""
 
 _background = BackgroundLoop("live-frames")  # for the life of the process, so that connections to Redis are kept
 
@@ -32,20 +32,20 @@ def group_of(recipient_id: int) -> str:
 
 
 def announce_on_commit(notification_ids: Iterable[UUID]) -> None:
-    """Tell of copies that were changed, as they are once the transaction is over."""
+    """Send copies that were changed, as they are after the transaction."""
     ids = list(notification_ids)
     if ids:
         transaction.on_commit(lambda: announce(notification_queryset().filter(pk__in=ids)), robust=True)
 
 
 def announce_new_on_commit(notifications: Sequence[Notification]) -> None:
-    """Tell of copies made in this transaction from what is in memory: reading a thousand back takes longer than all
-    the rest here. What is changed after that has a later seq, and is told by `announce_on_commit`."""
+    """Send copies made in this transaction from memory: reading a thousand back takes longer than everything else here.
+    Later changes have a later seq, and are sent by `announce_on_commit`."""
     transaction.on_commit(lambda: announce(notifications), robust=True)
 
 
 def announce(rows: Iterable[Notification]) -> None:
-    """Send each notification to its recipient's inboxes. Never fails: the database has the truth."""
+    """Send each notification to its person's inboxes. Never fails: the database has the truth."""
     rows = list(rows)
     unread = unread_counts([row.recipient_id for row in rows])
     frames = [
@@ -64,20 +64,20 @@ def announce(rows: Iterable[Notification]) -> None:
 
 
 def tell(recipient_id: int, message_type: str, **members: Any) -> None:
-    """Send a message without news, such as "inbox.signed_out", to a person's open inboxes."""
+    """Send a message without an item, such as "inbox.signed_out", to a person's open inboxes."""
     _send([(group_of(recipient_id), {"type": message_type, **members})])
 
 
 def removed_on_commit(recipient_id: int, sessions: Iterable[str]) -> None:
-    """Devices were removed, and what they were signed in with has ended: every open inbox looks at once whether it
-    still may be. Those of `sessions`, digests of session keys, are told to forget what they keep."""
+    """Devices were removed, and their sessions have ended: every open inbox checks at once whether it is still allowed.
+    Those of `sessions` (digests of session keys) are told to delete what they keep."""
     told = sorted(sessions)
     transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", removed=told), robust=True)
 
 
 def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
-    """What a person holds has ended: every open inbox looks at once whether it still may be. Those of the session with
-    the digest `keep`, which goes on under another key, come back with that."""
+    """What a person holds has ended: every open inbox checks at once whether it is still allowed. Those of the session
+    with the digest `keep`, which goes on under another key, reconnect with that."""
     kept = [keep] if keep else []
     transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", kept=kept), robust=True)
 

@@ -1,6 +1,6 @@
-"""What became of an item, in a sentence: the same words as static/wfpush/outcomes.js says of a live change.
+"""Sentences about what became of an item: the same words as static/wfpush/outcomes.js has for live changes.
 
-tests/vectors/inbox_words.json holds both to each other.
+Both are tested with tests/vectors/inbox_words.json.
 """
 
 from datetime import datetime, timedelta
@@ -26,11 +26,11 @@ REASONS = {
 """Why copies are withdrawn, to what it is called on screen."""
 
 LONG = timedelta(minutes=1)
-"""How long an engine may take before it is said since when."""
+"""Time after which the sentence says since when the engine has been waited for."""
 
 
 def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> str:
-    """The sentence for an item's outcome; empty while nothing has become of it."""
+    """The sentence for an item's outcome; empty while there is none."""
     outcome, state = notification.outcome or {}, notification.state
     if state == NotificationState.EXPIRED:
         return say("expired")
@@ -47,7 +47,7 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
 
 
 def mood_of(notification: Notification, reader: Recipient) -> str:
-    """`good` when one's own answer has arrived, `bad` when it has not and somebody must act."""
+    """`good` when the engine has the reader's own answer, `bad` when it has not and somebody must act."""
     outcome = notification.outcome or {}
     if _is_past(notification):
         return ""
@@ -61,20 +61,20 @@ def is_mine(outcome: Json, reader: Recipient) -> bool:
 
 
 def is_waiting(notification: Notification, reader: Recipient) -> bool:
-    """The reader's own answer is on its way to the engine."""
+    """Whether the reader's own answer is being sent to the engine."""
     outcome = notification.outcome or {}
     return outcome.get("engine") == "waiting" and is_mine(outcome, reader)
 
 
 def action_title(notification: Notification, name: str, reader: Recipient) -> str:
-    """What an answer is called: its label where it is known, else the action's name made readable."""
+    """The label of an answer where it is known, else the action's name made readable."""
     known = (action for action in notification.actions if action["action"] == name)
     titles = (read_in(action, reading_language(reader)).title for action in known)
     return next(titles, "") or capfirst(name.replace("_", " ").replace("-", " "))
 
 
 def _is_past(notification: Notification) -> bool:
-    """A question that has been answered meanwhile: the item's own history tells both."""
+    """Whether the outcome is a question that has been answered since: the item's history shows both."""
     outcome, task = notification.outcome or {}, notification.task
     asked = outcome.get("action") == "request_info" and outcome.get("engine") != "refused"
     return asked and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
@@ -103,7 +103,7 @@ def _by_others(outcome: Json, title: str, now: datetime, *, still_open: bool) ->
 
 
 def why_withdrawn(reason: Reason) -> str:
-    """Why a copy was taken back."""
+    """Why a copy was withdrawn."""
     if reason.code in REASONS:
         return say("withdrawn_because", reason=say(REASONS[reason.code], name=str(reason.argument("name"))))
     words = reason.words().strip()

@@ -1,4 +1,4 @@
-"""How the API, the live frames and the pages show things: docs/api.md, "Inbox and answers"."""
+"""Notifications, answers and traces as the API, live frames and pages show them: docs/api.md, "Inbox and answers"."""
 
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ def iso_utc(value: datetime | None) -> str | None:
 
 
 def tells_of(outcome: Json | None, response: Response) -> bool:
-    """Whether this is the answer that a task's outcome tells of, and not a later one. Names may change meanwhile."""
+    """Whether a task's outcome comes from this answer, and not from a later one. Names may have changed since."""
     if outcome is None:
         return False
     by = (outcome.get("by") or {}).get("ref")
@@ -44,7 +44,7 @@ def notification_queryset() -> QuerySet[Notification]:
 
 
 def notification_json(notification: Notification, language: str = "") -> Json:
-    """One copy as its person sees it, the buttons in `language` where they chose one, else in their own."""
+    """One copy for its person, with actions in `language` if they chose one, else in their own."""
     task = notification.task
     details = notification.details
     return {
@@ -77,21 +77,22 @@ def notification_json(notification: Notification, language: str = "") -> Json:
 
 
 def escalated_to(notification: Notification) -> list[Json]:
-    """Who was told because the task ran late: a matter among colleagues."""
+    """Who was told because the task ran late. Only colleagues see it."""
     task = notification.task
     sees = task is not None and not notification.recipient.external and sees_questions(notification)
     return task.escalated if task is not None and sees else []
 
 
 def sees_questions(notification: Notification) -> bool:
-    """Questions and replies are between the task's people: not for followers, customers, or who was taken off."""
+    """Whether the reader sees questions and replies: only the task's people do, not followers, customers, or people who
+    were taken off it."""
     if notification.state == NotificationState.INFO:
         return notification.is_copy
     return notification.state != NotificationState.WITHDRAWN
 
 
 def actions_json(notification: Notification, language: str = "") -> list[Json]:
-    """What the copy offers: nothing unless it is open."""
+    """The actions of an open copy; none of others."""
     if notification.state != NotificationState.OPEN:
         return []
     language = language or notification.recipient.locale

@@ -1,6 +1,6 @@
-"""An event in, messages out: task and case change, routes match, people get their copies, deliveries are planned.
+"""Processes events: the task and case change, routes match, people get copies, deliveries are planned.
 
-Everything an event does happens in one transaction with the end of its outbox row: once, or not at all.
+All changes of an event, and the end of its outbox row, are one transaction: once, or not at all.
 """
 
 import time
@@ -58,7 +58,8 @@ RETRY = outbox.Backoff(
 # --- the outbox's source --------------------------------------------------------------------------
 @cache
 def due_events() -> QuerySet[Event]:
-    """Unprocessed events that head their group: events of one task or case go one at a time, in order of arrival."""
+    """Unprocessed events that are the first of their group: events of one task or case are processed one at a time, in
+    order of arrival."""
     return outbox.head_of_group(Event.objects.select_related("engine"), "id", "engine", "group", alone=Q(group=""))
 
 
@@ -67,26 +68,26 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Process what is due, for one turn; what is left is woken again."""
+    """Process what is due, for one turn; if something is left, the source is woken again."""
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
         if not events:
             return
-        # What has been tried before goes last: an event that takes its worker with it takes no other's turn.
+        # Events tried before go last: one that kills its worker must not hold up the others.
         for event in sorted(events, key=lambda event: event.attempts):
             run(event, timezone.now())
     outbox.source_named(SOURCE).wake()
 
 
 def run(event: Event, now: datetime) -> None:
-    """Process one claimed event; a fault is recorded and the event tried again, at last given up."""
+    """Process one claimed event. A fault is recorded and the event tried again; in the end it is given up."""
     with structlog.contextvars.bound_contextvars(event_id=str(event.pk)):
         try:
             process(event, now)
         except LeaseLost:
             log.warning("event_lease_lost")
-        except Exception as fault:  # whatever it is, the event must not be lost and the worker must live
+        except Exception as fault:  # whatever the fault is, the event must not be lost and the worker must live
             if outage.database_is_away(fault):
                 raise  # it can be neither recorded nor tried again now
             log.exception("event_failed", attempts=event.attempts)
@@ -103,17 +104,17 @@ def _retry_later(event: Event, now: datetime, fault: Exception) -> None:
 
 
 def error_of(fault: Exception) -> str:
-    """The fault as the ledger keeps it."""
+    """The fault as the ledger stores it."""
     return f"{type(fault).__name__}: {fault}"[:2000]
 
 
 class LeaseLost(Exception):
-    """Somebody else has the event now; what was done is rolled back."""
+    """Another worker has the event now; the changes are rolled back."""
 
 
 @transaction.atomic
 def process(event: Event, now: datetime) -> None:
-    """Raises LeaseLost, with nothing changed, when the claim has passed to somebody else."""
+    """Raises LeaseLost, with nothing changed, when another worker has the claim."""
     result = advance(event, now)
     ended = outbox.finish(
         event,
@@ -141,7 +142,7 @@ class Result:
 
 
 def advance(event: Event, now: datetime) -> Result:
-    """Everything an event does, inside the caller's transaction. The dry run calls it too, and rolls back."""
+    """All that an event does, inside the caller's transaction. The dry run calls it, too, and rolls back."""
     event.data, notes = links.without_bad_links(event.data)
     directory = Directory(event.engine, task_state.people_named(event.data))
     change = task_state.apply(event, directory, now)
@@ -188,9 +189,9 @@ def _change_copies(
     meant: set[int],
     planner: fanout.Planner,
 ) -> None:
-    """Open copies follow their task: withdrawn from those it was taken from, reworded in place for the others.
+    """Update open copies: withdraw those of people from whom the task was taken, and reword the others.
 
-    Whoever had only heard that it ran late, and has it now, is told of it as their own.
+    People who had only been told that it ran late, and have it now, are told of it as their own.
     """
     handed_over: set[int] = set()
     if change.reassigned:
@@ -208,7 +209,7 @@ def _reassigned_to(task: Task) -> Reason:
 
 
 def close_copies(event: Event, task: Task, plan: fanout.Plan, now: datetime) -> None:
-    """The engine closed the task: waiting answers are dropped, open copies withdrawn; all copies say so."""
+    """The engine has closed the task: drop waiting answers, withdraw open copies, and update all copies."""
     reason = reasons.COMPLETED() if task.state == TaskState.COMPLETED else reasons.CANCELLED()
     drop_waiting_callbacks(task, now)
     answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
@@ -219,9 +220,10 @@ def close_copies(event: Event, task: Task, plan: fanout.Plan, now: datetime) -> 
 
 
 def drop_waiting_callbacks(task: Task, now: datetime) -> None:
-    """Nobody need tell the engine what it has decided itself: such answers end as handled.
+    """Do not tell the engine what it has decided itself: such callbacks end as handled.
 
-    One that may have reached it is left to its own result: perhaps the engine tells of what that very answer has done.
+    A callback that may have reached the engine keeps its own result: the engine may be reporting the effect of that
+    very answer.
     """
     in_doubt = Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))
     waiting = task.callbacks.filter(outbox.not_leased(now), ~in_doubt, state=CallbackState.WAITING)
@@ -240,9 +242,9 @@ class _RollBack(Exception):
 
 
 def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
-    """What this event would do now, by the very same code; nothing is kept and nothing sent.
+    """What this event would do now, by the same code. Nothing is stored or sent.
 
-    An event that has come in already is run as a new one. Raises whatever processing the real event would.
+    An event that has come in already is run as a new one. Raises what processing the real event would raise.
     """
     result: list[Result] = []
     try:
@@ -254,7 +256,7 @@ def dry_run(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
 
 
 def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
-    """The same without the undoing, which is left to the caller's transaction."""
+    """The same without rolling back, which the caller does."""
     event = Event(
         engine=engine,
         source=inbound.source,
@@ -272,7 +274,7 @@ def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
 
 
 def known_event(engine: Engine, inbound: InboundEvent) -> Event | None:
-    """The event of this engine, source and id, if it has come in: another counts as its repeat."""
+    """The stored event of this engine, source and id, if there is one: another one would be its duplicate."""
     return Event.objects.filter(engine=engine, source=inbound.source, event_id=inbound.id).first()
 
 
@@ -293,7 +295,7 @@ def expire_due() -> None:
 
 @transaction.atomic
 def expire_one(now: datetime) -> bool:
-    """One task a transaction: each has people of its own to lock. False when none is left."""
+    """Expire one task in a transaction, since each has people of its own to lock. False when none is left."""
     task = expiring(now).select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
     if task is None:
         return False

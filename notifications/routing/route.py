@@ -1,4 +1,4 @@
-"""Which routes an event matches, and whom they name. Every decision has a reason that the trace shows."""
+"""Which routes an event matches, and whom they mean. Every decision has a reason for the trace."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ from notifications.types import Json, behaviour_of
 
 @dataclass(frozen=True)
 class Match:
-    """One route tried, and why it applied or did not."""
+    """One route that was tried, and why it matched or did not."""
 
     route: Route
     matched: bool
@@ -44,9 +44,9 @@ class Match:
 
 @dataclass(frozen=True)
 class Manner:
-    """How people are told: by a route, or by whatever else tells them.
+    """How people are told: by a route, or by something else.
 
-    `version` is the template's that words it, None for the published one. `escalated`: because the task runs late.
+    `version`: that of the template; None: the published one. `escalated`: they are told because the task runs late.
     """
 
     name: str
@@ -76,7 +76,7 @@ def by_route(route: Route) -> Manner:
 
 @dataclass(frozen=True)
 class Addressed:
-    """A person to tell, how, and why. `on_behalf_of` is away, and would have heard."""
+    """A person to tell, how, and why. `on_behalf_of` is away, and would have been told."""
 
     recipient: Recipient
     manner: Manner
@@ -85,13 +85,13 @@ class Addressed:
 
     @property
     def meant(self) -> list[Recipient]:
-        """Whose copies of the task stand: what waited for somebody before they went away still does."""
+        """Whose copies of the task remain open: copies that somebody had before they went away do, too."""
         return [self.recipient, self.on_behalf_of] if self.on_behalf_of else [self.recipient]
 
 
 @dataclass(frozen=True)
 class Unresolved:
-    """A name that means nobody we could tell, and why."""
+    """A name for which nobody could be told, and why."""
 
     ref: str
     reason: Reason
@@ -99,7 +99,7 @@ class Unresolved:
 
 @dataclass
 class Subject:
-    """What an event is about, as routes see it. `facts` is the event's data over its task's, and `event` itself."""
+    """What routes look at. `facts` is the event's data merged over its task's, and `event` itself."""
 
     event: Event
     task: Task | None
@@ -109,7 +109,7 @@ class Subject:
     unresolved: list[Unresolved] = field(default_factory=list)
 
     def person(self, named: PersonInEvent | None) -> list[Recipient]:
-        """The person meant, or an entry among the unresolved."""
+        """The person, or None with an entry in the unresolved."""
         if not named:
             return []
         found = self.directory.get(named)
@@ -121,7 +121,7 @@ class Subject:
 
 # --- matching -------------------------------------------------------------------------------------
 def match(event: Event, facts: Json) -> list[Match]:
-    """Try the enabled routes by priority until one that matches says to stop."""
+    """Try the enabled routes by priority, until a matching one says to stop."""
     tried: list[Match] = []
     stopped_by = ""
     for rule in _rules():
@@ -140,7 +140,7 @@ def match(event: Event, facts: Json) -> list[Match]:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A route with what decides whether it applies."""
+    """A route with the data that decides whether it matches."""
 
     route: Route
     types: list[str]
@@ -148,7 +148,7 @@ class _Rule:
 
 
 def _rules() -> list[_Rule]:
-    """Read for every event, so by three plain queries: `prefetch_related` also makes a queryset for each route."""
+    """Read for every event, so by three plain queries: `prefetch_related` would make a queryset for each route, too."""
     types: dict[int, list[str]] = {}
     conditions: dict[int, list[RouteCondition]] = {}
     for route_id, name in Route.event_types.through.objects.values_list("route_id", "eventtype__name"):
@@ -175,19 +175,19 @@ def _why(rule: _Rule, event: Event) -> Reason:
 
 
 def all_of(conditions: Iterable[Condition]) -> Reason:
-    """That all of them hold."""
+    """The reason when all conditions hold."""
     return reasons.CONDITIONS(conditions=" and ".join(str(condition) for condition in conditions))
 
 
 def why_not(condition: Condition, value: Any) -> Reason:
-    """That it does not hold, for the value that was found."""
+    """The reason when a condition does not hold, with the value that was found."""
     if value is None:
         return reasons.MISSING(condition=condition)
     return reasons.DIFFERS(condition=condition, value=f"“{force_str(value)[:80]}”")
 
 
 def lookup(facts: Any, path: str) -> Any:
-    """The value at a dotted path, list positions included; None when there is none."""
+    """The value at a dotted path, which may contain list indexes; None when there is none."""
     for name in path.split("."):
         if isinstance(facts, dict):
             facts = facts.get(name)
@@ -221,7 +221,7 @@ def _contains(value: Any, wanted: str) -> bool:
 
 
 def _compare(value: Any, wanted: str, test: Callable[[Decimal, Decimal], bool]) -> bool:
-    """Numbers as numbers (text that reads as one too); nothing else can be more or less."""
+    """Compare numbers as numbers (text that is a number, too); other values are never more or less."""
     try:
         left, right = Decimal(str(value)), Decimal(wanted.strip())
     except InvalidOperation:
@@ -246,9 +246,9 @@ OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
 
 # --- targets --------------------------------------------------------------------------------------
 def people_for(matches: Iterable[Match], subject: Subject, now: datetime) -> list[Addressed]:
-    """Everybody the matching routes name, each once: the first route that names a person words the message.
+    """All people of the matching routes, once each; the first route that means a person determines the message.
 
-    For whoever is away their stand-in is told, unless that is somebody who is named anyway.
+    People who are away are replaced by their delegate, unless the delegate is among the people anyway.
     """
     named = _named(matches, subject)
     stand_ins = absence.stand_ins([each.recipient for each in named], now)
@@ -331,7 +331,7 @@ class _Search(targets.Search):
         return task.get(member) if isinstance(task, dict) else None
 
     def _is_assigned(self) -> bool:
-        """With an assignee, candidates and teams get no copy until the task is reassigned."""
+        """Whether the task has an assignee: then candidates and teams get no copy until it is reassigned."""
         task = self.subject.task
         return bool(task is not None and task.assignee_id) or bool(self._in_task("assignee"))
 
@@ -342,7 +342,7 @@ class _Search(targets.Search):
         return [person for each in named or [] for person in self.subject.person(each)]
 
     def _named_teams(self) -> list[Team]:
-        """The teams an event names: of its task, its exception, or its own."""
+        """The teams in an event: those of its task, of its exception, or its own."""
         slugs: list[str] = []
         for place in ("task.teams", "exception.teams", "teams"):
             value = lookup(self.subject.facts, place)

@@ -1,7 +1,7 @@
-"""Whom a target means: the one list of kinds of targets, for routes and for SLA steps.
+"""Targets: the one list of kinds of targets, for routes and for SLA steps.
 
-A kind says who is meant, in what order, and why. Where the people come from is the search's: a route looks in what an
-event says (notifications/routing/route.py), a step in the rows of a task (escalations/kinds/targets.py).
+A kind says who is meant, in what order, and why. The search provides the people: for a route from the event
+(notifications/routing/route.py), for a step from the rows of the task (escalations/kinds/targets.py).
 """
 
 from abc import ABC, abstractmethod
@@ -33,7 +33,7 @@ class Missing(Enum):
 
 
 class Search(ABC):
-    """Where the people of one target are looked for."""
+    """Provides the people for one target."""
 
     @abstractmethod
     def assignee(self) -> Recipient | None: ...
@@ -43,11 +43,11 @@ class Search(ABC):
 
     @abstractmethod
     def teams(self) -> Iterable[Team]:
-        """Whose members have the task before them."""
+        """The teams whose members have the task."""
 
     @abstractmethod
     def teams_led(self) -> Sequence[Team]:
-        """Whose leads are meant: of the team that the target names, else of those that it is about."""
+        """The teams whose leads are meant: the team of the target, else the teams of the event or task."""
 
     @abstractmethod
     def team(self) -> Team | None:
@@ -58,7 +58,7 @@ class Search(ABC):
         """Whom the target names, and the reason for it."""
 
     def people(self, kind: TargetKind) -> People:
-        """Whom only an event can name."""
+        """People whom only an event can name."""
         return []
 
     def members(self, team: Team) -> QuerySet[Recipient]:
@@ -66,20 +66,20 @@ class Search(ABC):
 
     @property
     def level(self) -> int:
-        """Of the manager: 1 is the assignee's own."""
+        """For managers: 1 is the assignee's own."""
         return 1
 
     def can_be_told(self, person: Recipient) -> bool:
-        """Whether a lead or a manager can be told; says why not."""
+        """Whether a lead or a manager can be told; if not, says why."""
         return True
 
     @abstractmethod
     def miss(self, what: Missing, of: Recipient | Team | None = None) -> None:
-        """Is told what was not found. `of`: the person or team that lacks it."""
+        """Called with what was not found. `of`: the person or team that lacks it."""
 
 
 def people_for(kind: str, search: Search) -> People:
-    """Whom a target of this kind means, and why. Somebody may be named twice, and need not be active."""
+    """Whom a target of this kind means, and why. People may be repeated, and may be inactive."""
     return KINDS[TargetKind(kind)](search)
 
 
@@ -134,7 +134,7 @@ def _team_lead(search: Search) -> People:
 
 
 def _manager(search: Search) -> People:
-    """Of the level asked for, or else the next one up who can be told."""
+    """The manager of the given level, or the next higher one who can be told."""
     assignee = search.assignee()
     if assignee is None:
         search.miss(Missing.ASSIGNEE)
