@@ -89,8 +89,8 @@ async def close() -> None:
     global _engine
     if _engine is not None:
         engine, _engine = _engine, None
-        listening.end()
         await engine.close()
+        await asyncio.to_thread(listening.end)  # what was under way may have used its connections
 
 
 SOURCES = (outbox.Source(SOURCE, "dispatcher", claims.has_due, drain, close),)

@@ -1,22 +1,29 @@
 """A service says later what became of a message: the ledger follows, and who was not reached is told in another way."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.delivery import engine
 from notifications.housekeeping import prune
+from notifications.items import receipts
 from notifications.items.ledger_audit import faults_since
 from notifications.models import Category, DeliveryReceipt, Recipient
-from notifications.types import Json
+from notifications.routing import pipeline
+from notifications.types import Json, Message
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.pigeon import transport
 from tests.support.world import World
@@ -35,8 +42,8 @@ def chosen(world: World, settings: Settings) -> Iterator[World]:
         each.clear()
 
 
-def says(*receipts: Json, seal: str = "wax", expect: int = 204) -> Any:
-    answer = Client().post(RECEIPTS, json.dumps(receipts), content_type="application/json", headers={"Seal": seal})
+def says(*said: Json, seal: str = "wax", expect: int = 204) -> Any:
+    answer = Client().post(RECEIPTS, json.dumps(said), content_type="application/json", headers={"Seal": seal})
     assert answer.status_code == expect, answer.content
     return answer
 
@@ -168,3 +175,53 @@ def test_a_service_with_a_connection_of_its_own_is_listened_to_while_the_dispatc
     assert told(chosen, trace)["pigeon"][0] == "dead"
     async_to_sync(engine.close)()
     assert transport.listeners == []
+
+
+def test_receipts_of_all_parts_may_come_at_once(chosen: World) -> None:
+    """From several processes: nobody waits for each other in a circle, and all are counted."""
+    names = [f"part-{number}" for number in range(8)]
+
+    def note(name: str) -> None:
+        receipts.note("pigeon", [transport.Receipt(name, True)], timezone.now())
+        connection.close()
+
+    first = sent(chosen, *names[:4])
+    with ThreadPoolExecutor(8) as threads:
+        noted = [threads.submit(note, name) for name in names]
+        transport.rings.extend(names[4:])
+        second = chosen.send("task.assigned", {"task": {**INVOICE["task"], "id": "T-43"}})
+        for each in noted:
+            each.result(30)
+
+    for trace in (first, second):
+        assert told(chosen, trace)["pigeon"] == ("delivered", None)
+        assert attempt(chosen, trace)["detail"] == "The network has delivered it"
+
+
+def test_the_connection_is_kept_until_what_is_under_way_has_ended(
+    chosen: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    listened: list[bool] = []
+
+    def slowly(self: transport.Pigeon, address: str, message: Message, *, delivery_id: UUID, link: str) -> list[str]:
+        begun.set()
+        may_end.wait(30)
+        listened.append(bool(transport.listeners))
+        return ["a"]
+
+    monkeypatch.setattr(transport.Pigeon, "send", slowly)
+    event = {"specversion": "1.0", "id": "e-9", "source": "invoices", "type": "task.assigned", "data": INVOICE}
+    chosen.post("/api/v1/events", event)
+    pipeline.drain()
+
+    async def begin_and_stop() -> None:
+        await engine.drain()
+        await asyncio.to_thread(begun.wait, 30)
+        closing = asyncio.create_task(engine.close())
+        await asyncio.sleep(0)
+        may_end.set()
+        await closing
+
+    async_to_sync(begin_and_stop)()
+    assert (listened, transport.listeners) == ([True], [])
