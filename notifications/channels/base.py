@@ -1,4 +1,4 @@
-"""What a channel consists of. Its transport takes an address and a message, and never touches the database."""
+"""What a channel consists of. Its transport takes an address and a message, and uses no database."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,34 +25,35 @@ class Transport(Protocol):
 
     @property
     def without_address(self) -> Reason:
-        """Why nothing is sent to a person whom this channel does not reach, as the trace says it."""
+        """Why the channel does not reach a person, for the trace."""
 
 
 class PersonTransport(Transport, Protocol):
-    """A channel that knows a person's address. Made once, and called from several threads."""
+    """A channel with an address of the person. Made once, and called by several threads."""
 
     def address_of(self, recipient: Recipient) -> str | None:
-        """Where this channel reaches the person."""
+        """The person's address on this channel."""
 
     def send(self, address: str, message: Message, *, delivery_id: UUID, link: str) -> Sequence[str] | None:
         """Hand the message to the channel's service. `link` opens its page.
 
-        The same `delivery_id` is the same message again. Returns the service's names for what it took, where receipts
-        come under them. Raises TransportError: RecipientGone when the address will never work again; ServiceRefuses
-        when our credentials are not accepted; with `works` when the service works and does not take this message now.
-        All others that are not permanent say that the service does not work: when that is so for five people and a
-        minute, it is left alone, and one message after a while tries whether it works.
+        The same `delivery_id` means the same message again. Returns the service's names for it, if receipts come by
+        them. Raises TransportError: RecipientGone when the address will never work again; ServiceRefuses when our
+        credentials are not accepted; with `works` when the service works and does not take this message now. Every
+        other fault that is not permanent means that the service does not work: after five people and a minute it is
+        paused, and then one message at a time tries it.
         """
 
 
 class PushTransport(Transport, Protocol):
-    """A channel that reaches devices, each with an address of its own. Belongs to the dispatcher's event loop."""
+    """A channel with devices, each with an address of its own. Belongs to the dispatcher's event loop."""
 
     def is_set_up(self) -> bool:
         """Whether this installation has what the channel needs."""
 
     def service_of(self, address: PushAddress) -> str:
-        """Whose service takes the message: a push host, or a Firebase project. It is paused and limited as one."""
+        """The service that takes the message: a push host, or a Firebase project. Pauses and limits are for the whole
+        service."""
 
     async def send(self, address: PushAddress, message: PushMessage) -> None:
         """Hand the message to the push service.
@@ -62,7 +63,7 @@ class PushTransport(Transport, Protocol):
         """
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Close connections."""
 
 
 LEASE = timedelta(minutes=3)
@@ -72,9 +73,9 @@ RETRY_DEVICES = Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), 
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """How many messages are under way at once: `most` in all, `each` to one value of `by`, a column or an expression.
+    """How many messages are in flight: `most` in all, `each` for one value of `by`, a column or an expression.
 
-    `lease`: for how long a claimed message is nobody else's; longer than sending may take.
+    `lease`: for how long a claim lasts; longer than sending may take.
     """
 
     most: int
@@ -85,7 +86,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message as a person sees it who has got it."""
+    """A message as its recipient sees it."""
 
     subject: str
     text: str
@@ -94,7 +95,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptsCall:
-    """What a channel's service has sent to `POST /api/v1/channels/<channel>/receipts`. `headers` ignores case."""
+    """A call of the channel's service to `POST /api/v1/channels/<channel>/receipts`. `headers` ignores case."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -103,11 +104,11 @@ class ReceiptsCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipts:
-    """How a channel's service says later what became of messages. Either way the same receipt may come again.
+    """How a channel's service reports later what became of messages. The same receipt may come again.
 
-    `read`: what a call of the service says. Raises NotFound where none is expected, NotSigned, Malformed.
-    `listen`: for a service that says it over a connection of its own: hold that open, in a thread, and give receipts to
-    the function, which returns once they are kept. `hang_up` ends that. Both are called in the dispatcher.
+    `read`: the receipts in a call of the service. Raises NotFound if none are expected, NotSigned, Malformed. `listen`:
+    for a service with a connection of its own: hold it open, in a thread, and give receipts to the function, which
+    returns once they are stored. `hang_up` ends that. Both are called in the dispatcher.
     """
 
     read: Callable[[ReceiptsCall], Sequence[Receipt]] | None = None
@@ -125,16 +126,16 @@ def says_nothing(say: Callable[[str], object]) -> Iterator[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A channel's folder, as the rest of the project knows it.
+    """A channel's folder, for the rest of the project.
 
-    `retry`: when a message that was not taken is tried again, where no other channel follows; where one does, it takes
-    over after an hour (`delivery/results.py`). `longest_pause`: how long a service that does not accept our credentials
-    is left alone before one message tries it again.
+    `retry`: when a message that was not taken is tried again, if no other channel follows; if one does, it takes over
+    after an hour (`delivery/results.py`). `longest_pause`: the longest pause of a service that does not accept our
+    credentials.
 
-    `look` is the channel's part of `manage.py doctor`: it says what it finds, and yields what is wrong and what to do
-    about it. `alarms` are for the desk's overview, in the reader's language. `commands`
-    are those of `manage.py` that are its own, each with a line in `notifications/management/commands/`. `receipts`: how
-    its service says what became of messages.
+    `look` is the channel's part of `manage.py doctor`: it prints what it finds, and yields faults with what to do.
+    `alarms` are for the desk's overview, in the reader's language. `commands` are commands of `manage.py` of the
+    channel, each with a line in `notifications/management/commands/`. `receipts`: how its service reports what became
+    of messages.
     """
 
     facts: Facts
@@ -151,7 +152,7 @@ class Channel:
 
     @property
     def without_address(self) -> Reason:
-        """Why nothing is sent to a person whom it does not reach; NOTHING: not worth a line in each message's trace."""
+        """Why the channel does not reach a person; NOTHING: not worth a line in each trace."""
         raise NotImplementedError
 
 
@@ -161,14 +162,14 @@ def any_number() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonChannel(Channel):
-    """Its messages go to an address of the person.
+    """A channel that sends to an address of the person.
 
-    `service`: what takes all its messages, such as the mail server, as reasons and the desk name it; it is paused when
-    it raises ServiceRefuses, and left alone while it does not work. `written`: how a message with this link reads, for
-    the desk's preview, where the channel has a look of its own. It raises TransportError.
+    `service`: what takes all its messages, such as the mail server, by its name in reasons and on the desk; it is
+    paused when it raises ServiceRefuses, or does not work. `written`: the text of a message with this link, for the
+    desk's preview, if the channel formats messages itself. It raises TransportError.
 
-    `never_twice`: a message is not sent again after a try of which nobody knows whether it arrived. `most_an_hour`: so
-    many messages to one person, 0 for any number; one more waits, or is left to the next channel.
+    `never_twice`: a message is not sent again after a try whose result is unknown. `most_an_hour`: messages an hour to
+    one person, 0 for any number; further ones wait, or are left to the next channel.
     """
 
     transport: PersonTransport
@@ -187,7 +188,7 @@ class PersonChannel(Channel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Public:
-    """What anybody may ask for at `/api/v1/<channel>/<path>`, because devices need it before they register.
+    """What anybody may call at `/api/v1/<channel>/<path>`, because devices need it before they register.
 
     `answer`'s docstring and `shown` describe it in the API's schema.
     """
@@ -199,8 +200,8 @@ class Public:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """How a device comes by `POST /subscriptions`: `given` are the members besides `channel` and `name`; of them
-    `address_of` makes an address, or raises Invalid (`fault_at`)."""
+    """How a device registers by `POST /subscriptions`: `given` are the members besides `channel` and `name`;
+    `address_of` makes an address of them, or raises Invalid (`fault_at`)."""
 
     given: type[Serializer[Any]]
     address_of: Callable[[Json, Recipient], NewAddress]
@@ -208,14 +209,14 @@ class Registration:
 
 
 def fault_at(pointer: str, detail: str) -> Invalid:
-    """Of one member of what was given: `pointer` is a JSON pointer."""
+    """A fault of one member: `pointer` is a JSON pointer."""
     return Invalid(detail, [{"pointer": pointer, "detail": detail}])
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceChannel(Channel):
-    """`at`: the devices of a service, as far as their addresses say so. `elsewhere`: of deliveries those that are for
-    none of these services, or match the condition."""
+    """`at`: the devices of a service, as far as their addresses tell. `elsewhere`: deliveries for none of these
+    services, or that match the condition."""
 
     transport: PushTransport
     registration: Registration
@@ -226,5 +227,5 @@ class DeviceChannel(Channel):
 
     @property
     def without_address(self) -> Reason:
-        """A channel that the installation has not set up is no channel."""
+        """A channel that is not set up reaches nobody."""
         return self.transport.without_address if self.transport.is_set_up() else NOTHING

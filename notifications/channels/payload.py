@@ -1,4 +1,4 @@
-"""What a push message says, as its JSON has it: read by the service worker and by apps (docs/apps.md)."""
+"""The JSON of a push message, which the service worker and apps read (docs/apps.md)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,16 +15,17 @@ URGENCY = {"urgent": "high", "high": "high", "normal": "normal", "low": "low"}
 """Priority to RFC 8030, 5.3. `high` wakes a device up."""
 
 SHORTEST_BUTTON, SHORTEST_TITLE = 16, 40
-"""Characters that buttons and title keep while anything else is left to cut."""
+"""Characters of buttons and title that stay as long as anything else can be cut."""
 
 SEEN_AT_A_GLANCE = 200
-"""Characters of the text that browsers show by themselves: no lock screen has room for more, and it is said twice."""
+"""Characters of the text for browsers that show it by themselves: no lock screen has room for more, and it is sent
+twice."""
 
 Fits = Callable[[Json], bool]
 
 
 def members(push: PushMessage) -> Json:
-    """All of it, at whatever length. Never the long body: what locks show is for everybody to read."""
+    """All members, at full length. Never the long body, since everybody can read lock screens."""
     message = push.message
     logo = message.brand.get("logo_url") or ""
     said: Json = {
@@ -57,21 +58,23 @@ def _button(action: Action) -> Json:
 
 
 def _sound(text: str) -> str:
-    """Without lone surrogates, which no UTF-8 can say."""
+    """Without lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 # --- Declarative Web Push ---------------------------------------------------------------------------------------------
 def declared(said: Json) -> Json:
-    """The members once more in the form that a browser shows by itself, also where our worker is gone.
+    """The members again in the form that a browser shows by itself, even if our worker was removed.
 
     https://github.com/w3c/push-api/pull/385 and /402: `web_push` is 8030; `notification` has `title`, `navigate`,
     `dir`, `lang`, `body`, `tag`, `silent`, `require_interaction`, `data`, and `actions` of `action`, `title` and
     `navigate`; `app_badge` and `mutable` stand beside it. Safari 18.4 reads these two inside `notification` (WebKit,
-    NotificationJSONParser.cpp), so they stand in both places. `mutable`: where there is a worker it is asked first;
-    that event has no data of its own, so what the worker needs is in `notification.data`. No icon: one wrong address,
-    and Safari declares nothing. Browsers that know nothing of this hand the whole to the worker, which reads the other
-    members, as workers of earlier versions do. Buttons open the item, which offers the answer: no GET changes anything.
+    NotificationJSONParser.cpp), so they are in both places.
+
+    `mutable`: if there is a worker it is called first; that event has no data of its own, so what the worker needs is
+    in `notification.data`. No icon: with one wrong address Safari shows nothing. Browsers that do not know the format
+    give everything to the worker, which reads the other members, as workers of earlier versions do. Buttons open the
+    item, which offers the answer: no GET changes anything.
     """
     shown: Json = {
         "title": said["title"],
@@ -105,9 +108,9 @@ def encoded(said: Any) -> bytes:
 
 # --- cutting ----------------------------------------------------------------------------------------------------------
 def fit(said: Json, limit: int, size: Callable[[Json], int] = lambda said: len(encoded(said))) -> Json:
-    """The members, as many bytes long as `limit` allows: what people miss least goes first, token and link stay.
+    """The members, cut to at most `limit` bytes: the least important text is cut first; token and link stay.
 
-    Raises TransportError when the rest is too long by itself.
+    Raises TransportError when the rest is too long.
     """
 
     def fits(cut_down: Json) -> bool:
@@ -147,13 +150,13 @@ def _shorter_buttons(said: Json, fits: Fits) -> Json:
 
 
 def _fewer_buttons(said: Json, fits: Fits) -> Json:
-    """The item that the link opens offers the others."""
+    """Remove buttons: the item that the link opens has all of them."""
     buttons = said.get("actions", [])
     return _largest(lambda count: said | {"actions": buttons[:count]}, 0, len(buttons), fits) if buttons else said
 
 
 def _largest(made: Callable[[int], Json], least: int, most: int, fits: Fits) -> Json:
-    """The largest that fits; if none does, that of `least`."""
+    """The largest value that fits; if none does, the result for `least`."""
     while least < most:
         middle = (least + most + 1) // 2
         if fits(made(middle)):

@@ -33,7 +33,7 @@ def person_channels() -> list[PersonChannel]:
 
 
 def command(name: str) -> type[BaseCommand]:
-    """One that a channel brings along."""
+    """A command of a channel."""
     found = {name: made for each in channels().values() for name, made in each.commands.items()}
     return found[name]
 

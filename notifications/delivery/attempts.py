@@ -1,4 +1,4 @@
-"""Attempts: claimed rows with all that it takes to send them, so that transports touch no database. And results."""
+"""Attempts: claimed rows with all that sending needs, so that transports need no database; and their results."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +11,13 @@ from notifications.reasons import NOTHING, Reason
 from notifications.types import Message, PushAddress, PushMessage
 
 Service = tuple[str, str]
-"""Channel, and name of the service that takes its messages: a push host, a Firebase project, a mail server, a gateway.
-What refuses our credentials, or is down, is a service."""
+"""A channel, and the name of the service that takes its messages: a push host, a Firebase project, a mail server, a
+gateway. Pauses and outages concern one service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A claimed row that is to be sent to a service. `over_at`: from when on it is not sent any more."""
+    """A claimed row that is to be sent to a service. `over_at`: from then on it is not sent any more."""
 
     row: Delivery | Device | Farewell
     service: Service
@@ -30,12 +30,12 @@ class Attempt:
 
     @property
     def party(self) -> Hashable:
-        """Whom it is for: of those who tell that a service is down each counts once."""
+        """The device or address: when a service fails, each counts once."""
         raise NotImplementedError
 
     @property
     def failed_before(self) -> bool:
-        """Whether the last message to its device did not arrive, as was known when the row was claimed."""
+        """Whether the last message to its device failed, as known when the row was claimed."""
         return False
 
     def lease_left(self, now: datetime) -> timedelta:
@@ -57,14 +57,14 @@ class PersonAttempt(Attempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceAttempt(Attempt):
-    """A message to a device. `row` is the device itself where it is a test message."""
+    """A message to a device. `row` is the device itself if it is a test message."""
 
     address: PushAddress
     message: PushMessage
 
     @property
     def device(self) -> UUID:
-        """To which it goes; of a farewell, to which it was."""
+        """The device it goes to; for a farewell, the id of the removed device."""
         if isinstance(self.row, Delivery):
             assert self.row.device_id is not None  # rows without one have ended
             return self.row.device_id
@@ -82,7 +82,7 @@ class DeviceAttempt(Attempt):
         return device is not None and device.last_fault != ""
 
     def message_at(self, now: datetime) -> PushMessage:
-        """The message as it goes out `now`: no push service keeps it for longer than it is worth."""
+        """The message when it is sent `now`: push services keep it no longer than it is useful."""
         if self.over_at is None:
             return self.message
         return replace(self.message, ttl=max(0, min(self.message.ttl, int((self.over_at - now).total_seconds()))))
@@ -90,12 +90,13 @@ class DeviceAttempt(Attempt):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An attempt that was sent, failed, or with `again_at` was not made, for a `reason` if one is worth telling.
+    """The result of an attempt: it was sent, failed, or with `again_at` was not made, for a `reason` if one is to be
+    shown.
 
-    `hands_over`: it was not made because its service is paused, and whoever has another channel is told there.
+    `hands_over`: it was not made because its service is paused, and people with another channel are told there.
     `works_again`: the service was down. `probed`: it was paused, and this attempt tried it. `refused`: the people whose
-    messages it has refused since it last took one; nobody if that was a moment ago. `references`: the service's names
-    for what it took, under which receipts come.
+    messages it has refused since it last took one; empty if that was a moment ago. `references`: the service's names
+    for what it took, by which receipts come.
     """
 
     attempt: Attempt

@@ -1,8 +1,7 @@
-"""Claims what is due: for people one message for each place that is free, for devices hundreds at once.
+"""Claims due rows: for addresses of people one message for each free place, for devices hundreds at once.
 
-Of devices, first what is for those that work, and apart from it what is for suspects: devices that failed last time.
-Were their messages taken with the others, a hundred dead devices would fill each claim, and those that work would wait
-behind them.
+For devices, messages to working devices are claimed first, and separately those to suspects: devices that failed last
+time. Otherwise a hundred dead devices would fill each claim, and working ones would wait behind them.
 """
 
 from collections.abc import Collection
@@ -37,7 +36,8 @@ from wfpush.queue import outbox
 
 LEASE = timedelta(seconds=30)
 LATE = timedelta(seconds=30)
-"""What is due for so long is taken even where no suspect has a place: so that it can end, or be due later."""
+"""Rows that have been due for so long are claimed even when no suspect has a place, so that they can end, or be due
+later."""
 
 NOBODYS = Q(device=None)
 """Rows whose device was removed."""
@@ -47,7 +47,7 @@ SUSPECT = Q(device__last_fault__gt="")
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """What a dispatcher has no room for at present: services, and devices that already have a message on its way."""
+    """What a dispatcher has no room for at present: services, and devices with a message in flight."""
 
     services: Collection[Service] = ()
     devices: Collection[UUID] = ()
@@ -60,12 +60,12 @@ def has_due(now: datetime) -> bool:
 
 # --- for people's addresses -----------------------------------------------------------------------
 def waiting_for_persons() -> QuerySet[Delivery]:
-    """Messages for addresses of people, and those of channels that are not there any more."""
+    """Messages for addresses of people, and those of channels that no longer exist."""
     return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=device_channels())
 
 
 def for_places(rows: QuerySet[Delivery], room: Room[str], places: Places, now: datetime) -> list[tuple[str, Delivery]]:
-    """Lease those of the rows for which there is a place, each with whose place it takes."""
+    """Lease those rows for which there is a place. Returns each with the key of its place."""
     rows = rows.select_related(
         "notification__task",
         "notification__case",
@@ -116,7 +116,8 @@ def for_all(limit: int, busy: Busy, now: datetime) -> list[Delivery]:
 
 
 def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[Delivery]:
-    """Lease up to `limit` rows of so many suspects: all of theirs together, so that one speaks for the others."""
+    """Lease up to `limit` rows of so many suspects. All rows of a suspect are claimed, since one message tries the
+    device for all."""
     chosen: list[UUID] = []
     for channel in registry.device_channels():
         waiting = outbox.due(due(), now).filter(SUSPECT, channel=channel.name).exclude(device__in=busy.devices)
@@ -129,14 +130,15 @@ def for_suspects(devices: int, limit: int, busy: Busy, now: datetime) -> list[De
 def _elsewhere(
     rows: QuerySet[Delivery], channel: DeviceChannel, busy: Busy, besides: Q = NOBODYS
 ) -> QuerySet[Delivery]:
-    """Without those of busy services, but for those that match `besides`."""
+    """Without rows of busy services, except those that match `besides`."""
     names = {name for where, name in busy.services if where == channel.name}
     return channel.elsewhere(rows, names, NOBODYS | besides) if names else rows
 
 
 @transaction.atomic
 def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delivery]:
-    """With what messages are made of, read once for all rows, in one transaction: nobody can delete any of it."""
+    """Claim, and read what messages are made of once for all rows, in one transaction, so that nothing can be deleted
+    in between."""
     rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
     prefetch.read(Device, "device", rows)
     people = prefetch.read(Recipient, "recipient", rows)

@@ -1,7 +1,7 @@
-"""Messages to devices: claimed by the hundred, sent many at once.
+"""Messages to devices: claimed by the hundred, and sent many at once.
 
-Each push service has a room of its own, in it devices that failed last time have few places, and what hangs makes way
-(`rooms.py`). So neither one dead device nor half of a service nor a whole one delays another.
+Each push service has a room of its own. In it, devices that failed last time have few places, and messages that hang
+move out of the way (`rooms.py`). So neither a dead device nor a service, half or wholly dead, delays others.
 """
 
 import asyncio
@@ -29,22 +29,22 @@ log = structlog.get_logger(__name__)
 
 BATCH = 400
 SUSPECTS = 64
-"""Devices that failed last time of which messages are taken at once."""
+"""Number of suspects whose messages are claimed at once."""
 AT_ONCE = 8
-"""Messages of one device that are on their way at once."""
+"""Messages of one device that are in flight at the same time."""
 VISIT_EVERY = 1.0
-"""Seconds after which suspects are tried while there is always something for others."""
+"""Seconds after which suspects are tried even when other messages are always due."""
 LOOK = 0.1
-"""Seconds after which it is seen that a device hangs, of which several messages are on their way."""
+"""Seconds between checks whether a device with several messages in flight hangs."""
 PUT_BACK = timedelta(seconds=2)
-"""How long what waits behind a message to the same device is left, while that one has no answer."""
+"""Time for which further messages to a device are put back while one to it has no answer."""
 NO_PLACE = timedelta(seconds=60)
-"""The same for a suspect that has no place for long: the next of its service may try before it."""
+"""The same for a suspect that found no place for long: another one of its service may be tried first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """How many rows were claimed, what is to be sent of them, and which services are paused."""
+    """The number of claimed rows, the attempts made of them, and the paused services."""
 
     rows: int
     attempts: list[DeviceAttempt]
@@ -52,7 +52,7 @@ class Claimed:
 
 
 class DeviceLane:
-    """All that is under way to devices in one dispatcher process."""
+    """All messages in flight to devices in one dispatcher process."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -68,16 +68,16 @@ class DeviceLane:
         return claims.has_due_for_devices(now)
 
     async def drain(self) -> None:
-        """Make the first claim; those after it, and all that was taken, go on by themselves."""
+        """Make the first claim. Further claims, and everything claimed, run by themselves."""
         await self._rounds.begin()
 
     async def idle(self) -> None:
-        """Until nothing is taken any more, and all that was taken is written down."""
+        """Return when nothing is in flight, and all results are written."""
         while waiting := [*self._under_way, *self._rounds.under_way]:
             await asyncio.wait(waiting)
 
     async def close(self, seconds: float) -> None:
-        """Let what is under way end for a moment; leases cover the rest."""
+        """Give messages in flight a moment to end; leases cover the rest."""
         self._rounds.cancel()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=seconds)
@@ -90,7 +90,8 @@ class DeviceLane:
 
     # --- what is claimed -------------------------------------------------------------------------
     async def _take(self) -> bool:
-        """Take what is due for services that have room. Whether there may be more; those that are full call then."""
+        """Claim what is due for services that have room. Returns whether there may be more; full services call when
+        they have room."""
         full = [service for service, room in self._rooms.items() if room.is_full]
         claimed = await self._claim(Busy(full))
         if not claimed.rows or asyncio.get_running_loop().time() >= self._visit_at:
@@ -105,7 +106,7 @@ class DeviceLane:
         return claimed
 
     async def _visit_suspects(self) -> None:
-        """Suspects have rounds of their own: now, and whenever one of them has left."""
+        """Rounds for suspects: now, and each time that a suspect has left its place."""
         self._visit_at = asyncio.get_running_loop().time() + VISIT_EVERY
         self._devices.forget()
         if self._visiting is None or self._visiting.done():
@@ -130,7 +131,7 @@ class DeviceLane:
 
     # --- what is sent ----------------------------------------------------------------------------
     async def _send_out(self, attempts: list[DeviceAttempt]) -> None:
-        """All at once, but for those of one device. Returns when each is on its way, or in a queue."""
+        """Send all at once, except those of one device. Returns when each is in flight, or in a queue."""
         of_devices: defaultdict[UUID, list[DeviceAttempt]] = defaultdict(list)
         for attempt in attempts:
             of_devices[attempt.device].append(attempt)
@@ -145,8 +146,8 @@ class DeviceLane:
         return task
 
     async def _in_turn(self, attempts: list[DeviceAttempt]) -> None:
-        """Messages for one device: some at once. Where the first do not arrive the others wait for them to be tried
-        again; of a suspect the one that was tried most often goes first."""
+        """Messages for one device: several at once. If the first do not arrive, the others wait until those are tried
+        again; for a suspect the message that was tried most often goes first."""
         waiting = sorted(attempts, key=lambda each: -each.row.attempts)
         while waiting:
             suspect = self._devices.is_suspect(waiting[0])
@@ -159,7 +160,7 @@ class DeviceLane:
                 return
 
     async def _arrive(self, tasks: list["asyncio.Task[None]"], attempt: DeviceAttempt) -> bool:
-        """Whether all of them have ended, and the device takes more; False as soon as it is seen to hang."""
+        """Whether all of them have ended, and the device accepts more; False as soon as it hangs."""
         left = set(tasks)
         while left:
             _, left = await asyncio.wait(left, timeout=LOOK)
@@ -168,7 +169,7 @@ class DeviceLane:
         return not self._devices.is_suspect(attempt)
 
     async def _one(self, attempt: DeviceAttempt) -> None:
-        """Send it, and keep its place until that is written down. What could not be tried is written down after it has
+        """Send it, and keep its place until the result is written. An attempt that was not made is written after it has
         left its place."""
         untried = await self._in_room(self._rooms[attempt.service], attempt)
         if untried is not None:
@@ -180,10 +181,10 @@ class DeviceLane:
         async with room.place() as place:
             if not self._devices.is_suspect(attempt):
                 return await self._in_place(place, attempt)
-        return await self._as_suspect(room, attempt)  # it has become one meanwhile
+        return await self._as_suspect(room, attempt)  # it has become a suspect meanwhile
 
     async def _as_suspect(self, room: Room, attempt: DeviceAttempt) -> Result | None:
-        """One message tries whether the device works again, where there is a place for it."""
+        """Try with one message whether the device works again, if there is a place."""
         device = attempt.device
         if room.is_crowded and not self._devices.is_out(device):
             return Result(attempt, again_at=timezone.now() + NO_PLACE)
@@ -213,7 +214,7 @@ class DeviceLane:
 
 
 def _claim(busy: Busy, now: datetime) -> Claimed:
-    """What is due for devices that work, test messages, and farewells."""
+    """Claim messages for working devices, test messages, and farewells."""
     tests, farewells = claims.tests(BATCH, now), claims.farewells(BATCH, now)
     rows = claims.for_all(BATCH, busy, now)
     attempts = [

@@ -1,4 +1,4 @@
-"""Makes attempts of what was claimed for devices: payload, address and service of each, read for all at once."""
+"""Makes attempts of rows that were claimed for devices: payload, address and service of each, read for all at once."""
 
 import base64
 import hashlib
@@ -45,7 +45,7 @@ TTL_USUAL = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What is known of claimed rows: the token of each, how much their people have not read, which have a reserve."""
+    """What is known of claimed rows: their tokens, people's unread counts, and which rows have a reserve."""
 
     tokens: dict[UUID, str]
     unread: dict[int, int]
@@ -53,7 +53,7 @@ class _About:
 
 
 def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttempt]:
-    """Attempts of claimed rows; what is not worth sending any more ends."""
+    """Attempts for claimed rows; rows that are no longer worth sending end."""
     _settle([row.recipient for row in rows], now)
     late = _overtaken(rows)
     ended = [each for each in (_not_worth_sending(row, row.pk in late, now) for row in rows) if each is not None]
@@ -64,7 +64,7 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
     if not going:
         return []
     with transaction.atomic():
-        # Whoever signs out now waits, and then voids these tokens too.
+        # who signs out now waits, and then voids these tokens, too
         there = set(_locked([row.device_id for row in going if row.device_id]))
         going = [row for row in going if row.device_id in there]
         ledger.begin(going, now)
@@ -75,7 +75,7 @@ def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttemp
 
 
 def _settle(people: Sequence[Recipient], now: datetime) -> None:
-    """Devices of a closed account, or registered under another password, are told nothing: they go."""
+    """Remove devices of a closed account, or registered under an old password: they are told nothing."""
     for pk in {person.pk for person in people if not person.may_act}:
         revocation.settle(pk, now)
 
@@ -86,13 +86,13 @@ def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
 
 
 def for_tests(devices: Sequence[Device], now: datetime) -> list[DeviceAttempt]:
-    """The messages that people asked for to see whether they come."""
+    """Test messages that people have asked for."""
     made = (_test(device, now) for device in devices if device.recipient.may_act)
     return [attempt for attempt in made if attempt is not None]
 
 
 def for_farewells(rows: Sequence[Farewell], now: datetime) -> list[DeviceAttempt]:
-    """What devices that were taken away are told last."""
+    """The last messages to removed devices."""
     return [_attempt(row, farewells.address_of(row), farewells.message(row, now)) for row in rows]
 
 
@@ -103,7 +103,7 @@ def _attempt(row: Delivery | Device | Farewell, address: PushAddress, said: Push
 def _service_of(channel: str, address: PushAddress) -> Service:
     try:
         return (channel, registry.device_channel(channel).transport.service_of(address))
-    except Exception as fault:  # one that is not there any more, or a mistake: sending it says which
+    except Exception as fault:  # a token that no longer exists, or a mistake: the result of sending will show it
         log.error("push_service_unknown", channel=channel, fault=repr(fault))
         return (channel, "")
 
@@ -118,7 +118,7 @@ def _test(device: Device, now: datetime) -> DeviceAttempt | None:
 
 
 def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
-    """Replacements of copies whose person has had the task again since: the tag is the newer copy's."""
+    """Replacements of copies whose person has got the task again since: the tag now belongs to the newer copy."""
     old = [row for row in rows if row.is_replacement and row.notification.is_copy]
     if not old:
         return set()
@@ -129,7 +129,7 @@ def _overtaken(rows: Sequence[Delivery]) -> set[UUID]:
 
 
 def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome | None:
-    """How a row ends that nobody need hear of any more. For replacements: delivered, as they were."""
+    """How a row ends that is no longer worth sending. Replacements end as delivered, as they were."""
     if row.is_replacement:
         useless = overtaken or row.device is None or not row.recipient.present
         return ledger.outcome(row, DeliveryState.DELIVERED, attempted=False) if useless else None
@@ -140,7 +140,7 @@ def _not_worth_sending(row: Delivery, overtaken: bool, now: datetime) -> Outcome
 
 
 def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
-    """Row to its token, where its device may answer."""
+    """Row to action token, for devices that may answer."""
     answerable = [
         (row, actions)
         for row in rows
@@ -153,7 +153,7 @@ def _tokens(rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
 def _made_safely(row: Delivery, about: _About, now: datetime) -> DeviceAttempt | None:
     try:
         return _made(row, about, now)
-    except Exception as fault:  # one message that cannot be made must not hold up the others
+    except Exception as fault:  # a message that cannot be made must not hold up the others
         log.exception("push_message_cannot_be_made", delivery=str(row.pk))
         reason = reasons.crashed(fault)
         if row.is_replacement:
@@ -184,7 +184,7 @@ def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
 
 
 def _words(row: Delivery, now: datetime) -> Message:
-    """The message; of a notification that no longer asks, what became of it."""
+    """The message; for a notification that is no longer open, what became of it."""
     notification = row.notification
     if notification.state in ledger.NEWS:
         return message.message_of(notification, words=row.words, with_facts=False)
@@ -196,15 +196,17 @@ def _words(row: Delivery, now: datetime) -> Message:
 
 
 def tag_of(notification: Notification) -> str:
-    """What replaces what on a device, and in a push service's queue: 24 characters for a task, or for the notification.
+    """The key by which messages replace each other on a device, and in a push service's queue: 24 characters for a
+    task, or for the notification.
 
-    At most 32 of base64url (RFC 8030, 5.4).
+    At most 32 characters of base64url (RFC 8030, 5.4).
     """
     about = f"task:{notification.task_id}" if notification.task_id and notification.is_copy else str(notification.pk)
     return base64.urlsafe_b64encode(hashlib.sha256(about.encode()).digest()[:18]).decode()
 
 
 def ttl_of(due_at: datetime | None, now: datetime) -> timedelta:
-    """How long push services keep what is worth it: a day past due, at least 4 hours, at most 28 days."""
+    """Seconds for which push services keep the message: until a day after the due date, at least 4 hours, at most 28
+    days."""
     wanted = due_at + TTL_PAST_DUE - now if due_at else TTL_USUAL
     return min(max(wanted, TTL_LEAST), TTL_MOST)

@@ -1,4 +1,4 @@
-"""What came of attempts to reach devices: of tests and farewells, and what is known of each device from then on."""
+"""Results of attempts for devices: of tests and farewells, and the state of each device."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ def end_farewell(row: Farewell, each: Result, paused: dict[Service, datetime], n
 
 # --- devices --------------------------------------------------------------------------------------
 def note(results: Sequence[Result], now: datetime) -> None:
-    """When devices last got a message, their last fault, and those that are gone."""
+    """Write when devices last got a message, their last fault, and remove those that are gone."""
     _note_arrivals([device for device, each in _devices(results) if each.fault is None and each.again_at is None], now)
     gone: dict[Reason, list[Device]] = {}
     faults: dict[UUID, Reason] = {}
@@ -54,7 +54,7 @@ def note(results: Sequence[Result], now: datetime) -> None:
 
 
 def _note_arrivals(reached: Sequence[Device], now: datetime) -> None:
-    """What waits for one that had failed is due at once."""
+    """Make due at once what waits for a device that had failed and works again."""
     known = now - USE_NOTED_EVERY
     news = {each.pk for each in reached if each.last_fault or each.last_sent_at is None or each.last_sent_at <= known}
     if news:
@@ -82,7 +82,7 @@ WHERE device.id = said.id AND device.last_fault_fact IS DISTINCT FROM said.fact:
 
 
 def _locked(device_ids: Collection[UUID]) -> list[UUID]:
-    """In one order, as claiming locks them."""
+    """Locked in the same order as by claims."""
     rows = Device.objects.filter(pk__in=device_ids).order_by("pk").select_for_update(no_key=True)
     return list(rows.values_list("pk", flat=True))
 

@@ -1,4 +1,4 @@
-"""A test message to one device: asked for here, sent by the dispatcher like any other, its outcome kept there."""
+"""Test messages to a device: requested here, sent by the dispatcher like any other, with the result on the device."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,17 +18,17 @@ from wfpush.queue import outbox
 
 TAG = "test"
 TTL = 300
-"""Seconds for which a push service keeps a test message: who asks for one is looking at the screen."""
+"""Seconds for which a push service keeps a test message: the person is looking at the screen."""
 
 
 def ask(device: Device, now: datetime) -> None:
-    """Send a test message soon. What was asked before and has not gone out yet is the same message."""
+    """Send a test message soon. An earlier request that was not sent yet counts as the same."""
     outbox.make_due(Device.objects.filter(pk=device.pk), now, attempts=0, **reasons.kept("last_fault", NOTHING))
     outbox.wake_on_commit("deliveries")
 
 
 def message(device: Device, now: datetime) -> PushMessage:
-    """What a test says, in the device's language."""
+    """The text of a test, in the device's language."""
     recipient = device.recipient
     language = spoken(device.language) if device.language else language_of(recipient)
     with translation.override(language):

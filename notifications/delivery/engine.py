@@ -1,7 +1,7 @@
-"""The delivery engine: claims what is due on all channels, sends it, writes down what came of it.
+"""The delivery engine: claims due rows of all channels, sends them, and writes the results.
 
-Each channel has a lane, which claims what there is room for; one sender sends for all of them, and one recorder writes.
-A lane, a service, a domain or a device that is slow has places of its own, and costs the others nothing.
+Each channel has a lane, which claims as much as there is room for; one sender sends for all lanes, and one recorder
+writes. A slow lane, service, domain or device uses up its own places only.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ CLOSE_SECONDS = 2.0
 
 
 class Lane(Protocol):
-    """How messages of a channel, or of several that are alike, are claimed and find a place."""
+    """Claims messages of a channel, or of several similar ones, and gives them places."""
 
     def has_due(self, now: datetime) -> bool: ...
 
     async def drain(self) -> None:
-        """Make the first claim, and raise what is wrong with the database; all else goes on by itself."""
+        """Make the first claim, and raise faults of the database. Everything else runs by itself."""
 
     async def idle(self) -> None: ...
 
@@ -40,7 +40,7 @@ class Lane(Protocol):
 
 
 class Engine:
-    """Everything under way on these channels in one dispatcher process. Belongs to one event loop."""
+    """All messages in flight of these channels in one dispatcher process. Belongs to one event loop."""
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._sender = Sender()
@@ -56,7 +56,7 @@ class Engine:
         await asyncio.gather(*(lane.drain() for lane in self._lanes))
 
     async def drained(self) -> None:
-        """Until nothing is due, and nothing is under way. What one channel gives up, the next one takes over."""
+        """Return when nothing is due or in flight. What one channel gives up, the next one takes over."""
         due = True
         while due:
             await self.drain()
@@ -64,11 +64,11 @@ class Engine:
             due = any([await in_database_thread(lane.has_due, timezone.now()) for lane in self._lanes])
 
     async def idle(self) -> None:
-        """Until what has been taken is sent, or has failed, and is written down."""
+        """Return when all that was claimed is sent, or has failed, and is written."""
         await asyncio.gather(*(lane.idle() for lane in self._lanes))
 
     async def close(self) -> None:
-        """Let what is under way end for a moment, write it down, and give back connections and threads."""
+        """Give messages in flight a moment to end, write the results, and close connections and threads."""
         await asyncio.gather(*(lane.close(CLOSE_SECONDS) for lane in self._lanes))
         await self._sender.close(CLOSE_SECONDS)
 
@@ -77,7 +77,7 @@ _engine: Engine | None = None
 
 
 async def drain() -> None:
-    """Made on first use: it belongs to the dispatcher's event loop."""
+    """Made on first use, since it belongs to the dispatcher's event loop."""
     global _engine
     if _engine is None:
         _engine = Engine(list(registry.channels().values()))

@@ -1,4 +1,4 @@
-"""What one dispatcher process has seen lately of devices and services: which fail, which work."""
+"""What one dispatcher process has seen lately of devices and services: which fail, and which work."""
 
 import asyncio
 from collections import Counter
@@ -13,17 +13,18 @@ from notifications.delivery.attempts import DeviceAttempt, Service
 log = structlog.get_logger(__name__)
 
 HANGS = 2.0
-"""Seconds without an answer after which a device gets no second message beside the first."""
+"""Seconds without an answer after which a device gets no second message at the same time."""
 REMEMBERED = 60.0
-"""Seconds. Rows that were claimed before are no longer in memory: those claimed later know from the database."""
+"""Seconds after which results are forgotten: rows claimed later have them from the database."""
 SEVERAL = 5
 DOWN_AFTER = 60.0
 """A service is down when messages to so many different devices or addresses have failed for so many seconds, and none
 was answered."""
 ALONE_FIRST, ALONE_MOST = 5.0, 300.0
-"""Seconds for which a service that is down and has no suspects is left alone, between two messages that try it."""
+"""Seconds between two messages that try a service which is down and has no suspects: the first pause, and the
+longest."""
 JUST_WORKED = 60.0
-"""Seconds for which a service that took a message is not paused because it refuses another."""
+"""Seconds for which a service that took a message is not paused for refusing another."""
 
 
 def _now() -> float:
@@ -37,7 +38,7 @@ class _Seen:
 
 
 class Devices:
-    """Which devices are suspect: they failed last time, or hang."""
+    """Which devices are suspects: they failed last time, or hang."""
 
     def __init__(self) -> None:
         self._seen: dict[UUID, _Seen] = {}
@@ -56,7 +57,8 @@ class Devices:
         self._seen[device] = _Seen(_now(), failed)
 
     def is_suspect(self, attempt: DeviceAttempt) -> bool:
-        """Whether its device is: lately in this process; before, as it was when the row was claimed."""
+        """Whether its device is a suspect: by what this process saw lately, or else by the state when the row was
+        claimed."""
         if self.hangs(attempt.device):
             return True
         seen = self._seen.get(attempt.device)
@@ -67,14 +69,14 @@ class Devices:
         return since is not None and _now() - since > HANGS
 
     def is_out(self, device: UUID) -> bool:
-        """A message is on its way there."""
+        """A message to the device is in flight."""
         return device in self._out
 
     def out(self) -> list[UUID]:
         return list(self._out)
 
     def forget(self) -> None:
-        """What the database knows by now."""
+        """Forget what the database has by now."""
         before = _now() - REMEMBERED
         self._seen = {device: seen for device, seen in self._seen.items() if seen.at > before}
 
@@ -98,14 +100,14 @@ class Services:
         self._known: dict[Service, _Known] = {}
 
     def took(self, service: Service) -> bool:
-        """It has a message. True: it was down."""
+        """The service took a message. True: it was down."""
         known = self._of(service)
         known.took = self.now()
         known.refused.clear()
         return self.answered(service)
 
     def answered(self, service: Service) -> bool:
-        """It works, whatever it said of the message. True: it was down."""
+        """The service works, whatever it answered. True: it was down."""
         known = self._of(service)
         was_down, known.is_down, known.answered = known.is_down, False, self.now()
         known.failing.clear()
@@ -114,9 +116,11 @@ class Services:
         return was_down
 
     def failed(self, service: Service, party: Hashable, began: float) -> None:
-        """It did not answer, or said that it is broken, about a message to this device or address, sent at `began`.
+        """The service did not answer, or said that it is broken, for a message to this device or address, sent at
+        `began`.
 
-        Each counts once, however often it is tried; what was sent before somebody was answered does not count.
+        Each device or address counts once, however often it is tried. Messages sent before the last answer do not
+        count.
         """
         known = self._of(service)
         if began <= known.answered:
@@ -129,8 +133,8 @@ class Services:
             log.error("service_down", channel=service[0], service=service[1], failing=len(known.failing))
 
     def wait(self, service: Service) -> float:
-        """Seconds for which it is left alone; 0.0: send. Of those who ask after that, one gets 0.0 and tries it: if it
-        is not answered, the service is left alone for twice as long."""
+        """Seconds for which it is not called; 0.0: send. After the pause one caller gets 0.0 and tries it; if it is not
+        answered, the pause doubles."""
         known = self._of(service)
         if not known.is_down:
             return 0.0
@@ -144,7 +148,7 @@ class Services:
         self._of(service).refused.add(person)
 
     def refusals(self, service: Service) -> frozenset[int]:
-        """People whose messages it has refused since it last took one; none while that is a moment ago."""
+        """People whose messages it has refused since it last took one; empty if that was a moment ago."""
         known = self._of(service)
         return frozenset() if self.now() - known.took < JUST_WORKED else frozenset(known.refused)
 

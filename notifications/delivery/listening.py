@@ -1,4 +1,4 @@
-"""Receipts of channels whose services send them over a connection of their own: listened to while a dispatcher runs."""
+"""Listens while a dispatcher runs to receipts of channels whose services send them over a connection of their own."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,7 +24,7 @@ def end() -> None:
 
 
 def _note(channel: str, said: Sequence[Receipt]) -> None:
-    """In a thread of the channel's own."""
+    """Called in a thread of the channel."""
     close_old_connections()
     try:
         receipts.note(channel, said, timezone.now())

@@ -1,7 +1,7 @@
-"""Services that do not accept our credentials are left alone for a while, and operators are told.
+"""Pauses services that do not accept our credentials, and tells operators.
 
-That is ours to mend (a wrong key or password, a revoked service account): no message would get through, and every
-further one makes it worse. A pause is a row, so that all dispatchers keep it, and the desk shows it.
+The fault is ours (a wrong key or password, a revoked service account): no message would get through, and each further
+one makes it worse. A pause is a row, so that all dispatchers keep it, and the desk shows it.
 """
 
 from collections.abc import Collection
@@ -23,9 +23,10 @@ log = structlog.get_logger(__name__)
 
 FIRST = timedelta(seconds=30)
 MANY = 5
-"""So many different people's messages must be refused, or those of all who have an address there."""
+"""Number of people whose messages must be refused before a pause; or all who have an address there, if those are
+fewer."""
 JUST_WORKED = timedelta(minutes=2)
-"""A service that took a message for anybody in that time refuses addresses, and not us."""
+"""A service that took a message for anybody within this time refuses addresses, not us."""
 
 
 def known() -> dict[Service, datetime]:
@@ -35,7 +36,7 @@ def known() -> dict[Service, datetime]:
 
 @transaction.atomic
 def pause(service: Service, reason: Reason, now: datetime) -> datetime:
-    """Leave the service alone for a moment; returns until when."""
+    """Pause the service; returns until when."""
     channel, name = service
     row = _locked(service) or PausedService(channel=channel, service=name, paused_at=now, until=now)
     return _pause(row, FIRST, reason, now)
@@ -43,9 +44,9 @@ def pause(service: Service, reason: Reason, now: datetime) -> datetime:
 
 @transaction.atomic
 def prolong(service: Service, reason: Reason, now: datetime, *, doubles: bool) -> datetime | None:
-    """A message tried in vain whether a paused service accepts us again. None: others have found that it does.
+    """A message has tried a paused service in vain: prolong the pause. None: another process has found that it works.
 
-    Each pause is twice as long (`doubles`), but not for a device that was refused before: it may be refused for ever.
+    Each pause is twice as long (`doubles`), except for a device that was refused before, which may be refused for ever.
     """
     row = _locked(service)
     if row is None:
@@ -71,7 +72,7 @@ def _pause(row: PausedService, span: timedelta, reason: Reason, now: datetime) -
 
 @transaction.atomic
 def resume(service: Service, now: datetime) -> None:
-    """Send to it again, and what waits for it at once."""
+    """End the pause; what waits for the service is due at once."""
     channel, name = service
     if not PausedService.objects.filter(channel=channel, service=name).delete()[0]:
         return
@@ -91,10 +92,10 @@ def resume(service: Service, now: datetime) -> None:
 
 
 def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
-    """Whether the service does not accept us, and not only addresses that somebody made up.
+    """Whether the service refuses our credentials, and not only addresses that somebody has made up.
 
-    `refused`: the people whose messages it has refused, with none that it took between. Of an address of a person no
-    service says that it does not accept our credentials.
+    `refused`: the people whose messages it has refused, without one taken in between. For addresses of people, services
+    never say that they refuse our credentials.
     """
     if not reaches_devices(service[0]):
         return True
@@ -107,14 +108,14 @@ def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
 
 
 def catch_up(service: Service, now: datetime) -> None:
-    """It was down, and works: what waits to be tried again is due at once."""
+    """The service was down, and works: what waits to be tried again is due at once."""
     rows = Delivery.objects.filter(channel=service[0])
     hasten(rows.filter(device__in=Device.objects.filter(at(service))) if reaches_devices(service[0]) else rows, now)
 
 
 @transaction.atomic
 def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
-    """What was to be tried again later is due at once, but for what a service asked to wait with."""
+    """Make due at once what was to be tried again later, except where the service asked to wait."""
     waiting = rows.filter(state=DeliveryState.PENDING, due_at__gt=now, lease_token=None)
     waiting = (
         waiting.exclude(reason_fact__code=reasons.ASKS_TO_WAIT.name).order_by("pk").select_for_update(of=("self",))
@@ -125,16 +126,16 @@ def hasten(rows: QuerySet[Delivery], now: datetime) -> None:
 
 
 def at(service: Service) -> Q:
-    """Devices that a service is responsible for, as far as their addresses say so."""
+    """Devices of a service, as far as their addresses tell."""
     channel, name = service
     return Q(registry.device_channel(channel).at(name), channel=channel)
 
 
 def waiting_for(name: str) -> Reason:
-    """The reason of what waits for a paused service."""
+    """The reason of messages that wait for a paused service."""
     return reasons.WAITS_FOR_SERVICE(service=name)
 
 
 def left_alone(name: str) -> Reason:
-    """The reason of what waits for a service that does not work."""
+    """The reason of messages that wait for a service that is down."""
     return reasons.LEFT_ALONE(service=name)

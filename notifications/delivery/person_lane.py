@@ -1,4 +1,4 @@
-"""Messages of one channel to people's addresses: claimed one for each place that is free, sent by threads."""
+"""Messages of one channel to people's addresses: one claimed for each free place, and sent by threads."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from wfpush.concurrency.places import Places as UnderWay
 from wfpush.queue import outbox
 
 UNKNOWN = Places(most=8, each=4, by=F("channel"))
-"""For rows of channels that are not there any more: each ends with a reason."""
+"""For rows of channels that no longer exist: each ends with a reason."""
 
 
 class PersonLane:
-    """Its threads and places are its own: a server that hangs takes none from other channels. `channel`: None for rows
-    (`these`) of channels that are not there any more."""
+    """Has threads and places of its own, so that a server that hangs takes none from other channels. `channel`: None
+    for rows (`these`) of channels that no longer exist."""
 
     def __init__(self, channel: PersonChannel | None, these: Q, sender: Sender) -> None:
         self._channel = channel
@@ -43,15 +43,15 @@ class PersonLane:
         return outbox.due(self._rows(), now).exists()
 
     async def drain(self) -> None:
-        """Make the first claim; those after it, and all that was taken, go on by themselves."""
+        """Make the first claim. Further claims, and everything claimed, run by themselves."""
         await self._places.begin()
 
     async def idle(self) -> None:
-        """Until nothing is taken any more, and all that was taken is written down."""
+        """Return when nothing is in flight, and all results are written."""
         await self._places.idle()
 
     async def close(self, seconds: float) -> None:
-        """Let what is under way end for a moment; leases cover the rest."""
+        """Give messages in flight a moment to end; leases cover the rest."""
         await self._places.close(seconds)
         self._threads.shutdown(wait=False)
 
@@ -80,7 +80,7 @@ class PersonLane:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._call, attempt))
 
     def _call(self, attempt: PersonAttempt) -> Sequence[str]:
-        """In a thread. Raises TransportError."""
+        """Called in a thread. Raises TransportError."""
         if self._channel is None:
             raise TransportError(reasons.UNAVAILABLE(), permanent=True)
         row = attempt.row

@@ -1,4 +1,4 @@
-"""Makes attempts of what was claimed for people's addresses: the message, and the link that opens it."""
+"""Makes attempts of rows that were claimed for people's addresses: the message, and the link that opens it."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 
 
 def for_deliveries(rows: Sequence[Delivery], service: str, now: datetime) -> dict[UUID, PersonAttempt]:
-    """Attempts of claimed rows, by the rows' ids; what is not worth sending any more ends. `service` takes them; where
-    it is empty, it is called as the channel."""
+    """Attempts by ids of rows; rows that are no longer worth sending end. `service` takes the messages; if it is empty,
+    it has the channel's name."""
     ended = [each for each in (ledger.not_worth_sending(row, now) for row in rows) if each is not None]
     ledger.record(ended, now)
     over = {each.delivery for each in ended}
@@ -36,7 +36,7 @@ def for_deliveries(rows: Sequence[Delivery], service: str, now: datetime) -> dic
 def _made_safely(row: Delivery, service: str, has_reserve: bool, now: datetime) -> PersonAttempt | None:
     try:
         return _made(row, service, has_reserve, now)
-    except Exception as fault:  # one message that cannot be made must not hold up the others
+    except Exception as fault:  # a message that cannot be made must not hold up the others
         log.exception("message_cannot_be_made", delivery=str(row.pk))
         crashed = TransportError(reasons.crashed(fault))
         ledger.record([results.after_fault(row, crashed, has_reserve=has_reserve, now=now)], now)
@@ -64,7 +64,7 @@ def _made(row: Delivery, service: str, has_reserve: bool, now: datetime) -> Pers
 
 
 def _answerable(delivery: Delivery) -> list[str]:
-    """What its link may answer by itself; one that goes where nobody is known to be alone is for reading."""
+    """The actions that the link alone allows; none for an address that others may read, too."""
     facts = facts_of(delivery.channel)
     return ANSWERABLE[facts.trust](delivery.notification) if facts is not None else []
 

@@ -1,4 +1,4 @@
-"""Writes results down in bulk: all that have come in while the ones before were being written."""
+"""Writes results in bulk: each time all that have come in during the last write."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,11 +16,11 @@ from wfpush.concurrency.threads import in_database_thread
 log = structlog.get_logger(__name__)
 
 RECORD_AGAIN = 1.0
-"""Seconds after which a database that was away is tried again."""
+"""Seconds after which writing is tried again when the database is away."""
 
 
 class Recorder:
-    """`paused` is told of services that are paused from now on. Belongs to one event loop."""
+    """`paused` is called with services that are paused from now on. Belongs to one event loop."""
 
     def __init__(self, paused: Callable[[dict[Service, datetime]], None]) -> None:
         self._paused = paused
@@ -28,7 +28,7 @@ class Recorder:
         self._recording: asyncio.Task[None] | None = None
 
     async def write(self, result: Result) -> None:
-        """Returns when it is written, with all others that wait."""
+        """Returns when the result is written, together with all others that wait."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((result, written))
         if self._recording is None or self._recording.done():
@@ -36,14 +36,14 @@ class Recorder:
         await written
 
     async def close(self, seconds: float) -> None:
-        """Finish what is being written, within so many seconds."""
+        """Finish writing within so many seconds."""
         if self._recording is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._recording
 
     async def _record(self) -> None:
-        """Write all that waits at once, until nothing does. What the database does not take is kept."""
+        """Write all waiting results together, until none are left. Results that the database does not take are kept."""
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
@@ -53,7 +53,7 @@ class Recorder:
                 self._waiting = batch + self._waiting
                 await asyncio.sleep(RECORD_AGAIN)
                 continue
-            except Exception:  # one of them cannot be written, and must not keep the others
+            except Exception:  # one of them cannot be written, and must not hold up the others
                 log.exception("results_not_recorded", count=len(batch))
                 await self._write_singly([each for each, _ in batch])
             for _, written in batch:

@@ -1,4 +1,4 @@
-"""Sends messages once more that were given up: for whoever reads at the desk that they were."""
+"""Sends messages again that were given up, for operators at the desk."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +12,7 @@ WORTH = timedelta(days=3)
 
 
 def send_again(delivery_id: UUID, now: datetime) -> bool:
-    """Try a dead delivery again. False when it is not dead or its notification no longer asks."""
+    """Try a dead delivery again. False when it is not dead or its notification is no longer open."""
     dead = Delivery.objects.filter(
         pk=delivery_id,
         state=DeliveryState.DEAD,

@@ -1,4 +1,4 @@
-"""Messages that are due and not sent, where a channel says so: nobody gets one twice, or too many."""
+"""Holds back due messages where a channel asks for it: nobody gets a message twice, or too many."""
 
 from datetime import datetime, timedelta
 
@@ -14,14 +14,14 @@ from wfpush.identifiers import lowest_id
 
 HOUR = timedelta(hours=1)
 LOOKED_BACK = timedelta(days=7)
-"""Deliveries that are older are not sent any more."""
+"""Deliveries older than this are no longer sent."""
 
 
 def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome | None:
-    """How a claimed message ends or waits that is not to be sent now; None: it is to be sent.
+    """How a claimed message ends or waits that is not to be sent now; None: send it.
 
-    In the transaction that then writes down the attempt: it locks the person, so that two processes count to the same
-    end.
+    Called in the transaction that then records the attempt: it locks the person, so that two processes count one after
+    the other.
     """
     channel = registry.channels().get(delivery.channel)
     if not isinstance(channel, PersonChannel):
@@ -39,13 +39,14 @@ def held_back(delivery: Delivery, has_reserve: bool, now: datetime) -> Outcome |
 
 
 def _may_have_arrived(delivery: Delivery) -> bool:
-    """An attempt was begun since it was last set going, and nobody knows how it ended: its process was killed."""
+    """Whether an attempt was begun since the message was last made due, and its result is unknown: its process was
+    killed."""
     begun = DeliveryAttempt.objects.filter(delivery=delivery, number__lt=delivery.attempts, ended_at=None)
     return delivery.attempts > 1 and begun.filter(started_at__gte=delivery.created_at).exists()
 
 
 def _next_in_turn(delivery: Delivery, most: int, now: datetime) -> datetime | None:
-    """When the person may get another one; None: now. What was not taken by the service does not count."""
+    """When the person may get another one; None: now. Messages that the service did not take are not counted."""
     Recipient.objects.select_for_update(no_key=True).filter(pk=delivery.recipient_id).values("pk").first()
     taken = ~Q(succeeded=False) | Exists(DeliveryReceipt.objects.filter(delivery=OuterRef("delivery")))
     begun = (

@@ -1,4 +1,4 @@
-"""What came of attempts, written down for many at once: rows of messages, pauses, and what is known of devices."""
+"""Writes the results of attempts for many at once: rows of messages, pauses, and the state of devices."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,16 +16,16 @@ from notifications.models import Delivery, DeliveryState, Device, Farewell
 from wfpush.queue import outbox
 
 BEFORE_RESERVE = outbox.Backoff(first=timedelta(seconds=2), give_up_after=timedelta(hours=1), tries=8)
-"""For messages that another channel carries when this one gives up."""
+"""For messages that another channel takes over when this one gives up."""
 LATEST = timedelta(minutes=90)
-"""What cannot be tried again within this time of its making leaves it to the next channel."""
+"""A message that cannot be tried again within this time after it was made is left to the next channel."""
 REPLACE_AGAIN = timedelta(seconds=20)
 REPLACE_FOR = timedelta(hours=4)
-"""How long a replacement that cannot be sent is tried again."""
+"""How long a replacement that fails is tried again."""
 
 
 def write(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
-    """Write down all of them; returns services that are paused from now on."""
+    """Write all of them; returns services that are paused from now on."""
     paused = _pause(results, now)
     tried: list[Outcome] = []
     put_back: list[Outcome] = []
@@ -54,7 +54,7 @@ def write(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
 
 # --- pauses ---------------------------------------------------------------------------------------
 def _go_on(results: Sequence[Result], now: datetime) -> set[Service]:
-    """What waits for services that work again is due at once, also what was put back just now. Returns those that were
+    """Make due at once what waits for services that work again, also what was just put back. Returns those that were
     paused."""
     resumed = {each.attempt.service for each in results if each.probed and each.fault is None}
     for service in resumed:
@@ -76,7 +76,7 @@ def _pause(results: Sequence[Result], now: datetime) -> dict[Service, datetime]:
 
 
 def _refused(service: Service, each: Result, fault: ServiceRefuses, now: datetime) -> datetime | None:
-    """Until when its service is paused for it, if so."""
+    """Until when its service is paused because of it, if it is."""
     if each.probed:
         return pauses.prolong(service, fault.reason, now, doubles=not each.attempt.failed_before)
     return pauses.pause(service, fault.reason, now) if pauses.is_ours(service, each.refused, now) else None
@@ -98,9 +98,9 @@ def _outcome(row: Delivery, each: Result, paused: dict[Service, datetime], now: 
 
 
 def after_fault(row: Delivery, fault: TransportError, *, has_reserve: bool, now: datetime) -> Outcome:
-    """Of a message that failed: tried again later, or given up, with the reason."""
+    """For a message that failed: when it is tried again, or that it is given up, with the reason."""
     if isinstance(fault, RecipientGone) and row.device_id:
-        return ledger.outcome(row, DeliveryState.SUPPRESSED, fault.reason)  # as if it had been removed a moment earlier
+        return ledger.outcome(row, DeliveryState.SUPPRESSED, fault.reason)  # as if it had been removed a moment before
     again = None if fault.permanent else _again(row, has_reserve, fault, now)
     if again is None:
         return ledger.outcome(row, DeliveryState.DEAD, fault.reason)
@@ -108,12 +108,12 @@ def after_fault(row: Delivery, fault: TransportError, *, has_reserve: bool, now:
 
 
 def next_for(row: outbox.Work, now: datetime) -> datetime:
-    """When a device that failed is tried again with others of its messages."""
+    """When a device that failed is tried again with other messages to it."""
     return BEFORE_RESERVE.next_at(row.attempts, now, now) or now
 
 
 def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetime) -> datetime | None:
-    """When to try again; None where another channel is to take over, or it is no longer worth it."""
+    """When to try again; None if another channel is to take over, or it is no longer worth it."""
     if has_reserve:
         again = BEFORE_RESERVE.next_at(row.attempts, row.created_at, now, fault.retry_after)
         return again if again is not None and again - row.created_at <= LATEST else None
@@ -124,7 +124,8 @@ def _again(row: Delivery, has_reserve: bool, fault: TransportError, now: datetim
 
 
 def _not_made(row: Delivery, each: Result, again_at: datetime, now: datetime) -> Outcome:
-    """Its service is paused or down, does not answer others, or is too busy. Who has another channel hears there."""
+    """For a message that was not sent: its service is paused or down, or too busy. People with another channel are told
+    there."""
     is_late = now - row.created_at >= BEFORE_RESERVE.give_up_after
     if each.attempt.has_reserve and (each.hands_over or is_late):
         return ledger.outcome(row, DeliveryState.DEAD, each.reason or reasons.NO_ANSWER())

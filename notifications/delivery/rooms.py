@@ -1,8 +1,8 @@
-"""Places at push services: how many messages are on their way to each at once, and which wait for which.
+"""Places at push services: how many messages are in flight to each at once, and which wait for others.
 
-A message has one of the `ROOM` quick places until its outcome is written down. One that has no answer after a moment
-moves over to the slow places, and the next takes its own: services answer within a moment, so it is devices that hang
-there, and those that work need not wait for them. Devices that are known to fail have a few places of their own.
+A message has one of the `ROOM` quick places until its result is written. A message without an answer after a moment
+moves to the slow places, and the next one takes its place: services answer within a moment, so devices hang there, and
+working devices need not wait for them. Devices that are known to fail have a few places of their own.
 """
 
 import asyncio
@@ -10,20 +10,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 ROOM = 128
-"""Messages on their way to one service that have been answered and not yet written down, or were sent a moment ago:
-what a crash may send twice."""
+"""Messages to one service that were answered and not yet written, or were sent a moment ago: a crash may send these
+twice."""
 SLOW = 384
-"""Messages to one service that are not answered at once."""
+"""Messages to one service that are not answered quickly."""
 SUSPECTS = 32
-"""Devices of one service that failed last time, and are tried again at the same time."""
+"""Suspects of one service that are tried at the same time."""
 HELD = 0.25
-"""Seconds after which what is not answered makes way for others."""
+"""Seconds after which a message without an answer makes way for others."""
 QUEUE = 200
-"""With so many messages that wait for a quick place no more are taken for the service."""
+"""When so many messages wait for a quick place, no more are claimed for the service."""
 
 
 class Place:
-    """Where one message is. `move` is tried until it succeeds, or the service has answered."""
+    """The place of one message. `move` is tried until it succeeds, or the service has answered."""
 
     def __init__(self, leave: Callable[[], None], move: Callable[["Place"], bool]) -> None:
         self.leave = leave
@@ -32,7 +32,7 @@ class Place:
         self._look_later()
 
     def answered(self) -> None:
-        """From now on only writing down is waited for."""
+        """From now on only the result is to be written."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -49,7 +49,7 @@ class Place:
 class Room:
     """All places at one push service. Belongs to one event loop.
 
-    `has_room` is called when a full room is full no more; `suspect_left` is set when a suspect has left.
+    `has_room` is called when a full room has room again; `suspect_left` is set when a suspect has left.
     """
 
     def __init__(self, has_room: Callable[[], None], suspect_left: asyncio.Event) -> None:
@@ -60,7 +60,7 @@ class Room:
         self._has_room = has_room
         self._suspect_left = suspect_left
         self.suspects = 0
-        """Those that have a place, or wait for one."""
+        """Devices that have a place, or wait for one."""
 
     @property
     def is_full(self) -> bool:
@@ -68,7 +68,7 @@ class Room:
 
     @property
     def is_crowded(self) -> bool:
-        """As many suspects wait for a place as there are places."""
+        """Whether as many suspects wait for a place as there are places."""
         return self.suspects >= 2 * SUSPECTS
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ class Room:
 
     @asynccontextmanager
     async def suspects_place(self) -> AsyncIterator[None]:
-        """The same for a suspect, who keeps it however long it hangs."""
+        """The same for a suspect, which keeps its place however long it hangs."""
         self.suspects += 1
         try:
             async with self._suspects:

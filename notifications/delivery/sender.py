@@ -1,4 +1,4 @@
-"""How one attempt of any channel is sent: not while its service is left alone, and its result is written down."""
+"""Sends one attempt of any channel, unless its service is paused or down, and has its result written."""
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
@@ -17,17 +17,17 @@ from notifications.models import Delivery
 log = structlog.get_logger(__name__)
 
 TAKES = timedelta(seconds=22)
-"""What two exchanges with a push service may take: an attempt with less of its lease left is not sent any more."""
+"""Seconds that two exchanges with a push service may take: an attempt whose lease ends sooner is not sent."""
 PROBED_IN = timedelta(seconds=10)
-"""How long messages wait while one of them tries a paused service."""
+"""Time for which messages wait while one of them tries a paused service."""
 
 Transmission = Coroutine[None, None, Sequence[str]]
-"""Hands a message to its service; returns the service's names for it, and raises TransportError."""
+"""Hands a message to its service; returns the service's names for it. Raises TransportError."""
 
 
 class Sender:
-    """What one dispatcher process knows of the services it sends to. `known`: those that are paused, and until when, as
-    of the last claim. Belongs to one event loop."""
+    """What one dispatcher process knows of the services. `known`: the paused ones, and until when, as of the last
+    claim. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.known: dict[Service, datetime] = {}
@@ -36,14 +36,14 @@ class Sender:
         self._recorder = Recorder(lambda paused: self.known.update(paused))
 
     def held_up(self, attempt: Attempt, now: datetime) -> Result | None:
-        """The result of an attempt that may not go out now; None: send it."""
+        """The result of an attempt that may not be sent now; None: send it."""
         service = attempt.service
         until = self.known.get(service)
         if until is not None and (until > now or service in self._probing):
             again_at = max(until, now + PROBED_IN)
             return Result(attempt, again_at=again_at, reason=pauses.waiting_for(service[1]), hands_over=True)
         is_over = attempt.over_at is not None and attempt.over_at <= now
-        if isinstance(attempt, DeviceAttempt):  # suspects try what is down; waiting for a place takes of the lease
+        if isinstance(attempt, DeviceAttempt):  # suspects try what is down; waiting for a place takes time
             return Result(attempt, again_at=now) if is_over or attempt.lease_left(now) < TAKES else None
         if is_over:
             return Result(attempt, again_at=now)
@@ -52,7 +52,7 @@ class Sender:
         return None
 
     async def send(self, attempt: Attempt, transmission: Transmission) -> None:
-        """Await the transmission. Returns when its result is written down."""
+        """Await the transmission. Returns when its result is written."""
         service = attempt.service
         probes = service in self.known
         if probes:
@@ -67,7 +67,7 @@ class Sender:
                 self._probing.discard(service)
 
     async def write(self, result: Result) -> None:
-        """Returns when it is written down."""
+        """Returns when it is written."""
         await self._recorder.write(result)
 
     async def close(self, seconds: float) -> None:
@@ -79,7 +79,7 @@ class Sender:
             references = await transmission
         except TransportError as fault:
             return self._failed(attempt, fault, began)
-        except Exception as fault:  # a transport's own mistake must not stop the others
+        except Exception as fault:  # a mistake in a transport must not stop the others
             log.exception("transport_failed", channel=attempt.channel)
             return Result(attempt, fault=TransportError(reasons.crashed(fault)))
         return Result(attempt, works_again=self._services.took(attempt.service), references=references)
@@ -90,7 +90,7 @@ class Sender:
             works_again = self._services.answered(service)
         else:
             self._services.failed(service, attempt.party, began)
-        if isinstance(fault, ServiceRefuses) and isinstance(attempt.row, Delivery):  # others are people's own doing
+        if isinstance(fault, ServiceRefuses) and isinstance(attempt.row, Delivery):  # others are the device's own fault
             self._services.refused(service, attempt.row.recipient_id)
         refused = self._services.refusals(service)
         return Result(attempt, fault=fault, works_again=works_again, refused=refused)

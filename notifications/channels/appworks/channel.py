@@ -11,7 +11,7 @@ from notifications.channels.base import PersonChannel, Places
 
 
 def host() -> str:
-    """Of the gateway, for as long as there is one."""
+    """The host of the gateway, if there is one."""
     gateway: Gateway | None = settings.APPWORKS_GATEWAY
     return (urlsplit(gateway.url).hostname if gateway is not None else None) or FACTS.name
 

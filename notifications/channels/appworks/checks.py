@@ -1,4 +1,4 @@
-"""What is wrong with the AppWorks Gateway, for `manage.py doctor`."""
+"""Faults of the AppWorks Gateway, for `manage.py doctor`."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from wfpush.net.http import OutboundError, check_url
 
 
 def look(say: Callable[[str], object]) -> Iterator[str]:
-    """Where there is a gateway, or somebody counts on it."""
+    """Checks, if there is a gateway, or somebody has it as a channel."""
     gateway: Gateway | None = settings.APPWORKS_GATEWAY
     named = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
     if gateway is None:

@@ -1,4 +1,4 @@
-"""Where the AppWorks Gateway is and what it wants, as the APPWORKS_GATEWAY settings say (docs/settings.md)."""
+"""The APPWORKS_GATEWAY settings: the gateway's address and what it expects (docs/settings.md)."""
 
 import json
 from dataclasses import dataclass, field, fields
@@ -16,12 +16,13 @@ MOST_NAME, MOST_MEMBERS = 60, 1000
 """Characters of a field's name, and of the constant members as JSON."""
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-"""Which networks may be called is looked at when they are: `manage.py up` admits more of them than other commands."""
+"""Any network: addresses are checked when they are called, since `manage.py up` allows more of them than other
+commands."""
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """All but `url` and `key` are options. `user`: the person's member that is their user name there.
+    """All but `url` and `key` are options. `user`: the attribute of a person that is their user name there.
 
     `members` are constant members of every message.
     """
@@ -41,11 +42,11 @@ class Gateway:
 
 
 class BadGateway(ValueError):
-    """The message names the setting and says what to write, without a word of the key."""
+    """The message names the setting and says what to write, without any part of the key."""
 
 
 def read(url: str, key: str, options: str) -> Gateway | None:
-    """None where nothing is set. Raises BadGateway."""
+    """None if nothing is set. Raises BadGateway."""
     if not url and not key and not options:
         return None
     if not url:

@@ -1,9 +1,9 @@
-"""OpenText's mobile apps, through an AppWorks Gateway: a form with our key, the message as JSON, and who it is for.
+"""OpenText's mobile apps, through an AppWorks Gateway: a form with our key, the message as JSON, and the user.
 
 Of the gateway's older interface (v2) only excerpts were seen: developer.opentext.com, article 8545, and
-forums.opentext.com, discussion 308257. They say what it is sent, and not what it answers. So its path, the names of the
-fields and constant members of the message are options (APPWORKS_GATEWAY_OPTIONS), and of an answer the status counts
-alone. It knows no buttons, and cannot take back or replace what it was given.
+forums.opentext.com, discussion 308257. They show requests, but no answers. So path, names of fields and constant
+members of the message are options (APPWORKS_GATEWAY_OPTIONS), and of an answer only the status counts. The gateway has
+no buttons, and cannot withdraw or replace messages.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from wfpush.security.redaction import MASK, redact_text
 log = structlog.get_logger(__name__)
 
 MAX_HEADER, MAX_BODY = 120, 300
-"""Characters. With all else they stay within the 4,096 bytes that the services behind the gateway take."""
+"""Characters. With everything else they stay within the 4,096 bytes that the services behind the gateway accept."""
 DEADLINE = 10.0
 MAX_ANSWER = 4 * 1024
 READ, MOST_WORDS = 1000, 200
-"""Characters of an answer that are looked at, and that are kept."""
+"""Characters of an answer that are read, and that are stored."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -48,7 +48,7 @@ class AppWorks:
         return facts.NO_USER_NAME()
 
     def address_of(self, recipient: Recipient) -> str | None:
-        """Refs of external people are their engine's alone, and may be those of others at the gateway."""
+        """None for external people: their refs belong to one engine, and may be those of others at the gateway."""
         gateway: Gateway | None = settings.APPWORKS_GATEWAY
         if gateway is None or recipient.external:
             return None
@@ -61,8 +61,8 @@ class AppWorks:
             raise TransportError(facts.NO_GATEWAY_NOW(), permanent=True)
         form = form_of(gateway, address, message, delivery_id, link)
         try:
-            response = asyncio.run(_post(gateway, form))  # in one of the channel's threads, which has no event loop
-        except OutboundError as fault:  # never for good: whoever runs this can mend it
+            response = asyncio.run(_post(gateway, form))  # in one of the channel's threads, which have no event loop
+        except OutboundError as fault:  # never permanent: an operator can correct it
             raise TransportError(not_reached(fault)) from fault
         refused = fault_of(response, gateway.key, time.time())
         if refused is not None:
@@ -76,7 +76,7 @@ async def _post(gateway: Gateway, form: bytes) -> Response:
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
 def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, link: str) -> bytes:
-    """Raises TransportError when the user's name could not stand in a list with commas."""
+    """Raises TransportError when the user's name cannot be in a list with commas."""
     if not user or "," in user or not user.isprintable() or user != user.strip():
         raise TransportError(facts.NOT_A_USER_NAME(), permanent=True)
     said = {**gateway.members, **members(message, delivery_id, link)}
@@ -89,7 +89,7 @@ def form_of(gateway: Gateway, user: str, message: Message, delivery_id: UUID, li
 
 
 def members(message: Message, delivery_id: UUID, link: str) -> Json:
-    """Never the long body: what locks show is for everybody to read. The task and case have their engine's ids."""
+    """Never the long body, since everybody can read lock screens. The task and case have the engine's ids."""
     said = {
         "header": cut(clean_line(message.title), MAX_HEADER),
         "body": cut(clean(message.short_body), MAX_BODY),
@@ -106,7 +106,7 @@ def members(message: Message, delivery_id: UUID, link: str) -> Json:
 
 # --- what the gateway answers -----------------------------------------------------------------------------------------
 def fault_of(response: Response, key: str, now: float) -> TransportError | None:
-    """What an answer means; None: the gateway has the message. `now` is in Unix seconds."""
+    """The fault of an answer; None: the gateway has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None
@@ -127,7 +127,7 @@ def fault_of(response: Response, key: str, now: float) -> TransportError | None:
 
 
 def _said(response: Response, key: str) -> str:
-    """The status and the answer's words, without our key should it repeat what it was sent."""
+    """The status and text of the answer, without our key, in case it repeats the request."""
     words = response.body.decode("utf-8", "replace")
     for written in (key, quote(key, safe=""), quote_plus(key), escape(key), json.dumps(key)[1:-1]):
         words = words.replace(written, MASK)

@@ -12,7 +12,7 @@ def read(env: Environment, base_url: str) -> dict[str, Any]:
 
 
 def backend(env: Environment) -> dict[str, Any]:
-    """EMAIL_URL as django-environ reads it; unset, messages are kept as files in `WFPUSH_DATA/mail`."""
+    """EMAIL_URL as django-environ reads it; if unset, mails are stored as files in `WFPUSH_DATA/mail`."""
     address = env.text("EMAIL_URL", default="")
     if address:
         return dict(DjangoEnviron.email_url_config(address)) | {"EMAIL_TIMEOUT": 20}

@@ -9,7 +9,7 @@ FACTS = Facts(
     label=_("e-mail"),
     trust="mailbox",
     answers_label=_("e-mail"),
-    on_lock_screens=False,  # subjects are shown by some mail programs: their check has words of its own
+    on_lock_screens=False,  # some mail programs show subjects on lock screens: template_check warns of them separately
     from_start=True,
 )
 

@@ -1,4 +1,4 @@
-"""E-mail over Django's backends: text and HTML, with links that open a page and never act by being followed."""
+"""E-mail over Django's backends: text and HTML, with links that open a page. Following a link changes nothing."""
 
 import re
 from email.utils import formataddr, parseaddr
@@ -34,7 +34,8 @@ NO_SUCH_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)\b")
 """RFC 3463, 3.2: bad mailbox, bad system, bad syntax, moved away; RFC 7505: the domain takes no mail."""
 
 SHUTS_DOWN = 421
-"""RFC 5321, 3.8: the server ends, whatever it was asked. Other codes of 4xx are about one mail, or its address."""
+"""RFC 5321, 3.8: the server shuts down, whatever the command was. Other 4xx codes are about one mail, or its
+address."""
 
 URGENCY = {"urgent": ("1", "high"), "high": ("2", "high"), "low": ("5", "low")}
 """Priority to X-Priority and Importance, which mail programs show."""
@@ -56,13 +57,13 @@ class Email:
             mail.send()
         except (SMTPException, OSError) as fault:
             raise explained(fault) from fault
-        except ValueError as fault:  # BadHeaderError, and what cannot be written as a header
+        except ValueError as fault:  # BadHeaderError, and text that cannot be in a header
             raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
 
 
 # --- the mail -------------------------------------------------------------------------------------------------------
 def mail_of(address: str, message: Message, delivery_id: UUID, link: str) -> EmailMultiAlternatives:
-    """Raises TransportError when the address could not stand in a header."""
+    """Raises TransportError when the address cannot be in a header."""
     if not address.isprintable() or "@" not in address or len(address) > MAX_ADDRESS:
         raise TransportError(facts.NOT_AN_ADDRESS(), permanent=True)
     context = {
@@ -89,7 +90,7 @@ def _headers(message: Message, delivery_id: UUID) -> dict[str, str]:
         "Message-ID": f"<{delivery_id}@{host}>",  # the same on every try: a mail that arrives twice is shown once
         "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies
         "X-Auto-Response-Suppress": "All",
-        "List-Id": f"<{message.category}.notifications.{host}>",  # RFC 2919: what people filter by
+        "List-Id": f"<{message.category}.notifications.{host}>",  # RFC 2919: for people's filters
         "Content-Language": message.language,
     }
     if message.thread:
@@ -100,7 +101,7 @@ def _headers(message: Message, delivery_id: UUID) -> dict[str, str]:
 
 
 def _sender(message: Message) -> str:
-    """The brand's own sender, else ours under the brand's name."""
+    """The brand's own sender, else ours with the brand's name."""
     if message.brand.get("from_email"):
         return str(message.brand["from_email"])
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
@@ -127,7 +128,7 @@ def _colour(value: Any, default: str) -> str:
 
 # --- what mail servers answer ---------------------------------------------------------------------------------------
 def explained(fault: SMTPException | OSError) -> TransportError:
-    """5xx is for good; all else may pass, a broken connection and a refused password of ours too."""
+    """5xx is permanent; everything else may pass, a broken connection and a refused password of ours included."""
     if isinstance(fault, SMTPAuthenticationError) and 500 <= fault.smtp_code <= 599:
         return ServiceRefuses(facts.NOT_TAKEN(words=_said(fault)))
     code, reply = _reply(fault)
@@ -140,7 +141,7 @@ def explained(fault: SMTPException | OSError) -> TransportError:
 
 
 def _reply(fault: SMTPException | OSError) -> tuple[int, str]:
-    """The server's code, 0 for what says nothing of this mail, and its words."""
+    """The server's code and text; 0 if the fault says nothing of this mail."""
     if isinstance(fault, SMTPRecipientsRefused):
         code, words = next(iter(fault.recipients.values()))
         return code, _said(words)

@@ -1,4 +1,4 @@
-"""Which deliveries and devices are a Firebase project's: what claims and pauses ask."""
+"""Which deliveries and devices belong to a Firebase project, for claims and pauses."""
 
 from collections.abc import Collection
 
@@ -16,5 +16,5 @@ def elsewhere(rows: QuerySet[Delivery], services: Collection[str], besides: Q) -
 
 
 def _project(service: str) -> str:
-    """Without the way that the project sends by (`transport.THROUGH`)."""
+    """Without the way by which the project sends (`transport.THROUGH`)."""
     return service.partition("/")[0]

@@ -1,7 +1,7 @@
-"""A push message as Firebase takes it: data for the app, and what each system needs to hand it over.
+"""A push message in Firebase's format: data for the app, and options for each system.
 
-There is no `notification` block: Google's has no buttons. Android apps and service workers build what they show from
-the data (docs/apps.md); for iPhones the text goes along once more, because iOS shows it before an app runs.
+There is no `notification` block, because Google's has no buttons. Android apps and service workers build notifications
+from the data (docs/apps.md); for iPhones the text is added again, because iOS shows it before an app runs.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from notifications.types import Json, PushAddress, PushMessage
 LIMIT = 4096
 """Bytes of data, and of everything that an iPhone gets (Google, Apple)."""
 FRAME = 512
-"""Of which the flags of `aps` and what Google adds for itself take no more than these."""
+"""Of these, for the flags of `aps` and what Google adds."""
 LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message."""
 MAX_THREAD = 64
@@ -34,13 +34,13 @@ def message_of(address: PushAddress, push: PushMessage, now: float) -> messaging
         apns=_apns(push, said, int(now) + ttl),
         webpush=_webpush(push, ttl),
     )
-    # Google prefers installation ids; a token given to the constructor writes a warning for each message.
+    # Google prefers installation ids; a token in the constructor causes a warning for each message.
     setattr(made, "fid" if address.kind == "fid" else "token", address.address)
     return made
 
 
 def data_of(push: PushMessage, said: Json) -> dict[str, str]:
-    """Strings, as Google wants them; `actions` is JSON. `channel` is the Android notification channel."""
+    """Strings, as Google requires; `actions` is JSON. `channel` is the Android notification channel."""
     data = {name: str(value) for name, value in said.items() if name != "actions"}
     data["channel"] = push.message.category or push.kind
     if "actions" in said:
@@ -49,23 +49,23 @@ def data_of(push: PushMessage, said: Json) -> dict[str, str]:
 
 
 def _size(push: PushMessage, said: Json) -> int:
-    """Of what an iPhone gets, the largest: text twice. In bytes."""
+    """Bytes of what an iPhone gets, which has the text twice and is the largest."""
     alert = {"title": said["title"], "body": said["body"], "thread-id": _thread(push)}
     return len(payload.encoded(data_of(push, said) | {"aps": alert})) + FRAME
 
 
 def _android(push: PushMessage, said: Json, ttl: int) -> messaging.AndroidConfig:
-    """Without a collapse key: Google keeps at most four of them for a device that is away, and which four is not said.
-    A newer message finds the older by `tag`, in the app."""
+    """Without a collapse key: Google keeps at most four of them for a device that is off, and does not say which. The
+    app finds the older message by `tag`."""
     asks = bool(said.get("actions")) or push.kind == "test"
     wakes = push.message.priority in ("urgent", "high") or (push.message.priority == "normal" and asks)
-    # Nobody looks at a phone that sleeps: a replacement may wait until it wakes up.
+    # Nobody sees a sleeping phone: a replacement may wait until it wakes up.
     return messaging.AndroidConfig(priority="high" if wakes and push.kind != "replacement" else "normal", ttl=ttl)
 
 
 def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
-    """A replacement is an alert too, that makes no sound and lights no screen: iOS puts it where the one of the same
-    collapse id was. Background messages would come when iOS likes, and never to an app that was closed by hand."""
+    """A replacement is an alert, too, without sound or light: iOS puts it in the place of the one with the same
+    collapse id. Background messages would come when iOS likes, and never to an app that was closed by hand."""
     silent = push.kind in ("replacement", "removed")
     quiet = silent or push.message.priority == "low"
     aps = messaging.Aps(
@@ -90,12 +90,13 @@ def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
 
 
 def _thread(push: PushMessage) -> str:
-    """iOS stacks messages of one thread."""
+    """iOS groups messages of one thread."""
     return (push.message.thread or push.message.category or push.kind)[:MAX_THREAD]
 
 
 def category_of(said: Json) -> str | None:
-    """Names a set of buttons for iOS: the same buttons have the same name, and no others. None: there are none."""
+    """The name of a set of buttons for iOS: the same buttons have the same name, and others have not. None: there are
+    no buttons."""
     if not said.get("actions"):
         return None
     buttons = payload.encoded([said["actions"], "token" in said])

@@ -1,10 +1,13 @@
-"""Firebase projects: who sends for which brand, and each project's sign-in and connections.
+"""Firebase projects: which one sends for which brand, and each project's sign-in and connections.
 
-firebase-admin makes messages, sends them and reads the answers. What it does around that would hold up a dispatcher
-that sends for everybody, and is done here:
+firebase-admin makes messages, sends them and reads the answers. Parts of it would block a dispatcher that sends for
+everybody, and are replaced here:
+
 - It signs in by a blocking call on the event loop, and after every 401 twice more. Here a thread does it, once for all
-  who wait.
-- It repeats a 500 or 503 four times, 7 seconds long, whatever Retry-After says. The outbox repeats.
+that wait.
+
+- It repeats a 500 or 503 four times, 7 seconds long, whatever Retry-After says. Here the outbox repeats.
+
 - Its connections can be closed outside of a running event loop only.
 """
 
@@ -39,7 +42,7 @@ def project_of(brand_slug: str | None) -> str | None:
 
 
 class UnknownProject(Exception):
-    """There is no service account of this project."""
+    """There is no service account for this project."""
 
 
 class Projects:
@@ -85,11 +88,11 @@ class Project:
         self._renewal: asyncio.Task[None] | None = None
 
     async def send(self, message: messaging.Message) -> None:
-        """Raises FirebaseError; GoogleAuthError where Google's sign-in did not let us in; ValueError for a message that
-        firebase-admin does not take."""
+        """Raises FirebaseError; GoogleAuthError when Google's sign-in refused us; ValueError for a message that
+        firebase-admin does not accept."""
         token = await self._signed_in()
         fault = await self._try(message)
-        if type(fault) is UnauthenticatedError:  # a subclass of it is Apple's refusal, not Google's
+        if type(fault) is UnauthenticatedError:  # a subclass means Apple's refusal, not Google's
             self._forget(token)
             await self._signed_in()
             fault = await self._try(message)
@@ -102,7 +105,7 @@ class Project:
         return fault
 
     async def _signed_in(self) -> str:
-        """An access token; all who need a new one wait for the same."""
+        """An access token; all callers that need a new one wait for the same."""
         if not self._credentials.valid:
             if self._renewal is None or self._renewal.done():
                 self._renewal = asyncio.create_task(asyncio.to_thread(self._renew))
@@ -113,7 +116,7 @@ class Project:
         self._credentials.refresh(partial(Request(), timeout=SIGN_IN_SECONDS))  # type: ignore[no-untyped-call]
 
     def _forget(self, token: str) -> None:
-        """Unless another was fetched meanwhile."""
+        """Forget the token, unless another was fetched meanwhile."""
         if self._credentials.token == token:
             self._credentials.token = None
 
@@ -123,9 +126,9 @@ class Project:
 
 
 class Client:
-    """Sends what firebase-admin made: stands in for the one method of its own client that messaging calls.
+    """Sends what firebase-admin made: replaces the one method of its client that messaging calls.
 
-    httpx is what it expects to get back; its connections would cost several times as much as ours.
+    It expects an httpx response; httpx's connections would cost several times as much as ours.
     """
 
     def __init__(self, credentials: Credentials) -> None:
@@ -133,7 +136,7 @@ class Client:
         self._door = push_door_from_settings()
 
     async def request(self, method: str, url: str, headers: dict[str, str], json: Any) -> httpx.Response:
-        """Raises httpx.HTTPError for an answer that is none or an error."""
+        """Raises httpx.HTTPError for an error, or if there is no answer."""
         headers = headers | {"Authorization": f"Bearer {self._credentials.token}", "Content-Type": "application/json"}
         request = httpx.Request(method, url)
         try:
@@ -145,7 +148,7 @@ class Client:
         return made.raise_for_status()
 
     async def aclose(self) -> None:
-        """Again does no harm."""
+        """May be called again."""
         await self._door.close()
 
 

@@ -1,4 +1,4 @@
-"""How an app registers: what `POST /subscriptions` gives besides channel and name."""
+"""How an app registers: the members of `POST /subscriptions` besides channel and name."""
 
 from typing import Any
 

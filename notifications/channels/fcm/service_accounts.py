@@ -1,4 +1,4 @@
-"""Google's service accounts, as FIREBASE_CREDENTIALS gives them: one for everybody, or one for each brand.
+"""Google's service accounts from FIREBASE_CREDENTIALS: one for everybody, or one for each brand.
 
 The value is a service account's JSON or the path of a file that holds it; for several projects a JSON object from the
 brand's slug to either of these, with `default` for every other brand.
@@ -29,7 +29,7 @@ class ServiceAccount:
 
 
 class BadServiceAccount(ValueError):
-    """The message says what is wrong, without a word of the value: it is a secret."""
+    """The message says what is wrong, without any part of the value, which is secret."""
 
 
 def read(value: str) -> dict[str, ServiceAccount]:
@@ -81,7 +81,7 @@ def _account(content: dict[str, Any], whose: str) -> ServiceAccount:
 
 
 def _check_projects(accounts: dict[str, ServiceAccount]) -> None:
-    """Devices know their project by its id: that has to say which account reaches them."""
+    """Refuse different accounts for one project: devices know their project by its id alone."""
     known: dict[str, ServiceAccount] = {}
     for brand, account in accounts.items():
         if known.setdefault(account.project_id, account) != account:

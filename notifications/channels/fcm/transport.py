@@ -33,12 +33,12 @@ log = structlog.get_logger(__name__)
 DEADLINE = 20.0
 """Seconds for a message, with signing in."""
 PAUSE = 10.0
-"""Seconds that Google wants between two tries after a fault of its own, at least."""
+"""Seconds that Google wants at least between two tries after a fault of its own."""
 QUOTA_PAUSE = 60.0
-"""The same after 429 (both: “Best practices when sending FCM messages at scale”), where it names no other."""
+"""The same after 429 (both: “Best practices when sending FCM messages at scale”), if it names no other time."""
 
 THROUGH = {"ios": "/apns", "web": "/webpush"}
-"""Firebase hands these on to somebody who can refuse the project's key: that stops these devices and no others."""
+"""Services behind Firebase that can refuse the project's key: only their devices are paused then."""
 
 DETAIL = "type.googleapis.com/google."
 FCM_ERROR, BAD_REQUEST = f"{DETAIL}firebase.fcm.v1.FcmError", f"{DETAIL}rpc.BadRequest"
@@ -76,7 +76,7 @@ class Fcm:
             raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
 
     def _open(self) -> firebase.Projects:
-        """Connections of an event loop that is no more cannot be used, nor closed."""
+        """Connections of an event loop that has ended can neither be used nor closed."""
         loop = asyncio.get_running_loop()
         if self._projects is None or self._loop is not loop:
             self._projects, self._loop = firebase.Projects(), loop
@@ -96,7 +96,7 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
         case messaging.UnregisteredError():
             return RecipientGone(facts.NOT_REGISTERED())
         case messaging.SenderIdMismatchError():
-            # Either the project was changed under the app, or an app of another project registers here.
+            # The app's project was changed, or an app of another project registers here.
             log.error("fcm_sender_id_mismatch", project=project)
             return RecipientGone(facts.OTHER_PROJECT(project=project))
         case messaging.ThirdPartyAuthError():
@@ -113,9 +113,9 @@ def explained(fault: FirebaseError, project: str) -> TransportError:
 
 
 def _invalid(fault: FirebaseError, said: str) -> TransportError:
-    """The address is no address, or our message is wrong: only the kind of detail tells, and the field it names."""
+    """The address is invalid, or our message is: only the kind of detail tells, and the field that it names."""
     error = _error(fault.http_response)
-    if error is None:  # no word of Firebase's: something in between
+    if error is None:  # not Firebase's answer: something in between
         return TransportError(facts.NOT_TAKEN(words=said), retry_after=_wait(fault, PAUSE))
     if _kinds(error) == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
         return RecipientGone(facts.NO_SUCH_ADDRESS())
@@ -123,7 +123,7 @@ def _invalid(fault: FirebaseError, said: str) -> TransportError:
 
 
 def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
-    """What Google's APIs say of an error; None if the answer is not theirs."""
+    """The error in an answer of Google's APIs; None if the answer is not theirs."""
     try:
         body = json.loads(answer.content) if answer is not None else None
     except ValueError:
@@ -142,13 +142,13 @@ def _kinds(error: dict[str, Any]) -> set[str]:
 
 
 def _named_fields(error: dict[str, Any]) -> set[str]:
-    """The fields of the message that a BadRequest finds wrong."""
+    """The fields of the message that a BadRequest names."""
     violations = [each for detail in _details(error) for each in detail.get("fieldViolations") or []]
     return {str(each.get("field")) for each in violations if isinstance(each, dict)}
 
 
 def _wait(fault: FirebaseError, least: float) -> float:
-    """Seconds. Google's Retry-After, else what it recommends."""
+    """Seconds: Google's Retry-After, else its recommendation."""
     answer: httpx.Response | None = fault.http_response
     asked = parse_retry_after(answer.headers.get("Retry-After"), time.time()) if answer is not None else None
     return least if asked is None else asked

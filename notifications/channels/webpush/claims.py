@@ -1,4 +1,4 @@
-"""Which deliveries and devices are a push service's: what claims and pauses ask."""
+"""Which deliveries and devices belong to a push service, for claims and pauses."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ from django.db.models import CharField, F, Func, Q, QuerySet, Value
 from notifications.models import Delivery
 
 _HOST = Func(F("device__address"), Value("/"), Value(3), function="split_part", output_field=CharField())
-"""As browsers write endpoints. One that is written otherwise is found out when it is to be sent."""
+"""The host in the form in which browsers write endpoints. One in another form is recognised when it is sent to."""
 
 
 def at(service: str) -> Q:

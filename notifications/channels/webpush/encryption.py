@@ -1,4 +1,4 @@
-"""Push messages that only one browser can read: aes128gcm in one record (RFC 8291, RFC 8188)."""
+"""Encrypts push messages for one browser: aes128gcm in one record (RFC 8291, RFC 8188)."""
 
 import os
 from functools import lru_cache
@@ -18,13 +18,13 @@ _RECORD_SIZE = 4096
 _SALT_BYTES = 16
 _LAST_RECORD = b"\x02"
 _KEYS_KEPT = 4096
-"""Browsers whose keys stay parsed, some 2 kB each."""
+"""Browsers whose parsed keys are kept, about 2 kB each."""
 
 
 def encrypt(plaintext: bytes, p256dh: str, auth: str) -> bytes:
-    """For the browser that gave these keys. Raises ValueError when they are none (endpoints.py checks them before)."""
+    """Encrypt for the browser with these keys. Raises ValueError for invalid ones (endpoints.py checks them before)."""
     point, theirs = _parsed(p256dh)
-    # A pair of keys of its own for every message: whoever gets hold of one reads no other message.
+    # A new key pair for every message: who learns one key can read no other message.
     ours = ec.generate_private_key(p256.CURVE)
     our_point = p256.point_of(ours.public_key())
     shared = ours.exchange(ec.ECDH(), theirs)

@@ -1,6 +1,6 @@
-"""Push subscriptions as browsers hand them in: checked before they are kept, and endpoints taken apart.
+"""Push subscriptions of browsers: checked before they are stored. And the parts of endpoints.
 
-What an endpoint's host resolves to is checked again at each connection (wfpush/net/http.py).
+The address of an endpoint's host is checked again at each connection (wfpush/net/http.py).
 """
 
 import re
@@ -20,7 +20,7 @@ _AUTH_BYTES = 16
 _MOST_ENDPOINT = 2048
 _BEGINNING = re.compile(r"[^:/?#]*://[^/?#]*")
 _ORIGINS_KEPT = 1024
-"""Push services are few, and asked about for every message: what is known of an origin is kept."""
+"""Push services are few, and looked up for every message: parsed origins are kept."""
 
 
 class BadSubscription(ValueError):
@@ -33,7 +33,7 @@ class BadSubscription(ValueError):
 
 
 def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
-    """Refuse what no message could be sent to. Raises BadSubscription."""
+    """Refuse a subscription to which no message could be sent. Raises BadSubscription."""
     _check_endpoint(endpoint)
     try:
         p256.public_key(p256.decoded(p256dh))
@@ -48,12 +48,12 @@ def check_subscription(endpoint: str, p256dh: str, auth: str) -> None:
 
 
 def origin_of(endpoint: str) -> str:
-    """Scheme, host and port: whom a VAPID token is for."""
+    """Scheme, host and port, for which a VAPID token is valid."""
     return _origin(_beginning(endpoint))
 
 
 def service_of(endpoint: str) -> str:
-    """The push service's host, with its port where that is not the usual one."""
+    """The push service's host, with its port if that is not 443."""
     return origin_of(endpoint).partition("://")[2]
 
 
@@ -72,13 +72,13 @@ def _check_endpoint(endpoint: str) -> None:
 
 
 def objection(endpoint: str) -> Reason:
-    """Why the settings do not let us call this endpoint; NOTHING if they do."""
+    """Why the settings do not allow this endpoint; NOTHING if they do."""
     hosts, networks = tuple(settings.PUSH_ALLOWED_HOSTS), tuple(settings.PUSH_ALLOWED_CIDRS)
     return _objection(_beginning(endpoint), hosts, networks)
 
 
 def _beginning(endpoint: str) -> str:
-    """Scheme and authority, as they are written; all of what has none."""
+    """Scheme and authority, as they are written; the whole text if it has none."""
     found = _BEGINNING.match(endpoint)
     return found[0] if found else endpoint
 
@@ -102,7 +102,7 @@ def _objection(beginning: str, hosts: Sequence[str], networks: Sequence[Network]
 
 
 def _is_admitted_address(host: str, networks: Sequence[Network]) -> bool:
-    """An address, or this machine's name, that PUSH_ALLOWED_CIDRS names."""
+    """Whether it is an address, or a name of this machine, in PUSH_ALLOWED_CIDRS."""
     address = literal(host)
     return address is not None and any(address in network for network in networks)
 

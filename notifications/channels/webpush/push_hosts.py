@@ -24,7 +24,7 @@ class PushHost:
 
 
 def parse(entry: str) -> PushHost:
-    """Raises ValueError for what is no host, and for `*.com`, below which anybody may have one."""
+    """Raises ValueError for text that is no host, and for entries like `*.com`, under which anybody may have a host."""
     found = _ENTRY.fullmatch(entry.lower())
     port = int(found["port"] or HTTPS) if found else 0
     if found is None or not 0 < port < 65536:
@@ -35,7 +35,7 @@ def parse(entry: str) -> PushHost:
 
 
 def admits(entries: Sequence[str], host: str, port: int) -> bool:
-    """Whether one of the entries does."""
+    """Whether one of the entries allows it."""
     return any(each.admits(host, port) for each in _parsed(tuple(entries)))
 
 

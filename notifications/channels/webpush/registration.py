@@ -1,4 +1,4 @@
-"""How a browser registers: what `POST /subscriptions` gives besides channel and name, and what is needed before."""
+"""How a browser registers: the members of `POST /subscriptions` besides channel and name, and what it needs before."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ class PushKeys(serializers.Serializer[Any]):
 
 
 class PushSubscription(serializers.Serializer[Any]):
-    """What `PushSubscription.toJSON()` gives in a browser."""
+    """The value of `PushSubscription.toJSON()` in a browser."""
 
     endpoint = Text(max_length=2048)
     expirationTime = Milliseconds(required=False, allow_null=True)  # the browsers' own name

@@ -17,18 +17,19 @@ LONGEST_TTL = 28 * 24 * 3600
 """Seconds that Google keeps a message; other services keep it longer."""
 THIN_PLAINTEXT, THIN_TITLE = 2048, 80
 PAUSE = 60.0
-"""Seconds to wait for a service that says to wait and not how long."""
+"""Seconds to wait when a service says to wait but not how long."""
 
 MOST_WORDS = 200
-"""Characters of a service's answer that are kept."""
+"""Characters of a service's answer that are stored."""
 
 TOO_LARGE = 413
 
 OTHER_KEY = re.compile(r"VapidPkHashMismatch|VAPID public key mismatch|not correspond to the (?:credentials|sender)")
-"""How Apple (400), Mozilla (401) and Google (403) say that one subscription was made under a key that is not ours.
+"""Answers of Apple (400), Mozilla (401) and Google (403) for one subscription that was made with a key that is not
+ours.
 
 https://github.com/vjt/grappa-irc/issues/1323, https://github.com/web-push-libs/web-push/issues/941, autopush-rs
-`autopush-common`. Nothing is wrong with our key then: anybody may hand in an endpoint that belongs to another site.
+`autopush-common`. Our key is not at fault then: anybody may register an endpoint of another site.
 """
 
 BAD_KEY = "UnauthorizedRegistration"
@@ -36,7 +37,7 @@ BAD_KEY = "UnauthorizedRegistration"
 
 WINDOWS = ".notify.windows.com"
 WINDOWS_THROTTLES = 406
-"""Where others say 429 (https://github.com/MicrosoftDocs/windows-dev-docs/issues/4166)."""
+"""The status that Windows sends instead of 429 (https://github.com/MicrosoftDocs/windows-dev-docs/issues/4166)."""
 
 
 class WebPush:
@@ -77,8 +78,8 @@ class WebPush:
         if self._door is None:
             self._door = push_door_from_settings()
         headers = _headers(address, message)
-        # Of many messages at once, all that are here by now are encrypted one after the other, and then all are posted:
-        # the processor's caches hold the code for one of the two, and by turns it would take a seventh more time.
+        # All messages that are here by now are encrypted one after another, and then all are posted: the processor's
+        # caches hold the code of one of the two. Alternating would take a seventh more time.
         await asyncio.sleep(0)
         body = _encrypted(address, said)
         await asyncio.sleep(0)
@@ -90,7 +91,7 @@ class WebPush:
 
 # --- what is sent -----------------------------------------------------------------------------------------------------
 def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
-    # `normal` for replacements: services hold back what is `low` until the device is charging (RFC 8030, 5.3).
+    # `normal` for replacements: services hold back `low` until the device is charging (RFC 8030, 5.3).
     replaces = message.kind == "replacement"
     return {
         "Authorization": _authorization(address),
@@ -105,7 +106,7 @@ def _headers(address: PushAddress, message: PushMessage) -> dict[str, str]:
 def _authorization(address: PushAddress) -> str:
     try:
         return vapid.authorization(address.sender, endpoints.origin_of(address.address), time.time())
-    except vapid.UnknownSender as fault:  # perhaps only this process lacks the key: the browser stays
+    except vapid.UnknownSender as fault:  # perhaps only this process lacks the key: the browser stays registered
         raise TransportError(facts.KEY_NOT_HELD(), permanent=True) from fault
 
 
@@ -117,19 +118,19 @@ def _encrypted(address: PushAddress, said: Json) -> bytes:
 
 
 def fitting(said: Json, limit: int) -> Json:
-    """All of it, declared for browsers that show it by themselves; both together are at most so many bytes long."""
+    """The members, and the same in declarative form; both together are at most `limit` bytes."""
     return payload.declared(payload.fit(said, limit, lambda cut: len(payload.encoded(payload.declared(cut)))))
 
 
 def _thin(said: Json) -> Json:
-    """Enough to say that there is something, and to answer it; the link opens the rest."""
+    """The minimum to show and answer it; the link opens the rest."""
     kept = {name: value for name, value in said.items() if name != "icon"}
     return kept | {"body": "", "title": cut(said["title"], THIN_TITLE)}
 
 
 # --- what services answer ---------------------------------------------------------------------------------------------
 def fault_of(response: Response, service: str, now: float) -> TransportError | None:
-    """What an answer means; None: the service has the message. `now` is in Unix seconds."""
+    """The fault of an answer; None: the service has the message. `now` is in Unix seconds."""
     status = response.status
     if 200 <= status <= 299:
         return None

@@ -1,7 +1,7 @@
-"""Who we are to push services: VAPID (RFC 8292), a token signed by the key that a browser subscribed under.
+"""VAPID (RFC 8292): identifies us to push services by a token, signed with the key that a browser subscribed with.
 
-A token serves a whole origin for up to a day, so one is made per key and origin and kept for most of its life: signing
-costs as much as encrypting half a message.
+A token is valid for a whole origin for up to a day, so one is made per key and origin and used for most of its life:
+signing costs as much as encrypting half a message.
 """
 
 import json
@@ -16,7 +16,7 @@ from django.conf import settings
 from wfpush.security import p256
 
 LIFE = 12 * 3600
-"""Seconds that a token is good for; services refuse more than 24 h (RFC 8292, section 2)."""
+"""Seconds for which a token is valid; services refuse more than 24 h (RFC 8292, section 2)."""
 RENEWED_BEFORE_END = 3600
 
 _MOST_TOKENS = 1000
@@ -25,7 +25,7 @@ _SIGNATURE = ec.ECDSA(SHA256())
 
 
 class UnknownSender(LookupError):
-    """A browser subscribed under a key that VAPID_PRIVATE_KEY does not hold, or holds no longer."""
+    """A browser subscribed with a key that is not, or no longer, in VAPID_PRIVATE_KEY."""
 
 
 class _Token(NamedTuple):
@@ -34,7 +34,8 @@ class _Token(NamedTuple):
 
 
 class Signer:
-    """Signs with any of `keys`, private ones, newest first. `subject` is whom push services may write to."""
+    """Signs with any of the private keys `keys`, newest first. `subject` is an address for operators of push
+    services."""
 
     def __init__(self, keys: tuple[str, ...], subject: str) -> None:
         loaded = [p256.private_key(key) for key in keys]
@@ -48,7 +49,7 @@ class Signer:
 
     def authorization(self, sender: str, origin: str, now: float) -> str:
         kept = self._tokens.get((sender, origin))
-        # The lower bound is for a clock that was set back: a token that ends more than a day from now is refused.
+        # The lower bound is for a clock that was set back: services refuse a token that ends more than a day from now.
         if kept is not None and kept.made_at <= now < kept.made_at + LIFE - RENEWED_BEFORE_END:
             return kept.header
         if len(self._tokens) >= _MOST_TOKENS:
@@ -69,7 +70,7 @@ class Signer:
 
 
 def public_key() -> str:
-    """The newest key, for browsers to subscribe under."""
+    """The newest key, with which browsers subscribe."""
     return public_keys()[0]
 
 
@@ -81,7 +82,7 @@ def public_keys() -> list[str]:
 def authorization(sender: str, origin: str, now: float) -> str:
     """The `Authorization` header of a message to `origin`. `now` is in Unix seconds.
 
-    `sender` is the public key that the browser subscribed under, empty for the newest. Raises UnknownSender.
+    `sender` is the public key that the browser subscribed with, empty for the newest. Raises UnknownSender.
     """
     return _from_settings().authorization(sender, origin, now)
 

@@ -1,4 +1,4 @@
-"""`manage.py vapid`: the keys that web push is signed with, who subscribed under them, and a new one."""
+"""`manage.py vapid`: shows the keys that sign web push, and who subscribed with them; makes new ones."""
 
 from typing import Any
 
