@@ -12,10 +12,11 @@ from notifications.admin.timeline import Line, trace
 from notifications.channels.email import facts as email
 from notifications.channels.webpush import facts as webpush
 from notifications.connectors import webhook
-from notifications.delivery import deliver, pauses
+from notifications.delivery import pauses
 from notifications.engines import callback
 from notifications.errors import TransportError
 from notifications.models import Callback, CallbackAttempt, Delivery, Event, PausedService
+from tests.admin.world import post
 from tests.support.story import Story
 from wfpush.net.http_checks import no_answer
 from wfpush.queue import outbox
@@ -49,8 +50,7 @@ def claimed(rows: QuerySet[WorkT]) -> WorkT:
 def test_why_somebody_is_told_and_a_message_was_not_taken(story: Story) -> None:
     event = story.assign()
     mail = Delivery.objects.get(channel="email")
-    row = claimed(Delivery.objects.filter(pk=mail.pk))
-    deliver.record(row, TransportError(email.REFUSED(words="550 No such user"), permanent=True), timezone.now())
+    post(mail, TransportError(email.REFUSED(words="550 No such user"), permanent=True))
 
     said = german(event)
 
