@@ -94,8 +94,8 @@ def resume(service: Service, now: datetime) -> None:
 def is_ours(service: Service, refused: Collection[int], now: datetime) -> bool:
     """Whether the service refuses our credentials, and not only addresses that somebody has made up.
 
-    `refused`: the people whose messages it has refused, without one taken in between. For addresses of people, services
-    never say that they refuse our credentials.
+    `refused`: the people whose messages it has refused, without one taken in between. On channels without devices a
+    refusal is always about our credentials: nobody can register an address there that makes the service refuse them.
     """
     if not reaches_devices(service[0]):
         return True

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from escalations.models import Rules
 from notifications.admin.unfold_translations import WORDS
-from notifications.models import ApiKey, Response, RouteTarget, SignInLink
+from notifications.models import ApiKey, DeliveryReceipt, Response, RouteTarget, SignInLink
 from tests.admin.pages import list_of, text_of
 from tests.admin.world import World
 from wfpush.models import Lead, Tally
@@ -53,7 +53,12 @@ def test_a_list_is_german(world: World, root: Client) -> None:
 def test_every_model_has_a_name_in_both_languages() -> None:
     models = [model for app in OURS for model in apps.get_app_config(app).get_models()]
     for model in models:
-        if model.__name__.startswith("Historical") or model in (Rules, Tally, Lead):  # no page names them
+        if model.__name__.startswith("Historical") or model in (
+            DeliveryReceipt,
+            Rules,
+            Tally,
+            Lead,
+        ):  # no page names them
             continue
         for name in ("verbose_name", "verbose_name_plural"):
             source, german = said(getattr(model._meta, name))
