@@ -5,7 +5,7 @@ import json
 from django.db.models import Max
 
 from escalations import reasons
-from escalations.kinds.step_run import SOURCE, Taken, Taking, event_of
+from escalations.kinds.step_run import EVENT_SOURCE, Taken, Taking, event_of
 from escalations.models import RunResult
 from notifications.cases import task_state
 from notifications.items.representation import iso_utc
@@ -53,7 +53,7 @@ def _word(taking: Taking, event: Event, type: str, more: Json) -> str:
     said = {
         "specversion": "1.0",
         "id": str(event.pk),
-        "source": SOURCE,
+        "source": EVENT_SOURCE,
         "type": type,
         "subject": task.task_id,
         "time": iso_utc(taking.now),

@@ -13,7 +13,7 @@ from notifications.types import Json
 from wfpush.identifiers import uuid7
 
 TYPE = "task.escalation_raised"
-SOURCE = "wfpush"
+EVENT_SOURCE = "wfpush"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def event_of(taking: Taking) -> Event:
     return Event(
         id=uuid7(),
         engine=task.engine,
-        source=SOURCE,
+        source=EVENT_SOURCE,
         event_id=f"{taking.escalation.pk}/{occurrence.step.id}/{occurrence.number}",
         type=TYPE,
         subject=task.task_id,

@@ -30,7 +30,7 @@ from notifications.models import (
     Recipient,
     Task,
 )
-from wfpush.concurrency.places import Room
+from wfpush.concurrency.places import FreePlaces
 from wfpush.postgres import prefetch
 from wfpush.queue import outbox
 
@@ -64,7 +64,9 @@ def waiting_for_persons() -> QuerySet[Delivery]:
     return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=device_channels())
 
 
-def for_places(rows: QuerySet[Delivery], room: Room[str], places: Places, now: datetime) -> list[tuple[str, Delivery]]:
+def for_places(
+    rows: QuerySet[Delivery], room: FreePlaces[str], places: Places, now: datetime
+) -> list[tuple[str, Delivery]]:
     """Lease those rows for which there is a place. Returns each with the key of its place."""
     rows = rows.select_related(
         "notification__task",

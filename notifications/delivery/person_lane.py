@@ -16,7 +16,7 @@ from notifications.delivery.attempts import PersonAttempt
 from notifications.delivery.sender import Sender
 from notifications.errors import TransportError
 from notifications.models import Delivery
-from wfpush.concurrency.places import Claimed, Room
+from wfpush.concurrency.places import Claimed, FreePlaces
 from wfpush.concurrency.places import Places as UnderWay
 from wfpush.queue import outbox
 
@@ -58,7 +58,7 @@ class PersonLane:
     def _rows(self) -> QuerySet[Delivery]:
         return claims.waiting_for_persons().filter(self._these)
 
-    def _claim(self, room: Room[str]) -> Claimed[str, PersonAttempt]:
+    def _claim(self, room: FreePlaces[str]) -> Claimed[str, PersonAttempt]:
         now = timezone.now()
         claimed = claims.for_places(self._rows(), room, self._limits, now)
         if claimed:

@@ -18,7 +18,7 @@ from notifications.connectors.reasons import CLOSED_THERE, GIVEN_UP
 from notifications.engines import callback_results, connected_accounts, requeue, task_sync
 from notifications.models import CLOSED, Callback, CallbackAttempt, CallbackState, Engine, Task
 from notifications.reasons import NOTHING, Reason, kept
-from wfpush.concurrency.places import Claimed, Places, Room
+from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
@@ -111,7 +111,7 @@ async def drained() -> None:
     await _door.places.drained()
 
 
-def _claim(room: Room[int]) -> Claimed[int, Ready]:
+def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     now = timezone.now()
     ready = []
     rows = sendable().exclude(engine__slug__in=_door.breaker.paused())

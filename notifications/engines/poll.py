@@ -30,7 +30,7 @@ from notifications.items.representation import iso_utc
 from notifications.models import ANSWERABLE, Poll, PolledTask, Task
 from notifications.reasons import Reason, crashed, kept, said
 from notifications.types import InboundEvent, Json
-from wfpush.concurrency.places import Claimed, Places, Room
+from wfpush.concurrency.places import Claimed, FreePlaces, Places
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.crypto import UndecryptableSecret
 from wfpush.identifiers import uuid7
@@ -128,7 +128,7 @@ async def drained() -> None:
     await _door.places.drained()
 
 
-def _claim(room: Room[int]) -> Claimed[int, Ready]:
+def _claim(room: FreePlaces[int]) -> Claimed[int, Ready]:
     ready = []
     claimed = outbox.claim_places(due_polls(), room, by=F("engine_id"), lease=LEASE, now=timezone.now())
     for engine, poll in claimed:

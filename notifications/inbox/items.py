@@ -9,7 +9,7 @@ from django.utils import translation
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
-from notifications.items.inbox_json import facts_of, web_link
+from notifications.items.inbox_json import shown_facts, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
@@ -61,7 +61,7 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         engine=engine,
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
-        facts=facts_of(notification, str(engine) if engine else ""),
+        facts=shown_facts(notification, str(engine) if engine else ""),
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),

@@ -2,7 +2,7 @@
 language.
 
 Pages show the same lines and facts; scripts insert them from frames and from kept items. Further things that the inbox
-is to show go into `lines_of` or `facts_of`, and nowhere else.
+is to show go into `lines_of` or `shown_facts`, and nowhere else.
 """
 
 from urllib.parse import quote
@@ -30,7 +30,7 @@ def inbox_json(notification: Notification, language: str = "") -> Json:
     with translation.override(spoken(language or notification.recipient.locale)):
         shown = {
             "lines": lines_of(notification),
-            "facts": facts_of(notification),
+            "facts": shown_facts(notification),
             "ended": why_withdrawn(reasons.read(notification)) if withdrawn else "",
             "outcome": reasons.in_words(notification.outcome) if notification.outcome else None,
         }
@@ -44,7 +44,7 @@ def lines_of(notification: Notification) -> list[str]:
     return [line for line in (behalf, escalation_of(notification)) if line]
 
 
-def facts_of(notification: Notification, engine: str = "") -> list[Json]:
+def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
     """The list below the text on the item's page: {icon, label, parts}. A part has text, and perhaps url and hint.
 
     `engine`: the name of the engine, if it is to be shown.

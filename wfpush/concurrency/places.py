@@ -27,7 +27,7 @@ slow."""
 
 
 @dataclass(frozen=True)
-class Room(Generic[Key]):
+class FreePlaces(Generic[Key]):
     """The free places at one moment: `left` in all, `each` for one key, less what that key has taken."""
 
     left: int
@@ -65,7 +65,7 @@ class Places(Generic[Key, Job]):
 
     def __init__(
         self,
-        claim: Callable[[Room[Key]], Claimed[Key, Job]],
+        claim: Callable[[FreePlaces[Key]], Claimed[Key, Job]],
         do: Callable[[Job], Awaitable[None]],
         *,
         most: int,
@@ -80,10 +80,10 @@ class Places(Generic[Key, Job]):
         self._rounds = Rounds(self.fill)
 
     @property
-    def room(self) -> Room[Key]:
+    def room(self) -> FreePlaces[Key]:
         count = len(self._under_way)
         each = self._each if count <= self._most // 2 else max(1, self._each // SCARCE)
-        return Room(self._most - count, each, dict(self._taken))
+        return FreePlaces(self._most - count, each, dict(self._taken))
 
     async def fill(self) -> bool:
         """Claim once for the places that are free. Returns whether another claim may find more."""

@@ -28,7 +28,7 @@ from django_q.tasks import async_task
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from wfpush.concurrency.places import Room
+from wfpush.concurrency.places import FreePlaces
 from wfpush.queue.lease_holder import new_token
 from wfpush.redis.cooldown import redis_cooldown
 
@@ -179,7 +179,7 @@ def give_back(claims: Iterable[tuple[type[Work], UUID]]) -> None:
 
 
 def claim_places(
-    queryset: QuerySet[WorkT], room: Room[Any], *, by: Expression | F, lease: timedelta, now: datetime
+    queryset: QuerySet[WorkT], room: FreePlaces[Any], *, by: Expression | F, lease: timedelta, now: datetime
 ) -> list[tuple[Any, WorkT]]:
     """Claim the oldest due rows for which there is a place. Returns each with its key, as `by` says."""
     waiting = due(queryset, now).annotate(place=by).exclude(place__in=room.full).order_by("due_at")

@@ -24,7 +24,7 @@ INTERRUPTION = {"urgent": "time-sensitive", "high": "active", "normal": "active"
 """Apple's interruption levels; `time-sensitive` passes a focus if the app has that entitlement, else it is `active`."""
 
 
-def message_of(address: PushAddress, push: PushMessage, now: float) -> messaging.Message:
+def firebase_message(address: PushAddress, push: PushMessage, now: float) -> messaging.Message:
     """`now` in Unix seconds. Raises TransportError for a message that cannot be cut to its size."""
     said = payload.fit(payload.members(push), LIMIT, partial(_size, push))
     ttl = max(0, min(push.ttl, LONGEST_TTL))

@@ -22,7 +22,7 @@ from google.auth.exceptions import GoogleAuthError, RefreshError
 from notifications import reasons
 from notifications.channels.fcm import facts
 from notifications.channels.fcm import projects as firebase
-from notifications.channels.fcm.message import message_of
+from notifications.channels.fcm.message import firebase_message
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress, PushMessage
 from notifications.wording.plaintext import clean_line, cut
@@ -59,7 +59,7 @@ class Fcm:
         return address.sender + THROUGH.get(address.platform, "")
 
     async def send(self, address: PushAddress, message: PushMessage) -> None:
-        made = message_of(address, message, time.time())
+        made = firebase_message(address, message, time.time())
         try:
             async with asyncio.timeout(DEADLINE):
                 project = await self._open().of(address.sender)

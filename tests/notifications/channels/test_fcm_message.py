@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.channels.fcm.message import LONGEST_TTL, category_of, message_of
+from notifications.channels.fcm.message import LONGEST_TTL, category_of, firebase_message
 from notifications.errors import TransportError
 from notifications.types import Action, CommentRule, Message, PushAddress, PushMessage
 from tests.pushlab.fcm import what_is_wrong_with
@@ -53,7 +53,7 @@ PHONE = PushAddress("alices-phone", "fid", ACME, "android")
 def made(push: PushMessage = PUSH, address: PushAddress = PHONE, **changes: Any) -> dict[str, Any]:
     """What goes to Google; `changes` are to the message inside."""
     push = replace(push, message=replace(push.message, **changes))
-    encoded: dict[str, Any] = json.loads(str(message_of(address, push, NOW)))
+    encoded: dict[str, Any] = json.loads(str(firebase_message(address, push, NOW)))
     return encoded
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.waiting import soon
-from wfpush.concurrency.places import Claimed, Places, Room
+from wfpush.concurrency.places import Claimed, FreePlaces, Places
 
 Job = tuple[str, int]
 
@@ -24,7 +24,7 @@ class Work:
         self.most_at_once: Counter[str] = Counter()
         self._now: Counter[str] = Counter()
 
-    def claim(self, room: Room[str]) -> Claimed[str, Job]:
+    def claim(self, room: FreePlaces[str]) -> Claimed[str, Job]:
         fits = [(job, job[0]) for job in self.due if job[0] not in room.full]
         chosen = room.choose(fits[:3])
         self.due = [job for job in self.due if job not in chosen]
@@ -79,7 +79,7 @@ async def test_a_claim_that_fails_is_told_to_whoever_drains_and_ends_nothing_und
     await places.drain()
     work.due.append(("b", 9))
 
-    def fails(_room: Room[str]) -> Claimed[str, Job]:
+    def fails(_room: FreePlaces[str]) -> Claimed[str, Job]:
         raise OSError("the database is away")
 
     places._claim = fails
@@ -129,7 +129,7 @@ async def test_while_places_are_scarce_no_key_gets_more_than_a_part_of_its_own()
 def test_whatever_waits_nobody_gets_more_than_there_is_and_the_oldest_go_first(
     waiting: list[str], taken: dict[str, int], left: int, each: int
 ) -> None:
-    room = Room(left, each, taken)
+    room = FreePlaces(left, each, taken)
 
     chosen = room.choose(list(enumerate(waiting)))
 
