@@ -1,11 +1,10 @@
-"""Reasons as facts: a code with its arguments, kept as JSON, and worded in the language of whoever reads it.
+"""Reasons as facts: a code with arguments, stored as JSON, and worded in the reader's language.
 
-Beside each column `x` of text stands a column `x_fact`. The text is the reason in English: administrators search it,
-and processes of the version before read it. `x_fact` is what is read. Where it is null, a process of the version before
-wrote the row, and its text is shown as it stands. In JSON that is kept, members stand beside each other in the same
-way.
+Each text column `x` has a column `x_fact` beside it. The text is the reason in English: administrators search it, and
+processes of the previous version read it. This version reads `x_fact`. If it is null, a process of the previous version
+wrote the row, and its text is shown unchanged. Stored JSON has the same pairs of members.
 
-What is no fact of ours, such as the words of a mail server, is the argument of a code (SAID).
+Text from outside, such as that of a mail server, is the argument of a code (SAID).
 """
 
 import json
@@ -23,16 +22,16 @@ from wfpush.net.http_checks import OutboundError
 Argument = Union[str, int, "Reason", tuple["Reason", ...]]
 
 MOST = 500
-"""Characters of a text that is kept."""
+"""Characters of a stored text."""
 BETWEEN = "; "
 FACT, FACTS = "_fact", "_facts"
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why something is as it is. As a string it is English.
+    """Why something is so. Converted to a string it is English.
 
-    `otherwise` is said where this version does not know the code.
+    `otherwise` is the text to show if this version does not know the code.
     """
 
     code: str
@@ -49,7 +48,7 @@ class Reason:
         return known.form % {name: _english(value) for name, value in self.arguments}
 
     def words(self) -> str:
-        """In the language of the reader."""
+        """In the reader's language."""
         known = CODES.get(self.code)
         if known is None:
             return self.otherwise
@@ -62,7 +61,7 @@ class Reason:
         return dict(self.arguments).get(name)
 
     def as_json(self) -> Json | None:
-        """To be kept; None for NOTHING."""
+        """For storing; None for NOTHING."""
         if not self.code:
             return None
         return {"code": self.code, **{name: _as_json(value) for name, value in self.arguments}}
@@ -73,9 +72,9 @@ NOTHING = Reason("")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One kind of reason: its name in what is kept, never to be changed, and its English form.
+    """A kind of reason: its stored name, which never changes, and its English form.
 
-    `is_worded`: the form is in the catalogues of languages. `translates`: so are its arguments.
+    `is_worded`: the form is in the catalogues of languages. `translates`: its arguments are, too.
     """
 
     name: str
@@ -88,11 +87,11 @@ class Code:
 
 
 CODES: dict[str, Code] = {}
-"""All there are, by name. Rooms add their own as they are imported."""
+"""All codes, by name. Rooms add their own when they are imported."""
 
 
 def code(name: str, form: str, **more: bool) -> Code:
-    """A kind of reason for the list. `form` is written as `_("…")`, so that catalogues have it."""
+    """Add a kind of reason. `form` is written as `_("…")`, so that catalogues have it."""
     assert name not in CODES, name
     CODES[name] = Code(name, form, **more)
     return CODES[name]
@@ -131,28 +130,28 @@ SEVERAL = code("several", "%(reasons)s", is_worded=False)
 
 
 def said(text: object) -> Reason:
-    """Words from outside: kept and shown as they are."""
+    """Text from outside: stored and shown unchanged."""
     return SAID(text=str(text)[:MOST]) if str(text) else NOTHING
 
 
 def reason_of(said_or_reason: Reason | str) -> Reason:
-    """A string stands for words from outside."""
+    """A string becomes text from outside."""
     return said_or_reason if isinstance(said_or_reason, Reason) else said(said_or_reason)
 
 
 def crashed(fault: Exception) -> Reason:
-    """A mistake of this program."""
+    """The reason for an internal error."""
     return said(f"{type(fault).__name__}: {fault}")
 
 
 def label(choice: Any) -> Reason:
-    """A member of `TextChoices`, by what it is called."""
+    """A member of `TextChoices`, shown by its label."""
     with override("en"):
         return LABEL(text=choice.label)
 
 
 def joined(reasons: Iterable[Reason]) -> Reason:
-    """All of them, as one."""
+    """Several reasons as one."""
     found = tuple(reason for reason in reasons if reason)
     return SEVERAL(reasons=found) if len(found) > 1 else found[0] if found else NOTHING
 
@@ -164,24 +163,24 @@ def kept(name: str, reason: Reason, most: int = MOST) -> Json:
 
 
 def kept_in_json(name: str, reason: Reason) -> Json:
-    """The same as members of JSON: no fact beside an empty text."""
+    """The same as members of JSON: an empty text has no fact."""
     return kept(name, reason) if reason else {name: ""}
 
 
 def as_values(reason: Reason, most: int = MOST) -> tuple[str, str | None]:
-    """The same for a statement of one's own, the fact as text of JSON."""
+    """The same for raw SQL, with the fact as JSON text."""
     fact = reason.as_json()
     return str(reason)[:most], json.dumps(fact) if fact else None
 
 
 def as_columns(reasons: Iterable[Reason], most: int = MOST) -> tuple[list[str], list[str | None]]:
-    """The same of many rows, for `unnest(…::text[], …::text[])`."""
+    """The same for many rows, for `unnest(…::text[], …::text[])`."""
     values = [as_values(reason, most) for reason in reasons]
     return [text for text, _ in values], [fact for _, fact in values]
 
 
 def read(row: Any, name: str = "reason") -> Reason:
-    """What is kept in a row, or in an object of JSON."""
+    """The stored reason of a row, or of a JSON object."""
     if isinstance(row, Mapping):
         text, fact = row.get(name), row.get(name + FACT)
     else:
@@ -197,31 +196,31 @@ def of(fact: Json | None, text: str) -> Reason:
 
 
 def words(row: Any, name: str = "reason") -> str:
-    """What is kept in a row, or in an object of JSON, in the language of the reader."""
+    """The stored reason of a row, or of a JSON object, in the reader's language."""
     return read(row, name).words()
 
 
 def kept_list(name: str, reasons: Iterable[Reason]) -> Json:
-    """Several as members of JSON: `name` has the texts, `name_facts` the rest."""
+    """Several reasons as members of JSON: `name` has the texts, `name_facts` the facts."""
     reasons = list(reasons)
     return {name: [str(each) for each in reasons], name + FACTS: [each.as_json() for each in reasons]}
 
 
 def words_list(row: Json, name: str) -> list[str]:
-    """What `kept_list` kept, in the language of the reader."""
+    """What `kept_list` stored, in the reader's language."""
     texts = row.get(name) or []
     facts = row.get(name + FACTS) or [None] * len(texts)
     return [of(fact, text).words() for fact, text in zip(facts, texts, strict=False)]
 
 
 def in_words(value: Json) -> Json:
-    """An object of JSON in which reasons stand, as a reader gets it: in their language, without the facts beside."""
+    """A JSON object with reasons, for a reader: in their language, without the facts."""
     told = {name: words(value, name) if name + FACT in value else each for name, each in value.items()}
     return {name: each for name, each in told.items() if not name.endswith(FACT)}
 
 
 def in_text(value: Any) -> Any:
-    """JSON that is kept as programs get it: the reasons in English, and without the facts beside them."""
+    """Stored JSON for programs: reasons in English, without the facts."""
     if isinstance(value, Mapping):
         return {name: in_text(each) for name, each in value.items() if not name.endswith(FACT)}
     return [in_text(each) for each in value] if isinstance(value, list) else value

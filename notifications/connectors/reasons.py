@@ -1,5 +1,4 @@
-"""What engines make of what they are told, and why they cannot be told: codes beside those of
-notifications/reasons.py."""
+"""Codes for what engines answer, and why they cannot be told: in addition to those of notifications/reasons.py."""
 
 from django.utils.translation import gettext_noop as _
 
@@ -70,5 +69,5 @@ WAITS_FOR_PERSON = code(
 
 
 def and_says(reason: Reason, words: str) -> Reason:
-    """With the engine's words behind it, if it has any."""
+    """With the engine's text, if it has sent one."""
     return AND_SAYS(reason=reason, words=words) if words else reason

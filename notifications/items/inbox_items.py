@@ -1,7 +1,7 @@
-"""Each person's copies: created, changed and withdrawn in the transaction that decides it.
+"""People's copies of messages: created, changed and withdrawn in the transaction of the cause.
 
-`seq` is allocated under the recipient's row lock, held until the commit: contiguous per person, committed in order.
-Locks are taken in one order everywhere: case, task, recipients by id, notifications.
+`seq` is allocated under the recipient's row lock, which is held until the commit: contiguous per person, committed in
+order. Locks are always taken in the order case, task, recipients by id, notifications.
 """
 
 from collections import Counter
@@ -33,13 +33,14 @@ LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FO
 
 
 def lock(recipient_ids: set[int]) -> None:
-    """Lock everybody a transaction will write to, before it writes to the first of several sets of them."""
+    """Lock all people whose inboxes a transaction will change, before it changes the first of several sets of them."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [sorted(recipient_ids)])
 
 
 def allocate(counts: Mapping[int, int]) -> dict[int, int]:
-    """Lock the recipients and allocate that many seqs to each; returns the last one. Must run in a transaction."""
+    """Lock the recipients and allocate so many seqs to each; returns the last one of each. Must run in a
+    transaction."""
     ids = sorted(counts)
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [ids])
@@ -52,7 +53,7 @@ def allocate(counts: Mapping[int, int]) -> dict[int, int]:
 
 
 def number(notifications: Sequence[Notification]) -> None:
-    """Give each the next seq of its person, in the order given."""
+    """Give each notification the next seq of its person, in the given order."""
     counts = Counter(notification.recipient_id for notification in notifications)
     following = {pk: last - counts[pk] for pk, last in allocate(counts).items()}
     for notification in notifications:
@@ -61,7 +62,7 @@ def number(notifications: Sequence[Notification]) -> None:
 
 
 def create(notifications: Sequence[Notification]) -> None:
-    """Put new notifications into their people's inboxes."""
+    """Insert new notifications into their people's inboxes."""
     if not notifications:
         return
     number(notifications)
@@ -70,7 +71,8 @@ def create(notifications: Sequence[Notification]) -> None:
 
 
 def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:
-    """Set fields on notifications, at most one a person, each with a new seq. Returns them as they were."""
+    """Set fields of notifications, at most one for each person, each with a new seq. Returns them as they were
+    before."""
     rows = list(notifications.order_by("recipient_id").select_related("recipient"))
     if not rows:
         return []
@@ -89,9 +91,9 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS said(id, seq) WHERE n.id = said.id
 
 
 def touch(rows: Sequence[Notification], now: datetime) -> None:
-    """Inboxes show more of these than there was; devices do not. Each gets a new seq.
+    """Inboxes show more of these notifications now, devices do not. Each gets a new seq.
 
-    They are told of as they are in memory, with all that their representation needs.
+    The frames are made of the given objects, which must have what representation needs.
     """
     if not rows:
         return
@@ -104,9 +106,9 @@ def touch(rows: Sequence[Notification], now: datetime) -> None:
 
 
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
-    """Save changed wording of notifications, each with a new seq.
+    """Save changed texts of notifications, each with a new seq.
 
-    Devices replace what they show, unless an `alert` tells them anew.
+    Devices replace what they show, unless an `alert` sends them a new message.
     """
     if not rows:
         return
@@ -120,9 +122,10 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
 
 
 def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
-    """Where the deadline of tasks has moved, their standing copies show it, each with a new seq, and so do devices.
+    """The deadline of tasks has moved: their open copies and devices show it, each copy with a new seq.
 
-    The tasks are locked. Their people are locked here, all at once: a transaction that locks others does so before.
+    The tasks are locked. Their people are locked here, all at once: a transaction that locks other people must do so
+    before.
     """
     deadlines = {task.pk: task.deadline for task in tasks}
     rows = standing(deadlines).order_by("recipient_id", "task_id")
@@ -134,12 +137,12 @@ def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
 
 
 def open_copies(task: Task) -> QuerySet[Notification]:
-    """Copies that stand: those that ask, and those of a task that offers nothing to answer."""
+    """Open copies: those that ask for an answer, and those of a task without actions."""
     return standing([task])
 
 
 def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
-    """The same of several."""
+    """The same for several tasks."""
     asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
     return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task__in=[*tasks])
 
@@ -149,11 +152,12 @@ def open_recipients(task: Task) -> QuerySet[Notification, int]:
 
 
 ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
-"""States of copies whose people are, or to the end were, the task's."""
+"""States of copies whose people have, or had until its end, the task."""
 
 
 def telling_copies(task: Task) -> QuerySet[Notification]:
-    """Those that say what became of an answer: also the ones taken back with their task while it was under way."""
+    """Copies that show what became of an answer, including those withdrawn with their task while the answer was being
+    sent."""
     taken_back = Q(state=NotificationState.WITHDRAWN, outcome__engine="waiting")
     return Notification.objects.filter(Q(state__in=ADDRESSED) | taken_back, task=task)
 
@@ -161,7 +165,7 @@ def telling_copies(task: Task) -> QuerySet[Notification]:
 def withdraw(
     notifications: QuerySet[Notification], reason: Reason, now: datetime, outcome: Json | None = None
 ) -> list[Notification]:
-    """Take back open copies and void what could answer them."""
+    """Withdraw open copies, and void tokens that could answer them."""
     said = reasons.kept("reason", reason)
     rows = change(notifications, now, state=NotificationState.WITHDRAWN, outcome=outcome, **said)
     void_tokens([row.pk for row in rows], reason, now)
@@ -175,7 +179,7 @@ def void_tokens(notification_ids: Sequence[UUID], reason: Reason, now: datetime)
 
 
 def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
-    """The ledger's row for a change in the inbox: live counts as delivered once it is there."""
+    """The row of the ledger for a change in the inbox: live counts as delivered at once."""
     said = reasons.kept("reason", reason)
     deliveries = [
         Delivery(

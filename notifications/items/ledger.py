@@ -1,7 +1,7 @@
-"""The ledger of deliveries: how attempts are written down, how one channel follows another, and whether the sums agree.
+"""The ledger of deliveries: records attempts, hands over from one channel to the next, and can be summed up.
 
-Every row ends as exactly one of delivered, superseded, suppressed, expired or dead. Whoever changes several rows locks
-them in the order of their ids first (`lock`), so that nobody waits for each other in a circle.
+Every row ends in exactly one of delivered, superseded, suppressed, expired or dead. Code that changes several rows
+locks them in the order of their ids first (`lock`), against deadlocks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +21,14 @@ from notifications.types import Json
 from wfpush.queue import outbox
 
 SETTLE = timedelta(milliseconds=500)
-"""How long a change waits for the next before devices are told: an answer and the engine's yes are one replacement."""
+"""How long devices wait for further changes before they are told: an answer and the engine's reply make one
+replacement."""
 
 RESERVE = Q(state=DeliveryState.PENDING, due_at=None)
-"""Rows of a later turn, while one of an earlier turn may still arrive."""
+"""Rows of a later turn, while a row of an earlier turn may still arrive."""
 
 NEWS = (NotificationState.OPEN, NotificationState.INFO)
-"""States of notifications that people are told of; of others devices say what became of them."""
+"""States of notifications whose messages are sent; for others, devices show what became of them."""
 
 REACHED = reasons.as_values(reasons.REACHED())
 AFTER_OTHERS = reasons.as_values(reasons.AFTER_OTHERS())
@@ -35,7 +36,8 @@ AFTER_OTHERS = reasons.as_values(reasons.AFTER_OTHERS())
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a claimed delivery. `state` pending: tried again at `again_at`. `attempted`: an attempt was made."""
+    """The result of a claimed delivery. With the state pending it is tried again at `again_at`. `attempted`: an attempt
+    was made."""
 
     delivery: UUID
     lease: UUID | None
@@ -51,12 +53,13 @@ class Outcome:
 
 
 def outcome(delivery: Delivery, state: DeliveryState, reason: Reason = NOTHING, **more: Any) -> Outcome:
-    """The outcome of a claimed row."""
+    """The result of a claimed row."""
     return Outcome(delivery.pk, delivery.lease_token, delivery.attempts, state, reason, **more)
 
 
 def over_at(row: Delivery) -> datetime | None:
-    """From when on nobody need hear of it: what asks for an answer is over with its task, whatever comes later."""
+    """When the message is no longer worth sending: a message that asks for an answer ends with its task at the
+    latest."""
     notification = row.notification
     task = notification.task if notification.state == NotificationState.OPEN else None
     bounds = (None if row.is_replacement else row.expires_at, task.expires_at if task is not None else None)
@@ -64,7 +67,7 @@ def over_at(row: Delivery) -> datetime | None:
 
 
 def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
-    """How a claimed message ends that nobody need hear of any more; None: it is to be sent."""
+    """How a claimed message ends that is no longer worth sending; None: it is to be sent."""
 
     def ends(state: DeliveryState, reason: Reason) -> Outcome:
         return outcome(row, state, reason, attempted=False)
@@ -81,7 +84,7 @@ def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
 
 
 def with_reserve(rows: Sequence[Delivery]) -> set[UUID]:
-    """Which of these rows have others in reserve behind them."""
+    """Those of the rows that have others in reserve."""
     reserves = Delivery.objects.filter(RESERVE, notification_id__in={row.notification_id for row in rows})
     last: dict[tuple[UUID, UUID], int] = {}
     for *about, turn in reserves.order_by("turn").values_list("notification_id", "event_id", "turn"):
@@ -97,7 +100,7 @@ SELECT id, number, %s, '' FROM unnest(%s::uuid[], %s::int[]) AS claimed(id, numb
 
 
 def begin(deliveries: Sequence[Delivery], now: datetime) -> None:
-    """Write down that these claimed rows are tried now: before the I/O, so that a crash leaves a trace."""
+    """Record attempts of these claimed rows before the I/O, so that a crash leaves a trace."""
     with connection.cursor() as cursor:
         cursor.execute(_BEGIN, [now, [row.pk for row in deliveries], [row.attempts for row in deliveries]])
 
@@ -124,10 +127,10 @@ RETURNING delivery.id, delivery.notification_id, delivery.event_id, delivery.sta
 
 
 def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
-    """Write down what came of attempts; the next channel takes over where it has to. Returns the rows that ended.
+    """Record the results of attempts; the next channel takes over where it must. Returns the rows that ended.
 
-    Rows whose lease has passed to somebody else are left to them. One that became outdated while it was under way is
-    replaced at once: its message may have arrived.
+    Rows whose lease another process has now are skipped. A row that became outdated during its attempt is replaced at
+    once: its message may have arrived.
     """
     if not outcomes:
         return set()
@@ -186,14 +189,14 @@ SELECT id, outdated AND state = 'superseded' AND lease_token IS NULL FROM notifi
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """What was found: rows in reserve behind those asked for, and those that were superseded on their way."""
+    """Locked rows: those in reserve behind the given ones, and those that were superseded during their attempt."""
 
     reserves: set[UUID]
     taken_back: set[UUID]
 
 
 def lock(ids: Sequence[UUID]) -> Locked:
-    """These rows, and those in reserve behind them."""
+    """Lock these rows, and those in reserve behind them."""
     rows = _run(_LOCK, [list(ids), list(ids)])
     return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
 
@@ -221,7 +224,7 @@ WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")}
 
 @transaction.atomic
 def put_back(outcomes: Sequence[Outcome]) -> None:
-    """Claimed rows that were not tried after all, each due again at its `again_at`."""
+    """Claimed rows that were not tried: each is due again at its `again_at`."""
     if not outcomes:
         return
     ids = [each.delivery for each in outcomes]
@@ -254,8 +257,8 @@ RETURNING reserve.id
 
 
 def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
-    """Rows in reserve about these (notification, event): not needed where an earlier turn arrived, due where all of an
-    earlier turn ended without. Their rows must be locked."""
+    """Settle the reserve for these (notification, event): suppressed if an earlier turn arrived, due if all of it ended
+    without arriving. The rows must be locked."""
     pairs = sorted(about)
     if not pairs:
         return
@@ -284,10 +287,10 @@ WHERE id = ANY(%s) AND state = 'pending' AND lease_token IS NOT NULL AND device_
 
 
 def outdate(notification_ids: Sequence[UUID], now: datetime) -> None:
-    """What devices show of these notifications is no longer so: it is replaced once things have settled.
+    """Devices show old versions of these notifications: replace them after a moment.
 
-    What is under way says what was: it is replaced when it has arrived. What still waits cannot be taken before the
-    transaction is over, and then says what is so.
+    A message in flight shows the old version, too, and is replaced when it has arrived. Messages still to be claimed
+    are claimed after the transaction, and then have the new version.
     """
     if not notification_ids:
         return
@@ -298,13 +301,13 @@ def outdate(notification_ids: Sequence[UUID], now: datetime) -> None:
 
 
 def reword(notification: Notification, words: Mapping[str, Json]) -> None:
-    """Channels with words of their own say the new ones, in what still waits and in replacements."""
+    """Set the new texts of channels with texts of their own, in waiting messages and in replacements."""
     for channel, said in words.items():
         notification.deliveries.filter(channel=channel).exclude(state=DeliveryState.SUPPRESSED).update(words=said)
 
 
 def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
-    """The message arrived all the same: the device shows it, and follows from now on what becomes of it."""
+    """The message has arrived after all: the device shows it, and is told of further changes."""
     if ids:
         rows = Delivery.objects.filter(pk__in=ids)
         nothing = reasons.kept("reason", NOTHING)
@@ -320,10 +323,10 @@ WHERE id = ANY(%s) AND state = 'pending'
 
 
 def supersede(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """Messages still waiting to be sent about these notifications are no longer needed.
+    """Messages about these notifications that were not sent yet are no longer needed.
 
-    One under way to a device may arrive all the same: it is replaced when its attempt has ended, at the latest when its
-    lease would have.
+    One in flight to a device may arrive nevertheless: it is replaced when its attempt has ended, at the latest at the
+    end of its lease.
     """
     waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
     ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
@@ -343,9 +346,9 @@ WHERE delivery.id = said.id AND {outbox.held_by("delivery", "said.lease")} AND d
 
 
 def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
-    """What came of replacements. Those that failed are tried again at their `again_at`.
+    """Record the results of replacements. Failed ones are tried again at their `again_at`.
 
-    What arrived is shown from then on, also where nobody knows whether the message itself had arrived before.
+    A replacement that arrived is shown from then on, even if it is unknown whether the message itself had arrived.
     """
     if not outcomes:
         return
@@ -365,7 +368,7 @@ def record_replacements(outcomes: Sequence[Outcome], now: datetime) -> None:
 
 @transaction.atomic
 def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """Nothing more goes to these devices: what waits for them ends, and the next channel takes over."""
+    """These devices get no more messages: waiting ones end, and the next channel takes over."""
     mine = Delivery.objects.filter(device_id__in=device_ids)
     lock(list(mine.values_list("id", flat=True)))
     ended = set(mine.filter(state=DeliveryState.PENDING).values_list("notification_id", "event_id"))
@@ -378,6 +381,6 @@ def device_gone(device_ids: Sequence[UUID], reason: Reason, now: datetime) -> No
 
 # --- sums -----------------------------------------------------------------------------------------
 def sums(rows: QuerySet[Delivery]) -> dict[tuple[str, str], int]:
-    """Channel and state to the number of rows."""
+    """Channel and state to number of rows."""
     counted = rows.order_by().values_list("channel", "state").annotate(Count("pk"))
     return {(channel, state): count for channel, state, count in counted}

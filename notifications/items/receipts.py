@@ -1,7 +1,7 @@
-"""What channels' services say of messages after they took them, in the ledger.
+"""Receipts: what services report of messages after they took them, in the ledger.
 
-A message that did not arrive after all is given up, and the next channel takes over. A service names what it took, each
-part of a message by itself; its receipt and our note of the name may come in either order, from different processes.
+A message that did not arrive after all is given up, and the next channel takes over. A service has a name for each part
+of a message that it took. Its receipt and our record of the name may come in either order, from different processes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,27 +37,27 @@ RETURNING known.delivery_id
 
 
 def record_taken(outcome: Outcome, channel: str, references: Iterable[str], now: datetime) -> None:
-    """Write down what came of an attempt whose message the service has taken under these names.
+    """Record the result of an attempt whose message the service took, with its names for it.
 
-    A name that the service has used before means this message from now on.
+    A name that the service has used before belongs to this message from now on.
     """
     names = sorted({reference[:200] for reference in references if reference})
     with transaction.atomic():
         _lock([outcome.delivery])
         ended = ledger.record([outcome], now)
         if names and outcome.delivery in ended:
-            DeliveryReceipt.objects.filter(delivery_id=outcome.delivery).delete()  # it was sent again
+            DeliveryReceipt.objects.filter(delivery_id=outcome.delivery).delete()  # the message was sent again
             with connection.cursor() as cursor:
                 cursor.execute(_EXPECT, [channel, outcome.delivery, now, names])
             _conclude([outcome.delivery], now)
 
 
 def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
-    """Write down what a service says. The first that it says of a name counts; saying it again changes nothing."""
+    """Record a receipt. The first one for a name counts; repeating it changes nothing."""
     said = {each.reference[:200]: each for each in reversed(receipts) if each.reference}
     if not said:
         return
-    names = sorted(said)  # in one order: nobody waits for each other in a circle
+    names = sorted(said)  # in one order, against deadlocks
     with transaction.atomic():
         with connection.cursor() as cursor:
             outcomes = [said[name].arrived for name in names]
@@ -71,7 +71,7 @@ def note(channel: str, receipts: Sequence[Receipt], now: datetime) -> None:
 
 
 def _lock(ids: Sequence[UUID]) -> None:
-    """These rows with all about the same news, in the order in which everybody locks them."""
+    """These rows with all rows about the same news, locked in the usual order."""
     about = list(Delivery.objects.filter(pk__in=ids).values_list("notification_id", "event_id"))
     of_all = Delivery.objects.filter(
         notification_id__in=[notification for notification, _ in about], event_id__in=[event for _, event in about]
@@ -80,7 +80,7 @@ def _lock(ids: Sequence[UUID]) -> None:
 
 
 def _conclude(ids: Iterable[UUID], now: datetime) -> None:
-    """What the receipts of these rows come to, as far as all is known. One part that did not arrive settles it."""
+    """The result of these rows' receipts as far as they have come. One part that did not arrive decides."""
     lost: set[tuple[UUID, UUID]] = set()
     for row in Delivery.objects.filter(pk__in=ids):
         parts = list(DeliveryReceipt.objects.filter(delivery=row).order_by("reference"))
@@ -100,7 +100,7 @@ def _lost(code: str) -> Reason:
 
 
 def _give_up(row: Delivery, reason: Reason, now: datetime) -> bool:
-    """False where it has ended in another way, or was given up before."""
+    """False if the row has ended in another way, or was given up before."""
     _attempt_of(row, succeeded=False, **kept("detail", reason))
     mine = Delivery.objects.filter(pk=row.pk, state=DeliveryState.DELIVERED)
     return bool(mine.update(state=DeliveryState.DEAD, ended_at=now, **kept("reason", reason)))
@@ -112,7 +112,8 @@ def _attempt_of(row: Delivery, **fields: object) -> None:
 
 
 def _revive_reserve(notification: UUID, event: UUID) -> None:
-    """What was not needed, since the message counted as delivered, and was never tried: it waits for its turn again."""
+    """Rows in reserve that were suppressed because the message counted as delivered, and never tried, wait for their
+    turn again."""
     never_tried = Delivery.objects.filter(
         notification_id=notification, event_id=event, state=DeliveryState.SUPPRESSED, turn__gt=0, attempts=0
     )

@@ -1,7 +1,7 @@
-"""By which channels, and to which addresses, a message goes to a person: one row of the ledger for each.
+"""By which channels, and to which addresses, a message is sent to a person: one row of the ledger for each.
 
-A category's channels are tried in their order. Those that reach devices and stand next to each other are one turn: all
-devices hear at once. The next turn is in reserve, and takes over where nobody of the one before could be reached.
+A category's channels are tried in order. Adjacent channels with devices are one turn: all devices get the message at
+once. The next turn is in reserve, and takes over if the one before reaches nobody.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,19 +19,19 @@ from notifications.types import Json
 from wfpush.queue import outbox
 
 Devices = dict[int, list[Device]]
-"""Of people, by their pk. Several events may share one."""
+"""By people's pk. Several events may share one."""
 
 
 @dataclass
 class Addresses:
-    """The devices of everybody whom one event reaches, asked for once."""
+    """The devices of all people of one event, read once."""
 
     event: Event
     now: datetime
     _devices: Devices = field(default_factory=dict)
 
     def look_up(self, recipients: Iterable[Recipient], channels: Iterable[str]) -> None:
-        """Before any `deliveries` of them."""
+        """Read them; to be called before `deliveries`."""
         wanted = [name for name in dict.fromkeys(channels) if reaches_devices(name)]
         ids = {recipient.pk for recipient in recipients} - self._devices.keys()
         if not wanted or not ids:
@@ -48,7 +48,7 @@ class Addresses:
         words: Mapping[str, Json],
         worth_until: datetime,
     ) -> list[Delivery]:
-        """The rows of one person, the inbox's first. Later turns that can reach the person wait in reserve."""
+        """The rows of one person, the inbox's first. Later turns that can reach the person are in reserve."""
         rows, turn = [self._row(notification, recipient, INBOX, None, **self._ended(DeliveryState.DELIVERED))], 0
         for names in _turns(channels):
             found = [

@@ -1,4 +1,4 @@
-"""Turns people addressed into copies and deliveries, and writes down who got what and why."""
+"""Makes copies and deliveries for the people of an event, and records who gets what and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
 
 MESSAGE_LIFE = timedelta(days=3)
-"""How long a message that cannot be delivered is worth trying; a task's until a day past due, if later."""
+"""How long an undelivered message is tried; one about a task until a day after the due date, if that is later."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 OWNED = [
@@ -49,7 +49,7 @@ WORDED = ["title", "body", "short_body", "actions", "state", "priority", "url", 
 
 @dataclass
 class Plan:
-    """The trace of one event, kept with it."""
+    """The trace of one event, stored with it."""
 
     routes: list[Json] = field(default_factory=list)
     recipients: list[Json] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Plan:
 
 @dataclass
 class Planner:
-    """Writes the copies and deliveries of one event."""
+    """Makes the copies and deliveries of one event."""
 
     event: Event
     task: Task | None
@@ -147,7 +147,7 @@ class Planner:
 
     # --- new copies ------------------------------------------------------------------------------
     def notify(self, addressed: Sequence[Addressed]) -> None:
-        """New copies, saved at once."""
+        """Make new copies, and save them."""
         if not addressed:
             return
         published = [each.manner.template_id for each in addressed if each.manner.template_id]
@@ -155,7 +155,7 @@ class Planner:
         save([self], self.now)
 
     def make(self, addressed: Sequence[Addressed], versions: Mapping[int, TemplateVersion]) -> None:
-        """New copies, for `save`. `versions`: template id to the published one."""
+        """Make new copies, for `save`. `versions`: template id to the published version."""
         self._look_up([(each.recipient, each.manner.channels) for each in addressed])
         for each in addressed:
             notification, words = self._copy(each, versions)
@@ -236,7 +236,7 @@ class Planner:
 
     # --- copies that are there -------------------------------------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
-        """Open copies that are news again, worded as `manner` says until the task changes, for `save`.
+        """Reminders: open copies with a new message, worded as `manner` says until the task changes, for `save`.
 
         `why` has a reason for each person.
         """
@@ -252,7 +252,7 @@ class Planner:
             self.deliveries += mine
 
     def hand_over(self, escalated: QuerySet[Notification], addressed: Sequence[Addressed]) -> set[int]:
-        """Copies of people who had only heard of the task become those of people who have it. Returns whose."""
+        """Copies of people who had only been told of the task become copies of people who have it. Returns whose."""
         now_theirs = {each.recipient.pk: each for each in addressed}
         rows = list(escalated.filter(recipient_id__in=now_theirs).select_related("recipient__brand", "case"))
         if not rows:
@@ -273,7 +273,7 @@ class Planner:
         return {row.recipient_id for row in rows}
 
     def rewrite(self, open_copies: QuerySet[Notification], *, alert: Reason = NOTHING) -> None:
-        """Word open copies anew by their own template version. `alert` is why other channels hear too."""
+        """Reword open copies by their own template version. `alert`: why other channels send a message, too."""
         rows = list(
             open_copies.select_related(
                 "recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route"
@@ -304,7 +304,8 @@ class Planner:
 
 
 def save(planners: Sequence[Planner], now: datetime, *, also: Sequence[str] = ()) -> None:
-    """What they made, all at once: inboxes, and the ledger's rows. `also`: what changed of copies beside the words."""
+    """Save all that was made: inboxes, and rows of the ledger. `also`: fields of copies that changed besides the
+    texts."""
     inbox_items.create([row for planner in planners for row in planner.made])
     told_anew = [row for planner in planners for row in planner.told_anew]
     inbox_items.rewrite(told_anew, [*WORDED, *also, "read_at"], now, alert=True)
@@ -314,7 +315,7 @@ def save(planners: Sequence[Planner], now: datetime, *, also: Sequence[str] = ()
 
 
 def details_of(facts: Json) -> Json:
-    """Location, customer and documents as they are shown, each only in the shape api.md gives it."""
+    """Location, customer and documents for display, only in the form of docs/api.md."""
     details: Json = {}
     for name in ("location", "customer"):
         if task_state.part(facts, name):
@@ -332,7 +333,7 @@ def details_of(facts: Json) -> Json:
 
 
 def _plain(said: Json) -> Json:
-    """Names, titles and addresses without what could deceive who reads them; refs and links are what they are."""
+    """Names, titles and addresses without characters that could deceive readers; refs and links unchanged."""
     shown = ("name", "title", "address")
     return {
         name: clean_line(value) if name in shown and isinstance(value, str) else value for name, value in said.items()

@@ -189,7 +189,7 @@ def claim_places(
     return [(places[row.pk], row) for row in rows]
 
 
-# --- one row, by whoever has claimed it -------------------------------------------------------------------------------
+# --- one row, by its claimant -----------------------------------------------------------------------------------------
 def finish(row: Work, **fields: Any) -> bool:
     """Nothing more is to be done. False: the lease was lost, and its new holder decides."""
     return postpone(row, None, **fields)
