@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from notifications import reasons
 from notifications.channels import registry
 from notifications.delivery import device_test
 from notifications.delivery.attempts import DeviceAttempt, Service
-from notifications.items import action_tokens, ledger, outcomes
+from notifications.items import action_tokens, ledger, lifetime, outcomes
 from notifications.items.ledger import Outcome
 from notifications.items.representation import unread_counts
 from notifications.models import (
@@ -37,10 +37,6 @@ from notifications.wording.languages import language_of
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
-
-TTL_LEAST, TTL_MOST = timedelta(hours=4), timedelta(days=28)
-TTL_PAST_DUE = timedelta(days=1)
-TTL_USUAL = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +169,7 @@ def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
         tag=tag_of(notification),
         link=f"{settings.BASE_URL}/n/{notification.pk}",
         token=about.tokens.get(row.pk, ""),
-        ttl=int(ttl_of(notification.due_at, now).total_seconds()),
+        ttl=int(lifetime.kept_for(notification.due_at, now).total_seconds()),
         at=notification.updated_at,
         state=notification.state,
         unread=about.unread.get(row.recipient_id, 0),
@@ -203,10 +199,3 @@ def tag_of(notification: Notification) -> str:
     """
     about = f"task:{notification.task_id}" if notification.task_id and notification.is_copy else str(notification.pk)
     return base64.urlsafe_b64encode(hashlib.sha256(about.encode()).digest()[:18]).decode()
-
-
-def ttl_of(due_at: datetime | None, now: datetime) -> timedelta:
-    """Seconds for which push services keep the message: until a day after the due date, at least 4 hours, at most 28
-    days."""
-    wanted = due_at + TTL_PAST_DUE - now if due_at else TTL_USUAL
-    return min(max(wanted, TTL_LEAST), TTL_MOST)

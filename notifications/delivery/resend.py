@@ -1,14 +1,12 @@
 """Sends messages again that were given up, for operators at the desk."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from notifications import reasons
+from notifications.items import lifetime
 from notifications.models import Delivery, DeliveryState, NotificationState
 from wfpush.queue import outbox
-
-WORTH = timedelta(days=3)
-"""How long it is tried then."""
 
 
 def send_again(delivery_id: UUID, now: datetime) -> bool:
@@ -25,7 +23,7 @@ def send_again(delivery_id: UUID, now: datetime) -> bool:
         created_at=now,
         ended_at=None,
         attempts=0,
-        expires_at=now + WORTH,
+        expires_at=now + lifetime.USUAL,
         **reasons.kept("reason", reasons.NOTHING),
     )
     if revived:

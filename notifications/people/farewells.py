@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import translation
 
+from notifications.items import lifetime
 from notifications.models import Device, Farewell
 from notifications.types import Message, PushAddress, PushMessage
 from notifications.wording.languages import language_of, spoken
@@ -17,9 +18,6 @@ from notifications.wording.sentences import say
 from wfpush.queue import outbox
 
 TAG = "removed"
-TTL = 28 * 24 * 3600
-"""Seconds for which a push service keeps the message: a lost phone may be off for long."""
-
 AGAIN = outbox.Backoff(first=timedelta(seconds=2), most=timedelta(minutes=15), give_up_after=timedelta(days=1))
 """Pause between tries while a push service does not take it. After the time to live it is dropped."""
 
@@ -90,7 +88,7 @@ def message(farewell: Farewell, now: datetime) -> PushMessage:
         tag=TAG,
         link=f"{settings.BASE_URL}/",
         token="",
-        ttl=TTL,
+        ttl=int(lifetime.KEPT_MOST.total_seconds()),  # a lost phone may be off for long
         at=now,
         state="info",
         unread=0,

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
 from notifications import reasons
 from notifications.cases import task_state
-from notifications.items import inbox_items, ledger
+from notifications.items import inbox_items, ledger, lifetime
 from notifications.models import (
     Case,
     Delivery,
@@ -28,7 +28,6 @@ from notifications.types import Json, behaviour_of
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
 
-MESSAGE_LIFE = timedelta(days=3)
 """How long an undelivered message is tried; one about a task until a day after the due date, if that is later."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
@@ -224,15 +223,13 @@ class Planner:
     def _deliveries(
         self, notification: Notification, recipient: Recipient, channels: Sequence[str], words: dict[str, Json]
     ) -> list[Delivery]:
-        return self.addresses.deliveries(notification, recipient, channels, words, self._worth_until(notification))
+        return self.addresses.deliveries(
+            notification, recipient, channels, words, lifetime.worth_until(notification.due_at, self.now)
+        )
 
     def _look_up(self, people: Sequence[tuple[Recipient, Sequence[str]]]) -> None:
         channels = {channel for _, names in people for channel in names}
         self.addresses.look_up([recipient for recipient, _ in people], channels)
-
-    def _worth_until(self, notification: Notification) -> datetime:
-        worth = self.now + MESSAGE_LIFE
-        return max(worth, notification.due_at + timedelta(days=1)) if notification.due_at else worth
 
     # --- copies that are there -------------------------------------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:

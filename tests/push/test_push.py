@@ -14,9 +14,10 @@ from notifications.answers import respond
 from notifications.answers.respond import Answer
 from notifications.channels import registry
 from notifications.channels.webpush import checks
-from notifications.delivery import device_test, pauses
+from notifications.delivery import device_test, pauses, resend
 from notifications.delivery.engine import Engine
 from notifications.errors import Expired
+from notifications.items import lifetime
 from notifications.models import (
     ActionToken,
     Delivery,
@@ -66,6 +67,24 @@ def test_push_services_keep_it_a_day_past_due_but_neither_briefly_nor_for_ever(
     dispatch()
 
     assert int(host.shown("firefox")[0]["TTL"]) == hours * 3600
+
+
+def test_one_number_says_how_long_messages_are_worth_sending(
+    story: Story, host: PushHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifetime, "USUAL", timedelta(hours=6))
+    host.subscribe(story.bob, "firefox")
+    story.assign(due_at=None)
+    dispatch()
+
+    row = Delivery.objects.get(channel="webpush")
+    assert row.expires_at is not None
+    assert row.expires_at - NOON < timedelta(hours=6, minutes=1)
+    assert int(host.shown("firefox")[0]["TTL"]) == 6 * 3600
+    Delivery.objects.update(state="dead")
+    assert resend.send_again(row.pk, NOON + timedelta(days=9))
+    row.refresh_from_db()
+    assert row.expires_at == NOON + timedelta(days=9, hours=6)
 
 
 @pytest.mark.parametrize(
