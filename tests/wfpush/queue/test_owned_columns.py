@@ -80,7 +80,7 @@ def writes_by_key(key: ast.expr | None, value: ast.expr) -> bool:
 
 
 def says_a_time(value: ast.Call | ast.Name) -> bool:
-    return getattr(value.func if isinstance(value, ast.Call) else value, "id", "") in {"stamp", "_instant"}
+    return getattr(value.func if isinstance(value, ast.Call) else value, "id", "") in {"iso_utc", "_instant"}
 
 
 def is_owned_attribute(target: ast.AST) -> bool:
@@ -144,7 +144,7 @@ def test_each_way_of_writing_them_is_found(source: str) -> None:
         "rows.exclude(due_at=None)",
         "Q(lease_until=None, due_at=None)",
         "task.due_at = instant(said, 'due_at')",
-        "shown = {'due_at': stamp(row.due_at)}",
+        "shown = {'due_at': iso_utc(row.due_at)}",
         "run = StepRun(due_at=occurrence.at)",
         "_LOCK = '''SELECT id FROM notifications_delivery WHERE due_at IS NULL AND lease_token = 'x' FOR UPDATE'''",
         "_END = f'''UPDATE t SET {due} FROM unnest(%s) AS said(id) WHERE t.due_at = now()'''",
