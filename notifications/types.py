@@ -40,6 +40,18 @@ def behaviour_of(event_type: str) -> str:
     return event_type
 
 
+def object_in(said: Json, name: str) -> Json:
+    """A member that is an object; empty for any other value."""
+    value = said.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def text_in(said: Json, name: str, limit: int | None = None) -> str:
+    """A member that is text, cut to `limit` characters; empty for any other value."""
+    value = said.get(name)
+    return value[:limit] if isinstance(value, str) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
     """A CloudEvent, checked. `digest` is over the canonical JSON of type, subject and data."""

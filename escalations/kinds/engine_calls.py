@@ -7,11 +7,10 @@ from django.db.models import Max
 from escalations import reasons
 from escalations.kinds.step_run import EVENT_SOURCE, Taken, Taking, event_of
 from escalations.models import RunResult
-from notifications.cases import task_state
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Event, Task
 from notifications.people import resolver
-from notifications.types import Json
+from notifications.types import Json, object_in
 from wfpush.queue import outbox
 
 
@@ -67,5 +66,5 @@ def _holder(task: Task) -> Json | None:
     """The task's assignee; one who is unknown here by the engine's name."""
     if task.assignee is not None:
         return task.assignee.as_person()
-    named = resolver.ref_of(task_state.part(task.data, "task").get("assignee"))
+    named = resolver.ref_of(object_in(task.data, "task").get("assignee"))
     return {"ref": named, "name": named} if named else None

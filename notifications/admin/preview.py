@@ -32,7 +32,7 @@ from notifications.models import (
     TemplateVersion,
 )
 from notifications.routing import fanout
-from notifications.types import Action, Json
+from notifications.types import Action, Json, object_in
 from notifications.wording import render
 from notifications.wording.batch_render import Writer
 
@@ -185,7 +185,7 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
 
 def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: About) -> Notification:
     """An unsaved notification."""
-    task = task_state.part(facts, "task")
+    task = object_in(facts, "task")
     actions = about.task.actions if about.task else task.get("actions") or []
     offered: list[Action] = render.actions_of(version, said.language, actions)
     return Notification(

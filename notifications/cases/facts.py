@@ -1,8 +1,8 @@
 """What conditions look at and templates may use: what events have said of a task, and its case as it now is."""
 
-from notifications.cases.task_state import merged, part
+from notifications.cases.task_state import merged
 from notifications.models import Case, Event, Task
-from notifications.types import Json
+from notifications.types import Json, object_in
 
 
 def facts_of(task: Task | None, case: Case | None, event: Event | None = None) -> Json:
@@ -10,7 +10,7 @@ def facts_of(task: Task | None, case: Case | None, event: Event | None = None) -
     said = event.data if event is not None else {}
     facts = merged(task.data, said) if task is not None else dict(said)
     if case is not None:
-        facts["case"] = {**_case(case), **(part(said, "case") if event is not None else _told(facts))}
+        facts["case"] = {**_case(case), **(object_in(said, "case") if event is not None else _told(facts))}
     if event is not None:
         if task is not None and task.info:
             facts.setdefault("info", task.info[-1]["text"])
@@ -27,4 +27,4 @@ def _case(case: Case) -> Json:
 
 def _told(facts: Json) -> Json:
     """Of its case. An empty word of an event is none."""
-    return {name: value for name, value in part(facts, "case").items() if value}
+    return {name: value for name, value in object_in(facts, "case").items() if value}

@@ -21,7 +21,7 @@ from notifications.models import (
 )
 from notifications.people.resolver import Directory, PersonInEvent
 from notifications.reasons import Reason
-from notifications.types import Json, behaviour_of
+from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording.plaintext import clean, clean_line, cut
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -59,16 +59,11 @@ class Change:
 
 def people_named(data: Json) -> list[PersonInEvent]:
     """All people that an event's data names, in the places that docs/api.md lists."""
-    task, found = part(data, "task"), []
+    task, found = object_in(data, "task"), []
     found += [task.get("assignee"), task.get("initiator"), data.get("customer")]
     for many in (task.get("candidates"), data.get("recipients")):
         found += many if isinstance(many, list) else []
     return [person for person in found if person]
-
-
-def part(data: Json, name: str) -> Json:
-    value = data.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def effective_time(event: Event) -> datetime:
@@ -95,7 +90,7 @@ def apply(event: Event, directory: Directory, now: datetime) -> Change:
 # --- cases ----------------------------------------------------------------------------------------
 def _locked_case(event: Event) -> Case | None:
     """The event's case, made if need be, and locked first: locks are taken in the order case, task, recipients."""
-    said = part(event.data, "case")
+    said = object_in(event.data, "case")
     if not said.get("id"):
         return None
     key = {"engine_id": event.engine_id, "case_id": str(said["id"])}
@@ -105,7 +100,7 @@ def _locked_case(event: Event) -> Case | None:
 
 def _update_case(case: Case, event: Event) -> None:
     """Update the case, unless a later milestone is known."""
-    said, when = part(event.data, "case"), effective_time(event)
+    said, when = object_in(event.data, "case"), effective_time(event)
     late = case.status_time is not None and when < case.status_time
     for name, limit in (("title", 300), ("type", 100), ("url", 2000)):
         if isinstance(said.get(name), str) and not (late and getattr(case, name)):
@@ -117,14 +112,14 @@ def _update_case(case: Case, event: Event) -> None:
 
 # --- tasks ----------------------------------------------------------------------------------------
 def _known_task(event: Event) -> Task | None:
-    task_id = part(event.data, "task").get("id")
+    task_id = object_in(event.data, "task").get("id")
     if not task_id:
         return None
     return Task.objects.filter(engine_id=event.engine_id, task_id=str(task_id)).select_related("assignee").first()
 
 
 def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: Change, now: datetime) -> None:
-    task_id = part(event.data, "task").get("id")
+    task_id = object_in(event.data, "task").get("id")
     if not task_id:
         return
     key = {"engine_id": event.engine_id, "task_id": str(task_id)}
@@ -167,10 +162,10 @@ def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *,
     known = task.data if behaviour_of(event.type) != "task.assigned" else _without_people(task.data)
     old, new = (event.data, known) if keep_newer else (known, event.data)
     task.data = merged(old, new)
-    said = part(task.data, "task")
+    said = object_in(task.data, "task")
     task.name = title(said, "name", 300)
-    task.kind = text(said, "kind", 60)
-    task.url = text(said, "url", 2000)
+    task.kind = text_in(said, "kind", 60)
+    task.url = text_in(said, "url", 2000)
     if said.get("priority") in Priority.values:
         task.priority = said["priority"]
     task.due_at, task.expires_at = instant(said, "due_at"), instant(said, "expires_at")
@@ -193,7 +188,9 @@ def merged(old: Json, new: Json) -> Json:
 def _without_people(data: Json) -> Json:
     """The data without people: those of an assignment replace those of the one before."""
     said = {
-        name: value for name, value in part(data, "task").items() if name not in ("assignee", "candidates", "teams")
+        name: value
+        for name, value in object_in(data, "task").items()
+        if name not in ("assignee", "candidates", "teams")
     }
     return {**data, "task": said} if said else data
 
@@ -201,7 +198,7 @@ def _without_people(data: Json) -> Json:
 def _assign(task: Task, event: Event, directory: Directory) -> bool:
     """Set the people of the task. True when it was other people's before. While there is an assignee, candidates are
     not asked."""
-    said, before = part(event.data, "task"), _people_of(task)
+    said, before = object_in(event.data, "task"), _people_of(task)
     task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
     task.assigned_event = event
     candidates = _found(directory, said.get("candidates"))
@@ -253,7 +250,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, now: dateti
         return
     was_open = task.answerable
     task.data = merged(event.data, task.data)
-    task.name = task.name or title(part(task.data, "task"), "name", 300)
+    task.name = task.name or title(object_in(task.data, "task"), "name", 300)
     task.case = task.case or change.case
     if was_open and isinstance(event.data.get("result"), dict):
         task.outcome = _result(event.data["result"])
@@ -283,11 +280,6 @@ def _result(said: Json) -> Json:
 
 
 # --- reading what engines say ---------------------------------------------------------------------
-def text(said: Json, name: str, limit: int) -> str:
-    value = said.get(name)
-    return value[:limit] if isinstance(value, str) else ""
-
-
 def title(said: Json, name: str, limit: int) -> str:
     """One line, without characters that could deceive a reader of lists."""
     value = said.get(name)

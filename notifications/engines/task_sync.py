@@ -21,7 +21,7 @@ from notifications.connectors.rest import Api, Failed, RestConnector, Standing
 from notifications.models import Callback, Engine, Event, Task
 from notifications.people import resolver
 from notifications.routing import pipeline
-from notifications.types import Json
+from notifications.types import Json, object_in
 from wfpush.concurrency.background_loop import BackgroundLoop
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.breaker import Breaker
@@ -145,7 +145,7 @@ def _is_theirs(task: Task, user: str) -> bool:
     once."""
     person = resolver.find_person(task.engine, user)
     if person is None:
-        return resolver.ref_of(task_state.part(task.data, "task").get("assignee")) == user
+        return resolver.ref_of(object_in(task.data, "task").get("assignee")) == user
     return person.pk == task.assignee_id
 
 

@@ -15,7 +15,7 @@ from notifications.items.escalated import escalation_of
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_json
 from notifications.models import Notification, NotificationState
-from notifications.types import Json
+from notifications.types import Json, object_in
 from notifications.wording.languages import spoken
 from notifications.wording.links import is_web_link
 from notifications.wording.sentences import say
@@ -50,7 +50,7 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
     `engine`: the name of the engine, if it is to be shown.
     """
     details = notification.details
-    location, customer = _part(details, "location"), _part(details, "customer")
+    location, customer = object_in(details, "location"), object_in(details, "customer")
     facts = [
         {"icon": "place", "label": _("Where"), "parts": _place(location)},
         {"icon": "phone", "label": _("Customer"), "parts": _customer(customer)},
@@ -58,11 +58,6 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
         {"icon": "out", "label": _("In the engine"), "parts": _engine_page(notification.url, engine)},
     ]
     return [fact for fact in facts if fact["parts"]]
-
-
-def _part(details: Json, name: str) -> Json:
-    value = details.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _place(location: Json) -> list[Json]:

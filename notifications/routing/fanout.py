@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import QuerySet
 
 from notifications import reasons
-from notifications.cases import task_state
 from notifications.items import inbox_items, ledger, lifetime
 from notifications.models import (
     Case,
@@ -24,7 +23,7 @@ from notifications.models import (
 from notifications.reasons import NOTHING, Reason
 from notifications.routing.addressing import Addresses, Devices
 from notifications.routing.route import Addressed, Manner, Match, Unresolved
-from notifications.types import Json, behaviour_of
+from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
 
@@ -209,7 +208,7 @@ class Planner:
     def _priority(self, facts: Json) -> str:
         if self.is_task and self.task is not None:
             return self.task.priority
-        severity = task_state.part(facts, "exception").get("severity")
+        severity = object_in(facts, "exception").get("severity")
         if behaviour_of(self.event.type) == "exception.raised" and severity in SEVERITY_PRIORITY:
             return SEVERITY_PRIORITY[severity].value
         return Priority.NORMAL.value
@@ -217,7 +216,7 @@ class Planner:
     def _url(self, facts: Json) -> str:
         if self.task is not None and self.task.url:
             return self.task.url
-        return task_state.text(task_state.part(facts, "case"), "url", 2000)
+        return text_in(object_in(facts, "case"), "url", 2000)
 
     # --- deliveries ------------------------------------------------------------------------------
     def _deliveries(
@@ -315,15 +314,15 @@ def details_of(facts: Json) -> Json:
     """Location, customer and documents for display, only in the form of docs/api.md."""
     details: Json = {}
     for name in ("location", "customer"):
-        if task_state.part(facts, name):
+        if object_in(facts, name):
             details[name] = _plain(facts[name])
     documents = facts.get("documents")
     if isinstance(documents, list):
         details["documents"] = [_plain(each) for each in documents if isinstance(each, dict) and each.get("url")]
-    variables = task_state.part(facts, "variables")
+    variables = object_in(facts, "variables")
     if variables:
         details["variables"] = variables
-    exception = task_state.part(facts, "exception")
+    exception = object_in(facts, "exception")
     if exception:
         details["exception"] = exception
     return details

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 from babel import Locale
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications.models import Brand, Notification, Priority
-from notifications.types import Action, Json, Message
+from notifications.types import Action, Json, Message, object_in, text_in
 from notifications.wording import formats
 from notifications.wording.plaintext import clean_line, cut
 
@@ -100,14 +99,14 @@ def _facts(notification: Notification) -> Iterator[Fact]:
         yield _("Priority"), str(Priority(notification.priority).label)
     if notification.case is not None:
         yield _("Case"), _titled(notification.case.title, notification.case.case_id)
-    yield from _amount(_part(details, "variables"), locale)
-    location, customer = _part(details, "location"), _part(details, "customer")
-    if _text(location, "address"):
-        yield _("Location"), _text(location, "address")
-    reached = [_text(customer, "name") or _text(customer, "ref"), _text(customer, "phone")]
+    yield from _amount(object_in(details, "variables"), locale)
+    location, customer = object_in(details, "location"), object_in(details, "customer")
+    if text_in(location, "address"):
+        yield _("Location"), text_in(location, "address")
+    reached = [text_in(customer, "name") or text_in(customer, "ref"), text_in(customer, "phone")]
     if any(reached):
         yield _("Customer"), ", ".join(filter(None, reached))
-    titles = [_text(each, "title") for each in details.get("documents") or [] if isinstance(each, dict)]
+    titles = [text_in(each, "title") for each in details.get("documents") or [] if isinstance(each, dict)]
     if any(titles):
         yield _("Documents"), ", ".join(filter(None, titles))
 
@@ -115,18 +114,8 @@ def _facts(notification: Notification) -> Iterator[Fact]:
 def _amount(variables: Json, locale: Locale) -> Iterator[Fact]:
     amount = formats.as_number(variables.get("amount"))
     if amount is not None:
-        yield _("Amount"), formats.money(amount, _text(variables, "currency")[:20], locale)
+        yield _("Amount"), formats.money(amount, text_in(variables, "currency")[:20], locale)
 
 
 def _titled(title: str, name: str) -> str:
     return title if name in title else f"{title} ({name})" if title else name
-
-
-def _part(details: Json, name: str) -> Json:
-    value = details.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Json, name: str) -> str:
-    found: Any = value.get(name)
-    return found if isinstance(found, str) else ""
