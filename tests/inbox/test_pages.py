@@ -318,7 +318,9 @@ def test_a_category_is_called_by_its_name_in_the_readers_language(story: Story, 
 def test_each_language_is_offered_in_its_own_words(story: Story) -> None:
     page = get(signed_in(story.bob), "/")
 
-    assert [each.text_content() for each in page.tree.xpath("//button[@name='language']")] == ["English", "Deutsch"]
+    offered = {each.get("value"): each.text_content() for each in page.tree.xpath("//button[@name='language']")}
+    assert list(offered) == [language for language, _ in settings.LANGUAGES]
+    assert (offered["en"], offered["de"]) == ("English", "Deutsch")
 
 
 def test_a_person_without_a_name_is_called_by_their_ref(db: None) -> None:

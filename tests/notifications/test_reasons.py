@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.apps import apps
 from django.utils import translation
 from django.utils.translation import gettext
 
 from escalations.reasons import LEFT, NO_LEAD, NO_MANAGER
 from notifications import reasons
 from notifications.models import NotificationState
-from notifications.reasons import CODES, DELEGATE, FALLBACK, NOTHING, Code, Reason, joined, kept, read, said
+from notifications.reasons import CODES, DELEGATE, FACT, FALLBACK, NOTHING, Code, Reason, joined, kept, read, said
 from tests.support.documentation import ROOT
 
 WORDED = [each for each in CODES.values() if each.is_worded]
@@ -79,7 +80,7 @@ def test_programs_get_the_text_alone() -> None:
 # --- nobody reads a sentence ------------------------------------------------------------------------------------------
 TEXTS = {
     *("reason", "void_reason", "end_reason", "why", "history_change_reason", "last_fault", "alert"),
-    "callback_disabled_reason",
+    *("callback_disabled_reason", "detail", "error"),
 }
 """Columns and members whose text is for people and searches alone."""
 QUERIES = {"filter", "exclude", "get", "Q", "When"}
@@ -122,12 +123,19 @@ def is_question(call: ast.Call) -> bool:
 
 
 def is_text(node: ast.expr) -> bool:
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Constant) and node.slice.value in TEXTS
     return isinstance(node, ast.Attribute) and node.attr in TEXTS
 
 
 def is_sentence(node: ast.expr) -> bool:
     """Whether there is any text at all may be asked."""
     return not (isinstance(node, ast.Constant) and node.value in (None, ""))
+
+
+def test_every_text_that_has_a_fact_is_watched() -> None:
+    columns = {field.name for model in apps.get_models() for field in model._meta.fields}
+    assert {name.removesuffix(FACT) for name in columns if name.endswith(FACT)} <= TEXTS
 
 
 def test_no_query_and_no_comparison_looks_into_a_sentence() -> None:
@@ -151,6 +159,8 @@ def test_no_query_and_no_comparison_looks_into_a_sentence() -> None:
         "pattern.fullmatch(copy.reason)",
         'copy.reason.startswith("Reassigned to ")',
         'last.end_reason == "answered"',
+        'told["reason"].startswith("Because ")',
+        'Callback.objects.filter(detail__contains="refused")',
         "row.history_change_reason in MEANT",
         "UNDONE = \"SELECT id FROM clocks WHERE state = 'closed' AND end_reason = 'answered'\"",
         'WAITING = "UPDATE d SET due_at = now() WHERE reason LIKE %s"',
