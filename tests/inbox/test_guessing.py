@@ -320,4 +320,4 @@ def test_who_is_not_heard_is_told_when_to_come_again(hashing: Hashing, monkeypat
         page = other.submit(Client().post, "/sign-in", {"username": "root", "password": "x"}).result()
 
     assert (page.status_code, page["Retry-After"]) == (BUSY, "2")
-    assert "yours has not been looked at" in page.content.decode()
+    assert "your password was not checked" in page.content.decode()
