@@ -17,6 +17,7 @@ from notifications.models import (
     ApiKey,
     Callback,
     Delivery,
+    DeliveryReceipt,
     EngineAccess,
     Event,
     Farewell,
@@ -42,8 +43,9 @@ OURS: list[type[Model]] = [
     ),
     Heartbeat,
 ]
-SHOWN_ELSEWHERE = {Rules, EngineAccess, PersonalSignIn, Poll, PolledTask, Account, SignedOut, Farewell}
+SHOWN_ELSEWHERE = {Rules, EngineAccess, PersonalSignIn, Poll, PolledTask, Account, SignedOut, Farewell, DeliveryReceipt}
 """On the page of each clock that follows them, and on that of the engine; what it listed is what its tasks say.
+What a network says of a message stands among the delivery's attempts.
 Accounts are users; when their sessions ended, and what a removed device still hears, nobody need look up."""
 REGISTERED = list(admin.site._registry)
 
