@@ -17,7 +17,7 @@ import redis
 from tests.support.plain_user import NOBODY, as_plain_user
 from tests.support.waiting import eventually
 from wfpush.embedded import datafolder, shared_servers
-from wfpush.embedded.servers import EmbeddedError, Postgres, Valkey
+from wfpush.embedded.servers import EmbeddedError, Postgres, ServerFolders, Valkey
 
 pytestmark = pytest.mark.processes
 
@@ -96,11 +96,9 @@ class House:
         return _processes(lambda words: any(base in word or sockets in word for word in words) and "-c" not in words)
 
     @property
-    def where(self) -> shared_servers.Where:
+    def where(self) -> ServerFolders:
         if self.prefix:
-            return shared_servers.Where(
-                base=self.folder.resolve() / "servers", sockets=_sockets(self.folder), user=None
-            )
+            return ServerFolders(base=self.folder.resolve() / "servers", sockets=_sockets(self.folder), user=None)
         return shared_servers.locate(self.folder)
 
 
