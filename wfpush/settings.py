@@ -207,6 +207,8 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/wfpush/icons/"
+"""Browsers load a notification's icons before they show it: while a server hangs they must not ask it for them."""
 LOGGING = configure_logging(
     ENV.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO"),
     ENV.choice("LOG_FORMAT", ["console", "json"], default="console"),

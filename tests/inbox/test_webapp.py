@@ -31,6 +31,13 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("icon", ["192.png", "badge.png"])
+def test_browsers_never_ask_for_an_icon_again(client: Client, icon: str) -> None:
+    """They load icons before they show a notification, which must not wait for a server that hangs."""
+    assert "immutable" in client.get(f"/static/wfpush/icons/{icon}")["Cache-Control"]
+    assert "immutable" not in client.get("/static/wfpush/favicon.svg")["Cache-Control"]
+
+
 # --- the worker -------------------------------------------------------------------------------------
 def test_the_worker_is_one_script_for_the_whole_site_that_no_cache_keeps(client: Client) -> None:
     response = client.get("/sw.js")
