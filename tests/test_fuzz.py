@@ -6,6 +6,7 @@ Short here; as long as one likes in `make soak` (tests/soak/test_fuzz.py).
 import json
 import logging
 import zlib
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,7 +46,8 @@ def operator() -> Caller:
 def fuzz(db: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Fuzz:
     """With everybody who may call, and something of everything that a path can name."""
     monkeypatch.setattr(base.ApiView, "count", lambda *args: None)  # rates have their own tests
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # thousands of refusals, all kept by pytest
+    logging.disable(logging.CRITICAL)  # thousands of refusals, all kept by pytest
+    request.addfinalizer(partial(logging.disable, logging.NOTSET))  # which clears what loggers remember of it, too
     company = world.build()
     world.live(company)
     devices.register(

@@ -21,7 +21,7 @@ from tests.soak.installation import ENGINE_IS_HERE, LONG, Installation
 from tests.soak.load import PATIENCE, Load
 from tests.soak.proof import proved
 from tests.soak.servers import Servers
-from tests.support.processes import Command, House
+from tests.support.processes import Command, House, command_line
 from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
@@ -68,7 +68,7 @@ class Place(Installation):
 
         def look() -> psutil.Process | None:
             children = psutil.Process((of or self.worker).process.pid).children()
-            return next((each for each in children if name in words_of(each)), None)
+            return next((each for each in children if name in command_line(each)), None)
 
         return eventually(look, f"{name} runs")
 
@@ -83,14 +83,6 @@ class Place(Installation):
             return found[:2] if len(found) >= 4 else None
 
         return eventually(look, "django-q2 runs")
-
-
-def words_of(process: psutil.Process) -> list[str]:
-    """Its command line; nothing of one that has just ended."""
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 class Pace:

@@ -198,6 +198,14 @@ class House:
         return not found
 
 
+def command_line(process: psutil.Process) -> list[str]:
+    """Its words; none of a process that has ended, even if nobody has collected it yet."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def _kill(pid: int) -> None:
     """Kill the whole process group, so that no member escapes by forking between the look and the signal."""
     with suppress(ProcessLookupError):

@@ -12,7 +12,7 @@ import pytest
 from watchfiles import Change
 
 from tests.support.documentation import ROOT
-from tests.support.processes import Command, House, free_ports
+from tests.support.processes import Command, House, command_line, free_ports
 from tests.support.waiting import eventually
 from tools.restarting import FILES, Own
 
@@ -105,7 +105,7 @@ class Dev:
 
     def pid(self, name: str) -> int:
         """Of a process of `manage.py up`; 0 while there is none."""
-        found = [each for each in self.house.named(name) if "tools.restarting" not in each.cmdline()]
+        found = [each for each in self.house.named(name) if "tools.restarting" not in command_line(each)]
         return min((each.pid for each in found), default=0)
 
     def page(self) -> str:
@@ -178,7 +178,7 @@ def test_a_mistake_is_said_and_mended_by_the_next_save(dev: Dev) -> None:
 
 @pytest.mark.processes
 def test_if_what_restarts_a_process_is_killed_all_of_them_end(dev: Dev) -> None:
-    (restarting,) = (each for each in dev.house.named("tools.restarting") if "web" in each.cmdline())
+    (restarting,) = (each for each in dev.house.named("tools.restarting") if "web" in command_line(each))
     restarting.kill()
 
     assert dev.up.ends() == 1

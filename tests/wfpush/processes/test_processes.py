@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.support.processes import Command, House, free_ports
+from tests.support.processes import Command, House, command_line, free_ports
 from tests.support.waiting import eventually
 from wfpush.security import p256
 
@@ -66,7 +66,7 @@ def cluster(command: Command) -> Cluster | None:
     one is no part of it."""
     try:
         for main in psutil.Process(command.process.pid).children():
-            if "cluster" in main.cmdline():
+            if "cluster" in command_line(main):
                 (sentinel,) = main.children()
                 others = sentinel.children(recursive=True)
                 return Cluster(main, sentinel, others) if len(others) >= 4 else None

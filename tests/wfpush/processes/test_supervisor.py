@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.processes import command_line
 from tests.support.waiting import eventually
 from wfpush.processes.children import LONGEST_PAUSE, STEADY_SECONDS, Child
 from wfpush.processes.joined_output import JoinedOutput
@@ -110,7 +111,7 @@ def test_or_the_others_are_stopped_with_it(notes: Path) -> None:
     assert supervisor.lost_a_child
     assert notes.read_text() == "x"
     assert time.monotonic() - began < 5, "the long one was asked to stop, and did"
-    assert [child for child in psutil.Process().children() if RUNS in child.cmdline()] == []
+    assert [child for child in psutil.Process().children() if RUNS in command_line(child)] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
