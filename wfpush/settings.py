@@ -34,6 +34,7 @@ CHANNELS = [
     "notifications.channels.fcm",
     "notifications.channels.email",
     "notifications.channels.appworks",
+    "notifications.channels.sms",
 ]
 """The channels, in the order in which new categories try them. The settings of each are read in its folder."""
 for _package in CHANNELS:

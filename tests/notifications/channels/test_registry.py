@@ -41,10 +41,10 @@ def test_nothing_outside_its_folder_names_a_channel() -> None:
 
 
 def test_facts_and_channels_are_of_the_same_names() -> None:
-    assert list(registry.channels()) == list(all_facts()) == ["webpush", "fcm", "email", "appworks"]
+    assert list(registry.channels()) == list(all_facts()) == ["webpush", "fcm", "email", "appworks", "sms"]
     assert channels_from_start() == ["live", "webpush", "fcm", "email"]
     assert [each.name for each in registry.device_channels()] == ["webpush", "fcm"]
-    assert shown_on_lock_screens() == {"", "live", "webpush", "fcm", "appworks"}
+    assert shown_on_lock_screens() == {"", "live", "webpush", "fcm", "appworks", "sms"}
 
 
 def test_choices_of_the_tables_come_from_the_channels(pigeons: None) -> None:
@@ -57,5 +57,5 @@ def test_what_is_not_set_up_is_known_and_not_offered(pigeons: None, settings: Se
     assert offered_channels()[-1] == "pigeon"
 
     settings.PIGEONS_MOULT = True
-    assert offered_channels() == ["live", *list(all_facts())[:-1]]
+    assert offered_channels() == ["live", "webpush", "fcm", "email", "appworks"]
     assert "pigeon" in all_facts()

@@ -1,0 +1,76 @@
+"""Statuses that an HTTP gateway posts to `/api/v1/channels/sms/receipts`: signed, fresh, read as the settings say."""
+
+import hmac
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from django.conf import settings
+
+from notifications.channels.base import ReceiptsCall
+from notifications.channels.sms.gateway import Http, Status
+from notifications.channels.sms.paths import at_path, value_at
+from notifications.errors import Malformed, NotFound, NotSigned
+from notifications.types import Receipt
+
+FRESH = timedelta(minutes=5)
+"""How far a call's time may be from ours: what is older may be a call that somebody has recorded."""
+MOST = 1000
+"""Statuses that are read of one call."""
+
+
+def read(call: ReceiptsCall) -> list[Receipt]:
+    """Raises NotFound, NotSigned, Malformed."""
+    gateway = settings.SMS.gateway if settings.SMS is not None else None
+    if not isinstance(gateway, Http) or gateway.status is None:
+        raise NotFound("No statuses of text messages are expected. They are where SMS_STATUS_SECRET is set.")
+    check(gateway.status, call)
+    return list(_receipts(gateway.status, _items(gateway.status, _parsed(call))))
+
+
+def check(status: Status, call: ReceiptsCall) -> None:
+    """Whether the gateway itself has sent this, and a moment ago. Raises NotSigned."""
+    signed = call.body
+    if status.timestamp_header:
+        stamp = call.headers.get(status.timestamp_header, "")
+        if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 13):
+            raise NotSigned(f"{status.timestamp_header} is missing, or is not in Unix seconds.")
+        seconds = int(stamp) / (1000 if len(stamp) > 11 else 1)
+        if abs(call.now.timestamp() - seconds) > FRESH.total_seconds():
+            raise NotSigned(f"{status.timestamp_header} is more than 5 minutes off.")
+        signed = stamp.encode() + b"." + call.body
+    digest = hmac.digest(status.secret.encode(), signed, sha256)
+    wanted = digest.hex() if status.encoding == "hex" else b64encode(digest).decode()
+    given = call.headers.get(status.signature_header, "").removeprefix(status.signature_prefix)
+    if not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise NotSigned(f"{status.signature_header} is missing or wrong.")
+
+
+def _parsed(call: ReceiptsCall) -> Any:
+    if "json" in call.headers.get("Content-Type", ""):
+        try:
+            return msgspec.json.decode(call.body)
+        except (msgspec.DecodeError, RecursionError) as fault:
+            raise Malformed("The body is not JSON.") from fault
+    try:
+        return dict(parse_qsl(call.body.decode("utf-8"), max_num_fields=MOST))
+    except ValueError as fault:
+        raise Malformed("The body is not a form.") from fault
+
+
+def _items(status: Status, said: Any) -> list[Any]:
+    found = value_at(said, status.items) if status.items else said
+    return found[:MOST] if isinstance(found, list) else [found]
+
+
+def _receipts(status: Status, items: list[Any]) -> Iterator[Receipt]:
+    """Of final statuses; others say only that a message is on its way."""
+    for item in items:
+        reference, word = at_path(item, status.id), at_path(item, status.status)
+        if reference and word in (*status.arrived, *status.lost):
+            code = "" if word in status.arrived else at_path(item, status.code)
+            yield Receipt(reference, word in status.arrived, " ".join(filter(None, (word, code))))

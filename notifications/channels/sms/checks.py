@@ -1,0 +1,49 @@
+"""What is wrong with text messages, for `manage.py doctor`."""
+
+import socket
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+
+from notifications.channels.sms.facts import FACTS
+from notifications.channels.sms.gateway import Http, Sms
+from notifications.channels.sms.numbers import e164
+from notifications.models import Category, Recipient
+from wfpush.net.http import OutboundError, check_url
+
+ANSWERS_WITHIN = 3.0
+
+
+def look(say: Callable[[str], object]) -> Iterator[str]:
+    """Where there is a gateway, or somebody counts on it."""
+    sms: Sms | None = settings.SMS
+    named = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))
+    if sms is None:
+        if named:
+            yield f"sms is among the channels of {named}, and no gateway is set up: set SMS_URL, or take it out."
+        return
+    say(f"SMS gateway: {sms.gateway.host}, {_numbers(sms)}")
+    yield from _faults(sms)
+
+
+def _faults(sms: Sms) -> Iterator[str]:
+    gateway = sms.gateway
+    if isinstance(gateway, Http):
+        try:
+            check_url(gateway.url, settings.OUTBOUND_ALLOWED_CIDRS)
+        except OutboundError as fault:
+            yield f"SMS_URL: {fault.detail}"
+        return
+    try:  # a second sign-in could end the first: that somebody answers has to do
+        socket.create_connection((gateway.host, gateway.port), ANSWERS_WITHIN).close()
+    except OSError as fault:
+        yield f"SMS_URL: {gateway.host}:{gateway.port} does not answer ({fault}). Messages wait for it."
+
+
+def _numbers(sms: Sms) -> str:
+    """How many people it reaches, and how many have what it cannot read."""
+    phones = Recipient.objects.filter(active=True).exclude(phone="").values_list("phone", flat=True)
+    known = [e164(phone, sms.country_code) is not None for phone in phones.iterator()]
+    told = f"{known.count(True)} people have phone numbers"
+    unread = known.count(False)
+    return f"{told}; {unread} numbers cannot be read (SMS_COUNTRY_CODE)" if unread else told

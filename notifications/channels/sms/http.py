@@ -1,0 +1,122 @@
+"""Text messages by a provider's HTTP gateway: a form or JSON whose fields the settings say, through our own door."""
+
+import asyncio
+import json
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from notifications.channels.sms import facts
+from notifications.channels.sms.gateway import PLACES, Http
+from notifications.channels.sms.paths import at_path
+from notifications.errors import ServiceRefuses, TransportError
+from notifications.reasons import ASKS_TO_WAIT, not_reached
+from notifications.wording.plaintext import clean_line, cut
+from wfpush.net.http import OutboundError, Response, outbound_from_settings, parse_retry_after
+from wfpush.security.redaction import MASK, redact_text
+
+log = structlog.get_logger(__name__)
+
+DEADLINE = 10.0
+MAX_ANSWER = 16 * 1024
+READ, MOST_WORDS = 1000, 200
+"""Characters of an answer that are looked at, and that are kept."""
+NOT_TAKEN = frozenset({500, 501, 503, 507})
+"""Faults of a gateway that say it did not take the message. Others come from what stands before it, and it may have."""
+
+
+def send(settings: Http, number: str, text: str, sender: str, delivery_id: UUID) -> list[str]:
+    """The gateway's name for the message, if it gives one. Raises TransportError."""
+    body, headers = request_of(settings, number, text, sender, delivery_id)
+    try:
+        response = asyncio.run(_post(settings.url, body, headers))  # in one of the channel's threads: no event loop
+    except OutboundError as fault:
+        raise _unanswered(fault) from fault
+    refused = fault_of(settings, response, time.time())
+    if refused is not None:
+        raise refused
+    return [name for name in (at_path(_json(response), settings.id),) if name]
+
+
+async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    async with outbound_from_settings(deadline=DEADLINE, max_body=MAX_ANSWER) as door:
+        return await door.request("POST", url, body=body, headers=headers)
+
+
+def _unanswered(fault: OutboundError) -> TransportError:
+    if fault.may_have_arrived:
+        return TransportError(facts.UNKNOWN(words=not_reached(fault)), permanent=True)
+    return TransportError(facts.NOT_REACHED(words=not_reached(fault)))
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+def request_of(settings: Http, number: str, text: str, sender: str, delivery_id: UUID) -> tuple[bytes, dict[str, str]]:
+    said = {"to": number, "number": number.lstrip("+"), "from": sender, "text": text, "id": str(delivery_id)}
+    fields = _filled(settings.fields, said)
+    if settings.format == "json":
+        return json.dumps(fields).encode(), {"Content-Type": "application/json", **_credentials(settings)}
+    form = urlencode(fields).encode("ascii")
+    return form, {"Content-Type": "application/x-www-form-urlencoded", **_credentials(settings)}
+
+
+def _filled(value: Any, said: Mapping[str, str]) -> Any:
+    """In one go: what a text says is not looked at for places again."""
+    if isinstance(value, str):
+        return PLACES.sub(lambda place: said[place[1]], value)
+    if isinstance(value, Mapping):
+        return {name: _filled(inner, said) for name, inner in value.items()}
+    return [_filled(inner, said) for inner in value] if isinstance(value, list) else value
+
+
+def _credentials(settings: Http) -> dict[str, str]:
+    if settings.user:
+        pair = b64encode(f"{settings.user}:{settings.password}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+    if not settings.token:
+        return {}
+    bearer = f"Bearer {settings.token}" if settings.token_header == "Authorization" else settings.token
+    return {settings.token_header: bearer}
+
+
+# --- what the gateway answers -----------------------------------------------------------------------------------------
+def fault_of(settings: Http, response: Response, now: float) -> TransportError | None:
+    """What an answer means; None: the gateway has the message. `now` is in Unix seconds."""
+    status, said = response.status, _said(settings, response)
+    if 200 <= status <= 299:
+        if settings.taken and at_path(_json(response), settings.taken) not in settings.taken_is:
+            return TransportError(facts.REFUSED(words=said), permanent=True)
+        return None
+    if status in (401, 403):
+        log.error("sms_gateway_refuses", status=status)
+        return ServiceRefuses(facts.REFUSES_SIGN_IN(words=said))
+    asked = parse_retry_after(response.headers.get("Retry-After"), now)
+    if status in (408, 425, 429):
+        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=said), retry_after=asked)
+    if status < 400 or status == 404:
+        return TransportError(facts.ELSEWHERE(words=said))
+    if status in NOT_TAKEN:
+        return TransportError(facts.DOWN(words=said), retry_after=asked)
+    if status >= 500:
+        return TransportError(facts.UNKNOWN(words=said), permanent=True)
+    return TransportError(facts.REFUSED(words=said), permanent=True)
+
+
+def _json(response: Response) -> Any:
+    try:
+        return msgspec.json.decode(response.body)
+    except msgspec.DecodeError:
+        return None
+
+
+def _said(settings: Http, response: Response) -> str:
+    """The status and the answer's words, without our secrets should it repeat what it was sent."""
+    words = response.body.decode("utf-8", "replace")
+    for secret in filter(None, (settings.token, settings.password)):
+        words = words.replace(secret, MASK)
+    return cut(f"{response.status} {clean_line(redact_text(words[:READ]))}".rstrip(), MOST_WORDS)

@@ -1,0 +1,24 @@
+"""Values in the JSON of gateways."""
+
+import json
+from typing import Any
+
+
+def value_at(value: Any, path: str) -> Any:
+    """What stands at a path such as `messages.0.id`; None if nothing does."""
+    for step in path.split("."):
+        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def at_path(value: Any, path: str) -> str:
+    """The same as text; empty for what has parts of its own."""
+    found = value_at(value, path)
+    if found is None or isinstance(found, dict | list):
+        return ""
+    return json.dumps(found) if isinstance(found, bool) else str(found)

@@ -1,0 +1,58 @@
+"""What the command_status of an SMSC means (SMPP 3.4, 5.1.3): whether to wait, to try again, or to give up."""
+
+from notifications.channels.sms import facts
+from notifications.errors import RecipientGone, ServiceRefuses, TransportError
+from notifications.reasons import ASKS_TO_WAIT
+
+NAMES = {
+    0x01: "ESME_RINVMSGLEN", 0x02: "ESME_RINVCMDLEN", 0x03: "ESME_RINVCMDID", 0x04: "ESME_RINVBNDSTS",
+    0x05: "ESME_RALYBND", 0x06: "ESME_RINVPRTFLG", 0x07: "ESME_RINVREGDLVFLG", 0x08: "ESME_RSYSERR",
+    0x0A: "ESME_RINVSRCADR", 0x0B: "ESME_RINVDSTADR", 0x0C: "ESME_RINVMSGID", 0x0D: "ESME_RBINDFAIL",
+    0x0E: "ESME_RINVPASWD", 0x0F: "ESME_RINVSYSID", 0x11: "ESME_RCANCELFAIL", 0x13: "ESME_RREPLACEFAIL",
+    0x14: "ESME_RMSGQFUL", 0x15: "ESME_RINVSERTYP", 0x40: "ESME_RINVDESTFLAG", 0x42: "ESME_RINVSUBREP",
+    0x43: "ESME_RINVESMCLASS", 0x44: "ESME_RCNTSUBDL", 0x45: "ESME_RSUBMITFAIL", 0x48: "ESME_RINVSRCTON",
+    0x49: "ESME_RINVSRCNPI", 0x50: "ESME_RINVDSTTON", 0x51: "ESME_RINVDSTNPI", 0x53: "ESME_RINVSYSTYP",
+    0x54: "ESME_RINVREPFLAG", 0x55: "ESME_RINVNUMMSGS", 0x58: "ESME_RTHROTTLED", 0x61: "ESME_RINVSCHED",
+    0x62: "ESME_RINVEXPIRY", 0x63: "ESME_RINVDFTMSGID", 0x64: "ESME_RX_T_APPN", 0x65: "ESME_RX_P_APPN",
+    0x66: "ESME_RX_R_APPN", 0x67: "ESME_RQUERYFAIL", 0xC0: "ESME_RINVOPTPARSTREAM", 0xC1: "ESME_ROPTPARNOTALLWD",
+    0xC2: "ESME_RINVPARLEN", 0xC3: "ESME_RMISSINGOPTPARAM", 0xC4: "ESME_RINVOPTPARAMVAL",
+    0xFE: "ESME_RDELIVERYFAILURE", 0xFF: "ESME_RUNKNOWNERR",
+}  # fmt: skip
+
+OK = 0x00
+TRY_LATER = 0x64
+"""ESME_RX_T_APPN: what we answer when a receipt cannot be kept now, so that it comes again."""
+UNKNOWN_COMMAND = 0x03
+
+BUSY = frozenset({0x14, 0x58})
+OURS_TO_MEND = frozenset({0x0A, 0x0D, 0x0E, 0x0F, 0x15, 0x48, 0x49, 0x53})
+"""User, password, system type and sender: no message gets through before somebody has looked at the settings."""
+NO_SUCH_NUMBER = frozenset({0x0B, 0x50, 0x51})
+DOWN = frozenset({0x04, 0x05, 0x08, 0xFF})
+"""The SMSC itself does not work, or not yet."""
+NOT_NOW = frozenset({0x45, 0x64, 0xFE})
+"""It works, and does not take this message now."""
+WAIT = 5.0
+"""Seconds for which an SMSC that is busy gets nothing new."""
+
+
+def name_of(status: int) -> str:
+    return NAMES.get(status, f"0x{status:08X}")
+
+
+def fault_of(status: int) -> TransportError | None:
+    """Of an answer to a message. Codes that are a provider's own (0x400 and above) may pass."""
+    said = name_of(status)
+    if status == OK:
+        return None
+    if status in BUSY:
+        return TransportError(ASKS_TO_WAIT(service=facts.GATEWAY(), words=said), retry_after=WAIT)
+    if status in OURS_TO_MEND:
+        return ServiceRefuses(facts.REFUSES_US(words=said))
+    if status in NO_SUCH_NUMBER:
+        return RecipientGone(facts.NO_SUCH_NUMBER(words=said))
+    if status in DOWN:
+        return TransportError(facts.NOT_TAKEN(words=said))
+    if status in NOT_NOW or status not in NAMES:
+        return TransportError(facts.NOT_TAKEN(words=said), works=True)
+    return TransportError(facts.REFUSED(words=said), permanent=True)

@@ -1,0 +1,41 @@
+"""What a text message says: title and short text, cut to the parts that it may have, and the link, never cut."""
+
+from notifications.channels.sms.alphabet import parts_of, plain
+from notifications.channels.sms.facts import LONG_LINK
+from notifications.errors import TransportError
+from notifications.types import Message
+from notifications.wording.plaintext import clean, clean_line, cut
+
+
+def text_of(message: Message, link: str, most: int) -> str:
+    """A text of at most `most` parts. Never the long body: lock screens show it to everybody.
+
+    Raises TransportError where the link alone takes more.
+    """
+    title, short = clean_line(message.title), clean(message.short_body)
+    said = short if short.startswith(title) else f"{title}\n{short}".strip()
+    longest = _longest(said, link, most)
+    if longest is None:
+        raise TransportError(LONG_LINK(most=most), permanent=True)
+    return longest
+
+
+def _longest(said: str, link: str, most: int) -> str | None:
+    """By halves: what is longer takes at least as many parts."""
+    least, top = 0, len(said)
+    found = _with_link("", link, most)
+    while least <= top:
+        middle = (least + top) // 2
+        shorter = cut(said, middle) if middle else ""
+        text = _with_link("" if shorter == "…" else shorter, link, most)
+        if text is None:
+            top = middle - 1
+        else:
+            found, least = text, middle + 1
+    return found
+
+
+def _with_link(said: str, link: str, most: int) -> str | None:
+    """None if it takes too many parts."""
+    text = plain(f"{said}\n{link}" if said else link)
+    return text if len(parts_of(text)) <= most else None
