@@ -7,6 +7,7 @@ Out: what is missing in it. An administrator's changes are never touched.
 from datetime import UTC, datetime
 from typing import Any
 
+from notifications.channel_facts import channels_from_start
 from notifications.starter.actions import ACTIONS
 from notifications.starter.categories import CATEGORIES
 from notifications.starter.event_types import EVENT_TYPES
@@ -64,7 +65,7 @@ class _Writer:
         known = self.known("Category", "slug")
         of_model = {field.name for field in self.model("Category")._meta.fields}  # its first migration has no `names`
         rows = [
-            {"slug": seed.slug, **names_of(seed.slug), "channels": list(seed.channels), "position": at}
+            {"slug": seed.slug, **names_of(seed.slug), "channels": channels_from_start(), "position": at}
             for at, seed in enumerate(CATEGORIES)
             if seed.slug not in known
         ]

@@ -1,9 +1,8 @@
 """The types of the starter configuration. They are data; `ensure` alone writes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from notifications.channel_facts import channels_from_start
 from notifications.types import CommentRule, Json
 
 TargetName = Literal[
@@ -14,7 +13,6 @@ TargetName = Literal[
 @dataclass(frozen=True)
 class CategorySeed:
     slug: str
-    channels: tuple[str, ...] = field(default_factory=lambda: tuple(channels_from_start()))
 
 
 @dataclass(frozen=True)
