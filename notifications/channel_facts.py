@@ -53,13 +53,13 @@ def all_facts() -> Mapping[str, Facts]:
     return _loaded(tuple(settings.CHANNELS))
 
 
-def facts_of(channel: str) -> Facts | None:
+def facts_of_channel(channel: str) -> Facts | None:
     """None for the inbox, and for a channel that does not exist (any more)."""
     return all_facts().get(channel)
 
 
 def reaches_devices(channel: str) -> bool:
-    facts = facts_of(channel)
+    facts = facts_of_channel(channel)
     return facts is not None and bool(facts.devices)
 
 

@@ -21,7 +21,7 @@ from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "escalations"
+SOURCE_NAME = "escalations"
 
 
 def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime) -> None:
@@ -222,7 +222,7 @@ def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
 def _wake_if_due(escalation: Escalation, now: datetime) -> None:
     """The ticker finds what is due later."""
     if escalation.due_at is not None and escalation.due_at <= now:
-        outbox.wake_on_commit(SOURCE)
+        outbox.wake_on_commit(SOURCE_NAME)
 
 
 def show(task: Task, escalation: Escalation | None) -> None:

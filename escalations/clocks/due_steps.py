@@ -60,7 +60,7 @@ def drain() -> None:
     while time.monotonic() < end:
         if not tick(timezone.now()):
             return
-    outbox.source_named(clock.SOURCE).wake()
+    outbox.source_named(clock.SOURCE_NAME).wake()
 
 
 def tick(now: datetime) -> int:
@@ -300,4 +300,4 @@ def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: d
     )
 
 
-SOURCES = (outbox.Source(clock.SOURCE, "cluster", has_due, drain),)
+SOURCES = (outbox.Source(clock.SOURCE_NAME, "cluster", has_due, drain),)

@@ -42,7 +42,7 @@ def mark(policy: Policy, now: datetime) -> int:
     clocks = Escalation.objects.filter(policy=policy, ended_at=None, state__in=OPEN)
     count = outbox.make_due(clocks, now, anew=True)
     if count:
-        outbox.wake_on_commit(clock.SOURCE)
+        outbox.wake_on_commit(clock.SOURCE_NAME)
     return count
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from escalations import reasons
-from escalations.forecast.target_cache import Addresses, Question, Soundings, Tasks
+from escalations.forecast.target_cache import Addresses, Question, TargetCache, Tasks
 from escalations.kinds import KINDS
-from escalations.models import Policy, StepTarget, TimeKind
+from escalations.kinds.targets import step_for
+from escalations.models import Policy
 from escalations.policies import rules
 from escalations.policies.rules import Step
 from notifications.models import Absence, Route, RouteTarget, TargetKind, Task
@@ -60,7 +61,7 @@ class DeadEnd:
 
 def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
     """The soonest first. `of`: only those of that policy or route."""
-    tasks, addresses, soundings = Tasks(now), Addresses(), Soundings()
+    tasks, addresses, cache = Tasks(now), Addresses(), TargetCache()
     places = [place for place in (*_steps(), *_routes()) if of is None or place.row == of]
     searches = [_Search(place, *each) for place in places for each in tasks.different(place.targets)]
     asking: dict[Question, list[_Search]] = {}
@@ -69,9 +70,9 @@ def dead_ends(now: datetime, of: Policy | Route | None = None) -> list[DeadEnd]:
             asking.setdefault(question, []).append(search)
     found: dict[Reason, DeadEnd] = {}
     for instant in _instants(now):
-        forgotten = soundings.at(instant)
+        forgotten = cache.at(instant)
         for search in searches if instant == now else [each for question in forgotten for each in asking[question]]:
-            if why := _cause(search, soundings, addresses):
+            if why := _cause(search, cache, addresses):
                 found.setdefault(why, DeadEnd(why, instant)).add(search.place)
     return sorted(found.values(), key=lambda line: (line.since, str(line.why)))
 
@@ -85,10 +86,10 @@ class _Search:
     questions: tuple[Question, ...]
 
 
-def _cause(search: _Search, soundings: Soundings, addresses: Addresses) -> Reason:
+def _cause(search: _Search, cache: TargetCache, addresses: Addresses) -> Reason:
     """NOTHING if somebody is told."""
     asked = zip(search.questions, search.place.targets, strict=True)
-    answers = [soundings.ask(question, search.task, step) for question, step in asked]
+    answers = [cache.ask(question, search.task, step) for question, step in asked]
     hear = [each.recipient for answer in answers for each in answer.hear]
     if not hear:
         return joined(dict.fromkeys(note for answer in answers for note in answer.notes))
@@ -127,23 +128,7 @@ def _routes() -> Iterator[Place]:
 def _as_step(target: RouteTarget) -> Step | None:
     if target.kind not in FORESEEN or (target.kind == TargetKind.TEAM_LEAD and target.team_id is None):
         return None
-    return Step(
-        id=0,
-        position=0,
-        kind="",
-        offset=timedelta(),
-        time=TimeKind.WALL,
-        repeat_every=timedelta(),
-        repeats=0,
-        target=StepTarget(target.kind),
-        level=1,
-        team=target.team_id,
-        person=target.person_id,
-        version=None,
-        category=None,
-        channels=(),
-        priority="",
-    )
+    return step_for(target)
 
 
 # --- when -------------------------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class Answer:
 
 
 @dataclass
-class Soundings:
+class TargetCache:
     """Use it for one instant after another: `at`, then `ask`."""
 
     staff: _Watched | None = None

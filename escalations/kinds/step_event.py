@@ -1,7 +1,7 @@
 """The event of a step: its messages are planned like those of any other event."""
 
 from escalations.kinds.step_run import Taking
-from notifications.cases.facts import facts_of
+from notifications.cases.facts import facts_of_task
 from notifications.models import Event
 from notifications.routing import fanout
 from notifications.routing.addressing import Devices
@@ -11,7 +11,7 @@ from notifications.wording.batch_render import Writer
 
 def planner_of(taking: Taking, event: Event, devices: Devices) -> fanout.Planner:
     task = taking.task
-    writer = Writer(event, task, facts_of(task, task.case, event))
+    writer = Writer(event, task, facts_of_task(task, task.case, event))
     return fanout.Planner(event, task, task.case, writer, fanout.Plan(), taking.now, True, devices)
 
 

@@ -5,15 +5,15 @@ People who are away are replaced by their delegate. If nobody is left, the fallb
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db.models import QuerySet
 
 from escalations import reasons
-from escalations.models import StepTarget
+from escalations.models import StepTarget, TimeKind
 from escalations.policies.rules import RuleSet, Step
-from notifications.models import Recipient, Task, Team
+from notifications.models import Recipient, RouteTarget, Task, Team
 from notifications.people.absence import away_at, stand_ins
 from notifications.reasons import DELEGATE, FALLBACK, Code, Reason, joined
 from notifications.routing import targets
@@ -114,6 +114,27 @@ def reached(search: Search) -> list[Found]:
     """The same without the fallback owner."""
     assert search.step.target is not None  # policies are checked for that
     return _with_delegates(targets.people_for(search.step.target, search), search)
+
+
+def step_for(target: RouteTarget) -> Step:
+    """A step with a route's target, to find whom it means: everything else about the step is empty."""
+    return Step(
+        id=0,
+        position=0,
+        kind="",
+        offset=timedelta(),
+        time=TimeKind.WALL,
+        repeat_every=timedelta(),
+        repeats=0,
+        target=StepTarget(target.kind),
+        level=1,
+        team=target.team_id,
+        person=target.person_id,
+        version=None,
+        category=None,
+        channels=(),
+        priority="",
+    )
 
 
 def _with_delegates(people: People, search: Search) -> list[Found]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from escalations import reasons
 from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
 from escalations.policies.rules import rules_row
-from notifications.cases.facts import facts_of
+from notifications.cases.facts import facts_of_task
 from notifications.models import Task
 from notifications.reasons import NOTHING, Reason
 from notifications.routing import route
@@ -52,7 +52,7 @@ def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
 
 def tried(task: Task, policies: Iterable[Policy]) -> Iterator[Tried]:
     """The policies in order, up to the first that fits."""
-    facts = facts_of(task, task.case)
+    facts = facts_of_task(task, task.case)
     for policy in policies:
         reason = _why_not(policy, task, facts)
         yield Tried(policy, not reason, reason or _why(policy))

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from notifications.channel_facts import INBOX, all_facts, facts_of
+from notifications.channel_facts import INBOX, all_facts, facts_of_channel
 
 
 def channel_names() -> list[str]:
@@ -13,5 +13,5 @@ def channel_names() -> list[str]:
 def channel_name(channel: str) -> str:
     if channel == INBOX:
         return _("inbox")
-    facts = facts_of(channel)
+    facts = facts_of_channel(channel)
     return str(facts.label) if facts else channel

@@ -36,7 +36,7 @@ class PollForm(forms.ModelForm):
 def ask_now(poll: Poll) -> None:
     """Poll at once, unless a poll is running."""
     if outbox.bring_forward(Poll.objects.filter(pk=poll.pk, enabled=True, lease_until=None), timezone.now()):
-        outbox.wake_on_commit(polls.SOURCE)
+        outbox.wake_on_commit(polls.SOURCE_NAME)
 
 
 class PollInline(OnePart):

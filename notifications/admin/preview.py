@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from notifications.admin.base import DeskAdmin
 from notifications.admin.reading import event_named
 from notifications.cases import task_state
-from notifications.cases.facts import facts_of
+from notifications.cases.facts import facts_of_task
 from notifications.channel_facts import INBOX
 from notifications.channels import registry
 from notifications.channels.base import PersonChannel
@@ -48,7 +48,7 @@ class About:
 
     @property
     def facts(self) -> Json:
-        return facts_of(self.task, self.case, self.event)
+        return facts_of_task(self.task, self.case, self.event)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from notifications.cases.facts import facts_of
+from notifications.cases.facts import facts_of_task
 from notifications.errors import FourEyes
 from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
 from notifications.reasons import YOU_DECIDED_BEFORE, YOU_STARTED_IT, kept
@@ -19,7 +19,7 @@ def check(task: Task, person: Recipient) -> None:
     started = task.initiator_id == person.pk
     facts = None
     for rule in rules:
-        facts = facts or facts_of(task, task.case)
+        facts = facts or facts_of_task(task, task.case)
         if not _fits(rule, task, facts):
             continue
         if rule.not_initiator and started:

@@ -5,7 +5,7 @@ from notifications.models import Case, Event, Task
 from notifications.types import Json, object_in
 
 
-def facts_of(task: Task | None, case: Case | None, event: Event | None = None) -> Json:
+def facts_of_task(task: Task | None, case: Case | None, event: Event | None = None) -> Json:
     """With an event: its data over its task's. Without, for rules of tasks: as if the task were assigned now."""
     said = event.data if event is not None else {}
     facts = merged(task.data, said) if task is not None else dict(said)

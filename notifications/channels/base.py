@@ -132,7 +132,7 @@ class Channel:
     after an hour (`delivery/results.py`). `longest_pause`: the longest pause of a service that does not accept our
     credentials.
 
-    `look` is the channel's part of `manage.py doctor`: it prints what it finds, and yields faults with what to do.
+    `diagnose` is the channel's part of `manage.py doctor`: it prints what it finds, and yields faults with what to do.
     `alarms` are for the desk's overview, in the reader's language. `commands` are commands of `manage.py` of the
     channel, each with a line in `notifications/management/commands/`. `receipts`: how its service reports what became
     of messages.
@@ -141,7 +141,7 @@ class Channel:
     facts: Facts
     retry: Backoff
     longest_pause: timedelta
-    look: Callable[[Callable[[str], object]], Iterator[str]] = says_nothing
+    diagnose: Callable[[Callable[[str], object]], Iterator[str]] = says_nothing
     alarms: Callable[[], Iterator[str]] = nothing
     commands: Mapping[str, type[BaseCommand]] = field(default_factory=dict)
     receipts: Receipts = Receipts()

@@ -22,7 +22,7 @@ from notifications.delivery.sender import Sender
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.queue import outbox
 
-SOURCE = "deliveries"
+SOURCE_NAME = "deliveries"
 CLOSE_SECONDS = 2.0
 
 
@@ -93,4 +93,4 @@ async def close() -> None:
         await asyncio.to_thread(listening.end)  # what was under way may have used its connections
 
 
-SOURCES = (outbox.Source(SOURCE, "dispatcher", claims.has_due, drain, close),)
+SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", claims.has_due, drain, close),)

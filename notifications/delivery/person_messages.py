@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from notifications import reasons
-from notifications.channel_facts import Trust, facts_of
+from notifications.channel_facts import Trust, facts_of_channel
 from notifications.delivery import restraint, results
 from notifications.delivery.attempts import PersonAttempt
 from notifications.errors import TransportError
@@ -65,7 +65,7 @@ def _made(row: Delivery, service: str, has_reserve: bool, now: datetime) -> Pers
 
 def _answerable(delivery: Delivery) -> list[str]:
     """The actions that the link alone allows; none for an address that others may read, too."""
-    facts = facts_of(delivery.channel)
+    facts = facts_of_channel(delivery.channel)
     return ANSWERABLE[facts.trust](delivery.notification) if facts is not None else []
 
 

@@ -26,7 +26,7 @@ from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "callbacks"
+SOURCE_NAME = "callbacks"
 MOST_DETAIL = 1000
 """Characters of what an engine says that are kept with a callback."""
 NO_ALERT = kept("alert", NOTHING)
@@ -150,7 +150,7 @@ def _hold(callback: Callback, why: Reason, now: datetime) -> None:
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=callback.task_id)
         if _overtaken(callback):
             outbox.finish(callback, state=CallbackState.SUPERSEDED, ended_at=now)
-            outbox.wake_on_commit(SOURCE)
+            outbox.wake_on_commit(SOURCE_NAME)
         elif outbox.put_back(callback, now + HELD, **kept("detail", why, MOST_DETAIL), **NO_ALERT):
             callback_results.waits_for_account(callback, now)
 
@@ -219,13 +219,13 @@ def _end(callback: Callback, state: CallbackState, result: Result, now: datetime
         callback_results.engine_has_it(callback.pk, state, result.reason, now)
         if result.standing is not None:
             task_sync.apply_standing(callback, result.standing, now)
-        outbox.wake_on_commit(SOURCE)  # the task's next answer
+        outbox.wake_on_commit(SOURCE_NAME)  # the task's next answer
 
 
 def _try_again(callback: Callback, result: Result, now: datetime) -> None:
     if _overtaken(callback):
         outbox.finish(callback, state=CallbackState.SUPERSEDED, last_status=result.status, ended_at=now)
-        outbox.wake_on_commit(SOURCE)
+        outbox.wake_on_commit(SOURCE_NAME)
         return
     alert = result.reason if result.outcome in ("misconfigured", "gone") else NOTHING
     told = {"last_status": result.status, **kept("detail", result.reason, MOST_DETAIL), **kept("alert", alert)}
@@ -270,7 +270,7 @@ def mark_handled(callback: Callback, reason: str, now: datetime) -> bool:
         ended = outbox.finish_all(open_ones, state=CallbackState.HANDLED, ended_at=now, **by_hand)
         if ended:
             callback_results.engine_has_it(callback.pk, CallbackState.HANDLED, told, now)
-            outbox.wake_on_commit(SOURCE)  # the task's next answer
+            outbox.wake_on_commit(SOURCE_NAME)  # the task's next answer
     return bool(ended)
 
 
@@ -290,10 +290,10 @@ def replay(callback: Callback, now: datetime) -> bool:
             return False
         if given_up:
             callback_results.engine_has_it(callback.pk, CallbackState.WAITING, NOTHING, now)
-        outbox.wake_on_commit(SOURCE)
+        outbox.wake_on_commit(SOURCE_NAME)
     return True
 
 
 _door = _Door()
 
-SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, _door.close),)
+SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", has_due, drain, _door.close),)

@@ -39,7 +39,7 @@ from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "polls"
+SOURCE_NAME = "polls"
 LEASE = timedelta(seconds=30)
 """Longer than one list request takes, or the requests for its rows: each of them renews the lease."""
 MOST = 32
@@ -335,4 +335,4 @@ def _failed(poll: Poll, reason: Reason, now: datetime) -> None:
 
 _door = _Door()
 
-SOURCES = (outbox.Source(SOURCE, "dispatcher", has_due, drain, _door.close),)
+SOURCES = (outbox.Source(SOURCE_NAME, "dispatcher", has_due, drain, _door.close),)

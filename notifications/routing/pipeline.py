@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import lifecycle, task_state
-from notifications.cases.facts import facts_of
+from notifications.cases.facts import facts_of_task
 from notifications.connectors.reasons import CLOSED_THERE
 from notifications.items import inbox_items, ledger
 from notifications.items.representation import tells_of
@@ -47,7 +47,7 @@ from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "events"
+SOURCE_NAME = "events"
 BATCH = 20
 LEASE = timedelta(seconds=50)
 RETRY = outbox.Backoff(
@@ -77,7 +77,7 @@ def drain() -> None:
         # Events tried before go last: one that kills its worker must not hold up the others.
         for event in sorted(events, key=lambda event: event.attempts):
             run(event, timezone.now())
-    outbox.source_named(SOURCE).wake()
+    outbox.source_named(SOURCE_NAME).wake()
 
 
 def run(event: Event, now: datetime) -> None:
@@ -162,7 +162,7 @@ def advance(event: Event, now: datetime) -> Result:
 def _reach_people(
     event: Event, change: task_state.Change, directory: Directory, plan: fanout.Plan, now: datetime
 ) -> None:
-    facts = facts_of(change.task, change.case, event)
+    facts = facts_of_task(change.task, change.case, event)
     about = route.Subject(event, change.task, change.case, directory, facts)
     matches = route.match(event, facts)
     addressed = route.people_for(matches, about, now)
@@ -309,6 +309,6 @@ def expire_one(now: datetime) -> bool:
 
 
 SOURCES = (
-    outbox.Source(SOURCE, "cluster", has_due, drain),
+    outbox.Source(SOURCE_NAME, "cluster", has_due, drain),
     outbox.Source(EXPIRY, "cluster", lambda now: expiring(now).exists(), expire_due),
 )

@@ -3,7 +3,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import F
 
-from notifications.channels.appworks.checks import look
+from notifications.channels.appworks.checks import diagnose
 from notifications.channels.appworks.facts import FACTS
 from notifications.channels.appworks.gateway import Gateway
 from notifications.channels.appworks.transport import AppWorks
@@ -21,5 +21,5 @@ CHANNEL = PersonChannel(
     transport=AppWorks(),
     places=Places(most=8, each=4, by=F("channel")),  # so all four that one gateway may have (concurrency/places.py)
     service=host,
-    look=look,
+    diagnose=diagnose,
 )

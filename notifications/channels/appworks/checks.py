@@ -11,7 +11,7 @@ from notifications.reasons import WAITS_FOR_SERVICE
 from wfpush.net.http import OutboundError, check_url
 
 
-def look(say: Callable[[str], object]) -> Iterator[str]:
+def diagnose(say: Callable[[str], object]) -> Iterator[str]:
     """Checks, if there is a gateway, or somebody has it as a channel."""
     gateway: Gateway | None = settings.APPWORKS_GATEWAY
     named = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))

@@ -3,7 +3,7 @@ from django.db.models import F
 
 from notifications.channels.base import PersonChannel, Places, Receipts
 from notifications.channels.sms.callbacks import read
-from notifications.channels.sms.checks import look
+from notifications.channels.sms.checks import diagnose
 from notifications.channels.sms.facts import FACTS
 from notifications.channels.sms.transport import TextMessages
 
@@ -25,7 +25,7 @@ CHANNEL = PersonChannel(
     transport=TRANSPORT,
     places=Places(most=10, each=10, by=F("channel")),  # one gateway: as many as its window may have at most
     service=gateway,
-    look=look,
+    diagnose=diagnose,
     never_twice=True,  # each is paid for, and disturbs
     most_an_hour=most_an_hour,
     receipts=Receipts(read=read, listen=TRANSPORT.listen, hang_up=TRANSPORT.hang_up),

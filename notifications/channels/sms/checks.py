@@ -14,7 +14,7 @@ from wfpush.net.http import OutboundError, check_url
 ANSWERS_WITHIN = 3.0
 
 
-def look(say: Callable[[str], object]) -> Iterator[str]:
+def diagnose(say: Callable[[str], object]) -> Iterator[str]:
     """Where there is a gateway, or somebody counts on it."""
     sms: Sms | None = settings.SMS
     named = ", ".join(map(str, Category.objects.filter(channels__contains=[FACTS.name])))

@@ -1,6 +1,6 @@
 from notifications.channels.base import DeviceChannel
 from notifications.channels.webpush import claims, vapid_command
-from notifications.channels.webpush.checks import alarms, look
+from notifications.channels.webpush.checks import alarms, diagnose
 from notifications.channels.webpush.facts import FACTS
 from notifications.channels.webpush.registration import REGISTRATION
 from notifications.channels.webpush.transport import WebPush
@@ -11,7 +11,7 @@ CHANNEL = DeviceChannel(
     registration=REGISTRATION,
     at=claims.at,
     elsewhere=claims.elsewhere,
-    look=look,
+    diagnose=diagnose,
     alarms=alarms,
     commands={"vapid": vapid_command.Command},
 )

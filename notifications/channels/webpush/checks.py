@@ -11,7 +11,7 @@ from notifications.channels.webpush.facts import FACTS
 from notifications.models import Device
 
 
-def look(say: Callable[[str], object]) -> Iterator[str]:
+def diagnose(say: Callable[[str], object]) -> Iterator[str]:
     orphans = _browsers().exclude(sender__in=vapid.public_keys()).count()
     if orphans:
         yield (

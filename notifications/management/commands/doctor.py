@@ -49,7 +49,7 @@ class Command(BaseCommand):
         counts = [f"{Device.objects.filter(channel=each.name).count()} {each.devices}" for each in devices]
         self.stdout.write(f"devices: {', '.join(counts)}")
         for channel in registry.channels().values():
-            yield from channel.look(self.stdout.write)
+            yield from channel.diagnose(self.stdout.write)
 
     def _messages(self) -> Iterator[str]:
         for paused in PausedService.objects.all():

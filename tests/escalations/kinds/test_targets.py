@@ -1,14 +1,11 @@
 """A target means the same people in a route and in an SLA step, and for the same reason."""
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
-from escalations.kinds.targets import Search, Staff, reached
-from escalations.models import StepTarget, TimeKind
-from escalations.policies.rules import Step
-from notifications.cases.facts import facts_of
+from escalations.kinds.targets import Search, Staff, reached, step_for
+from escalations.models import StepTarget
+from notifications.cases.facts import facts_of_task
 from notifications.models import Event, Recipient, Route, RouteTarget, TargetKind, Task
 from notifications.people.resolver import Directory
 from notifications.routing import route, targets
@@ -27,7 +24,7 @@ def story(db: None) -> Story:
 
 
 def by_route(event: Event, task: Task, target: RouteTarget) -> tuple[Heard, list[tuple[str, str]]]:
-    facts = facts_of(task, task.case, event)
+    facts = facts_of_task(task, task.case, event)
     subject = route.Subject(event, task, task.case, Directory(event.engine, []), facts)
     found = route.people_for([route.Match(target.route, True, route.reasons.NOTHING)], subject, timezone.now())
     return [(each.recipient.ref, str(each.reason)) for each in found], [
@@ -36,24 +33,7 @@ def by_route(event: Event, task: Task, target: RouteTarget) -> tuple[Heard, list
 
 
 def by_step(task: Task, target: RouteTarget) -> tuple[Heard, list[str]]:
-    step = Step(
-        id=0,
-        position=1,
-        kind="notify",
-        offset=timedelta(),
-        time=TimeKind.WALL,
-        repeat_every=timedelta(),
-        repeats=0,
-        target=StepTarget(target.kind),
-        level=1,
-        team=target.team_id,
-        person=target.person_id,
-        version=None,
-        category=None,
-        channels=(),
-        priority="",
-    )
-    search = Search(task, step, Staff(timezone.now()))
+    search = Search(task, step_for(target), Staff(timezone.now()))
     return [(each.recipient.ref, str(each.reason)) for each in reached(search)], [str(note) for note in search.notes]
 
 
