@@ -1,5 +1,9 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.contrib import admin
 from django.contrib.admin import apps as django_admin
+from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
@@ -19,8 +23,21 @@ class ProjectConfig(AppConfig):
             checks.register(check, checks.Tags.security, deploy=True)
 
 
-class AdminConfig(django_admin.AdminConfig):
-    """The admin at /admin, with our overview page (wfpush/admin.py)."""
+class AdminConfig(django_admin.SimpleAdminConfig):
+    """The admin at /admin, with our overview page (wfpush/admin.py).
+
+    Its classes are loaded with the URLs (wfpush/urls.py), and to be checked: worker, cluster and dispatchers start
+    sooner without them, and stay smaller.
+    """
 
     default = False  # `wfpush` alone means ProjectConfig
     default_site = "wfpush.admin.Site"
+
+    def ready(self) -> None:
+        checks.register(check_admin, checks.Tags.admin)
+
+
+def check_admin(*given: Any, **more: Any) -> list[checks.CheckMessage]:
+    """Django's checks of the admin and all its classes, which may not be loaded yet."""
+    admin.autodiscover()
+    return [*check_dependencies(*given, **more), *check_admin_app(*given, **more)]

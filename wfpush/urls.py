@@ -5,6 +5,8 @@ from django.views.generic import RedirectView
 from wfpush.observability import metrics
 from wfpush.web import problems
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("escalations.api.urls")),
     path("api/", include("notifications.api.urls")),

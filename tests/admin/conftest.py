@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
@@ -14,6 +15,8 @@ from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.chromium import Chromium
 from tests.admin.world import World
+
+admin.autodiscover()  # tests ask for what is registered as they are loaded
 
 
 @pytest.fixture(autouse=True)

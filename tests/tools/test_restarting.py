@@ -66,7 +66,7 @@ ONLY_WEB_LOADS = {"wfpush.admin", "wfpush.asgi"}
 
 
 def test_the_worker_runs_nothing_of_what_it_is_not_restarted_for() -> None:
-    """The desk is loaded by every process, as Django has it, and used by web alone."""
+    """The desk is loaded with the URLs, as web does."""
     worker = FILES["worker"]
     files = {
         str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__"): path

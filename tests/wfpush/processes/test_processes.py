@@ -1,10 +1,12 @@
 """The processes under fire (faults.md, row 29): whatever is killed comes back, or goes with its parent."""
 
+import json
 import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -215,10 +217,35 @@ def test_a_database_that_is_away_is_said_in_a_sentence(house: House) -> None:
     assert "Traceback" not in refused.said
 
 
-def test_garbage_is_looked_for_once_everything_is_loaded(house: House) -> None:
-    looking = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
-    shown = house.run("shell", "--verbosity=0", "-c", looking)
-    assert shown.said.strip() == "True True"
+LOOKING = """
+import gc, json, sys
+from django.core import checks
+garbage = gc.isenabled(), gc.get_freeze_count() > 100_000
+before = "notifications.admin" in sys.modules
+from django.contrib import admin
+registry = admin.site._registry
+before = before, len(registry)
+checks.run_checks(tags=["admin"])
+first = next(iter(registry.values()))
+type(first).list_display = ["nothing_of_this_name"]
+faults = [fault.id for fault in checks.run_checks(tags=["admin"])]
+print(json.dumps([garbage, before, len(registry) > 20, faults]))
+"""
+
+
+@pytest.fixture(scope="module")
+def a_start(house: House) -> Any:
+    """What a command finds that has loaded nothing by itself."""
+    shown = house.run("shell", "--verbosity=0", "-c", LOOKING)
+    return json.loads(shown.said)
+
+
+def test_garbage_is_looked_for_once_everything_is_loaded(a_start: Any) -> None:
+    assert a_start[0] == [True, True]
+
+
+def test_the_desk_is_loaded_when_it_is_wanted_and_to_be_checked(a_start: Any) -> None:
+    assert a_start[1:] == [[False, 0], True, ["admin.E108"]]
 
 
 def test_help_needs_neither_secrets_nor_servers(house: House, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = "Run one django-q2 cluster in this process group; `manage.py worker` does it for you."
-    requires_system_checks = []  # the parent has run them
+    requires_system_checks = []  # `web` and `check` run them
 
     def handle(self, *args: Any, **options: Any) -> None:
         limit_waits()

@@ -7,7 +7,7 @@ from wfpush.processes import dispatcher
 
 class Command(BaseCommand):
     help = "Run one dispatcher; `manage.py worker` does it for you."
-    requires_system_checks = []  # the parent has run them
+    requires_system_checks = []  # `web` and `check` run them
 
     def handle(self, *args: Any, **options: Any) -> None:
         dispatcher.run()

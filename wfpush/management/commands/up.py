@@ -30,6 +30,7 @@ LAST_LINES_SECONDS = 4.0
 
 class Command(BaseCommand):
     help = "Run everything for development: embedded servers if needed, web, worker and, with --demo, a demo engine."
+    requires_system_checks = []  # `migrate` runs them
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="the demo engine takes the next one")

@@ -11,6 +11,7 @@ from wfpush.processes.worker import Worker
 
 class Command(BaseCommand):
     help = "Do the background work: ticker, watchdog, django-q2 cluster and dispatchers under one parent."
+    requires_system_checks = []  # `web` and `check` run them, and they load all pages
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
