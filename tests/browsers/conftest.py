@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from django.conf import settings
 from playwright.async_api import Browser, Page, async_playwright, expect
 from pytest_asyncio import is_async_test
 
@@ -33,7 +34,8 @@ pytest.register_assert_rewrite("tests.browsers.push_stories")
 PATIENCE = 60_000  # milliseconds; nothing waits that long unless it fails
 
 SignIn = Callable[..., Awaitable[Page]]
-"""`await sign_in("bob", phone=True, javascript=False)`: a page of a browser profile of its own."""
+"""`await sign_in("bob", phone=True, javascript=False)`: a page of a browser profile of its own. `anew=True`: with a
+session of its own, too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,12 +99,24 @@ async def browser(chromium: Path) -> AsyncIterator[Browser]:
         await launched.close()
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, str]:
+    """By person, the session that they began in an earlier test: what its cookie holds."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def sign_in(browser: Browser, installation: Installation) -> AsyncIterator[SignIn]:
-    """Signs people in. At the end no page may have complained of a fault in its scripts or of its policy."""
+async def sign_in(browser: Browser, installation: Installation, sessions: dict[str, str]) -> AsyncIterator[SignIn]:
+    """Opens the inbox for people. At the end no page may have complained of a fault in its scripts or of its policy.
+
+    A password is checked slowly on purpose, so that a person goes on with the session of an earlier test where there
+    is one. If that has ended, or with `anew`, they sign in by the form.
+    """
     complaints: list[str] = []
 
-    async def sign_in(who: str, *, phone: bool = False, javascript: bool = True, **more: Any) -> Page:
+    async def sign_in(
+        who: str, *, phone: bool = False, javascript: bool = True, anew: bool = False, **more: Any
+    ) -> Page:
         size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
         context = await browser.new_context(
             viewport=size,
@@ -110,15 +124,18 @@ async def sign_in(browser: Browser, installation: Installation) -> AsyncIterator
             base_url=installation.url,
             **more,  # type: ignore[arg-type]
         )
+        if who in sessions and not anew:
+            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": sessions[who], "url": installation.url}
+            await context.add_cookies([cookie])
         page = await context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda fault: complaints.append(str(fault)))
         page.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
-        await page.goto("/sign-in")
-        await page.locator("#id_username").fill(who)
-        await page.locator("#id_password").fill(installation.passwords[who])
-        await page.locator("main button").click()
-        await page.wait_for_url(f"{installation.url}/")
+        await page.goto("/")
+        if page.url != f"{installation.url}/":
+            await by_the_form(page, who, installation)
+            kept = {cookie["name"]: cookie["value"] for cookie in await context.cookies()}
+            sessions[who] = kept[settings.SESSION_COOKIE_NAME]
         if javascript:
             await is_live(page)
         return page
@@ -127,6 +144,13 @@ async def sign_in(browser: Browser, installation: Installation) -> AsyncIterator
     for context in browser.contexts:
         await context.close()
     assert complaints == []
+
+
+async def by_the_form(page: Page, who: str, installation: Installation) -> None:
+    await page.locator("#id_username").fill(who)
+    await page.locator("#id_password").fill(installation.passwords[who])
+    await page.locator("main button").click()
+    await page.wait_for_url(f"{installation.url}/")
 
 
 async def is_live(page: Page) -> None:

@@ -21,7 +21,7 @@ async def test_open_pages_of_this_browser_stay_live_and_those_of_others_say_sign
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.account("gina", "Gina")
-    here, elsewhere = await sign_in("gina"), await sign_in("gina", phone=True)
+    here, elsewhere = await sign_in("gina"), await sign_in("gina", phone=True, anew=True)
     tab = await here.context.new_page()
     await tab.goto("/")
     await is_live(tab)
