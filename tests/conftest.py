@@ -10,6 +10,8 @@ import django
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.template import Context, RequestContext, Template
+from django.test.utils import instrumented_test_render  # type: ignore[attr-defined]
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -89,6 +91,21 @@ def static_files_found_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", remember)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def contexts_of_pages_alone() -> Iterator[None]:
+    """Clients keep a copy of the context of every template that is rendered, of which a form has hundreds. What tests
+    ask of `response.context` is in that of the page."""
+
+    def render(self: Template, context: Context) -> str:
+        if isinstance(context, RequestContext) and context.template is self:
+            return instrumented_test_render(self, context)  # type: ignore[no-any-return]
+        return self.nodelist.render(context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", render)
         yield
 
 

@@ -17,6 +17,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -123,6 +124,10 @@ class Site(UnfoldAdminSite):
             return _guarded(inner(*args, **kwargs))
 
         return guarded
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Made when it is looked at. Every page is given this list; ours have a sidebar of their own instead."""
+        return SimpleLazyObject(lambda: super(Site, self).get_app_list(request, app_label))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         view: Callable[..., Any] = Choices.as_view(admin_site=self)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin import AdminSite
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
@@ -238,6 +239,22 @@ def test_the_sidebar_has_four_groups(day: World, root: Client) -> None:
     links = re.findall(r'href="(/admin/[^"?]*)"', root.get("/admin/").content.decode())
     assert list_of(Event) in links
     assert all(root.get(link).status_code == 200 for link in set(links) if "logout" not in link)
+
+
+def test_djangos_list_of_all_models_is_made_only_for_its_own_pages(
+    day: World, root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+    make = AdminSite.get_app_list
+    monkeypatch.setattr(AdminSite, "get_app_list", lambda *given: made.append(given) or make(*given))
+
+    for address in ("/admin/", list_of(Event), page_of(day.team)):
+        assert root.get(address).status_code == 200
+    assert made == []
+
+    assert "Teams" in text_of(root.get("/admin/notifications/"))
+    assert root.get("/admin/nothing-here/").status_code == 404
+    assert made
 
 
 def test_the_desk_speaks_german(day: World, root: Client) -> None:
