@@ -9,7 +9,7 @@ ORDER = 100
 
 class EscalationsConfig(AppConfig):
     name = "escalations"
-    verbose_name = _("Escalations")
+    verbose_name = _("Desk")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -22,6 +22,7 @@ from notifications.admin.base import PANELS, LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.words import NOTHING, Tone, ago, due_words, link, mark, pretty, shortened, with_why
+from notifications.admin.work_columns import WorkColumns
 from notifications.models import Task
 
 STATE_TONES: dict[str, Tone] = {
@@ -74,7 +75,7 @@ BAD = [result for result, tone in RESULT_TONES.items() if tone == "bad"]
 
 
 @admin.register(Escalation)
-class EscalationAdmin(LedgerAdmin):
+class EscalationAdmin(WorkColumns, LedgerAdmin):
     list_display = ["title", "of_policy", "state_now", "due_by", "next_at", "told"]
     list_filter = [Now, TimeLeft, "state", Recent, "policy", OfTeam]
     list_select_related = ["task", "policy"]
@@ -96,8 +97,8 @@ class EscalationAdmin(LedgerAdmin):
                     "paused_at",
                     "held_until",
                     "ended_at",
-                    "attempts",
-                    "lease_until",
+                    "tries",
+                    "claimed_until",
                     "followed",
                 ],
                 "classes": ["collapse"],

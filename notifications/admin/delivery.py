@@ -16,7 +16,8 @@ from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
-from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, took, with_why
+from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, took, with_why
+from notifications.admin.work_columns import WorkColumns
 from notifications.delivery.resend import send_again
 from notifications.models import (
     ActionToken,
@@ -44,10 +45,10 @@ class ReadState(Conditions):
     conditions = {"no": (_("unread"), Q(read_at=None)), "yes": (_("read"), Q(read_at__isnull=False))}
 
 
-class DeliveryInline(ReadOnlyInline):
+class DeliveryInline(WorkColumns, ReadOnlyInline):
     model = Delivery
     related = ["recipient"]
-    fields = ["way", "state_mark", "why", "created_at", "ended_at", "attempts"]
+    fields = ["way", "state_mark", "why", "created_at", "ended_at", "tries"]
     readonly_fields = fields
 
     @display(description=_("by"))
@@ -199,8 +200,8 @@ class AttemptInline(ReadOnlyInline):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(LedgerAdmin):
-    list_display = ["made", "whose", "way", "state_and_why", "waiting", "attempts", "next_try", "took"]
+class DeliveryAdmin(WorkColumns, LedgerAdmin):
+    list_display = ["made", "whose", "way", "state_and_why", "tries", "next_try", "took"]
     list_filter = ["state", Recent, "channel"]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "shown_to"]
@@ -218,7 +219,7 @@ class DeliveryAdmin(LedgerAdmin):
                     "state_mark",
                     "why",
                     "next_try",
-                    "attempts",
+                    "tries",
                     "created_at",
                     "ended_at",
                     "expires_at",
@@ -249,10 +250,6 @@ class DeliveryAdmin(LedgerAdmin):
         return with_why(self.state_mark(delivery), shortened(reasons.words(delivery)))
 
     why = worded("reason", _("reason"))
-
-    @display(description=_("waiting since"))
-    def waiting(self, delivery: Delivery) -> SafeString:
-        return since(delivery.created_at, "wait") if delivery.state == DeliveryState.PENDING else link(None)
 
     @display(description=_("next try"), ordering="due_at")
     def next_try(self, delivery: Delivery) -> SafeString:

@@ -16,6 +16,7 @@ from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import last_error, trace
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, took, with_why
+from notifications.admin.work_columns import WorkColumns
 from notifications.engines import requeue
 from notifications.models import (
     ANSWERABLE,
@@ -85,7 +86,7 @@ class Unknown(Conditions):
 
 
 @admin.register(Event)
-class EventAdmin(LedgerAdmin):
+class EventAdmin(WorkColumns, LedgerAdmin):
     list_display = ["received", "type", "about", "state", "reached", "duration"]
     list_filter = ["status", Failing, Recent, Unknown, OfType, "engine"]
     list_select_related = ["engine", "task", "case"]
@@ -115,7 +116,7 @@ class EventAdmin(LedgerAdmin):
         (
             _("In our books"),
             {
-                "fields": ["id", "status", "group", "attempts", "due_at", "lease_until", "shown_error"],
+                "fields": ["id", "status", "group", "tries", "work_due", "claimed_until", "shown_error"],
                 "classes": ["collapse"],
             },
         ),

@@ -146,7 +146,7 @@ class CallbackAdmin(LedgerAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["answer", "to_engine", "state_mark", "alarm", "said", "last_status", "attempts", "next_try"]},
+            {"fields": ["answer", "to_engine", "state_mark", "alarm", "said", "last_status", "tries", "next_try"]},
         ),
         (_("Times"), {"fields": ["created_at", "first_attempt_at", "ended_at"]}),
         (_("What is sent, the same at every try"), {"fields": ["id", "position", "shown_body"]}),

@@ -55,10 +55,10 @@ MAY_NAME: dict[str, tuple[str, ...]] = {**NEEDS, TargetKind.TEAM_LEAD: ("team",)
 # --- categories -----------------------------------------------------------------------------------------------------
 class CategoryForm(forms.ModelForm):
     names = LabelsField(
-        label=_("names in other languages"),
+        label=_("Names in other languages"),
         required=False,
         longest=80,
-        help_text=_("One language a line, such as “de: Genehmigungen”. Who reads another language reads the name."),
+        help_text=_("One language a line, such as “de: Genehmigungen”. People who read another language see the name."),
     )
     channels = OrderedChoicesField(
         offered_channels(),

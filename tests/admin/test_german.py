@@ -11,8 +11,8 @@ from django.utils import translation
 
 from escalations.models import Rules
 from notifications.admin.unfold_translations import WORDS
-from notifications.models import ApiKey, DeliveryReceipt, Response, RouteTarget, SignInLink
-from tests.admin.pages import list_of, text_of
+from notifications.models import ApiKey, Delivery, DeliveryReceipt, Event, Response, RouteTarget, SignInLink
+from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
 from wfpush.models import Lead, Tally
 
@@ -47,7 +47,15 @@ def test_a_list_is_german(world: World, root: Client) -> None:
     page = text_of(root.get(list_of(ApiKey)))
     assert "API-Schlüssel zum Ansehen auswählen" in page
     assert "Aktion wählen" in page
-    assert "Nichts gefunden" in text_of(root.get(list_of(ApiKey, "q=nothing")))
+    assert "Nichts passt" in text_of(root.get(list_of(ApiKey, "q=nothing")))
+
+
+def test_tries_and_claims_are_german(day: World, root: Client) -> None:
+    root.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    pages = [list_of(Delivery), *(page_of(row) for row in (Delivery.objects.get(state="dead"), Event.objects.first()))]
+    for page in map(text_of, map(root.get, pages)):
+        assert "Versuche" in page
+        assert not {"Attempts", "attempts", "Lease"} & set(page.split())
 
 
 def test_every_model_has_a_name_in_both_languages() -> None:

@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client, RequestFactory
+from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from escalations.models import Escalation, Rules, StepRun
@@ -21,7 +22,9 @@ from notifications.models import (
     EngineAccess,
     Event,
     Farewell,
+    FourEyesRule,
     Notification,
+    PausedService,
     PersonalSignIn,
     Poll,
     PolledTask,
@@ -185,3 +188,17 @@ def test_a_ledger_finds_a_row_by_our_own_id(day: World, root: Client) -> None:
 def test_recent_rows_are_found_by_their_ids_time(day: World, root: Client) -> None:
     assert root.get(list_of(Event, "within=1")).context["cl"].result_count == Event.objects.count()
     assert root.get(list_of(Event, "within=nonsense")).status_code == 200
+
+
+def test_an_empty_list_says_what_to_do(world: World, root: Client) -> None:
+    by_itself = text_of(root.get(list_of(PausedService)))
+    assert "Nothing is here wfpush fills this list by itself." in by_itself
+    assert "Reset filters" not in by_itself
+    assert "Nothing is here Add the first one." in text_of(root.get(list_of(FourEyesRule)))
+    assert "Nothing matches Search for something else" in text_of(root.get(list_of(ApiKey, "q=nothing")))
+
+
+def test_pages_of_clocks_belong_to_the_desk(world: World, root: Client) -> None:
+    page = text_of(root.get(reverse("admin:escalations_escalation_dead_ends")))
+    assert "Escalations chevron_right Escalations" not in page
+    assert "Desk chevron_right Escalations chevron_right Dead ends" in page
