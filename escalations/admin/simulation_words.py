@@ -72,11 +72,18 @@ def _step(number: int, row: Row, spoken: list[Said], now: datetime) -> Foreseen:
         tone=RESULT_TONES[row.result],
         position=row.position,
         what=wording.numbered(step, row.number) if step else _("a step"),
-        result="" if row.result == RunResult.DONE else str(RunResult(row.result).label),
+        result=_result(row.result),
         why=row.why.words(),
         told=dry_lines({"recipients": row.told}, "") if row.told else [],
         after=_("in %(span)s") % {"span": span(row.at - now)} if row.at > now else _("at once"),
     )
+
+
+def _result(result: str) -> str:
+    """What would become of the step, unless it would be done."""
+    if result == RunResult.DONE:
+        return ""
+    return _("would reach nobody") if result == RunResult.NOBODY else str(RunResult(result).label)
 
 
 # --- what it goes by --------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from notifications import reasons
 from notifications.admin.channels import channel_name
-from notifications.admin.words import Tone, change_url, clock, exact, took
+from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, took
 from notifications.channel_facts import INBOX
 from notifications.models import (
     Callback,
@@ -117,7 +117,11 @@ def dry_lines(plan: Json, status: str) -> list[Line]:
 
 def _would(person: Json) -> Line:
     by = _("%(name)s (%(reason)s) would get “%(title)s”") if person.get("title") else _("%(name)s (%(reason)s)")
-    text = by % {"name": person["name"], "reason": reasons.words(person), "title": person.get("title", "")}
+    text = by % {
+        "name": person["name"],
+        "reason": reasons.words(person),
+        "title": inner_quotes(person.get("title", "")),
+    }
     line = Line(text, "ok", detail=_("by route “%(route)s”") % person if person.get("route") else "")
     line.below = [_would_channel(each) for each in person.get("channels") or []]
     return line

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -15,6 +15,8 @@ from notifications.wording.plaintext import escape_hidden_in_json
 
 Tone = str
 """One of "ok", "wait", "bad", "quiet". The text says the state; the tone repeats it as shape and colour."""
+
+INNER_QUOTES = str.maketrans("“”„", "‘’‚")
 
 NOTHING = mark_safe('<span class="desk-quiet">–</span>')
 
@@ -87,7 +89,14 @@ def took(start: datetime | None, end: datetime | None) -> str:
     if start is None or end is None:
         return ""
     length = end - start
-    return f"{length.total_seconds():.2f} s" if length < timedelta(minutes=1) else span(length)
+    if length >= timedelta(minutes=1):
+        return span(length)
+    return _("%(seconds)s s") % {"seconds": formats.number_format(length.total_seconds(), 2)}
+
+
+def inner_quotes(said: str) -> str:
+    """A text that is shown between double quotes: its own become single ones."""
+    return said.translate(INNER_QUOTES)
 
 
 def change_url(row: models.Model) -> str:

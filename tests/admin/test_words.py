@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import translation
 
 from notifications.admin.fields import is_language
-from notifications.admin.words import ago, due_words, mark, pretty, shortened, since, span, took, with_why
+from notifications.admin.words import ago, due_words, inner_quotes, mark, pretty, shortened, since, span, took, with_why
 from notifications.wording.colours import contrast
 from wfpush.identifiers import lowest_id, uuid7
 
@@ -51,6 +52,8 @@ def test_late_is_said_by_how_much_as_long_as_it_matters() -> None:
 
 def test_processing_times_are_exact_below_a_minute() -> None:
     assert took(NOON, NOON + timedelta(milliseconds=1234)) == "1.23 s"
+    with translation.override("de"):
+        assert took(NOON, NOON + timedelta(milliseconds=1234)) == "1,23 s"
     assert took(NOON, NOON + timedelta(minutes=5)) == "5 min"
     assert took(NOON, None) == ""
 
@@ -86,3 +89,8 @@ def test_an_ids_time_bounds_the_ids_made_since() -> None:
     made = uuid7()
     assert lowest_id(before - timedelta(milliseconds=1)) <= made
     assert lowest_id(before + timedelta(hours=1)) > made
+
+
+def test_quotes_within_quotes_are_single() -> None:
+    assert inner_quotes("“Approve invoice 9” has not been answered") == "‘Approve invoice 9’ has not been answered"
+    assert inner_quotes("„Rechnung 9“ ist offen") == "‚Rechnung 9‘ ist offen"
