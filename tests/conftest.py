@@ -60,7 +60,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What transactional tests leave behind is taken away fast, and what migrations wrote is put back."""
+    """Remove what transactional tests leave behind, and restore the rows of the migrations."""
     with django_db_blocker.unblock():
         flushing.shelter()
     with pytest.MonkeyPatch.context() as patch:
@@ -71,7 +71,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(autouse=True, scope="session")
 def long_turns() -> Iterator[None]:
-    """What is due is done in one go, however slow the machine."""
+    """Let `drain` work until nothing is due, however slow the machine is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("wfpush.queue.outbox.TURN_SECONDS", 60.0)
         yield
@@ -117,5 +117,5 @@ def in_english() -> None:
 
 @pytest.fixture(autouse=True)
 def identifiers_of_now() -> None:
-    """Identifiers never go back: a test that travels to the future would take all later ones along."""
+    """Reset the last identifier: a test that travels to the future would move all later ones there."""
     identifiers._generator = identifiers.Uuid7Generator()

@@ -1,4 +1,4 @@
-"""Every address, with what nobody should send it: no fault of ours, no flood of errors, no gigabytes (faults 41, 48).
+"""Every address gets odd requests: no 500, no flood of errors, no gigabytes.
 
 Short here; as long as one likes in `make soak` (tests/soak/test_fuzz.py).
 """

@@ -1,4 +1,4 @@
-"""Tests that start processes leave none behind, whatever those are doing."""
+"""Tests that start processes leave none running, whatever these are doing."""
 
 import os
 import subprocess

@@ -213,7 +213,7 @@ def test_no_rooms_import_each_other_in_a_circle() -> None:
 
 
 def test_every_room_says_what_it_holds_and_what_comes_in_and_goes_out() -> None:
-    """But for those whose layout Django and its commands ask for."""
+    """Except packages whose layout Django prescribes."""
     rooms = [module for name, module in PRODUCT.items() if name.count(".") == 1 and module.package == name]
     asked_for = {f"{app}.management" for app in OURS} | {"wfpush.formats"}
 

@@ -69,19 +69,19 @@ class Acme:
         return html.unescape(led[0])
 
     def returned(self, address: str) -> str:
-        """Bob presses the button there: where the browser comes back to, as a path of ours."""
+        """Bob presses the button there. Returns the path of ours to which the browser comes back."""
         request = urllib.request.Request(address, data=b"user=bob", method="POST")
         location = urlsplit(_location(request))
         return f"{location.path}?{location.query}"
 
     def again(self) -> None:
-        """The next try is due, and made."""
+        """Make the next attempt, as if it were due."""
         now = timezone.now()
         Callback.objects.filter(state=CallbackState.WAITING).update(due_at=now, lease_until=None, lease_token=None)
         self.world.run()
 
     def bob_approves_all(self) -> None:
-        """By the API, before anything is sent."""
+        """Answer by the API, before anything is sent."""
         for item in self.world.inbox("bob"):
             self.world.client.post(
                 f"/api/v1/notifications/{item['id']}/responses",
@@ -91,7 +91,7 @@ class Acme:
             )
 
     def time_passes(self) -> None:
-        """Longer than a token is good for."""
+        """Longer than a token is valid."""
         ConnectedAccount.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
     def account(self) -> ConnectedAccount:

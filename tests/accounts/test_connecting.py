@@ -1,4 +1,4 @@
-"""People connect their accounts by a browser: there and back, and everything that can come back instead."""
+"""People connect their accounts by a browser: the way there and back, and every other answer that can come back."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, quote, urlsplit

@@ -21,7 +21,7 @@ admin.autodiscover()  # tests ask for what is registered as they are loaded
 
 @pytest.fixture(autouse=True)
 def nothing_found_before() -> None:
-    """The overview keeps dead ends for a while: not from one test to the next."""
+    """Forget the dead ends that the overview keeps for a while, so that tests do not see those of others."""
     dead_ends.forget()
 
 
@@ -47,7 +47,7 @@ def day(world: World) -> World:
 
 @pytest.fixture
 def evening(day: World) -> World:
-    """And one approval more, of which Bob was reminded and Carol heard."""
+    """With one more approval, of which Bob was reminded and Carol was told."""
     calendar = sla.calendar()
     TeamCalendar.objects.create(team=day.team, calendar=calendar)
     PersonCalendar.objects.create(recipient=day.bob, calendar=calendar)

@@ -28,7 +28,7 @@ def calendar(**fields: Any) -> BusinessCalendar:
 
 
 def policy(**fields: Any) -> Policy:
-    """An hour before: whose it is. When due: the lead. An hour later, and twice more: the manager."""
+    """A policy that tells the assignee an hour before, the lead when due, the manager an hour later and twice more."""
     said = {"name": "Approvals", "time": "wall", **fields}
     made = Policy.objects.create(**said)
     PolicyCondition.objects.create(policy=made, path="task.kind", value="approval")
@@ -64,7 +64,7 @@ def tick(now: datetime) -> None:
 
 
 def escalated(world: World) -> Escalation:
-    """Bob was reminded, and Carol heard."""
+    """A late task of which Bob was reminded and Carol was told."""
     clock = assign(world, "T-201", world.now + timedelta(hours=2))
     tick(world.now + timedelta(hours=1))
     tick(world.now + timedelta(hours=2))

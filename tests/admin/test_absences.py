@@ -1,4 +1,4 @@
-"""Absences on the desk: who is away now, who stands in, and nothing that makes no sense."""
+"""Absences on the desk: who is away now and who stands in; absences that make no sense are refused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an operator sets going again: events, deliveries, answers, an engine's address; and what they void."""
+"""What operators start again (events, deliveries, answers, an engine's address) and what they void."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Calendars are written as people write hours, refused where nobody could work by them, and pictured in words."""
+"""Calendars are written as people write hours, refused if they have no working time, and described in words."""
 
 import html
 import re
@@ -33,7 +33,7 @@ def save(client: Client, calendar: BusinessCalendar, **changes: Any) -> Any:
 
 
 def refused(client: Client, calendar: BusinessCalendar, **changes: Any) -> dict[str, str]:
-    """The fields at which something is said, and what."""
+    """The fields with faults, and their messages."""
     answer = save(client, calendar, **changes)
     assert answer.status_code == 200
     return {name: " ".join(said) for name, said in answer.context["adminform"].form.errors.items()}

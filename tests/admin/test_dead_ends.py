@@ -1,4 +1,4 @@
-"""What reaches nobody is told before anybody runs into it: by a page, a panel, and a warning as a route is saved."""
+"""Dead ends are shown before they matter: on a page, in a panel, and as a warning when a route is saved."""
 
 import re
 from datetime import timedelta

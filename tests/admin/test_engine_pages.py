@@ -1,4 +1,4 @@
-"""Whether an engine lets us in, and what exactly it would be told: asked before it is relied on."""
+"""The connection test of an engine, and the preview of what would be sent to it."""
 
 import json
 from collections.abc import Iterator

@@ -47,9 +47,7 @@ OURS: list[type[Model]] = [
     Heartbeat,
 ]
 SHOWN_ELSEWHERE = {Rules, EngineAccess, PersonalSignIn, Poll, PolledTask, Account, SignedOut, Farewell, DeliveryReceipt}
-"""On the page of each clock that follows them, and on that of the engine; what it listed is what its tasks say.
-What a network says of a message stands among the delivery's attempts.
-Accounts are users; when their sessions ended, and what a removed device still hears, nobody need look up."""
+"""Shown on the page of a clock, of an engine, or among a delivery's attempts; or needed by nobody at the desk."""
 REGISTERED = list(admin.site._registry)
 
 

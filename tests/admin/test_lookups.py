@@ -1,4 +1,4 @@
-"""Row 49 of the faults: nobody guesses what a list does not show by asking it in its address."""
+"""Nobody can guess hidden values of a list by lookups in its address."""
 
 import pytest
 from django.contrib import admin

@@ -131,7 +131,7 @@ def test_failures_of_last_month_are_no_news(day: World, root: Client) -> None:
 # --- an event that fails while it is still tried --------------------------------------------------------------------
 @pytest.fixture
 def stumbling(day: World, monkeypatch: pytest.MonkeyPatch) -> Event:
-    """Bob has been asked to approve something, and whatever says who is to hear of it breaks."""
+    """Bob has been asked to approve something, and the panel's own query fails."""
 
     pipeline.drain()
 

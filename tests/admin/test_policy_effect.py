@@ -1,4 +1,4 @@
-"""Whoever edits a policy hears what that means for the tasks that are open now, and says whether they follow it."""
+"""Whoever edits a policy sees its effect on open tasks first, and decides whether they follow it."""
 
 from datetime import timedelta
 from typing import Any

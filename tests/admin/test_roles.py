@@ -1,4 +1,4 @@
-"""What each role sees and may do. Staff without a right get 403 or do not see it at all (faults.md, row 37)."""
+"""What each role sees and may do. Staff without a right get 403 or do not see it at all."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A body under its limit that is wide, deep, full of NUL or of long names: refused at once and briefly (faults 41)."""
+"""A body under its limit that is wide, deep, full of NUL or of long names is refused at once with a short answer."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.cost import MOST_MEMORY, MOST_SAID, cost
 from wfpush.web.bodylimit import BODY_LIMIT
 
 MANY = 95_000
-"""Elements that a body may have, and no answer can name."""
+"""More elements than an answer can name, and still as many as a body may have."""
 
 
 def body(text: str) -> bytes:

@@ -124,7 +124,6 @@ def test_a_body_over_1_mib_is_too_large(engine: Caller) -> None:
 
 
 def test_members_of_our_own_rows_are_ignored(engine: Caller) -> None:
-    """Faults, row 11."""
     claims = EngineFactory(slug="claims")
 
     engine.send(assigned(engine=claims.slug, state="answered", is_staff=True, status="failed", digest="x", group="y"))
@@ -246,7 +245,6 @@ def test_no_rate_is_allowed_without_an_origin(client: Any) -> None:
 # --- what becomes of it ---------------------------------------------------------------------------
 @pytest.mark.django_db
 def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_shown() -> None:
-    """Faults, row 8."""
     story = Story.begin()
     engine = engine_caller(story.engine)
     unrouted = engine.send(assigned("e-1", type="acme.unheard_of", data={})).json()["url"]
@@ -264,7 +262,7 @@ def test_events_of_unknown_types_and_for_unknown_people_are_stored_counted_and_s
 
 @pytest.mark.django_db
 def test_an_event_sent_many_times_is_one_notification() -> None:
-    """Faults, row 6; at the same time: tests/notifications/intake/test_ingest.py."""
+    """At the same time: tests/notifications/intake/test_ingest.py."""
     story = Story.begin()
     engine = engine_caller(story.engine)
 
@@ -277,7 +275,7 @@ def test_an_event_sent_many_times_is_one_notification() -> None:
 
 @pytest.mark.django_db
 def test_a_task_that_is_completed_before_it_is_assigned_asks_nobody() -> None:
-    """Faults, row 9; every order: tests/notifications/cases/test_task_state.py."""
+    """Every order: tests/notifications/cases/test_task_state.py."""
     story = Story.begin()
     engine = engine_caller(story.engine)
     engine.send(assigned("e-2", type="task.completed", time="2026-11-02T10:00:00Z"))

@@ -186,7 +186,6 @@ def test_up_to_is_a_seq(bob: Recipient, said: Any) -> None:
 
 
 def test_no_get_or_head_changes_anything(bob: Recipient) -> None:
-    """Faults, row 23."""
     [copy] = receive(bob, "a")
     caller = person_caller(bob)
     for path in (f"{LIST}/{copy.pk}", f"{LIST}/{copy.pk}/read", f"{LIST}/{copy.pk}/responses", f"{LIST}/read", LIST):

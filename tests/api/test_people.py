@@ -177,7 +177,6 @@ def test_a_value_that_is_not_possible_is_pointed_at(engine: Caller, bob: Recipie
 
 
 def test_members_of_our_own_are_ignored(engine: Caller, bob: Recipient) -> None:
-    """Faults, row 11."""
     rights = {"is_staff": True, "is_superuser": True, "user": 1, "engine": 1, "active": False, "id": 7, "ref": "carol"}
 
     assert engine.put(f"{PEOPLE}/bob", rights).status_code == 200

@@ -159,7 +159,6 @@ def test_bodies_are_strict_json(story: Story) -> None:
 
 
 def test_members_of_our_own_are_ignored(story: Story) -> None:
-    """Faults, row 11."""
     said = answer(story, story.bob, APPROVE | {"via": "email", "by": "carol", "engine": "delivered", "state": "open"})
 
     assert (said.json()["via"], said.json()["by"]["ref"], said.json()["engine"]) == ("api", "bob", "waiting")
@@ -202,7 +201,6 @@ def token_of(story: Story, person: Recipient, **how: Any) -> str:
 
 
 def test_a_token_answers_without_a_session_once(story: Story) -> None:
-    """Faults, row 24."""
     body = APPROVE | {"token": token_of(story, story.bob)}
 
     first, again = Caller().post(TOKENS, body), Caller().post(TOKENS, body)

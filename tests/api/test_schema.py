@@ -1,4 +1,4 @@
-"""The API against its own description: whatever is sent, no fault of ours and no answer that is not described."""
+"""The API against its own description: whatever is sent, it answers no 500 and nothing that is not described."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ def one_connection(db: None) -> Iterator[None]:
 
 @pytest.fixture
 def calls(one_connection: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], dict[str, str]]:
-    """Who calls an operation, and what really is there, by the names of path parameters."""
+    """Who calls an operation, and existing values of path parameters by name."""
     monkeypatch.setattr(base.ApiView, "count", lambda *args: None)  # rates have their own tests
     story = Story.begin()
     story.assign()

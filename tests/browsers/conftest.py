@@ -55,7 +55,7 @@ def needed(*programs: Path) -> None:
 
 
 def cannot(reason: str) -> None:
-    """Skip what cannot be tested here, loudly; in CI it must be."""
+    """Skip with a reason what cannot be tested here; in CI that is a failure."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

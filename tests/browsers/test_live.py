@@ -1,4 +1,4 @@
-"""What the page does by itself: it keeps up, says when it cannot, and never moves what a finger is about to press."""
+"""What the page does by itself: it follows changes, says when it cannot, and moves nothing about to be pressed."""
 
 import json
 import re

@@ -143,7 +143,7 @@ async def test_what_ends_between_our_look_and_our_command_is_handled(world: Worl
 
 # --- replies that are lost ------------------------------------------------------------------------------------------
 def losses(world: World, had: EnginePerson | None, fault: Fault) -> list[Fault]:
-    """Of a PUT two: on a kept connection that breaks it is sent once more at once (RFC 9112, 9.3.1)."""
+    """Two for a PUT: if a kept connection breaks, it is sent once more at once (RFC 9112, 9.3.1)."""
     by_put = world.kind.name in ("flowable", "opentext") and had is not None
     return [fault, fault] if by_put and fault.status is None else [fault]
 
@@ -317,7 +317,7 @@ class Story:
             task.assignee = people.get(step.partition(" ")[0], task.assignee)
 
     def dave_is_faster(self) -> None:
-        """Who claims takes nothing from anybody."""
+        """Claiming a task takes it from nobody."""
         if self.task.is_open and self.task.assignee is None:
             self.task.assignee = "dave"
 

@@ -1,4 +1,4 @@
-"""Task ids and answers that somebody has made up: a path stays one path, and nothing an engine says breaks us."""
+"""Made-up task ids and answers: they change no path, and no answer of an engine breaks wfpush."""
 
 import json
 from typing import Any

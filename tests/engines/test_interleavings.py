@@ -82,7 +82,7 @@ class Story:
         self.world.engine.faults = faults
 
     async def settle(self) -> None:
-        """The engine is well again."""
+        """The engine works again."""
         self.world.engine.faults = []
         if self.world.kind.name == "camunda8":
             self.world.engine.behind = 0

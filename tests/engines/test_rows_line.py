@@ -1,4 +1,4 @@
-"""What a line may do to answers, of every kind of engine: rows 16 to 18 of what is thrown at us.
+"""What a network may do to answers, for every kind of engine.
 
 | Row | What happens | What must come of it |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""Whoever is second, late or in doubt, of every kind of engine: rows 25 to 27 of what is thrown at us.
+"""Answers that are second, late or in doubt, for every kind of engine.
 
 | Row | What happens | What must come of it |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""A service says later what became of a message: the ledger follows, and who was not reached is told in another way."""
+"""A service says later what became of a message: the ledger follows, and the next channel takes over if it was lost."""
 
 import asyncio
 import json

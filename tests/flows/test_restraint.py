@@ -1,4 +1,4 @@
-"""Channels whose messages cost something, or disturb: none is sent twice, and nobody gets too many."""
+"""Channels whose messages cost something: none is sent twice, and nobody gets too many."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

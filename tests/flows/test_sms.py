@@ -243,7 +243,7 @@ def test_more_than_some_an_hour_go_by_mail(chosen: World, smsc: Smsc, settings: 
 
 
 def test_a_gateway_that_hangs_keeps_nothing_from_mail_and_browsers(chosen: World, settings: Settings) -> None:
-    """It takes connections and says nothing: 20 text messages wait for it, and all else goes as ever."""
+    """It takes connections and says nothing: 20 text messages wait for it, and everything else is sent as usual."""
     settings.PUSH_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
     with push_host() as browsers, socket.create_server(("127.0.0.1", 0)) as hanging:
         smpp = Smpp("127.0.0.1", hanging.getsockname()[1], tls=False, user=USER, password=PASSWORD, patience=30)

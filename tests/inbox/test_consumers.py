@@ -1,4 +1,4 @@
-"""The live inbox: resume, contiguous frames, gaps found, sign-out noticed (docs/api.md, `WS /ws/inbox`; faults 28)."""
+"""The live inbox: resume, contiguous frames, gaps found, sign-out noticed (docs/api.md, `WS /ws/inbox`)."""
 
 import json
 from collections.abc import AsyncIterator

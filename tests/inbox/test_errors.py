@@ -1,4 +1,4 @@
-"""Pages in trouble speak like a person."""
+"""Pages for errors say in plain words what to do."""
 
 import logging
 

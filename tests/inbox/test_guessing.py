@@ -1,4 +1,4 @@
-"""Rows 38 and 45 of the faults: guessing is bounded however it is spread, and nobody locks anybody else out by it."""
+"""Guessing of passwords is bounded however it is spread, and locks nobody else out."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

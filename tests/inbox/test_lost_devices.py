@@ -1,4 +1,4 @@
-"""A lost phone: once it is removed, nothing on it reads or answers any more, by whatever it was signed in with."""
+"""A lost phone: once it is removed, nothing on it can read or answer, however it was signed in."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""People give themselves a new password: all they hold ends with it, but for the browser in which they do so."""
+"""People change their own password: everything else that is signed in ends, except the browser in use."""
 
 from collections.abc import Iterator
 from datetime import timedelta

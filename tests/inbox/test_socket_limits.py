@@ -1,4 +1,4 @@
-"""Sockets that are sent what they should not be (faults 42): told or closed, limited, and their places given back."""
+"""Sockets that are sent wrong frames: they answer or close, are limited, and give their places back."""
 
 import asyncio
 import json

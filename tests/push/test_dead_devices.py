@@ -1,4 +1,4 @@
-"""What one device, or half of all, suffers costs the others nothing (faults.md, row 40)."""
+"""Faults of one device, or of half of all, delay nobody else."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def assign_to(story: Story, task_id: str, *groups: list[Recipient]) -> None:
 
 
 def hanging_first(them: list[Recipient]) -> None:
-    """They stand in front of everybody else's."""
+    """They are due before everybody else's."""
     Delivery.objects.filter(channel="webpush", recipient__in=them).update(due_at=timezone.now() - timedelta(minutes=1))
 
 

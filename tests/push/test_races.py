@@ -1,4 +1,4 @@
-"""A message lands on a device in the very instant in which its task changes."""
+"""A message reaches a device at the moment at which its task changes."""
 
 import threading
 from collections.abc import Iterator

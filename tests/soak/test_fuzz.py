@@ -1,4 +1,4 @@
-"""Odd requests at every address for as long as a soak runs, and heavy ones at every page (faults 41, 48)."""
+"""Odd requests at every address for as long as a soak runs, and heavy ones at every page."""
 
 import os
 import zlib

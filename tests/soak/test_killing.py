@@ -1,4 +1,4 @@
-"""Everything is killed in turn under load, and nothing is lost (issue: faults.md, row 29).
+"""Everything is killed in turn under load, and nothing is lost.
 
 Alice's engine sends events, Bob answers each, and meanwhile the worker, the web process, Valkey and PostgreSQL get a
 SIGKILL one after the other. `make soak` sends 2,000 events and kills for several rounds; `make test` does a short one.

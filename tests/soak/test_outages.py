@@ -1,4 +1,4 @@
-"""The database or Redis is away for minutes, gone or hanging, and nothing is lost (issue: faults.md, row 30).
+"""The database or Redis is away for minutes, gone or hanging, and nothing is lost.
 
 Alice's engine goes on sending and Bob's inbox stays open. `make soak` keeps each server away for five minutes, `make
 test` for a few seconds. Nothing starts the servers again but the test.

@@ -1,4 +1,4 @@
-"""Dispatchers are killed while they send push messages, and nothing is lost (faults.md, row 29).
+"""Dispatchers are killed while they send push messages, and nothing is lost.
 
 Virtual browsers decrypt what reaches them. `make soak` sends 5,000 messages and kills all dispatchers ten times; `make
 test` does a short one.

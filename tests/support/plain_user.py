@@ -15,7 +15,7 @@ _MOUNTS = tempfile.TemporaryDirectory(prefix="wfpush-test-mounts-")
 
 @cache
 def as_plain_user() -> list[str] | None:
-    """Words to put before a command so that a user without rights runs it; None where that cannot be had."""
+    """Words to put before a command so that a user without rights runs it; None if that is not possible."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None or shutil.which("unshare") is None:
         return None
     setpriv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]

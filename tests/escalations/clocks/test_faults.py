@@ -1,4 +1,4 @@
-"""What is thrown at clocks, and the right outcome: rows 31 to 35 of the list of faults. What is tested elsewhere:
+"""Faults that clocks meet, and the right outcome of each. What is tested elsewhere:
 
 31: instants across DST changes and leap days, tests/escalations/calendars/test_working_time.py against tests/vectors/.
 32: with workers that were away, tests/soak/test_escalations.py; what the trace says, tests/flows/test_2_sla.py.

@@ -1,4 +1,4 @@
-"""Answers reach the engine: signed, in order, under one id, retried, ended once (faults 18, 25 to 27)."""
+"""Answers reach the engine: signed, in order, under one id, retried, ended once."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

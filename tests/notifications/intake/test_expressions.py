@@ -1,4 +1,4 @@
-"""JMESPath that would build more than there is memory, or never end: refused on save and at intake (faults 14, 41)."""
+"""JMESPath that would need too much memory or time is refused, on save and at intake."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Row 44 of the faults: whoever closes an account, changes its password or deactivates its person closes every door.
+"""Closing an account, a new password or deactivating the person ends every way in.
 
 However it is done: with the ORM behind our back, as shells, bulk actions and fixtures do, or as the desk does.
 """

@@ -1,4 +1,4 @@
-"""What administrators write in templates, and what somebody who means harm would write."""
+"""What administrators write in templates, and what attackers would write."""
 
 import re
 import time

@@ -137,7 +137,7 @@ def tick(path: str, type: str = "task.assigned") -> None:
 
 
 def with_the_amount(slug: str) -> None:
-    """As it was published while nobody minded."""
+    """As it was published before the variable was marked."""
     TemplateText.objects.filter(version__template__slug=slug).update(
         title="{{ variables.amount }} to approve", body="It is {{ variables.amount }}.", short_body="{{ variables }}"
     )
@@ -161,7 +161,7 @@ def test_a_template_of_before_shows_it_until_it_is_ticked_and_no_longer_then() -
 
 
 def test_a_change_words_an_open_copy_anew_without_it_and_so_does_every_later_event() -> None:
-    """Whose own type may not call it sensitive."""
+    """The event's own type may not mark it as sensitive."""
     story = Story.begin()
     with_the_amount(story_template(story))
     story.assign()

@@ -1,4 +1,4 @@
-"""The outbound door leads to no address inside, whatever a name says and however often it changes its mind."""
+"""Outbound HTTP never reaches a private address, however a name is written and however often it resolves anew."""
 
 import ipaddress
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Engines that are slow, broken or greedy get their deadline and their share, and nobody else waits for them."""
+"""Slow, broken or greedy engines meet deadlines and limits, and nobody else waits for them."""
 
 import asyncio
 import gzip

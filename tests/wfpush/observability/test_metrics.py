@@ -1,4 +1,4 @@
-"""What a load balancer, an orchestrator and Prometheus read; and what strangers do not."""
+"""What a load balancer, an orchestrator and Prometheus read, and what strangers may not."""
 
 import socket
 import time

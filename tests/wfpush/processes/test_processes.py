@@ -1,4 +1,4 @@
-"""The processes under fire (faults.md, row 29): whatever is killed comes back, or goes with its parent."""
+"""Processes are killed: each is started again, or ends with its parent."""
 
 import json
 import signal
@@ -35,7 +35,7 @@ def house() -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def workers() -> list[Command]:
-    """The worker that the tests before this one left in good health, if any."""
+    """A worker that earlier tests left running and healthy, if there is one."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""The ASGI wrapper: what fits passes untouched, what does not is a 413 before it is in memory (faults.md, row 1)."""
+"""The ASGI wrapper: what fits passes untouched, what does not is a 413 before it is in memory."""
 
 import json
 from typing import Any

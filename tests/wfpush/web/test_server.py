@@ -1,4 +1,4 @@
-"""`manage.py web` on the wire (faults.md, rows 1 and 28): daphne with a body limit and small frames."""
+"""`manage.py web` on the wire: daphne with a body limit and small frames."""
 
 import json
 import os
