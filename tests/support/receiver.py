@@ -1,5 +1,7 @@
 """An engine's callback address on loopback: a real HTTP server in a thread, answering as the test says."""
 
+import base64
+import hmac
 import json
 import threading
 from collections.abc import Iterator
@@ -8,7 +10,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from notifications.connectors import signatures
 from tests.support.waiting import PATIENCE_SECONDS
 
 
@@ -30,7 +31,11 @@ class Call:
         return data
 
     def signed_with(self, *secrets: str) -> bool:
-        return signatures.verify(secrets, self.headers, self.body, float(self.headers["webhook-timestamp"])) == self.id
+        """By one of the secrets, as Standard Webhooks says. Uses no code of ours."""
+        signed = f"{self.id}.{self.headers['webhook-timestamp']}.".encode() + self.body
+        keys = [base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets]
+        right = {"v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys}
+        return not right.isdisjoint(self.headers["webhook-signature"].split())
 
 
 @dataclass

@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.documentation import ROOT
 from tests.support.releases import migrations
 from tools.release import Checkout, Unready, check, tag
 
@@ -146,3 +148,13 @@ def test_not_with_other_migrations_than_those_kept(checkout: Ready) -> None:
     checkout.change(MIGRATION, "# tables", "# other tables")
 
     assert "The migrations have changed since tests/upgrades/1.2.0.sha256 was made." in checkout.refusal()
+
+
+@pytest.mark.parametrize("module", ["tests.support.release", "tools.release", "tools.demo_event"])
+def test_tools_start_without_the_settings_of_an_installation(module: str) -> None:
+    """As people call them; pytest has the Django settings in its environment."""
+    bare = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "WFPUSH_DATA")}
+    words = [sys.executable, "-c", f"import {module}"]
+    done = subprocess.run(words, cwd=ROOT, env=bare, check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
