@@ -166,7 +166,7 @@ class House:
     def __enter__(self) -> Self:
         allow_many_sockets()
         try:
-            datafolder.prepare(self.folder, env.GENERATED)
+            self.make_folder()
             servers = shared_servers.ensure(self.folder)
             self.database_url, self.redis_url = servers.database_url, servers.redis_url
             self.environment |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
@@ -186,6 +186,10 @@ class House:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+
+    def make_folder(self) -> None:
+        """With secrets in it, and nothing yet that is served."""
+        datafolder.prepare(self.folder, env.GENERATED)
 
     def start(self, name: str, *command: str, **environment: str) -> Program:
         """A program that is stopped with the house, at the latest when this process is gone."""

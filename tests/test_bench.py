@@ -13,6 +13,7 @@ from bench.__main__ import table
 from bench.harness import BenchError, Figure, House, Program, percentile
 from bench.push_orders import Order, public_half, subscriptions, vapid_key
 from bench.push_service import issue, push_service
+from tests.support import migrated
 from wfpush.embedded import shared_servers
 
 
@@ -55,9 +56,17 @@ def test_a_program_that_fails_is_told_with_its_last_words() -> None:
     program.stop()
 
 
+class MigratedHouse(House):
+    """With a copy of the database that this test run has migrated, if it has one."""
+
+    def make_folder(self) -> None:
+        super().make_folder()
+        migrated.copy_to(self.folder)
+
+
 @pytest.mark.processes
 def test_a_benchmark_that_fails_leaves_no_process_and_no_folder() -> None:
-    with pytest.raises(BenchError, match="midway"), House(works=False) as house:
+    with pytest.raises(BenchError, match="midway"), MigratedHouse(works=False) as house:
         server_folder = shared_servers.locate(house.folder).base
         started = psutil.Process(house._programs[-1].process.pid)
         raise BenchError("midway")
@@ -72,7 +81,7 @@ def test_a_benchmark_that_fails_leaves_no_process_and_no_folder() -> None:
 def push_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     certificates = issue(tmp_path_factory.mktemp("authority"))
     own = {"SSL_CERT_FILE": str(certificates.authority), "VAPID_PRIVATE_KEY": vapid_key()}
-    with House(works=False, settings=push.LOOPBACK | own) as house:
+    with MigratedHouse(works=False, settings=push.LOOPBACK | own) as house:
         yield house
 
 

@@ -35,17 +35,14 @@ class Migrated:
         house.environment["DATABASE_URL"] = shared_servers.ensure(house.folder).database_url
         migrated = house.run("migrate")
         assert migrated.process.returncode == 0, migrated.said
-        self._house = house
-        self.now = self._shown()
-        self.in_english = self._shown("--english-reasons")
+        command = [sys.executable, str(shown_words.__file__), AT, "--english-reasons"]
+        done = subprocess.run(command, check=True, capture_output=True, cwd=house.checkout, env=house.environment)
+        said: Any = json.loads(done.stdout)
+        self.now, self.in_english = _without_empty_rows(said["now"]), _without_empty_rows(said["in_english"])
 
-    def _shown(self, *options: str) -> Words:
-        command = [sys.executable, str(shown_words.__file__), AT, *options]
-        checkout, environment = self._house.checkout, self._house.environment
-        said: Any = json.loads(
-            subprocess.run(command, check=True, capture_output=True, cwd=checkout, env=environment).stdout
-        )
-        return {language: {row: lines for row, lines in rows.items() if lines} for language, rows in said.items()}
+
+def _without_empty_rows(said: Words) -> Words:
+    return {language: {row: lines for row, lines in rows.items() if lines} for language, rows in said.items()}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A database of every release, with what people left in it, goes on under this version after `migrate` alone."""
 
 import gzip
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -12,13 +13,13 @@ from tests.support.calls import Caller
 from tests.support.processes import House, free_ports
 from tests.support.receiver import Receiver, receiving
 from tests.support.release import (
+    ENGINE,
     ENGINES_ARE_HERE,
     PUSH_ENDPOINT,
     answer,
     assigned,
     count,
     does,
-    key_of_engine,
     token_of,
 )
 from tests.support.releases import FOLDER, SETTINGS
@@ -43,11 +44,14 @@ class Upgraded:
         house.change(f"UPDATE notifications_device SET address = '{phone.url}' WHERE address = '{PUSH_ENDPOINT}'")
         migrated = house.run("migrate")
         assert migrated.process.returncode == 0, migrated.said
+        clerk = house.clerk(**ENGINES_ARE_HERE)
         for ref in ("bob", "admin"):
-            assert house.run("create_person", ref, "--password", PASSWORD).process.returncode == 0
+            clerk.run("create_person", ref, "--password", PASSWORD)
+        made = clerk.run("create_engine", ENGINE, "--callback-url", engine.url)
+        house.dismiss_clerk()
         self.port = free_ports(1)
         house.start("web", "--port", str(self.port), **ON_THIS_MACHINE)
-        self.engine = Caller(self.port, key_of_engine(house, engine.url))
+        self.engine = Caller(self.port, json.loads(made.strip().splitlines()[-1])["api_key"])
         self.bob = Caller(self.port, token_of(self.engine, "bob"))
 
     def work(self) -> None:

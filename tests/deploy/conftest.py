@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -90,10 +91,20 @@ class Deployed:
 
     def connections(self) -> int:
         """Of role wfpush, to the database."""
-        with psycopg.connect(self.url("postgres")) as ours:
-            found = ours.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'wfpush'").fetchone()
-        assert found is not None
-        return int(found[0])
+        with self.counting() as count:
+            return count()
+
+    @contextmanager
+    def counting(self) -> Iterator[Callable[[], int]]:
+        """Many looks at these connections, over one of our own."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as ours:
+
+            def count() -> int:
+                found = ours.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'wfpush'").fetchone()
+                assert found is not None
+                return int(found[0])
+
+            yield count
 
 
 @pytest.fixture(scope="package")
@@ -112,10 +123,10 @@ def deployed() -> Iterator[Deployed]:
         }
         migrated = house.run("migrate", "--verbosity=0", DATABASE_URL=made.url("wfpush_owner"))
         assert migrated.process.returncode == 0, migrated.said
-        engine = house.run("create_engine", "invoices")
-        assert engine.process.returncode == 0, engine.said
-        made.api_key = json.loads(engine.said.strip().splitlines()[-1])["api_key"]
-        assert house.run("create_person", "bob", "--name", "Bob").process.returncode == 0
+        engine = house.clerk().run("create_engine", "invoices")
+        made.api_key = json.loads(engine.strip().splitlines()[-1])["api_key"]
+        house.clerk().run("create_person", "bob", "--name", "Bob")
+        house.dismiss_clerk()
         first = free_ports(2)
         for port in (first, first + 1):
             made.start_web(port)

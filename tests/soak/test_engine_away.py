@@ -27,6 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAIRS = 167 if LONG else 6
 """Of each, Bob approves one task, and acknowledges another, which Carol then acknowledges, too."""
 ANSWERS = 3 * PAIRS
+TURN = timedelta(seconds=30 if LONG else 60)
+"""Of the dispatcher while the engine is away."""
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -66,7 +68,7 @@ async def two_hours(receiver: Receiver) -> tuple[int, float]:
     with time_machine.travel(began, tick=False) as clock:
         while timezone.now() < began + 2 * HOUR:
             await callback.drained()
-            clock.shift(timedelta(seconds=30))
+            clock.shift(TURN)
         calls_in_vain = len(receiver.calls)
         assert await in_database_thread(waiting) == ANSWERS
         receiver.answer(204)

@@ -2,7 +2,7 @@
 
 Run by its path in a checkout, with that checkout's settings: `python …/tests/support/shown_words.py 2026-11-27T15:00Z`
 writes JSON: by language and row the lines that the desk and the inbox show at that instant. With `--english-reasons`
-reasons stay in English whatever the language.
+that is `now`, and `in_english` is how German would read if reasons stayed in English.
 """
 
 import json
@@ -25,9 +25,9 @@ LANGUAGES = ("en", "de")
 Shown = dict[str, dict[str, list[str]]]
 
 
-def shown() -> Shown:
+def shown(languages: Iterable[str] = LANGUAGES) -> Shown:
     found: Shown = {}
-    for language in LANGUAGES:
+    for language in languages:
         with translation.override(language):
             found[language] = dict(_rows(timezone.now()))
     return found
@@ -67,7 +67,9 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
     with time_machine.travel(sys.argv[1], tick=False):
         django.setup()
+        written: Any = shown()
         if "--english-reasons" in sys.argv:
             reason = import_module("notifications.reasons").Reason
             reason.words = reason.__str__
-        json.dump(shown(), sys.stdout, ensure_ascii=False, indent=0)
+            written = {"now": written, "in_english": shown(["de"])}
+        json.dump(written, sys.stdout, ensure_ascii=False, indent=0)

@@ -52,6 +52,7 @@ def test_where_nothing_runs_it_says_how_to_start(tmp_path: Path) -> None:
 def house() -> Iterator[House]:
     found = House()
     try:
+        found.migrate()
         shared_servers.ensure(found.folder)
         yield found
     finally:
@@ -68,7 +69,6 @@ def run(house: House, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.processes
 def test_it_sends_and_says_where_to_look(house: House) -> None:
-    assert house.run("migrate").process.returncode == 0
     port = free_ports(1)
     house.start("web", "--port", str(port))
     Installation(port, house.folder).wait(PATIENCE_SECONDS)

@@ -11,6 +11,7 @@ from urllib.error import URLError
 import pytest
 from watchfiles import Change
 
+from tests.support import migrated
 from tests.support.documentation import ROOT
 from tests.support.processes import Command, House, command_line, free_ports
 from tests.support.waiting import eventually
@@ -126,6 +127,7 @@ class Dev:
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     house = House(copied(tmp_path_factory.mktemp("checkout")))
+    migrated.copy_to(house.folder)  # the checkout is the same
     try:
         yield Dev(house)
     finally:

@@ -30,10 +30,23 @@ def port() -> int:
     return free_ports(2)
 
 
+@pytest.fixture(scope="module")
+def started() -> list[Command]:
+    """The last one may still run: tests that need a running one take it, whoever has started it."""
+    return []
+
+
 def up(house: House, port: int) -> Command:
     command = house.start("up", "--demo", "--port", str(port))
     command.says(READY, within=120)
     return command
+
+
+@pytest.fixture
+def running(house: House, port: int, started: list[Command]) -> Command:
+    if not started or started[-1].process.poll() is not None:
+        started.append(up(house, port))
+    return started[-1]
 
 
 def passwords(house: House) -> dict[str, str]:
@@ -61,37 +74,32 @@ def test_it_says_where_it_is_once_it_answers_and_ctrl_c_leaves_nothing_behind(ho
     house.leaves_nothing()
 
 
-def test_a_second_start_reuses_accounts_key_and_rows(house: House, port: int) -> None:
+def test_a_second_start_reuses_accounts_key_and_rows(house: House, port: int, started: list[Command]) -> None:
     before, there = (house.folder / "demo.json").read_text(), passwords(house)
     command = up(house, port)
+    started.append(command)
     assert (house.folder / "demo.json").read_text() == before
     assert items(house) > 0
     assert house.rows("SELECT count(*) FROM notifications_apikey") == [(1,)]
     assert all(password in command.said for password in there.values())
-    command.signal(signal.SIGTERM)
-    assert command.ends() == 0
+
+
+def test_if_the_parent_is_killed_its_children_notice_and_a_new_start_works(
+    house: House, port: int, running: Command, started: list[Command]
+) -> None:
+    there = items(house)
+    running.signal(signal.SIGKILL)
+    running.ends()
     house.leaves_nothing()
+    started.append(up(house, port))
+    assert items(house) >= there
 
 
 @pytest.mark.parametrize("victim", ["web", "worker", "demo"])
-def test_if_one_process_is_killed_the_others_stop_and_it_says_so(house: House, port: int, victim: str) -> None:
-    command = up(house, port)
+def test_if_one_process_is_killed_the_others_stop_and_it_says_so(house: House, running: Command, victim: str) -> None:
     house.named(victim)[0].kill()
-    assert command.ends() == 1
-    assert "A process has ended by itself" in command.said
-    house.leaves_nothing()
-
-
-def test_if_the_parent_is_killed_its_children_notice_and_a_new_start_works(house: House, port: int) -> None:
-    command = up(house, port)
-    there = items(house)
-    command.signal(signal.SIGKILL)
-    command.ends()
-    house.leaves_nothing()
-    again = up(house, port)
-    assert items(house) >= there
-    again.signal(signal.SIGTERM)
-    assert again.ends() == 0
+    assert running.ends() == 1
+    assert "A process has ended by itself" in running.said
     house.leaves_nothing()
 
 
@@ -103,3 +111,4 @@ def test_on_another_port_the_demo_gets_its_answers_there(house: House) -> None:
     ]
     command.signal(signal.SIGTERM)
     assert command.ends() == 0
+    house.leaves_nothing()
