@@ -91,7 +91,7 @@ def took(start: datetime | None, end: datetime | None) -> str:
     length = end - start
     if length >= timedelta(minutes=1):
         return span(length)
-    return _("%(seconds)s s") % {"seconds": formats.number_format(length.total_seconds(), 2)}
+    return _("%(seconds)s s") % {"seconds": formats.number_format(round(length.total_seconds(), 2), 2)}
 
 
 def inner_quotes(said: str) -> str:

@@ -54,6 +54,8 @@ def test_processing_times_are_exact_below_a_minute() -> None:
     assert took(NOON, NOON + timedelta(milliseconds=1234)) == "1.23 s"
     with translation.override("de"):
         assert took(NOON, NOON + timedelta(milliseconds=1234)) == "1,23 s"
+    assert took(NOON, NOON + timedelta(milliseconds=59.6)) == "0.06 s", "rounded, and not cut off"
+    assert took(NOON, NOON + timedelta(milliseconds=300)) == "0.30 s"
     assert took(NOON, NOON + timedelta(minutes=5)) == "5 min"
     assert took(NOON, None) == ""
 
