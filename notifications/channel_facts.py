@@ -13,6 +13,7 @@ from typing import Literal
 
 from django.conf import settings
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 Text = str | Promise
 
@@ -56,6 +57,19 @@ def all_facts() -> Mapping[str, Facts]:
 def facts_of_channel(channel: str) -> Facts | None:
     """None for the inbox, and for a channel that does not exist (any more)."""
     return all_facts().get(channel)
+
+
+def channel_names() -> list[str]:
+    """In the order of categories, steps and texts; the inbox is the first."""
+    return [INBOX, *all_facts()]
+
+
+def channel_name(channel: str) -> str:
+    """For pages, in the reader's language; its own name for a channel that does not exist (any more)."""
+    if channel == INBOX:
+        return gettext("inbox")
+    facts = facts_of_channel(channel)
+    return str(facts.label) if facts else channel
 
 
 def reaches_devices(channel: str) -> bool:

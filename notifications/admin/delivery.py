@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, took, with_why
 from notifications.admin.work_columns import WorkColumns
+from notifications.channel_facts import channel_name
 from notifications.delivery.resend import send_again
 from notifications.models import (
     ActionToken,

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
-from notifications.admin.channels import channel_name
 from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions
 from notifications.admin.invalid_ids import HistoryPages
 from notifications.admin.words import NOTHING, ago, link, list_url, mark, shortened, since
+from notifications.channel_facts import channel_name
 from notifications.delivery import device_test, pauses
 from notifications.inbox.session import end_session
 from notifications.models import Device, PausedService

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.admin.channels import channel_name, channel_names
 from notifications.admin.events import event_mark
 from notifications.admin.timeline import tries_and_error, why_not_sent
 from notifications.admin.words import Tone, ago, change_url, clock, list_url, mark, shortened, since, span
+from notifications.channel_facts import channel_name, channel_names
 from notifications.channels import registry
 from notifications.engines.callback import KEPT
 from notifications.items.ledger_audit import sums_since

@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.admin.channels import channel_name
 from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, took
-from notifications.channel_facts import INBOX
+from notifications.channel_facts import INBOX, channel_name
 from notifications.models import (
     Callback,
     CallbackAttempt,

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from notifications.channel_facts import channel_name
 from notifications.models.devices import Device
 from notifications.models.events import Case, Event, Priority, Task
 from notifications.models.people import Brand, Recipient
@@ -148,7 +149,7 @@ class Delivery(Work):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} → {self.recipient}"
+        return f"{channel_name(self.channel)} → {self.recipient}"
 
     @property
     def is_replacement(self) -> bool:

@@ -4,8 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from escalations.forecast.target_cache import Addresses
-from notifications.admin.channels import channel_name, channel_names
-from notifications.channel_facts import shown_on_lock_screens
+from notifications.channel_facts import channel_name, channel_names, shown_on_lock_screens
 from notifications.models import Category, Recipient
 from tests.flows.test_1_task_alert import INVOICE
 from tests.support.pigeon.transport import carried

@@ -21,8 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from escalations.forecast.dead_ends import dead_ends
-from notifications.admin.channels import channel_name
-from notifications.channel_facts import channels_from_start, offered_channels
+from notifications.channel_facts import channel_name, channels_from_start, offered_channels
 from notifications.channels import registry
 from notifications.channels.sms.gateway import Http, Smpp, Sms, Status
 from notifications.delivery import engine, listening
