@@ -16,6 +16,7 @@ from notifications.admin import (
     people,
     responses,
     routing,
+    tasks,
     templates,
     tokens,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "people",
     "responses",
     "routing",
+    "tasks",
     "templates",
     "tokens",
 ]

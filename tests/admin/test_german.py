@@ -58,6 +58,12 @@ def test_tries_and_claims_are_german(day: World, root: Client) -> None:
         assert not {"Attempts", "attempts", "Lease"} & set(page.split())
 
 
+def test_a_delivery_is_called_by_its_channels_label(day: World, root: Client) -> None:
+    root.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    dead = Delivery.objects.get(state="dead")
+    assert f"E-Mail → {dead.recipient}" in text_of(root.get(page_of(dead)))
+
+
 def test_every_model_has_a_name_in_both_languages() -> None:
     models = [model for app in OURS for model in apps.get_app_config(app).get_models()]
     for model in models:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from notifications.admin.events import TaskAdmin
+from notifications.admin.tasks import TaskAdmin
 from notifications.models import Callback, Delivery, Device, Engine, Event, PausedService, Task, Template
 from notifications.routing import pipeline, route
 from notifications.wording import template_versions

@@ -1,0 +1,232 @@
+"""Tasks and cases: what waits since when, for whom, and what became of it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.base import LedgerAdmin, ReadOnlyInline
+from notifications.admin.decorators import display, worded
+from notifications.admin.filters import Conditions, Recent
+from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since
+from notifications.models import (
+    ANSWERABLE,
+    DEADLINE,
+    Case,
+    Event,
+    Notification,
+    Response,
+    Task,
+    TaskState,
+    past_deadline,
+)
+
+TASK_TONES: dict[str, Tone] = {
+    TaskState.OPEN: "wait",
+    TaskState.ACKNOWLEDGED: "wait",
+    TaskState.INFO_REQUESTED: "wait",
+    TaskState.ANSWERED: "ok",
+    TaskState.COMPLETED: "ok",
+    TaskState.CANCELLED: "quiet",
+    TaskState.EXPIRED: "bad",
+}
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+class Now(Conditions):
+    """A filter with the questions of the overview."""
+
+    title = _("now")
+    parameter_name = "now"
+
+    def conditions_now(self) -> dict[str, tuple[Any, Q]]:
+        waiting = Q(state__in=ANSWERABLE)
+        return {
+            "waiting": (_("waiting"), waiting),
+            "late": (_("late"), waiting & past_deadline(timezone.now())),
+            "nobody": (_("waiting, and nobody has it"), waiting & ~Q(notifications__state="open")),
+        }
+
+
+class CopyInline(ReadOnlyInline):
+    model = Notification
+    related = ["recipient"]
+    fields = ["whose", "state", "why", "read_at"]
+    readonly_fields = fields
+    verbose_name_plural = _("copies: who has it")
+
+    @display(description=_("person"))
+    def whose(self, notification: Notification) -> SafeString:
+        return link(notification.recipient)
+
+    why = worded("reason", _("why"))
+
+
+class AnswerInline(ReadOnlyInline):
+    model = Response
+    related = ["recipient", "callback"]
+    fields = ["whose", "action", "comment", "via", "at", "engine_says"]
+    readonly_fields = fields
+    verbose_name_plural = _("answers")
+
+    @display(description=_("person"))
+    def whose(self, response: Response) -> SafeString:
+        return link(response.recipient)
+
+    @display(description=_("engine"))
+    def engine_says(self, response: Response) -> SafeString:
+        callback = getattr(response, "callback", None)
+        return link(callback, callback.get_state_display()) if callback else link(None)
+
+
+class EventInline(ReadOnlyInline):
+    model = Event
+    fields = ["received_at", "type", "status"]
+    readonly_fields = fields
+    verbose_name_plural = _("its events, newest first")
+
+
+@admin.register(Task)
+class TaskAdmin(LedgerAdmin):
+    list_display = [
+        "title",
+        "task_id",
+        "state_mark",
+        "waiting_since",
+        "due_word",
+        "people",
+        "priority",
+        "from_engine",
+        "by",
+    ]
+    list_filter = [Now, "state", "priority", Recent, "engine"]
+    list_select_related = ["engine", "assignee", "case"]
+    found_by = ["task_id", "name__istartswith", "case__case_id"]
+    search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
+    inlines = [CopyInline, AnswerInline, EventInline]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    "task_id",
+                    "state_mark",
+                    "outcome_words",
+                    "due_at",
+                    "sla_due_at",
+                    "expires_at",
+                    "priority",
+                    "kind",
+                ]
+            },
+        ),
+        (_("Whose"), {"fields": ["people", "initiator", "in_case", "from_engine", "url"]}),
+        (_("Questions and answers"), {"fields": ["shown_info"]}),
+        (
+            _("As the engine said it"),
+            {"fields": ["id", "shown_actions", "shown_data", "created_at", "updated_at"], "classes": ["collapse"]},
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
+        tasks: QuerySet[Task] = super().get_queryset(request)
+        return tasks.prefetch_related("candidates", "teams")
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """The most overdue first, if the list shows waiting tasks; else the newest."""
+        return [DEADLINE.asc(nulls_last=True), "-id"] if request.GET.get("now") else ["-id"]
+
+    @display(description=_("task"), ordering="name")
+    def title(self, task: Task) -> str:
+        return str(task)
+
+    @display(description=_("state"), ordering="state")
+    def state_mark(self, task: Task) -> SafeString:
+        return mark(TASK_TONES[task.state], task.get_state_display())
+
+    @display(description=_("waiting since"), ordering="created_at")
+    def waiting_since(self, task: Task) -> SafeString:
+        return since(task.created_at) if task.answerable else link(None)
+
+    @display(description=_("due"), ordering=DEADLINE)
+    def due_word(self, task: Task) -> SafeString:
+        return due_words(task.deadline, still_matters=task.answerable)
+
+    @display(description=_("whose"))
+    def people(self, task: Task) -> SafeString:
+        if task.assignee:
+            return link(task.assignee)
+        names = [str(each) for each in (*task.candidates.all(), *task.teams.all())]
+        return shortened(", ".join(names), 60) if names else mark("bad", gettext("nobody"))
+
+    @display(description=_("engine"), ordering="engine__name")
+    def from_engine(self, task: Task) -> SafeString:
+        return link(task.engine)
+
+    @display(description=_("answered by"))
+    def by(self, task: Task) -> str:
+        said = (task.outcome or {}).get("by") or {} if not task.answerable else {}
+        return str(said.get("name", ""))
+
+    @display(description=_("outcome"))
+    def outcome_words(self, task: Task) -> SafeString:
+        return pretty(task.outcome)
+
+    @display(description=_("case"))
+    def in_case(self, task: Task) -> SafeString:
+        return link(task.case)
+
+    @display(description=_("questions and what was supplied"))
+    def shown_info(self, task: Task) -> SafeString:
+        return pretty(task.info)
+
+    @display(description=_("actions"))
+    def shown_actions(self, task: Task) -> SafeString:
+        return pretty(task.actions)
+
+    @display(description=_("data"))
+    def shown_data(self, task: Task) -> SafeString:
+        return pretty(task.data)
+
+
+# --- cases ----------------------------------------------------------------------------------------------------------
+class TaskInline(ReadOnlyInline):
+    model = Task
+    fields = ["name", "task_id", "state", "due_word"]
+    readonly_fields = fields
+
+    @display(description=_("due"))
+    def due_word(self, task: Task) -> SafeString:
+        return due_words(task.deadline, still_matters=task.answerable)
+
+
+@admin.register(Case)
+class CaseAdmin(LedgerAdmin):
+    list_display = ["title_or_id", "case_id", "type", "status", "from_engine", "changed"]
+    list_filter = ["engine"]
+    list_select_related = ["engine"]
+    found_by = ["case_id", "title__istartswith"]
+    inlines = [TaskInline]
+    fields = ["title", "case_id", "type", "status", "url", "from_engine", "following", "created_at", "updated_at"]
+
+    @display(description=_("case"), ordering="title")
+    def title_or_id(self, case: Case) -> str:
+        return str(case)
+
+    @display(description=_("engine"), ordering="engine__name")
+    def from_engine(self, case: Case) -> SafeString:
+        return link(case.engine)
+
+    @display(description=_("changed"), ordering="updated_at")
+    def changed(self, case: Case) -> SafeString:
+        return ago(case.updated_at)
+
+    @display(description=_("followed by"))
+    def following(self, case: Case) -> str:
+        return ", ".join(str(person) for person in case.followers.all())
