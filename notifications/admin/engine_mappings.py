@@ -30,6 +30,7 @@ class EventMappingForm(forms.ModelForm):
 
 class AnswerMappingForm(forms.ModelForm):
     variables = JsonObjectField(
+        label=_("Variables"),
         required=False,
         rows=3,
         help_text=_(

@@ -95,6 +95,7 @@ class ShownOnce(LedgerAdmin):
 
 class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
         choices=Scope.choices,
         initial=[Scope.EVENTS.value],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
@@ -195,12 +196,14 @@ OVERLAPS = {
 
 class SigningSecretForm(forms.ModelForm):
     secret = forms.CharField(
+        label=_("Secret"),
         required=False,
         max_length=200,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text=_("Empty: a new one is made and shown once. Or paste one that the engine made (whsec_…)."),
     )
     old_ones_end = forms.ChoiceField(
+        label=_("Old ones end"),
         choices=[(value, words) for value, (words, _overlap) in OVERLAPS.items()],
         initial="24",
         widget=UnfoldAdminSelectWidget,

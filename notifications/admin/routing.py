@@ -62,6 +62,7 @@ class CategoryForm(forms.ModelForm):
     )
     channels = OrderedChoicesField(
         offered_channels(),
+        label=_("Channels"),
         initial=default_channels,
         help_text=format_lazy(
             _("In this order, separated by commas. Known: {known}."), known=", ".join(offered_channels())
@@ -98,7 +99,10 @@ class CategoryAdmin(HistoryAdmin):
 # --- event types ----------------------------------------------------------------------------------------------------
 class EventTypeForm(forms.ModelForm):
     sample = JsonObjectField(
-        required=False, rows=20, help_text=_("The data of one such event: previews and dry runs use it.")
+        label=_("Sample"),
+        required=False,
+        rows=20,
+        help_text=_("The data of one such event: previews and dry runs use it."),
     )
 
     def clean(self) -> dict[str, Any]:

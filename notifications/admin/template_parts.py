@@ -68,7 +68,7 @@ class TextForm(forms.ModelForm):
 
 
 class ActionForm(forms.ModelForm):
-    labels = LabelsField()
+    labels = LabelsField(label=_("Labels"))
 
 
 class OnlyInDrafts:

@@ -119,3 +119,16 @@ def test_what_we_translate_for_unfold_is_still_said_by_it() -> None:
     files = [file for folder in folders for ending in ("py", "html") for file in folder.rglob(f"*.{ending}")]
     said_by_it = "\n".join(file.read_text(encoding="utf-8") for file in files)
     assert [words for words in WORDS if words not in said_by_it] == []
+
+
+def test_every_field_that_a_form_declares_has_a_label() -> None:
+    """Without one, Django makes an English label of the field's name."""
+    desks = [desk for model, desk in admin.site._registry.items() if model._meta.app_label in OURS]
+    forms = {desk.form for desk in desks} | {inline.form for desk in desks for inline in desk.inlines}
+    bare = [
+        (form.__name__, name)
+        for form in forms
+        for name, field in getattr(form, "declared_fields", {}).items()
+        if field.label is None and not field.widget.is_hidden
+    ]
+    assert bare == []
