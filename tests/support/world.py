@@ -9,6 +9,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import call_command
 from django.test import Client
@@ -17,11 +18,11 @@ from notifications import starter
 from notifications.channels import registry
 from notifications.delivery.engine import Engine
 from notifications.engines import callback
+from notifications.models import Recipient
 from notifications.routing import pipeline
 from notifications.types import Json
+from tests.factories import PASSWORD, TeamFactory
 from tests.support.receiver import Receiver
-
-PASSWORD = "a long walk by the sea"
 
 
 @dataclass
@@ -38,16 +39,14 @@ class World:
     @classmethod
     def begin(cls, receiver: Receiver) -> "World":
         starter.ensure(apps)
-        for ref, manager in (("carol", None), ("bob", "carol"), ("alice", "bob")):
-            call_command(
-                "create_person", ref, email=f"{ref}@example.org", manager=manager, password=PASSWORD, stdout=StringIO()
-            )
+        carol = _person("carol", None)
+        bob = _person("bob", carol)
+        _person("alice", bob)
         out = StringIO()
         call_command("create_engine", "invoices", callback_url=receiver.url, stdout=out)
         made = json.loads(out.getvalue().splitlines()[-1])
-        world = cls(receiver, made["api_key"], made["signing_secret"])
-        world.put("/api/v1/teams/finance", {"name": "Finance", "lead": "carol", "members": ["bob", "carol"]})
-        return world
+        TeamFactory(slug="finance", name="Finance", lead=carol, members=[bob, carol])
+        return cls(receiver, made["api_key"], made["signing_secret"])
 
     # --- the engine ---------------------------------------------------------------------------------
     def send(self, type: str, data: Json, **members: Any) -> str:
@@ -124,6 +123,13 @@ class World:
         bodies = [message.body for message in mail.outbox if person in message.to[0]]
         assert bodies, f"No mail to {person}"
         return str(bodies[-1])
+
+
+def _person(ref: str, manager: Recipient | None) -> Recipient:
+    """As `manage.py create_person` makes them."""
+    name, email = ref.capitalize(), f"{ref}@example.org"
+    user = User.objects.create_user(ref, email, PASSWORD, first_name=name)
+    return Recipient.objects.create(ref=ref, name=name, user=user, email=email, email_verified=True, manager=manager)
 
 
 async def _dispatch() -> None:
