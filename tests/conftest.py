@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.template import Context, RequestContext, Template
+from django.test import TransactionTestCase
 from django.test.utils import instrumented_test_render  # type: ignore[attr-defined]
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
@@ -66,6 +67,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(connection.ops), "sql_flush", staticmethod(flushing.sql_flush))
         patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *given, **more: None)
+        patch.setattr(TransactionTestCase, "_should_reload_connections", lambda test: not connection.is_usable())
         yield
 
 

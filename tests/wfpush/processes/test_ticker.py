@@ -114,6 +114,7 @@ def test_a_lost_database_costs_the_lead_only_until_it_is_back(
     sources: dict[str, outbox.Source], alone: Ticker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox.register(source("due"))
+    connection.close()
     with monkeypatch.context() as away:
         away.setitem(connection.settings_dict["OPTIONS"], "host", "/nonexistent")
         alone.tick()
