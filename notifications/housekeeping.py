@@ -7,6 +7,7 @@ from django_q.models import Failure, Success
 
 from notifications.models import ActionToken, DeliveryReceipt, Device, IdempotencyKey, RecipientToken, SignInLink
 from notifications.people import devices
+from wfpush.postgres import revision
 
 KEPT = timedelta(days=7)
 
@@ -22,6 +23,7 @@ def prune(now: datetime) -> dict[str, int]:
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "finished background tasks": Success.objects.filter(stopped__lt=past),
+        "configuration changes": revision.changes_before(past),
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
     removed = {name: rows.delete()[0] for name, rows in stale.items()}

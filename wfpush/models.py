@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -54,3 +55,16 @@ class Lead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.leader} until {self.until:%Y-%m-%d %H:%M:%S}"
+
+
+class ConfigurationChange(models.Model):
+    """A statement that changed the configuration. The rows together are its revision (wfpush/postgres/revision.py)."""
+
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "configuration change"
+        verbose_name_plural = "configuration changes"
+
+    def __str__(self) -> str:
+        return f"{self.pk} at {self.changed_at:%Y-%m-%d %H:%M:%S}"

@@ -1,7 +1,9 @@
 """Which policy applies to a task, which calendar it uses, and why."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
 
 from escalations import reasons
 from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
@@ -11,6 +13,7 @@ from notifications.models import Task
 from notifications.reasons import NOTHING, Reason
 from notifications.routing import route
 from notifications.types import Json
+from wfpush.postgres.revision import Compiled
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,39 @@ def policy_for(task: Task) -> Match | None:
     found = first(task, enabled())
     if found is None:
         return None
-    return Match(found.policy.pk, rules_row(found.policy, calendar_for(found.policy, task)), found.why)
+    return Match(found.policy.pk, _rules(found.policy, calendar_for(found.policy, task)), found.why)
 
 
-def enabled() -> list[Policy]:
+@dataclass(frozen=True)
+class _Policies:
+    """The enabled policies, in the order in which they are tried, and the rules of clocks that follow them."""
+
+    policies: Sequence[Policy]
+    rules: dict[tuple[int, int | None], Rules] = field(default_factory=dict)
+    """By policy and calendar. Filled when clocks begin."""
+
+
+def _read() -> _Policies:
+    policies = Policy.objects.filter(enabled=True).prefetch_related("conditions", "steps")
+    return _Policies(list(policies.select_related("calendar", "engine")))
+
+
+_COMPILED = Compiled(_read)
+
+
+def enabled() -> Sequence[Policy]:
     """In the order in which they are tried."""
-    return list(Policy.objects.filter(enabled=True).prefetch_related("conditions").select_related("calendar"))
+    return _COMPILED.get().policies
+
+
+def _rules(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
+    """The row of rules, known from an earlier clock if that was committed."""
+    known, key = _COMPILED.get().rules, (policy.pk, calendar.pk if calendar is not None else None)
+    if key not in known:
+        row = rules_row(policy, calendar)
+        transaction.on_commit(lambda: known.setdefault(key, row))
+        return row
+    return known[key]
 
 
 def first(task: Task, policies: Iterable[Policy]) -> Tried | None:

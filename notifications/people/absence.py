@@ -21,17 +21,39 @@ def stand_ins(people: Iterable[Recipient], now: datetime) -> dict[int, Recipient
     or with a deactivated person, the person is left out, and messages stay with them. Makes one query for each link of
     the longest chain, and one for the stand-ins: a single one when nobody is away.
     """
-    asked = {person.pk for person in people if not person.external}
-    away = _delegates(asked, now)
-    delegates = dict(away)
-    while further := {pk for pk in delegates.values() if pk is not None} - asked:
-        asked |= further
-        delegates |= _delegates(further, now)
-    ends = {pk: end for pk in away if (end := _end(pk, delegates)) is not None}
-    if not ends:
-        return {}
-    there = Recipient.objects.filter(active=True, engine=None).select_related("brand").in_bulk(set(ends.values()))
-    return {pk: there[end] for pk, end in ends.items() if end in there}
+    return Absences(now).stand_ins(people)
+
+
+class Absences:
+    """Who is away at `now`: of each person it is read once."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self._asked: set[int] = set()
+        self._delegates: dict[int, int | None] = {}
+        self._stand_ins: dict[int, Recipient | None] = {}
+
+    def look_up(self, people: Iterable[Recipient]) -> None:
+        """Read of all these people, and of their delegates, whether they are away."""
+        further = {person.pk for person in people if not person.external} - self._asked
+        while further:
+            self._asked |= further
+            self._delegates |= _delegates(further, self.now)
+            further = {pk for pk in self._delegates.values() if pk is not None} - self._asked
+
+    def stand_ins(self, people: Iterable[Recipient]) -> dict[int, Recipient]:
+        """As the function of that name."""
+        asked = list(people)
+        self.look_up(asked)
+        ends = {
+            person.pk: end
+            for person in asked
+            if person.pk in self._delegates and (end := _end(person.pk, self._delegates)) is not None
+        }
+        if missing := set(ends.values()) - self._stand_ins.keys():
+            there = Recipient.objects.filter(active=True, engine=None).select_related("brand").in_bulk(missing)
+            self._stand_ins |= {pk: there.get(pk) for pk in missing}
+        return {pk: person for pk, end in ends.items() if (person := self._stand_ins[end]) is not None}
 
 
 def _delegates(people: set[int], now: datetime) -> dict[int, int | None]:

@@ -148,8 +148,7 @@ class Planner:
         """Make new copies, and save them."""
         if not addressed:
             return
-        published = [each.manner.template_id for each in addressed if each.manner.template_id]
-        self.make(addressed, batch_render.published_versions(published) if published else {})
+        self.make(addressed, batch_render.published_versions())
         save([self], self.now)
 
     def make(self, addressed: Sequence[Addressed], versions: Mapping[int, TemplateVersion]) -> None:
@@ -253,7 +252,7 @@ class Planner:
         rows = list(escalated.filter(recipient_id__in=now_theirs).select_related("recipient__brand", "case"))
         if not rows:
             return set()
-        versions = batch_render.published_versions([each.manner.template_id or 0 for each in addressed])
+        versions = batch_render.published_versions()
         for row in rows:
             each = now_theirs[row.recipient_id]
             row.escalated, row.on_behalf_of = False, each.on_behalf_of

@@ -37,6 +37,7 @@ from notifications.models import (
 )
 from notifications.models.responses import UNKNOWN
 from notifications.people.resolver import Directory
+from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.routing import fanout, route
 from notifications.types import InboundEvent, behaviour_of
@@ -163,9 +164,9 @@ def _reach_people(
     event: Event, change: task_state.Change, directory: Directory, plan: fanout.Plan, now: datetime
 ) -> None:
     facts = facts_of_task(change.task, change.case, event)
-    about = route.Subject(event, change.task, change.case, directory, facts)
+    about = route.Subject(event, change.task, change.case, directory, Roster(now), facts)
     matches = route.match(event, facts)
-    addressed = route.people_for(matches, about, now)
+    addressed = route.people_for(matches, about)
     plan.tried(matches)
     plan.unknown(about.unresolved)
     is_task = change.task is not None and behaviour_of(event.type) in task_state.TYPES_THAT_ASK

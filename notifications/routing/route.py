@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.utils.encoding import force_str
 
 from notifications import reasons
@@ -26,11 +24,12 @@ from notifications.models import (
     Team,
     TemplateVersion,
 )
-from notifications.people import absence
 from notifications.people.resolver import Directory, PersonInEvent, ref_of
+from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.routing import targets
 from notifications.types import Json, behaviour_of
+from wfpush.postgres.revision import Compiled
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,7 @@ class Subject:
     task: Task | None
     case: Case | None
     directory: Directory
+    roster: Roster
     facts: Json
     unresolved: list[Unresolved] = field(default_factory=list)
 
@@ -124,7 +124,7 @@ def match(event: Event, facts: Json) -> list[Match]:
     """Try the enabled routes by priority, until a matching one says to stop."""
     tried: list[Match] = []
     stopped_by = ""
-    for rule in _rules():
+    for rule in _RULES.get():
         route = rule.route
         if stopped_by:
             tried.append(Match(route, False, reasons.STOPPED_BY(route=stopped_by)))
@@ -133,8 +133,6 @@ def match(event: Event, facts: Json) -> list[Match]:
         tried.append(Match(route, not reason, reason or _why(rule, event)))
         if not reason and route.stop:
             stopped_by = route.name
-    matched = [each.route for each in tried if each.matched]
-    prefetch_related_objects(matched, "targets__team__lead", "targets__person__brand")
     return tried
 
 
@@ -147,16 +145,20 @@ class _Rule:
     conditions: list[RouteCondition]
 
 
-def _rules() -> list[_Rule]:
-    """Read for every event, so by three plain queries: `prefetch_related` would make a queryset for each route, too."""
+def _read_rules() -> list[_Rule]:
     types: dict[int, list[str]] = {}
     conditions: dict[int, list[RouteCondition]] = {}
     for route_id, name in Route.event_types.through.objects.values_list("route_id", "eventtype__name"):
         types.setdefault(route_id, []).append(name)
     for condition in RouteCondition.objects.all():
         conditions.setdefault(condition.route_id, []).append(condition)
-    routes = Route.objects.filter(enabled=True).select_related("category", "brand")
+    routes = (
+        Route.objects.filter(enabled=True).select_related("category", "brand", "engine").prefetch_related("targets")
+    )
     return [_Rule(route, types.get(route.pk, []), conditions.get(route.pk, [])) for route in routes]
+
+
+_RULES = Compiled(_read_rules)
 
 
 def _why_not(rule: _Rule, event: Event, facts: Json) -> Reason:
@@ -245,13 +247,13 @@ OPERATORS: dict[Operator, Callable[[Any, str], bool]] = {
 
 
 # --- targets --------------------------------------------------------------------------------------
-def people_for(matches: Iterable[Match], subject: Subject, now: datetime) -> list[Addressed]:
+def people_for(matches: Iterable[Match], subject: Subject) -> list[Addressed]:
     """All people of the matching routes, once each; the first route that means a person determines the message.
 
     People who are away are replaced by their delegate, unless the delegate is among the people anyway.
     """
     named = _named(matches, subject)
-    stand_ins = absence.stand_ins([each.recipient for each in named], now)
+    stand_ins = subject.roster.absences.stand_ins([each.recipient for each in named])
     found = {each.recipient.pk: each for each in named if each.recipient.pk not in stand_ins}
     for each in named:
         if (stand_in := stand_ins.get(each.recipient.pk)) is not None:
@@ -295,13 +297,18 @@ class _Search(targets.Search):
         return [] if is_about_task and self._is_assigned() else self._named_teams()
 
     def teams_led(self) -> Sequence[Team]:
-        return [self.target.team] if self.target.team else self._named_teams()
+        team = self.team()
+        return [team] if team is not None else self._named_teams()
 
     def team(self) -> Team | None:
-        return self.target.team
+        return self.subject.roster.team(self.target.team_id)
+
+    def members(self, team: Team) -> Sequence[Recipient]:
+        return self.subject.roster.members(team)
 
     def person(self) -> tuple[Recipient, Reason] | None:
-        return (self.target.person, reasons.BY_ROUTE()) if self.target.person else None
+        person = self.subject.roster.person(self.target.person_id)
+        return (person, reasons.BY_ROUTE()) if person is not None else None
 
     def people(self, kind: TargetKind) -> targets.People:
         reason = reasons.AT_PATH(path=self.target.path) if kind == TargetKind.PATH else OF_EVENT[kind]()
@@ -347,8 +354,7 @@ class _Search(targets.Search):
         for place in ("task.teams", "exception.teams", "teams"):
             value = lookup(self.subject.facts, place)
             slugs += [slug for slug in value if isinstance(slug, str)] if isinstance(value, list) else []
-        named = Team.objects.filter(slug__in=slugs).select_related("lead") if slugs else []
-        teams = {team.slug: team for team in named}
+        teams = self.subject.roster.teams(slugs)
         for slug in dict.fromkeys(slugs):
             if slug not in teams:
                 self.subject.unresolved.append(Unresolved(slug, reasons.UNKNOWN_TEAM()))

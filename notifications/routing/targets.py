@@ -8,8 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
-from django.db.models import QuerySet
-
 from notifications import reasons
 from notifications.models import Recipient, TargetKind, Team
 from notifications.reasons import Reason
@@ -61,7 +59,7 @@ class Search(ABC):
         """People whom only an event can name."""
         return []
 
-    def members(self, team: Team) -> QuerySet[Recipient]:
+    def members(self, team: Team) -> Iterable[Recipient]:
         return team.members.select_related("brand")
 
     @property

@@ -1,6 +1,6 @@
 """Renders each message once per template version, language and time zone, however many people get it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from notifications.models import Brand, Event, Recipient, Task, TemplateVersion,
 from notifications.reasons import Reason
 from notifications.types import Action, Json
 from notifications.wording import render, sensitive
+from wfpush.postgres.revision import Compiled
 
 log = structlog.get_logger(__name__)
 
@@ -123,10 +124,9 @@ class Writer:
         return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
 
 
-def published_versions(template_ids: Sequence[int]) -> dict[int, TemplateVersion]:
+def published_versions() -> Mapping[int, TemplateVersion]:
     """Template id to its published version, with its texts and actions."""
-    found = _with_texts().filter(template_id__in=template_ids, state=VersionState.PUBLISHED)
-    return {version.template_id: version for version in found}
+    return _PUBLISHED.get()
 
 
 def versions(ids: Sequence[int]) -> dict[int, TemplateVersion]:
@@ -136,3 +136,10 @@ def versions(ids: Sequence[int]) -> dict[int, TemplateVersion]:
 
 def _with_texts() -> QuerySet[TemplateVersion]:
     return TemplateVersion.objects.select_related("template").prefetch_related("texts", "actions")
+
+
+def _published() -> Mapping[int, TemplateVersion]:
+    return {version.template_id: version for version in _with_texts().filter(state=VersionState.PUBLISHED)}
+
+
+_PUBLISHED = Compiled(_published)

@@ -4,11 +4,12 @@ It is looked up when a text is rendered, not when its template was published: ru
 the present rules apply. What is not in the context cannot appear by a capture, a loop, or an object printed whole.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from notifications.models import Event, EventVariable, Task
 from notifications.types import Json, behaviour_of
+from wfpush.postgres.revision import Compiled
 
 
 def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
@@ -18,8 +19,19 @@ def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
     if task is not None and task.assigned_event_id is not None and task.assigned_event_id != event.pk:
         assigned = Event.objects.filter(pk=task.assigned_event_id).values_list("type", flat=True)
         types |= {name for type in assigned for name in (type, behaviour_of(type))}
-    rows = EventVariable.objects.filter(event_type__name__in=types, sensitive=True)
-    return tuple(rows.order_by("path").values_list("path", flat=True).distinct())
+    by_type = _BY_TYPE.get()
+    return tuple(sorted({path for name in types for path in by_type.get(name, ())}))
+
+
+def _read() -> Mapping[str, set[str]]:
+    """Event type to its sensitive paths."""
+    found: dict[str, set[str]] = {}
+    for name, path in EventVariable.objects.filter(sensitive=True).values_list("event_type__name", "path"):
+        found.setdefault(name, set()).add(path)
+    return found
+
+
+_BY_TYPE = Compiled(_read)
 
 
 def without_paths(data: Json, paths: Iterable[str]) -> Json:

@@ -8,6 +8,7 @@ from escalations.models import StepTarget
 from notifications.cases.facts import facts_of_task
 from notifications.models import Event, Recipient, Route, RouteTarget, TargetKind, Task
 from notifications.people.resolver import Directory
+from notifications.people.roster import Roster
 from notifications.routing import route, targets
 from tests.factories import RecipientFactory, RouteFactory
 from tests.support.story import Story
@@ -25,8 +26,8 @@ def story(db: None) -> Story:
 
 def by_route(event: Event, task: Task, target: RouteTarget) -> tuple[Heard, list[tuple[str, str]]]:
     facts = facts_of_task(task, task.case, event)
-    subject = route.Subject(event, task, task.case, Directory(event.engine, []), facts)
-    found = route.people_for([route.Match(target.route, True, route.reasons.NOTHING)], subject, timezone.now())
+    subject = route.Subject(event, task, task.case, Directory(event.engine, []), Roster(timezone.now()), facts)
+    found = route.people_for([route.Match(target.route, True, route.reasons.NOTHING)], subject)
     return [(each.recipient.ref, str(each.reason)) for each in found], [
         (each.ref, str(each.reason)) for each in subject.unresolved
     ]

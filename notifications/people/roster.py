@@ -1,0 +1,45 @@
+"""People and teams as a batch of events finds them: each is read once, however many events name it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from notifications.models import Recipient, Team
+from notifications.people.absence import Absences
+
+
+class Roster:
+    """Reads what is asked for and not known yet; `absences` are those at `now`."""
+
+    def __init__(self, now: datetime) -> None:
+        self.absences = Absences(now)
+        self._teams: dict[int, Team | None] = {}
+        self._named: dict[frozenset[str], dict[str, Team]] = {}
+        self._members: dict[int, Sequence[Recipient]] = {}
+        self._people: dict[int, Recipient | None] = {}
+
+    def teams(self, slugs: Iterable[str]) -> dict[str, Team]:
+        """The teams of these slugs that exist, with their leads, in the order of the teams."""
+        asked = frozenset(slugs)
+        if asked and asked not in self._named:
+            found = Team.objects.filter(slug__in=asked).select_related("lead")
+            self._named[asked] = {team.slug: team for team in found}
+        return self._named.get(asked, {})
+
+    def team(self, pk: int | None) -> Team | None:
+        if pk is None:
+            return None
+        if pk not in self._teams:
+            self._teams[pk] = Team.objects.filter(pk=pk).select_related("lead").first()
+        return self._teams[pk]
+
+    def members(self, team: Team) -> Sequence[Recipient]:
+        if team.pk not in self._members:
+            self._members[team.pk] = list(team.members.select_related("brand"))
+        return self._members[team.pk]
+
+    def person(self, pk: int | None) -> Recipient | None:
+        if pk is None:
+            return None
+        if pk not in self._people:
+            self._people[pk] = Recipient.objects.filter(pk=pk).select_related("brand").first()
+        return self._people[pk]

@@ -1,0 +1,97 @@
+"""The revision of the configuration: it is another one after every statement that changes a table of it.
+
+Statement triggers of those tables (notifications 0016, escalations 0005) write a row of `ConfigurationChange` in the
+transaction of the change, so an edit in the admin, a bulk action, `loaddata` and SQL count alike, and one that is
+rolled back never happened. Rows are inserted only: no edit waits for another.
+
+Each process keeps what it has read of the configuration until the revision is another one (`Compiled`).
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from django.db import connection
+from django.db.models import Count, Max, QuerySet, Sum
+
+from wfpush.models import ConfigurationChange
+
+T = TypeVar("T")
+
+Revision = tuple[int | None, int, int | None]
+
+TRIES = 5
+"""How often the configuration is read again because it was changed meanwhile."""
+
+
+def current() -> Revision:
+    """The revision as this transaction sees it, changes of its own included.
+
+    Ids are not committed in their order: a change with a smaller id may come later. It changes the number of rows and
+    the sum of the ids, as removing old rows does.
+    """
+    if _held.asked is not None:
+        return _held.asked
+    found = ConfigurationChange.objects.aggregate(last=Max("id"), rows=Count("id"), total=Sum("id"))
+    revision = found["last"], found["rows"], found["total"]
+    if _held.depth:
+        _held.asked = revision
+    return revision
+
+
+def changes_before(past: datetime) -> QuerySet[ConfigurationChange]:
+    """Old rows, which may be removed: what remains is another revision, and the configuration is read again."""
+    return ConfigurationChange.objects.filter(changed_at__lt=past)
+
+
+class _Held(threading.local):
+    depth = 0
+    asked: Revision | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Within, the revision is asked for once: a batch is done by one configuration, whatever is edited meanwhile."""
+    _held.depth += 1
+    try:
+        yield
+    finally:
+        _held.depth -= 1
+        if not _held.depth:
+            _held.asked = None
+
+
+class Compiled(Generic[T]):
+    """What `read` makes of the configuration, kept for as long as the revision is the same.
+
+    The result is shared by all threads, and must not be changed. `read` may read tables with the triggers only.
+    """
+
+    def __init__(self, read: Callable[[], T]) -> None:
+        self._read = read
+        self._kept: tuple[str, Revision, T] | None = None
+
+    def get(self) -> T:
+        database, revision = str(connection.settings_dict["NAME"]), current()
+        kept = self._kept
+        if kept is not None and kept[:2] == (database, revision):
+            return kept[2]
+        found = self._read()
+        for _ in range(TRIES):
+            # Unchanged in between: all was read of one revision, for each statement sees what is committed by then.
+            if (now := _as_it_is()) == revision:
+                self._kept = database, revision, found
+                break
+            revision, found = now, self._read()
+        return found
+
+
+def _as_it_is() -> Revision:
+    """The revision by now, which is that of the batch from here on."""
+    _held.asked = None
+    return current()
