@@ -17,6 +17,7 @@ from escalations.policies.rules import RuleSet, rules_of
 from notifications.cases import lifecycle
 from notifications.models import Recipient, Task, TaskState
 from notifications.reasons import NOTHING, Reason, kept, read
+from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -24,14 +25,16 @@ log = structlog.get_logger(__name__)
 SOURCE_NAME = "escalations"
 
 
-def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime) -> None:
-    MOMENTS[moment](task, now)
+def observe(
+    moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes = AT_ONCE
+) -> None:
+    MOMENTS[moment](task, now, writes)
 
 
 # --- beginning and end ------------------------------------------------------------------------------------------------
-def begin(task: Task, now: datetime) -> None:
+def begin(task: Task, now: datetime, writes: Writes = AT_ONCE) -> None:
     """Begin a clock by the first policy that fits, if one does."""
-    match = matching.policy_for(task)
+    match = matching.policy_for(task, writes)
     if match is None:
         return
     escalation = Escalation(
@@ -54,8 +57,8 @@ def begin(task: Task, now: datetime) -> None:
     if rules.pauses and task.state == TaskState.INFO_REQUESTED:
         escalation.state, escalation.paused_at = EscalationState.PAUSED, now
     escalation.make_due(next_due(escalation, rules, set()))
-    escalation.save(force_insert=True)
-    show(task, escalation)
+    writes.insert(escalation)
+    show(task, escalation, writes)
     _wake_if_due(escalation, now)
 
 
@@ -67,19 +70,19 @@ def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
         return now + rules.duration  # too early is better than never
 
 
-def _reassigned(task: Task, now: datetime) -> None:
+def _reassigned(task: Task, now: datetime, writes: Writes) -> None:
     """A new assignee has the whole time: a new clock begins."""
     end(task, now, reasons.GIVEN_AWAY())
     task.escalated, task.sla_due_at = [], None
-    task.save(update_fields=["escalated", "sla_due_at", "updated_at"])
-    begin(task, now)
+    writes.update(task, "escalated", "sla_due_at", "updated_at")
+    begin(task, now, writes)
 
 
-def _answered(task: Task, now: datetime) -> None:
+def _answered(task: Task, now: datetime, writes: Writes) -> None:
     end(task, now, reasons.ANSWERED())
 
 
-def _closed(task: Task, now: datetime) -> None:
+def _closed(task: Task, now: datetime, writes: Writes) -> None:
     end(task, now, CLOSED_BECAUSE.get(TaskState(task.state), reasons.CLOSED)())
 
 
@@ -95,11 +98,11 @@ def end(task: Task, now: datetime, reason: Reason) -> None:
     outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, **kept("end_reason", reason))
 
 
-def _reopened(task: Task, now: datetime) -> None:
+def _reopened(task: Task, now: datetime, writes: Writes) -> None:
     """The engine has refused the answer: the state before it returns, and the time in between counts."""
     last = Escalation.objects.filter(task=task).order_by("-id").first()
     if last is None:
-        begin(task, now)
+        begin(task, now, writes)
     elif read(last, "end_reason").code != reasons.NO_POLICY.name:
         state, reason = _state_before(last, task)
         held = None if task.state == TaskState.OPEN else last.held_until  # then nobody has acknowledged it
@@ -120,20 +123,20 @@ def _running(task: Task) -> Escalation | None:
     return Escalation.objects.filter(task=task).exclude(state__in=OVER).first()
 
 
-def _changed(task: Task, now: datetime) -> None:
+def _changed(task: Task, now: datetime, writes: Writes) -> None:
     """The engine has set or changed the due date. A clock that an acknowledgement has stopped follows, too."""
     escalation = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED).first()
     if escalation is None:
         if not Escalation.objects.filter(task=task).exists():
-            begin(task, now)
+            begin(task, now, writes)
         return
     rules = rules_of(escalation)
     if rules.clock == Clock.DUE and task.due_at is not None and task.due_at != escalation.due_named:
         _go_on(escalation, now, deadline=task.due_at, due_named=task.due_at)
-        show(task, escalation)
+        show(task, escalation, writes)
 
 
-def _acknowledged(task: Task, now: datetime) -> None:
+def _acknowledged(task: Task, now: datetime, writes: Writes) -> None:
     escalation = _running(task)
     if escalation is None:
         return
@@ -147,13 +150,13 @@ def _acknowledged(task: Task, now: datetime) -> None:
             log.error("calendar_without_working_time", calendar=rules.calendar_name, policy=rules.name)
 
 
-def _paused(task: Task, now: datetime) -> None:
+def _paused(task: Task, now: datetime, writes: Writes) -> None:
     escalation = _running(task)
     if escalation is not None and escalation.paused_at is None and rules_of(escalation).pauses:
         _go_on(escalation, now, state=EscalationState.PAUSED, paused_at=now)
 
 
-def _resumed(task: Task, now: datetime) -> None:
+def _resumed(task: Task, now: datetime, writes: Writes) -> None:
     escalation = _running(task)
     if escalation is None or escalation.paused_at is None:
         return
@@ -167,7 +170,7 @@ def _resumed(task: Task, now: datetime) -> None:
         deadline=later(rules, escalation.deadline, pause),
         held_until=later(rules, escalation.held_until, pause) if escalation.held_until else None,
     )
-    show(task, escalation)
+    show(task, escalation, writes)
 
 
 def later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
@@ -178,7 +181,7 @@ def later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
         return instant + pause
 
 
-MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime], None]] = {
+MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
     "opened": begin,
     "changed": _changed,
     "reassigned": _reassigned,
@@ -225,10 +228,10 @@ def _wake_if_due(escalation: Escalation, now: datetime) -> None:
         outbox.wake_on_commit(SOURCE_NAME)
 
 
-def show(task: Task, escalation: Escalation | None) -> None:
+def show(task: Task, escalation: Escalation | None, writes: Writes = AT_ONCE) -> None:
     """Set the task's due date; without a clock, to the engine's. The caller then updates its copies: the pipeline
     rewords them, others set it with their other changes, or call `inbox_items.show_deadlines`."""
     deadline = escalation.deadline if escalation is not None else None
     if task.sla_due_at != deadline:
         task.sla_due_at = deadline
-        task.save(update_fields=["sla_due_at", "updated_at"])
+        writes.update(task, "sla_due_at", "updated_at")

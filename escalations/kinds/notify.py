@@ -135,7 +135,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
         mine = have.get(message.taking.task.pk, {})
         why = {pk: each.reason for pk, each in message.found.items()}
         message.planner.remind([row for pk, row in mine.items() if pk in why], message.manner, why)
-        message.planner.make(_addressed(message, mine), {})
+        message.planner.make(_addressed(message, mine))
         if message.manner.escalated:
             see += [row for pk, row in mine.items() if pk not in why]
     _note_escalated([message for message in messages if message.manner.escalated], now)

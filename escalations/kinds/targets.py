@@ -71,7 +71,7 @@ class Search(targets.Search):
         return (found, reasons.BY_POLICY()) if found is not None else None
 
     def members(self, team: Team) -> QuerySet[Recipient]:
-        return super().members(team).order_by("pk")
+        return team.members.select_related("brand").order_by("pk")
 
     @property
     def level(self) -> int:

@@ -1,18 +1,19 @@
 """Which policy applies to a task, which calendar it uses, and why."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
 
 from escalations import reasons
-from escalations.models import BusinessCalendar, CalendarOf, Clock, Policy, Rules
+from escalations.models import BusinessCalendar, CalendarOf, Clock, PersonCalendar, Policy, Rules, TeamCalendar
 from escalations.policies.rules import rules_row
 from notifications.cases.facts import facts_of_task
-from notifications.models import Task
+from notifications.models import Task, Team
 from notifications.reasons import NOTHING, Reason
 from notifications.routing import route
 from notifications.types import Json
+from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.postgres.revision import Compiled
 
 
@@ -36,12 +37,12 @@ class Match:
     why: Reason
 
 
-def policy_for(task: Task) -> Match | None:
-    """The first enabled policy that fits now."""
+def policy_for(task: Task, writes: Writes = AT_ONCE) -> Match | None:
+    """The first enabled policy that fits now. `writes` may still have the task, with its teams, to write."""
     found = first(task, enabled())
     if found is None:
         return None
-    return Match(found.policy.pk, _rules(found.policy, calendar_for(found.policy, task)), found.why)
+    return Match(found.policy.pk, _rules(found.policy, calendar_for(found.policy, task, writes), writes), found.why)
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,21 @@ class _Policies:
     """The enabled policies, in the order in which they are tried, and the rules of clocks that follow them."""
 
     policies: Sequence[Policy]
+    of_people: Mapping[int, BusinessCalendar]
+    of_teams: Mapping[int, BusinessCalendar]
     rules: dict[tuple[int, int | None], Rules] = field(default_factory=dict)
     """By policy and calendar. Filled when clocks begin."""
 
 
 def _read() -> _Policies:
     policies = Policy.objects.filter(enabled=True).prefetch_related("conditions", "steps")
-    return _Policies(list(policies.select_related("calendar", "engine")))
+    people = PersonCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
+    teams = TeamCalendar.objects.select_related("calendar").prefetch_related("calendar__days")
+    return _Policies(
+        list(policies.select_related("calendar", "engine")),
+        {each.recipient_id: each.calendar for each in people},
+        {each.team_id: each.calendar for each in teams},
+    )
 
 
 _COMPILED = Compiled(_read)
@@ -66,14 +75,16 @@ def enabled() -> Sequence[Policy]:
     return _COMPILED.get().policies
 
 
-def _rules(policy: Policy, calendar: BusinessCalendar | None) -> Rules:
+def _rules(policy: Policy, calendar: BusinessCalendar | None, writes: Writes) -> Rules:
     """The row of rules, known from an earlier clock if that was committed."""
     known, key = _COMPILED.get().rules, (policy.pk, calendar.pk if calendar is not None else None)
-    if key not in known:
+
+    def find() -> Rules:
         row = rules_row(policy, calendar)
         transaction.on_commit(lambda: known.setdefault(key, row))
         return row
-    return known[key]
+
+    return known[key] if key in known else writes.once((Rules, key), find)
 
 
 def first(task: Task, policies: Iterable[Policy]) -> Tried | None:
@@ -107,20 +118,26 @@ def _why(policy: Policy) -> Reason:
 
 
 # --- calendars --------------------------------------------------------------------------------------------------------
-def calendar_for(policy: Policy, task: Task) -> BusinessCalendar | None:
+def calendar_for(policy: Policy, task: Task, writes: Writes = AT_ONCE) -> BusinessCalendar | None:
     """The calendar of the assignee, the team, or the policy itself, as the policy says."""
-    found = None
+    known, found = _COMPILED.get(), None
     if policy.calendar_of == CalendarOf.ASSIGNEE and task.assignee_id is not None:
-        found = BusinessCalendar.objects.filter(people=task.assignee_id).first()
+        found = known.of_people.get(task.assignee_id)
     if found is None and policy.calendar_of in (CalendarOf.ASSIGNEE, CalendarOf.TEAM):
-        found = _of_team(task)
+        found = _of_team(task, known.of_teams, writes)
     return found or policy.calendar
 
 
-def _of_team(task: Task) -> BusinessCalendar | None:
+def _of_team(task: Task, calendars: Mapping[int, BusinessCalendar], writes: Writes) -> BusinessCalendar | None:
     """The first calendar among the task's teams, or else the assignee's."""
-    calendars = BusinessCalendar.objects.order_by("teams__team__name")
-    own = calendars.filter(teams__team__tasks=task).first()
-    if own is None and task.assignee_id is not None:
-        own = calendars.filter(teams__team__members=task.assignee_id).first()
-    return own
+    if not calendars:
+        return None
+    with_calendar = Team.objects.filter(pk__in=calendars).order_by("name")
+    if task._state.adding:
+        own = [row.team_id for row in writes.waiting(Task.teams.through) if row.task_id == task.pk]
+        team = with_calendar.filter(pk__in=own).first() if own else None
+    else:
+        team = with_calendar.filter(tasks=task).first()
+    if team is None and task.assignee_id is not None:
+        team = with_calendar.filter(members=task.assignee_id).first()
+    return calendars[team.pk] if team is not None else None

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from notifications.models import Recipient, Task
+from wfpush.postgres.bulk import AT_ONCE, Writes
 
 Moment = Literal[
     "opened", "changed", "reassigned", "acknowledged", "paused", "resumed", "answered", "reopened", "closed"
@@ -18,7 +19,7 @@ Moment = Literal[
 class Observer(Protocol):
     """An exception rolls the change back."""
 
-    def __call__(self, moment: Moment, task: Task, *, by: Recipient | None, now: datetime) -> None: ...
+    def __call__(self, moment: Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ def unregister(name: str) -> None:
     _entries[:] = [entry for entry in _entries if entry.name != name]
 
 
-def notify_observers(moment: Moment, task: Task, *, now: datetime, by: Recipient | None = None) -> None:
+def notify_observers(
+    moment: Moment, task: Task, *, now: datetime, by: Recipient | None = None, writes: Writes = AT_ONCE
+) -> None:
+    """`writes`: of a batch, which may still have the task itself to write."""
     for entry in list(_entries):
-        entry.observer(moment, task, by=by, now=now)
+        entry.observer(moment, task, by=by, now=now, writes=writes)

@@ -6,6 +6,7 @@ from typing import Any
 
 from notifications import reasons
 from notifications.cases import lifecycle
+from notifications.cases.locked import Locked, changes_its_task
 from notifications.intake import eventdata
 from notifications.items.representation import iso_utc
 from notifications.models import (
@@ -17,12 +18,13 @@ from notifications.models import (
     Recipient,
     Task,
     TaskState,
-    Team,
 )
 from notifications.people.resolver import Directory, PersonInEvent
+from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording.plaintext import clean, clean_line, cut
+from wfpush.postgres.bulk import Writes
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """An event whose time is further ahead than this counts as happening on arrival."""
@@ -32,9 +34,6 @@ DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 """Instants outside mean “never” (some engines write the year 9999), and cannot be computed with."""
-
-TYPES_THAT_ASK = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
-"""Events whose notifications ask for the task's answer; all others only inform."""
 
 ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
 
@@ -72,33 +71,33 @@ def effective_time(event: Event) -> datetime:
     return event.time
 
 
-def apply(event: Event, directory: Directory, now: datetime) -> Change:
-    """Lock the task and case of an event, and change them as the event says."""
-    behaviour = behaviour_of(event.type)
-    change = Change(case=_locked_case(event))
-    if behaviour in TYPES_THAT_ASK or behaviour in ENDINGS:
-        _apply_to_task(behaviour, event, directory, change, now)
+@dataclass(frozen=True)
+class Scene:
+    """What the transaction of an event has locked and found, and where changes go."""
+
+    locked: Locked
+    directory: Directory
+    roster: Roster
+    writes: Writes
+    now: datetime
+
+
+def apply(event: Event, scene: Scene) -> Change:
+    """Change the task and case of an event as it says."""
+    change = Change(case=scene.locked.case(event))
+    if changes_its_task(event):
+        _apply_to_task(event, change, scene)
     else:
-        change.task = _known_task(event)
+        change.task = scene.locked.mentioned(event)
     if change.case is not None and change.counts:
-        _update_case(change.case, event)
+        _update_case(change.case, event, scene)
     if change.task is not None and change.case is None:
         change.case = change.task.case
     return change
 
 
 # --- cases ----------------------------------------------------------------------------------------
-def _locked_case(event: Event) -> Case | None:
-    """The event's case, made if need be, and locked first: locks are taken in the order case, task, recipients."""
-    said = object_in(event.data, "case")
-    if not said.get("id"):
-        return None
-    key = {"engine_id": event.engine_id, "case_id": str(said["id"])}
-    Case.objects.bulk_create([Case(**key)], ignore_conflicts=True)
-    return Case.objects.select_for_update(no_key=True).get(**key)
-
-
-def _update_case(case: Case, event: Event) -> None:
+def _update_case(case: Case, event: Event, scene: Scene) -> None:
     """Update the case, unless a later milestone is known."""
     said, when = object_in(event.data, "case"), effective_time(event)
     late = case.status_time is not None and when < case.status_time
@@ -107,29 +106,20 @@ def _update_case(case: Case, event: Event) -> None:
             setattr(case, name, title(said, name, limit) if name == "title" else said[name][:limit])
     if isinstance(said.get("status"), str) and not late:
         case.status, case.status_time = said["status"][:100], when
-    case.save()
+    scene.writes.update(case)
 
 
 # --- tasks ----------------------------------------------------------------------------------------
-def _known_task(event: Event) -> Task | None:
-    task_id = object_in(event.data, "task").get("id")
-    if not task_id:
-        return None
-    return Task.objects.filter(engine_id=event.engine_id, task_id=str(task_id)).select_related("assignee").first()
-
-
-def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: Change, now: datetime) -> None:
-    task_id = object_in(event.data, "task").get("id")
-    if not task_id:
+def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
+    task = change.task = scene.locked.task(event)
+    if task is None:
         return
-    key = {"engine_id": event.engine_id, "task_id": str(task_id)}
-    Task.objects.bulk_create([Task(**key)], ignore_conflicts=True)
-    task = change.task = Task.objects.select_for_update(no_key=True).get(**key)
+    behaviour, directory = behaviour_of(event.type), scene.directory
     when = effective_time(event)
     change.is_new = _is_new(task)
     older = task.last_event_time is not None and when < task.last_event_time
     if behaviour in ENDINGS:
-        _end(task, ENDINGS[behaviour], event, change, now)
+        _end(task, ENDINGS[behaviour], event, change, scene)
         return
     first_assignment = behaviour == "task.assigned" and task.assigned_event_id is None and task.answerable
     if older and not first_assignment:
@@ -141,20 +131,28 @@ def _apply_to_task(behaviour: str, event: Event, directory: Directory, change: C
         change.notes.append(reasons.TASK_HAD_ENDED(state=reasons.label(TaskState(task.state))))
         return
     before = task.priority
+    _save(task, scene)
     _merge(task, event, directory, change.case, keep_newer=older)
     change.priority_rose = (
         task.priority == Priority.URGENT and before != Priority.URGENT and bool(task.assigned_event_id)
     )
     moment: lifecycle.Moment = "opened" if first_assignment else "changed"
     if behaviour == "task.assigned":
-        change.reassigned = _assign(task, event, directory)
+        change.reassigned = _assign(task, event, scene)
         moment = "reassigned" if change.reassigned and not first_assignment else moment
     elif behaviour == "task.info_supplied":
         moment = _supply_info(task, event, when)
     if not older:
         task.last_event_time = when
-    task.save()
-    lifecycle.notify_observers(moment, task, now=now)
+    lifecycle.notify_observers(moment, task, now=scene.now, writes=scene.writes)
+
+
+def _save(task: Task, scene: Scene) -> None:
+    """It will be written with all that changes until then."""
+    if task._state.adding:
+        scene.writes.insert(task)
+    else:
+        scene.writes.update(task)
 
 
 def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *, keep_newer: bool) -> None:
@@ -195,18 +193,23 @@ def _without_people(data: Json) -> Json:
     return {**data, "task": said} if said else data
 
 
-def _assign(task: Task, event: Event, directory: Directory) -> bool:
+def _assign(task: Task, event: Event, scene: Scene) -> bool:
     """Set the people of the task. True when it was other people's before. While there is an assignee, candidates are
     not asked."""
-    said, before = object_in(event.data, "task"), _people_of(task)
+    said, before, directory = object_in(event.data, "task"), _people_of(task), scene.directory
     task.assignee = directory.get(said.get("assignee")) if said.get("assignee") else None
     task.assigned_event = event
     candidates = _found(directory, said.get("candidates"))
-    teams = Team.objects.filter(slug__in=[slug for slug in said.get("teams") or [] if isinstance(slug, str)])
+    teams = list(scene.roster.teams(slug for slug in said.get("teams") or [] if isinstance(slug, str)).values())
     after = (task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams})
-    if after[1] != before[1]:
+    if task._state.adding:
+        for pk in after[1]:
+            scene.writes.insert(Task.candidates.through(task_id=task.pk, recipient_id=pk))
+        for pk in after[2]:
+            scene.writes.insert(Task.teams.through(task_id=task.pk, team_id=pk))
+    elif after[1] != before[1]:
         task.candidates.set(candidates)
-    if after[2] != before[2]:
+    if not task._state.adding and after[2] != before[2]:
         task.teams.set(teams)
     return after != before if task.assignee_id is None else after[0] != before[0]
 
@@ -242,7 +245,7 @@ def return_to_state_before(task: Task) -> None:
     task.state, *task.states_before = task.states_before or [TaskState.OPEN]
 
 
-def _end(task: Task, state: TaskState, event: Event, change: Change, now: datetime) -> None:
+def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scene) -> None:
     """The engine has ended the task. Applies always, whatever the event's time."""
     if task.state in CLOSED:
         change.status = EventStatus.IGNORED
@@ -257,9 +260,9 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, now: dateti
     when = effective_time(event)
     task.last_event_time = max(task.last_event_time or when, when)
     task.state = state
-    task.save()
+    _save(task, scene)
     change.closed = True
-    lifecycle.notify_observers("closed", task, now=now)
+    lifecycle.notify_observers("closed", task, now=scene.now, writes=scene.writes)
 
 
 def _result(said: Json) -> Json:

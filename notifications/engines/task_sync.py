@@ -186,5 +186,5 @@ def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) ->
             engine=task.engine, source=EVENT_SOURCE, event_id=event_id, defaults=fields
         )
         if created:
-            pipeline.process(event, now)
+            pipeline.process([event], now)
     return created

@@ -28,6 +28,7 @@ from notifications.models import (
 )
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
+from wfpush.postgres import bulk
 
 LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
@@ -66,7 +67,7 @@ def create(notifications: Sequence[Notification]) -> None:
     if not notifications:
         return
     number(notifications)
-    Notification.objects.bulk_create(notifications, batch_size=500)
+    bulk.insert(notifications)
     live_frames.announce_new_on_commit(notifications)
 
 
@@ -115,7 +116,7 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
     number(rows)
     for row in rows:
         row.updated_at = now
-    Notification.objects.bulk_update(rows, ["seq", "updated_at", *fields], batch_size=500)
+    bulk.update(rows, ["seq", "updated_at", *fields])
     if not alert:
         ledger.outdate([row.pk for row in rows], now)
     live_frames.announce_on_commit([row.pk for row in rows])

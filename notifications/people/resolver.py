@@ -23,16 +23,18 @@ def ref_of(person: Any) -> str:
 
 
 class Directory:
-    """The people whom an engine's event names, found in one query.
+    """The people whom an engine's event names, found in one query, or before (`known`) for the events of a batch.
 
     Person objects create and update external people when somebody is looked up for the first time: by then the event's
     case and task are locked, as the order of locks requires, and an event that changes nothing changes no people.
     """
 
-    def __init__(self, engine: Engine, named: Iterable[PersonInEvent]) -> None:
+    def __init__(
+        self, engine: Engine, named: Iterable[PersonInEvent], known: dict[str, Recipient] | None = None
+    ) -> None:
         self.engine = engine
         self._named = {ref_of(person): person for person in sorted(named, key=_objects_last) if ref_of(person)}
-        self._found: dict[str, Recipient | None] = dict(find_people(engine, set(self._named)))
+        self._found = find_people(engine, set(self._named)) if known is None else known
         self._settled = False
 
     def get(self, person: Any) -> Recipient | None:

@@ -22,6 +22,14 @@ Devices = dict[int, list[Device]]
 """By people's pk. Several events may share one."""
 
 
+def read_devices(recipient_ids: set[int], into: Devices) -> None:
+    """Read the devices, of all channels, of those people whose devices are not known yet."""
+    ids = recipient_ids - into.keys()
+    into.update({recipient_id: [] for recipient_id in ids})
+    for device in Device.objects.filter(recipient_id__in=ids).order_by("id") if ids else ():
+        into[device.recipient_id].append(device)
+
+
 @dataclass
 class Addresses:
     """The devices of all people of one event, read once."""
@@ -31,14 +39,9 @@ class Addresses:
     _devices: Devices = field(default_factory=dict)
 
     def look_up(self, recipients: Iterable[Recipient], channels: Iterable[str]) -> None:
-        """Read them; to be called before `deliveries`."""
-        wanted = [name for name in dict.fromkeys(channels) if reaches_devices(name)]
-        ids = {recipient.pk for recipient in recipients} - self._devices.keys()
-        if not wanted or not ids:
-            return
-        self._devices |= {recipient_id: [] for recipient_id in ids}
-        for device in Device.objects.filter(recipient_id__in=ids, channel__in=wanted).order_by("id"):
-            self._devices[device.recipient_id].append(device)
+        """Read them, if one of the channels has devices; to be called before `deliveries`."""
+        if any(map(reaches_devices, channels)):
+            read_devices({recipient.pk for recipient in recipients}, self._devices)
 
     def deliveries(
         self,

@@ -26,6 +26,7 @@ from notifications.routing.route import Addressed, Manner, Match, Unresolved
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
+from wfpush.postgres import bulk
 
 """How long an undelivered message is tried; one about a task until a day after the due date, if that is later."""
 
@@ -144,15 +145,11 @@ class Planner:
         self.addresses = Addresses(self.event, self.now, self.devices)
 
     # --- new copies ------------------------------------------------------------------------------
-    def notify(self, addressed: Sequence[Addressed]) -> None:
-        """Make new copies, and save them."""
+    def make(self, addressed: Sequence[Addressed]) -> None:
+        """Make new copies, for `save`."""
         if not addressed:
             return
-        self.make(addressed, batch_render.published_versions())
-        save([self], self.now)
-
-    def make(self, addressed: Sequence[Addressed], versions: Mapping[int, TemplateVersion]) -> None:
-        """Make new copies, for `save`. `versions`: template id to the published version."""
+        versions = batch_render.published_versions()
         self._look_up([(each.recipient, each.manner.channels) for each in addressed])
         for each in addressed:
             notification, words = self._copy(each, versions)
@@ -304,7 +301,7 @@ def save(planners: Sequence[Planner], now: datetime, *, also: Sequence[str] = ()
     inbox_items.create([row for planner in planners for row in planner.made])
     told_anew = [row for planner in planners for row in planner.told_anew]
     inbox_items.rewrite(told_anew, [*WORDED, *also, "read_at"], now, alert=True)
-    Delivery.objects.bulk_create([row for planner in planners for row in planner.deliveries], batch_size=500)
+    bulk.insert([row for planner in planners for row in planner.deliveries])
     for planner in planners:
         planner.made, planner.told_anew, planner.deliveries = [], [], []
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import lifecycle, task_state
 from notifications.cases.facts import facts_of_task
+from notifications.cases.locked import TYPES_THAT_ASK, changes_its_task, known_tasks, task_key
 from notifications.connectors.reasons import CLOSED_THERE
 from notifications.items import inbox_items, ledger
 from notifications.items.representation import tells_of
@@ -36,20 +37,20 @@ from notifications.models import (
     TaskState,
 )
 from notifications.models.responses import UNKNOWN
-from notifications.people.resolver import Directory
-from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.routing import fanout, route
+from notifications.routing.batch import Batch
 from notifications.types import InboundEvent, behaviour_of
-from notifications.wording import links
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
+from wfpush.postgres import revision
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "events"
-BATCH = 20
+BATCH = 100
+"""Events of one transaction at most; about a quarter of a second's work."""
 LEASE = timedelta(seconds=50)
 RETRY = outbox.Backoff(
     most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
@@ -75,17 +76,52 @@ def drain() -> None:
         events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
         if not events:
             return
-        # Events tried before go last: one that kills its worker must not hold up the others.
-        for event in sorted(events, key=lambda event: event.attempts):
-            run(event, timezone.now())
+        # Events tried before are done alone, and last: one that kills its worker must not hold up the others.
+        run_all([event for event in events if event.attempts == 1])
+        for event in events:
+            if event.attempts > 1:
+                run(event, timezone.now())
     outbox.source_named(SOURCE_NAME).wake()
+
+
+def run_all(events: Sequence[Event]) -> None:
+    """Process claimed events: first those that can be written together, then the others one by one."""
+    known = known_tasks(events)
+    in_order = sorted(events, key=lambda event: event.pk)
+    together = [event for event in in_order if task_key(event) not in known or not changes_its_task(event)]
+    run_together(together)
+    for event in in_order:
+        if event not in together:
+            run(event, timezone.now())
+
+
+def run_together(events: Sequence[Event]) -> None:
+    """Process events in one transaction. If that fails, each half by itself, down to the event that is the cause."""
+    if len(events) == 1:
+        run(events[0], timezone.now())
+    elif events and not _are_done(events):
+        half = len(events) // 2
+        run_together(events[:half])
+        run_together(events[half:])
+
+
+def _are_done(events: Sequence[Event]) -> bool:
+    """False if nothing was changed, because of one of the events or more."""
+    try:
+        process(events, timezone.now())
+    except Exception as fault:  # whatever the fault is, it must cost one event at most
+        if outage.database_is_away(fault):
+            raise
+        log.warning("events_apart", events=len(events), fault=error_of(fault))
+        return False
+    return True
 
 
 def run(event: Event, now: datetime) -> None:
     """Process one claimed event. A fault is recorded and the event tried again; in the end it is given up."""
     with structlog.contextvars.bound_contextvars(event_id=str(event.pk)):
         try:
-            process(event, now)
+            process([event], now)
         except LeaseLost:
             log.warning("event_lease_lost")
         except Exception as fault:  # whatever the fault is, the event must not be lost and the worker must live
@@ -113,24 +149,34 @@ class LeaseLost(Exception):
     """Another worker has the event now; the changes are rolled back."""
 
 
+ENDED = ("status", "plan", "unresolved", "told", "processed_at", "error", "task", "case")
+"""The fields of an event that processing sets."""
+
+
 @transaction.atomic
-def process(event: Event, now: datetime) -> None:
-    """Raises LeaseLost, with nothing changed, when another worker has the claim."""
-    result = advance(event, now)
-    ended = outbox.finish(
-        event,
-        status=result.status,
-        plan=result.plan.as_json(),
-        unresolved=len(result.plan.unresolved),
-        told=Delivery.objects.filter(event=event).count(),
-        processed_at=now,
-        error="",
-        task=result.task,
-        case=result.case,
-    )
-    if not ended:
+def process(events: Sequence[Event], now: datetime) -> None:
+    """Process events in one transaction. Several must not be about tasks that earlier events have changed, nor two
+    about the same.
+
+    Raises LeaseLost, with nothing changed, when another worker has the claim of one of them.
+    """
+    with revision.held():
+        batch = Batch(events, now)
+        for event in events:
+            with structlog.contextvars.bound_contextvars(event_id=str(event.pk)):
+                _ended(event, advance(event, batch), now)
+        batch.write()
+    told = dict(Delivery.objects.filter(event__in=events).order_by().values_list("event").annotate(Count("pk")))
+    for event in events:
+        event.told = told.get(event.pk, 0)
+    if outbox.finish_together(events, ENDED) < len(events):
         raise LeaseLost
     outbox.wake_on_commit("deliveries")
+
+
+def _ended(event: Event, result: "Result", now: datetime) -> None:
+    event.status, event.plan, event.unresolved = result.status, result.plan.as_json(), len(result.plan.unresolved)
+    event.processed_at, event.error, event.task, event.case = now, "", result.task, result.case
 
 
 # --- what an event does ---------------------------------------------------------------------------
@@ -142,37 +188,39 @@ class Result:
     case: Any = None
 
 
-def advance(event: Event, now: datetime) -> Result:
-    """All that an event does, inside the caller's transaction. The dry run calls it, too, and rolls back."""
-    event.data, notes = links.without_bad_links(event.data)
-    directory = Directory(event.engine, task_state.people_named(event.data))
-    change = task_state.apply(event, directory, now)
-    plan = fanout.Plan(notes=[*notes, *change.notes])
+def advance(event: Event, batch: Batch) -> Result:
+    """All that an event does, but for what the batch writes at its end."""
+    scene = batch.scene(event)
+    change = task_state.apply(event, scene)
+    plan = fanout.Plan(notes=[*batch.notes[event], *change.notes])
     result = Result(change.status, plan, change.task, change.case)
     if not change.counts:
         return result
+    if not batch.several:
+        batch.writes.write()  # what follows reads and changes copies in the database
     if change.closed and change.task is not None:
-        close_copies(event, change.task, plan, now)
+        if change.is_new:
+            return result  # nobody has a copy
+        close_copies(event, change.task, plan, batch.now)
         return result
-    _reach_people(event, change, directory, plan, now)
+    _reach_people(event, change, scene, plan, batch)
     if not plan.reached and not any(tried["matched"] for tried in plan.routes):
         result.status = EventStatus.UNROUTED
     return result
 
 
 def _reach_people(
-    event: Event, change: task_state.Change, directory: Directory, plan: fanout.Plan, now: datetime
+    event: Event, change: task_state.Change, scene: task_state.Scene, plan: fanout.Plan, batch: Batch
 ) -> None:
     facts = facts_of_task(change.task, change.case, event)
-    about = route.Subject(event, change.task, change.case, directory, Roster(now), facts)
+    about = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
     matches = route.match(event, facts)
     addressed = route.people_for(matches, about)
     plan.tried(matches)
     plan.unknown(about.unresolved)
-    is_task = change.task is not None and behaviour_of(event.type) in task_state.TYPES_THAT_ASK
-    planner = fanout.Planner(
-        event, change.task, change.case, Writer(event, change.task if is_task else None, facts), plan, now, is_task
-    )
+    is_task = change.task is not None and behaviour_of(event.type) in TYPES_THAT_ASK
+    writer = Writer(event, change.task if is_task else None, facts)
+    planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.devices)
     if is_task and change.task is not None:
         has_copy = set(inbox_items.open_recipients(change.task)) if not change.is_new else set()
         if has_copy:
@@ -180,7 +228,7 @@ def _reach_people(
             inbox_items.lock(has_copy | now_addressed)
             _change_copies(change, change.task, addressed, now_addressed, planner)
         addressed = [each for each in addressed if each.recipient.pk not in has_copy]
-    planner.notify(addressed)
+    batch.notify(planner, addressed)
 
 
 def _change_copies(
@@ -271,7 +319,11 @@ def tried(engine: Engine, inbound: InboundEvent, now: datetime) -> Result:
         digest=inbound.digest,
     )
     event.save(force_insert=True)
-    return advance(event, now)
+    with revision.held():
+        batch = Batch([event], now)
+        result = advance(event, batch)
+        batch.write()
+    return result
 
 
 def known_event(engine: Engine, inbound: InboundEvent) -> Event | None:

@@ -59,8 +59,8 @@ class Search(ABC):
         """People whom only an event can name."""
         return []
 
-    def members(self, team: Team) -> Iterable[Recipient]:
-        return team.members.select_related("brand")
+    @abstractmethod
+    def members(self, team: Team) -> Iterable[Recipient]: ...
 
     @property
     def level(self) -> int:

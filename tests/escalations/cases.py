@@ -181,7 +181,7 @@ class Case:
             data={"task": {"id": "T-1", **task}, "info": "42"},
             digest="",
         )
-        pipeline.advance(event, now)
+        pipeline.process([event], now)
 
     def answer(self, action: str, now: datetime) -> None:
         copy = Notification.objects.filter(task=self.task, state="open").order_by("pk")[0]

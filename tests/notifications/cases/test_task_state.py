@@ -1,5 +1,6 @@
 """How events meet tasks: docs/api.md's table of states, and what comes late, early or twice."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -334,10 +335,10 @@ def test_an_event_that_takes_its_worker_with_it_holds_up_no_other(
     Event.objects.filter(pk=deadly.pk).update(attempts=1)
     process = pipeline.process
 
-    def dies(event: Event, now: datetime) -> None:
-        if event.pk == deadly.pk:
+    def dies(events: Sequence[Event], now: datetime) -> None:
+        if deadly in events:
             raise SystemExit  # as a killed process: nothing behind it runs
-        process(event, now)
+        process(events, now)
 
     monkeypatch.setattr(pipeline, "process", dies)
     with pytest.raises(SystemExit):

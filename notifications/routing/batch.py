@@ -1,0 +1,65 @@
+"""What a transaction knows of the events that it processes, and what it will write of them.
+
+Everything is read and locked at the beginning, by a few statements for all events. Then each event is decided in
+memory, in order. At the end everything is written.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from notifications.cases import task_state
+from notifications.cases.locked import Locked
+from notifications.models import Event, Recipient
+from notifications.people import resolver
+from notifications.people.resolver import Directory
+from notifications.people.roster import Roster
+from notifications.reasons import Reason
+from notifications.routing import fanout
+from notifications.routing.addressing import Devices, read_devices
+from notifications.routing.route import Addressed
+from notifications.wording import links
+from wfpush.postgres.bulk import Writes
+
+
+class Batch:
+    """Make it in the transaction that processes the events."""
+
+    def __init__(self, events: Sequence[Event], now: datetime) -> None:
+        self.now = now
+        self.several = len(events) > 1
+        """Then none of them changes copies that are there already, which is written at once."""
+        self.notes: dict[Event, list[Reason]] = {}
+        """Of each event: what was not taken of its data."""
+        for event in events:
+            event.data, self.notes[event] = links.without_bad_links(event.data)
+        self.locked = Locked(events)
+        self.roster = Roster(now)
+        self.devices: Devices = {}
+        self.writes = Writes()
+        self._people = self._named(events)
+        self._planners: list[fanout.Planner] = []
+        if self.several:
+            known = [person for people in self._people.values() for person in people.values()]
+            self.roster.absences.look_up(known)
+            read_devices({person.pk for person in known}, self.devices)
+
+    def _named(self, events: Sequence[Event]) -> dict[int, dict[str, Recipient]]:
+        """The people whom events name, by engine and ref."""
+        engines = {event.engine_id: event.engine for event in events}
+        refs: dict[int, set[str]] = {pk: set() for pk in engines}
+        for event in events:
+            refs[event.engine_id] |= {resolver.ref_of(person) for person in task_state.people_named(event.data)} - {""}
+        return {pk: resolver.find_people(engines[pk], named) for pk, named in refs.items()}
+
+    def scene(self, event: Event) -> task_state.Scene:
+        directory = Directory(event.engine, task_state.people_named(event.data), self._people[event.engine_id])
+        return task_state.Scene(self.locked, directory, self.roster, self.writes, self.now)
+
+    def notify(self, planner: fanout.Planner, addressed: Sequence[Addressed]) -> None:
+        """Make new copies, for `write`."""
+        planner.make(addressed)
+        self._planners.append(planner)
+
+    def write(self) -> None:
+        self.writes.write()
+        fanout.save(self._planners, self.now)

@@ -1,0 +1,334 @@
+"""Events processed together leave the rows that they leave one by one, and a fault costs only its own event."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as bounds
+from hypothesis import strategies as st
+
+from escalations.models import Escalation, Policy
+from notifications.models import (
+    Absence,
+    Case,
+    Category,
+    Delivery,
+    Device,
+    Engine,
+    Event,
+    EventStatus,
+    Notification,
+    Recipient,
+    Route,
+    Task,
+    Team,
+    Template,
+)
+from notifications.routing import batch, pipeline
+from notifications.types import Json
+from tests.factories import EngineFactory, RecipientFactory, TeamFactory
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
+SIZES = (1, 7, 100)
+LONG = os.environ.get("WFPUSH_SOAK") == "long"
+
+
+# --- what happens: drawn ----------------------------------------------------------------------------------------------
+PEOPLE = ["alice", "bob", "carol", "p0", "p1", "p2", "p3", "nobody", "bob@example.org"]
+named = st.one_of(
+    st.sampled_from(PEOPLE),
+    st.builds(
+        lambda ref, name: {"ref": ref, "name": name, "locale": "de"},
+        st.sampled_from(["erin", "frank"]),
+        st.sampled_from(["Erin", "Frank"]),
+    ),
+)
+tasks = st.fixed_dictionaries(
+    {"id": st.sampled_from([f"T-{number}" for number in range(12)]), "name": st.just("Approve it")},
+    optional={
+        "assignee": named,
+        "candidates": st.lists(named, max_size=3),
+        "teams": st.lists(st.sampled_from(["finance", "night", "nowhere"]), max_size=2),
+        "initiator": named,
+        "priority": st.sampled_from(["low", "normal", "urgent"]),
+        "due_at": st.sampled_from(["2026-11-03T09:00:00Z", "2026-11-01T09:00:00Z"]),
+        "actions": st.sampled_from([["approve", "reject"], []]),
+    },
+)
+data = st.fixed_dictionaries(
+    {},
+    optional={
+        "task": tasks,
+        "case": st.fixed_dictionaries(
+            {"id": st.sampled_from(["C-1", "C-2", "C-3"])},
+            optional={"title": st.sampled_from(["One", "Two"]), "status": st.sampled_from(["begun", "over"])},
+        ),
+        "customer": named,
+        "recipients": st.lists(named, max_size=2),
+        "info": st.just("42"),
+        "documents": st.just([{"title": "Bill", "url": "javascript:alert(1)"}]),
+    },
+)
+types = st.sampled_from(
+    [
+        *["task.assigned"] * 5,
+        *["task.updated", "task.completed", "task.cancelled", "task.info_supplied"],
+        *["case.milestone", "exception.raised", "process.message"],
+    ]
+)
+events = st.lists(st.tuples(types, data, st.integers(0, 90), st.booleans()), min_size=2, max_size=30)
+
+
+@pytest.fixture
+def story(db: None) -> Story:
+    story = Story.begin()
+    for number in range(4):
+        RecipientFactory(ref=f"p{number}", name=f"Person {number}", locale=["en", "de"][number % 2])
+    TeamFactory(slug="night", name="Night", members=Recipient.objects.filter(ref__in=["p0", "p1"]))
+    EngineFactory(slug="second", name="Second")
+    Absence.objects.create(
+        recipient=story.bob, begins_at=NOW - timedelta(days=1), ends_at=NOW + timedelta(days=1), delegate=story.carol
+    )
+    Policy.objects.create(name="Four hours", clock="duration", minutes=240, time="wall", calendar_of="team")
+    for kind, of in (("followers", "case.milestone"), ("customer", "process.message")):
+        route = Route.objects.create(
+            name=f"To {kind}", category=Category.objects.all()[0], template=Template.objects.all()[0], priority=5
+        )
+        route.targets.create(kind=kind)
+        route.conditions.create(path="event.type", operator="eq", value=of)
+    route.targets.create(kind="team", team=Team.objects.get(slug="night"))
+    return story
+
+
+def arrive(story: Story, drawn: Sequence[tuple[str, Json, int, bool]]) -> None:
+    engines = {engine.slug: engine for engine in Engine.objects.all()}
+    for number, (type, data, minute, second) in enumerate(drawn):
+        with patch.object(story, "engine", engines["second" if second else "invoices"]):
+            story.send(type, data, minute=minute, id=f"e-{number}")
+
+
+def rows_after(story: Story, drawn: Sequence[tuple[str, Json, int, bool]], size: int) -> list[str]:
+    """All that the events leave, by names that do not change from one try to the next."""
+    with transaction.atomic(), patch.object(pipeline, "BATCH", size), patch.object(timezone, "now", lambda: NOW):
+        arrive(story, drawn)
+        for number, event in enumerate(Event.objects.order_by("id")):
+            due_at = NOW - timedelta(hours=1) + timedelta(seconds=number)  # so that one by one has an order
+            Event.objects.filter(pk=event.pk).update(received_at=NOW, due_at=due_at)
+        while pipeline.has_due(NOW):
+            pipeline.drain()
+        found = sorted(left())
+        assert_contiguous()
+        transaction.set_rollback(True)
+    return found
+
+
+def left() -> Iterator[str]:
+    for event in Event.objects.select_related("task", "case"):
+        plan = _without_ids(event.plan)
+        yield _row("event", event.event_id, event.status, plan, event.told, event.unresolved, event.error, event.task)
+    for case in Case.objects.all():
+        yield _row("case", case.engine, case.case_id, case.title, case.status, case.status_time)
+    for task in Task.objects.select_related("assignee", "initiator", "case", "assigned_event"):
+        fields = {name: getattr(task, name) for name in TASK}
+        many = (sorted(map(str, task.candidates.all())), sorted(map(str, task.teams.all())))
+        people = (task.assignee, task.initiator, task.case, task.assigned_event and task.assigned_event.event_id)
+        yield _row("task", task.engine, fields, many, people)
+    for item in Notification.objects.select_related("event", "recipient", "task", "case", "on_behalf_of"):
+        fields = {name: getattr(item, name) for name in ITEM}
+        assert item.event is not None
+        yield _row("item", item.event.event_id, item.recipient, item.task, item.case, item.on_behalf_of, fields)
+    for sent in Delivery.objects.select_related("event", "recipient", "notification__task"):
+        fields = {name: getattr(sent, name) for name in SENT}
+        yield _row("sent", sent.event.event_id, sent.recipient, sent.notification.title, fields)
+    for clock in Escalation.objects.select_related("task", "policy"):
+        yield _row("clock", clock.task, clock.policy, clock.state, clock.deadline, clock.why, clock.end_reason)
+    for person in Recipient.objects.all():
+        yield _row("person", person.ref, person.name, person.engine, person.locale, person.inbox_seq)
+
+
+TASK = ["task_id", "name", "priority", "due_at", "sla_due_at", "actions", "data", "info", "state", "outcome"]
+TASK += ["last_event_time", "states_before", "escalated"]
+ITEM = ["category_id", "route_id", "template_version_id", "language", "state", "priority", "title", "body", "url"]
+ITEM += ["short_body", "due_at", "actions", "details", "outcome", "reason", "reason_fact", "is_copy", "read_at"]
+SENT = ["channel", "address", "turn", "state", "reason", "reason_fact", "words", "due_at", "outdated", "expires_at"]
+
+
+def _row(*values: Any) -> str:
+    return json.dumps(values, default=str, sort_keys=True)
+
+
+def _without_ids(plan: Json) -> Json:
+    people = sorted(
+        ({**each, "notification": "", "recipient": 0} for each in plan.get("recipients", [])),
+        key=lambda each: json.dumps(each, sort_keys=True),
+    )
+    return {**plan, "recipients": people}
+
+
+def assert_contiguous() -> None:
+    """Each person's inbox has each number once, up to the last."""
+    for person in Recipient.objects.filter(inbox_seq__gt=0):
+        seqs = list(Notification.objects.filter(recipient=person).values_list("seq", flat=True))
+        assert len(seqs) == len(set(seqs)) and max(seqs) == person.inbox_seq
+
+
+@bounds(
+    max_examples=300 if LONG else 12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(drawn=events)
+def test_together_events_leave_what_they_leave_one_by_one(
+    story: Story, drawn: list[tuple[str, Json, int, bool]]
+) -> None:
+    one_by_one = rows_after(story, drawn, 1)
+    for size in SIZES[1:]:
+        together = rows_after(story, drawn, size)
+        assert [row for row in together if row not in one_by_one] == []
+        assert [row for row in one_by_one if row not in together] == []
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+def a_hundred(story: Story) -> list[Event]:
+    people = ["alice", "bob", "carol", "p0", "p1", "p2"]
+    return [
+        story.send("task.assigned", {"task": {"id": f"T-{n}", "name": f"Task {n}", "assignee": people[n % 6]}})
+        for n in range(100)
+    ]
+
+
+def statuses() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for status in Event.objects.values_list("status", flat=True):
+        found[status] = found.get(status, 0) + 1
+    return found
+
+
+def test_a_hundred_events_are_a_few_statements(story: Story) -> None:
+    a_hundred(story)
+    with CaptureQueriesContext(connection) as made:
+        pipeline.drain()
+    assert statuses() == {"processed": 100}
+    assert len(made) < 60
+
+
+def test_an_event_that_cannot_be_decided_costs_only_itself(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    poison = a_hundred(story)[42]
+    advance = pipeline.advance
+
+    def breaks(event: Event, of: batch.Batch) -> pipeline.Result:
+        if event == poison:
+            raise ValueError("a value that nobody expected")
+        return advance(event, of)
+
+    monkeypatch.setattr(pipeline, "advance", breaks)
+    pipeline.drain()
+    assert statuses() == {"processed": 99, "accepted": 1}
+    poison.refresh_from_db()
+    assert poison.error == "ValueError: a value that nobody expected"
+    assert Notification.objects.count() == 99 and Delivery.objects.filter(channel="live").count() == 99
+
+
+def test_an_event_that_cannot_be_written_costs_only_itself(story: Story) -> None:
+    poison = a_hundred(story)[77]
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE notifications_task ADD CONSTRAINT no_poison CHECK (name <> 'Task 77')")
+    pipeline.drain()
+    assert statuses() == {"processed": 99, "accepted": 1}
+    poison.refresh_from_db()
+    assert "no_poison" in poison.error
+    assert not Task.objects.filter(task_id="T-77").exists() and Task.objects.count() == 99
+
+
+def test_an_event_whose_lease_was_lost_is_left_to_its_new_holder(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, new_holder, process = a_hundred(story)[3], uuid4(), pipeline.process
+
+    def after_a_pause(events: Sequence[Event], now: datetime) -> None:
+        Event.objects.filter(pk=taken.pk).update(lease_token=new_holder, lease_until=now + pipeline.LEASE)
+        process(events, now)
+
+    monkeypatch.setattr(pipeline, "process", after_a_pause)
+    pipeline.drain()
+    taken.refresh_from_db()
+    assert statuses() == {"processed": 99, "accepted": 1}
+    assert taken.lease_token == new_holder
+    assert not Notification.objects.filter(event=taken).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_another_process_makes_meanwhile_is_not_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only after a lost lease: events of one task are processed one at a time."""
+    story, write = Story.begin(), batch.Batch.write
+    for number in range(10):
+        story.send("task.assigned", {"task": {"id": f"T-{number}", "name": "Task", "assignee": "bob"}})
+
+    def too_late(of: batch.Batch) -> None:
+        if not Task.objects.exists():
+            elsewhere(lambda: Task.objects.create(engine=story.engine, task_id="T-5"))
+        write(of)
+
+    monkeypatch.setattr(batch.Batch, "write", too_late)
+    pipeline.drain()
+    assert statuses() == {"processed": 10}
+    assert Task.objects.filter(name="Task").count() == 10 and Notification.objects.count() == 10
+
+
+def elsewhere(change: Callable[[], object]) -> None:
+    """In another connection, committed at once."""
+
+    def run() -> None:
+        try:
+            change()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def test_events_of_a_known_task_are_done_after_the_others_and_in_order(story: Story) -> None:
+    story.assign("T-1")
+    for name in ("First", "Second"):
+        story.send("task.updated", {"task": {"id": "T-1", "name": name}})
+    story.send("task.assigned", {"task": {"id": "T-2", "name": "Other", "assignee": "carol"}})
+    pipeline.drain()
+    assert statuses() == {"processed": 4}
+    assert story.task("T-1").name == "Second"
+
+
+def test_a_person_made_by_one_event_is_found_by_the_next_of_the_same_batch(story: Story) -> None:
+    first = story.send(
+        "task.assigned",
+        {"task": {"id": "T-1", "name": "One", "assignee": "bob"}, "customer": {"ref": "erin", "name": "Erin"}},
+    )
+    second = story.send("task.assigned", {"task": {"id": "T-2", "name": "Two", "assignee": "erin"}})
+    pipeline.drain()
+    for event in (first, second):
+        event.refresh_from_db()
+        assert event.status == EventStatus.PROCESSED
+    assert Recipient.objects.filter(ref="erin", engine=story.engine).count() == 1
+
+
+def test_devices_of_all_people_of_a_batch_are_told(story: Story) -> None:
+    for person in (story.bob, story.carol):
+        address = f"https://push.example/{person.ref}"
+        Device.objects.create(recipient=person, channel="webpush", address=address, digest=person.ref, name="Firefox")
+    a_hundred(story)
+    pipeline.drain()
+    told = Delivery.objects.filter(channel="webpush", state="pending")
+    assert {row.recipient.ref for row in told.select_related("recipient")} == {"bob", "carol"}
