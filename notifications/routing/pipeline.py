@@ -70,12 +70,17 @@ def has_due(now: datetime) -> bool:
 
 
 def drain() -> None:
-    """Process what is due, for one turn; if something is left, the source is woken again."""
+    """Process what is due, for one turn; if something is left, the source is woken again.
+
+    While more is due than one batch, other workers are woken at once, and take batches of their own.
+    """
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
         events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
         if not events:
             return
+        if len(events) == BATCH:
+            outbox.source_named(SOURCE_NAME).wake()
         # Events tried before are done alone, and last: one that kills its worker must not hold up the others.
         run_all([event for event in events if event.attempts == 1])
         for event in events:

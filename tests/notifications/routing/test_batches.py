@@ -38,11 +38,12 @@ from notifications.routing import batch, pipeline
 from notifications.types import Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.support.story import Story
+from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
-SIZES = (1, 7, 100)
+SIZES = (7, 100)
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 
 
@@ -120,9 +121,24 @@ def arrive(story: Story, drawn: Sequence[tuple[str, Json, int, bool]]) -> None:
             story.send(type, data, minute=minute, id=f"e-{number}")
 
 
-def rows_after(story: Story, drawn: Sequence[tuple[str, Json, int, bool]], size: int) -> list[str]:
+def one_by_one(events: Sequence[Event]) -> None:
+    for event in events:
+        pipeline.run(event, NOW)
+
+
+def rows_after(
+    story: Story,
+    drawn: Sequence[tuple[str, Json, int, bool]],
+    size: int,
+    run: Callable[[Sequence[Event]], None] = pipeline.run_together,
+) -> list[str]:
     """All that the events leave, by names that do not change from one try to the next."""
-    with transaction.atomic(), patch.object(pipeline, "BATCH", size), patch.object(timezone, "now", lambda: NOW):
+    with (
+        transaction.atomic(),
+        patch.object(pipeline, "BATCH", size),
+        patch.object(pipeline, "run_together", run),
+        patch.object(timezone, "now", lambda: NOW),
+    ):
         arrive(story, drawn)
         for number, event in enumerate(Event.objects.order_by("id")):
             due_at = NOW - timedelta(hours=1) + timedelta(seconds=number)  # so that one by one has an order
@@ -195,11 +211,11 @@ def assert_contiguous() -> None:
 def test_together_events_leave_what_they_leave_one_by_one(
     story: Story, drawn: list[tuple[str, Json, int, bool]]
 ) -> None:
-    one_by_one = rows_after(story, drawn, 1)
-    for size in SIZES[1:]:
-        together = rows_after(story, drawn, size)
-        assert [row for row in together if row not in one_by_one] == []
-        assert [row for row in one_by_one if row not in together] == []
+    """In the same order: events of known tasks come after the others of their batch."""
+    for size in SIZES:
+        together, singly = rows_after(story, drawn, size), rows_after(story, drawn, size, one_by_one)
+        assert [row for row in together if row not in singly] == []
+        assert [row for row in singly if row not in together] == []
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -299,6 +315,19 @@ def elsewhere(change: Callable[[], object]) -> None:
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
+
+
+def test_while_more_than_a_batch_is_due_other_workers_are_woken_before_it_is_done(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what: list[str] = []
+    monkeypatch.setattr(pipeline, "BATCH", 50)
+    monkeypatch.setattr(pipeline, "run_all", lambda events: what.append(f"{len(events)} done"))
+    monkeypatch.setattr(outbox.Source, "wake", lambda source: what.append(f"{source.name} woken"))
+    a_hundred(story)
+    story.send("case.milestone", {"case": {"id": "C-1"}})
+    pipeline.drain()
+    assert what == ["events woken", "50 done", "events woken", "50 done", "1 done"]
 
 
 def test_events_of_a_known_task_are_done_after_the_others_and_in_order(story: Story) -> None:
