@@ -1,4 +1,4 @@
-"""`python -m bench [live] [ingest] [push] [escalations] [large]`: every figure beside its peer's, of the same run."""
+"""`python -m bench [live] [ingest] [inboxes] [push] [escalations] [large]`: figures beside their peers', of one run."""
 
 import argparse
 import asyncio
@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Collection
 
-from bench import escalations, ingest, live, push
+from bench import escalations, inboxes, ingest, live, push
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
-PARTS = ("live", "ingest", "push", "escalations")
+PARTS = ("live", "ingest", "inboxes", "push", "escalations")
 LARGE = "large"
 """Tables of a million rows: asked for by name only, for they take minutes to make."""
 
@@ -44,6 +44,9 @@ def measured(parts: Collection[str]) -> list[Figure]:
             house.stop_working()
             figures += asyncio.run(ingest.measure(house)) if "ingest" in parts else []
             figures += reached
+    if "inboxes" in parts:
+        with House() as house:
+            figures += asyncio.run(inboxes.measure(house))
     if "push" in parts:
         figures += push.measure()
     if "escalations" in parts:

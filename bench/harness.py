@@ -278,7 +278,7 @@ class Api:
         self._url = f"{url}/api/v1"
         self._headers = {"Authorization": f"Bearer {key}"}
 
-    async def call(self, method: str, path: str, body: Json | None = None) -> Any:
+    async def call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Any:
         """The decoded answer. Raises BenchError if it is not a success."""
         request = self._session.request(method, self._url + path, json=body, headers=self._headers)
         async with request as response:
@@ -286,6 +286,14 @@ class Api:
             if response.status >= 300:
                 raise BenchError(f"{method} {path}: {response.status} {text[:500]}")
             return json.loads(text) if text else None
+
+    async def batch(self, events: Sequence[Json]) -> None:
+        """Send events in one request (CloudEvents' batched mode). Raises BenchError unless all are accepted."""
+        head = {**self._headers, "Content-Type": "application/cloudevents-batch+json"}
+        body = json.dumps(list(events)).encode()
+        async with self._session.post(f"{self._url}/events", data=body, headers=head) as response:
+            if response.status != 202:
+                raise BenchError(f"A batch was not accepted: {response.status} {(await response.text())[:500]}")
 
     async def token_for(self, ref: str, name: str) -> str:
         """A recipient token of a person, who is made if need be."""

@@ -59,6 +59,9 @@ KNOWN_TO_STRANGERS = {
         "escalations.clocks.due_steps",
         "wfpush.queue.outbox",
     },
+    # The peer writes the same rows by the ORM.
+    "bench.peers.inboxes.settings": {"wfpush.settings"},
+    "bench.peers.inboxes.tasks": {"notifications.models"},
     "bench.escalation_rows": {"escalations.models", "escalations.policies.rules", "notifications.models"},
     "bench.push_sender": {
         "wfpush.processes.dispatcher",
