@@ -11,7 +11,7 @@ import msgspec
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from notifications.errors import EventIdReused, Failure
-from notifications.models import Engine
+from notifications.models import Engine, Urgency
 from notifications.types import InboundEvent, Json
 from wfpush.concurrency.group_commit import GroupCommit
 from wfpush.identifiers import uuid7
@@ -32,11 +32,12 @@ Key = tuple[int, str, str]
 # One statement and one parameter for any number of events: quoting a dozen arrays would cost more than storing them.
 _INSERT = f"""
 INSERT INTO notifications_event (id, engine_id, source, event_id, type, subject, "time", received_at,
-    data, extensions, digest, "group", status, plan, unresolved, told, error, {outbox.NEW_ROW})
+    data, extensions, digest, "group", urgency, status, plan, unresolved, told, error, {outbox.NEW_ROW})
 SELECT id, engine_id, source, event_id, type, subject, "time", received_at,
-    data, extensions, digest, "group", 'accepted', '{{}}', 0, 0, '', {outbox.new_row("received_at")}
+    data, extensions, digest, "group", urgency, 'accepted', '{{}}', 0, 0, '', {outbox.new_row("received_at")}
 FROM json_to_recordset(%s::json) AS given(id uuid, engine_id bigint, source text, event_id text, type text,
-    subject text, "time" timestamptz, received_at timestamptz, data jsonb, extensions jsonb, digest text, "group" text)
+    subject text, "time" timestamptz, received_at timestamptz, data jsonb, extensions jsonb, digest text, "group" text,
+    urgency smallint)
 ON CONFLICT (engine_id, source, event_id) DO NOTHING RETURNING id
 """
 _KNOWN = """
@@ -158,6 +159,7 @@ def _columns(pk: UUID, arrival: Arrival) -> Json:
         "extensions": event.extensions,
         "digest": event.digest,
         "group": group_of(event.data),
+        "urgency": urgency_of(event.data),
     }
 
 
@@ -178,6 +180,16 @@ def _answer(event: InboundEvent, row: _Row, told: set[UUID]) -> Accepted:
         )
         return Accepted(event.id, event.source, event.type, "rejected", row.id, failure)
     return Accepted(event.id, event.source, event.type, "accepted" if first else "duplicate", row.id)
+
+
+def urgency_of(data: Json) -> Urgency:
+    """By the priority of the task, if the event names one."""
+    task = data.get("task")
+    priority = task.get("priority") if isinstance(task, dict) else None
+    return URGENCIES.get(priority, Urgency.NORMAL) if isinstance(priority, str) else Urgency.NORMAL
+
+
+URGENCIES = {"urgent": Urgency.URGENT, "high": Urgency.HIGH, "low": Urgency.LOW}
 
 
 def group_of(data: Json) -> str:

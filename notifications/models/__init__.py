@@ -35,6 +35,7 @@ from notifications.models.events import (
     Priority,
     Task,
     TaskState,
+    Urgency,
     past_deadline,
 )
 from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
@@ -135,6 +136,7 @@ __all__ = [
     "TemplateText",
     "TemplateVersion",
     "TokenBody",
+    "Urgency",
     "VersionState",
     "Via",
     "past_deadline",

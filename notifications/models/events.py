@@ -23,6 +23,15 @@ class EventStatus(models.TextChoices):
     FAILED = "failed", _("could not be processed")
 
 
+class Urgency(models.IntegerChoices):
+    """How much sooner than others an event is processed: by the priority that it names."""
+
+    URGENT = 0, _("urgent")
+    HIGH = 1, _("high")
+    NORMAL = 2, _("normal")
+    LOW = 3, _("low")
+
+
 class Event(Work):
     """One accepted CloudEvent. The row is its own outbox entry: due until it is processed.
 
@@ -42,6 +51,9 @@ class Event(Work):
     extensions: Any = models.JSONField(default=dict, blank=True)
     digest = models.CharField(max_length=64)
     group = models.CharField(_("group"), max_length=260, blank=True)
+    urgency: Any = models.SmallIntegerField(
+        choices=Urgency, default=Urgency.NORMAL, db_default=Urgency.NORMAL, editable=False
+    )
     status = models.CharField(_("status"), max_length=10, choices=EventStatus.choices, default=EventStatus.ACCEPTED)
     plan: Any = models.JSONField(default=dict, blank=True)
     told = models.PositiveIntegerField(default=0, help_text=_("Rows of the ledger that it made."))
@@ -59,6 +71,9 @@ class Event(Work):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="event_due"),
             models.Index(fields=["engine", "group", "id"], condition=Q(due_at__isnull=False), name="event_group_due"),
+            models.Index(
+                fields=["engine", "urgency", "due_at"], condition=Q(due_at__isnull=False), name="event_urgency_due"
+            ),
             models.Index(fields=["status", "-id"]),
             models.Index(fields=["-id"], condition=Q(unresolved__gt=0), name="event_unresolved"),
             models.Index(fields=["event_id"], name="event_by_its_id"),

@@ -7,12 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
@@ -38,7 +37,7 @@ from notifications.models import (
 )
 from notifications.models.responses import UNKNOWN
 from notifications.reasons import Reason
-from notifications.routing import fanout, route
+from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch
 from notifications.types import InboundEvent, behaviour_of
 from notifications.wording.batch_render import Writer
@@ -49,26 +48,12 @@ from wfpush.queue import outage, outbox
 log = structlog.get_logger(__name__)
 
 SOURCE_NAME = "events"
-BATCH = 100
-"""Events of one transaction at most; about a quarter of a second's work."""
-LEASE = timedelta(seconds=50)
 RETRY = outbox.Backoff(
     most=timedelta(minutes=1), slow_after=timedelta(days=30), give_up_after=timedelta(hours=1), tries=70
 )
 
 
 # --- the outbox's source --------------------------------------------------------------------------
-@cache
-def due_events() -> QuerySet[Event]:
-    """Unprocessed events that are the first of their group: events of one task or case are processed one at a time, in
-    order of arrival."""
-    return outbox.head_of_group(Event.objects.select_related("engine"), "id", "engine", "group", alone=Q(group=""))
-
-
-def has_due(now: datetime) -> bool:
-    return outbox.due(due_events(), now).exists()
-
-
 def drain() -> None:
     """Process what is due, for one turn; if something is left, the source is woken again.
 
@@ -76,10 +61,10 @@ def drain() -> None:
     """
     end = time.monotonic() + outbox.TURN_SECONDS
     while time.monotonic() < end:
-        events = outbox.claim(due_events(), limit=BATCH, lease=LEASE, now=timezone.now())
+        events = claims.claim()
         if not events:
             return
-        if len(events) == BATCH:
+        if len(events) == claims.BATCH:
             outbox.source_named(SOURCE_NAME).wake()
         # Events tried before are done alone, and last: one that kills its worker must not hold up the others.
         run_all([event for event in events if event.attempts == 1])
@@ -367,6 +352,6 @@ def expire_one(now: datetime) -> bool:
 
 
 SOURCES = (
-    outbox.Source(SOURCE_NAME, "cluster", has_due, drain),
+    outbox.Source(SOURCE_NAME, "cluster", claims.has_due, drain),
     outbox.Source(EXPIRY, "cluster", lambda now: expiring(now).exists(), expire_due),
 )

@@ -13,7 +13,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications.admin.tasks import TaskAdmin
 from notifications.models import Callback, Delivery, Device, Engine, Event, PausedService, Task, Template
-from notifications.routing import pipeline, route
+from notifications.routing import claims, pipeline, route
 from notifications.wording import template_versions
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
@@ -165,14 +165,14 @@ def test_the_worst_is_the_one_that_has_failed_longest(stumbling: Event, day: Wor
 def test_an_event_whose_worker_died_over_it_is_told_of_too(day: World, root: Client) -> None:
     event = story.send(day, "e-7", "task.assigned", story.invoice("T-107", 4717, assignee="bob"), process=False)
     for _ in range(2):  # claimed, and nobody came back
-        [claimed] = outbox.claim(Event.objects.filter(pk=event.pk), limit=1, lease=-pipeline.LEASE, now=timezone.now())
+        [claimed] = outbox.claim(Event.objects.filter(pk=event.pk), limit=1, lease=-claims.LEASE, now=timezone.now())
     assert claimed.is_retried
     assert "The worker stopped while it was at it." in tiles(root)["Failing now"].worst
 
 
 def test_the_first_try_of_an_event_is_no_failure(day: World, root: Client) -> None:
     event = story.send(day, "e-7", "task.assigned", story.invoice("T-107", 4717, assignee="bob"), process=False)
-    outbox.claim(Event.objects.filter(pk=event.pk), limit=1, lease=pipeline.LEASE, now=timezone.now())
+    outbox.claim(Event.objects.filter(pk=event.pk), limit=1, lease=claims.LEASE, now=timezone.now())
     assert tiles(root)["Failing now"].count == "0"
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from notifications.items.representation import notification_json
 from notifications.models import Event, EventStatus, Notification, Recipient, TaskState
-from notifications.routing import pipeline
+from notifications.routing import claims, pipeline
 from tests.factories import RouteFactory
 from tests.support.story import Story
 
@@ -187,7 +187,7 @@ def test_events_of_one_task_are_processed_one_at_a_time_in_order_of_arrival(stor
     first = story.send("task.assigned", {"task": {"id": "T-1", "name": "A", "assignee": "bob"}})
     second = story.send("task.updated", {"task": {"id": "T-1", "name": "B"}})
     other = story.send("task.assigned", {"task": {"id": "T-2", "name": "C", "assignee": "bob"}})
-    heads = set(pipeline.due_events().filter(due_at__isnull=False).values_list("pk", flat=True))
+    heads = set(claims.due_events().filter(due_at__isnull=False).values_list("pk", flat=True))
     assert heads == {first.pk, other.pk}
     pipeline.drain()
     assert Event.objects.get(pk=second.pk).status == EventStatus.PROCESSED

@@ -34,7 +34,7 @@ from notifications.models import (
     Team,
     Template,
 )
-from notifications.routing import batch, pipeline
+from notifications.routing import batch, claims, pipeline
 from notifications.types import Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.support.story import Story
@@ -135,7 +135,7 @@ def rows_after(
     """All that the events leave, by names that do not change from one try to the next."""
     with (
         transaction.atomic(),
-        patch.object(pipeline, "BATCH", size),
+        patch.object(claims, "BATCH", size),
         patch.object(pipeline, "run_together", run),
         patch.object(timezone, "now", lambda: NOW),
     ):
@@ -143,7 +143,7 @@ def rows_after(
         for number, event in enumerate(Event.objects.order_by("id")):
             due_at = NOW - timedelta(hours=1) + timedelta(seconds=number)  # so that one by one has an order
             Event.objects.filter(pk=event.pk).update(received_at=NOW, due_at=due_at)
-        while pipeline.has_due(NOW):
+        while claims.has_due(NOW):
             pipeline.drain()
         found = sorted(left())
         assert_contiguous()
@@ -274,7 +274,7 @@ def test_an_event_whose_lease_was_lost_is_left_to_its_new_holder(story: Story, m
     taken, new_holder, process = a_hundred(story)[3], uuid4(), pipeline.process
 
     def after_a_pause(events: Sequence[Event], now: datetime) -> None:
-        Event.objects.filter(pk=taken.pk).update(lease_token=new_holder, lease_until=now + pipeline.LEASE)
+        Event.objects.filter(pk=taken.pk).update(lease_token=new_holder, lease_until=now + claims.LEASE)
         process(events, now)
 
     monkeypatch.setattr(pipeline, "process", after_a_pause)
@@ -321,7 +321,7 @@ def test_while_more_than_a_batch_is_due_other_workers_are_woken_before_it_is_don
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what: list[str] = []
-    monkeypatch.setattr(pipeline, "BATCH", 50)
+    monkeypatch.setattr(claims, "BATCH", 50)
     monkeypatch.setattr(pipeline, "run_all", lambda events: what.append(f"{len(events)} done"))
     monkeypatch.setattr(outbox.Source, "wake", lambda source: what.append(f"{source.name} woken"))
     a_hundred(story)

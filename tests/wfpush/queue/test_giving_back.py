@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from notifications.models import Event
-from notifications.routing import pipeline
+from notifications.routing import claims, pipeline
 from tests.factories import EventFactory
 from wfpush import tasks
 from wfpush.queue import outbox
@@ -23,7 +23,7 @@ def event() -> Event:
 
 
 def claim_and_lose_the_database() -> None:
-    (taken,) = outbox.claim(Event.objects.all(), limit=1, lease=pipeline.LEASE, now=timezone.now())
+    (taken,) = outbox.claim(Event.objects.all(), limit=1, lease=claims.LEASE, now=timezone.now())
     assert taken.lease_token
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
