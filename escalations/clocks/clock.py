@@ -4,8 +4,9 @@ Called synchronously in the transaction that changes the task, whose row is lock
 faulty configuration: the task's own event would be lost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
@@ -83,7 +84,7 @@ def _answered(task: Task, now: datetime, writes: Writes) -> None:
 
 
 def _closed(task: Task, now: datetime, writes: Writes) -> None:
-    end(task, now, CLOSED_BECAUSE.get(TaskState(task.state), reasons.CLOSED)())
+    end(task, now, CLOSED_BECAUSE.get(TaskState(task.state), reasons.CLOSED)(), writes)
 
 
 CLOSED_BECAUSE = {
@@ -93,9 +94,17 @@ CLOSED_BECAUSE = {
 }
 
 
-def end(task: Task, now: datetime, reason: Reason) -> None:
-    running = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED)
-    outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, **kept("end_reason", reason))
+def end(task: Task, now: datetime, reason: Reason, writes: Writes = AT_ONCE) -> None:
+    writes.gather(_end_all, (task.pk, now, reason))
+
+
+def _end_all(ends: Sequence[tuple[UUID, datetime, Reason]]) -> None:
+    alike: dict[tuple[datetime, Reason], list[UUID]] = {}
+    for task, now, reason in ends:
+        alike.setdefault((now, reason), []).append(task)
+    for (now, reason), tasks in alike.items():
+        running = Escalation.objects.filter(task__in=tasks).exclude(state=EscalationState.CLOSED)
+        outbox.finish_all(running, state=EscalationState.CLOSED, ended_at=now, **kept("end_reason", reason))
 
 
 def _reopened(task: Task, now: datetime, writes: Writes) -> None:

@@ -26,6 +26,11 @@ def changes_its_task(event: Event) -> bool:
     return behaviour_of(event.type) in (*TYPES_THAT_ASK, *ENDS)
 
 
+def changes_copies(event: Event) -> bool:
+    """Whether it may change copies of its task in another way than by ending the task."""
+    return behaviour_of(event.type) in TYPES_THAT_ASK
+
+
 class Locked:
     """Cases that do not exist are made; tasks that do not exist are new objects, which the caller inserts.
 

@@ -174,6 +174,38 @@ def withdraw(
     return rows
 
 
+def told_of_end(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
+    """Copies that change when the engine closes their tasks: those that are open, and those that were answered."""
+    asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
+    shown = Q(state__in=(NotificationState.OPEN, NotificationState.ANSWERED))
+    return Notification.objects.filter(shown | asks_nothing, task__in=[*tasks])
+
+
+def end(rows: Sequence[Notification], ended: Mapping[UUID, tuple[Reason, Json | None]], now: datetime) -> None:
+    """Withdraw open copies of closed tasks, and let answered ones show the outcome, each with a new seq.
+
+    `ended`: why each task was closed, and its outcome. The tasks and the people are locked.
+    """
+    if not rows:
+        return
+    number(rows)
+    withdrawn: dict[Reason, list[UUID]] = {}
+    for row in rows:
+        assert row.task_id is not None
+        reason, row.outcome = ended[row.task_id]
+        row.updated_at = now
+        if row.state != NotificationState.ANSWERED:
+            row.state = NotificationState.WITHDRAWN
+            row.reason, row.reason_fact = reasons.kept("reason", reason).values()
+            withdrawn.setdefault(reason, []).append(row.pk)
+    bulk.update(rows, ["seq", "updated_at", "state", "outcome", "reason", "reason_fact"])
+    ledger.outdate([row.pk for row in rows], now)
+    for reason, ids in withdrawn.items():
+        void_tokens(ids, reason, now)
+        ledger.supersede(ids, reason, now)
+    live_frames.announce_on_commit([row.pk for row in rows])
+
+
 def void_tokens(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
     tokens = ActionToken.objects.filter(notification_id__in=notification_ids, voided_at=None)
     tokens.update(voided_at=now, **reasons.kept("void_reason", reason, 200))
@@ -181,8 +213,14 @@ def void_tokens(notification_ids: Sequence[UUID], reason: Reason, now: datetime)
 
 def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
     """The row of the ledger for a change in the inbox: live counts as delivered at once."""
+    deliveries = live_rows(event, rows, now, reason)
+    return Delivery.objects.bulk_create(deliveries, batch_size=500, ignore_conflicts=True)
+
+
+def live_rows(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
+    """The same, to be inserted by the caller."""
     said = reasons.kept("reason", reason)
-    deliveries = [
+    return [
         Delivery(
             event=event,
             notification=row,
@@ -195,7 +233,6 @@ def record_live(event: Event, rows: Iterable[Notification], now: datetime, reaso
         )
         for row in rows
     ]
-    return Delivery.objects.bulk_create(deliveries, batch_size=500, ignore_conflicts=True)
 
 
 def mark_read(unread: QuerySet[Notification], now: datetime) -> int:

@@ -9,13 +9,15 @@ from datetime import datetime
 
 from notifications.cases import task_state
 from notifications.cases.locked import Locked
+from notifications.items import inbox_items
 from notifications.models import Event, Recipient
 from notifications.people import resolver
 from notifications.people.resolver import Directory
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
-from notifications.routing import fanout
+from notifications.routing import closing, fanout
 from notifications.routing.addressing import Devices, read_devices
+from notifications.routing.closing import Closing
 from notifications.routing.route import Addressed
 from notifications.wording import links
 from wfpush.postgres.bulk import Writes
@@ -27,7 +29,7 @@ class Batch:
     def __init__(self, events: Sequence[Event], now: datetime) -> None:
         self.now = now
         self.several = len(events) > 1
-        """Then none of them changes copies that are there already, which is written at once."""
+        """Then none of them rewords copies that are there already, which is written at once."""
         self.notes: dict[Event, list[Reason]] = {}
         """Of each event: what was not taken of its data."""
         for event in events:
@@ -38,6 +40,7 @@ class Batch:
         self.writes = Writes()
         self._people = self._named(events)
         self._planners: list[fanout.Planner] = []
+        self._closings: list[Closing] = []
         if self.several:
             known = [person for people in self._people.values() for person in people.values()]
             self.roster.absences.look_up(known)
@@ -60,6 +63,14 @@ class Batch:
         planner.make(addressed)
         self._planners.append(planner)
 
+    def close(self, ended: Closing) -> None:
+        """The engine has closed a task: change its copies, in `write`."""
+        self._closings.append(ended)
+
     def write(self) -> None:
         self.writes.write()
+        if self._closings:
+            new = {row.recipient_id for planner in self._planners for row in planner.made}
+            inbox_items.lock(closing.recipients(self._closings) | new)
+        closing.close(self._closings, self.now)
         fanout.save(self._planners, self.now)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from notifications import reasons
 from notifications.cases import lifecycle, task_state
 from notifications.cases.facts import facts_of_task
-from notifications.cases.locked import TYPES_THAT_ASK, changes_its_task, known_tasks, task_key
+from notifications.cases.locked import TYPES_THAT_ASK, changes_copies, known_tasks, task_key
 from notifications.connectors.reasons import CLOSED_THERE
 from notifications.items import inbox_items, ledger
 from notifications.items.representation import tells_of
@@ -39,6 +39,7 @@ from notifications.models.responses import UNKNOWN
 from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch
+from notifications.routing.closing import Closing
 from notifications.types import InboundEvent, behaviour_of
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
@@ -77,12 +78,13 @@ def drain() -> None:
 def run_all(events: Sequence[Event]) -> None:
     """Process claimed events: first those that can be written together, then the others one by one."""
     known = known_tasks(events)
-    in_order = sorted(events, key=lambda event: event.pk)
-    together = [event for event in in_order if task_key(event) not in known or not changes_its_task(event)]
+    together: list[Event] = []
+    alone: list[Event] = []
+    for event in sorted(events, key=lambda event: event.pk):
+        (alone if changes_copies(event) and task_key(event) in known else together).append(event)
     run_together(together)
-    for event in in_order:
-        if event not in together:
-            run(event, timezone.now())
+    for event in alone:
+        run(event, timezone.now())
 
 
 def run_together(events: Sequence[Event]) -> None:
@@ -145,17 +147,20 @@ ENDED = ("status", "plan", "unresolved", "told", "processed_at", "error", "task"
 
 @transaction.atomic
 def process(events: Sequence[Event], now: datetime) -> None:
-    """Process events in one transaction. Several must not be about tasks that earlier events have changed, nor two
-    about the same.
+    """Process events in one transaction. If there are several, none of them may change copies that are there in another
+    way than by ending their task, nor may two be about the same task.
 
     Raises LeaseLost, with nothing changed, when another worker has the claim of one of them.
     """
+    results = {}
     with revision.held():
         batch = Batch(events, now)
         for event in events:
             with structlog.contextvars.bound_contextvars(event_id=str(event.pk)):
-                _ended(event, advance(event, batch), now)
+                results[event] = advance(event, batch)
         batch.write()
+    for event, result in results.items():
+        _ended(event, result, now)
     told = dict(Delivery.objects.filter(event__in=events).order_by().values_list("event").annotate(Count("pk")))
     for event in events:
         event.told = told.get(event.pk, 0)
@@ -186,13 +191,12 @@ def advance(event: Event, batch: Batch) -> Result:
     result = Result(change.status, plan, change.task, change.case)
     if not change.counts:
         return result
+    if change.closed and change.task is not None:
+        if not change.is_new:
+            batch.close(Closing(event, change.task, plan))
+        return result
     if not batch.several:
         batch.writes.write()  # what follows reads and changes copies in the database
-    if change.closed and change.task is not None:
-        if change.is_new:
-            return result  # nobody has a copy
-        close_copies(event, change.task, plan, batch.now)
-        return result
     _reach_people(event, change, scene, plan, batch)
     if not plan.reached and not any(tried["matched"] for tried in plan.routes):
         result.status = EventStatus.UNROUTED
@@ -245,34 +249,6 @@ def _reassigned_to(task: Task) -> Reason:
         return reasons.REASSIGNED_TO(name=task.assignee)
     names = [str(person) for person in task.candidates.all()[:3]] + [str(team) for team in task.teams.all()[:3]]
     return reasons.REASSIGNED_TO(name=", ".join(names)) if names else reasons.REASSIGNED()
-
-
-def close_copies(event: Event, task: Task, plan: fanout.Plan, now: datetime) -> None:
-    """The engine has closed the task: drop waiting answers, withdraw open copies, and update all copies."""
-    reason = reasons.COMPLETED() if task.state == TaskState.COMPLETED else reasons.CANCELLED()
-    drop_waiting_callbacks(task, now)
-    answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
-    inbox_items.lock(set(answered.values_list("recipient_id", flat=True)) | set(inbox_items.open_recipients(task)))
-    rows = inbox_items.withdraw(inbox_items.open_copies(task), reason, now, outcome=task.outcome)
-    rows += inbox_items.change(answered, now, outcome=task.outcome)
-    plan.changed(rows, reason, inbox_items.record_live(event, rows, now, reason))
-
-
-def drop_waiting_callbacks(task: Task, now: datetime) -> None:
-    """Do not tell the engine what it has decided itself: such callbacks end as handled.
-
-    A callback that may have reached the engine keeps its own result: the engine may be reporting the effect of that
-    very answer.
-    """
-    in_doubt = Exists(CallbackAttempt.objects.filter(UNKNOWN, callback=OuterRef("pk")))
-    waiting = task.callbacks.filter(outbox.not_leased(now), ~in_doubt, state=CallbackState.WAITING)
-    dropped = list(waiting.select_related("response__recipient").select_for_update(of=("self",)))
-    handled = Callback.objects.filter(pk__in=[callback.pk for callback in dropped])
-    outbox.finish_all(handled, state=CallbackState.HANDLED, ended_at=now, **reasons.kept("detail", CLOSED_THERE()))
-    answers = [callback.response for callback in dropped if callback.response is not None]
-    if task.outcome and any(tells_of(task.outcome, answer) for answer in answers):
-        task.outcome = {**task.outcome, "engine": "handled"}
-        task.save(update_fields=["outcome", "updated_at"])
 
 
 # --- dry run --------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ class Writes:
         self._new: dict[type[models.Model], list[models.Model]] = {}
         self._changed: dict[type[models.Model], dict[Any, tuple[models.Model, set[str]]]] = {}
         self._found: dict[Any, Any] = {}
+        self._gathered: dict[Callable[[list[Any]], None], list[Any]] = {}
 
     def insert(self, row: models.Model) -> None:
         self._new.setdefault(type(row), []).append(row)
@@ -98,6 +99,10 @@ class Writes:
             self._found[key] = find()
         found: T = self._found[key]
         return found
+
+    def gather(self, do: Callable[[list[T]], None], item: T) -> None:
+        """`do` is called once with all items, when the rows are written."""
+        self._gathered.setdefault(do, []).append(item)
 
     def waiting(self, model: type[models.Model]) -> Sequence[Any]:
         """The rows of the model that are still to be inserted."""
@@ -120,7 +125,9 @@ class Writes:
                 alike.setdefault(tuple(sorted(names)), []).append(row)
             for same, rows in alike.items():
                 update(rows, same)
-        self._new, self._changed = {}, {}
+        for do, items in self._gathered.items():
+            do(items)
+        self._new, self._changed, self._gathered = {}, {}, {}
 
 
 class AtOnce(Writes):
@@ -128,6 +135,9 @@ class AtOnce(Writes):
 
     def once(self, key: Any, find: Callable[[], T]) -> T:
         return find()
+
+    def gather(self, do: Callable[[list[T]], None], item: T) -> None:
+        do([item])
 
     def insert(self, row: models.Model) -> None:
         row.save(force_insert=True)

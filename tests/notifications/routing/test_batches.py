@@ -18,6 +18,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
 from escalations.models import Escalation, Policy
+from notifications import reasons
 from notifications.models import (
     Absence,
     Case,
@@ -80,6 +81,7 @@ data = st.fixed_dictionaries(
         "customer": named,
         "recipients": st.lists(named, max_size=2),
         "info": st.just("42"),
+        "result": st.just({"action": "approve", "by": "carol"}),
         "documents": st.just([{"title": "Bill", "url": "javascript:alert(1)"}]),
     },
 )
@@ -338,6 +340,25 @@ def test_events_of_a_known_task_are_done_after_the_others_and_in_order(story: St
     pipeline.drain()
     assert statuses() == {"processed": 4}
     assert story.task("T-1").name == "Second"
+
+
+def test_tasks_are_closed_together(story: Story) -> None:
+    a_hundred(story)
+    pipeline.drain()
+    for number in range(100):
+        done = {"task": {"id": f"T-{number}"}, "result": {"action": "approve", "by": {"ref": "x", "name": "Xenia"}}}
+        story.send("task.completed" if number % 2 else "task.cancelled", done)
+    with CaptureQueriesContext(connection) as made:
+        pipeline.drain()
+    assert statuses() == {"processed": 200}
+    assert len(made) < 70
+    copies = Notification.objects.all()
+    ends = {str(reasons.COMPLETED()), str(reasons.CANCELLED())}
+    assert {copy.state for copy in copies} == {"withdrawn"} and {copy.reason for copy in copies} == ends
+    assert all(copy.outcome and copy.outcome["by"]["name"] == "Xenia" for copy in copies)
+    assert_contiguous()
+    traces = Event.objects.filter(type__in=["task.completed", "task.cancelled"])
+    assert all(len(event.plan["recipients"]) == 1 and event.told == 1 for event in traces)
 
 
 def test_a_person_made_by_one_event_is_found_by_the_next_of_the_same_batch(story: Story) -> None:
