@@ -1,4 +1,4 @@
-"""Engines have closed tasks: waiting answers are dropped, open copies withdrawn, and all copies say what became of it."""
+"""Engines have closed tasks: waiting answers are dropped, open copies withdrawn, and all copies show the outcome."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -11,31 +11,24 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
 from notifications.cases import lifecycle, task_state
 from notifications.cases.facts import facts_of_task
 from notifications.cases.locked import TYPES_THAT_ASK, changes_copies, known_tasks, task_key
-from notifications.connectors.reasons import CLOSED_THERE
 from notifications.items import inbox_items, ledger
-from notifications.items.representation import tells_of
 from notifications.models import (
     ANSWERABLE,
-    Callback,
-    CallbackAttempt,
-    CallbackState,
     Delivery,
     Engine,
     Event,
     EventStatus,
-    Notification,
     NotificationState,
     Task,
     TaskState,
 )
-from notifications.models.responses import UNKNOWN
 from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch

@@ -8,7 +8,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
-from twisted.internet import task
+from twisted.internet import reactor, task
 from twisted.internet.defer import Deferred
 
 from wfpush.net.ports import PortTaken, check_port
@@ -130,7 +130,8 @@ class Server(DaphneServer):  # type: ignore[misc]
     def listen_success(self, port: Any) -> None:
         super().listen_success(port)
         self._ports.append(port)
-        notify_systemd("READY=1")
+        # Not before the handlers of signals are there: who is told may stop this process at once.
+        reactor.callWhenRunning(notify_systemd, "READY=1")
 
     def kill_all_applications(self) -> "Deferred[Any]":
         """What daphne does on SIGTERM, delayed until running requests are answered or the grace is over."""

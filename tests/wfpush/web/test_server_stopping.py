@@ -46,13 +46,13 @@ REQUEST = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
 class Served:
     """A server of ours, a request that has begun, and when that may end."""
 
-    def __init__(self, folder: Path, grace: float = 30) -> None:
+    def __init__(self, folder: Path, grace: float = 30, before: str = "") -> None:
         self.port = free_ports(1)
         self.begun, self.told = folder / "begun", folder / "told"
         arguments = [str(self.port), str(self.begun), str(self.told), str(grace)]
         with Announcements() as announced:
             environment = os.environ | {"PYTHONPATH": str(ROOT), "NOTIFY_SOCKET": announced.address}
-            self.process = subprocess.Popen([sys.executable, "-c", SERVER, *arguments], env=environment)
+            self.process = subprocess.Popen([sys.executable, "-c", before + SERVER, *arguments], env=environment)
             assert announced.next() == "READY=1"
 
     def connect(self) -> socket.socket:
@@ -111,6 +111,23 @@ def test_who_was_let_in_but_not_heard_yet_is_answered(served: Served) -> None:
     os.kill(served.process.pid, signal.SIGCONT)
 
     assert [read_all(wire)[:12] for wire in wires] == [b"HTTP/1.1 200"] * 5
+
+
+SLOW_TO_RUN = """
+import time
+from daphne.server import reactor
+run = reactor.run
+reactor.run = lambda **options: (time.sleep(0.5), run(**options))
+"""
+
+
+def test_it_takes_signals_once_it_has_said_that_it_is_ready(tmp_path: Path) -> None:
+    served = Served(tmp_path, before=SLOW_TO_RUN)
+    status = Path(f"/proc/{served.process.pid}/status").read_text(encoding="ascii")
+    [caught] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    assert int(caught, 16) & 1 << (signal.SIGTERM - 1)
+    served.stop()
+    assert served.process.wait(30) == 0
 
 
 def test_a_connection_that_says_nothing_holds_nobody_up(served: Served) -> None:
