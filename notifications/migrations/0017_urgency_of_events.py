@@ -1,5 +1,4 @@
 from django.db import migrations, models
-from django.db.models import Q
 
 
 class Migration(migrations.Migration):
@@ -17,12 +16,6 @@ class Migration(migrations.Migration):
                 db_default=2,
                 default=2,
                 editable=False,
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                fields=["engine", "urgency", "due_at"], condition=Q(due_at__isnull=False), name="event_urgency_due"
             ),
         ),
     ]

@@ -47,6 +47,7 @@ from notifications.models import (
     TemplateVersion,
     VersionState,
 )
+from notifications.routing import claims as event_claims
 from notifications.routing import pipeline
 from tests.factories import CategoryFactory, RecipientFactory, TeamFactory, TemplateFactory
 from tests.support.story import Story
@@ -213,7 +214,7 @@ def test_row_31_a_clock_set_back_a_little_makes_nobody_wait_longer_than_the_long
 
 
 def test_row_31_no_lease_is_longer_than_that() -> None:
-    leases = [module.LEASE for module in (callback, claims, due_steps, pipeline)]
+    leases = [module.LEASE for module in (callback, claims, due_steps, event_claims)]
     leases += [channel.places.lease for channel in registry.person_channels()]
     assert max(leases) <= outbox.LONGEST_LEASE
 
