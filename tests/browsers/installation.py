@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from tests.support.processes import Command, House, free_ports
+from tests.support.waiting import eventually
 
 Json = dict[str, Any]
 
@@ -89,6 +90,14 @@ class Installation:
         self.send("task.assigned", {"task": said}, key=key)
         return task_id
 
+    def waits_for(self, who: str, title: str) -> None:
+        """Return when it is in the person's inbox: a page that is loaded from then on has it from the server."""
+
+        def is_there() -> bool:
+            return any(item["title"] == title for item in self._waiting(who))
+
+        eventually(is_there, f"{title} is in the inbox of {who}")
+
     # --- people, by programs of theirs ----------------------------------------------------------------
     def person(self, ref: str, **said: Any) -> None:
         self._ask("PUT", f"{self.url}/api/v1/recipients/{ref}", said, self._as(self.key))
@@ -104,11 +113,15 @@ class Installation:
         self.passwords[ref] = "a long walk by the sea"
         self._manage("create_person", ref, "--name", name, "--password", self.passwords[ref])
 
+    def _waiting(self, who: str) -> list[Json]:
+        address = f"{self.url}/api/v1/notifications?state=open&limit=200"
+        items: list[Json] = self._ask("GET", address, headers=self._as(self._token(who)))["items"]
+        return items
+
     def answer(self, who: str, title: str, action: str) -> None:
         """The person answers what waits for them under that title."""
         token = self._token(who)
-        waiting = self._ask("GET", f"{self.url}/api/v1/notifications?state=open&limit=200", headers=self._as(token))
-        (item,) = (each for each in waiting["items"] if each["title"] == title)
+        (item,) = (each for each in self._waiting(who) if each["title"] == title)
         path = f"/api/v1/notifications/{item['id']}/responses"
         self._ask("POST", self.url + path, {"action": action}, self._as(token))
 

@@ -148,6 +148,7 @@ async def check_targets(page: Page) -> None:
 
 async def test_a_screen_reader_finds_its_way(installation: Installation, sign_in: SignIn) -> None:
     installation.assign("Approve the piano", priority="urgent")
+    installation.waits_for("dave", "Approve the piano")
     dave = await sign_in("dave", phone=True)
 
     for landmark in ("banner", "main", "contentinfo"):
