@@ -71,6 +71,14 @@ def _deadline(rules: RuleSet, now: datetime, task: Task) -> datetime | None:
         return now + rules.duration  # too early is better than never
 
 
+def _opened(task: Task, now: datetime, writes: Writes) -> None:
+    """An event that came before the assignment may have begun the clock already; then it goes on."""
+    if task._state.adding:
+        begin(task, now, writes)
+    else:
+        _changed(task, now, writes)
+
+
 def _reassigned(task: Task, now: datetime, writes: Writes) -> None:
     """A new assignee has the whole time: a new clock begins."""
     end(task, now, reasons.GIVEN_AWAY())
@@ -191,7 +199,7 @@ def later(rules: RuleSet, instant: datetime, pause: timedelta) -> datetime:
 
 
 MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
-    "opened": begin,
+    "opened": _opened,
     "changed": _changed,
     "reassigned": _reassigned,
     "acknowledged": _acknowledged,
