@@ -189,8 +189,9 @@ def _row(*values: Any) -> str:
 
 
 def _without_ids(plan: Json) -> Json:
+    """Nor names: whoever one event of a batch renames has the new name in traces of tasks that another one ends."""
     people = sorted(
-        ({**each, "notification": "", "recipient": 0} for each in plan.get("recipients", [])),
+        ({**each, "notification": "", "recipient": 0, "name": ""} for each in plan.get("recipients", [])),
         key=lambda each: json.dumps(each, sort_keys=True),
     )
     return {**plan, "recipients": people}
