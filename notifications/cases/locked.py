@@ -8,13 +8,14 @@ from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 
-from notifications.models import Case, Event, Task
+from notifications.models import Case, Event, Task, TaskState
 from notifications.types import Json, behaviour_of, object_in
 
 TYPES_THAT_ASK = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
 """Events whose notifications ask for the task's answer; all others only inform."""
 
-ENDS = ("task.completed", "task.cancelled")
+ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
+"""Events by which an engine ends a task, and the state of the task then."""
 
 Key = tuple[int, str]
 """Engine and the id that it uses."""
@@ -23,11 +24,11 @@ RowT = TypeVar("RowT", Case, Task)
 
 
 def changes_its_task(event: Event) -> bool:
-    return behaviour_of(event.type) in (*TYPES_THAT_ASK, *ENDS)
+    return asks(event) or behaviour_of(event.type) in ENDINGS
 
 
-def changes_copies(event: Event) -> bool:
-    """Whether it may change copies of its task in another way than by ending the task."""
+def asks(event: Event) -> bool:
+    """Whether its notifications ask for the task's answer. Such an event may reword copies that are there."""
     return behaviour_of(event.type) in TYPES_THAT_ASK
 
 

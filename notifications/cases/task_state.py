@@ -6,7 +6,7 @@ from typing import Any
 
 from notifications import reasons
 from notifications.cases import lifecycle
-from notifications.cases.locked import Locked, changes_its_task
+from notifications.cases.locked import ENDINGS, Locked, asks, changes_its_task
 from notifications.intake import eventdata
 from notifications.items.representation import iso_utc
 from notifications.models import (
@@ -35,8 +35,6 @@ DEFAULT_ACTIONS = ["approve", "reject", "request_info", "acknowledge"]
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 """Instants outside mean “never” (some engines write the year 9999), and cannot be computed with."""
 
-ENDINGS = {"task.completed": TaskState.COMPLETED, "task.cancelled": TaskState.CANCELLED}
-
 
 @dataclass
 class Change:
@@ -50,6 +48,8 @@ class Change:
     is_new: bool = False
     reassigned: bool = False
     closed: bool = False
+    asks: bool = False
+    """Whether the event's notifications ask for the task's answer."""
 
     @property
     def counts(self) -> bool:
@@ -84,7 +84,7 @@ class Scene:
 
 def apply(event: Event, scene: Scene) -> Change:
     """Change the task and case of an event as it says."""
-    change = Change(case=scene.locked.case(event))
+    change = Change(case=scene.locked.case(event), asks=asks(event))
     if changes_its_task(event):
         _apply_to_task(event, change, scene)
     else:
@@ -207,10 +207,11 @@ def _assign(task: Task, event: Event, scene: Scene) -> bool:
             scene.writes.insert(Task.candidates.through(task_id=task.pk, recipient_id=pk))
         for pk in after[2]:
             scene.writes.insert(Task.teams.through(task_id=task.pk, team_id=pk))
-    elif after[1] != before[1]:
-        task.candidates.set(candidates)
-    if not task._state.adding and after[2] != before[2]:
-        task.teams.set(teams)
+    else:
+        if after[1] != before[1]:
+            task.candidates.set(candidates)
+        if after[2] != before[2]:
+            task.teams.set(teams)
     return after != before if task.assignee_id is None else after[0] != before[0]
 
 

@@ -163,12 +163,10 @@ def telling_copies(task: Task) -> QuerySet[Notification]:
     return Notification.objects.filter(Q(state__in=ADDRESSED) | taken_back, task=task)
 
 
-def withdraw(
-    notifications: QuerySet[Notification], reason: Reason, now: datetime, outcome: Json | None = None
-) -> list[Notification]:
+def withdraw(notifications: QuerySet[Notification], reason: Reason, now: datetime) -> list[Notification]:
     """Withdraw open copies, and void tokens that could answer them."""
     said = reasons.kept("reason", reason)
-    rows = change(notifications, now, state=NotificationState.WITHDRAWN, outcome=outcome, **said)
+    rows = change(notifications, now, state=NotificationState.WITHDRAWN, outcome=None, **said)
     void_tokens([row.pk for row in rows], reason, now)
     ledger.supersede([row.pk for row in rows], reason, now)
     return rows
@@ -176,9 +174,8 @@ def withdraw(
 
 def told_of_end(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
     """Copies that change when the engine closes their tasks: those that are open, and those that were answered."""
-    asks_nothing = Q(state=NotificationState.INFO, is_copy=True)
-    shown = Q(state__in=(NotificationState.OPEN, NotificationState.ANSWERED))
-    return Notification.objects.filter(shown | asks_nothing, task__in=[*tasks])
+    ids = [*tasks]
+    return standing(ids) | Notification.objects.filter(state=NotificationState.ANSWERED, task__in=ids)
 
 
 def end(rows: Sequence[Notification], ended: Mapping[UUID, tuple[Reason, Json | None]], now: datetime) -> None:

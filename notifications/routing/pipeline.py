@@ -17,7 +17,7 @@ from django.utils import timezone
 from notifications import reasons
 from notifications.cases import lifecycle, task_state
 from notifications.cases.facts import facts_of_task
-from notifications.cases.locked import TYPES_THAT_ASK, changes_copies, known_tasks, task_key
+from notifications.cases.locked import asks, known_tasks, task_key
 from notifications.items import inbox_items, ledger
 from notifications.models import (
     ANSWERABLE,
@@ -33,7 +33,7 @@ from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch
 from notifications.routing.closing import Closing
-from notifications.types import InboundEvent, behaviour_of
+from notifications.types import InboundEvent
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
 from wfpush.postgres import revision
@@ -74,7 +74,7 @@ def run_all(events: Sequence[Event]) -> None:
     together: list[Event] = []
     alone: list[Event] = []
     for event in sorted(events, key=lambda event: event.pk):
-        (alone if changes_copies(event) and task_key(event) in known else together).append(event)
+        (alone if asks(event) and task_key(event) in known else together).append(event)
     run_together(together)
     for event in alone:
         run(event, timezone.now())
@@ -205,7 +205,7 @@ def _reach_people(
     addressed = route.people_for(matches, about)
     plan.tried(matches)
     plan.unknown(about.unresolved)
-    is_task = change.task is not None and behaviour_of(event.type) in TYPES_THAT_ASK
+    is_task = change.task is not None and change.asks
     writer = Writer(event, change.task if is_task else None, facts)
     planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.devices)
     if is_task and change.task is not None:

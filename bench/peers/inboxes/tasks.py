@@ -50,8 +50,19 @@ def process(said: dict[str, Any]) -> None:
     task.data, task.assignee, task.assigned_event, task.last_event_time = data, person, event, now
     task.save()
     route = _route(event)
+    item = _item(event, task, case, person, route)
+    event.plan = {"routes": [{"route": route.pk, "matched": True}], "recipients": [{"ref": person.ref}]}
+    event.status, event.processed_at, event.task, event.told = "processed", now, task, 3
+    event.save()
+    unread = Notification.objects.filter(recipient=person, read_at=None).count()
+    transaction.on_commit(lambda: _tell(item, unread))
+
+
+def _item(event: Event, task: Task, case: Case, person: Recipient, route: Route) -> Notification:
+    """The item in the person's inbox, and the rows of its deliveries."""
+    now, data = event.received_at, event.data
     text = route.template.versions.get(state="published").texts.get(language="en", channel="")
-    context = {**data, "event": {"type": event.type, "engine": engine.name}}
+    context = {**data, "event": {"type": event.type, "engine": event.engine.name}}
     title, body, short = (
         TEXTS.from_string(each).render(**context) for each in (text.title, text.body, text.short_body)
     )
@@ -86,11 +97,7 @@ def process(said: dict[str, Any]) -> None:
             created_at=now,
             ended_at=now,
         )
-    event.plan = {"routes": [{"route": route.pk, "matched": True}], "recipients": [{"ref": person.ref}]}
-    event.status, event.processed_at, event.task, event.told = "processed", now, task, 3
-    event.save()
-    unread = Notification.objects.filter(recipient=person, read_at=None).count()
-    transaction.on_commit(lambda: _tell(item, unread))
+    return item
 
 
 def _route(event: Event) -> Route:
