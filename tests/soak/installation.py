@@ -11,7 +11,7 @@ from tests.support.receiver import Receiver
 from tests.support.waiting import eventually
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
-"""`make soak`; else `make test`."""
+"""`make soak`; else a short form: in `make test`, or of a test that is named."""
 
 ENGINE_IS_HERE = {"OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8"}
 

@@ -2,7 +2,7 @@
 
 Nothing is lost or doubled, and none waits long: from when the engine first tries to send it until it is in Bob's inbox
 less than RECOVERED_SECONDS, or so much longer than something was frozen. `make soak` holds the product to that and does
-each fault several times; `make test` does once what no other test of it does, and only wants all to arrive, once.
+each fault several times; named without it, it does each once, and only wants all to arrive, once.
 """
 
 import signal
@@ -161,7 +161,7 @@ def faults(here: Place, pace: Pace, servers: Servers) -> list[Fault]:
         Fault("frozen worker", lambda: frozen(group(main_of(here.worker)), FROZEN_SECONDS), FROZEN_SECONDS),
         Fault("frozen web", lambda: frozen(group(main_of(here.web)), FROZEN_SECONDS), FROZEN_SECONDS),
     ]
-    if not LONG:  # test_killing.py and test_outages.py do the others in `make test`
+    if not LONG:  # test_killing.py and test_outages.py have short forms of the others
         return found
     more = [
         Fault("a worker", here.kill_worker),

@@ -1,4 +1,4 @@
-"""Two hours without the engine cost nothing but time: `make soak` has 500 answers, `make test` a few."""
+"""Two hours without the engine cost nothing but time: `make soak` has 500 answers, else there are a few."""
 
 import time
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Two workers take the steps of many tasks and are killed meanwhile: each step once, none early, none lost.
 
-And they come back after twelve hours. `make soak` has 10,000 tasks that run late within a minute; `make test` a few.
+And they come back after twelve hours. `make soak` has 10,000 tasks that run late within a minute; else a few do.
 """
 
 import signal

@@ -1,6 +1,6 @@
 """An engine is paged through while its tasks change and whoever asks is killed: none is missed, none is told twice.
 
-`make soak` has 100,000 tasks, `make test` a few.
+`make soak` has 100,000 tasks, else there are a few.
 """
 
 import signal

@@ -1,7 +1,7 @@
 """Dispatchers are killed while they send push messages, and nothing is lost.
 
-Virtual browsers decrypt what reaches them. `make soak` sends 5,000 messages and kills all dispatchers ten times; `make
-test` does a short one.
+Virtual browsers decrypt what reaches them. `make soak` sends 5,000 messages and kills all dispatchers ten times; else
+it is a short run.
 """
 
 import signal
