@@ -36,7 +36,7 @@ from notifications.routing.closing import Closing
 from notifications.types import InboundEvent
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
-from wfpush.postgres import revision
+from wfpush.postgres import lock_waits, revision
 from wfpush.queue import outage, outbox
 
 log = structlog.get_logger(__name__)
@@ -60,11 +60,13 @@ def drain() -> None:
             return
         if len(events) == claims.BATCH:
             outbox.source_named(SOURCE_NAME).wake()
+        with lock_waits.limited(lock_waits.FIRST_SECONDS):
+            run_all([event for event in events if event.attempts == 1])
         # Events tried before are done alone, and last: one that kills its worker must not hold up the others.
-        run_all([event for event in events if event.attempts == 1])
-        for event in events:
-            if event.attempts > 1:
-                run(event, timezone.now())
+        with lock_waits.limited(lock_waits.AGAIN_SECONDS):
+            for event in events:
+                if event.attempts > 1:
+                    run(event, timezone.now())
     outbox.source_named(SOURCE_NAME).wake()
 
 
@@ -97,7 +99,7 @@ def _are_done(events: Sequence[Event]) -> bool:
     except Exception as fault:  # whatever the fault is, it must cost one event at most
         if outage.database_is_away(fault):
             raise
-        log.warning("events_apart", events=len(events), fault=error_of(fault))
+        log.warning("events_apart", events=len(events), locked=lock_waits.in_vain(fault), fault=error_of(fault))
         return False
     return True
 
@@ -112,7 +114,10 @@ def run(event: Event, now: datetime) -> None:
         except Exception as fault:  # whatever the fault is, the event must not be lost and the worker must live
             if outage.database_is_away(fault):
                 raise  # it can be neither recorded nor tried again now
-            log.exception("event_failed", attempts=event.attempts)
+            if lock_waits.in_vain(fault):
+                log.warning("event_locked", attempts=event.attempts, fault=error_of(fault))
+            else:
+                log.exception("event_failed", attempts=event.attempts)
             _retry_later(event, now, fault)
 
 
@@ -146,6 +151,7 @@ def process(events: Sequence[Event], now: datetime) -> None:
     Raises LeaseLost, with nothing changed, when another worker has the claim of one of them.
     """
     results = {}
+    lock_waits.apply()
     with revision.held():
         batch = Batch(events, now)
         for event in events:

@@ -1,13 +1,11 @@
-"""Events processed together leave the rows that they leave one by one, and a fault costs only its own event."""
+"""Events processed together leave the rows that they leave one by one."""
 
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
-from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -35,9 +33,10 @@ from notifications.models import (
     Team,
     Template,
 )
-from notifications.routing import batch, claims, pipeline
+from notifications.routing import claims, pipeline
 from notifications.types import Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
+from tests.notifications.routing.hundred import a_hundred, statuses
 from tests.support.story import Story
 from wfpush.queue import outbox
 
@@ -221,103 +220,13 @@ def test_together_events_leave_what_they_leave_one_by_one(
         assert [row for row in singly if row not in together] == []
 
 
-# --- faults -----------------------------------------------------------------------------------------------------------
-def a_hundred(story: Story) -> list[Event]:
-    people = ["alice", "bob", "carol", "p0", "p1", "p2"]
-    return [
-        story.send("task.assigned", {"task": {"id": f"T-{n}", "name": f"Task {n}", "assignee": people[n % 6]}})
-        for n in range(100)
-    ]
-
-
-def statuses() -> dict[str, int]:
-    found: dict[str, int] = {}
-    for status in Event.objects.values_list("status", flat=True):
-        found[status] = found.get(status, 0) + 1
-    return found
-
-
+# --- together ---------------------------------------------------------------------------------------------------------
 def test_a_hundred_events_are_a_few_statements(story: Story) -> None:
     a_hundred(story)
     with CaptureQueriesContext(connection) as made:
         pipeline.drain()
     assert statuses() == {"processed": 100}
     assert len(made) < 60
-
-
-def test_an_event_that_cannot_be_decided_costs_only_itself(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    poison = a_hundred(story)[42]
-    advance = pipeline.advance
-
-    def breaks(event: Event, of: batch.Batch) -> pipeline.Result:
-        if event == poison:
-            raise ValueError("a value that nobody expected")
-        return advance(event, of)
-
-    monkeypatch.setattr(pipeline, "advance", breaks)
-    pipeline.drain()
-    assert statuses() == {"processed": 99, "accepted": 1}
-    poison.refresh_from_db()
-    assert poison.error == "ValueError: a value that nobody expected"
-    assert Notification.objects.count() == 99 and Delivery.objects.filter(channel="live").count() == 99
-
-
-def test_an_event_that_cannot_be_written_costs_only_itself(story: Story) -> None:
-    poison = a_hundred(story)[77]
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE notifications_task ADD CONSTRAINT no_poison CHECK (name <> 'Task 77')")
-    pipeline.drain()
-    assert statuses() == {"processed": 99, "accepted": 1}
-    poison.refresh_from_db()
-    assert "no_poison" in poison.error
-    assert not Task.objects.filter(task_id="T-77").exists() and Task.objects.count() == 99
-
-
-def test_an_event_whose_lease_was_lost_is_left_to_its_new_holder(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken, new_holder, process = a_hundred(story)[3], uuid4(), pipeline.process
-
-    def after_a_pause(events: Sequence[Event], now: datetime) -> None:
-        Event.objects.filter(pk=taken.pk).update(lease_token=new_holder, lease_until=now + claims.LEASE)
-        process(events, now)
-
-    monkeypatch.setattr(pipeline, "process", after_a_pause)
-    pipeline.drain()
-    taken.refresh_from_db()
-    assert statuses() == {"processed": 99, "accepted": 1}
-    assert taken.lease_token == new_holder
-    assert not Notification.objects.filter(event=taken).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_task_that_another_process_makes_meanwhile_is_not_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only after a lost lease: events of one task are processed one at a time."""
-    story, write = Story.begin(), batch.Batch.write
-    for number in range(10):
-        story.send("task.assigned", {"task": {"id": f"T-{number}", "name": "Task", "assignee": "bob"}})
-
-    def too_late(of: batch.Batch) -> None:
-        if not Task.objects.exists():
-            elsewhere(lambda: Task.objects.create(engine=story.engine, task_id="T-5"))
-        write(of)
-
-    monkeypatch.setattr(batch.Batch, "write", too_late)
-    pipeline.drain()
-    assert statuses() == {"processed": 10}
-    assert Task.objects.filter(name="Task").count() == 10 and Notification.objects.count() == 10
-
-
-def elsewhere(change: Callable[[], object]) -> None:
-    """In another connection, committed at once."""
-
-    def run() -> None:
-        try:
-            change()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
 
 
 def test_while_more_than_a_batch_is_due_other_workers_are_woken_before_it_is_done(
