@@ -198,7 +198,7 @@ class EngineAdmin(HistoryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """A new engine has no section about its answers yet."""
         answers = {"fields": ["callback_url", "answers"] if obj else ["callback_url"]}
-        return [*self.fieldsets, (_("Answers"), answers)]
+        return [*self.fieldsets, (_("Answers"), answers), (_("Events"), {"fields": ["most_waiting"]})]
 
     def get_inlines(self, request: HttpRequest, obj: Engine | None) -> list[Any]:
         """Mappings can be added at once; keys and secrets need an existing engine."""

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
+from notifications.admin.backlogs import backlogs
 from notifications.admin.events import event_mark
 from notifications.admin.timeline import tries_and_error, why_not_sent
 from notifications.admin.words import Tone, ago, change_url, clock, list_url, mark, shortened, since, span
@@ -92,7 +93,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
     tiles = [make(now) for model, make in TILES if sees(model)]
     panels = [make(now) for model, make in PANELS if sees(model)]
-    alarms = [*silent_parts(now), *paused_services(now), *alarms_of_channels()] if sees(Event) else []
+    alarms: list[str] = []
+    if sees(Event):
+        alarms = [*silent_parts(now), *backlogs(now), *paused_services(now), *alarms_of_channels()]
     return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
 
 

@@ -20,6 +20,7 @@ from notifications.errors import Failure, NotFound, UnsupportedMediaType
 from notifications.intake import cloudevents, ingest, mapping
 from notifications.intake.cloudevents import OfBatch
 from notifications.intake.ingest import Accepted
+from notifications.intake.limit import limits
 from notifications.items.representation import event_trace_json
 from notifications.models import Engine, Event
 from notifications.types import InboundEvent, Json
@@ -31,6 +32,10 @@ TOLD_OF_ALL = 24 * 1024
 """Bytes of faults in an answer: of one event of a batch, and of all of them. A thousand events may have a thousand
 faults each."""
 MAX_RATE_DIGITS = 9
+TOO_MANY_WAIT = (
+    "As many events of this engine wait to be processed as its administrator allows. Nothing was stored; send this "
+    "again after as many seconds as Retry-After says."
+)
 UNTOLD = "Too much is wrong with this batch to tell it of every event. Send this one again to learn more."
 
 
@@ -96,7 +101,9 @@ def _take(engine: Engine, request: HttpRequest, *, foreign: bool) -> HttpRespons
 
 
 def _single(engine: Engine, event: InboundEvent) -> HttpResponse:
-    accepted = ingest.accept(engine, [event], timezone.now())[0]
+    if (wait := limits.retry_after(engine, [event])) is not None:
+        return _later(wait)
+    accepted = _stored(engine, [event])[0]
     if accepted.failure is not None:
         raise accepted.failure
     url = url_of(accepted.stored)
@@ -104,9 +111,22 @@ def _single(engine: Engine, event: InboundEvent) -> HttpResponse:
     return answer(body, 202 if accepted.status == "accepted" else 200, {"Location": url})
 
 
+def _stored(engine: Engine, events: list[InboundEvent]) -> list[Accepted]:
+    answers = ingest.accept(engine, events, timezone.now())
+    limits.took(engine, sum(accepted.status == "accepted" for accepted in answers))
+    return answers
+
+
+def _later(seconds: int) -> HttpResponse:
+    """None of the events was stored, for too many of the engine's wait already."""
+    return problem(429, "too_many_requests", TOO_MANY_WAIT, headers={"Retry-After": str(seconds)})
+
+
 def _batch(engine: Engine, read: list[OfBatch]) -> HttpResponse:
     good = [item.event for item in read if item.event is not None]
-    stored = iter(ingest.accept(engine, good, timezone.now()))
+    if (wait := limits.retry_after(engine, good)) is not None:
+        return _later(wait)
+    stored = iter(_stored(engine, good))
     items: list[Json] = []
     failures: list[tuple[int, Failure]] = []
     told = 0

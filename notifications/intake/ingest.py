@@ -128,7 +128,7 @@ def _store(arrivals: list[Arrival]) -> dict[Key, _Row]:
         missing = [arrival for arrival in arrivals if arrival.key not in rows]
         if not missing:
             return rows
-        rows |= _known(missing)
+        rows |= _known([arrival.key for arrival in missing])
         if len(rows) == len(arrivals):
             return rows
     raise RuntimeError("An event was in the way each time, and gone each time it was looked for.")
@@ -163,11 +163,17 @@ def _columns(pk: UUID, arrival: Arrival) -> Json:
     }
 
 
-def _known(arrivals: list[Arrival]) -> dict[Key, _Row]:
-    keys = [arrival.key for arrival in arrivals]
+def _known(keys: Sequence[Key]) -> dict[Key, _Row]:
+    """The rows of stored events."""
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [[key[part] for key in keys] for part in range(3)])
         return {(engine, source, event_id): _Row(pk, digest, False) for engine, source, event_id, pk, digest in cursor}
+
+
+def all_known(engine: Engine, events: Sequence[InboundEvent]) -> bool:
+    """Whether each of them has the source and id of a stored event."""
+    keys = {(engine.pk, event.source, event.id) for event in events}
+    return len(_known(list(keys))) == len(keys)
 
 
 def _answer(event: InboundEvent, row: _Row, told: set[UUID]) -> Accepted:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +37,16 @@ class Engine(models.Model):
     )
     active = models.BooleanField(
         _("active"), default=True, help_text=_("Off: its keys are refused and nothing is sent to it.")
+    )
+    most_waiting = models.PositiveIntegerField(
+        _("events that may wait"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "While so many of its events are not processed yet, further ones are answered with 429, and the engine "
+            "sends them again later. Empty: no limit."
+        ),
     )
     callback_disabled_at = models.DateTimeField(_("callbacks stopped at"), null=True, blank=True, editable=False)
     callback_disabled_reason = models.CharField(_("why callbacks stopped"), max_length=500, blank=True, editable=False)

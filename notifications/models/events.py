@@ -74,6 +74,7 @@ class Event(Work):
             models.Index(
                 fields=["engine", "urgency", "due_at"], condition=Q(due_at__isnull=False), name="event_urgency_due"
             ),
+            models.Index(fields=["processed_at"], condition=Q(processed_at__isnull=False), name="event_processed"),
             models.Index(fields=["status", "-id"]),
             models.Index(fields=["-id"], condition=Q(unresolved__gt=0), name="event_unresolved"),
             models.Index(fields=["event_id"], name="event_by_its_id"),

@@ -48,6 +48,18 @@ def test_an_address_that_would_never_be_called_is_refused(
     assert world.engine.callback_url == "https://engine.acme.example/answers"
 
 
+def test_how_many_of_an_engines_events_may_wait_is_set_there(world: World, root: Client) -> None:
+    page = page_of(world.engine)
+    assert "Events that may wait" in text_of(root.get(page))
+    root.post(page, filled(root.get(page), most_waiting="5000"))
+    world.engine.refresh_from_db()
+    assert (world.engine.most_waiting, world.engine.history.latest().most_waiting) == (5000, 5000)
+    assert root.post(page, filled(root.get(page), most_waiting="0")).status_code == 200, "that would be none at all"
+    root.post(page, filled(root.get(page), most_waiting=""))
+    world.engine.refresh_from_db()
+    assert world.engine.most_waiting is None
+
+
 def test_a_new_address_is_used_at_once_after_the_old_one_was_stopped(day: World, root: Client) -> None:
     Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
     fields = filled(root.get(page_of(day.engine)), callback_url="https://new.acme.example/answers")

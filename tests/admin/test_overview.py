@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.admin import AdminSite
@@ -18,6 +19,7 @@ from notifications.wording import template_versions
 from tests.admin import world as story
 from tests.admin.pages import list_of, page_of, text_of
 from tests.admin.world import World
+from wfpush.identifiers import lowest_id
 from wfpush.models import Heartbeat
 from wfpush.queue import outbox
 
@@ -229,7 +231,7 @@ def test_the_overview_costs_few_queries(
     day: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     root.get("/admin/")
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(30):
         root.get("/admin/")
 
 
@@ -295,3 +297,49 @@ def test_the_messages_of_a_day_are_summed_up_and_a_lost_one_shows(day: World, ro
     Delivery.objects.filter(channel="live").first().delete()  # type: ignore[union-attr]
     lost = panels(root)["Messages of the last 24 hours"].rows[-1]
     assert f"made {made} messages, and {made - 1} are accounted for" in lost.what and "bad" in str(lost.when)
+
+
+# --- more than is processed -------------------------------------------------------------------------------------------
+def flood(engine: Engine, count: int, seconds: float) -> None:
+    """Events that came so many seconds ago, and wait."""
+    came = timezone.now() - timedelta(seconds=seconds)
+    Event.objects.bulk_create(
+        Event(
+            id=UUID(int=lowest_id(came).int | engine.pk << 32 | number),
+            engine=engine,
+            source="/s",
+            event_id=f"flood-{number}",
+            type="task.assigned",
+            received_at=came,
+            due_at=came,
+            digest="0",
+        )
+        for number in range(count)
+    )
+
+
+def test_a_backlog_is_told_with_its_engine_and_its_outlook(world: World, root: Client) -> None:
+    flood(world.engine, 1_200, 300)
+    flood(Engine.objects.create(slug="claims", name="Claims"), 40, 60)
+    (alarm,) = root.get("/admin/").context["alarms"]
+    assert alarm == (
+        "1,240 events wait, the oldest for 5 minutes; at the present rate they do not become fewer. "
+        "1,200 of them are from Invoices."
+    )
+    (said,) = root.get("/admin/", headers={"Accept-Language": "de"}).context["alarms"]
+    assert said.startswith("1.240 Ereignisse warten, das älteste seit 5 Minuten;")
+    assert said.endswith("1.200 davon sind von Invoices.")
+
+
+def test_a_few_events_that_wait_are_no_alarm(world: World, root: Client) -> None:
+    flood(world.engine, 90, 300)
+    assert root.get("/admin/").context["alarms"] == []
+
+
+def test_an_engine_at_its_limit_is_named(world: World, root: Client) -> None:
+    Engine.objects.filter(pk=world.engine.pk).update(most_waiting=50)
+    flood(world.engine, 49, 300)
+    assert root.get("/admin/").context["alarms"] == []
+    flood(Engine.objects.create(slug="claims", name="Claims", most_waiting=40), 40, 1)
+    (alarm,) = root.get("/admin/").context["alarms"]
+    assert alarm == "Claims is told to send its events later: 40 wait, as many as its page allows, or more."

@@ -23,7 +23,7 @@ from django.db import connection, connections, transaction
 from django.db.models import Count, Min, Q
 from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -31,7 +31,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from wfpush import VERSION
 from wfpush.models import Heartbeat
-from wfpush.observability import tallies
+from wfpush.observability import backlog, tallies
 from wfpush.postgres import schema
 from wfpush.processes.watchdog import BEAT_SECONDS, STALL_SECONDS
 from wfpush.queue import outbox
@@ -128,11 +128,11 @@ def checks(now: datetime) -> Iterator[tuple[str, str]]:
 
 def notes(now: datetime) -> list[str]:
     """Additions to `checks`: what an administrator should know although work goes on, such as an upgrade that is under
-    way, or one of several workers that has stopped."""
+    way, one of several workers that has stopped, or more events than are processed."""
     note = schema.last_found().note
     try:
         with _short_statements():
-            return [*([note] if note else []), *_silent_workers(now)]
+            return [*([note] if note else []), *_silent_workers(now), *_backlog(now)]
     except DatabaseError:
         return [note] if note else []
 
@@ -168,6 +168,12 @@ def _worker(now: datetime) -> str:
 def _silent_workers(now: datetime) -> list[str]:
     beats = list(Heartbeat.objects.order_by("beat_at"))[:-1]  # `_worker` reports when it is the last
     return [f"worker {beat.name} {said}" for beat in beats if (said := _silence(beat, now)) is not None]
+
+
+def _backlog(now: datetime) -> list[str]:
+    found = backlog.told(now)
+    with translation.override("en"):
+        return [found.sentence()] if found is not None else []
 
 
 def _silence(beat: Heartbeat, now: datetime) -> str | None:
@@ -249,7 +255,8 @@ class Installation(Collector):
         now = timezone.now()
         complete, redis_up = _database() == OK, _redis() == OK
         questions: list[Callable[[], list[Metric]]] = [_tallied, _callbacks, tallies.histograms, _devices]
-        questions += [partial(_waiting, now), _retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
+        questions += [partial(_waiting, now), partial(_rates, now), _due_of_engines]
+        questions += [_retried, _build, partial(_beats, now), _disabled_endpoints, _paused]
         for question in questions if complete else []:
             try:
                 with _short_statements():
@@ -303,6 +310,28 @@ def _waiting(now: datetime) -> list[Metric]:
         due.add_metric([queue.name], found["count"])
         oldest.add_metric([queue.name], (now - (found["since"] or now)).total_seconds())
     return [due, oldest]
+
+
+def _rates(now: datetime) -> list[Metric]:
+    found = backlog.of_events(now)
+    return [
+        GaugeMetricFamily("wfpush_events_in_per_second", "Events that come, by now.", found.rate_in),
+        GaugeMetricFamily("wfpush_events_out_per_second", "Events that are processed, by now.", found.rate_out),
+        GaugeMetricFamily(
+            "wfpush_events_empty_in_seconds",
+            "Until no event waits, at these rates; +Inf if it does not come to that.",
+            found.empty_in,
+        ),
+    ]
+
+
+def _due_of_engines() -> list[Metric]:
+    family = GaugeMetricFamily("wfpush_engine_events", "Events that wait, retries included.", labels=["engine"])
+    waiting = _rows("notifications.Event").filter(due_at__isnull=False).order_by()
+    counts = dict(waiting.values_list("engine").annotate(Count("pk")))
+    for pk, slug in _rows("notifications.Engine").values_list("pk", "slug"):
+        family.add_metric([slug], counts.get(pk, 0))
+    return [family]
 
 
 def _retried() -> list[Metric]:

@@ -1,0 +1,123 @@
+"""The limit of an engine's waiting events, set by an administrator: past it, events are to be sent again later.
+
+Each process counts an engine's waiting events at most once a second, and adds those that it has taken since. So for an
+engine with a limit a request costs a look into a dictionary, and several processes together may exceed the limit by
+what they take in a second.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from django.db import connection
+from django.utils import timezone
+
+from notifications.intake import ingest
+from notifications.models import Engine
+from notifications.types import InboundEvent
+
+log = structlog.get_logger(__name__)
+
+FRESH_SECONDS = 1.0
+OVER = timedelta(seconds=10)
+"""The time over which the rate is taken at which the engine's events are processed."""
+ROOM = 0.1
+"""The share of the limit that is to be free when the engine comes again."""
+LEAST, MOST = 1, 60
+"""Bounds of Retry-After, in seconds."""
+ROWS = 10_000
+"""If more were processed meanwhile, the rate is that of the latest ones."""
+
+_WAITING = """
+SELECT count(*) FROM (
+    SELECT FROM notifications_event WHERE engine_id = %(engine)s AND due_at IS NOT NULL LIMIT %(most)s
+) AS waiting
+"""
+_PROCESSED = """
+SELECT count(*) FILTER (WHERE engine_id = %(engine)s), count(*), min(processed_at) FROM (
+    SELECT engine_id, processed_at FROM notifications_event WHERE processed_at > %(since)s
+    ORDER BY processed_at DESC LIMIT %(rows)s
+) AS processed
+"""
+
+
+@dataclass(slots=True)
+class _Counted:
+    at: float
+    waiting: int
+    retry_after: int
+
+
+class Limits:
+    """One process's counts. Safe to share between threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._counted: dict[int, _Counted] = {}
+        self._lock = threading.Lock()
+
+    def retry_after(self, engine: Engine, events: Sequence[InboundEvent]) -> int | None:
+        """Seconds after which these events should be sent again; None: they may be stored.
+
+        They are taken or refused together, and taken while there is room for one: a batch is never too large for the
+        limit. Events that are all stored already are not refused.
+        """
+        if engine.most_waiting is None or not events:
+            return None
+        counted = self._fresh(engine, engine.most_waiting)
+        if counted.waiting < engine.most_waiting or ingest.all_known(engine, events):
+            return None
+        return counted.retry_after
+
+    def took(self, engine: Engine, count: int) -> None:
+        """So many events of the engine were stored."""
+        if engine.most_waiting is None:
+            return
+        with self._lock:
+            if counted := self._counted.get(engine.pk):
+                counted.waiting += count
+
+    def _fresh(self, engine: Engine, most: int) -> _Counted:
+        now = self._clock()
+        with self._lock:
+            counted = self._counted.get(engine.pk)
+            if counted is not None:
+                if now - counted.at < FRESH_SECONDS:
+                    return counted
+                counted.at = now  # the others go by what is known until this thread has counted
+        waiting = _waiting(engine, most)
+        found = _Counted(now, waiting, _retry_after(engine, most) if waiting >= most else LEAST)
+        with self._lock:
+            self._counted[engine.pk] = found
+        if waiting >= most:
+            log.warning("engine_is_to_wait", engine=engine.slug, limit=most, retry_after=found.retry_after)
+        return found
+
+
+def _waiting(engine: Engine, most: int) -> int:
+    """The number of its waiting events, up to `most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"engine": engine.pk, "most": most})
+        return int(cursor.fetchone()[0])
+
+
+def _retry_after(engine: Engine, most: int) -> int:
+    """Seconds until there is room again, by how many of the engine's events were processed within the last seconds."""
+    rate = _processed_a_second(engine)
+    return round(min(max(most * ROOM / rate, LEAST), MOST)) if rate else MOST
+
+
+def _processed_a_second(engine: Engine) -> float:
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_PROCESSED, {"engine": engine.pk, "since": now - OVER, "rows": ROWS})
+        count, rows, first = cursor.fetchone()
+    begin = first if rows == ROWS else now - OVER
+    return float(count / max((now - begin).total_seconds(), 0.1))
+
+
+limits = Limits()
+"""The counts of this process."""

@@ -1,0 +1,116 @@
+"""Whether events come faster than they are processed, and when the queue will be empty.
+
+The rates are read from the rows, so all processes say the same. They are those of the later half of the time for which
+the oldest due event has waited: what a burst brought at its beginning is no longer in it, and the workers had work all
+the time. At most ROWS rows are read for each rate, however many there are.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Count, Min
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from wfpush.identifiers import lowest_id
+
+LEAST, MOST = timedelta(seconds=2), timedelta(minutes=1)
+"""The time over which rates are taken."""
+ROWS = 10_000
+"""If more rows came within that time, the rate is that of the latest ones."""
+MANY = 100
+"""So many events are one batch: fewer are no backlog, nor those that wait behind one that fails."""
+LONG = timedelta(seconds=10)
+SAME = 0.5
+"""Events a second: a smaller difference is none."""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Due events, and events a second that came and were processed."""
+
+    waiting: int
+    oldest: timedelta
+    rate_in: float
+    rate_out: float
+
+    @property
+    def growth(self) -> float:
+        """Events a second."""
+        return self.rate_in - self.rate_out
+
+    @property
+    def empty_in(self) -> float:
+        """Seconds until nothing waits, at the present rates; infinite if it does not become less."""
+        if not self.waiting:
+            return 0.0
+        return self.waiting / -self.growth if self.growth < 0 else float("inf")
+
+    def sentence(self) -> str:
+        """In the reader's language."""
+        told = _("%(count)s events wait, the oldest for %(time)s") % {
+            "count": number(self.waiting),
+            "time": in_words(self.oldest.total_seconds()),
+        }
+        return f"{told}; {self._outlook()}"
+
+    def _outlook(self) -> str:
+        if self.growth <= -SAME:
+            return _("at the present rate all are processed in about %(time)s.") % {"time": in_words(self.empty_in)}
+        if self.growth >= SAME:
+            return _("more come than are processed, and they become more by about %(rate)s a second.") % {
+                "rate": number(self.growth)
+            }
+        return _("at the present rate they do not become fewer.")
+
+
+def of_events(now: datetime) -> Backlog:
+    return _with_rates(*_due(now), now)
+
+
+def told(now: datetime) -> Backlog | None:
+    """The backlog, if it is more than what comes and goes."""
+    waiting, oldest = _due(now)
+    return _with_rates(waiting, oldest, now) if waiting > MANY and oldest > LONG else None
+
+
+def _due(now: datetime) -> tuple[int, timedelta]:
+    due = _events().filter(due_at__lte=now).aggregate(count=Count("pk"), since=Min("due_at"))
+    return due["count"], now - (due["since"] or now)
+
+
+def _with_rates(waiting: int, oldest: timedelta, now: datetime) -> Backlog:
+    since = now - (min(max(oldest / 2, LEAST), MOST) if waiting else MOST)
+    came = _events().filter(pk__gte=lowest_id(since)).order_by("-pk").values("received_at")
+    went = _events().filter(processed_at__gt=since).order_by("-processed_at").values("processed_at")
+    return Backlog(waiting, oldest, _rate(came, "received_at", since, now), _rate(went, "processed_at", since, now))
+
+
+def _events() -> Any:
+    return apps.get_model("notifications.Event")._default_manager.order_by()
+
+
+def _rate(rows: Any, moment: str, since: datetime, now: datetime) -> float:
+    """Rows a second: those since `since`, or the latest ROWS of them."""
+    found = rows[:ROWS].aggregate(count=Count("*"), first=Min(moment))
+    begin = found["first"] if found["count"] == ROWS else since
+    return float(found["count"] / max((now - begin).total_seconds(), 0.1))
+
+
+def number(value: float) -> str:
+    """A whole number, as the reader's language groups its digits."""
+    return formats.number_format(round(value), use_l10n=True, force_grouping=True)
+
+
+def in_words(seconds: float) -> str:
+    """A time to read, such as 3 minutes."""
+    if seconds < 90:
+        return ngettext("%(count)s second", "%(count)s seconds", round(seconds)) % {"count": round(seconds)}
+    if seconds < 90 * 60:
+        minutes = round(seconds / 60)
+        return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+    hours = round(seconds / 3600)
+    return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": number(hours)}
