@@ -26,9 +26,9 @@ from notifications.connectors import readable
 from notifications.connectors.rest import Standing
 from notifications.engines import task_sync
 from notifications.items import inbox_items
-from notifications.models import Brand, Case, Engine, Recipient, Task
+from notifications.models import Brand, Case, Engine, Event, Recipient, Task
 from notifications.reasons import crashed, kept
-from wfpush.postgres import prefetch
+from wfpush.postgres import bulk, prefetch, revision
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -103,15 +103,16 @@ def _catch_up(task: Task, standing: Standing, now: datetime) -> None:
 
 
 def run(claimed: Sequence[Escalation], now: datetime) -> None:
-    """Take the due steps of claimed clocks together. If that fails, each clock is run by itself; faults are logged, and
-    tried again later."""
+    """Take the due steps of claimed clocks together. If that fails, each half by itself, down to the clock that is the
+    cause; its fault is logged, and it is tried again later."""
     try:
         reread(claimed, now)
         advance(claimed, now)
     except Exception:  # whatever it is, the worker must live
         if len(claimed) > 1:
-            for each in claimed:
-                run([each], now)
+            half = len(claimed) // 2
+            run(claimed[:half], now)
+            run(claimed[half:], now)
             return
         (escalation,) = claimed
         log.exception("escalation_failed", escalation=str(escalation.pk), attempts=escalation.attempts)
@@ -157,9 +158,10 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     for chain in chains:
         chain.left, room = _within(room, list(_due(chain.escalation, chain.rules, chain.done, now)))
     runs: list[StepRun] = []
-    while any(chain.left for chain in chains):  # one step of each task at a time, in order
-        runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
-    StepRun.objects.bulk_create(runs)
+    with revision.held():
+        while any(chain.left for chain in chains):  # one step of each task at a time, in order
+            runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
+    bulk.insert(runs)
     outbox.reschedule(
         Escalation,
         {chain.escalation.pk: clock.next_due(chain.escalation, chain.rules, chain.done) for chain in chains},
@@ -209,6 +211,7 @@ def _locked_tasks(ids: Collection[UUID]) -> dict[UUID, Task]:
     rows = list(Task.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True))
     prefetch.read(Engine, "engine", rows)
     prefetch.read(Case, "case", rows)
+    prefetch.read(Event, "assigned_event", rows, only=("type",))
     people = prefetch.read(Recipient, "assignee", rows)
     managers = prefetch.read(Recipient, "manager", people)
     prefetch.read(Brand, "brand", [*people, *managers])

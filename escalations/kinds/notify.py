@@ -1,12 +1,10 @@
 """Kind `notify`: tells somebody, who may have the task or not."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,7 +24,7 @@ from notifications.routing import fanout
 from notifications.routing.addressing import Devices
 from notifications.routing.route import Addressed, Manner
 from notifications.wording import batch_render
-from wfpush.postgres import prefetch
+from wfpush.postgres import bulk, prefetch
 from wfpush.queue import outbox
 
 
@@ -81,7 +79,7 @@ class _Message:
 def _notify(takings: Sequence[Taking]) -> list[Taken]:
     """All steps together: reading and writing for each step alone would take ten times as long."""
     devices: Devices = {}
-    staff = Staff(takings[0].now)
+    staff = Staff(takings[0].now, [taking.task for taking in takings])
     messages: list[_Message] = []
     wordings, nobody = _Wordings(takings), {}
     for taking in takings:
@@ -139,9 +137,8 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
         if message.manner.escalated:
             see += [row for pk, row in mine.items() if pk not in why]
     _note_escalated([message for message in messages if message.manner.escalated], now)
-    Event.objects.bulk_create([_with_plan(message.planner) for message in messages])
-    fanout.save([message.planner for message in messages], now)
-    inbox_items.touch(see, now)
+    bulk.insert([_with_plan(message.planner) for message in messages])
+    fanout.save([message.planner for message in messages], now, seen_anew=see)
     outbox.wake_on_commit("deliveries")
 
 
@@ -177,12 +174,6 @@ def _addressed(message: _Message, have: Mapping[int, Notification]) -> list[Addr
     ]
 
 
-_ESCALATED = """
-UPDATE notifications_task task SET escalated = said.escalated::jsonb, updated_at = %s
-FROM unnest(%s::uuid[], %s::text[]) AS said(id, escalated) WHERE task.id = said.id
-"""
-
-
 def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
     """Note on the tasks who was told, for everybody to see."""
     for message in messages:
@@ -190,9 +181,7 @@ def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
         known = {each["ref"] for each in task.escalated}
         news = [{**person.as_person(), "at": iso_utc(now)} for person in people if person.ref not in known]
         task.escalated = [*task.escalated, *news]
-    tasks = [message.taking.task for message in messages]
-    with connection.cursor() as cursor:
-        cursor.execute(_ESCALATED, [now, [task.pk for task in tasks], [json.dumps(task.escalated) for task in tasks]])
+    bulk.update([message.taking.task for message in messages], ["escalated", "updated_at"])
 
 
 def _of_message(message: _Message) -> Taken:

@@ -36,7 +36,7 @@ class Reassign(StepKind):
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
         """Ask for the first person found, with absences and fallback owner as for messages."""
-        staff = Staff(takings[0].now)
+        staff = Staff(takings[0].now, [taking.task for taking in takings])
         return [_reassign(taking, staff) for taking in takings]
 
     def faults(self, step: PolicyStep) -> Faults:

@@ -3,10 +3,12 @@
 People who are away are replaced by their delegate. If nobody is left, the fallback owner is told.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -14,28 +16,86 @@ from escalations import reasons
 from escalations.models import StepTarget, TimeKind
 from escalations.policies.rules import RuleSet, Step
 from notifications.models import Recipient, RouteTarget, Task, Team
-from notifications.people.absence import away_at, stand_ins
+from notifications.people.absence import Absences, away_at
 from notifications.reasons import DELEGATE, FALLBACK, Code, Reason, joined
 from notifications.routing import targets
 from notifications.routing.targets import Missing, People
 
+T = TypeVar("T")
+RowT = TypeVar("RowT", Recipient, Team)
 
-@dataclass
+
 class Staff:
-    """Who is away at an instant: read once for many steps."""
+    """People and teams as many steps find them, and who is away at an instant: each is read once.
 
-    now: datetime
+    `tasks`: whose candidates and teams are read together, when one of them is asked for.
+    """
 
+    def __init__(self, now: datetime, tasks: Iterable[Task] = ()) -> None:
+        self.now = now
+        self._tasks = [task.pk for task in tasks]
+        self._absences = Absences(now)
+        self._found: dict[Any, Any] = {}
+
+    def once(self, key: Any, find: Callable[[], T]) -> T:
+        """What `find` finds, called once for each key."""
+        if key not in self._found:
+            self._found[key] = find()
+        found: T = self._found[key]
+        return found
+
+    # --- who is away ---------------------------------------------------------------------------------
     @cached_property
     def away(self) -> frozenset[int]:
         return frozenset(away_at(self.now).values_list("recipient_id", flat=True))
 
     def stand_ins(self, people: Sequence[Recipient]) -> dict[int, Recipient]:
-        return stand_ins(people, self.now) if any(person.pk in self.away for person in people) else {}
+        return self._absences.stand_ins([person for person in people if person.pk in self.away])
 
     def is_out(self, person: Recipient) -> bool:
         """Whether the person is away, and nobody stands in."""
         return person.pk in self.away and not self.stand_ins([person])
+
+    # --- who there is --------------------------------------------------------------------------------
+    def person(self, pk: int | None) -> Recipient | None:
+        return self.once(("person", pk), lambda: _people().filter(pk=pk or 0).first())
+
+    def team(self, pk: int | None) -> Team | None:
+        """With its lead."""
+        return self.once(("team", pk), lambda: _teams().filter(pk=pk or 0).first())
+
+    def members(self, team: Team) -> Sequence[Recipient]:
+        return self.once(("members", team.pk), lambda: list(_people().filter(teams=team).order_by("pk")))
+
+    def teams_with(self, member: int) -> Sequence[Team]:
+        return self.once(("teams with", member), lambda: list(_teams().filter(members=member).order_by("pk")))
+
+    def candidates(self, task: Task) -> Sequence[Recipient]:
+        if task.pk not in self._tasks:
+            return list(_people().filter(candidate_tasks=task).order_by("pk"))
+        found = self.once("candidates", lambda: self._of_tasks(Task.candidates.through, "recipient_id", _people()))
+        return found.get(task.pk, [])
+
+    def teams(self, task: Task) -> Sequence[Team]:
+        if task.pk not in self._tasks:
+            return list(_teams().filter(tasks=task).order_by("pk"))
+        found = self.once("teams", lambda: self._of_tasks(Task.teams.through, "team_id", _teams()))
+        return found.get(task.pk, [])
+
+    def _of_tasks(self, through: Any, name: str, rows: QuerySet[RowT]) -> dict[UUID, list[RowT]]:
+        pairs = list(through.objects.filter(task_id__in=self._tasks).order_by(name).values_list("task_id", name))
+        known, found = rows.in_bulk({pk for _, pk in pairs}), dict[UUID, list[RowT]]()
+        for task, pk in pairs:
+            found.setdefault(task, []).append(known[pk])
+        return found
+
+
+def _people() -> QuerySet[Recipient]:
+    return Recipient.objects.select_related("brand")
+
+
+def _teams() -> QuerySet[Team]:
+    return Team.objects.select_related("lead__brand")
 
 
 @dataclass
@@ -51,27 +111,27 @@ class Search(targets.Search):
         return self.task.assignee
 
     def candidates(self) -> Iterable[Recipient]:
-        return self.task.candidates.select_related("brand").order_by("pk")
+        return self.staff.candidates(self.task)
 
     def teams(self) -> Iterable[Team]:
-        return self.task.teams.order_by("pk")
+        return self.staff.teams(self.task)
 
     def teams_led(self) -> Sequence[Team]:
-        teams = Team.objects.select_related("lead__brand").order_by("pk")
         if self.step.team is not None:
-            return list(teams.filter(pk=self.step.team))
-        own = list(teams.filter(tasks=self.task))
-        return own or list(teams.filter(members=self.task.assignee_id) if self.task.assignee_id else [])
+            team = self.staff.team(self.step.team)
+            return [team] if team is not None else []
+        own, assignee = self.staff.teams(self.task), self.task.assignee_id
+        return own or (self.staff.teams_with(assignee) if assignee else [])
 
     def team(self) -> Team | None:
-        return Team.objects.filter(pk=self.step.team or 0).first()
+        return self.staff.team(self.step.team)
 
     def person(self) -> tuple[Recipient, Reason] | None:
-        found = Recipient.objects.select_related("brand").filter(pk=self.step.person or 0).first()
+        found = self.staff.person(self.step.person)
         return (found, reasons.BY_POLICY()) if found is not None else None
 
-    def members(self, team: Team) -> QuerySet[Recipient]:
-        return team.members.select_related("brand").order_by("pk")
+    def members(self, team: Team) -> Sequence[Recipient]:
+        return self.staff.members(team)
 
     @property
     def level(self) -> int:
@@ -105,9 +165,11 @@ def whom(search: Search, rules: RuleSet) -> list[Found]:
     found = reached(search)
     if found or rules.fallback is None:
         return found
-    owner = Recipient.objects.select_related("brand").filter(pk=rules.fallback, active=True)
+    owner = search.staff.person(rules.fallback)
+    if owner is None or not owner.active:
+        return []
     because = joined(search.notes) or reasons.NOBODY_ELSE()
-    return _with_delegates(((person, FALLBACK(why=because)) for person in owner), search)
+    return _with_delegates([(owner, FALLBACK(why=because))], search)
 
 
 def reached(search: Search) -> list[Found]:

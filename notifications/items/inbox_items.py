@@ -62,13 +62,23 @@ def number(notifications: Sequence[Notification]) -> None:
         notification.seq = following[notification.recipient_id]
 
 
-def create(notifications: Sequence[Notification]) -> None:
-    """Insert new notifications into their people's inboxes."""
-    if not notifications:
+def create(
+    notifications: Sequence[Notification], *, seen_anew: Sequence[Notification] = (), now: datetime | None = None
+) -> None:
+    """Insert new notifications into their people's inboxes.
+
+    Inboxes show more of those `seen_anew`, devices do not: they get a new seq, and are changed `now`. Frames are made
+    of the given objects, which must have what representation needs.
+    """
+    rows = [*notifications, *seen_anew]
+    if not rows:
         return
-    number(notifications)
+    number(rows)
+    for row in seen_anew:
+        row.updated_at = now or row.updated_at
     bulk.insert(notifications)
-    live_frames.announce_new_on_commit(notifications)
+    bulk.update(seen_anew, ["seq", "updated_at"])
+    live_frames.announce_new_on_commit(rows)
 
 
 def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:
@@ -83,27 +93,6 @@ def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) 
     ledger.outdate([row.pk for row in rows], now)
     live_frames.announce_on_commit([row.pk for row in rows])
     return rows
-
-
-TOUCH = """
-UPDATE notifications_notification n SET seq = said.seq, updated_at = %s
-FROM unnest(%s::uuid[], %s::bigint[]) AS said(id, seq) WHERE n.id = said.id
-"""
-
-
-def touch(rows: Sequence[Notification], now: datetime) -> None:
-    """Inboxes show more of these notifications now, devices do not. Each gets a new seq.
-
-    The frames are made of the given objects, which must have what representation needs.
-    """
-    if not rows:
-        return
-    number(rows)
-    with connection.cursor() as cursor:
-        cursor.execute(TOUCH, [now, [row.pk for row in rows], [row.seq for row in rows]])
-    for row in rows:
-        row.updated_at = now
-    live_frames.announce_new_on_commit(rows)
 
 
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:

@@ -295,10 +295,16 @@ class Planner:
         self.plan.changed(rows, reason, inbox_items.record_live(self.event, rows, self.now, reason))
 
 
-def save(planners: Sequence[Planner], now: datetime, *, also: Sequence[str] = ()) -> None:
+def save(
+    planners: Sequence[Planner],
+    now: datetime,
+    *,
+    also: Sequence[str] = (),
+    seen_anew: Sequence[Notification] = (),
+) -> None:
     """Save all that was made: inboxes, and rows of the ledger. `also`: fields of copies that changed besides the
-    texts."""
-    inbox_items.create([row for planner in planners for row in planner.made])
+    texts. `seen_anew`: further copies, of which inboxes show more now."""
+    inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
     told_anew = [row for planner in planners for row in planner.told_anew]
     inbox_items.rewrite(told_anew, [*WORDED, *also, "read_at"], now, alert=True)
     bulk.insert([row for planner in planners for row in planner.deliveries])

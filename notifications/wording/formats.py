@@ -85,8 +85,12 @@ def clock(value: datetime, locale: Locale) -> str:
 
 def moment(value: datetime, locale: Locale) -> str:
     """Wed, 25 Nov 2026, 17:00 CET or Mi., 25. Nov. 2026, 17:00 CET."""
-    text = format_skeleton("yMMMEd", value, locale=locale_for_days(locale))
-    return f"{_plain_blanks(text)}, {clock(value, locale)}"
+    return f"{_day_of_week(value.date(), locale_for_days(locale))}, {clock(value, locale)}"
+
+
+@lru_cache(maxsize=1024)
+def _day_of_week(value: date, locale: Locale) -> str:
+    return _plain_blanks(format_skeleton("yMMMEd", value, locale=locale))
 
 
 def _hour(value: datetime, locale: Locale) -> str:

@@ -17,10 +17,16 @@ def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
     has."""
     types = {event.type, behaviour_of(event.type)}
     if task is not None and task.assigned_event_id is not None and task.assigned_event_id != event.pk:
-        assigned = Event.objects.filter(pk=task.assigned_event_id).values_list("type", flat=True)
-        types |= {name for type in assigned for name in (type, behaviour_of(type))}
+        types |= {name for type in _assigned_by(task) for name in (type, behaviour_of(type))}
     by_type = _BY_TYPE.get()
     return tuple(sorted({path for name in types for path in by_type.get(name, ())}))
+
+
+def _assigned_by(task: Task) -> Sequence[str]:
+    """The type of the event that assigned the task, which those who have many tasks have read for all of them."""
+    if "assigned_event" in task._state.fields_cache and task.assigned_event is not None:
+        return [task.assigned_event.type]
+    return list(Event.objects.filter(pk__in=[task.assigned_event_id]).values_list("type", flat=True))
 
 
 def _read() -> Mapping[str, set[str]]:

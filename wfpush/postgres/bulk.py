@@ -6,8 +6,10 @@ costs a fifth of the processor time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from django.db import connection, models
@@ -69,13 +71,36 @@ def _quoted(field: Any) -> str:
 
 
 def _run(statement: str, rows: Sequence[models.Model], fields: Sequence[Any], *, add: bool) -> int:
-    done, left = 0, iter(rows)
+    done, left, columns = 0, iter(rows), [(field, _is_usual(field)) for field in fields]
     with connection.cursor() as cursor:
         while some := list(islice(left, MOST)):
-            said = [{field.column: field.get_prep_value(field.pre_save(row, add)) for field in fields} for row in some]
+            said = [_values(row, columns, add) for row in some]
             cursor.execute(statement, [msgspec.json.encode(said).decode()])
             done += cursor.rowcount
     return done
+
+
+_READY = frozenset({type(None), str, int, bool, datetime, UUID})
+"""Values of these types are written as they are, unless the field is an unusual one."""
+
+_UNREAD = object()
+
+
+def _is_usual(field: Any) -> bool:
+    """Whether the field leaves values that are ready as they are: one of Django's own, whose value nothing sets now."""
+    sets_now = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    return not sets_now and all(
+        getattr(type(field), name).__module__.startswith("django.db.models.") for name in ("pre_save", "get_prep_value")
+    )
+
+
+def _values(row: models.Model, columns: Sequence[tuple[Any, bool]], add: bool) -> dict[str, Any]:
+    """By column. Asking each field for each value would take three times as long."""
+    known, values = row.__dict__, {}
+    for field, is_usual in columns:
+        value = known.get(field.attname, _UNREAD) if is_usual else _UNREAD
+        values[field.column] = value if type(value) in _READY else field.get_prep_value(field.pre_save(row, add))
+    return values
 
 
 class Writes:

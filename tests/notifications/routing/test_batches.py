@@ -1,10 +1,8 @@
 """Events processed together leave the rows that they leave one by one."""
 
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,11 +13,10 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from escalations.models import Escalation, Policy
+from escalations.models import Policy
 from notifications import reasons
 from notifications.models import (
     Absence,
-    Case,
     Category,
     Delivery,
     Device,
@@ -29,7 +26,6 @@ from notifications.models import (
     Notification,
     Recipient,
     Route,
-    Task,
     Team,
     Template,
 )
@@ -37,6 +33,7 @@ from notifications.routing import claims, pipeline
 from notifications.types import Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.notifications.routing.hundred import a_hundred, statuses
+from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 from wfpush.queue import outbox
 
@@ -150,57 +147,6 @@ def rows_after(
         assert_contiguous()
         transaction.set_rollback(True)
     return found
-
-
-def left() -> Iterator[str]:
-    for event in Event.objects.select_related("task", "case"):
-        plan = _without_ids(event.plan)
-        yield _row("event", event.event_id, event.status, plan, event.told, event.unresolved, event.error, event.task)
-    for case in Case.objects.all():
-        yield _row("case", case.engine, case.case_id, case.title, case.status, case.status_time)
-    for task in Task.objects.select_related("assignee", "initiator", "case", "assigned_event"):
-        fields = {name: getattr(task, name) for name in TASK}
-        many = (sorted(map(str, task.candidates.all())), sorted(map(str, task.teams.all())))
-        people = (task.assignee, task.initiator, task.case, task.assigned_event and task.assigned_event.event_id)
-        yield _row("task", task.engine, fields, many, people)
-    for item in Notification.objects.select_related("event", "recipient", "task", "case", "on_behalf_of"):
-        fields = {name: getattr(item, name) for name in ITEM}
-        assert item.event is not None
-        yield _row("item", item.event.event_id, item.recipient, item.task, item.case, item.on_behalf_of, fields)
-    for sent in Delivery.objects.select_related("event", "recipient", "notification__task"):
-        fields = {name: getattr(sent, name) for name in SENT}
-        yield _row("sent", sent.event.event_id, sent.recipient, sent.notification.title, fields)
-    for clock in Escalation.objects.select_related("task", "policy"):
-        yield _row("clock", clock.task, clock.policy, clock.state, clock.deadline, clock.why, clock.end_reason)
-    for person in Recipient.objects.all():
-        yield _row("person", person.ref, person.name, person.engine, person.locale, person.inbox_seq)
-
-
-TASK = ["task_id", "name", "priority", "due_at", "sla_due_at", "actions", "data", "info", "state", "outcome"]
-TASK += ["last_event_time", "states_before", "escalated"]
-ITEM = ["category_id", "route_id", "template_version_id", "language", "state", "priority", "title", "body", "url"]
-ITEM += ["short_body", "due_at", "actions", "details", "outcome", "reason", "reason_fact", "is_copy", "read_at"]
-SENT = ["channel", "address", "turn", "state", "reason", "reason_fact", "words", "due_at", "outdated", "expires_at"]
-
-
-def _row(*values: Any) -> str:
-    return json.dumps(values, default=str, sort_keys=True)
-
-
-def _without_ids(plan: Json) -> Json:
-    """Nor names: whoever one event of a batch renames has the new name in traces of tasks that another one ends."""
-    people = sorted(
-        ({**each, "notification": "", "recipient": 0, "name": ""} for each in plan.get("recipients", [])),
-        key=lambda each: json.dumps(each, sort_keys=True),
-    )
-    return {**plan, "recipients": people}
-
-
-def assert_contiguous() -> None:
-    """Each person's inbox has each number once, up to the last."""
-    for person in Recipient.objects.filter(inbox_seq__gt=0):
-        seqs = list(Notification.objects.filter(recipient=person).values_list("seq", flat=True))
-        assert len(seqs) == len(set(seqs)) and max(seqs) == person.inbox_seq
 
 
 @bounds(
