@@ -5,10 +5,14 @@ from notifications.models import Case, Event, Task
 from notifications.types import Json, object_in
 
 
-def facts_of_task(task: Task | None, case: Case | None, event: Event | None = None) -> Json:
-    """With an event: its data over its task's. Without, for rules of tasks: as if the task were assigned now."""
+def facts_of_task(
+    task: Task | None, case: Case | None, event: Event | None = None, *, task_is_newer: bool = False
+) -> Json:
+    """With an event: its data over its task's, or below them if the task knows of later events. Without, for rules of
+    tasks: as if the task were assigned now."""
     said = event.data if event is not None else {}
-    facts = merged(task.data, said) if task is not None else dict(said)
+    known = task.data if task is not None else {}
+    facts = merged(said, known) if task_is_newer else merged(known, said)
     if case is not None:
         facts["case"] = {**_case(case), **(object_in(said, "case") if event is not None else _told(facts))}
     if event is not None:

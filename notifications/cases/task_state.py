@@ -48,6 +48,8 @@ class Change:
     is_new: bool = False
     reassigned: bool = False
     closed: bool = False
+    is_older: bool = False
+    """Whether the task knows of later events, whose data stay."""
     asks: bool = False
     """Whether the event's notifications ask for the task's answer."""
 
@@ -132,6 +134,7 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
         return
     before = task.priority
     _save(task, scene)
+    change.is_older = older
     _merge(task, event, directory, change.case, keep_newer=older)
     change.priority_rose = (
         task.priority == Priority.URGENT and before != Priority.URGENT and bool(task.assigned_event_id)

@@ -205,7 +205,7 @@ def advance(event: Event, batch: Batch) -> Result:
 def _reach_people(
     event: Event, change: task_state.Change, scene: task_state.Scene, plan: fanout.Plan, batch: Batch
 ) -> None:
-    facts = facts_of_task(change.task, change.case, event)
+    facts = facts_of_task(change.task, change.case, event, task_is_newer=change.is_older)
     about = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
     matches = route.match(event, facts)
     addressed = route.people_for(matches, about)

@@ -108,6 +108,12 @@ def test_an_assignment_that_comes_after_its_own_update_still_reaches_bob(story: 
     assert story.copy(story.bob).priority == "urgent"
 
 
+def test_an_assignment_that_comes_late_is_worded_as_the_task_is_by_now(story: Story) -> None:
+    story.happen("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4712"}}, minute=5)
+    story.assign(minute=0)
+    assert story.task().name == story.copy(story.bob).title == "Approve invoice 4712"
+
+
 @pytest.mark.parametrize("ending", ["task.completed", "task.cancelled"])
 def test_a_task_that_ended_before_it_was_assigned_is_never_shown(story: Story, ending: str) -> None:
     story.happen(ending, {"task": {"id": "T-42"}}, minute=5)
