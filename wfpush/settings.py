@@ -28,6 +28,7 @@ PUSH_ALLOWED_CIDRS = ENV.networks("PUSH_ALLOWED_CIDRS")
 DATA_DIR = ENV.data_dir
 DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
+EVENT_BATCH = ENV.integer("EVENT_BATCH", default=100, minimum=1, maximum=100)
 
 CHANNELS = [
     "notifications.channels.webpush",

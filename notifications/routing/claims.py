@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -17,8 +18,8 @@ from django.utils import timezone
 from notifications.models import Event, Urgency
 from wfpush.queue import outbox
 
-BATCH = 100
-"""Events of one transaction at most; about a quarter of a second's work."""
+BATCH: int = settings.EVENT_BATCH
+"""Events of one transaction at most. A hundred are about a quarter of a second's work."""
 
 LEASE = timedelta(seconds=50)
 

@@ -13,6 +13,9 @@ from tests.support.waiting import eventually
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 """`make soak`; else a short form: in `make test`, or of a test that is named."""
 
+BATCHES = (1, 7, 100) if LONG else (7,)
+"""EVENT_BATCH of the installations that a test tries."""
+
 ENGINE_IS_HERE = {"OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8"}
 
 

@@ -1,7 +1,8 @@
 """Everything is killed in turn under load, and nothing is lost.
 
 Alice's engine sends events, Bob answers each, and meanwhile the worker, the web process, Valkey and PostgreSQL get a
-SIGKILL one after the other. `make soak` sends 2,000 events and kills for several rounds; `make test` does a short one.
+SIGKILL one after the other. `make soak` sends 2,000 events and kills for several rounds, with workers that process 1, 7
+and 100 events in a transaction; `make test` does a short one with 7.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.soak.installation import LONG, Installation
+from tests.soak.installation import BATCHES, LONG, Installation
 from tests.soak.load import PATIENCE, Load
 from tests.soak.proof import proved
 from tests.support.processes import House
@@ -23,9 +24,10 @@ ROUNDS = 3 if LONG else 1
 SENDERS = 4
 
 
-@pytest.fixture
-def installation() -> Iterator[Installation]:
+@pytest.fixture(params=BATCHES)
+def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     house = House()
+    house.environment["EVENT_BATCH"] = str(request.param)
     try:
         with receiving() as receiver:
             yield Installation(house, receiver)
@@ -54,7 +56,9 @@ def test_nothing_is_lost_whatever_is_killed(installation: Installation) -> None:
     assert sorted(load.accepted) == sorted(f"T-{number}" for number in range(EVENTS))
     repeats = load.is_all_there_once()
     assert repeats <= EVENTS // 10, "only what was in flight may be told again"
+    batch = here.house.environment["EVENT_BATCH"]
     proved(
-        f"{len(faults)} kills (worker, web, Valkey, PostgreSQL in turn) under load: {EVENTS} events accepted,"
+        f"{len(faults)} kills (worker, web, Valkey, PostgreSQL in turn) under load, {batch} events a transaction at"
+        f" most: {EVENTS} events accepted,"
         f" each once in the inbox and answered; the engine was told every answer, {repeats} of them twice; 0 lost"
     )

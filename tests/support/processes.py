@@ -117,10 +117,13 @@ class House:
         assert done.process.returncode == 0, done.said
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        """Asked over a connection of its own, which does not keep the servers up."""
-        url = self.environment.get("DATABASE_URL") or shared_servers.Postgres(shared_servers.locate(self.folder)).url
-        with psycopg.connect(url, connect_timeout=10) as connection:
+        with self.connection() as connection:
             return connection.execute(query.encode()).fetchall()
+
+    def connection(self) -> "psycopg.Connection[tuple[object, ...]]":
+        """One of its own, which does not keep the servers up."""
+        url = self.environment.get("DATABASE_URL") or shared_servers.Postgres(shared_servers.locate(self.folder)).url
+        return psycopg.connect(url, connect_timeout=10)
 
     def change(self, statement: str) -> None:
         """Change the database directly, unknown to wfpush."""

@@ -39,6 +39,18 @@ def test_no_token_and_a_long_one_are_good() -> None:
     assert Environment({"METRICS_TOKEN": "0123456789abcdef"}, Path()).token("METRICS_TOKEN", default="")
 
 
+@pytest.mark.parametrize("number", ["0", "101", "-1", "many"])
+def test_a_number_out_of_its_bounds_refuses_to_start(number: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"EVENT_BATCH='{number}' is"):
+        Environment({"EVENT_BATCH": number}, Path()).integer("EVENT_BATCH", default=7, minimum=1, maximum=100)
+
+
+@pytest.mark.parametrize("number", [1, 100])
+def test_the_bounds_themselves_are_good(number: int) -> None:
+    given = Environment({"EVENT_BATCH": str(number)}, Path())
+    assert given.integer("EVENT_BATCH", default=7, minimum=1, maximum=100) == number
+
+
 def said(*arguments: str, **environment: str) -> str:
     """What a command of its own process says: settings are read once a process."""
     command = [sys.executable, "manage.py", *arguments]

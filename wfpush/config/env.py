@@ -58,10 +58,12 @@ class Environment:
             return False
         raise ImproperlyConfigured(f"{name}={value!r} is neither yes nor no. Write yes or no.")
 
-    def integer(self, name: str, *, default: int, minimum: int) -> int:
+    def integer(self, name: str, *, default: int, minimum: int, maximum: int | None = None) -> int:
         value = self.text(name, default=str(default))
         if not value.isdecimal() or int(value) < minimum:
             raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least {minimum}.")
+        if maximum is not None and int(value) > maximum:
+            raise ImproperlyConfigured(f"{name}={value!r} is more than {maximum}.")
         return int(value)
 
     def choice(self, name: str, allowed: Sequence[str], *, default: str) -> str:
