@@ -63,7 +63,7 @@ bench: setup-dev
 	$(PY) -m bench
 
 bench-large: setup-dev
-	$(PY) -m bench large
+	$(PY) -m bench large day
 
 soak: setup-dev
 	WFPUSH_SOAK=long $(PY) -m pytest --timeout=14400 tests/soak $(ALSO_LONG)

@@ -1,4 +1,4 @@
-"""`python -m bench [live] [ingest] [inboxes] [push] [escalations] [large]`: figures beside their peers', of one run."""
+"""`python -m bench [PART…]`: figures beside their peers', of one run; `python -m bench day 20000`: a shorter day."""
 
 import argparse
 import asyncio
@@ -6,27 +6,26 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bench import escalations, inboxes, ingest, live, push
+from bench.day import run as day
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
 PARTS = ("live", "ingest", "inboxes", "push", "escalations")
 LARGE = "large"
 """Tables of a million rows: asked for by name only, for they take minutes to make."""
+DAY = "day"
+"""With a number of events after it; also by name only."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
-    # A default that is itself a choice: Python 3.11 looks for the empty list among the choices.
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, LARGE, "all"], default="all", help="what to measure")
-    parts = parser.parse_args().parts
-    parts = PARTS if "all" in parts else parts
+    parts, events = asked(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     began = time.monotonic()
     try:
-        figures = measured(parts)
+        figures = measured(parts, events)
     except BenchError as fault:
         print(f"The benchmark could not be finished. {fault}", file=sys.stderr)
         return 1
@@ -36,7 +35,26 @@ def main() -> int:
     return 0
 
 
-def measured(parts: Collection[str]) -> list[Figure]:
+def asked(words: Sequence[str]) -> tuple[Collection[str], int]:
+    """What to measure, and of how many events the day is to be."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
+    choices = ", ".join([*PARTS, LARGE, DAY, "all"])
+    parser.add_argument("parts", nargs="*", type=_part, default=["all"], help=f"{choices}; after day its events")
+    given: list[str | int] = parser.parse_args(words).parts
+    events = next((each for each in given if isinstance(each, int)), day.EVENTS)
+    return PARTS if "all" in given else [each for each in given if isinstance(each, str)], events
+
+
+def _part(word: str) -> str | int:
+    """The name of a part, or a number of events. Raises ValueError."""
+    if word.isdecimal():
+        return int(word)
+    if word not in (*PARTS, LARGE, DAY, "all"):
+        raise ValueError(word)
+    return word
+
+
+def measured(parts: Collection[str], events: int) -> list[Figure]:
     figures: list[Figure] = []
     if "live" in parts or "ingest" in parts:
         with House() as house:
@@ -53,6 +71,8 @@ def measured(parts: Collection[str]) -> list[Figure]:
         figures += escalations.measure()
     if LARGE in parts:
         figures += escalations.measure_large()
+    if DAY in parts:
+        figures += day.measure(events)
     return figures
 
 

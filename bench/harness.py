@@ -148,6 +148,8 @@ class House:
         self.url = f"http://{HOST}:{self.port}"
         self.folder = Path(tempfile.mkdtemp(prefix="wfpush-bench-"))
         self._programs: list[Program] = []
+        self.lasting: list[Program] = []
+        """Web and worker."""
         self._worker: Program | None = None
         kept = {name: value for name, value in os.environ.items() if name not in OURS_ALONE}
         self._lifeline = Lifeline()
@@ -173,9 +175,11 @@ class House:
             self.manage("migrate", "--verbosity=0")
             self.api_key = json.loads(self.manage("create_engine", "bench").strip().splitlines()[-1])["api_key"]
             web = self.start("web", sys.executable, MANAGE, "web", "--host", HOST, "--port", str(self.port))
+            self.lasting.append(web)
             web.wait_until(lambda: answers(self.port, "/healthz"), "up")
             if self.works:
                 self._worker = self.start("worker", sys.executable, MANAGE, "worker", "--grace", "3")
+                self.lasting.append(self._worker)
                 self._worker.wait_until(lambda: answers(self.port, "/readyz"), "at work")
         except BaseException:
             self._close()

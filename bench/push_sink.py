@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         self._kept += data
         while (end := self._kept.find(END_OF_HEAD)) >= 0:
             head, body_at = self._kept[:end], end + len(END_OF_HEAD)
-            length = _length_of(head)
+            length = length_of(head)
             if len(self._kept) < body_at + length:
                 return
             self._kept = self._kept[body_at + length :]
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(TAKEN)
 
 
-def _length_of(head: bytes) -> int:
+def length_of(head: bytes) -> int:
     _, found, rest = head.lower().partition(LENGTH)
     return int(rest.partition(b"\r\n")[0]) if found else 0
 

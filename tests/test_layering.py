@@ -54,6 +54,12 @@ KNOWN_TO_STRANGERS = {
         "wfpush.embedded.shared_servers",
         "wfpush.processes.lifeline",
     },
+    "bench.day.inside": {
+        "escalations.models",
+        "notifications.connectors.credentials",
+        "notifications.items.ledger_audit",
+        "notifications.models",
+    },
     "bench.escalation_clock": {
         "escalations.calendars.working_time",
         "escalations.clocks.due_steps",

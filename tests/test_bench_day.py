@@ -1,0 +1,136 @@
+"""The realistic day: what it consists of, and that its end is checked."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from bench import memory
+from bench.__main__ import PARTS, asked
+from bench.day import plan, run
+from bench.day.plan import Day, Quarter
+from bench.harness import BenchError
+from tests.test_bench import MigratedHouse
+
+PEOPLE = [f"person-{number}" for number in range(200)]
+
+
+def quarters(events: int = 5_000) -> list[Quarter]:
+    return list(Day(PEOPLE, events).quarters())
+
+
+def test_a_day_has_three_peaks_and_as_many_events_as_were_asked_for() -> None:
+    sizes = [quarter.size for quarter in quarters()]
+
+    assert (len(sizes), sum(sizes)) == (96, 5_000)
+    hours = [sum(sizes[at : at + 4]) for at in range(0, 96, 4)]
+    peaks = [hour for hour in range(1, 23) if hours[hour - 1] < hours[hour] > hours[hour + 1] and hours[hour] > 500]
+    assert peaks == [9, 13, 16]
+    assert max(hours[:6]) < max(hours) / 10
+    assert min(sizes) > 0
+
+
+def test_the_same_day_comes_again_but_for_its_due_dates() -> None:
+    def told() -> list[tuple[str, str, str]]:
+        return [
+            (engine, event["type"], str(event["data"].get("task", {}).get("id")))
+            for quarter in quarters()
+            for engine, events in quarter.events.items()
+            for event in events
+        ]
+
+    assert told() == told()
+
+
+def test_tasks_go_the_ways_that_tasks_go() -> None:
+    types: Counter[str] = Counter()
+    assigned: dict[str, list[dict[str, object]]] = {}
+    known: set[str] = set()
+    for quarter in quarters():
+        assert {task.id for _ref, task, _action in quarter.answers} <= known, "answers come a quarter later at least"
+        events = [event for events in quarter.events.values() for event in events]
+        for event in events:
+            types[event["type"]] += 1
+            task = event["data"].get("task")
+            if event["type"] == "task.assigned":
+                assigned.setdefault(task["id"], []).append(task)
+            elif task is not None:
+                assert task["id"] in known
+        known |= assigned.keys()
+
+    assert set(types) == {
+        *("task.assigned", "task.updated", "task.completed", "task.cancelled"),
+        *("case.status_changed", "request.status_changed", "exception.raised", "exception.resolved"),
+    }
+    given = {len(tasks) for tasks in assigned.values()}
+    assert given == {1, 2}, "some are given to somebody else"
+    first = [next(iter(task.keys() & {"assignee", "candidates", "teams"})) for task, *_ in assigned.values()]
+    assert Counter(first).most_common()[0][0] == "assignee"
+    assert set(first) == {"assignee", "candidates", "teams"}
+
+
+def test_what_is_to_be_measured_may_have_a_number_of_events() -> None:
+    assert asked([]) == (PARTS, 200_000)
+    assert asked(["day", "5000", "live"]) == (["day", "live"], 5_000)
+    with pytest.raises(SystemExit):
+        asked(["week"])
+
+
+def test_the_process_that_grows_the_most_is_named() -> None:
+    before = {"web 1": 100.0, "worker 2": 50.0, "cluster 3": 80.0}
+
+    assert memory.growth(before, {"web 1": 110.0, "worker 2": 60.0, "cluster 4": 900.0}) == ("worker 2", 1.2)
+    assert memory.growth({}, before) == ("", 1.0)
+
+
+# --- a small one ------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(run, "House", MigratedHouse)
+    monkeypatch.setattr(run, "PEOPLE", 30)
+    monkeypatch.setattr(run, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(plan, "SOON_SECONDS", (1, 2))
+    yield
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("small")
+def test_the_end_of_the_day_is_checked_and_nothing_else_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An item is lost, and a seq with it, behind everybody's back."""
+    work_off = run.Run._until_done
+
+    async def and_lose_one(self: run.Run, patience: run.Patience) -> None:
+        await work_off(self, patience)
+        with psycopg.connect(self._house.database_url) as connection:
+            row = connection.execute(
+                "SELECT n.id FROM notifications_notification n JOIN notifications_task t ON t.id = n.task_id"
+                " JOIN notifications_recipient r ON r.id = n.recipient_id AND r.inbox_seq = n.seq"
+                " WHERE n.state = 'open' AND t.assignee_id = r.id AND NOT EXISTS (SELECT FROM"
+                " notifications_deliveryattempt a JOIN notifications_delivery d ON d.id = a.delivery_id"
+                " WHERE d.notification_id = n.id)"
+            ).fetchone()
+            connection.execute("DELETE FROM notifications_delivery WHERE notification_id = %s", row)
+            connection.execute("DELETE FROM notifications_notification WHERE id = %s", row)
+
+    monkeypatch.setattr(run.Run, "_until_done", and_lose_one)
+
+    with pytest.raises(BenchError) as fault:
+        run.measure(150)
+
+    said = capsys.readouterr().err
+    faults = str(fault.value).splitlines()
+    assert [re.sub(r"\d+", "#", each) for each in faults] == [
+        "The day does not add up:",
+        "# open tasks are not in their assignee's inbox",
+        "# inboxes end at another seq than their last item",
+        "# events made other rows of the ledger than they say",
+        "# events have other rows than they made (a person's rows go with the person)",
+        "# messages were made, and # are there",
+        "The open inbox of person-# differs from its items.",
+    ]
+    assert "150 of 150 events" in said
+    assert "100% of the events" in said
