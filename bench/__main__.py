@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 
-from bench import escalations, inboxes, ingest, live, push
+from bench import answers, escalations, followers, inboxes, ingest, leftover, live, push, workers
 from bench.day import run as day
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
-PARTS = ("live", "ingest", "inboxes", "push", "escalations")
+PARTS = ("live", "ingest", "inboxes", "answers", "workers", "leftover", "followers", "push", "escalations")
 LARGE = "large"
 """Tables of a million rows: asked for by name only, for they take minutes to make."""
 DAY = "day"
@@ -65,6 +65,14 @@ def measured(parts: Collection[str], events: int) -> list[Figure]:
     if "inboxes" in parts:
         with House() as house:
             figures += asyncio.run(inboxes.measure(house))
+    if "leftover" in parts or "answers" in parts:
+        with House() as house:
+            figures += asyncio.run(leftover.measure(house)) if "leftover" in parts else []
+            figures += asyncio.run(answers.measure(house)) if "answers" in parts else []
+    if "workers" in parts or "followers" in parts:
+        with House(works=False) as house:
+            figures += asyncio.run(workers.measure(house)) if "workers" in parts else []
+            figures += followers.measure(house) if "followers" in parts else []
     if "push" in parts:
         figures += push.measure()
     if "escalations" in parts:

@@ -45,8 +45,8 @@ async def measure(house: House) -> list[Figure]:
         api = Api(session, house.url, house.api_key)
         refs = [f"clerk-{number}" for number in range(PEOPLE)]
         tokens = await at_once([api.token_for(ref, ref.title()) for ref in refs])
-        await _flood(house, api, refs, "warm-up", BATCH)
-        ours = [await _flood(house, api, refs, f"flood-{number}", EVENTS) for number in range(ROUNDS)]
+        await flood(house, api, refs, "warm-up", BATCH)
+        ours = [await flood(house, api, refs, f"flood-{number}", EVENTS) for number in range(ROUNDS)]
         arrivals = await _listen(session, house, tokens)
         paced = await _paced(api, refs, arrivals)
         urgent = await _urgent(house, api, refs, arrivals)
@@ -78,7 +78,7 @@ def _events(refs: Sequence[str], source: str, count: int) -> list[Json]:
     return [{**task_assigned(assignee=refs[number % len(refs)]), "source": source} for number in range(count)]
 
 
-async def _flood(house: House, api: Api, refs: Sequence[str], source: str, count: int) -> float:
+async def flood(house: House, api: Api, refs: Sequence[str], source: str, count: int) -> float:
     events = _events(refs, source, count)
     began = time.perf_counter()
     await _post(api, events)

@@ -66,9 +66,12 @@ KNOWN_TO_STRANGERS = {
         "wfpush.queue.outbox",
     },
     # The peer writes the same rows by the ORM.
+    "bench.peers.answers.settings": {"wfpush.settings"},
+    "bench.peers.answers.views": {"notifications.models"},
     "bench.peers.inboxes.settings": {"wfpush.settings"},
     "bench.peers.inboxes.tasks": {"notifications.models"},
     "bench.escalation_rows": {"escalations.models", "escalations.policies.rules", "notifications.models"},
+    "bench.follower_rows": {"notifications.models", "wfpush.crypto"},
     "bench.push_sender": {
         "wfpush.processes.dispatcher",
         "notifications.channels.payload",
