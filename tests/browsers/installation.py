@@ -35,6 +35,7 @@ class Installation:
         self._numbers = count(7001)
 
     def start(self, **environment: str) -> None:
+        self.house.migrate()
         self.up: Command = self.house.start("up", "--demo", "--port", str(self.port), **environment)
         self.up.says("wfpush is ready", within=120)
         self.passwords = dict(re.findall(r"sign in as (\w+)\s+(\S+)", self.up.said))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.soak.installation import LONG
 from tests.support.processes import Command, House, free_ports
 from tests.support.waiting import eventually
 
@@ -14,12 +15,15 @@ pytestmark = pytest.mark.processes
 
 READY = "Ctrl-C stops everything."
 ACCOUNTS = ["admin", "alice", "bob", "carol"]
+VICTIMS = ["web", "worker", "demo"] if LONG else ["web"]
+"""To the supervisor all are children alike (tests/wfpush/processes/test_supervisor.py)."""
 
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     found = House()
     try:
+        found.migrate()  # tests/wfpush/postgres/test_schema.py has it done by the start itself
         yield found
     finally:
         found.clear()
@@ -27,6 +31,11 @@ def house() -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
+    return free_ports(2)
+
+
+@pytest.fixture(scope="module")
+def other_port() -> int:
     return free_ports(2)
 
 
@@ -44,8 +53,23 @@ def up(house: House, port: int) -> Command:
 
 @pytest.fixture
 def running(house: House, port: int, started: list[Command]) -> Command:
-    if not started or started[-1].process.poll() is not None:
-        started.append(up(house, port))
+    return still_running(house, port, started)
+
+
+@pytest.fixture
+def running_elsewhere(house: House, other_port: int, started: list[Command]) -> Command:
+    return still_running(house, other_port, started)
+
+
+def still_running(house: House, port: int, started: list[Command]) -> Command:
+    """The last one, if it listens there and has not ended; else another."""
+    if started and started[-1].process.poll() is None:
+        if f"http://127.0.0.1:{port}" in started[-1].said:
+            return started[-1]
+        started[-1].signal(signal.SIGTERM)
+        assert started[-1].ends() == 0
+        house.leaves_nothing()
+    started.append(up(house, port))
     return started[-1]
 
 
@@ -85,30 +109,29 @@ def test_a_second_start_reuses_accounts_key_and_rows(house: House, port: int, st
 
 
 def test_if_the_parent_is_killed_its_children_notice_and_a_new_start_works(
-    house: House, port: int, running: Command, started: list[Command]
+    house: House, other_port: int, running: Command, started: list[Command]
 ) -> None:
     there = items(house)
     running.signal(signal.SIGKILL)
     running.ends()
     house.leaves_nothing()
-    started.append(up(house, port))
+    started.append(up(house, other_port))
     assert items(house) >= there
 
 
-@pytest.mark.parametrize("victim", ["web", "worker", "demo"])
-def test_if_one_process_is_killed_the_others_stop_and_it_says_so(house: House, running: Command, victim: str) -> None:
-    house.named(victim)[0].kill()
-    assert running.ends() == 1
-    assert "A process has ended by itself" in running.said
-    house.leaves_nothing()
-
-
-def test_on_another_port_the_demo_gets_its_answers_there(house: House) -> None:
-    other = free_ports(2)
-    command = up(house, other)
+def test_on_another_port_the_demo_gets_its_answers_there(
+    house: House, other_port: int, running_elsewhere: Command
+) -> None:
     assert house.rows("SELECT callback_url FROM notifications_engine WHERE slug = 'demo'") == [
-        (f"http://127.0.0.1:{other + 1}/callback",)
+        (f"http://127.0.0.1:{other_port + 1}/callback",)
     ]
-    command.signal(signal.SIGTERM)
-    assert command.ends() == 0
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_if_one_process_is_killed_the_others_stop_and_it_says_so(
+    house: House, running_elsewhere: Command, victim: str
+) -> None:
+    house.named(victim)[0].kill()
+    assert running_elsewhere.ends() == 1
+    assert "A process has ended by itself" in running_elsewhere.said
     house.leaves_nothing()
