@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 SOURCES = (
     "notifications.routing.pipeline",
+    "notifications.routing.expiry",
     "notifications.delivery.engine",
     "notifications.engines.callback",
     "notifications.engines.poll",

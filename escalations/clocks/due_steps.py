@@ -23,12 +23,11 @@ from escalations.kinds.targets import OWN
 from escalations.models import Escalation, Rules, RunResult, StepRun
 from escalations.policies.rules import Occurrence, RuleSet, is_read, rules_of
 from notifications.connectors import readable
-from notifications.connectors.rest import Standing
 from notifications.engines import task_sync
 from notifications.items import inbox_items
 from notifications.models import Brand, Case, Engine, Event, Recipient, Task
 from notifications.reasons import crashed, kept
-from wfpush.postgres import bulk, prefetch, revision
+from wfpush.postgres import bulk, lock_waits, prefetch, revision
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -68,7 +67,8 @@ def tick(now: datetime) -> int:
     claimed = outbox.claim(due(), limit=BATCH, lease=LEASE, now=now)
     if claimed:
         _ask_engines(claimed, now)
-        run(claimed, now)
+        with lock_waits.limited(lock_waits.FIRST_SECONDS):
+            run(claimed, now)
     return len(claimed)
 
 
@@ -85,21 +85,11 @@ def _ask_engines(claimed: Sequence[Escalation], now: datetime) -> None:
     tasks = list(asked.select_related("engine", "assignee"))
     try:
         found = _reader.read(tasks, now) if tasks else {}
+        standings = [(task, standing) for task in tasks if (standing := found.get(task.pk)) is not None]
+        if changed := task_sync.apply_differences(standings, now):
+            log.info("caught_up_with_engines", tasks=changed)
     except Exception:  # whatever the fault is, these clocks and those behind them must go on
         log.exception("tasks_not_read")
-        return
-    for task in tasks:
-        standing = found.get(task.pk)
-        if standing is not None:
-            _catch_up(task, standing, now)
-
-
-def _catch_up(task: Task, standing: Standing, now: datetime) -> None:
-    try:
-        if task_sync.apply_difference(task, standing, now):
-            log.info("caught_up_with_engine", task=str(task.pk), is_open=standing.is_open)
-    except Exception:
-        log.exception("not_caught_up_with_engine", task=str(task.pk))
 
 
 def run(claimed: Sequence[Escalation], now: datetime) -> None:
@@ -108,14 +98,18 @@ def run(claimed: Sequence[Escalation], now: datetime) -> None:
     try:
         reread(claimed, now)
         advance(claimed, now)
-    except Exception:  # whatever it is, the worker must live
+    except Exception as fault:  # whatever it is, the worker must live
+        locked = lock_waits.in_vain(fault)
         if len(claimed) > 1:
             half = len(claimed) // 2
             run(claimed[:half], now)
             run(claimed[half:], now)
             return
         (escalation,) = claimed
-        log.exception("escalation_failed", escalation=str(escalation.pk), attempts=escalation.attempts)
+        if locked:
+            log.warning("escalation_locked", escalation=str(escalation.pk), attempts=escalation.attempts)
+        else:
+            log.exception("escalation_failed", escalation=str(escalation.pk), attempts=escalation.attempts)
         again = RETRY.next_at(escalation.attempts, now, now)
         outbox.postpone(escalation, again or now + RETRY.most)
 
@@ -129,6 +123,7 @@ def reread(claimed: Sequence[Escalation], now: datetime) -> None:
     marked = [each for each in claimed if each.anew]
     if not marked:
         return
+    lock_waits.apply()
     mine, tasks = _held(marked)
     asked = [each for each in mine if tasks[each.task_id].answerable]
     for each in asked:
@@ -153,6 +148,7 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
 
     Clocks that another worker has claimed since, or whose task has ended, are skipped.
     """
+    lock_waits.apply()
     chains = _chains(claimed, now)
     room = AT_ONCE
     for chain in chains:

@@ -298,9 +298,7 @@ def _unseen(poll: Poll) -> list[Task]:
 
 def _keep_standings(poll: Poll, found: Sequence[tuple[Task, Standing]], now: datetime) -> None:
     """End tasks that are over; those that are still open count as seen. Raises _Lost."""
-    for task, standing in found:
-        if not standing.is_open or standing.assignee:
-            task_sync.apply_difference(task, standing, now)
+    task_sync.apply_differences(found, now)
     PolledTask.objects.bulk_create(
         [
             PolledTask(engine=poll.engine, task_id=task.task_id, digest="", sweep=poll.cursor.get("number", 0))

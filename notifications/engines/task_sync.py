@@ -8,17 +8,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import transaction
 
 from notifications.cases import task_state
+from notifications.cases.locked import asks
 from notifications.connectors import reader_for
 from notifications.connectors.access import Access, EngineClient
 from notifications.connectors.rest import Api, Failed, RestConnector, Standing
-from notifications.models import Callback, Engine, Event, Task
+from notifications.models import Callback, Engine, Event, Recipient, Task
 from notifications.people import resolver
 from notifications.routing import pipeline
 from notifications.types import Json, object_in
@@ -26,6 +26,7 @@ from wfpush.concurrency.background_loop import BackgroundLoop
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.breaker import Breaker
 from wfpush.net.http import outbound_from_settings
+from wfpush.queue import outage
 
 log = structlog.get_logger(__name__)
 
@@ -128,32 +129,76 @@ async def _read_all(line: EngineClient, asked: Sequence[Asked]) -> tuple[dict[UU
 
 
 # --- catching up ------------------------------------------------------------------------------------------------------
+def apply_differences(found: Sequence[tuple[Task, Standing]], now: datetime) -> int:
+    """Process what the engines know and we do not as events, at once; tasks that have ended there end here together.
+    Returns how many tasks have changed.
+
+    If that fails, each half is done by itself, down to the task that is the cause, which is logged. What was done
+    before is not done again.
+    """
+    try:
+        return _apply(found, now)
+    except Exception as fault:  # whatever it is, the other tasks must go on
+        if outage.database_is_away(fault):
+            raise
+        if len(found) > 1:
+            half = len(found) // 2
+            return apply_differences(found[:half], now) + apply_differences(found[half:], now)
+        log.exception("not_caught_up_with_engine", task=str(found[0][0].pk))
+        return 0
+
+
 def apply_difference(task: Task, standing: Standing, now: datetime) -> bool:
-    """Process what the engine knows and we do not as an event, at once. False: nothing was new."""
+    """The same for one task. Raises what fails. False: nothing was new."""
+    return bool(_apply([(task, standing)], now))
+
+
+def _apply(found: Sequence[tuple[Task, Standing]], now: datetime) -> int:
+    people = _people_of(found)
+    events = [event for task, standing in found if (event := _difference(task, standing, now, people)) is not None]
+    given = [event for event in events if asks(event)]
+    return _happen([event for event in events if not asks(event)]) + sum(_happen([event]) for event in given)
+
+
+People = Mapping[int, Mapping[str, Recipient]]
+"""By engine, and by the name that the engine has for them."""
+
+
+def _people_of(found: Sequence[tuple[Task, Standing]]) -> People:
+    """The assignees in the engines."""
+    engines = {task.engine_id: task.engine for task, _ in found}
+    named: dict[int, set[str]] = {pk: set() for pk in engines}
+    for task, standing in found:
+        if standing.is_open and standing.assignee:
+            named[task.engine_id].add(standing.assignee)
+    return {pk: resolver.find_people(engines[pk], refs) for pk, refs in named.items()}
+
+
+def _difference(task: Task, standing: Standing, now: datetime, people: People) -> Event | None:
+    """The event that tells it; None if there is none."""
     if not standing.known and lags(task.engine):  # over and forgotten, or not visible yet: nobody can tell
-        return False
+        return None
     if not standing.is_open:
         said: Json = {"task": {"id": task.task_id}, **({"result": {"by": standing.by}} if standing.by else {})}
-        return _happens(task, "task.completed", f"{task.pk}/closed", said, now)
-    if standing.assignee and not _is_theirs(task, standing.assignee):
-        return _is_given(task, standing.assignee, f"{task.pk}/{now.timestamp():.3f}", now)
-    return False
+        return _event(task, "task.completed", f"{task.pk}/closed", said, now)
+    if standing.assignee and not _is_theirs(task, standing.assignee, people[task.engine_id].get(standing.assignee)):
+        return _event(task, "task.assigned", f"{task.pk}/{now.timestamp():.3f}", _given(task, standing.assignee), now)
+    return None
 
 
-def _is_theirs(task: Task, user: str) -> bool:
+def _is_theirs(task: Task, user: str, person: Recipient | None) -> bool:
     """Whether the task is that person's, by any name that the engine may have for them. Unknown people are reported
     once."""
-    person = resolver.find_person(task.engine, user)
     if person is None:
         return resolver.ref_of(object_in(task.data, "task").get("assignee")) == user
     return person.pk == task.assignee_id
 
 
-def _is_given(task: Task, user: str, event_id: str, now: datetime) -> bool:
-    """An event without the case, since the holder of the task's lock must not wait for the case's lock."""
+def _given(task: Task, user: str) -> Json:
+    """Without the case, since the holder of the task's lock must not wait for the case's lock."""
     said = task_state.merged(task.data, {"task": {"id": task.task_id, "assignee": user}})
     said.pop("case", None)
-    return _happens(task, "task.assigned", event_id, said, now)
+    return said
 
 
 def apply_standing(callback: Callback, standing: Standing, now: datetime) -> None:
@@ -170,21 +215,30 @@ def lags(engine: Engine) -> bool:
     return connector is not None and connector.lags
 
 
-def _happens(task: Task, type: str, event_id: str, data: Json, now: datetime) -> bool:
-    """False if the event was told before."""
-    fields: dict[str, Any] = {
-        "type": type,
-        "subject": task.task_id,
-        "time": max(now, task.last_event_time or now),  # an engine whose clock is ahead may have sent later events
-        "received_at": now,
-        "data": data,
-        "digest": "",
-        "group": f"task:{task.task_id}"[:260],
-    }
+def _event(task: Task, type: str, event_id: str, data: Json, now: datetime) -> Event:
+    return Event(
+        engine=task.engine,
+        source=EVENT_SOURCE,
+        event_id=event_id,
+        type=type,
+        subject=task.task_id,
+        time=max(now, task.last_event_time or now),  # an engine whose clock is ahead may have sent later events
+        received_at=now,
+        data=data,
+        digest="",
+        group=f"task:{task.task_id}"[:260],
+    )
+
+
+def _happen(events: Sequence[Event]) -> int:
+    """Process those events that were not told before; returns how many. Of several, none may change copies in another
+    way than by ending their task."""
+    if not events:
+        return 0
     with transaction.atomic():
-        event, created = Event.objects.get_or_create(
-            engine=task.engine, source=EVENT_SOURCE, event_id=event_id, defaults=fields
-        )
-        if created:
-            pipeline.process([event], now)
-    return created
+        Event.objects.bulk_create(events, ignore_conflicts=True)
+        new = list(Event.objects.filter(pk__in=[event.pk for event in events]).values_list("pk", flat=True))
+        fresh = [event for event in events if event.pk in new]
+        if fresh:
+            pipeline.process(fresh, fresh[0].received_at)
+    return len(fresh)

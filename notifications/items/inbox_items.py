@@ -95,6 +95,20 @@ def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) 
     return rows
 
 
+def change_all(rows: Sequence[Notification], now: datetime, **fields: Any) -> None:
+    """Set fields of notifications, any number for each person, each with a new seq. The tasks are locked."""
+    if not rows:
+        return
+    number(rows)
+    for row in rows:
+        row.updated_at = now
+        for name, value in fields.items():
+            setattr(row, name, value)
+    bulk.update(rows, ["seq", "updated_at", *fields])
+    ledger.outdate([row.pk for row in rows], now)
+    live_frames.announce_on_commit([row.pk for row in rows])
+
+
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
     """Save changed texts of notifications, each with a new seq.
 

@@ -11,24 +11,15 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.utils import timezone
 
 from notifications import reasons
-from notifications.cases import lifecycle, task_state
+from notifications.cases import task_state
 from notifications.cases.facts import facts_of_task
 from notifications.cases.locked import asks, known_tasks, task_key
-from notifications.items import inbox_items, ledger
-from notifications.models import (
-    ANSWERABLE,
-    Delivery,
-    Engine,
-    Event,
-    EventStatus,
-    NotificationState,
-    Task,
-    TaskState,
-)
+from notifications.items import inbox_items
+from notifications.models import Delivery, Engine, Event, EventStatus, Task
 from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch
@@ -296,37 +287,4 @@ def known_event(engine: Engine, inbound: InboundEvent) -> Event | None:
     return Event.objects.filter(engine=engine, source=inbound.source, event_id=inbound.id).first()
 
 
-# --- expiry ---------------------------------------------------------------------------------------
-EXPIRY = "expiry"
-
-
-def expiring(now: datetime) -> QuerySet[Task]:
-    return Task.objects.filter(expires_at__lte=now, state__in=ANSWERABLE)
-
-
-def expire_due() -> None:
-    """Tasks past their `expires_at` stop taking answers."""
-    now = timezone.now()
-    while expire_one(now):
-        pass
-
-
-@transaction.atomic
-def expire_one(now: datetime) -> bool:
-    """Expire one task in a transaction, since each has people of its own to lock. False when none is left."""
-    task = expiring(now).select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
-    if task is None:
-        return False
-    task.state = TaskState.EXPIRED
-    task.save(update_fields=["state", "updated_at"])
-    said = reasons.kept("reason", reasons.EXPIRED())
-    rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.EXPIRED, **said)
-    ledger.supersede([row.pk for row in rows], reasons.TASK_EXPIRED(), now)
-    lifecycle.notify_observers("closed", task, now=now)
-    return True
-
-
-SOURCES = (
-    outbox.Source(SOURCE_NAME, "cluster", claims.has_due, drain),
-    outbox.Source(EXPIRY, "cluster", lambda now: expiring(now).exists(), expire_due),
-)
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", claims.has_due, drain),)

@@ -21,7 +21,7 @@ from escalations.models import (
 )
 from notifications.items.representation import iso_utc
 from notifications.models import Callback, Category, Delivery, Recipient, Task, Template
-from notifications.routing import pipeline
+from notifications.routing import expiry
 from tests.support.world import Json, World
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -116,7 +116,7 @@ def engine_says(type: str) -> Callable[[World], object]:
 
 def time_runs_out(world: World) -> None:
     with time_machine.travel(DUE + HOUR, tick=False):
-        pipeline.expire_due()
+        expiry.expire_due()
 
 
 ENDINGS = [

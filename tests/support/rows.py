@@ -2,12 +2,15 @@
 about."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from escalations.models import Escalation, StepRun
 from notifications.models import Callback, Case, Delivery, Event, Notification, Recipient, Task
 from notifications.types import Json
+
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def left() -> Iterator[str]:
@@ -34,8 +37,7 @@ def left() -> Iterator[str]:
         fields = {name: getattr(run, name) for name in RUN}
         yield _row("step", run.escalation.task, fields, _without_ids({"recipients": run.told}), run.event is None)
     for call in Callback.objects.select_related("task"):
-        said = json.loads(call.body) | {"id": ""}
-        yield _row("call", call.task, call.position, call.state, call.due_at, said)
+        yield _row("call", call.task, call.position, call.state, call.due_at, _UUID.sub("…", call.body))
     for person in Recipient.objects.all():
         yield _row("person", person.ref, person.name, person.engine, person.locale, person.inbox_seq)
 
@@ -43,7 +45,7 @@ def left() -> Iterator[str]:
 def name_of(event: Event) -> str:
     """The id that the engine gave it; events of our own by their task, instead of the ids of rows."""
     if event.source != "wfpush" or event.task is None:
-        return event.event_id
+        return _UUID.sub("…", event.event_id)
     step = event.data.get("escalation")
     told = f"{step['step']}/{step['number']}" if step else event.event_id.partition("/")[2]
     return f"{event.task.task_id}/{told}"

@@ -2,6 +2,7 @@
 clock."""
 
 import os
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -26,6 +27,7 @@ from notifications.types import Json
 from tests.factories import RecipientFactory, TeamFactory
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
+from wfpush.postgres import lock_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -186,10 +188,44 @@ def test_a_step_that_cannot_be_written_costs_only_its_own_clock(story: Story) ->
     poison = Escalation.objects.get(task__task_id="T-77")
     with connection.cursor() as cursor:
         check = f"CHECK (escalation_id <> '{poison.pk}')"
-        cursor.execute(f"ALTER TABLE escalations_steprun ADD CONSTRAINT no_poison {check}")
+        cursor.execute(
+            f"SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE escalations_steprun ADD CONSTRAINT no_poison {check}"
+        )
     with time_machine.travel(now, tick=False):
         due_steps.tick(now)
     assert StepRun.objects.count() == 99
     told = Notification.objects.filter(escalated=True)
     assert told.count() == 99 and not told.filter(task=poison.task).exists()
     assert_contiguous()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_whom_another_transaction_holds_costs_only_their_own_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_waits, "FIRST_SECONDS", 0.2)
+    story = Story.begin()
+    with transaction.atomic():
+        for number in range(4):
+            RecipientFactory(ref=f"p{number}", name=f"P {number}", manager=RecipientFactory(ref=f"m{number}", name="M"))
+    now = a_hundred(story)
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                Recipient.objects.select_for_update().get(ref="m1")
+                locked.set()
+                assert done.wait(60)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert locked.wait(60)
+    try:
+        with time_machine.travel(now, tick=False):
+            due_steps.tick(now)
+        assert StepRun.objects.count() == 75
+    finally:
+        done.set()
+        thread.join()
+    assert set(Escalation.objects.filter(runs=None).values_list("task__assignee__ref", flat=True)) == {"p1"}

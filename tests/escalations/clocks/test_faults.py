@@ -492,7 +492,7 @@ def test_row_35_a_category_deleted_on_the_way_holds_up_nothing(story: Story) -> 
 
 # --- engines that are read before a step ------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "broken", ["escalations.clocks.due_steps._reader.read", "notifications.engines.task_sync.apply_difference"]
+    "broken", ["escalations.clocks.due_steps._reader.read", "notifications.engines.task_sync.apply_differences"]
 )
 def test_an_engine_that_nobody_understands_keeps_no_step_from_being_taken(
     story: Story, approvals: Policy, broken: str, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from django.utils import timezone
 from notifications import errors
 from notifications.answers.respond import Answer, respond, respond_with_token
 from notifications.models import ActionToken, Callback, Notification, Response, TaskState
-from notifications.routing import pipeline
+from notifications.routing import expiry
 from tests.factories import action_token
 from tests.soak.installation import LONG
 from tests.support.rounds import two_people
@@ -151,7 +151,7 @@ def test_after_expiry_nothing_can_be_answered_even_before_the_clock_noticed(stor
     story.happen("task.updated", {"task": {"id": "T-42", "expires_at": "2020-01-01T00:00:00Z"}}, minute=1)
     with pytest.raises(errors.Expired):
         story.answer(story.bob, "approve")
-    pipeline.expire_due()
+    expiry.expire_due()
     with pytest.raises(errors.Expired):
         story.answer(story.bob, "approve")
 

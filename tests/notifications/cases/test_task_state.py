@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from notifications.items.representation import notification_json
 from notifications.models import Event, EventStatus, Notification, Recipient, TaskState
-from notifications.routing import claims, pipeline
+from notifications.routing import claims, expiry, pipeline
 from tests.factories import RouteFactory
 from tests.support.story import Story
 
@@ -160,7 +160,7 @@ def test_a_question_reaches_who_started_it(story: Story) -> None:
 
 def test_a_task_past_its_expiry_takes_no_answers_and_says_so(story: Story) -> None:
     story.assign(expires_at=(timezone.now() - timedelta(seconds=1)).isoformat())
-    pipeline.expire_due()
+    expiry.expire_due()
     assert story.task().state == TaskState.EXPIRED
     assert story.states() == {"bob": "expired"}
 

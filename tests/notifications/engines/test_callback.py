@@ -17,7 +17,7 @@ from notifications.connectors.webhook import Call
 from notifications.engines import callback
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, SigningSecret, TaskState
 from notifications.reasons import said
-from notifications.routing import pipeline
+from notifications.routing import expiry
 from tests.support.callbacks import claimed
 from tests.support.receiver import Receiver, receiving
 from tests.support.story import Story
@@ -329,7 +329,7 @@ def test_a_name_changed_meanwhile_does_not_hide_that_the_engine_has_it(story: St
 def test_an_expired_copy_hears_of_its_acknowledgement_too(story: Story, engine_side: Receiver) -> None:
     story.answer(story.bob, "acknowledge")
     story.happen("task.updated", {"task": {"id": "T-42", "expires_at": "2020-01-01T00:00:00Z"}}, minute=1)
-    pipeline.expire_due()
+    expiry.expire_due()
     deliver()
     copy = story.copy(story.bob)
     assert (copy.state, copy.outcome["engine"]) == ("expired", "delivered")

@@ -1,9 +1,13 @@
 """What an engine shows of Bob's task, or has done as it was asked, is so here: told once, whatever names it uses."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from escalations.clocks import due_steps
@@ -13,6 +17,8 @@ from notifications.connectors.rest import Standing
 from notifications.engines import callback, task_sync
 from notifications.models import Callback, CallbackState, Engine, Event, Recipient, Task
 from notifications.reasons import said
+from notifications.routing import pipeline
+from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 from wfpush.queue import outbox
 
@@ -158,3 +164,62 @@ def test_what_cannot_be_followed_now_costs_nobody_the_callback(
     assert story.task("T-43").assignee == story.bob
     assert task_sync.apply_difference(story.task("T-43"), Standing(True, "carol"), timezone.now())
     assert story.task("T-43").assignee == story.carol
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+NUMBER = 60
+
+
+def many(story: Story) -> list[tuple[Task, Standing]]:
+    """A third has ended there, a third is Carol's, and a third is as it was."""
+    for number in range(NUMBER):
+        story.send("task.assigned", {"task": {"id": f"M-{number}", "name": "One of many", "assignee": "bob"}})
+    pipeline.drain()
+    shown = [Standing(False, "carol"), Standing(True, "carol"), Standing(True, "bob@example.org")]
+    tasks = Task.objects.filter(task_id__startswith="M-").select_related("engine", "assignee").order_by("pk")
+    return [(task, shown[int(task.task_id[2:]) % 3]) for task in tasks]
+
+
+def rows_after(story: Story, found: Sequence[tuple[Task, Standing]], size: int, now: datetime) -> list[str]:
+    with transaction.atomic():
+        for start in range(0, NUMBER, size):
+            task_sync.apply_differences(found[start : start + size], now)
+        rows = sorted(left())
+        assert_contiguous()
+        transaction.set_rollback(True)
+    return rows
+
+
+def test_together_tasks_leave_what_they_leave_one_by_one(story: Story) -> None:
+    found, now = many(story), timezone.now()
+    with time_machine.travel(now, tick=False):
+        singly = rows_after(story, found, 1, now)
+        for size in (7, NUMBER):
+            assert rows_after(story, found, size, now) == singly
+    assert sum("/closed" in row for row in singly) >= NUMBER // 3
+
+
+def test_tasks_that_have_ended_there_end_here_in_a_few_statements(story: Story) -> None:
+    found = [each for each in many(story) if not each[1].is_open]
+    with CaptureQueriesContext(connection) as made:
+        assert task_sync.apply_differences(found, timezone.now()) == NUMBER // 3
+    assert len(made) < 35
+    with CaptureQueriesContext(connection) as made:
+        assert task_sync.apply_differences(found, timezone.now()) == 0
+    assert len(made) < 10
+
+
+@pytest.mark.parametrize("poison", ["M-0", "M-1"])
+def test_a_task_that_cannot_be_followed_costs_only_itself(story: Story, poison: str) -> None:
+    found = many(story)
+    with connection.cursor() as cursor:
+        check = f"CHECK (task_id <> '{poison}' OR (state = 'open' AND data->'task'->>'assignee' = 'bob')) NOT VALID"
+        cursor.execute(
+            f"SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE notifications_task ADD CONSTRAINT no_poison {check}"
+        )
+    task_sync.apply_differences(found, timezone.now())
+    followed = Task.objects.filter(task_id__startswith="M-")
+    assert followed.filter(state="completed").count() == NUMBER // 3 - (poison == "M-0")
+    assert followed.filter(assignee=story.carol).count() == NUMBER // 3 - (poison == "M-1")
+    assert not Event.objects.filter(source="wfpush", subject=poison).exists(), "so that the next sweep tells it again"
+    assert_contiguous()
