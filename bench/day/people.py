@@ -17,7 +17,7 @@ OPEN_INBOXES = 40
 WITH_BROWSER = 3
 """Every third person has one."""
 PATIENCE_SECONDS = 60.0
-LISTED = 200
+LISTED = 50
 COMMENTS = {"approve": {}, "reject": {"comment": "Not this year."}}
 
 TOO_LATE = frozenset({403, 409, 410})

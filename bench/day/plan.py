@@ -27,7 +27,7 @@ TEAM = 10
 """Members of a team; the first of them leads it, and is the manager of the others."""
 
 UPDATED, REASSIGNED = 0.30, 0.12
-ANSWERED, COMPLETED, CANCELLED = 0.35, 0.35, 0.05
+ANSWERED, COMPLETED, CANCELLED = 0.20, 0.50, 0.05
 """How tasks end; the others stay open."""
 COMPLETED_AFTER_ANSWER = 0.4
 OF_ONE, OF_CANDIDATES = 0.85, 0.10

@@ -150,15 +150,18 @@ class Run:
     def _sent_twice(self) -> list[str]:
         """What the services got, beside what the ledger says of it."""
         engines = json.loads(fetch(self._sink, "/"))
-        told = self._ledger.one(f"SELECT count(*) FROM notifications_callback WHERE state IN {TOLD_STATES}")
+        called = self._count("notifications_callbackattempt")
+        told = self._count(f"notifications_callback WHERE state IN {TOLD_STATES}")
         pushed = self._service.tally().messages
-        tried = self._ledger.one(
-            "SELECT count(*) FROM notifications_deliveryattempt a JOIN notifications_delivery d ON d.id = a.delivery_id"
+        tried = self._count(
+            "notifications_deliveryattempt a JOIN notifications_delivery d ON d.id = a.delivery_id"
             " WHERE d.channel = 'webpush'"
         )
         faults = []
-        if not engines["calls"] == engines["different"] == told == self._people.answers.became["recorded"]:
-            faults.append(f"Engines got {engines}, {told:,} callbacks are delivered: {self._people.answers.became}.")
+        if not engines["calls"] == engines["different"] == called:
+            faults.append(f"Engines got {engines}, the ledger has {called:,} calls.")
+        if told != (recorded := self._people.answers.became["recorded"]):
+            faults.append(f"{recorded:,} answers were recorded, {told:,} are told to engines, or handled by these.")
         if pushed != tried:
             faults.append(f"The push service got {pushed:,} messages, the ledger has {tried:,} attempts.")
         return faults
@@ -172,8 +175,8 @@ class Run:
         faults = [f"The open inbox of {each.ref}: {each.fault}." for each in self._people.inboxes if each.fault]
         return faults + [f"The open inbox of {each.ref} differs from its items." for each in behind]
 
-    def _count(self, rows: str) -> float:
-        return float(self._ledger.one(f"SELECT count(*) FROM {rows}"))
+    def _count(self, rows: str) -> int:
+        return int(self._ledger.one(f"SELECT count(*) FROM {rows}"))
 
     def _figures(self, took: float) -> list[Figure]:
         answers = self._people.answers
