@@ -8,6 +8,8 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from tests.support.unrendered import contexts_alone
+
 
 def list_of(model: type[Model], query: str = "") -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") + (
@@ -42,6 +44,14 @@ def choose(client: Client, rows: list[Any], action: str) -> Any:
     """Tick rows of a list and run an action on them."""
     fields = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
     return client.post(list_of(type(rows[0])), fields, follow=True)
+
+
+def form_at(client: Client, address: str) -> Any:
+    """The page of a form, of which nobody reads more than its fields: it is not rendered."""
+    with contexts_alone():
+        answer = client.get(address)
+    assert answer.status_code == 200, f"{address}: {answer.status_code}"
+    return answer
 
 
 def filled(response: Any, **changes: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from notifications.models import Absence, Notification, Recipient
 from tests.admin.conftest import signed_in
-from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World, invoice, send
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_it_stands_on_the_persons_own_page(world: World, root: Client) -> None:
 
 
 def test_a_person_whose_absence_is_over_can_still_be_changed(world: World, root: Client) -> None:
-    answer = root.post(page_of(world.alice), filled(root.get(page_of(world.alice)), name="Alice A."), follow=True)
+    answer = root.post(page_of(world.alice), filled(form_at(root, page_of(world.alice)), name="Alice A."), follow=True)
     assert "was changed successfully" in text_of(answer)
 
 
@@ -107,7 +107,7 @@ def test_what_makes_no_sense_is_refused_on_both_pages(
         given = {"delegate": getattr(world, given["delegate"]).pk}
 
     own = root.post(adding(Absence), fields(recipient=world.bob.pk, **given), follow=True)
-    page = {**filled(root.get(page_of(world.bob))), **fields("absence-0-", **given), "absence-TOTAL_FORMS": 1}
+    page = {**filled(form_at(root, page_of(world.bob))), **fields("absence-0-", **given), "absence-TOTAL_FORMS": 1}
     inline = root.post(page_of(world.bob), page, follow=True)
 
     for answer in (own, inline):
@@ -128,7 +128,7 @@ def test_operators_look_and_administrators_change(world: World, operator: Client
     assert operator.get(page_of(row)).status_code == 200
     assert operator.post(page_of(row), fields()).status_code == 403
     assert operator.get(page_of(world.bob)).status_code == 200
-    administrator.post(page_of(row), filled(administrator.get(page_of(row)), delegate=""), follow=True)
+    administrator.post(page_of(row), filled(form_at(administrator, page_of(row)), delegate=""), follow=True)
     row.refresh_from_db()
     assert row.delegate is None
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from notifications.inbox.session import BACKEND
-from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.factories import PASSWORD
 
@@ -73,7 +73,7 @@ def test_a_session_of_the_desk_stays_ended_when_its_account_is_opened_again(root
     laptop = Client()
     laptop.post(LOGIN, {"username": "olga", "password": PASSWORD})
     assert laptop.get(list_of(User)).status_code == 200
-    fields = filled(root.get(page_of(olga)))
+    fields = filled(form_at(root, page_of(olga)))
     root.post(page_of(olga), {name: value for name, value in fields.items() if name != "is_active"})
     root.post(page_of(olga), {**fields, "is_active": "on"})
 
@@ -127,7 +127,7 @@ def test_a_user_is_made_with_a_role(world: World, root: Client) -> None:
     root.post(adding(User), fields, follow=True)
     olga = User.objects.get(username="olga")
     group = Group.objects.create(name="Night shift")
-    root.post(page_of(olga), filled(root.get(page_of(olga)), is_staff="on", groups=[group.pk]), follow=True)
+    root.post(page_of(olga), filled(form_at(root, page_of(olga)), is_staff="on", groups=[group.pk]), follow=True)
     olga.refresh_from_db()
     assert olga.is_staff
     assert list(olga.groups.all()) == [group]

@@ -16,7 +16,7 @@ from escalations.admin.fields import DurationField, HoursField
 from escalations.models import BusinessCalendar, CalendarDay, PersonCalendar, TeamCalendar
 from notifications.models import Team
 from tests.admin import sla
-from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from wfpush import zones
 
@@ -29,7 +29,7 @@ def munich(world: World) -> BusinessCalendar:
 
 
 def save(client: Client, calendar: BusinessCalendar, **changes: Any) -> Any:
-    return client.post(page_of(calendar), filled(client.get(page_of(calendar)), **changes), follow=True)
+    return client.post(page_of(calendar), filled(form_at(client, page_of(calendar)), **changes), follow=True)
 
 
 def refused(client: Client, calendar: BusinessCalendar, **changes: Any) -> dict[str, str]:
@@ -117,7 +117,7 @@ def test_only_what_may_come_before_takes_a_minus() -> None:
 # --- the form -----------------------------------------------------------------------------------------------------
 def test_a_calendar_is_made_from_seven_lines(world: World, root: Client) -> None:
     fields = filled(
-        root.get(adding(BusinessCalendar)),
+        form_at(root, adding(BusinessCalendar)),
         name="Night shift",
         timezone="Europe/Vienna",
         country="AT",

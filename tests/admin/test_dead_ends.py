@@ -14,7 +14,7 @@ from escalations.admin import dead_ends as desk
 from escalations.models import Policy
 from notifications.models import Absence, Recipient, Route, RouteTarget, Task, Team
 from tests.admin import sla
-from tests.admin.pages import filled, page_of, text_of
+from tests.admin.pages import filled, form_at, page_of, text_of
 from tests.admin.world import World
 
 PAGE = "admin:escalations_escalation_dead_ends"
@@ -127,7 +127,7 @@ def test_many_tasks_do_not_make_the_overview_slow(
 
 # --- saving a route ---------------------------------------------------------------------------------------------------
 def saved(client: Client, route: Route, **changes: Any) -> str:
-    return text_of(client.post(page_of(route), filled(client.get(page_of(route)), **changes), follow=True))
+    return text_of(client.post(page_of(route), filled(form_at(client, page_of(route)), **changes), follow=True))
 
 
 def test_saving_a_route_that_reaches_nobody_warns(world: World, root: Client) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from notifications.models import ActionToken, Delivery, Device, PausedService, Recipient, RecipientToken, Route
 from notifications.people import devices
 from notifications.types import NewAddress
-from tests.admin.pages import choose, filled, list_of, page_of, press, text_of
+from tests.admin.pages import choose, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import NotificationFactory, action_token
 
@@ -106,7 +106,7 @@ def test_who_may_only_look_neither_tests_nor_removes(phone: Device, editor: Clie
 
 
 def test_deactivating_a_person_removes_their_devices(phone: Device, root: Client, day: World) -> None:
-    fields = filled(root.get(page_of(day.alice)))
+    fields = filled(form_at(root, page_of(day.alice)))
     del fields["active"]
     root.post(page_of(day.alice), fields, follow=True)
 
@@ -116,7 +116,7 @@ def test_deactivating_a_person_removes_their_devices(phone: Device, root: Client
 
 
 def test_saving_a_person_otherwise_removes_nothing(phone: Device, root: Client, day: World) -> None:
-    root.post(page_of(day.alice), filled(root.get(page_of(day.alice)), name="Alice A."), follow=True)
+    root.post(page_of(day.alice), filled(form_at(root, page_of(day.alice)), name="Alice A."), follow=True)
 
     assert Device.objects.filter(recipient=day.alice).exists()
 
@@ -126,7 +126,7 @@ def test_closing_an_account_ends_its_browsers_and_apps(phone: Device, root: Clie
     assert Device.objects.filter(recipient=day.alice, session="").exists()
     for person in (day.alice, day.bob):
         assert person.user is not None
-        fields = filled(root.get(page_of(person.user)))
+        fields = filled(form_at(root, page_of(person.user)))
         del fields["is_active"]
         root.post(page_of(person.user), fields, follow=True)
 
@@ -174,7 +174,7 @@ def test_a_paused_service_says_why_and_until_when_and_is_tried_again(day: World,
 def test_a_route_may_forbid_answers_from_the_lock_screen(day: World, root: Client) -> None:
     route = Route.objects.filter(name="Tasks").get()
     assert route.answer_from_push
-    fields = filled(root.get(page_of(route)))
+    fields = filled(form_at(root, page_of(route)))
     assert fields["answer_from_push"] == "on"
     del fields["answer_from_push"]
     root.post(page_of(route), fields, follow=True)

@@ -20,7 +20,7 @@ from notifications.admin.engine_polling import PollForm
 from notifications.connectors.access import Access
 from notifications.connectors.rest import access_of
 from notifications.models import Engine, EngineAccess, Poll, PolledTask
-from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.engines.flowable import FlowableServer
 from tests.engines.guards import SECRET, SERVICE, Basic, Guard, Key, Open, Tokens
@@ -47,7 +47,7 @@ def save(client: Client, engine: Engine, **fields: Any) -> Any:
         name if name.startswith(("poll-", "kind", "callback_url")) else f"access-0-{name}": value
         for name, value in fields.items()
     }
-    return client.post(page_of(engine), filled(client.get(page_of(engine)), **named), follow=True)
+    return client.post(page_of(engine), filled(form_at(client, page_of(engine)), **named), follow=True)
 
 
 def saved(client: Client, engine: Engine, **fields: Any) -> Access:
@@ -182,7 +182,7 @@ def test_a_secret_does_not_follow_an_address_to_another_host_by_itself(engine: E
     sentence = "It would go to another host now: write it once more."
     assert refused(root, engine, "new_secret", token_url="https://elsewhere.example/token") == sentence
     assert saved(root, engine, token_url="https://login.example/other").secret == "geheim-1"
-    fields = filled(root.get(page_of(engine)), callback_url="https://elsewhere.example/rest")
+    fields = filled(form_at(root, page_of(engine)), callback_url="https://elsewhere.example/rest")
     assert sentence in text_of(root.post(page_of(engine), fields, follow=True))
     engine.refresh_from_db()
     assert "elsewhere" not in engine.callback_url
@@ -300,7 +300,7 @@ def test_the_address_is_called_what_it_is(kind: str, example: str, engine: Engin
 
 
 def test_an_engine_is_connected_in_one_go(db: None, root: Client) -> None:
-    fields = filled(root.get(adding(Engine)), name="Claims", slug="claims", kind="camunda8", callback_url=BASE)
+    fields = filled(form_at(root, adding(Engine)), name="Claims", slug="claims", kind="camunda8", callback_url=BASE)
     fields |= {
         "access-0-auth": "basic",
         "access-0-name": "rest",
@@ -328,7 +328,7 @@ def test_asking_is_switched_on_and_off_and_disturbs_nobody_who_asks(engine: Engi
     filled_in.save()
     poll = Poll.objects.get()
     assert (poll.every, poll.cursor, poll.lease_token, poll.attempts) == (30, {"since": "2026-11-01"}, token, 3)
-    fields = filled(root.get(page_of(engine)))
+    fields = filled(form_at(root, page_of(engine)))
     del fields["poll-0-enabled"]
     root.post(page_of(engine), fields)
     assert not Poll.objects.get().enabled

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from notifications.admin.engine_accounts import USED
 from notifications.models import ConnectedAccount, Engine, PersonalSignIn
-from tests.admin.pages import adding, filled, list_of, page_of, press, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 
 BASE = "https://workflow.acme.example/v1"
@@ -35,7 +35,7 @@ def engine(world: World) -> Engine:
 
 def save(client: Client, engine: Engine, **fields: str) -> Any:
     named = {name if name in ("kind", "callback_url") else f"personal-0-{name}": said for name, said in fields.items()}
-    return client.post(page_of(engine), filled(client.get(page_of(engine)), **named), follow=True)
+    return client.post(page_of(engine), filled(form_at(client, page_of(engine)), **named), follow=True)
 
 
 def saved(client: Client, engine: Engine, **fields: str) -> PersonalSignIn:
@@ -124,7 +124,7 @@ def test_another_kind_keeps_none_of_it(engine: Engine, root: Client, account: Co
 
 
 def test_a_new_engine_can_be_set_up_in_one_go(db: None, root: Client) -> None:
-    fields = filled(root.get(adding(Engine)), name="Claims", slug="claims", kind="camunda8", callback_url=BASE)
+    fields = filled(form_at(root, adding(Engine)), name="Claims", slug="claims", kind="camunda8", callback_url=BASE)
     fields |= {f"personal-0-{name}": said for name, said in SIGN_IN.items()}
     assert "is shown when this is saved" in text_of(root.get(adding(Engine)))
     assert "was added successfully" in text_of(root.post(adding(Engine), fields, follow=True))

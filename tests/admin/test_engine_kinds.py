@@ -16,7 +16,7 @@ from notifications.engines import connection_test
 from notifications.engines.connection_test import Sample
 from notifications.intake import mapping
 from notifications.models import Engine, EngineAccess
-from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 
 ADDRESS = "https://board.acme.example/rest"
 TOKENS = "https://board.acme.example/token"
@@ -72,7 +72,7 @@ def test_the_desk_offers_it_with_its_examples(root: Client, board: Engine) -> No
 
 
 def test_only_its_own_sign_ins_are_taken(root: Client, board: Engine) -> None:
-    fields = filled(root.get(page_of(board)))
+    fields = filled(form_at(root, page_of(board)))
     basic = {"access-0-auth": "basic", "access-0-name": "rest", "access-0-new_secret": "geheim-1"}
     refused = text_of(root.post(page_of(board), fields | basic))
     assert "Kanban Board does not take this way of signing in." in refused

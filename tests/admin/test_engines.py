@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications.connectors import connector_for
 from notifications.models import AnswerMapping, Callback, Engine, EventMapping
-from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 
 FLOWABLE_TASK = {
@@ -23,7 +23,11 @@ FLOWABLE_TASK = {
 
 def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
     fields = filled(
-        root.get(adding(Engine)), name="Claims", slug="claims", active="on", callback_url="https://claims.example/in"
+        form_at(root, adding(Engine)),
+        name="Claims",
+        slug="claims",
+        active="on",
+        callback_url="https://claims.example/in",
     )
     answer = root.post(adding(Engine), fields, follow=True)
     assert "was added successfully" in text_of(answer)
@@ -41,7 +45,7 @@ def test_an_engine_is_set_up_from_nothing(db: None, root: Client) -> None:
 def test_an_address_that_would_never_be_called_is_refused(
     address: str, sentence: str, world: World, root: Client
 ) -> None:
-    answer = root.post(page_of(world.engine), filled(root.get(page_of(world.engine)), callback_url=address))
+    answer = root.post(page_of(world.engine), filled(form_at(root, page_of(world.engine)), callback_url=address))
     assert answer.status_code == 200
     assert sentence in text_of(answer)
     world.engine.refresh_from_db()
@@ -51,18 +55,20 @@ def test_an_address_that_would_never_be_called_is_refused(
 def test_how_many_of_an_engines_events_may_wait_is_set_there(world: World, root: Client) -> None:
     page = page_of(world.engine)
     assert "Events that may wait" in text_of(root.get(page))
-    root.post(page, filled(root.get(page), most_waiting="5000"))
+    root.post(page, filled(form_at(root, page), most_waiting="5000"))
     world.engine.refresh_from_db()
     assert (world.engine.most_waiting, world.engine.history.latest().most_waiting) == (5000, 5000)
-    assert root.post(page, filled(root.get(page), most_waiting="0")).status_code == 200, "that would be none at all"
-    root.post(page, filled(root.get(page), most_waiting=""))
+    assert root.post(page, filled(form_at(root, page), most_waiting="0")).status_code == 200, (
+        "that would be none at all"
+    )
+    root.post(page, filled(form_at(root, page), most_waiting=""))
     world.engine.refresh_from_db()
     assert world.engine.most_waiting is None
 
 
 def test_a_new_address_is_used_at_once_after_the_old_one_was_stopped(day: World, root: Client) -> None:
     Engine.objects.filter(pk=day.engine.pk).update(callback_disabled_at=day.now, callback_disabled_reason="Gone (410).")
-    fields = filled(root.get(page_of(day.engine)), callback_url="https://new.acme.example/answers")
+    fields = filled(form_at(root, page_of(day.engine)), callback_url="https://new.acme.example/answers")
     assert "Answers that waited are sent to the new address." in text_of(
         root.post(page_of(day.engine), fields, follow=True)
     )
@@ -75,7 +81,7 @@ def test_an_address_given_later_gets_what_was_kept(day: World, root: Client) -> 
     Callback.objects.filter(state="waiting").update(
         first_attempt_at=day.now - timedelta(days=20), due_at=day.now + timedelta(hours=1)
     )
-    fields = filled(root.get(page_of(day.engine)), callback_url="https://new.acme.example/answers")
+    fields = filled(form_at(root, page_of(day.engine)), callback_url="https://new.acme.example/answers")
     answer = root.post(page_of(day.engine), fields, follow=True)
     assert "Answers that waited are sent to the new address." in text_of(answer)
     assert_tried_now(Callback.objects.get(state="waiting"))
@@ -86,7 +92,7 @@ def test_an_engine_switched_on_again_gets_its_whole_week(day: World, root: Clien
     Callback.objects.filter(state="waiting").update(
         first_attempt_at=day.now - timedelta(days=20), due_at=day.now + timedelta(hours=1)
     )
-    root.post(page_of(day.engine), filled(root.get(page_of(day.engine)), active="on"), follow=True)
+    root.post(page_of(day.engine), filled(form_at(root, page_of(day.engine)), active="on"), follow=True)
     assert_tried_now(Callback.objects.get(state="waiting"))
 
 
@@ -117,14 +123,14 @@ def test_the_list_says_which_engine_does_not_take_its_answers(day: World, root: 
     ("expression", "sentence"), [("task..id", "This is not JMESPath"), ("no_such_function(id)", "no_such_function")]
 )
 def test_a_mapping_is_checked_when_it_is_saved(expression: str, sentence: str, world: World, root: Client) -> None:
-    fields = filled(root.get(page_of(world.engine)), **{"event_mappings-0-expression": expression})
+    fields = filled(form_at(root, page_of(world.engine)), **{"event_mappings-0-expression": expression})
     answer = root.post(page_of(world.engine), fields)
     assert sentence in text_of(answer)
     assert EventMapping.objects.get(member="id").expression == "taskId"
 
 
 def test_variables_of_an_answer_are_an_object(world: World, root: Client) -> None:
-    fields = filled(root.get(page_of(world.engine)), **{"answer_mappings-0-variables": "[1, 2]"})
+    fields = filled(form_at(root, page_of(world.engine)), **{"answer_mappings-0-variables": "[1, 2]"})
     assert "Write a JSON object" in text_of(root.post(page_of(world.engine), fields))
     fields["answer_mappings-0-variables"] = '{"ok": '
     assert "This is not JSON" in text_of(root.post(page_of(world.engine), fields))
@@ -144,7 +150,7 @@ def test_variables_of_an_answer_are_an_object(world: World, root: Client) -> Non
 def test_variables_that_could_never_be_filled_in_are_refused(
     variables: str, sentence: str, world: World, root: Client
 ) -> None:
-    fields = filled(root.get(page_of(world.engine)), **{"answer_mappings-0-variables": variables})
+    fields = filled(form_at(root, page_of(world.engine)), **{"answer_mappings-0-variables": variables})
     assert sentence in text_of(root.post(page_of(world.engine), fields))
     assert world.engine.answer_mappings.get().variables == {"ok": True}
 
@@ -152,7 +158,7 @@ def test_variables_that_could_never_be_filled_in_are_refused(
 def test_a_mapping_may_be_for_one_kind_of_task_and_fill_in(world: World, root: Client) -> None:
     written = '{"by": "{{ person.ref }}", "paid": {"type": "double", "value": "{{ variables.amount }}"}}'
     changes = {"answer_mappings-0-task_kind": "claim", "answer_mappings-0-variables": written}
-    root.post(page_of(world.engine), filled(root.get(page_of(world.engine)), **changes))
+    root.post(page_of(world.engine), filled(form_at(root, page_of(world.engine)), **changes))
     mapping = world.engine.answer_mappings.get()
     assert (mapping.task_kind, mapping.variables) == ("claim", json.loads(written))
     assert "claim" in text_of(root.get(list_of(AnswerMapping)))

@@ -3,13 +3,13 @@
 from django.test import Client
 
 from notifications.models import FourEyesRule, RefusedAnswer
-from tests.admin.pages import adding, filled, list_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, text_of
 from tests.admin.world import World
 
 
 def test_a_rule_is_made_with_its_conditions(world: World, administrator: Client) -> None:
     fields = filled(
-        administrator.get(adding(FourEyesRule)),
+        form_at(administrator, adding(FourEyesRule)),
         name="Large invoices",
         not_previous="on",
         **{
@@ -27,7 +27,7 @@ def test_a_rule_is_made_with_its_conditions(world: World, administrator: Client)
 
 def test_a_condition_that_cannot_hold_is_refused(world: World, administrator: Client) -> None:
     fields = filled(
-        administrator.get(adding(FourEyesRule)),
+        form_at(administrator, adding(FourEyesRule)),
         name="Large invoices",
         **{
             "conditions-TOTAL_FORMS": "1",

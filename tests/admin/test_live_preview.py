@@ -10,7 +10,7 @@ from notifications.inbox.session import BACKEND
 from notifications.models import Event, EventType, Template, TemplateVersion, VersionState
 from notifications.wording import template_versions
 from tests.admin.conftest import signed_in
-from tests.admin.pages import filled, page_of, text_of
+from tests.admin.pages import filled, form_at, page_of, text_of
 from tests.admin.world import World
 from tests.factories import RouteFactory, TemplateFactory
 
@@ -31,7 +31,7 @@ def draft(template: Template) -> TemplateVersion:
 
 def typed(client: Client, version: TemplateVersion, **changes: Any) -> Any:
     """What the server says of the draft's form with some words changed."""
-    fields = filled(client.get(page_of(version)), **{"texts-1-language": "en"})
+    fields = filled(form_at(client, page_of(version)), **{"texts-1-language": "en"})
     return client.post(page_of(version, "preview"), {**fields, "language": "en", **changes})
 
 

@@ -6,18 +6,18 @@ import pytest
 from django.test import Client
 
 from notifications.models import Brand, Recipient, Team
-from tests.admin.pages import adding, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 
 
 def saved(client: Client, row: Any, **changes: Any) -> Any:
-    return client.post(page_of(row), filled(client.get(page_of(row)), **changes), follow=True)
+    return client.post(page_of(row), filled(form_at(client, page_of(row)), **changes), follow=True)
 
 
 def test_a_person_is_added_with_account_and_manager(world: World, root: Client) -> None:
     dave = type(world.bob.user).objects.create_user("dave")  # type: ignore[union-attr]
     fields = filled(
-        root.get(adding(Recipient)),
+        form_at(root, adding(Recipient)),
         ref="dave",
         name="Dave Dorn",
         user=dave.pk,

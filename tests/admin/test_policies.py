@@ -14,7 +14,7 @@ from escalations.kinds.base import whom
 from escalations.models import BusinessCalendar, Policy, PolicyCondition, PolicyStep, StepTarget
 from notifications.models import Absence, Category, Recipient, Template
 from tests.admin import sla
-from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 
 
@@ -29,7 +29,7 @@ def approvals(munich: BusinessCalendar) -> Policy:
 
 
 def save(client: Client, policy: Policy, **changes: Any) -> Any:
-    return client.post(page_of(policy), filled(client.get(page_of(policy)), **changes), follow=True)
+    return client.post(page_of(policy), filled(form_at(client, page_of(policy)), **changes), follow=True)
 
 
 def refused(client: Client, policy: Policy, **changes: Any) -> dict[str, str]:
@@ -58,7 +58,7 @@ def reminding() -> dict[str, Any]:
 # --- the form -----------------------------------------------------------------------------------------------------
 def test_a_policy_is_made_with_conditions_and_steps(world: World, munich: BusinessCalendar, root: Client) -> None:
     fields = filled(
-        root.get(adding(Policy)),
+        form_at(root, adding(Policy)),
         name="Site visits",
         clock="duration",
         minutes="2d",
@@ -100,7 +100,7 @@ def test_the_form_says_again_what_is_kept(approvals: Policy, root: Client) -> No
 
 def test_durations_are_shown_as_one_writes_them(approvals: Policy, root: Client) -> None:
     Policy.objects.update(clock="duration", minutes=1590)
-    fields = filled(root.get(page_of(approvals)))
+    fields = filled(form_at(root, page_of(approvals)))
     assert fields["minutes"] == "1d 2h 30m"
     assert [fields[f"steps-{at}-offset"] for at in range(3)] == ["-1h", "0", "1h"]
     assert fields["steps-2-repeat_every"] == "1h"
@@ -227,7 +227,7 @@ def test_a_policy_that_reaches_nobody_is_saved_with_a_warning(approvals: Policy,
 
 
 def test_a_policy_is_saved_as_another(approvals: Policy, root: Client) -> None:
-    fields = filled(root.get(page_of(approvals)), name="Approvals at night", _saveasnew="1")
+    fields = filled(form_at(root, page_of(approvals)), name="Approvals at night", _saveasnew="1")
     root.post(page_of(approvals), fields, follow=True)
     other = Policy.objects.get(name="Approvals at night")
     assert (other.steps.count(), other.conditions.count()) == (3, 1)

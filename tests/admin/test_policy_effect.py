@@ -13,7 +13,7 @@ from escalations.forecast.policy_change import Change, Effect, Turn
 from escalations.models import Escalation, Policy
 from notifications.models import Task
 from tests.admin import sla
-from tests.admin.pages import adding, filled, page_of, text_of
+from tests.admin.pages import adding, filled, form_at, page_of, text_of
 from tests.admin.world import World
 
 HOUR = timedelta(hours=1)
@@ -27,7 +27,7 @@ def approvals(world: World) -> Policy:
 
 
 def post(client: Client, policy: Policy, **changes: Any) -> Any:
-    return client.post(page_of(policy), filled(client.get(page_of(policy)), **changes), follow=True)
+    return client.post(page_of(policy), filled(form_at(client, page_of(policy)), **changes), follow=True)
 
 
 def answer(client: Client, page: Any, address: str, button: str, value: str) -> Any:
@@ -88,7 +88,7 @@ def test_one_goes_back_to_what_one_had_written(approvals: Policy, root: Client) 
 
 
 def test_a_new_policy_says_who_would_have_followed_it(approvals: Policy, root: Client) -> None:
-    fields = filled(root.get(adding(Policy)), name="Everything", position="1", time="wall")
+    fields = filled(form_at(root, adding(Policy)), name="Everything", position="1", time="wall")
     shown = text_of(root.post(adding(Policy), fields, follow=True))
     assert "1 open task that follows another policy or none fits this one. It is left as it is." in shown
     assert Escalation.objects.get().policy == approvals
@@ -132,7 +132,7 @@ def test_the_page_in_german(approvals: Policy, root: Client) -> None:
     with translation.override("de"):
         page = root.post(
             page_of(approvals),
-            filled(root.get(page_of(approvals)), **{"steps-0-offset": "-3h"}),
+            filled(form_at(root, page_of(approvals)), **{"steps-0-offset": "-3h"}),
             headers={"accept-language": "de"},
         )
         shown = text_of(page)

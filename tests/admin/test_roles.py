@@ -29,7 +29,7 @@ from notifications.models import (
 from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ROLES, ensure_roles
 from notifications.wording import template_versions
 from tests.admin.conftest import member_of, signed_in
-from tests.admin.pages import adding, filled, list_of, page_of, press, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 
 REGISTERED = list(admin.site._registry)
@@ -142,7 +142,7 @@ def test_an_editor_drafts_previews_publishes_and_rolls_back(day: World, editor: 
     template = Template.objects.filter(routes__isnull=False)[0]
     press(editor, page_of(template, "edit_draft"))
     draft = TemplateVersion.objects.get(template=template, state="draft")
-    fields = filled(editor.get(page_of(draft)), **{"texts-0-body": "Neue Worte"})
+    fields = filled(form_at(editor, page_of(draft)), **{"texts-0-body": "Neue Worte"})
     assert "was changed successfully" in text_of(editor.post(page_of(draft), fields, follow=True))
     assert editor.get(page_of(draft, "preview")).status_code == 200
     assert "is published." in text_of(press(editor, page_of(draft, "publish")))

@@ -20,7 +20,7 @@ from notifications.models import (
     TemplateText,
 )
 from tests.admin import world as story
-from tests.admin.pages import adding, choose, filled, list_of, page_of, text_of
+from tests.admin.pages import adding, choose, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
 from tests.factories import RouteFactory
 
@@ -36,14 +36,14 @@ def route(world: World) -> Route:
 def with_target(client: Client, route: Route, **target: Any) -> Any:
     names = ("id", "kind", "team", "person", "path")
     added = {f"targets-1-{name}": target.get(name, "") for name in names} | {"targets-1-route": str(route.pk)}
-    fields = filled(client.get(page_of(route)), **added, **{"targets-TOTAL_FORMS": "2"})
+    fields = filled(form_at(client, page_of(route)), **added, **{"targets-TOTAL_FORMS": "2"})
     return client.post(page_of(route), fields, follow=True)
 
 
 def with_condition(client: Client, route: Route, path: str, operator: str, value: str) -> Any:
     said = {"id": "", "route": str(route.pk), "path": path, "operator": operator, "value": value}
     added = {f"conditions-0-{name}": text for name, text in said.items()}
-    fields = filled(client.get(page_of(route)), **added, **{"conditions-TOTAL_FORMS": "1"})
+    fields = filled(form_at(client, page_of(route)), **added, **{"conditions-TOTAL_FORMS": "1"})
     return client.post(page_of(route), fields, follow=True)
 
 
@@ -92,7 +92,7 @@ def test_a_condition_on_something_no_event_has_is_saved_with_a_warning(route: Ro
 def test_a_route_that_reaches_nobody_or_has_no_words_is_saved_with_a_warning(route: Route, root: Client) -> None:
     route.targets.all().delete()
     route.template.versions.all().update(state="retired")
-    shown = text_of(root.post(page_of(route), filled(root.get(page_of(route))), follow=True))
+    shown = text_of(root.post(page_of(route), filled(form_at(root, page_of(route))), follow=True))
     assert "This route has no target" in shown
     assert "has no published version" in shown
     assert "nobody" in text_of(root.get(list_of(Route, "q=Audit")))
@@ -118,7 +118,7 @@ def test_routes_are_switched_with_their_history(route: Route, root: Client) -> N
 
 def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client) -> None:
     fields = filled(
-        root.get(adding(Route)),
+        form_at(root, adding(Route)),
         name="Urgent",
         priority="5",
         enabled="on",
@@ -146,7 +146,7 @@ def test_a_route_is_made_with_conditions_and_targets(world: World, root: Client)
 # --- event types and categories -------------------------------------------------------------------------------------
 def test_a_sample_is_checked_as_an_events_data_is(world: World, root: Client) -> None:
     event_type = EventType.objects.get(name="task.assigned")
-    fields = filled(root.get(page_of(event_type)), sample='{"task": {"name": "x"}}')
+    fields = filled(form_at(root, page_of(event_type)), sample='{"task": {"name": "x"}}')
     assert "/data/task/id" in text_of(root.post(page_of(event_type), fields))
     fields["sample"] = "{not json"
     assert "This is not JSON" in text_of(root.post(page_of(event_type), fields))
@@ -157,7 +157,7 @@ def test_a_sample_is_checked_as_an_events_data_is(world: World, root: Client) ->
 def test_variables_the_sample_lacks_are_named(world: World, root: Client) -> None:
     event_type = EventType.objects.get(name="task.assigned")
     EventVariable.objects.create(event_type=event_type, path="variables.cost_centre")
-    shown = text_of(root.post(page_of(event_type), filled(root.get(page_of(event_type))), follow=True))
+    shown = text_of(root.post(page_of(event_type), filled(form_at(root, page_of(event_type))), follow=True))
     assert "variables.cost_centre" in shown
     assert "previews will show them as missing" in shown
 
@@ -181,7 +181,7 @@ def test_ticking_sensitive_names_the_published_templates_that_show_it(world: Wor
     assert "From now on lock screens do not show variables.amount" in shown
     assert "What was sent or worded before stays as it was." in shown
     assert page_of(template) in page.content.decode() and str(template) in shown
-    again = text_of(root.post(page_of(event_type), filled(root.get(page_of(event_type))), follow=True))
+    again = text_of(root.post(page_of(event_type), filled(form_at(root, page_of(event_type))), follow=True))
     assert "From now on" not in again
 
 
@@ -202,7 +202,7 @@ def test_people_may_set_what_lies_below_variables_and_nothing_else(world: World,
 
 def test_channels_keep_their_order_and_must_exist(world: World, root: Client) -> None:
     category = Category.objects.all()[0]
-    fields = filled(root.get(page_of(category)), channels="email, live")
+    fields = filled(form_at(root, page_of(category)), channels="email, live")
     root.post(page_of(category), fields)
     category.refresh_from_db()
     assert category.channels == ["email", "live"]
@@ -360,12 +360,12 @@ def test_an_engine_that_never_sent_anything_goes_with_its_keys(world: World, roo
 
 # --- categories -----------------------------------------------------------------------------------------------------
 def test_a_category_is_named_in_other_languages_one_a_line(root: Client) -> None:
-    form = filled(root.get(adding(Category)))
+    form = filled(form_at(root, adding(Category)))
     root.post(adding(Category), form | {"name": "Travel", "slug": "travel", "names": "de: Reisen\nfr: Voyages"})
 
     category = Category.objects.get(slug="travel")
     assert category.names == {"de": "Reisen", "fr": "Voyages"}
-    assert filled(root.get(page_of(category)))["names"] == "de: Reisen\nfr: Voyages"
+    assert filled(form_at(root, page_of(category)))["names"] == "de: Reisen\nfr: Voyages"
     found = text_of(root.get(list_of(Category, "q=Voyages")))
     assert "Reisen, Voyages" in found
     assert "incidents" not in found

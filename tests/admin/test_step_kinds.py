@@ -23,7 +23,7 @@ from notifications.models import Recipient
 from notifications.reasons import NOTHING
 from notifications.roles import OPERATORS
 from tests.admin import sla
-from tests.admin.pages import filled, page_of, text_of
+from tests.admin.pages import filled, form_at, page_of, text_of
 from tests.admin.test_policies import step_fields
 from tests.admin.world import World
 from tests.support.api import Caller, browser_of
@@ -106,7 +106,7 @@ def test_a_kind_that_nobody_knows_is_refused(noted: Policy, root: Client) -> Non
 
 
 def save(client: Client, policy: Policy, added: dict[str, Any]) -> Any:
-    fields = filled(client.get(page_of(policy)), **{"steps-TOTAL_FORMS": "2"})
+    fields = filled(form_at(client, page_of(policy)), **{"steps-TOTAL_FORMS": "2"})
     return client.post(page_of(policy), {**fields, **added, "steps-1-policy": policy.pk}, follow=True)
 
 

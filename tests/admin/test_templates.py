@@ -17,7 +17,7 @@ from notifications.models import (
     VersionState,
 )
 from notifications.wording import template_versions
-from tests.admin.pages import adding, filled, list_of, page_of, press, text_of
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, press, text_of
 from tests.admin.world import World
 from tests.factories import RouteFactory, TemplateFactory
 
@@ -42,12 +42,12 @@ def draft(template: Template, published: TemplateVersion) -> TemplateVersion:
 
 
 def saved(client: Client, version: TemplateVersion, **changes: Any) -> Any:
-    return client.post(page_of(version), filled(client.get(page_of(version)), **changes), follow=True)
+    return client.post(page_of(version), filled(form_at(client, page_of(version)), **changes), follow=True)
 
 
 # --- drafts ---------------------------------------------------------------------------------------------------------
 def test_a_new_template_goes_straight_to_its_first_draft(db: None, root: Client) -> None:
-    fields = filled(root.get(adding(Template)), name="Leave", slug="leave")
+    fields = filled(form_at(root, adding(Template)), name="Leave", slug="leave")
     page = root.post(adding(Template), fields, follow=True)
     version = TemplateVersion.objects.get(template__slug="leave")
     assert page.redirect_chain[-1][0] == page_of(version)
