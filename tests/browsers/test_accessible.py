@@ -9,9 +9,13 @@ from playwright.async_api import Page, expect
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.worker import Device
+from tests.soak.installation import LONG
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RULES = {"runOnly": {"type": "tag", "values": TAGS}}
+WIDTHS = {True: "phone", False: "desktop"}
+LOOKS = [(phone, scheme) for phone in WIDTHS for scheme in ("dark", "light") if LONG or phone == (scheme == "dark")]
+"""Without `make soak` each width and each scheme once: what is wrong by the two together is left to it."""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -29,8 +33,7 @@ async def faults(page: Page) -> list[str]:
     return [f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("phone", [True, False], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("phone", "scheme"), LOOKS, ids=lambda look: look if isinstance(look, str) else WIDTHS[look])
 async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, phone: bool, scheme: str) -> None:
     title = f"Approve the ramp, {scheme}, {'narrow' if phone else 'wide'}"
     installation.assign(title, priority="urgent", due_at="2020-01-01T00:00:00Z", url="https://engine.example/ramp")
@@ -86,7 +89,7 @@ async def test_nobody_is_shut_out(installation: Installation, sign_in: SignIn, p
 
 @pytest.mark.parametrize("state", ["off", "on", "denied", "install", "failed", "unsupported"])
 async def test_every_state_of_notifications_has_words_that_all_can_read(sign_in: SignIn, state: str) -> None:
-    dave = await sign_in("dave", phone=True)
+    dave = await sign_in("dave", phone=True, again=True)
     await dave.goto("/devices")
     part = dave.locator("#push")
     await expect(part).to_be_visible()

@@ -49,7 +49,7 @@ async def test_a_remark_to_an_approval_stays_too_and_the_list_leaves_it_where_it
     installation: Installation, sign_in: SignIn
 ) -> None:
     task_id = installation.assign("Approve the awning", assignee=None, candidates=["bob", "carol"])
-    bob = await sign_in("bob")
+    bob = await sign_in("bob", again=True)
     await bob.get_by_role("link", name="Approve the awning", exact=True).click()
     pane = bob.locator("#item")
     await pane.get_by_text("Add a comment").click()
@@ -65,7 +65,7 @@ async def test_words_kept_on_a_card_are_there_when_the_list_is_tidied(
     installation: Installation, sign_in: SignIn
 ) -> None:
     task_id = installation.assign("Approve the bench")
-    dave = await sign_in("dave")
+    dave = await sign_in("dave", again=True)
     mine = card(dave, "Approve the bench")
     await mine.get_by_text("Reject…").click()
     await mine.get_by_role("textbox").fill(WORDS)
@@ -112,7 +112,7 @@ async def test_an_answer_that_the_engine_refuses_can_be_given_again(
     depot.answer((422, {"Content-Type": "application/problem+json"}, refusal), 204)
     key = installation.engine("depot", callback_url=depot.url)
     installation.assign("Approve the forklift", key=key)
-    dave = await sign_in("dave")
+    dave = await sign_in("dave", again=True)
     await dave.get_by_role("link", name="Approve the forklift", exact=True).click()
     on_card, pane = card(dave, "Approve the forklift"), dave.locator("#item")
 

@@ -28,7 +28,7 @@ def card(page: Page, title: str, group: str = "list") -> Locator:
 async def test_what_bob_leaves_alone_comes_to_carol_who_answers(installation: Installation, sign_in: SignIn) -> None:
     with receiving() as mill:
         key = installation.engine_with_policy("mill", callback_url=mill.url)
-        bob, carol = await sign_in("bob", phone=True), await sign_in("carol")
+        bob, carol = await sign_in("bob", phone=True, again=True), await sign_in("carol", again=True)
         due = datetime.now(UTC) + SHORTLY
         installation.assign("Approve the millstone", to="bob", key=key, due_at=due.isoformat())
 
@@ -54,7 +54,7 @@ async def test_what_bob_leaves_alone_comes_to_carol_who_answers(installation: In
 
 async def test_the_open_item_says_when_it_went_to_carol(installation: Installation, sign_in: SignIn) -> None:
     key = installation.engine_with_policy("forge")
-    bob = await sign_in("bob")
+    bob = await sign_in("bob", again=True)
     due = datetime.now(UTC) + SHORTLY
     installation.assign("Approve the anvil", to="bob", key=key, due_at=due.isoformat())
     await bob.get_by_role("link", name="Approve the anvil", exact=True).click()
@@ -65,7 +65,7 @@ async def test_the_open_item_says_when_it_went_to_carol(installation: Installati
 
 
 async def test_by_the_keyboard(installation: Installation, sign_in: SignIn) -> None:
-    carol = await sign_in("carol")
+    carol = await sign_in("carol", again=True)
     key = installation.engine_with_policy("kiln")
     installation.assign("Approve the bricks", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
     title = late("Approve the bricks")

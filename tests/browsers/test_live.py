@@ -21,7 +21,7 @@ async def test_what_is_new_waits_behind_a_button_while_the_list_is_used(
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the old desk", priority="low")
-    dave = await sign_in("dave", phone=True)
+    dave = await sign_in("dave", phone=True, again=True)
     button = card(dave, "Approve the old desk").get_by_role("button", name="Approve")
     await button.scroll_into_view_if_needed()
     await button.hover()
@@ -44,7 +44,7 @@ async def test_what_is_new_waits_behind_a_button_while_the_list_is_used(
 
 async def test_nothing_can_be_pressed_while_it_moves(installation: Installation, sign_in: SignIn) -> None:
     installation.assign("Approve the first chair")
-    dave = await sign_in("dave", phone=True)
+    dave = await sign_in("dave", phone=True, again=True)
     await dave.evaluate(
         """() => {
           const list = document.getElementById("list");
@@ -66,7 +66,7 @@ async def test_a_comment_being_written_survives_changes_of_its_item(
     installation: Installation, sign_in: SignIn
 ) -> None:
     task_id = installation.assign("Approve the cupboard")
-    dave = await sign_in("dave")
+    dave = await sign_in("dave", again=True)
     mine = card(dave, "Approve the cupboard")
     await mine.get_by_text("Reject…").click()
     await mine.get_by_role("textbox").fill("It is too")
@@ -84,7 +84,7 @@ async def test_a_withdrawn_item_says_where_it_went_and_stays_where_it_was(
     installation: Installation, sign_in: SignIn
 ) -> None:
     task_id = installation.assign("Approve the shelf")
-    dave = await sign_in("dave")
+    dave = await sign_in("dave", again=True)
     mine = card(dave, "Approve the shelf")
 
     data = {"id": task_id, "name": "Approve the shelf", "assignee": "carol"}
@@ -306,7 +306,7 @@ async def test_opening_an_item_marks_it_as_read_and_the_way_back_keeps_the_place
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the door")
-    dave = await sign_in("dave", phone=True)
+    dave = await sign_in("dave", phone=True, again=True)
     unread = int(re.match(r"\((\d+)\)", await dave.title())[1])  # type: ignore[index]
 
     await dave.get_by_role("link", name="Approve the door", exact=True).click()
@@ -322,7 +322,7 @@ async def test_opening_an_item_marks_it_as_read_and_the_way_back_keeps_the_place
 
 async def test_the_open_item_follows_what_happens_to_it(installation: Installation, sign_in: SignIn) -> None:
     task_id = installation.assign("Approve the window")
-    dave = await sign_in("dave")
+    dave = await sign_in("dave", again=True)
     await dave.get_by_role("link", name="Approve the window", exact=True).click()
     pane = dave.locator("#item")
     await pane.get_by_text("Ask for information…").click()

@@ -124,7 +124,7 @@ async def scroll_width(page: Page) -> int:
 
 async def test_whatever_a_finger_presses_is_large_enough(installation: Installation, sign_in: SignIn) -> None:
     installation.assign("Approve the sofa", url="https://engine.example/sofa")
-    dave = await sign_in("dave", phone=True)
+    dave = await sign_in("dave", phone=True, again=True)
     await check_targets(dave)
     await dave.get_by_role("link", name="Approve the sofa", exact=True).click()
     await expect(dave.locator("#item-heading")).to_be_focused()
@@ -149,7 +149,7 @@ async def check_targets(page: Page) -> None:
 async def test_a_screen_reader_finds_its_way(installation: Installation, sign_in: SignIn) -> None:
     installation.assign("Approve the piano", priority="urgent")
     installation.waits_for("dave", "Approve the piano")
-    dave = await sign_in("dave", phone=True)
+    dave = await sign_in("dave", phone=True, again=True)
 
     for landmark in ("banner", "main", "contentinfo"):
         await expect(dave.get_by_role(landmark)).to_have_count(1)  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ async def outcomes_of(page: Page, item: Locator) -> None:
 
 
 async def test_with_the_mouse(installation: Installation, sign_in: SignIn) -> None:
-    bob, carol = await sign_in("bob"), await sign_in("carol", phone=True)
+    bob, carol = await sign_in("bob", again=True), await sign_in("carol", phone=True, again=True)
     await bob.evaluate("window.sameDocument = true")
 
     instance, title = await started(installation, "6001")
@@ -64,7 +64,7 @@ async def test_with_the_mouse(installation: Installation, sign_in: SignIn) -> No
 
 
 async def test_by_the_keyboard_alone(installation: Installation, sign_in: SignIn) -> None:
-    bob = await sign_in("bob")
+    bob = await sign_in("bob", again=True)
     instance, title = await started(installation, "6002")
     await expect(card(bob, title)).to_be_visible()
 
@@ -125,7 +125,7 @@ async def reloaded(page: Page, seen: Callable[[], Awaitable[bool]]) -> None:
 async def test_rejecting_says_why_and_the_process_goes_back_to_alice(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    bob, alice = await sign_in("bob", phone=True), await sign_in("alice")
+    bob, alice = await sign_in("bob", phone=True, again=True), await sign_in("alice", again=True)
     instance, title = await started(installation, "6004")
 
     await card(bob, title).get_by_text("Reject…").click()
@@ -140,7 +140,7 @@ async def test_rejecting_says_why_and_the_process_goes_back_to_alice(
 
 
 async def test_two_press_at_once_and_both_are_told_the_truth(installation: Installation, sign_in: SignIn) -> None:
-    bob, carol = await sign_in("bob"), await sign_in("carol")
+    bob, carol = await sign_in("bob", again=True), await sign_in("carol", again=True)
     instance, title = await started(installation, "6005")
     pages = {"Bob": bob, "Carol": carol}
     buttons = [card(page, title).get_by_role("button", name="Approve") for page in pages.values()]
