@@ -32,6 +32,7 @@ from notifications.models import (
 from tests.engines.server import LOST_AFTER, LOST_BEFORE, Fault
 from tests.engines.sides import Side
 from tests.engines.world import KINDS
+from tests.soak.installation import LONG
 from tests.support.callbacks import claimed
 from tests.support.story import Story
 from wfpush.concurrency.threads import in_database_thread
@@ -195,7 +196,10 @@ FLOWABLE_AND_DEMO = [kind for kind in KINDS if kind.name == "flowable"] + [None]
 @pytest.mark.row_27
 @pytest.mark.parametrize("side", FLOWABLE_AND_DEMO, indirect=True, ids=["flowable", "demo"])
 @bounds(
-    max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+    max_examples=200 if LONG else 10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),
 )
 @given(happenings=HAPPENINGS)
 @example(happenings=["bob approves", "dispatch, its listener tells us first"])

@@ -10,6 +10,7 @@ from escalations.forecast import simulate
 from escalations.models import Escalation
 from tests.escalations.cases import CALENDARS, DAY, MINUTE, STARTS, Case, firms, histories, policies, steps, undone
 from tests.escalations.model import Seen
+from tests.soak.installation import LONG
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,12 @@ def traced() -> list[simulate.Row]:
     return [row for escalation in Escalation.objects.order_by("pk") for row in simulate.trace(escalation)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(
+    max_examples=200 if LONG else 15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate,),
+)
 @given(st.data())
 def test_what_is_foreseen_happens_and_is_what_a_watch_sees(data: st.DataObject) -> None:
     start = data.draw(st.sampled_from(STARTS))
