@@ -15,8 +15,9 @@ class EscalationsConfig(AppConfig):
     def ready(self) -> None:
         # By name: models cannot be imported before now.
         import_module("escalations.kinds")
+        clock = import_module("escalations.clocks.clock")
         import_module("notifications.cases.lifecycle").register(
-            self.name, import_module("escalations.clocks.clock").observe, order=ORDER
+            self.name, clock.observe, order=ORDER, look_up=clock.look_up
         )
         for source in import_module("escalations.clocks.due_steps").SOURCES:
             import_module("wfpush.queue.outbox").register(source)

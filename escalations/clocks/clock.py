@@ -6,6 +6,7 @@ faulty configuration: the task's own event would be lost.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -30,6 +31,20 @@ def observe(
     moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes = AT_ONCE
 ) -> None:
     MOMENTS[moment](task, now, writes)
+
+
+def look_up(tasks: Sequence[Task], writes: Writes) -> None:
+    """Read the clocks of these tasks for what follows in the same transaction."""
+    found: dict[UUID, list[Escalation]] = {task.pk: [] for task in tasks}
+    for escalation in Escalation.objects.filter(task__in=found).order_by("-id"):
+        found[escalation.task_id].append(escalation)
+    for pk, mine in found.items():
+        writes.once((Escalation, pk), partial(list, mine))
+
+
+def _clocks(task: Task, writes: Writes) -> Sequence[Escalation]:
+    """The clocks that the task has and had, the last first. They cannot change while the task is locked."""
+    return writes.once((Escalation, task.pk), lambda: list(Escalation.objects.filter(task=task).order_by("-id")))
 
 
 # --- beginning and end ------------------------------------------------------------------------------------------------
@@ -81,7 +96,7 @@ def _opened(task: Task, now: datetime, writes: Writes) -> None:
 
 def _reassigned(task: Task, now: datetime, writes: Writes) -> None:
     """A new assignee has the whole time: a new clock begins."""
-    end(task, now, reasons.GIVEN_AWAY())
+    end(task, now, reasons.GIVEN_AWAY(), writes)
     task.escalated, task.sla_due_at = [], None
     writes.update(task, "escalated", "sla_due_at", "updated_at")
     begin(task, now, writes)
@@ -117,13 +132,13 @@ def _end_all(ends: Sequence[tuple[UUID, datetime, Reason]]) -> None:
 
 def _reopened(task: Task, now: datetime, writes: Writes) -> None:
     """The engine has refused the answer: the state before it returns, and the time in between counts."""
-    last = Escalation.objects.filter(task=task).order_by("-id").first()
+    last = next(iter(_clocks(task, writes)), None)
     if last is None:
         begin(task, now, writes)
     elif read(last, "end_reason").code != reasons.NO_POLICY.name:
         state, reason = _state_before(last, task)
         held = None if task.state == TaskState.OPEN else last.held_until  # then nobody has acknowledged it
-        _go_on(last, now, state=state, ended_at=None, held_until=held, **kept("end_reason", reason))
+        _go_on(last, now, writes, state=state, ended_at=None, held_until=held, **kept("end_reason", reason))
 
 
 def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, Reason]:
@@ -136,45 +151,46 @@ def _state_before(escalation: Escalation, task: Task) -> tuple[EscalationState, 
 
 
 # --- on its way -------------------------------------------------------------------------------------------------------
-def _running(task: Task) -> Escalation | None:
-    return Escalation.objects.filter(task=task).exclude(state__in=OVER).first()
+def _running(task: Task, writes: Writes) -> Escalation | None:
+    return next((each for each in _clocks(task, writes) if each.state not in OVER), None)
 
 
 def _changed(task: Task, now: datetime, writes: Writes) -> None:
     """The engine has set or changed the due date. A clock that an acknowledgement has stopped follows, too."""
-    escalation = Escalation.objects.filter(task=task).exclude(state=EscalationState.CLOSED).first()
+    clocks = _clocks(task, writes)
+    escalation = next((each for each in clocks if each.state != EscalationState.CLOSED), None)
     if escalation is None:
-        if not Escalation.objects.filter(task=task).exists():
+        if not clocks:
             begin(task, now, writes)
         return
     rules = rules_of(escalation)
     if rules.clock == Clock.DUE and task.due_at is not None and task.due_at != escalation.due_named:
-        _go_on(escalation, now, deadline=task.due_at, due_named=task.due_at)
+        _go_on(escalation, now, writes, deadline=task.due_at, due_named=task.due_at)
         show(task, escalation, writes)
 
 
 def _acknowledged(task: Task, now: datetime, writes: Writes) -> None:
-    escalation = _running(task)
+    escalation = _running(task, writes)
     if escalation is None:
         return
     rules = rules_of(escalation)
     if rules.on_acknowledge == OnAcknowledge.STOPS:
-        _go_on(escalation, now, state=EscalationState.STOPPED, **kept("end_reason", reasons.ACKNOWLEDGED()))
+        _go_on(escalation, now, writes, state=EscalationState.STOPPED, **kept("end_reason", reasons.ACKNOWLEDGED()))
     elif rules.on_acknowledge == OnAcknowledge.HOLDS and escalation.held_until is None:
         try:
-            _go_on(escalation, now, held_until=rules.held_until(now))
+            _go_on(escalation, now, writes, held_until=rules.held_until(now))
         except NoWorkingTime:
             log.error("calendar_without_working_time", calendar=rules.calendar_name, policy=rules.name)
 
 
 def _paused(task: Task, now: datetime, writes: Writes) -> None:
-    escalation = _running(task)
+    escalation = _running(task, writes)
     if escalation is not None and escalation.paused_at is None and rules_of(escalation).pauses:
-        _go_on(escalation, now, state=EscalationState.PAUSED, paused_at=now)
+        _go_on(escalation, now, writes, state=EscalationState.PAUSED, paused_at=now)
 
 
 def _resumed(task: Task, now: datetime, writes: Writes) -> None:
-    escalation = _running(task)
+    escalation = _running(task, writes)
     if escalation is None or escalation.paused_at is None:
         return
     rules = rules_of(escalation)
@@ -182,6 +198,7 @@ def _resumed(task: Task, now: datetime, writes: Writes) -> None:
     _go_on(
         escalation,
         now,
+        writes,
         state=EscalationState.RUNNING,
         paused_at=None,
         deadline=later(rules, escalation.deadline, pause),
@@ -230,12 +247,12 @@ def done(escalation: Escalation) -> set[tuple[int, int]]:
     return set(escalation.runs.values_list("step", "number"))
 
 
-def _go_on(escalation: Escalation, now: datetime, **fields: object) -> None:
+def _go_on(escalation: Escalation, now: datetime, writes: Writes, **fields: object) -> None:
     """Change the clock, and compute its next step again. A worker that is taking a step of it loses the lease."""
     for name, value in fields.items():
         setattr(escalation, name, value)
     moved = escalation.make_due(next_due(escalation, rules_of(escalation), done(escalation)))
-    escalation.save(update_fields=[*fields, *moved])
+    writes.update(escalation, *fields, *moved)
     _wake_if_due(escalation, now)
 
 

@@ -11,9 +11,10 @@ from escalations.kinds.step_event import planner_of, told_by
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.models import PolicyStep, RunResult
 from notifications.cases import task_state
-from notifications.items import inbox_items
 from notifications.models import Delivery, Priority
 from notifications.reasons import NOTHING, URGENT, label
+from notifications.routing import fanout
+from notifications.routing.copies import Copies
 from wfpush.queue import outbox
 
 ORDER = [priority.value for priority in Priority]
@@ -47,7 +48,8 @@ def _raise(taking: Taking) -> Taken:
     event.save(force_insert=True)
     planner = planner_of(taking, event, {})
     alert = URGENT() if wanted == Priority.URGENT else NOTHING
-    planner.rewrite(inbox_items.open_copies(task), alert=alert)
+    planner.rewrite(Copies([task]).of(task), alert=alert)
+    fanout.save([planner], taking.now)
     event.plan, event.told = planner.plan.as_json(), Delivery.objects.filter(event=event).count()
     event.save(update_fields=["plan", "told"])
     outbox.wake_on_commit("deliveries")

@@ -4,6 +4,7 @@ Escalations start, pause and stop clocks by them, so the pipeline does not impor
 AppConfig.ready().
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -22,25 +23,37 @@ class Observer(Protocol):
     def __call__(self, moment: Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None: ...
 
 
+LookUp = Callable[[Sequence[Task], Writes], None]
+"""Reads what the observer needs of these tasks, which are locked and about to change, into what the writes know."""
+
+
 @dataclass(frozen=True)
 class Entry:
     order: int
     name: str
     observer: Observer
+    look_up: LookUp | None = None
 
 
 _entries: list[Entry] = []
 
 
-def register(name: str, observer: Observer, *, order: int) -> None:
+def register(name: str, observer: Observer, *, order: int, look_up: LookUp | None = None) -> None:
     """Add an observer; those with smaller `order` are called first. Registering a name again replaces it."""
     unregister(name)
-    _entries.append(Entry(order, name, observer))
+    _entries.append(Entry(order, name, observer, look_up))
     _entries.sort(key=lambda entry: (entry.order, entry.name))
 
 
 def unregister(name: str) -> None:
     _entries[:] = [entry for entry in _entries if entry.name != name]
+
+
+def look_up(tasks: Sequence[Task], writes: Writes) -> None:
+    """Let observers read at once what they need of the tasks of a batch."""
+    for entry in list(_entries):
+        if entry.look_up is not None and tasks:
+            entry.look_up(tasks, writes)
 
 
 def notify_observers(

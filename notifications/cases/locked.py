@@ -6,10 +6,11 @@ Locks are taken in one order everywhere: cases, tasks, people; each in the order
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
-from notifications.models import Case, Event, Task, TaskState
+from notifications.models import Brand, Case, Event, Recipient, Task, TaskState
 from notifications.types import Json, behaviour_of, object_in
+from wfpush.postgres import prefetch
 
 TYPES_THAT_ASK = ("task.assigned", "task.updated", "task.info_supplied", "task.escalated")
 """Events whose notifications ask for the task's answer; all others only inform."""
@@ -44,9 +45,18 @@ class Locked:
         mentioned = {key for event in events if not changes_its_task(event) and (key := task_key(event))} - changed
         rows = Task.objects.filter(_any_of("task_id", changed)).order_by("engine_id", "task_id")
         self._tasks = _by_key(rows.select_for_update(no_key=True), "task_id") if changed else {}
+        engines = {event.engine_id: event.engine for event in events}
+        for task in self._tasks.values():
+            task.engine = engines[task.engine_id]
+        asked = {task_key(event) for event in events if asks(event)}
+        self.known = [task for key, task in self._tasks.items() if key in asked and task.last_event_time is not None]
+        """Tasks that earlier events have changed, and these events reword. Their people are read."""
+        _read_people(self.known)
+        prefetch.read(Case, "case", self._tasks.values())
         self._mentioned: dict[Key, Task] = {}
         if mentioned:
-            known = Task.objects.filter(_any_of("task_id", mentioned)).select_related("assignee")
+            people = ("assignee__brand", "initiator__brand", "case")
+            known = Task.objects.filter(_any_of("task_id", mentioned)).select_related(*people)
             self._mentioned = _by_key(known, "task_id")
 
     def case(self, event: Event) -> Case | None:
@@ -66,11 +76,11 @@ class Locked:
         return self._mentioned.get(key) if key else None
 
 
-def known_tasks(events: Iterable[Event]) -> set[Key]:
-    """The tasks of these events that earlier events have changed."""
-    keys = {key for event in events if changes_its_task(event) and (key := task_key(event))}
-    known = Task.objects.filter(_any_of("task_id", keys), last_event_time__isnull=False)
-    return set(known.values_list("engine_id", "task_id")) if keys else set()
+def _read_people(tasks: Sequence[Task]) -> None:
+    people = [*prefetch.read(Recipient, "assignee", tasks), *prefetch.read(Recipient, "initiator", tasks)]
+    prefetch.read(Brand, "brand", people)
+    prefetch.read(Event, "assigned_event", tasks, only=["type"])
+    prefetch_related_objects(tasks, "candidates", "teams")
 
 
 def case_key(event: Event) -> Key | None:

@@ -221,8 +221,8 @@ def _assign(task: Task, event: Event, scene: Scene) -> bool:
 def _people_of(task: Task) -> tuple[int | None, set[int], set[int]]:
     if _is_new(task):
         return None, set(), set()
-    candidates, teams = task.candidates.values_list("pk", flat=True), task.teams.values_list("pk", flat=True)
-    return task.assignee_id, set(candidates), set(teams)
+    candidates, teams = task.candidates.all(), task.teams.all()  # read before, for all tasks of the batch
+    return task.assignee_id, {person.pk for person in candidates}, {team.pk for team in teams}
 
 
 def _is_new(task: Task) -> bool:

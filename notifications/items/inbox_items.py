@@ -17,7 +17,6 @@ from notifications import reasons
 from notifications.channel_facts import INBOX
 from notifications.items import ledger, live_frames
 from notifications.models import (
-    ActionToken,
     Delivery,
     DeliveryState,
     Event,
@@ -151,10 +150,6 @@ def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
     return Notification.objects.filter(Q(state=NotificationState.OPEN) | asks_nothing, task__in=[*tasks])
 
 
-def open_recipients(task: Task) -> QuerySet[Notification, int]:
-    return open_copies(task).values_list("recipient_id", flat=True)
-
-
 ADDRESSED = (NotificationState.OPEN, NotificationState.ANSWERED, NotificationState.EXPIRED)
 """States of copies whose people have, or had until its end, the task."""
 
@@ -166,13 +161,16 @@ def telling_copies(task: Task) -> QuerySet[Notification]:
     return Notification.objects.filter(Q(state__in=ADDRESSED) | taken_back, task=task)
 
 
-def withdraw(notifications: QuerySet[Notification], reason: Reason, now: datetime) -> list[Notification]:
-    """Withdraw open copies, and void tokens that could answer them."""
-    said = reasons.kept("reason", reason)
-    rows = change(notifications, now, state=NotificationState.WITHDRAWN, outcome=None, **said)
-    void_tokens([row.pk for row in rows], reason, now)
-    ledger.supersede([row.pk for row in rows], reason, now)
-    return rows
+def withdraw(why: Mapping[Notification, Reason], now: datetime) -> None:
+    """Withdraw open copies, each for its reason and with a new seq, and void tokens that could answer them. Their
+    outcome is in the objects."""
+    if not why:
+        return
+    rows = list(why)
+    number(rows)
+    for row, reason in why.items():
+        _take_back(row, reason, now)
+    _save_ends(rows, {row.pk: reason for row, reason in why.items()}, now)
 
 
 def told_of_end(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
@@ -189,26 +187,42 @@ def end(rows: Sequence[Notification], ended: Mapping[UUID, tuple[Reason, Json | 
     if not rows:
         return
     number(rows)
-    withdrawn: dict[Reason, list[UUID]] = {}
+    withdrawn: dict[UUID, Reason] = {}
     for row in rows:
         assert row.task_id is not None
         reason, row.outcome = ended[row.task_id]
         row.updated_at = now
         if row.state != NotificationState.ANSWERED:
-            row.state = NotificationState.WITHDRAWN
-            row.reason, row.reason_fact = reasons.kept("reason", reason).values()
-            withdrawn.setdefault(reason, []).append(row.pk)
+            _take_back(row, reason, now)
+            withdrawn[row.pk] = reason
+    _save_ends(rows, withdrawn, now)
+
+
+def _take_back(row: Notification, reason: Reason, now: datetime) -> None:
+    row.state, row.updated_at = NotificationState.WITHDRAWN, now
+    row.reason, row.reason_fact = reasons.kept("reason", reason).values()
+
+
+def _save_ends(rows: Sequence[Notification], withdrawn: Mapping[UUID, Reason], now: datetime) -> None:
     bulk.update(rows, ["seq", "updated_at", "state", "outcome", "reason", "reason_fact"])
     ledger.outdate([row.pk for row in rows], now)
-    for reason, ids in withdrawn.items():
-        void_tokens(ids, reason, now)
-        ledger.supersede(ids, reason, now)
+    void_tokens(withdrawn, now)
+    ledger.supersede_each(withdrawn, now)
     live_frames.announce_on_commit([row.pk for row in rows])
 
 
-def void_tokens(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    tokens = ActionToken.objects.filter(notification_id__in=notification_ids, voided_at=None)
-    tokens.update(voided_at=now, **reasons.kept("void_reason", reason, 200))
+_VOID = """
+UPDATE notifications_actiontoken token
+SET voided_at = %s, void_reason = said.reason, void_reason_fact = said.fact::jsonb
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(notification, reason, fact)
+WHERE token.notification_id = said.notification AND token.voided_at IS NULL
+"""
+
+
+def void_tokens(why: Mapping[UUID, Reason], now: datetime) -> None:
+    """No token answers these notifications any more, each for its reason."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VOID, [now, [*why], *reasons.as_columns(why.values(), 200)])
 
 
 def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:

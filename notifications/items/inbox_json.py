@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from notifications import reasons
 from notifications.items.escalated import escalation_of
 from notifications.items.outcomes import why_withdrawn
-from notifications.items.representation import notification_json
+from notifications.items.representation import Common, notification_json
 from notifications.models import Notification, NotificationState
 from notifications.types import Json, object_in
 from notifications.wording.languages import spoken
@@ -24,17 +24,20 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 """Opens the maps app on phones of both kinds, and a page elsewhere (developers.google.com/maps/documentation/urls)."""
 
 
-def inbox_json(notification: Notification, language: str = "") -> Json:
-    """In `language` if the reader chose one, else in their own."""
+def inbox_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
+    """In `language` if the reader chose one, else in their own. `common`: of several notifications."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
-    with translation.override(spoken(language or notification.recipient.locale)):
+    common, tongue = common or Common(), spoken(language or notification.recipient.locale)
+    with translation.override(tongue):
         shown = {
             "lines": lines_of(notification),
-            "facts": shown_facts(notification),
+            "facts": common.once(
+                lambda: shown_facts(notification), notification.details, "facts", notification.url, tongue
+            ),
             "ended": why_withdrawn(reasons.read(notification)) if withdrawn else "",
             "outcome": reasons.in_words(notification.outcome) if notification.outcome else None,
         }
-    return notification_json(notification, language) | shown
+    return notification_json(notification, language, common) | shown
 
 
 def lines_of(notification: Notification) -> list[str]:

@@ -4,6 +4,7 @@ Every row ends in exactly one of delivered, superseded, suppressed, expired or d
 locks them in the order of their ids first (`lock`), against deadlocks.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from django.db.models import Count, Q, QuerySet
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.models import Delivery, DeliveryState, Notification, NotificationState
+from notifications.models import Delivery, DeliveryState, NotificationState
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.queue import outbox
@@ -300,10 +301,19 @@ def outdate(notification_ids: Sequence[UUID], now: datetime) -> None:
         _run(_OUTDATE_UNDER_WAY, [ids])
 
 
-def reword(notification: Notification, words: Mapping[str, Json]) -> None:
-    """Set the new texts of channels with texts of their own, in waiting messages and in replacements."""
-    for channel, said in words.items():
-        notification.deliveries.filter(channel=channel).exclude(state=DeliveryState.SUPPRESSED).update(words=said)
+_REWORD = """
+UPDATE notifications_delivery SET words = said.words::jsonb
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(notification, channel, words)
+WHERE notification_id = said.notification AND notifications_delivery.channel = said.channel AND state <> 'suppressed'
+"""
+
+
+def reword(words: Mapping[UUID, Mapping[str, Json]]) -> None:
+    """Set the new texts of channels with texts of their own, by notification, in waiting messages and in
+    replacements."""
+    said = [(pk, channel, json.dumps(text)) for pk, mine in words.items() for channel, text in mine.items()]
+    if said:
+        _run(_REWORD, [list(column) for column in zip(*said, strict=True)])
 
 
 def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
@@ -315,23 +325,31 @@ def _replace_soon(ids: Iterable[UUID], now: datetime) -> None:
 
 
 _SUPERSEDE = f"""
-UPDATE notifications_delivery SET state = 'superseded', reason = %s, reason_fact = %s, ended_at = %s,
+UPDATE notifications_delivery
+SET state = 'superseded', reason = said.reason, reason_fact = said.fact::jsonb, ended_at = %s,
     outdated = lease_token IS NOT NULL AND device_id IS NOT NULL,
     {outbox.set_due("CASE WHEN device_id IS NOT NULL THEN lease_until END")}, {outbox.RELEASED}
-WHERE id = ANY(%s) AND state = 'pending'
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS said(id, reason, fact)
+WHERE notifications_delivery.id = said.id AND state = 'pending'
 """
 
 
 def supersede(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """Messages about these notifications that were not sent yet are no longer needed.
+    """The same for several notifications, with one reason."""
+    supersede_each(dict.fromkeys(notification_ids, reason), now)
+
+
+def supersede_each(why: Mapping[UUID, Reason], now: datetime) -> None:
+    """Messages about these notifications that were not sent yet are no longer needed, each with its reason.
 
     One in flight to a device may arrive nevertheless: it is replaced when its attempt has ended, at the latest at the
     end of its lease.
     """
-    waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
-    ids = list(waiting.order_by("id").select_for_update().values_list("id", flat=True))
-    if ids:
-        _run(_SUPERSEDE, [*reasons.as_values(reason), now, ids])
+    waiting = Delivery.objects.filter(notification_id__in=[*why], state=DeliveryState.PENDING)
+    rows = list(waiting.order_by("id").select_for_update().values_list("id", "notification_id"))
+    if rows:
+        said = reasons.as_columns(why[notification] for _, notification in rows)
+        _run(_SUPERSEDE, [now, [pk for pk, _ in rows], *said])
 
 
 _REPLACED = f"""

@@ -1,25 +1,29 @@
 """Live frames: after a commit, send changes to open inboxes. A lost frame is detected by a gap in `seq`."""
 
-import asyncio
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 from channels.layers import get_channel_layer
 from django.db import transaction
 from redis.exceptions import RedisError
 
 from notifications.items.inbox_json import inbox_json
-from notifications.items.representation import notification_queryset, unread_counts
+from notifications.items.representation import Common, notification_queryset, unread_counts
 from notifications.models import Notification
 from wfpush.concurrency.background_loop import BackgroundLoop
 from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
 
-CONCURRENT_SENDS = 16
+Frame = tuple[str, dict[str, Any]]
+"""A group, and the message to it."""
+
+AT_ONCE = 100
+"""Frames that are sent while the next ones are made."""
+
 DELIVERY_DEADLINE = 10.0
 """Seconds after which frames that Redis does not take are dropped; clients catch up by themselves."""
 
@@ -48,19 +52,15 @@ def announce(rows: Iterable[Notification]) -> None:
     """Send each notification to its person's inboxes. Never fails: the database has the truth."""
     rows = list(rows)
     unread = unread_counts([row.recipient_id for row in rows])
-    frames = [
-        (
-            group_of(row.recipient_id),
-            {
-                "type": "inbox.changed",
-                "seq": row.seq,
-                "notification": json.dumps(inbox_json(row), ensure_ascii=False, separators=(",", ":")),
-                "unread": unread.get(row.recipient_id, 0),
-            },
-        )
-        for row in rows
-    ]
-    _send(frames)
+    common = Common()
+    for start in range(0, len(rows), AT_ONCE):
+        _send([_frame(row, common, unread.get(row.recipient_id, 0)) for row in rows[start : start + AT_ONCE]])
+
+
+def _frame(row: Notification, common: Common, unread: int) -> Frame:
+    notification = msgspec.json.encode(inbox_json(row, common=common)).decode()
+    said = {"type": "inbox.changed", "seq": row.seq, "notification": notification, "unread": unread}
+    return group_of(row.recipient_id), said
 
 
 def tell(recipient_id: int, message_type: str, **members: Any) -> None:
@@ -82,22 +82,12 @@ def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
     transaction.on_commit(lambda: tell(recipient_id, "inbox.signed_out", kept=kept), robust=True)
 
 
-def _send(frames: list[tuple[str, dict[str, Any]]]) -> None:
+def _send(frames: Sequence[Frame]) -> None:
     if redis_cooldown:
         return
+    layer: Any = get_channel_layer()
     try:
-        _background.run(_send_all(frames), DELIVERY_DEADLINE)
+        _background.run(layer.groups_send(frames), DELIVERY_DEADLINE)
     except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
         redis_cooldown.after(fault)
         log.warning("live_frames_lost", frames=len(frames), fault=repr(fault))
-
-
-async def _send_all(frames: list[tuple[str, dict[str, Any]]]) -> None:
-    layer: Any = get_channel_layer()
-    gate = asyncio.Semaphore(CONCURRENT_SENDS)
-
-    async def send(group: str, message: dict[str, Any]) -> None:
-        async with gate:
-            await layer.group_send(group, message)
-
-    await asyncio.gather(*(send(group, message) for group, message in frames))

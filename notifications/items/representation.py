@@ -1,7 +1,8 @@
 """Notifications, answers and traces as the API, live frames and pages show them: docs/api.md, "Inbox and answers"."""
 
+from collections.abc import Callable, Hashable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Count, QuerySet
 
@@ -20,6 +21,8 @@ from notifications.models import (
 from notifications.types import Json
 from notifications.wording.labels import read_in
 
+Value = TypeVar("Value")
+
 SHOWN_ACTION = ("action", "title", "comment", "effect")
 
 
@@ -37,16 +40,33 @@ def tells_of(outcome: Json | None, response: Response) -> bool:
     return told == (response.action, response.recipient.ref, iso_utc(response.at))
 
 
+class Common:
+    """What copies of one message have in common is made once: it is known by the object that it is made from."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Hashable, ...], tuple[object, Any]] = {}
+
+    def once(self, make: Callable[[], Value], source: object, *key: Hashable) -> Value:
+        """What `make` makes of `source`, in the way that `key` names."""
+        name = (id(source), *key)
+        if name not in self._made:
+            self._made[name] = (source, make())  # kept, so that its id stays its own
+        made: Value = self._made[name][1]
+        return made
+
+
 # --- notifications --------------------------------------------------------------------------------
 def notification_queryset() -> QuerySet[Notification]:
     """Notifications with what their representation needs."""
     return Notification.objects.select_related("task", "case", "category", "brand", "recipient__brand", "on_behalf_of")
 
 
-def notification_json(notification: Notification, language: str = "") -> Json:
+def notification_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
     """One copy for its person, with actions in `language` if they chose one, else in their own."""
     task = notification.task
     details = notification.details
+    language = language or notification.recipient.locale
+    common = common or Common()
     return {
         "id": str(notification.pk),
         "seq": notification.seq,
@@ -59,7 +79,9 @@ def notification_json(notification: Notification, language: str = "") -> Json:
         "url": notification.url or None,
         "task": {"id": task.task_id, "state": task.state, "kind": task.kind or None} if task else None,
         "case": case_json(notification),
-        "actions": actions_json(notification, language),
+        "actions": common.once(
+            lambda: actions_json(notification, language), notification.actions, "actions", notification.state, language
+        ),
         "info": task.info if task and sees_questions(notification) else [],
         "location": details.get("location"),
         "customer": details.get("customer"),

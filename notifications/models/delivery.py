@@ -31,7 +31,7 @@ class Notification(models.Model):
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="notifications")
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="notifications", db_index=False)
     seq = models.BigIntegerField(_("seq"))
     event = models.ForeignKey(Event, null=True, on_delete=models.SET_NULL, related_name="notifications")
     task = models.ForeignKey(Task, null=True, blank=True, on_delete=models.CASCADE, related_name="notifications")
@@ -46,7 +46,13 @@ class Notification(models.Model):
         TemplateVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="notifications"
     )
     brand = models.ForeignKey(
-        Brand, verbose_name=_("brand"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        Brand,
+        verbose_name=_("brand"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     language = models.CharField(_("language"), max_length=20, default="en")
     state = models.CharField(_("state"), max_length=10, choices=NotificationState.choices)
@@ -70,6 +76,7 @@ class Notification(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        db_index=False,
         help_text=_("Who is away, and would have had it."),
     )
     escalated = models.BooleanField(_("escalated"), default=False, help_text=_("It came because the task ran late."))
@@ -93,6 +100,10 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["recipient", "-created_at"]),
             models.Index(fields=["recipient"], condition=Q(read_at__isnull=True), name="notification_unread"),
+            models.Index(fields=["brand"], condition=Q(brand__isnull=False), name="notification_brand"),
+            models.Index(
+                fields=["on_behalf_of"], condition=Q(on_behalf_of__isnull=False), name="notification_on_behalf_of"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -123,7 +134,13 @@ class Delivery(Work):
     channel = models.CharField(_("channel"), max_length=20)
     address = models.CharField(max_length=320, blank=True, help_text=_("An e-mail address, or a device's digest."))
     device = models.ForeignKey(
-        Device, verbose_name=_("device"), null=True, blank=True, on_delete=models.SET_NULL, related_name="deliveries"
+        Device,
+        verbose_name=_("device"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="deliveries",
+        db_index=False,
     )
     shown_to = models.CharField(_("to"), max_length=320, blank=True, help_text=_("The address as people know it."))
     turn = models.PositiveSmallIntegerField(_("turn"), default=0, editable=False)
@@ -145,7 +162,8 @@ class Delivery(Work):
         ]
         indexes = [
             models.Index(fields=["channel", "due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
-            models.Index(fields=["state", "-id"]),
+            models.Index(fields=["device"], condition=Q(device__isnull=False), name="delivery_device"),
+            models.Index(fields=["state", "id"], name="delivery_state"),
         ]
 
     def __str__(self) -> str:

@@ -40,7 +40,9 @@ class Event(Work):
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="events")
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="events", db_index=False
+    )
     source = models.CharField(_("source"), max_length=500)
     event_id = models.CharField(_("event id"), max_length=200)
     type = models.CharField(_("type"), max_length=200)
@@ -75,7 +77,7 @@ class Event(Work):
                 fields=["engine", "urgency", "due_at"], condition=Q(due_at__isnull=False), name="event_urgency_due"
             ),
             models.Index(fields=["processed_at"], condition=Q(processed_at__isnull=False), name="event_processed"),
-            models.Index(fields=["status", "-id"]),
+            models.Index(fields=["status", "id"], name="event_status"),
             models.Index(fields=["-id"], condition=Q(unresolved__gt=0), name="event_unresolved"),
             models.Index(fields=["event_id"], name="event_by_its_id"),
         ]
@@ -85,7 +87,9 @@ class Event(Work):
 
 
 class Case(models.Model):
-    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="cases")
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="cases", db_index=False
+    )
     case_id = models.CharField(_("case id"), max_length=200)
     title = models.CharField(_("title"), max_length=300, blank=True)
     type = models.CharField(_("type"), max_length=100, blank=True)
@@ -139,7 +143,9 @@ class Task(models.Model):
     """A human task of an engine's process, as its events have told it. `data` is merged from them."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    engine = models.ForeignKey(Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="tasks")
+    engine = models.ForeignKey(
+        Engine, verbose_name=_("engine"), on_delete=models.CASCADE, related_name="tasks", db_index=False
+    )
     task_id = models.CharField(_("task id"), max_length=200)
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks")
     name = models.CharField(_("name"), max_length=300, blank=True)

@@ -7,6 +7,7 @@ once. The next turn is in reserve, and takes over if the one before reaches nobo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +17,7 @@ from notifications.channels.base import Channel, DeviceChannel, PersonChannel
 from notifications.channels.registry import channels as all_channels
 from notifications.models import Delivery, DeliveryState, Device, Event, Notification, Recipient
 from notifications.types import Json
+from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
 Devices = dict[int, list[Device]]
@@ -90,15 +92,12 @@ class Addresses:
     def _row(
         self, notification: Notification, recipient: Recipient, channel: str, words: Json | None, **fields: Any
     ) -> Delivery:
-        return Delivery(
-            event=self.event,
-            notification=notification,
-            recipient=recipient,
-            channel=channel,
-            words=words,
-            created_at=self.now,
-            **fields,
-        )
+        about = {"notification": notification, "recipient": recipient, "channel": channel, "words": words}
+        return bulk.another(self._blank, **about, **fields)
+
+    @cached_property
+    def _blank(self) -> Delivery:
+        return Delivery(event=self.event, created_at=self.now)
 
 
 def _turns(channels: Sequence[str]) -> Iterator[list[str]]:

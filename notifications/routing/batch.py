@@ -7,7 +7,7 @@ memory, in order. At the end everything is written.
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifications.cases import task_state
+from notifications.cases import lifecycle, task_state
 from notifications.cases.locked import Locked
 from notifications.items import inbox_items
 from notifications.models import Event, Recipient
@@ -18,6 +18,7 @@ from notifications.reasons import Reason
 from notifications.routing import closing, fanout
 from notifications.routing.addressing import Devices, read_devices
 from notifications.routing.closing import Closing
+from notifications.routing.copies import Copies
 from notifications.routing.route import Addressed
 from notifications.wording import links
 from wfpush.postgres.bulk import Writes
@@ -28,23 +29,28 @@ class Batch:
 
     def __init__(self, events: Sequence[Event], now: datetime) -> None:
         self.now = now
-        self.several = len(events) > 1
-        """Then none of them rewords copies that are there already, which is written at once."""
         self.notes: dict[Event, list[Reason]] = {}
         """Of each event: what was not taken of its data."""
         for event in events:
             event.data, self.notes[event] = links.without_bad_links(event.data)
         self.locked = Locked(events)
         self.roster = Roster(now)
+        self.copies = Copies(self.locked.known)
         self.devices: Devices = {}
         self.writes = Writes()
         self._people = self._named(events)
         self._planners: list[fanout.Planner] = []
         self._closings: list[Closing] = []
-        if self.several:
-            known = [person for people in self._people.values() for person in people.values()]
-            self.roster.absences.look_up(known)
-            read_devices({person.pk for person in known}, self.devices)
+        lifecycle.look_up(self.locked.known, self.writes)
+        if len(events) > 1:
+            self._look_up_people()
+
+    def _look_up_people(self) -> None:
+        known = [person for people in self._people.values() for person in people.values()]
+        known += [row.recipient for row in self.copies.all()]
+        known += [person for task in self.locked.known for person in (task.assignee, task.initiator) if person]
+        self.roster.absences.look_up(known)
+        read_devices({person.pk for person in known}, self.devices)
 
     def _named(self, events: Sequence[Event]) -> dict[int, dict[str, Recipient]]:
         """The people whom events name, by engine and ref."""
@@ -59,7 +65,7 @@ class Batch:
         return task_state.Scene(self.locked, directory, self.roster, self.writes, self.now)
 
     def notify(self, planner: fanout.Planner, addressed: Sequence[Addressed]) -> None:
-        """Make new copies, for `write`."""
+        """Make new copies, for `write`, which also saves the others that the planner has changed."""
         planner.make(addressed)
         self._planners.append(planner)
 
@@ -69,8 +75,9 @@ class Batch:
 
     def write(self) -> None:
         self.writes.write()
-        if self._closings:
+        changed = {row.recipient_id for planner in self._planners for row in planner.changed}
+        if self._closings or changed:
             new = {row.recipient_id for planner in self._planners for row in planner.made}
-            inbox_items.lock(closing.recipients(self._closings) | new)
+            inbox_items.lock(closing.recipients(self._closings) | changed | new)
         closing.close(self._closings, self.now)
         fanout.save(self._planners, self.now)

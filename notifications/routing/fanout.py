@@ -1,15 +1,15 @@
 """Makes copies and deliveries for the people of an event, and records who gets what and why."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
-
-from django.db.models import QuerySet
 
 from notifications import reasons
 from notifications.items import inbox_items, ledger, lifetime
 from notifications.models import (
+    Brand,
     Case,
     Delivery,
     Event,
@@ -27,8 +27,6 @@ from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
 from wfpush.postgres import bulk
-
-"""How long an undelivered message is tried; one about a task until a day after the due date, if that is later."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 OWNED = [
@@ -139,6 +137,10 @@ class Planner:
     devices: Devices = field(default_factory=dict)
     made: list[Notification] = field(default_factory=list)
     told_anew: list[Notification] = field(default_factory=list)
+    handed_over: list[Notification] = field(default_factory=list)
+    reworded: dict[Notification, dict[str, Json]] = field(default_factory=dict)
+    """With the texts of channels that have texts of their own."""
+    withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -151,24 +153,41 @@ class Planner:
             return
         versions = batch_render.published_versions()
         self._look_up([(each.recipient, each.manner.channels) for each in addressed])
+        blanks: dict[Hashable, Notification] = {}
         for each in addressed:
-            notification, words = self._copy(each, versions)
+            notification, words = self._copy(each, versions, blanks)
             mine = self._deliveries(notification, each.recipient, each.manner.channels, words)
             self.plan.add(each.recipient, notification, each.manner.name, each.reason, mine)
             self.made.append(notification)
             self.deliveries += mine
 
     def _copy(
-        self, addressed: Addressed, versions: Mapping[int, TemplateVersion]
+        self, addressed: Addressed, versions: Mapping[int, TemplateVersion], blanks: dict[Hashable, Notification]
     ) -> tuple[Notification, dict[str, Json]]:
         recipient, manner = addressed.recipient, addressed.manner
         version = manner.version or versions.get(manner.template_id or 0)
         brand = manner.brand or recipient.brand
         wording = self.writer.write(version, recipient, brand, manner.channels)
         self.plan.warn(wording.warnings)
+        alike = (id(manner), wording, version, brand)
+        if alike not in blanks:
+            blanks[alike] = self._blank(manner, wording, version, brand)
+        said = reasons.kept("reason", addressed.reason)
+        notification = bulk.another(blanks[alike], recipient=recipient, **said)
+        if addressed.on_behalf_of is not None:
+            notification.on_behalf_of = addressed.on_behalf_of
+        return notification, wording.words
+
+    def _blank(
+        self,
+        manner: Manner,
+        wording: batch_render.Wording,
+        version: TemplateVersion | None,
+        brand: Brand | None,
+    ) -> Notification:
+        """A copy that is still nobody's."""
         asks = self.is_task and bool(wording.actions)
         notification = Notification(
-            recipient=recipient,
             event=self.event,
             task=self.task,
             case=self.case,
@@ -179,27 +198,29 @@ class Planner:
             language=wording.language,
             answer_from_email=manner.answer_from_email,
             answer_from_push=manner.answer_from_push,
-            on_behalf_of=addressed.on_behalf_of,
             escalated=manner.escalated,
             is_copy=self.is_task,
             outcome=self.task.outcome if self.task and asks else None,
-            **reasons.kept("reason", addressed.reason),
             created_at=self.now,
             updated_at=self.now,
         )
         self._word(notification, wording, asks)
-        return notification, wording.words
+        return notification
 
     def _word(self, notification: Notification, wording: batch_render.Wording, asks: bool) -> None:
         facts = self.writer.facts
         notification.title, notification.body = wording.title, wording.body
         notification.short_body = wording.short_body
-        notification.actions = [action.as_json() for action in wording.actions] if asks else []
+        notification.actions = wording.actions_json if asks else []
         notification.state = NotificationState.OPEN if asks else NotificationState.INFO
         notification.priority = self._priority(facts)
-        notification.details = details_of(facts)
+        notification.details = self._details
         notification.url = self._url(facts)
         notification.due_at = self.task.deadline if self.task and self.is_task else None
+
+    @cached_property
+    def _details(self) -> Json:
+        return details_of(self.writer.facts)
 
     def _priority(self, facts: Json) -> str:
         if self.is_task and self.task is not None:
@@ -226,12 +247,16 @@ class Planner:
         channels = {channel for _, names in people for channel in names}
         self.addresses.look_up([recipient for recipient, _ in people], channels)
 
-    # --- copies that are there -------------------------------------------------------------------
+    # --- copies that are there: changed in memory, for `save` -------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
-        """Reminders: open copies with a new message, worded as `manner` says until the task changes, for `save`.
+        """Reminders: open copies with a new message, worded as `manner` says until the task changes.
 
         `why` has a reason for each person.
         """
+        self.told_anew += rows
+        self._tell_anew(rows, manner, why)
+
+    def _tell_anew(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
         self._look_up([(row.recipient, manner.channels) for row in rows])
         for row in rows:
             wording = self.writer.write(manner.version, row.recipient, row.brand, manner.channels)
@@ -240,18 +265,14 @@ class Planner:
             row.read_at = None
             mine = self._deliveries(row, row.recipient, manner.channels, wording.words)
             self.plan.add(row.recipient, row, manner.name, why[row.recipient_id], mine)
-            self.told_anew.append(row)
             self.deliveries += mine
 
-    def hand_over(self, escalated: QuerySet[Notification], addressed: Sequence[Addressed]) -> set[int]:
-        """Copies of people who had only been told of the task become copies of people who have it. Returns whose."""
-        now_theirs = {each.recipient.pk: each for each in addressed}
-        rows = list(escalated.filter(recipient_id__in=now_theirs).select_related("recipient__brand", "case"))
-        if not rows:
-            return set()
+    def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, Addressed]) -> None:
+        """Copies of people who had only been told of the task become copies of people who have it now."""
         versions = batch_render.published_versions()
+        self.handed_over += rows
         for row in rows:
-            each = now_theirs[row.recipient_id]
+            each = addressed[row.recipient_id]
             row.escalated, row.on_behalf_of = False, each.on_behalf_of
             row.reason, row.reason_fact = reasons.kept("reason", each.reason).values()
             row.category, row.route = each.manner.category, each.manner.route
@@ -260,19 +281,10 @@ class Planner:
             row.answer_from_email = each.manner.answer_from_email
             row.answer_from_push = each.manner.answer_from_push
             manner = replace(each.manner, version=row.template_version)
-            self.remind([row], manner, {row.recipient_id: each.reason})
-        save([self], self.now, also=OWNED)
-        return {row.recipient_id for row in rows}
+            self._tell_anew([row], manner, {row.recipient_id: each.reason})
 
-    def rewrite(self, open_copies: QuerySet[Notification], *, alert: Reason = NOTHING) -> None:
-        """Reword open copies by their own template version. `alert`: why other channels send a message, too."""
-        rows = list(
-            open_copies.select_related(
-                "recipient__brand", "recipient__manager", "brand", "template_version__template", "category", "route"
-            )
-            .prefetch_related("template_version__texts", "template_version__actions")
-            .order_by("recipient_id")
-        )
+    def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
+        """Reword open copies by their own template versions. `alert`: why other channels send a message, too."""
         deliveries: list[Delivery] = []
         if alert:
             self._look_up([(row.recipient, row.category.channels) for row in rows])
@@ -281,35 +293,45 @@ class Planner:
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
-            row.read_at = None if alert else row.read_at
             if alert:
+                row.read_at = None
+                self.told_anew.append(row)
                 deliveries += self._deliveries(row, row.recipient, channels, wording.words)
             else:
-                ledger.reword(row, wording.words)
-        inbox_items.rewrite(rows, [*WORDED, "read_at"] if alert else WORDED, self.now, alert=bool(alert))
-        Delivery.objects.bulk_create(deliveries, batch_size=500)
+                self.reworded[row] = wording.words
+        self.deliveries += deliveries
         self.plan.changed(rows, alert or reasons.CHANGED(), deliveries)
 
-    def withdraw(self, notifications: QuerySet[Notification], reason: Reason) -> None:
-        rows = inbox_items.withdraw(notifications, reason, self.now)
-        self.plan.changed(rows, reason, inbox_items.record_live(self.event, rows, self.now, reason))
+    def withdraw(self, rows: Sequence[Notification], reason: Reason) -> None:
+        for row in rows:
+            row.outcome = None
+        told = inbox_items.live_rows(self.event, rows, self.now, reason)
+        self.withdrawn |= dict.fromkeys(rows, reason)
+        self.deliveries += told
+        self.plan.changed(rows, reason, told)
+
+    @property
+    def changed(self) -> Iterable[Notification]:
+        """Copies that were there, in the order in which they get new numbers."""
+        return (*self.withdrawn, *self.handed_over, *self.told_anew, *self.reworded)
 
 
-def save(
-    planners: Sequence[Planner],
-    now: datetime,
-    *,
-    also: Sequence[str] = (),
-    seen_anew: Sequence[Notification] = (),
-) -> None:
-    """Save all that was made: inboxes, and rows of the ledger. `also`: fields of copies that changed besides the
-    texts. `seen_anew`: further copies, of which inboxes show more now."""
-    inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
+def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Notification] = ()) -> None:
+    """Save all that was changed and made: inboxes, and rows of the ledger. `seen_anew`: further copies, of which
+    inboxes show more now."""
+    inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
+    handed_over = [row for planner in planners for row in planner.handed_over]
+    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, "read_at"], now, alert=True)
     told_anew = [row for planner in planners for row in planner.told_anew]
-    inbox_items.rewrite(told_anew, [*WORDED, *also, "read_at"], now, alert=True)
+    inbox_items.rewrite(told_anew, [*WORDED, "read_at"], now, alert=True)
+    reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
+    ledger.reword({row.pk: words for row, words in reworded.items()})
+    inbox_items.rewrite([*reworded], WORDED, now, alert=False)
+    inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
     bulk.insert([row for planner in planners for row in planner.deliveries])
     for planner in planners:
-        planner.made, planner.told_anew, planner.deliveries = [], [], []
+        planner.made, planner.told_anew, planner.handed_over, planner.deliveries = [], [], [], []
+        planner.reworded, planner.withdrawn = {}, {}
 
 
 def details_of(facts: Json) -> Json:

@@ -17,9 +17,7 @@ from django.utils import timezone
 from notifications import reasons
 from notifications.cases import task_state
 from notifications.cases.facts import facts_of_task
-from notifications.cases.locked import asks, known_tasks, task_key
-from notifications.items import inbox_items
-from notifications.models import Delivery, Engine, Event, EventStatus, Task
+from notifications.models import Delivery, Engine, Event, EventStatus, Notification, Task
 from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch
@@ -52,25 +50,13 @@ def drain() -> None:
         if len(events) == claims.BATCH:
             outbox.source_named(SOURCE_NAME).wake()
         with lock_waits.limited(lock_waits.FIRST_SECONDS):
-            run_all([event for event in events if event.attempts == 1])
+            run_together(sorted((event for event in events if event.attempts == 1), key=lambda event: event.pk))
         # Events tried before are done alone, and last: one that kills its worker must not hold up the others.
         with lock_waits.limited(lock_waits.AGAIN_SECONDS):
             for event in events:
                 if event.attempts > 1:
                     run(event, timezone.now())
     outbox.source_named(SOURCE_NAME).wake()
-
-
-def run_all(events: Sequence[Event]) -> None:
-    """Process claimed events: first those that can be written together, then the others one by one."""
-    known = known_tasks(events)
-    together: list[Event] = []
-    alone: list[Event] = []
-    for event in sorted(events, key=lambda event: event.pk):
-        (alone if asks(event) and task_key(event) in known else together).append(event)
-    run_together(together)
-    for event in alone:
-        run(event, timezone.now())
 
 
 def run_together(events: Sequence[Event]) -> None:
@@ -136,8 +122,7 @@ ENDED = ("status", "plan", "unresolved", "told", "processed_at", "error", "task"
 
 @transaction.atomic
 def process(events: Sequence[Event], now: datetime) -> None:
-    """Process events in one transaction. If there are several, none of them may change copies that are there in another
-    way than by ending their task, nor may two be about the same task.
+    """Process events in one transaction. No two of them may change the same task.
 
     Raises LeaseLost, with nothing changed, when another worker has the claim of one of them.
     """
@@ -185,8 +170,6 @@ def advance(event: Event, batch: Batch) -> Result:
         if not change.is_new:
             batch.close(Closing(event, change.task, plan))
         return result
-    if not batch.several:
-        batch.writes.write()  # what follows reads and changes copies in the database
     _reach_people(event, change, scene, plan, batch)
     if not plan.reached and not any(tried["matched"] for tried in plan.routes):
         result.status = EventStatus.UNROUTED
@@ -206,11 +189,9 @@ def _reach_people(
     writer = Writer(event, change.task if is_task else None, facts)
     planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.devices)
     if is_task and change.task is not None:
-        has_copy = set(inbox_items.open_recipients(change.task)) if not change.is_new else set()
-        if has_copy:
-            now_addressed = {person.pk for each in addressed for person in each.meant}
-            inbox_items.lock(has_copy | now_addressed)
-            _change_copies(change, change.task, addressed, now_addressed, planner)
+        copies = batch.copies.of(change.task)
+        _change_copies(change, change.task, copies, addressed, planner)
+        has_copy = {row.recipient_id for row in copies}
         addressed = [each for each in addressed if each.recipient.pk not in has_copy]
     batch.notify(planner, addressed)
 
@@ -218,19 +199,22 @@ def _reach_people(
 def _change_copies(
     change: task_state.Change,
     task: Task,
+    copies: Sequence[Notification],
     addressed: Sequence[route.Addressed],
-    meant: set[int],
     planner: fanout.Planner,
 ) -> None:
     """Update open copies: withdraw those of people from whom the task was taken, and reword the others.
 
     People who had only been told that it ran late, and have it now, are told of it as their own.
     """
-    handed_over: set[int] = set()
-    if change.reassigned:
-        planner.withdraw(inbox_items.open_copies(task).exclude(recipient_id__in=meant), _reassigned_to(task))
-        handed_over = planner.hand_over(inbox_items.open_copies(task).filter(escalated=True), addressed)
-    kept = inbox_items.open_copies(task).exclude(recipient_id__in=handed_over)
+    kept = list(copies)
+    if copies and change.reassigned:
+        meant = {person.pk for each in addressed for person in each.meant}
+        now_theirs = {each.recipient.pk: each for each in addressed}
+        planner.withdraw([row for row in copies if row.recipient_id not in meant], _reassigned_to(task))
+        handed_over = [row for row in copies if row.escalated and row.recipient_id in now_theirs]
+        planner.hand_over(handed_over, now_theirs)
+        kept = [row for row in copies if row.recipient_id in meant and row not in handed_over]
     planner.rewrite(kept, alert=reasons.URGENT() if change.priority_rose else reasons.NOTHING)
 
 

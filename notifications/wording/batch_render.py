@@ -1,6 +1,6 @@
 """Renders each message once per template version, language and time zone, however many people get it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from wfpush.postgres.revision import Compiled
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wording:
     """The texts of one message. `words` has the channels with a text of their own."""
 
@@ -30,6 +30,10 @@ class Wording:
     actions: tuple[Action, ...]
     words: dict[str, Json]
     warnings: tuple[Reason, ...]
+
+    @cached_property
+    def actions_json(self) -> list[Json]:
+        return [action.as_json() for action in self.actions]
 
 
 @dataclass
@@ -129,9 +133,13 @@ def published_versions() -> Mapping[int, TemplateVersion]:
     return _PUBLISHED.get()
 
 
-def versions(ids: Sequence[int]) -> dict[int, TemplateVersion]:
-    """These versions by their pk, with their texts and actions."""
-    return {version.pk: version for version in _with_texts().filter(pk__in=ids)}
+def versions(ids: Iterable[int]) -> dict[int, TemplateVersion]:
+    """These versions by their pk, with their texts and actions. Published ones are known already."""
+    wanted = set(ids)
+    found = {version.pk: version for version in published_versions().values() if version.pk in wanted}
+    if missing := wanted - found.keys():
+        found |= {version.pk: version for version in _with_texts().filter(pk__in=missing)}
+    return found
 
 
 def _with_texts() -> QuerySet[TemplateVersion]:

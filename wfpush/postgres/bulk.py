@@ -13,8 +13,10 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection, models
+from django.db.models.base import ModelState
 
 T = TypeVar("T")
+RowT = TypeVar("RowT", bound=models.Model)
 
 MOST = 1_000
 """Rows of one statement, so that a message to thousands does not need the memory of all of them."""
@@ -31,6 +33,23 @@ def insert(rows: Sequence[models.Model]) -> None:
     _run(statement, rows, fields, add=True)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+def another(row: RowT, **values: Any) -> RowT:
+    """A new row like one that is not saved, but for its key and these values (objects for foreign keys): a fifth of the
+    time that a model's `__init__` takes."""
+    new = object.__new__(type(row))
+    known, state = new.__dict__, ModelState()
+    known.update(row.__dict__)
+    known["_state"], cache = state, dict(row._state.fields_cache)
+    state.fields_cache = cache
+    new.pk = row._meta.pk.get_default()
+    for name, value in values.items():
+        if isinstance(value, models.Model):
+            cache[name], known[f"{name}_id"] = value, value.pk
+        else:
+            known[name] = value
+    return new
 
 
 def update(
@@ -95,11 +114,14 @@ def _is_usual(field: Any) -> bool:
 
 
 def _values(row: models.Model, columns: Sequence[tuple[Any, bool]], add: bool) -> dict[str, Any]:
-    """By column. Asking each field for each value would take three times as long."""
+    """By column; one that is missing is NULL. Asking each field for each value would take three times as long."""
     known, values = row.__dict__, {}
     for field, is_usual in columns:
         value = known.get(field.attname, _UNREAD) if is_usual else _UNREAD
-        values[field.column] = value if type(value) in _READY else field.get_prep_value(field.pre_save(row, add))
+        if type(value) not in _READY:
+            value = field.get_prep_value(field.pre_save(row, add))
+        if value is not None:
+            values[field.column] = value
     return values
 
 
@@ -126,7 +148,7 @@ class Writes:
         return found
 
     def gather(self, do: Callable[[list[T]], None], item: T) -> None:
-        """`do` is called once with all items, when the rows are written."""
+        """`do` is called once with all items, before the rows are written."""
         self._gathered.setdefault(do, []).append(item)
 
     def waiting(self, model: type[models.Model]) -> Sequence[Any]:
@@ -142,6 +164,8 @@ class Writes:
         changed.setdefault(row.pk, (row, set()))[1].update(names or every)
 
     def write(self) -> None:
+        for do, items in self._gathered.items():
+            do(items)
         for rows in self._new.values():
             insert(rows)
         for changed in self._changed.values():
@@ -150,8 +174,6 @@ class Writes:
                 alike.setdefault(tuple(sorted(names)), []).append(row)
             for same, rows in alike.items():
                 update(rows, same)
-        for do, items in self._gathered.items():
-            do(items)
         self._new, self._changed, self._gathered = {}, {}, {}
 
 

@@ -6,6 +6,7 @@ channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets 
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -70,7 +71,14 @@ class RedisChannelLayer(BaseChannelLayer):
 
     async def group_send(self, group: str, message: Message) -> None:
         """Raises RedisError when it cannot be sent."""
-        await self._here.sender.publish(PREFIX + group, msgspec.msgpack.encode(message))
+        await self.groups_send([(group, message)])
+
+    async def groups_send(self, messages: Iterable[tuple[str, Message]]) -> None:
+        """Send messages to groups in one round trip. Raises RedisError when they cannot be sent."""
+        async with self._here.sender.pipeline(transaction=False) as pipeline:
+            for group, message in messages:
+                pipeline.publish(PREFIX + group, msgspec.msgpack.encode(message))
+            await pipeline.execute()
         raise_if_cancelled()
 
     @property

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from escalations.models import Policy
+from escalations.models import Escalation, Policy
 from notifications import reasons
 from notifications.models import (
     Absence,
@@ -26,6 +26,7 @@ from notifications.models import (
     Notification,
     Recipient,
     Route,
+    Task,
     Team,
     Template,
 )
@@ -159,7 +160,6 @@ def rows_after(
 def test_together_events_leave_what_they_leave_one_by_one(
     story: Story, drawn: list[tuple[str, Json, int, bool]]
 ) -> None:
-    """In the same order: events of known tasks come after the others of their batch."""
     for size in SIZES:
         together, singly = rows_after(story, drawn, size), rows_after(story, drawn, size, one_by_one)
         assert [row for row in together if row not in singly] == []
@@ -180,7 +180,7 @@ def test_while_more_than_a_batch_is_due_other_workers_are_woken_before_it_is_don
 ) -> None:
     what: list[str] = []
     monkeypatch.setattr(claims, "BATCH", 50)
-    monkeypatch.setattr(pipeline, "run_all", lambda events: what.append(f"{len(events)} done"))
+    monkeypatch.setattr(pipeline, "run_together", lambda events: what.append(f"{len(events)} done"))
     monkeypatch.setattr(outbox.Source, "wake", lambda source: what.append(f"{source.name} woken"))
     a_hundred(story)
     story.send("case.milestone", {"case": {"id": "C-1"}})
@@ -188,7 +188,7 @@ def test_while_more_than_a_batch_is_due_other_workers_are_woken_before_it_is_don
     assert what == ["events woken", "50 done", "events woken", "50 done", "1 done"]
 
 
-def test_events_of_a_known_task_are_done_after_the_others_and_in_order(story: Story) -> None:
+def test_events_of_one_task_are_done_in_order(story: Story) -> None:
     story.assign("T-1")
     for name in ("First", "Second"):
         story.send("task.updated", {"task": {"id": "T-1", "name": name}})
@@ -196,6 +196,29 @@ def test_events_of_a_known_task_are_done_after_the_others_and_in_order(story: St
     pipeline.drain()
     assert statuses() == {"processed": 4}
     assert story.task("T-1").name == "Second"
+
+
+def test_tasks_are_changed_and_reassigned_together(story: Story) -> None:
+    Policy.objects.create(name="Until it is due", clock="due", position=-1)
+    a_hundred(story)
+    pipeline.drain()
+    for number in range(100):
+        task = {"id": f"T-{number}", "due_at": "2026-11-05T09:00:00Z", "priority": "urgent"}
+        if number % 2:
+            story.send("task.assigned", {"task": {**task, "assignee": ["p2", "p3"][number // 2 % 2]}})
+        else:
+            story.send("task.updated", {"task": {**task, "name": f"Better name {number}"}})
+    with CaptureQueriesContext(connection) as made:
+        pipeline.drain()
+    assert statuses() == {"processed": 200}
+    assert len(made) < 60
+    assert {task.assignee.ref for task in Task.objects.filter(task_id__endswith="7") if task.assignee} <= {"p2", "p3"}
+    copies = Notification.objects.filter(state="open").select_related("recipient")
+    assert len(copies) == 100
+    stayed = sum(number % 6 == 5 and number // 2 % 2 == 0 for number in range(1, 100, 2))
+    assert Notification.objects.filter(state="withdrawn").count() == 50 - stayed
+    assert Escalation.objects.exclude(state="closed").count() == 100
+    assert_contiguous()
 
 
 def test_tasks_are_closed_together(story: Story) -> None:
