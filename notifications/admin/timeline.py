@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from notifications import reasons
 from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, took
 from notifications.channel_facts import INBOX, channel_name
+from notifications.items.plans import routes_of
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -72,7 +73,7 @@ class Line:
 # --- what the plan says: the same for the trace and for the dry run -------------------------------------------------
 def route_lines(plan: Json) -> list[Line]:
     """A line for each route that matched, and one for those that did not, with the reasons below it."""
-    tried = [_worded(each) for each in plan.get("routes") or []]
+    tried = [_worded(each) for each in routes_of(plan)]
     lines = [Line(_("route “%(name)s” matched because %(reason)s") % each, "ok") for each in tried if each["matched"]]
     others = [Line(_("route “%(name)s”: %(reason)s") % each, "quiet") for each in tried if not each["matched"]]
     if others:

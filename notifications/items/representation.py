@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from django.db.models import Count, QuerySet
 
 from notifications import reasons
+from notifications.items.plans import routes_of
 from notifications.models import (
     Brand,
     Callback,
@@ -202,7 +203,7 @@ def event_trace_json(event: Event) -> Json:
         "received_at": iso_utc(event.received_at),
         "processed_at": iso_utc(event.processed_at),
         "error": event.error or None,
-        "routes": reasons.in_text(event.plan.get("routes", [])),
+        "routes": reasons.in_text(routes_of(event.plan)),
         "recipients": reasons.in_text(event.plan.get("recipients", [])),
         "unresolved": reasons.in_text(event.plan.get("unresolved", [])),
         "notes": event.plan.get("notes", []),

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from notifications import reasons
-from notifications.items import inbox_items, ledger, lifetime
+from notifications.items import inbox_items, ledger, lifetime, plans
 from notifications.models import (
     Brand,
     Case,
@@ -59,13 +59,15 @@ class Plan:
         return bool(self.recipients)
 
     def as_json(self) -> Json:
-        return {
-            "routes": self.routes,
-            "recipients": self.recipients,
-            "unresolved": self.unresolved,
-            **reasons.kept_list("warnings", self.warnings),
-            **reasons.kept_list("notes", self.notes),
-        }
+        return plans.stored(
+            {
+                "routes": self.routes,
+                "recipients": self.recipients,
+                "unresolved": self.unresolved,
+                **reasons.kept_list("warnings", self.warnings),
+                **reasons.kept_list("notes", self.notes),
+            }
+        )
 
     def tried(self, matches: Iterable[Match]) -> None:
         self.routes += [
