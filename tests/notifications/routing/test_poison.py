@@ -247,5 +247,5 @@ def test_a_template_that_fails_on_one_event_words_all_others(story: Story) -> No
     assert statuses() == {"processed": 100}
     assert Notification.objects.filter(title__startswith="Worded: Task ").count() == 99
     assert Notification.objects.exclude(title__startswith="Worded: Task ").get().title == "Task 13"
-    warned = [event.event_id for event in Event.objects.all() if event.plan["warnings"]]
+    warned = [event.event_id for event in Event.objects.all() if event.plan.get("warnings")]
     assert warned == [events[13].event_id]
