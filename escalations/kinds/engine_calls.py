@@ -1,6 +1,8 @@
 """Calls by which steps tell the engine something: an event of ours, stored once as a callback. callback.py sends it."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.db.models import Max
 
@@ -11,31 +13,51 @@ from notifications.items.representation import iso_utc
 from notifications.models import Callback, Event, Task
 from notifications.people import resolver
 from notifications.types import Json, object_in
+from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
 
-def call(taking: Taking, type: str, **more: Json) -> Event:
-    """Create the callback, in order among the task's answers."""
-    task, event = taking.task, event_of(taking)
-    event.save(force_insert=True)
-    last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
-    Callback.objects.create(
+@dataclass(frozen=True)
+class Call:
+    """What a step tells the engine: the type of the event, and further members of its data."""
+
+    taking: Taking
+    type: str
+    more: Mapping[str, Json] = field(default_factory=dict)
+
+
+def make(calls: Sequence[Call]) -> list[Event]:
+    """Create the callbacks, each of another task, in order among the task's answers. Returns the events of the steps,
+    in the order of the calls."""
+    if not calls:
+        return []
+    events = [event_of(each.taking) for each in calls]
+    bulk.insert(events)
+    tasks = [each.taking.task for each in calls]
+    last = dict(Callback.objects.filter(task__in=tasks).order_by().values_list("task").annotate(Max("position")))
+    rows = [_row(each, event, last.get(each.taking.task.pk, 0) + 1) for each, event in zip(calls, events, strict=True)]
+    bulk.insert(rows)
+    outbox.wake_on_commit("callbacks")
+    return events
+
+
+def _row(call: Call, event: Event, position: int) -> Callback:
+    task = call.taking.task
+    return Callback(
         id=event.pk,
         engine_id=task.engine_id,
         task=task,
-        position=last + 1,
-        **outbox.scheduled(taking.now),
-        body=_word(taking, event, type, more),
+        position=position,
+        **outbox.scheduled(call.taking.now),
+        body=_word(call.taking, event, call.type, call.more),
     )
-    outbox.wake_on_commit("callbacks")
-    return event
 
 
 def no_address(taking: Taking) -> Taken:
     return Taken(RunResult.NOBODY, reasons.NO_ADDRESS(engine=taking.task.engine))
 
 
-def _word(taking: Taking, event: Event, type: str, more: Json) -> str:
+def _word(taking: Taking, event: Event, type: str, more: Mapping[str, Json]) -> str:
     """The CloudEvent of docs/api.md, "Answers out to the engine", stored once: every retry is byte-identical."""
     task = taking.task
     data = {

@@ -4,22 +4,24 @@ The engine is right about its tasks: the assignee changes here only after it has
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from escalations import reasons
+from escalations.kinds import engine_calls
 from escalations.kinds.base import PEOPLE, Faults, Said, StepKind
 from escalations.kinds.base import whom as name_of
-from escalations.kinds.engine_calls import call, no_address
 from escalations.kinds.step_run import Taken, Taking
 from escalations.kinds.targets import Search, Staff, whom
 from escalations.models import Escalation, PolicyStep, RunResult, StepTarget
 from escalations.policies.rules import Occurrence
 from notifications.answers import four_eyes
 from notifications.errors import FourEyes
-from notifications.models import CallbackState, Recipient, Task
+from notifications.models import Callback, CallbackState, Event, Recipient, Task
 from notifications.reasons import Reason, joined
 
 REASSIGN = "task.reassignment_requested"
@@ -37,7 +39,11 @@ class Reassign(StepKind):
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
         """Ask for the first person found, with absences and fallback owner as for messages."""
         staff = Staff(takings[0].now, [taking.task for taking in takings])
-        return [_reassign(taking, staff) for taking in takings]
+        had_it = _had_it([taking.task for taking in takings])
+        found = [_reassign(taking, staff, had_it) for taking in takings]
+        asked = [each for each in found if isinstance(each, _Asked)]
+        events = iter(engine_calls.make([each.call for each in asked]))
+        return [each.taken(next(events)) if isinstance(each, _Asked) else each for each in found]
 
     def faults(self, step: PolicyStep) -> Faults:
         if step.target not in self.targets:
@@ -57,10 +63,21 @@ class Reassign(StepKind):
         return occurrence.at < escalation.started_at
 
 
-def _reassign(taking: Taking, staff: Staff) -> Taken:
+@dataclass(frozen=True)
+class _Asked:
+    """What the engine is to be asked."""
+
+    call: engine_calls.Call
+    why: Reason
+
+    def taken(self, event: Event) -> Taken:
+        return Taken(RunResult.DONE, self.why, event=event)
+
+
+def _reassign(taking: Taking, staff: Staff, had_it: Mapping[UUID, set[str]]) -> Taken | _Asked:
     task = taking.task
     if not task.engine.callback_url:
-        return no_address(taking)
+        return engine_calls.no_address(taking)
     search = Search(task, taking.step, staff)
     found = whom(search, taking.rules)
     if not found:
@@ -68,23 +85,27 @@ def _reassign(taking: Taking, staff: Staff) -> Taken:
     person, reason = found[0].recipient, found[0].reason
     if person.pk == task.assignee_id:
         return Taken(RunResult.DONE, reasons.HAS_IT(name=person))
-    if person.ref in _had_it(task):  # else managers in a circle would pass it round for ever
+    if person.ref in had_it.get(task.pk, ()):  # else managers in a circle would pass it round for ever
         return Taken(RunResult.NOBODY, reasons.HAD_IT(name=person))
-    event = call(taking, REASSIGN, to=person.as_person())
     asked = reasons.ASKED(engine=task.engine, name=person, reason=reason)
-    return Taken(RunResult.DONE, joined([asked, *_four_eyes(task, person)]), event=event)
+    call = engine_calls.Call(taking, REASSIGN, {"to": person.as_person()})
+    return _Asked(call, joined([asked, *_four_eyes(task, person, staff)]))
 
 
-def _had_it(task: Task) -> set[str]:
-    """Whether such a step has taken the task from this person before."""
-    done = task.callbacks.filter(response=None, state=CallbackState.DELIVERED).values_list("body", flat=True)
-    said = [json.loads(body) for body in done]
-    return {each["data"]["assignee"]["ref"] for each in said if each["type"] == REASSIGN and each["data"]["assignee"]}
+def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
+    """From whom such steps have taken each task before."""
+    done = Callback.objects.filter(task__in=tasks, response=None, state=CallbackState.DELIVERED).order_by()
+    found: dict[UUID, set[str]] = {}
+    for task, body in done.values_list("task", "body"):
+        said = json.loads(body)
+        if said["type"] == REASSIGN and said["data"]["assignee"]:
+            found.setdefault(task, set()).add(said["data"]["assignee"]["ref"])
+    return found
 
 
-def _four_eyes(task: Task, person: Recipient) -> Iterable[Reason]:
+def _four_eyes(task: Task, person: Recipient, staff: Staff) -> Iterable[Reason]:
     """A note if four eyes forbid the person to decide: they get the task nevertheless, and can pass it on or ask."""
     try:
-        four_eyes.check(task, person)
+        four_eyes.check(task, person, staff.once("four eyes", four_eyes.enabled))
     except FourEyes as refused:
         yield reasons.FOUR_EYES(name=person, rule=refused.extra["rule"])

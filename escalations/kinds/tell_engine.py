@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from escalations import reasons
+from escalations.kinds import engine_calls
 from escalations.kinds.base import Said, StepKind
-from escalations.kinds.engine_calls import call, no_address
 from escalations.kinds.step_run import TYPE, Taken, Taking
 from escalations.models import RunResult
 
@@ -17,13 +17,13 @@ class TellEngine(StepKind):
     label = gettext_lazy("tell the engine")
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        return [_tell(taking) for taking in takings]
+        called = [taking for taking in takings if taking.task.engine.callback_url]
+        events = engine_calls.make([engine_calls.Call(taking, TYPE) for taking in called])
+        told = {
+            taking.escalation.pk: Taken(RunResult.DONE, reasons.TOLD(engine=taking.task.engine), event=event)
+            for taking, event in zip(called, events, strict=True)
+        }
+        return [told.get(taking.escalation.pk) or engine_calls.no_address(taking) for taking in takings]
 
     def says(self, said: Said) -> str:
         return _("tell the engine")
-
-
-def _tell(taking: Taking) -> Taken:
-    if not taking.task.engine.callback_url:
-        return no_address(taking)
-    return Taken(RunResult.DONE, reasons.TOLD(engine=taking.task.engine), event=call(taking, TYPE))

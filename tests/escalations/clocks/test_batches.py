@@ -17,11 +17,22 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
 
-from escalations.clocks import due_steps
+from escalations.clocks import clock, due_steps
 from escalations.kinds import notify
 from escalations.kinds.step_run import Taken, Taking
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
-from notifications.models import Absence, Category, Delivery, Device, Notification, Recipient, Team, Template
+from notifications.models import (
+    Absence,
+    Callback,
+    Category,
+    Delivery,
+    Device,
+    Notification,
+    Recipient,
+    Task,
+    Team,
+    Template,
+)
 from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import RecipientFactory, TeamFactory
@@ -159,6 +170,21 @@ def test_a_hundred_steps_are_a_few_statements(story: Story) -> None:
         assert due_steps.tick(now) == 100
     assert StepRun.objects.filter(result="done").count() == 100
     assert len(made) < 45, [each["sql"][:200] for each in made]
+
+
+@pytest.mark.parametrize(("kind", "most"), [("tell_engine", 30), ("reassign", 35)])
+def test_a_hundred_calls_of_the_engine_are_a_few_statements(story: Story, kind: str, most: int) -> None:
+    now = a_hundred(story)
+    PolicyStep.objects.update(kind=kind, template=None, category=None)
+    Escalation.objects.all().delete()
+    with time_machine.travel(NOON, tick=False):
+        for task in Task.objects.select_related("assignee", "case"):
+            clock.begin(task, NOON)
+    with time_machine.travel(now, tick=False), CaptureQueriesContext(connection) as made:
+        assert due_steps.tick(now) == 100
+    assert set(StepRun.objects.values_list("result", flat=True)) == {"done"}
+    assert Callback.objects.filter(position=1, response=None).count() == 100
+    assert len(made) < most, [each["sql"][:100] for each in made]
 
 
 def test_a_step_that_cannot_be_taken_costs_only_its_own_clock(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
