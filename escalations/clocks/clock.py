@@ -15,7 +15,7 @@ from escalations import reasons
 from escalations.calendars.working_time import BadCalendar, NoWorkingTime
 from escalations.models import OVER, Clock, Escalation, EscalationState, OnAcknowledge
 from escalations.policies import matching
-from escalations.policies.rules import RuleSet, rules_of
+from escalations.policies.rules import Occurrence, RuleSet, rules_of
 from notifications.cases import lifecycle
 from notifications.models import Recipient, Task, TaskState
 from notifications.reasons import NOTHING, Reason, kept, read
@@ -231,9 +231,14 @@ MOMENTS: dict[lifecycle.Moment, Callable[[Task, datetime, Writes], None]] = {
 # --- what comes next --------------------------------------------------------------------------------------------------
 def next_due(escalation: Escalation, rules: RuleSet, done: set[tuple[int, int]]) -> datetime | None:
     """When the next step is due; None while none is."""
+    return next_of(escalation, rules.occurrences(escalation.deadline), done)
+
+
+def next_of(escalation: Escalation, occurrences: Sequence[Occurrence], done: set[tuple[int, int]]) -> datetime | None:
+    """The same, of all steps by the clock's rules and deadline, in order."""
     if escalation.state != EscalationState.RUNNING:
         return None
-    left = [each for each in rules.occurrences(escalation.deadline) if each.key not in done]
+    left = [each for each in occurrences if each.key not in done]
     return max(left[0].at, escalation.held_until or left[0].at) if left else None
 
 

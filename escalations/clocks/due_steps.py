@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -141,6 +142,11 @@ class _Chain:
     done: set[tuple[int, int]]
     left: list[tuple[Occurrence, Taken | None]] = field(default_factory=list)
 
+    @cached_property
+    def occurrences(self) -> list[Occurrence]:
+        """Reckoned once: that takes long by working time."""
+        return self.rules.occurrences(self.escalation.deadline)
+
 
 @transaction.atomic
 def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
@@ -152,7 +158,7 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     chains = _chains(claimed, now)
     room = AT_ONCE
     for chain in chains:
-        chain.left, room = _within(room, list(_due(chain.escalation, chain.rules, chain.done, now)))
+        chain.left, room = _within(room, list(_due(chain, now)))
     runs: list[StepRun] = []
     with revision.held():
         while any(chain.left for chain in chains):  # one step of each task at a time, in order
@@ -160,7 +166,7 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     bulk.insert(runs)
     outbox.reschedule(
         Escalation,
-        {chain.escalation.pk: clock.next_due(chain.escalation, chain.rules, chain.done) for chain in chains},
+        {chain.escalation.pk: clock.next_of(chain.escalation, chain.occurrences, chain.done) for chain in chains},
     )
     return runs
 
@@ -230,13 +236,12 @@ def _round(steps: Sequence[tuple[_Chain, Occurrence, Taken | None]], now: dateti
 
 
 # --- which of them ----------------------------------------------------------------------------------------------------
-def _due(
-    escalation: Escalation, rules: RuleSet, done: Collection[tuple[int, int]], now: datetime
-) -> Iterator[tuple[Occurrence, Taken | None]]:
+def _due(chain: _Chain, now: datetime) -> Iterator[tuple[Occurrence, Taken | None]]:
     """Due steps in order, each with the reason if it is to be left out."""
+    escalation = chain.escalation
     if clock.stands_still(escalation, now):  # claimed only to read its rules again
         return
-    all_due = [each for each in rules.occurrences(escalation.deadline) if each.key not in done and each.at <= now]
+    all_due = [each for each in chain.occurrences if each.key not in chain.done and each.at <= now]
     waiting = [each for each in all_due if not came_too_late(each, escalation)]
     speaks = _speaks_for_all([each for each in waiting if KINDS[each.step.kind].is_message], now)
     for each in all_due:
@@ -270,6 +275,8 @@ def _taken(takings: Sequence[Taking]) -> list[Taken]:
         with transaction.atomic():
             return take(takings)
     except Exception as fault:
+        if lock_waits.in_vain(fault):  # whoever has the row will let it go: the step is not at fault
+            raise
         log.exception("step_given_up", step=takings[0].step.id)
         return [Taken(RunResult.FAILED, crashed(fault))]
 

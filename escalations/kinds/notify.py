@@ -92,8 +92,8 @@ def _notify(takings: Sequence[Taking]) -> list[Taken]:
         else:
             nobody[taking.escalation.pk] = Taken(RunResult.NOBODY, notes)
     _tell(messages, takings[0].now)
-    told = {message.taking.escalation.pk: _of_message(message) for message in messages}
-    return [(told | nobody)[taking.escalation.pk] for taking in takings]
+    taken = nobody | {message.taking.escalation.pk: _of_message(message) for message in messages}
+    return [taken[taking.escalation.pk] for taking in takings]
 
 
 class _Wordings:
@@ -147,10 +147,11 @@ def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     found: dict[UUID, dict[int, Notification]] = {}
     by_id = {task.pk: task for task in tasks}
     rows = list(inbox_items.standing(tasks).order_by("recipient_id"))
-    people = prefetch.read(Recipient, "recipient", rows)
-    prefetch.read(Recipient, "on_behalf_of", rows)
+    assignees = {task.assignee for task in tasks if task.assignee is not None}
+    people = prefetch.read(Recipient, "recipient", rows, known=assignees)
+    prefetch.read(Recipient, "on_behalf_of", rows, known=people)
     prefetch.read(Category, "category", rows)
-    prefetch.read(Case, "case", rows)
+    prefetch.read(Case, "case", rows, known={task.case for task in tasks if task.case is not None})
     prefetch.read(Brand, "brand", [*rows, *people])
     for row in rows:
         assert row.task_id is not None

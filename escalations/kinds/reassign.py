@@ -96,10 +96,10 @@ def _had_it(tasks: Sequence[Task]) -> dict[UUID, set[str]]:
     """From whom such steps have taken each task before."""
     done = Callback.objects.filter(task__in=tasks, response=None, state=CallbackState.DELIVERED).order_by()
     found: dict[UUID, set[str]] = {}
-    for task, body in done.values_list("task", "body"):
-        said = json.loads(body)
+    for call in done.only("task", "body"):
+        said = json.loads(call.body)
         if said["type"] == REASSIGN and said["data"]["assignee"]:
-            found.setdefault(task, set()).add(said["data"]["assignee"]["ref"])
+            found.setdefault(call.task_id, set()).add(said["data"]["assignee"]["ref"])
     return found
 
 

@@ -1,24 +1,30 @@
 """Foreign keys of many rows, read at once."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model
 
 ModelT = TypeVar("ModelT", bound=Model)
 
 
-def read(model: type[ModelT], name: str, rows: Iterable[Model], *, only: Sequence[str] = ()) -> Collection[ModelT]:
+def read(
+    model: type[ModelT], name: str, rows: Iterable[Model], *, only: Sequence[str] = (), known: Iterable[ModelT] = ()
+) -> Collection[ModelT]:
     """Read what the foreign key of that name leads to, each row once, and set it on the rows: as Django's prefetching
     does, in half the time. Call it in the transaction in which the rows were read, so that nothing can be deleted in
     between.
 
-    `only`: the fields to read; empty: all.
+    `only`: the fields to read; empty: all. `known`: rows that the transaction has read already. Returns all to which
+    the rows lead.
     """
+    rows = list(rows)
     ids = {getattr(row, f"{name}_id") for row in rows} - {None}
-    wanted = model._default_manager.only(*only) if only else model._default_manager.all()
-    found = wanted.in_bulk(ids) if ids else {}
+    found: dict[Any, ModelT] = {row.pk: row for row in known if row.pk in ids}
+    if missing := ids - found.keys():
+        wanted = model._default_manager.only(*only) if only else model._default_manager.all()
+        found |= wanted.in_bulk(missing)
     for row in rows:
         pk = getattr(row, f"{name}_id")
-        setattr(row, name, found[pk] if pk is not None else None)
+        row._state.fields_cache[name] = found[pk] if pk is not None else None  # the descriptor takes five times as long
     return found.values()

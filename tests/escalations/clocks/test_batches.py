@@ -251,6 +251,11 @@ def test_a_person_whom_another_transaction_holds_costs_only_their_own_clocks(mon
         with time_machine.travel(now, tick=False):
             due_steps.tick(now)
         assert StepRun.objects.count() == 75
+        later = now + timedelta(minutes=10)
+        Escalation.objects.filter(due_at__isnull=False).update(attempts=due_steps.TRIES, due_at=later)
+        with time_machine.travel(later, tick=False):
+            due_steps.tick(later)
+        assert StepRun.objects.count() == 75, "however often: nothing is wrong with the step"
     finally:
         done.set()
         thread.join()
