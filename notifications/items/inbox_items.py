@@ -62,12 +62,17 @@ def number(notifications: Sequence[Notification]) -> None:
 
 
 def create(
-    notifications: Sequence[Notification], *, seen_anew: Sequence[Notification] = (), now: datetime | None = None
+    notifications: Sequence[Notification],
+    *,
+    seen_anew: Sequence[Notification] = (),
+    now: datetime | None = None,
+    keep: bool = True,
 ) -> None:
     """Insert new notifications into their people's inboxes.
 
     Inboxes show more of those `seen_anew`, devices do not: they get a new seq, and are changed `now`. Frames are made
-    of the given objects, which must have what representation needs.
+    of the given objects, which must have what representation needs. Without `keep` they are made of rows that are read
+    again after the commit, so that the objects of a message to thousands do not remain in memory until then.
     """
     rows = [*notifications, *seen_anew]
     if not rows:
@@ -77,7 +82,10 @@ def create(
         row.updated_at = now or row.updated_at
     bulk.insert(notifications)
     bulk.update(seen_anew, ["seq", "updated_at"])
-    live_frames.announce_new_on_commit(rows)
+    if keep:
+        live_frames.announce_new_on_commit(rows)
+    else:
+        live_frames.announce_on_commit([row.pk for row in rows])
 
 
 def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:

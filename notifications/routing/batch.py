@@ -66,7 +66,10 @@ class Batch:
 
     def notify(self, planner: fanout.Planner, addressed: Sequence[Addressed]) -> None:
         """Make new copies, for `write`, which also saves the others that the planner has changed."""
-        planner.make(addressed)
+        if len(addressed) > fanout.AT_ONCE:
+            planner.make_while_saving(addressed)
+        else:
+            planner.make(addressed)
         self._planners.append(planner)
 
     def close(self, ended: Closing) -> None:
@@ -76,8 +79,8 @@ class Batch:
     def write(self) -> None:
         self.writes.write()
         changed = {row.recipient_id for planner in self._planners for row in planner.changed}
-        if self._closings or changed:
-            new = {row.recipient_id for planner in self._planners for row in planner.made}
-            inbox_items.lock(closing.recipients(self._closings) | changed | new)
+        if self._closings or changed or any(planner.left for planner in self._planners):
+            new = (planner.new_recipients for planner in self._planners)
+            inbox_items.lock(closing.recipients(self._closings).union(changed, *new))
         closing.close(self._closings, self.now)
         fanout.save(self._planners, self.now)

@@ -1,6 +1,6 @@
 """Makes copies and deliveries for the people of an event, and records who gets what and why."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -27,6 +27,9 @@ from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
 from wfpush.postgres import bulk
+
+AT_ONCE = 1_000
+"""Most people of one event whose copies are in memory together."""
 
 SEVERITY_PRIORITY = {"critical": Priority.URGENT, "error": Priority.HIGH, "warning": Priority.NORMAL}
 OWNED = [
@@ -144,11 +147,31 @@ class Planner:
     """With the texts of channels that have texts of their own."""
     withdrawn: dict[Notification, Reason] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
+    left: Sequence[Addressed] = ()
+    """For whom copies will be made in `save`."""
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(self.event, self.now, self.devices)
 
+    @property
+    def new_recipients(self) -> set[int]:
+        """Whose copies are new."""
+        return {row.recipient_id for row in self.made} | {each.recipient.pk for each in self.left}
+
     # --- new copies ------------------------------------------------------------------------------
+    def make_while_saving(self, addressed: Sequence[Addressed]) -> None:
+        """The same as `make`, for more people than are to be in memory together: they must be locked before `save`, in
+        which the plan becomes complete."""
+        self.left = addressed
+
+    def parts(self) -> Iterator[None]:
+        """Make the copies that are left, part by part. What was made is to be saved before the next part."""
+        for start in range(0, len(self.left), AT_ONCE):
+            self.addresses = Addresses(self.event, self.now)  # with the devices of these people only
+            self.make(self.left[start : start + AT_ONCE])
+            yield
+        self.left = ()
+
     def make(self, addressed: Sequence[Addressed]) -> None:
         """Make new copies, for `save`."""
         if not addressed:
@@ -321,6 +344,10 @@ class Planner:
 def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Notification] = ()) -> None:
     """Save all that was changed and made: inboxes, and rows of the ledger. `seen_anew`: further copies, of which
     inboxes show more now."""
+    if len(planners) > 1 and any(planner.left for planner in planners):
+        for planner in planners:  # one after the other, so that items are numbered in the order of the events
+            save([planner], now)
+        return
     inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
     handed_over = [row for planner in planners for row in planner.handed_over]
     inbox_items.rewrite(handed_over, [*WORDED, *OWNED, "read_at"], now, alert=True)
@@ -334,6 +361,10 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
     for planner in planners:
         planner.made, planner.told_anew, planner.handed_over, planner.deliveries = [], [], [], []
         planner.reworded, planner.withdrawn = {}, {}
+        for _ in planner.parts():
+            inbox_items.create(planner.made, keep=False)
+            bulk.insert(planner.deliveries)
+            planner.made, planner.deliveries = [], []
 
 
 def details_of(facts: Json) -> Json:

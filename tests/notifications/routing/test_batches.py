@@ -30,7 +30,7 @@ from notifications.models import (
     Team,
     Template,
 )
-from notifications.routing import claims, pipeline
+from notifications.routing import claims, fanout, pipeline
 from notifications.types import Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
 from tests.notifications.routing.hundred import a_hundred, statuses
@@ -42,6 +42,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 SIZES = (7, 100)
+PARTS = (1, fanout.AT_ONCE)
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
 
 
@@ -160,8 +161,11 @@ def rows_after(
 def test_together_events_leave_what_they_leave_one_by_one(
     story: Story, drawn: list[tuple[str, Json, int, bool]]
 ) -> None:
-    for size in SIZES:
-        together, singly = rows_after(story, drawn, size), rows_after(story, drawn, size, one_by_one)
+    """Also if messages to several people are made in parts."""
+    for size, part in zip(SIZES, PARTS, strict=True):
+        with patch.object(fanout, "AT_ONCE", part):
+            together = rows_after(story, drawn, size)
+        singly = rows_after(story, drawn, size, one_by_one)
         assert [row for row in together if row not in singly] == []
         assert [row for row in singly if row not in together] == []
 

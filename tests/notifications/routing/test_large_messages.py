@@ -1,0 +1,89 @@
+"""A message to thousands is made and saved in parts, in one transaction."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from notifications.items import live_frames
+from notifications.models import Delivery, Device, Event, Notification, Recipient, Team
+from notifications.routing import fanout, pipeline
+from tests.factories import RecipientFactory
+from tests.support.story import Story
+
+MEMBERS = 7
+FRAMES = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def story(db: None, monkeypatch: pytest.MonkeyPatch) -> Story:
+    """Seven people in a team, each with a browser; at most three are in memory together."""
+    monkeypatch.setattr(fanout, "AT_ONCE", 3)
+    story = Story.begin()
+    people = [RecipientFactory(ref=f"p{number}", name=f"Person {number}") for number in range(MEMBERS)]
+    for person in people:
+        address = f"https://push.example/{person.ref}"
+        Device.objects.create(recipient=person, channel="webpush", address=address, digest=person.ref, name="Firefox")
+    Team.objects.create(slug="crowd", name="Crowd").members.set(people)
+    return story
+
+
+def raised(story: Story) -> Event:
+    data = {"exception": {"code": "fire"}, "case": {"id": "C-1"}, "teams": ["crowd"]}
+    return story.happen("exception.raised", data)
+
+
+def test_everybody_has_it_once_and_the_trace_names_all(story: Story) -> None:
+    event = raised(story)
+
+    assert (event.status, Notification.objects.filter(event=event).count()) == ("processed", MEMBERS)
+    assert [each["ref"] for each in event.plan["recipients"]] == [f"p{number}" for number in range(MEMBERS)]
+    assert {channel["channel"] for each in event.plan["recipients"] for channel in each["channels"]} >= {
+        "live",
+        "webpush",
+    }
+    pushed = Delivery.objects.filter(event=event, channel="webpush", state="pending", due_at__isnull=False)
+    assert {row.device.recipient_id for row in pushed.select_related("device")} == {
+        row.recipient_id for row in Notification.objects.filter(event=event)
+    }
+    assert event.told == Delivery.objects.filter(event=event).count()
+
+
+def test_items_of_one_batch_are_numbered_in_the_order_of_its_events(story: Story) -> None:
+    for number in range(3):
+        teams = {"teams": ["crowd"]} if number == 1 else {"recipients": ["p5"]}
+        story.send(
+            "exception.raised", {"exception": {"code": f"fire-{number}"}, "case": {"id": f"C-{number}"}, **teams}
+        )
+    pipeline.drain()
+
+    items = Notification.objects.filter(recipient__ref="p5").order_by("seq").select_related("event")
+    assert [(item.seq, item.event.data["exception"]["code"]) for item in items if item.event] == [
+        (1, "fire-0"),
+        (2, "fire-1"),
+        (3, "fire-2"),
+    ]
+
+
+def test_all_are_locked_in_one_order_before_the_first_part(story: Story) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        raised(story)
+
+    locks = [query["sql"] for query in asked.captured_queries if "FOR NO KEY UPDATE" in query["sql"]]
+    of_people = [sql for sql in locks if "FROM notifications_recipient" in sql]
+    everybody = sorted(Recipient.objects.filter(ref__startswith="p").values_list("pk", flat=True))
+    assert all(str(pk) in of_people[0] for pk in everybody)
+    assert len(of_people) == 4, "and once more in each part"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_open_inboxes_are_told_part_by_part_after_the_commit(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[FRAMES] = []
+    monkeypatch.setattr(live_frames, "_send", sent.append)
+    event = raised(story)
+
+    assert [len(frames) for frames in sent] == [3, 3, 1]
+    groups = {group for frames in sent for group, _frame in frames}
+    assert groups == {live_frames.group_of(row.recipient_id) for row in Notification.objects.filter(event=event)}
+    assert all(frame["unread"] == 1 for frames in sent for _group, frame in frames)
