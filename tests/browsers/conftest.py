@@ -39,8 +39,9 @@ session of its own, too. `again=True`: in the tab where they were in an earlier 
 behind in it than pages: no routes, permissions, clocks, other languages or other accounts. A new profile loads all
 that a page needs, which takes four times as long as the page."""
 
-Tabs = dict[tuple[str, bool], Page]
-"""By person, and whether on a phone: where they were, now empty."""
+Tabs = dict[tuple[str, bool, bool | str], Page]
+"""By person, whether on a phone, and what `again` says: where they were, now empty. Tests that do leave something
+behind, all the same, say what it is (`again="asked for notifications"`), and have a tab of theirs."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -133,11 +134,13 @@ async def sign_in(
     complaints.clear()
     used: Tabs = {}
 
-    async def sign_in(who: str, *, phone: bool = False, anew: bool = False, again: bool = False, **more: Any) -> Page:
-        page = tabs.pop((who, phone), None) if again else None
+    async def sign_in(
+        who: str, *, phone: bool = False, anew: bool = False, again: bool | str = False, **more: Any
+    ) -> Page:
+        page = tabs.pop((who, phone, again), None) if again else None
         page = page or await new_page(browser, complaints, phone, base_url=installation.url, **more)
         if again:
-            used[who, phone] = page
+            used[who, phone, again] = page
         if who in sessions and not anew:
             cookie = {"name": settings.SESSION_COOKIE_NAME, "value": sessions[who], "url": installation.url}
             await page.context.add_cookies([cookie])

@@ -25,11 +25,19 @@ async def shows(device: Device, tag: str, words: str) -> Json:
     return found
 
 
+async def at_hand(installation: Installation, sign_in: SignIn) -> tuple[Page, Device]:
+    """Dave's page and device of an earlier test, for those that end signed in and connected."""
+    dave = await sign_in("dave", again="asked for notifications")
+    device = await Device.of(installation, dave)
+    await device.forget()
+    return dave, device
+
+
 # --- showing -----------------------------------------------------------------------------------------
 async def test_a_message_says_what_it_is_about_and_offers_its_answers(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    device = await Device.of(installation, await sign_in("dave"))
+    _, device = await at_hand(installation, sign_in)
     await device.watch_badge()
     sent = message(priority="urgent", lang="de", unread=7)
 
@@ -61,7 +69,7 @@ async def test_a_page_in_front_has_no_second_sound_but_the_message_is_shown(
 async def test_what_has_been_answered_is_replaced_silently_and_offers_nothing(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    device = await Device.of(installation, await sign_in("dave"))
+    _, device = await at_hand(installation, sign_in)
     sent = message()
     await device.receives(sent)
     await shows(device, sent["tag"], "1,200")
@@ -82,7 +90,7 @@ async def test_what_has_been_answered_is_replaced_silently_and_offers_nothing(
 async def test_a_message_that_comes_late_leaves_the_newer_one_where_it_is(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    device = await Device.of(installation, await sign_in("dave"))
+    _, device = await at_hand(installation, sign_in)
     sent = message(body="The newer one")
     marker = message(title="After it")
     await device.receives(sent)
@@ -99,7 +107,7 @@ async def test_a_message_that_comes_late_leaves_the_newer_one_where_it_is(
 async def test_what_cannot_be_read_still_says_that_there_is_something(
     installation: Installation, sign_in: SignIn, unreadable: str
 ) -> None:
-    device = await Device.of(installation, await sign_in("dave"))
+    _, device = await at_hand(installation, sign_in)
 
     await device.receives(unreadable)
 
@@ -110,7 +118,7 @@ async def test_what_cannot_be_read_still_says_that_there_is_something(
 async def test_a_browser_that_shows_messages_by_itself_asks_the_worker_which_adds_its_buttons(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    device = await Device.of(installation, await sign_in("dave"))
+    _, device = await at_hand(installation, sign_in)
     await device.watch_badge()
     sent = message(priority="urgent")
     shown = {name: sent[name] for name in ("title", "body", "lang", "tag")}
@@ -152,7 +160,7 @@ async def test_who_presses_too_late_hears_who_was_faster_in_the_language_of_the_
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the kayak", assignee=None, candidates=["dave", "carol"])
-    device = await Device.of(installation, await sign_in("dave"))
+    _, device = await at_hand(installation, sign_in)
     eventually(lambda: copies(installation, "Approve the kayak") == 2, "both have it")
     sent = about(installation, "Approve the kayak", lang="de", who="dave")
     await device.receives(sent)
@@ -192,8 +200,7 @@ async def test_an_answer_that_needs_words_opens_the_item_where_they_are_written(
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the raft")
-    dave = await sign_in("dave")
-    device = await Device.of(installation, dave)
+    dave, device = await at_hand(installation, sign_in)
     await expect(dave.get_by_role("link", name="Approve the raft", exact=True)).to_be_visible()
     sent = about(installation, "Approve the raft", who="dave")
     await device.receives(sent)
@@ -214,8 +221,7 @@ async def test_a_press_leads_to_the_item_also_where_only_the_page_of_devices_is_
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the ferry")
-    dave = await sign_in("dave")
-    device = await Device.of(installation, dave)
+    dave, device = await at_hand(installation, sign_in)
     await expect(dave.get_by_role("link", name="Approve the ferry", exact=True)).to_be_visible()
     sent = about(installation, "Approve the ferry", who="dave")
     await dave.goto("/devices")
@@ -232,7 +238,7 @@ async def test_a_press_leads_to_the_item_also_where_only_the_page_of_devices_is_
 async def test_nobody_says_that_they_heard_what_they_do_nothing_about(
     installation: Installation, sign_in: SignIn
 ) -> None:
-    device = await Device.of(installation, await sign_in("dave"))
+    _, device = await at_hand(installation, sign_in)
 
     heard = await device.worker.evaluate("openPages().then(([page]) => hears(page, {type: 'unheard of'}))")
 
@@ -243,8 +249,7 @@ async def test_a_button_whose_token_counts_no_more_answers_in_no_other_way_thoug
     installation: Installation, sign_in: SignIn
 ) -> None:
     installation.assign("Approve the dinghy")
-    dave = await sign_in("dave")
-    device = await Device.of(installation, dave)
+    dave, device = await at_hand(installation, sign_in)
     sent = await shown_with_a_dead_token(installation, dave, device, "Approve the dinghy")
 
     await device.press(sent["tag"], "approve")

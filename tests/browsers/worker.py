@@ -27,6 +27,8 @@ PRESS = """async ([tag, action]) => {
   await clicked(shown, action);
 }"""
 
+CLOSE = "async () => (await registration.getNotifications()).forEach((each) => each.close())"
+
 KEPT = """async () => {
   const {person, allStored} = await import("/static/wfpush/store.js");
   const kept = (await caches.keys()).filter((name) => !name.startsWith("wfpush shell"));
@@ -108,6 +110,14 @@ class Device:
     async def shown(self) -> list[Json]:
         found: list[Json] = await self.worker.evaluate(SHOWN)
         return found
+
+    async def forget(self) -> None:
+        """Take away what earlier tests have left on the screen."""
+        await self.worker.evaluate(CLOSE)
+        await until(self._shows_nothing, "nothing is shown")
+
+    async def _shows_nothing(self) -> bool:
+        return await self.shown() == []
 
     async def press(self, tag: str, action: str = "") -> None:
         await self.worker.evaluate(PRESS, [tag, action])
