@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from notifications import reasons
 from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, took
 from notifications.channel_facts import INBOX, channel_name
-from notifications.items.plans import routes_of
+from notifications.items.plans import routes_of, told
 from notifications.models import (
     Callback,
     CallbackAttempt,
@@ -206,7 +206,7 @@ def people(event: Event) -> list[Line]:
 
 def _and_more(plan: Json) -> list[Line]:
     """The first people, and a line with the number of others: a team or the followers may be many."""
-    more = len(plan.get("recipients") or []) - PEOPLE
+    more = told(plan) - PEOPLE
     return [Line(_("and %(count)d people more") % {"count": more}, "quiet")] if more > 0 else []
 
 

@@ -103,6 +103,13 @@ class TracedRoute(Shown):
     reason = serializers.CharField()
 
 
+class LeftOut(Shown):
+    """How many further ones a trace does not list."""
+
+    recipients = serializers.IntegerField()
+    deliveries = serializers.IntegerField()
+
+
 class Trace(Shown):
     id = serializers.UUIDField()
     event = TracedEvent()
@@ -116,6 +123,7 @@ class Trace(Shown):
     notes = serializers.ListField(child=serializers.CharField())
     warnings = serializers.ListField(child=serializers.CharField())
     deliveries = serializers.ListField(child=serializers.DictField())
+    more = LeftOut()
     answers = serializers.ListField(child=serializers.DictField())
 
 

@@ -72,7 +72,8 @@ def create(
 
     Inboxes show more of those `seen_anew`, devices do not: they get a new seq, and are changed `now`. Frames are made
     of the given objects, which must have what representation needs. Without `keep` they are made of rows that are read
-    again after the commit, so that the objects of a message to thousands do not remain in memory until then.
+    again after the commit, for the few who look, so that the objects of a message to thousands do not remain in memory
+    until then.
     """
     rows = [*notifications, *seen_anew]
     if not rows:
@@ -85,7 +86,7 @@ def create(
     if keep:
         live_frames.announce_new_on_commit(rows)
     else:
-        live_frames.announce_on_commit([row.pk for row in rows])
+        live_frames.announce_to_crowd_on_commit({row.recipient_id: row.pk for row in rows})
 
 
 def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:

@@ -1,7 +1,7 @@
 """Live frames: after a commit, send changes to open inboxes. A lost frame is detected by a gap in `seq`."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,8 @@ from wfpush.concurrency.background_loop import BackgroundLoop
 from wfpush.redis.cooldown import redis_cooldown
 
 log = structlog.get_logger(__name__)
+
+Value = TypeVar("Value")
 
 Frame = tuple[str, dict[str, Any]]
 """A group, and the message to it."""
@@ -46,6 +48,20 @@ def announce_new_on_commit(notifications: Sequence[Notification]) -> None:
     """Send copies made in this transaction from memory: reading a thousand back takes longer than everything else here.
     Later changes have a later seq, and are sent by `announce_on_commit`."""
     transaction.on_commit(lambda: announce(notifications), robust=True)
+
+
+def announce_to_crowd_on_commit(items: Mapping[int, UUID]) -> None:
+    """Send notifications, by their people, to those who have an inbox open."""
+    transaction.on_commit(lambda: announce_to_crowd(items), robust=True)
+
+
+def announce_to_crowd(items: Mapping[int, UUID]) -> None:
+    layer: Any = get_channel_layer()
+    groups = {group_of(person): pk for person, pk in items.items()}
+    heard = _run(lambda: layer.groups_heard([*groups]), len(groups))
+    wanted = [groups[group] for group in heard or ()]
+    for start in range(0, len(wanted), AT_ONCE):
+        announce(notification_queryset().filter(pk__in=wanted[start : start + AT_ONCE]))
 
 
 def announce(rows: Iterable[Notification]) -> None:
@@ -83,11 +99,17 @@ def signed_out_on_commit(recipient_id: int, keep: str = "") -> None:
 
 
 def _send(frames: Sequence[Frame]) -> None:
-    if redis_cooldown:
-        return
     layer: Any = get_channel_layer()
+    _run(lambda: layer.groups_send(frames), len(frames))
+
+
+def _run(call: Callable[[], Coroutine[Any, Any, Value]], frames: int) -> Value | None:
+    """None when Redis does not do it: then the frames are lost, and clients catch up."""
+    if redis_cooldown:
+        return None
     try:
-        _background.run(layer.groups_send(frames), DELIVERY_DEADLINE)
+        return _background.run(call(), DELIVERY_DEADLINE)
     except (RedisError, OSError, RuntimeError, TimeoutError) as fault:
         redis_cooldown.after(fault)
-        log.warning("live_frames_lost", frames=len(frames), fault=repr(fault))
+        log.warning("live_frames_lost", frames=frames, fault=repr(fault))
+        return None

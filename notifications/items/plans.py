@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from notifications import reasons
 from notifications.types import Json
 
+MOST_NAMED = 1_000
+"""People whom a trace names with their channels; further ones are counted. Each copy has its own reason anyway."""
+
 
 def stored(plan: Json) -> Json:
     """Without members that are empty, and with the routes that were not tried by their names alone."""
@@ -27,6 +30,11 @@ def stored(plan: Json) -> Json:
 def routes_of(plan: Json) -> list[Json]:
     """All enabled routes in their order: {route, name, matched, reason, reason_fact}."""
     return [*plan.get("routes", []), *_untried(plan.get("untried"))]
+
+
+def told(plan: Json) -> int:
+    """How many people were told, or had a copy changed."""
+    return len(plan.get("recipients") or []) + int(plan.get("more") or 0)
 
 
 def _untried(said: Json | None) -> Iterable[Json]:

@@ -186,10 +186,16 @@ def answer_json(response: Response) -> Json:
     }
 
 
+MOST_DELIVERIES = 5_000
+"""Deliveries that a trace lists; further ones are counted."""
+
+
 # --- the trace ------------------------------------------------------------------------------------
 def event_trace_json(event: Event) -> Json:
     """One event from arrival to the engine's confirmation: what happened, what did not, and why."""
-    deliveries = event.deliveries.select_related("recipient").prefetch_related("attempt_log").order_by("pk")
+    sent = event.deliveries.select_related("recipient").prefetch_related("attempt_log").order_by("pk")
+    deliveries = list(sent[:MOST_DELIVERIES])
+    further = event.deliveries.count() - MOST_DELIVERIES if len(deliveries) == MOST_DELIVERIES else 0
     return {
         "id": str(event.pk),
         "event": {
@@ -209,6 +215,7 @@ def event_trace_json(event: Event) -> Json:
         "notes": event.plan.get("notes", []),
         "warnings": event.plan.get("warnings", []),
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
+        "more": {"recipients": int(event.plan.get("more", 0)), "deliveries": further},
         "answers": [
             answer_json(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in _answers(event)
         ],

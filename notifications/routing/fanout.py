@@ -56,6 +56,8 @@ class Plan:
     unresolved: list[Json] = field(default_factory=list)
     warnings: list[Reason] = field(default_factory=list)
     notes: list[Reason] = field(default_factory=list)
+    more: int = 0
+    """People told whom the trace counts only."""
 
     @property
     def reached(self) -> bool:
@@ -67,6 +69,7 @@ class Plan:
                 "routes": self.routes,
                 "recipients": self.recipients,
                 "unresolved": self.unresolved,
+                "more": self.more,
                 **reasons.kept_list("warnings", self.warnings),
                 **reasons.kept_list("notes", self.notes),
             }
@@ -104,6 +107,9 @@ class Plan:
         reason: Reason,
         deliveries: Sequence[Delivery],
     ) -> None:
+        if len(self.recipients) >= plans.MOST_NAMED:
+            self.more += 1
+            return
         self.recipients.append(
             {
                 **recipient.as_person(),

@@ -73,7 +73,7 @@ def by_route(route: Route) -> Manner:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Addressed:
     """A person to tell, how, and why. `on_behalf_of` is away, and would have been told."""
 

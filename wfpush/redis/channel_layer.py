@@ -6,7 +6,7 @@ channels-redis 4.3 takes an `on_disconnect` and ignores it, and refuses sockets 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -80,6 +80,12 @@ class RedisChannelLayer(BaseChannelLayer):
                 pipeline.publish(PREFIX + group, msgspec.msgpack.encode(message))
             await pipeline.execute()
         raise_if_cancelled()
+
+    async def groups_heard(self, groups: Sequence[str]) -> list[str]:
+        """Those of the groups to which a channel belongs, in any process (PUBSUB NUMSUB). Raises RedisError."""
+        found = await self._here.sender.pubsub_numsub(*(PREFIX + group for group in groups))
+        raise_if_cancelled()
+        return [group for group, (_, listeners) in zip(groups, found, strict=True) if listeners]
 
     @property
     def _here(self) -> "_Loop":

@@ -1,19 +1,18 @@
 """A message to thousands is made and saved in parts, in one transaction."""
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from notifications.items import live_frames
+from notifications.admin import timeline
+from notifications.items import live_frames, plans, representation
+from notifications.items.representation import event_trace_json
 from notifications.models import Delivery, Device, Event, Notification, Recipient, Team
 from notifications.routing import fanout, pipeline
 from tests.factories import RecipientFactory
 from tests.support.story import Story
 
 MEMBERS = 7
-FRAMES = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def raised(story: Story) -> Event:
     return story.happen("exception.raised", data)
 
 
-def test_everybody_has_it_once_and_the_trace_names_all(story: Story) -> None:
+def test_everybody_has_it_once_and_the_trace_names_them(story: Story) -> None:
     event = raised(story)
 
     assert (event.status, Notification.objects.filter(event=event).count()) == ("processed", MEMBERS)
@@ -77,13 +76,35 @@ def test_all_are_locked_in_one_order_before_the_first_part(story: Story) -> None
     assert len(of_people) == 4, "and once more in each part"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_open_inboxes_are_told_part_by_part_after_the_commit(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[FRAMES] = []
-    monkeypatch.setattr(live_frames, "_send", sent.append)
+def test_a_trace_names_some_and_counts_the_others(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "MOST_NAMED", 4)
+    monkeypatch.setattr(representation, "MOST_DELIVERIES", 5)
     event = raised(story)
+    assert (len(event.plan["recipients"]), event.plan["more"]) == (4, 3)
+    said = event_trace_json(event)
+    assert len(said["recipients"]) == 4 and len(said["deliveries"]) == 5
+    assert said["more"] == {"recipients": 3, "deliveries": event.told - 5}
+    monkeypatch.setattr(timeline, "PEOPLE", 2)
+    assert timeline.people(event)[-1].text == "and 5 people more"
 
-    assert [len(frames) for frames in sent] == [3, 3, 1]
-    groups = {group for frames in sent for group, _frame in frames}
-    assert groups == {live_frames.group_of(row.recipient_id) for row in Notification.objects.filter(event=event)}
-    assert all(frame["unread"] == 1 for frames in sent for _group, frame in frames)
+
+@pytest.mark.django_db(transaction=True)
+def test_open_inboxes_are_told_after_the_commit(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames are made for people who look."""
+    bob = live_frames.group_of(Recipient.objects.get(ref="p5").pk)
+    asked: list[str] = []
+    sent: list[live_frames.Frame] = []
+
+    class Layer:
+        async def groups_heard(self, groups: list[str]) -> list[str]:
+            asked.extend(groups)
+            return [group for group in groups if group == bob]
+
+        async def groups_send(self, frames: list[live_frames.Frame]) -> None:
+            sent.extend(frames)
+
+    monkeypatch.setattr(live_frames, "get_channel_layer", Layer)
+    event = raised(story)
+    told = Notification.objects.filter(event=event)
+    assert set(asked) == {live_frames.group_of(item.recipient_id) for item in told}
+    assert [(group, frame["unread"]) for group, frame in sent] == [(bob, 1)]

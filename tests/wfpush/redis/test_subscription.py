@@ -178,8 +178,10 @@ async def test_a_group_reaches_all_its_channels_and_no_other() -> None:
     for group, channel in (("inbox.bob", bob), ("inbox.bob", bob_too), ("inbox.carol", carol)):
         await layer.group_add(group, channel)
     await somebody_listens("inbox.carol")
-    await layer.group_send("inbox.bob", {"type": "changed", "seq": 1})
-    await layer.group_send("inbox.carol", {"type": "changed", "seq": 2})
+    assert await layer.groups_heard(["inbox.bob", "inbox.nobody", "inbox.carol"]) == ["inbox.bob", "inbox.carol"]
+    await layer.groups_send(
+        [("inbox.bob", {"type": "changed", "seq": 1}), ("inbox.carol", {"type": "changed", "seq": 2})]
+    )
     async with asyncio.timeout(20):
         assert [(await layer.receive(each))["seq"] for each in (bob, bob_too, carol)] == [1, 1, 2]
         await layer.group_discard("inbox.bob", bob)
