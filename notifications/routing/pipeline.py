@@ -5,6 +5,7 @@ All changes of an event, and the end of its outbox row, are one transaction: onc
 
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,7 +73,7 @@ def run_together(events: Sequence[Event]) -> None:
 def _are_done(events: Sequence[Event]) -> bool:
     """False if nothing was changed, because of one of the events or more."""
     try:
-        process(events, timezone.now())
+        process([copy(event) for event in events], timezone.now())  # what fails must leave nothing in those tried again
     except Exception as fault:  # whatever the fault is, it must cost one event at most
         if outage.database_is_away(fault):
             raise

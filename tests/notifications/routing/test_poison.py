@@ -59,6 +59,25 @@ def test_an_event_that_cannot_be_decided_costs_only_itself(story: Story, monkeyp
     assert Notification.objects.count() == 99 and Delivery.objects.filter(channel="live").count() == 99
 
 
+def test_the_trace_of_another_event_says_what_it_says_without_it(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A try that fails leaves nothing behind in memory."""
+    poison, other = a_hundred(story)[:2]
+    other.data["documents"] = [{"title": "Bill", "url": "javascript:alert(1)"}]
+    other.save(update_fields=["data"])
+    advance = pipeline.advance
+
+    def breaks(event: Event, of: batch.Batch) -> pipeline.Result:
+        result = advance(event, of)
+        if event == poison:
+            raise ValueError("it is refused when all is decided")
+        return result
+
+    monkeypatch.setattr(pipeline, "advance", breaks)
+    pipeline.drain()
+    other.refresh_from_db()
+    assert other.plan["notes"] == ["Dropped a link that is not a web address: documents.0.url"]
+
+
 def test_an_event_that_cannot_be_written_costs_only_itself(story: Story) -> None:
     poison = a_hundred(story)[77]
     with connection.cursor() as cursor:
