@@ -24,10 +24,12 @@ def left() -> Iterator[str]:
         many = (sorted(map(str, task.candidates.all())), sorted(map(str, task.teams.all())))
         people = (task.assignee, task.initiator, task.case, task.assigned_event and name_of(task.assigned_event))
         yield _row("task", task.engine, fields, many, people)
-    for item in Notification.objects.select_related("event__task", "recipient", "task", "case", "on_behalf_of"):
+    for item in Notification.objects.select_related(*RELATED):
         fields = {name: getattr(item, name) for name in ITEM}
         assert item.event is not None
-        yield _row("item", name_of(item.event), item.recipient, item.task, item.case, item.on_behalf_of, fields)
+        about = (item.recipient, item.task, item.case, item.on_behalf_of, item.brand)
+        version = item.template_version and (item.template_version.template.slug, item.template_version.number)
+        yield _row("item", name_of(item.event), *about, version, fields)
     for sent in Delivery.objects.select_related("event__task", "recipient", "notification__task"):
         fields = {name: getattr(sent, name) for name in SENT}
         yield _row("sent", name_of(sent.event), sent.recipient, sent.notification.title, fields)
@@ -53,7 +55,8 @@ def name_of(event: Event) -> str:
 
 TASK = ["task_id", "name", "priority", "due_at", "sla_due_at", "actions", "data", "info", "state", "outcome"]
 TASK += ["last_event_time", "states_before", "escalated"]
-ITEM = ["category_id", "route_id", "template_version_id", "language", "state", "priority", "title", "body", "url"]
+RELATED = ["event__task", "recipient", "task", "case", "on_behalf_of", "brand", "template_version__template"]
+ITEM = ["category_id", "route_id", "language", "state", "priority", "title", "body", "url"]
 ITEM += ["short_body", "due_at", "actions", "details", "outcome", "reason", "reason_fact", "is_copy", "read_at"]
 SENT = ["channel", "address", "turn", "state", "reason", "reason_fact", "words", "due_at", "outdated", "expires_at"]
 

@@ -1,8 +1,10 @@
 """Events processed together leave the rows that they leave one by one."""
 
 import os
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import timedelta
+from itertools import count
 from unittest.mock import patch
 
 import pytest
@@ -11,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
-from hypothesis import strategies as st
 
 from escalations.models import Escalation, Policy
 from notifications import reasons
+from notifications.items.ledger_audit import faults_since
 from notifications.models import (
     Absence,
     Category,
@@ -31,66 +33,20 @@ from notifications.models import (
     Template,
 )
 from notifications.routing import claims, fanout, pipeline
-from notifications.types import Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
+from tests.notifications.routing.histories import EDITS, NOW, Burst, Killed, histories
 from tests.notifications.routing.hundred import a_hundred, statuses
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
+from wfpush.postgres import revision
 from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db
 
-NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 SIZES = (7, 100)
+"""With batches of one, one by one is the same code."""
 PARTS = (1, fanout.AT_ONCE)
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
-
-
-# --- what happens: drawn ----------------------------------------------------------------------------------------------
-PEOPLE = ["alice", "bob", "carol", "p0", "p1", "p2", "p3", "nobody", "bob@example.org"]
-named = st.one_of(
-    st.sampled_from(PEOPLE),
-    st.builds(
-        lambda ref, name: {"ref": ref, "name": name, "locale": "de"},
-        st.sampled_from(["erin", "frank"]),
-        st.sampled_from(["Erin", "Frank"]),
-    ),
-)
-tasks = st.fixed_dictionaries(
-    {"id": st.sampled_from([f"T-{number}" for number in range(12)]), "name": st.just("Approve it")},
-    optional={
-        "assignee": named,
-        "candidates": st.lists(named, max_size=3),
-        "teams": st.lists(st.sampled_from(["finance", "night", "nowhere"]), max_size=2),
-        "initiator": named,
-        "priority": st.sampled_from(["low", "normal", "urgent"]),
-        "due_at": st.sampled_from(["2026-11-03T09:00:00Z", "2026-11-01T09:00:00Z"]),
-        "actions": st.sampled_from([["approve", "reject"], []]),
-    },
-)
-data = st.fixed_dictionaries(
-    {},
-    optional={
-        "task": tasks,
-        "case": st.fixed_dictionaries(
-            {"id": st.sampled_from(["C-1", "C-2", "C-3"])},
-            optional={"title": st.sampled_from(["One", "Two"]), "status": st.sampled_from(["begun", "over"])},
-        ),
-        "customer": named,
-        "recipients": st.lists(named, max_size=2),
-        "info": st.just("42"),
-        "result": st.just({"action": "approve", "by": "carol"}),
-        "documents": st.just([{"title": "Bill", "url": "javascript:alert(1)"}]),
-    },
-)
-types = st.sampled_from(
-    [
-        *["task.assigned"] * 5,
-        *["task.updated", "task.completed", "task.cancelled", "task.info_supplied"],
-        *["case.milestone", "exception.raised", "process.message"],
-    ]
-)
-events = st.lists(st.tuples(types, data, st.integers(0, 90), st.booleans()), min_size=2, max_size=30)
 
 
 @pytest.fixture
@@ -114,11 +70,23 @@ def story(db: None) -> Story:
     return story
 
 
-def arrive(story: Story, drawn: Sequence[tuple[str, Json, int, bool]]) -> None:
+def arrive(story: Story, burst: Burst) -> list[Event]:
     engines = {engine.slug: engine for engine in Engine.objects.all()}
-    for number, (type, data, minute, second) in enumerate(drawn):
+    known, found = Event.objects.count(), []
+    for number, (type, data, minute, second) in enumerate(burst.events, known):
         with patch.object(story, "engine", engines["second" if second else "invoices"]):
-            story.send(type, data, minute=minute, id=f"e-{number}")
+            found.append(story.send(type, data, minute=minute, id=f"e-{number}"))
+    Event.objects.filter(pk__in=[event.pk for event in found]).update(received_at=NOW)
+    wait_no_longer()
+    return found
+
+
+def wait_no_longer() -> None:
+    """Pauses and leases of all events end. They are due in the order of their ids, so that one by one has an order."""
+    waiting = Event.objects.filter(due_at__isnull=False)
+    outbox.release(waiting)
+    for number, event in enumerate(waiting.order_by("id")):
+        Event.objects.filter(pk=event.pk).update(due_at=NOW - timedelta(hours=1) + timedelta(seconds=number))
 
 
 def one_by_one(events: Sequence[Event]) -> None:
@@ -126,27 +94,51 @@ def one_by_one(events: Sequence[Event]) -> None:
         pipeline.run(event, NOW)
 
 
-def rows_after(
-    story: Story,
-    drawn: Sequence[tuple[str, Json, int, bool]],
-    size: int,
-    run: Callable[[Sequence[Event]], None] = pipeline.run_together,
-) -> list[str]:
-    """All that the events leave, by names that do not change from one try to the next."""
+def drain() -> None:
+    while claims.has_due(NOW):
+        pipeline.drain()
+
+
+def live(story: Story, burst: Burst, *, singly: bool) -> None:
+    """All events arrive and are processed, what failed in a second try; then the configuration is edited."""
+    events = arrive(story, burst)
+    if burst.fault is not None:
+        concerned = events[burst.fault.event % len(events)]
+        with burst.fault.happening(concerned, one_by_one=singly), suppress(Killed):
+            drain()
+        wait_no_longer()
+    drain()
+    assert not Event.objects.filter(due_at__isnull=False).exists()
+    for name, number in burst.edits:
+        EDITS[name](story, number)
+
+
+_numbers = count(1)
+
+
+@contextmanager
+def configuration_read_anew() -> Iterator[None]:
+    """Within, nothing counts that was read of it before, whether its triggers have raised the revision or not."""
+    number = -next(_numbers)
+    with patch.object(revision, "current", lambda: (None, number, None)):
+        yield
+
+
+def rows_after(story: Story, history: Sequence[Burst], size: int, *, singly: bool = False) -> list[str]:
+    """All that the events leave."""
+    anew = configuration_read_anew if singly else nullcontext
     with (
         transaction.atomic(),
         patch.object(claims, "BATCH", size),
-        patch.object(pipeline, "run_together", run),
+        patch.object(pipeline, "run_together", one_by_one if singly else pipeline.run_together),
         patch.object(timezone, "now", lambda: NOW),
     ):
-        arrive(story, drawn)
-        for number, event in enumerate(Event.objects.order_by("id")):
-            due_at = NOW - timedelta(hours=1) + timedelta(seconds=number)  # so that one by one has an order
-            Event.objects.filter(pk=event.pk).update(received_at=NOW, due_at=due_at)
-        while claims.has_due(NOW):
-            pipeline.drain()
+        for burst in history:
+            with anew():
+                live(story, burst, singly=singly)
         found = sorted(left())
         assert_contiguous()
+        assert faults_since(NOW - timedelta(days=1), NOW) == []
         transaction.set_rollback(True)
     return found
 
@@ -157,15 +149,14 @@ def rows_after(
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(drawn=events)
-def test_together_events_leave_what_they_leave_one_by_one(
-    story: Story, drawn: list[tuple[str, Json, int, bool]]
-) -> None:
-    """Also if messages to several people are made in parts."""
+@given(history=histories)
+def test_together_events_leave_what_they_leave_one_by_one(story: Story, history: list[Burst]) -> None:
+    """In the same order: events that were tried before come after the others of their batch. Also if messages to
+    several people are made in parts."""
     for size, part in zip(SIZES, PARTS, strict=True):
         with patch.object(fanout, "AT_ONCE", part):
-            together = rows_after(story, drawn, size)
-        singly = rows_after(story, drawn, size, one_by_one)
+            together = rows_after(story, history, size)
+        singly = rows_after(story, history, size, singly=True)
         assert [row for row in together if row not in singly] == []
         assert [row for row in singly if row not in together] == []
 
