@@ -293,17 +293,16 @@ def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHI
 def _record_final(task: Task, notification: Notification, response: Response, now: datetime) -> None:
     """Record the final answer: end the task here, change every copy, and supersede earlier callbacks that were not
     delivered."""
-    outcome = waiting_outcome(response)
+    outcome, before = waiting_outcome(response), _states_to_return_to(task)
     won = Task.objects.filter(pk=task.pk, state__in=ANSWERABLE).update(
-        state=TaskState.ANSWERED, states_before=_states_to_return_to(task), outcome=outcome, updated_at=now
+        state=TaskState.ANSWERED, states_before=before, outcome=outcome, updated_at=now
     )
     if not won:
         raise AlreadyAnswered("Somebody answered this already. Nothing was sent.")
-    task.refresh_from_db(fields=["state", "states_before", "outcome"])
+    task.state, task.states_before, task.outcome = TaskState.ANSWERED, before, outcome
     _supersede_unsent(task, response, now)
-    rows = inbox_items.change(inbox_items.open_copies(task), now, state=NotificationState.ANSWERED, outcome=outcome)
+    rows = _change_copies(task, notification, now, state=NotificationState.ANSWERED, outcome=outcome)
     ledger.supersede([row.pk for row in rows], reasons.TASK_ANSWERED(), now)
-    _mark_read(notification, now)
     lifecycle.notify_observers("answered", task, by=response.recipient, now=now)
 
 
@@ -323,8 +322,9 @@ def _acknowledge(task: Task, notification: Notification, response: Response, now
     if task.state == TaskState.OPEN:
         task.state, task.outcome = TaskState.ACKNOWLEDGED, waiting_outcome(response)
         task.save(update_fields=["state", "outcome", "updated_at"])
-        inbox_items.change(inbox_items.open_copies(task), now, outcome=task.outcome)
-    _mark_read(notification, now)
+        _change_copies(task, notification, now, outcome=task.outcome)
+    else:
+        _mark_read(notification, now)
     lifecycle.notify_observers("acknowledged", task, by=response.recipient, now=now)
 
 
@@ -337,13 +337,20 @@ def _request_info(task: Task, notification: Notification, response: Response, no
     ]
     task.outcome = waiting_outcome(response)
     task.save(update_fields=["state", "states_before", "info", "outcome", "updated_at"])
-    inbox_items.change(inbox_items.open_copies(task), now, outcome=task.outcome)
+    _change_copies(task, notification, now, outcome=task.outcome)
     _tell_initiator(task, response, now)
-    _mark_read(notification, now)
     lifecycle.notify_observers("paused", task, by=response.recipient, now=now)
 
 
 RECORDERS: dict[str, Any] = {"final": _record_final, "acknowledge": _acknowledge, "request_info": _request_info}
+
+
+def _change_copies(task: Task, notification: Notification, now: datetime, **fields: Any) -> list[Notification]:
+    """Change all open copies, and mark that of the person who answers as read."""
+    rows = inbox_items.change(inbox_items.open_copies(task), now, read=notification.pk, **fields)
+    if notification not in rows:
+        _mark_read(notification, now)
+    return rows
 
 
 def _mark_read(notification: Notification, now: datetime) -> None:

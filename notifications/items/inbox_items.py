@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
@@ -43,7 +43,8 @@ def allocate(counts: Mapping[int, int]) -> dict[int, int]:
     transaction."""
     ids = sorted(counts)
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [ids])
+        if len(ids) > 1:  # in their order; the update locks them, too, but in any
+            cursor.execute(LOCK, [ids])
         cursor.execute(
             "UPDATE notifications_recipient r SET inbox_seq = inbox_seq + n.count"
             " FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, count) WHERE r.id = n.id RETURNING r.id, r.inbox_seq",
@@ -89,14 +90,18 @@ def create(
         live_frames.announce_to_crowd_on_commit({row.recipient_id: row.pk for row in rows})
 
 
-def change(notifications: QuerySet[Notification], now: datetime, **fields: Any) -> list[Notification]:
-    """Set fields of notifications, at most one for each person, each with a new seq. Returns them as they were
-    before."""
+def change(
+    notifications: QuerySet[Notification], now: datetime, *, read: UUID | None = None, **fields: Any
+) -> list[Notification]:
+    """Set fields of notifications, at most one for each person, each with a new seq. `read`: the one that its person
+    has read now. Returns them as they were before."""
     rows = list(notifications.order_by("recipient_id").select_related("recipient"))
     if not rows:
         return []
     allocate({row.recipient_id: 1 for row in rows})
     latest = Recipient.objects.filter(pk=OuterRef("recipient_id")).values("inbox_seq")[:1]
+    if read is not None:
+        fields["read_at"] = Case(When(pk=read, read_at=None, then=Value(now)), default=F("read_at"))
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
     ledger.outdate([row.pk for row in rows], now)
     live_frames.announce_on_commit([row.pk for row in rows])

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications import errors
@@ -36,6 +38,35 @@ def test_bobs_approval_is_recorded_and_carols_copy_says_so(story: Story) -> None
         "waiting",
     )
     assert story.callbacks() == [("approve", "waiting")]
+
+
+@pytest.mark.parametrize("action", ["approve", "request_info", "acknowledge"])
+def test_each_copy_changes_once_and_whoever_answers_has_read_theirs(story: Story, action: str) -> None:
+    before = {person: story.copy(person).seq for person in (story.bob, story.carol)}
+    story.answer(story.bob, action, "Which one?")
+    mine, hers = story.copy(story.bob), story.copy(story.carol)
+    assert {story.bob: mine.seq - 1, story.carol: hers.seq - 1} == before
+    assert mine.read_at is not None and hers.read_at is None
+
+
+def test_a_copy_that_was_read_before_stays_read_since_then(story: Story) -> None:
+    then = timezone.now() - timedelta(hours=1)
+    Notification.objects.update(read_at=then)
+    story.answer(story.bob, "approve")
+    assert {story.copy(person).read_at for person in (story.bob, story.carol)} == {then}
+
+
+def test_whoever_answers_what_is_acknowledged_already_has_read_it(story: Story) -> None:
+    story.answer(story.carol, "acknowledge")
+    story.answer(story.bob, "acknowledge")
+    assert story.copy(story.bob).read_at is not None
+
+
+def test_an_answer_is_a_few_statements(story: Story) -> None:
+    story.assign("T-43")
+    with CaptureQueriesContext(connection) as made:
+        story.answer(story.bob, "approve", task_id="T-43", idempotency_key="a")
+    assert len(made) < 32
 
 
 def test_the_same_answer_again_changes_nothing(story: Story) -> None:
