@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from escalations.kinds.base import PEOPLE, Faults, Said, StepKind
 from escalations.kinds.base import whom as name_of
-from escalations.kinds.step_event import planner_of, told_by
+from escalations.kinds.step_event import planner_of, told_by, with_plan
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.kinds.targets import OWN, Found, Search, Staff, whom
 from escalations.models import PolicyStep, RunResult, StepTarget
@@ -18,7 +18,7 @@ from escalations.policies.rules import Step
 from notifications.channel_facts import INBOX, all_facts, offered_channels
 from notifications.items import inbox_items
 from notifications.items.representation import iso_utc
-from notifications.models import Brand, Case, Category, Event, Notification, Recipient, Task, VersionState
+from notifications.models import Brand, Case, Category, Notification, Recipient, Task, VersionState
 from notifications.reasons import Reason, joined
 from notifications.routing import fanout
 from notifications.routing.addressing import Devices
@@ -137,7 +137,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
         if message.manner.escalated:
             see += [row for pk, row in mine.items() if pk not in why]
     _note_escalated([message for message in messages if message.manner.escalated], now)
-    bulk.insert([_with_plan(message.planner) for message in messages])
+    bulk.insert([with_plan(message.planner) for message in messages])
     fanout.save([message.planner for message in messages], now, seen_anew=see)
     outbox.wake_on_commit("deliveries")
 
@@ -187,9 +187,3 @@ def _note_escalated(messages: Sequence[_Message], now: datetime) -> None:
 
 def _of_message(message: _Message) -> Taken:
     return Taken(RunResult.DONE, message.notes, told_by(message.planner.plan), message.planner.event)
-
-
-def _with_plan(planner: fanout.Planner) -> Event:
-    event = planner.event
-    event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
-    return event

@@ -1,20 +1,24 @@
 """Kind `raise_priority`: raises the priority of the task, and of its copies."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from escalations import reasons
 from escalations.kinds.base import Faults, Said, StepKind
-from escalations.kinds.step_event import planner_of, told_by
+from escalations.kinds.step_event import planner_of, told_by, with_plan
 from escalations.kinds.step_run import Taken, Taking, event_of
 from escalations.models import PolicyStep, RunResult
 from notifications.cases import task_state
-from notifications.models import Delivery, Priority
+from notifications.items import inbox_items
+from notifications.models import Notification, Priority
 from notifications.reasons import NOTHING, URGENT, label
 from notifications.routing import fanout
+from notifications.routing.addressing import Devices, read_devices
 from notifications.routing.copies import Copies
+from wfpush.postgres import bulk
 from wfpush.queue import outbox
 
 ORDER = [priority.value for priority in Priority]
@@ -26,7 +30,9 @@ class RaisePriority(StepKind):
     fields = ("priority",)
 
     def take(self, takings: Sequence[Taking]) -> list[Taken]:
-        return [_raise(taking) for taking in takings]
+        had_it = {taking.escalation.pk: _had(taking) for taking in takings if not _rises(taking)}
+        taken = had_it | _raise([taking for taking in takings if taking.escalation.pk not in had_it])
+        return [taken[taking.escalation.pk] for taking in takings]
 
     def faults(self, step: PolicyStep) -> Faults:
         if not step.priority:
@@ -37,20 +43,42 @@ class RaisePriority(StepKind):
         return _("raise the priority to %(priority)s") % {"priority": priority}
 
 
-def _raise(taking: Taking) -> Taken:
+def _rises(taking: Taking) -> bool:
+    return ORDER.index(taking.task.priority) < ORDER.index(taking.step.priority)
+
+
+def _had(taking: Taking) -> Taken:
+    return Taken(RunResult.DONE, reasons.PRIORITY_WAS(priority=label(Priority(taking.task.priority))))
+
+
+def _raise(takings: Sequence[Taking]) -> dict[Any, Taken]:
+    """By clock: all steps together."""
+    if not takings:
+        return {}
+    devices: Devices = {}
+    tasks = [taking.task for taking in takings]
+    copies = Copies(tasks)
+    people = {row.recipient_id for row in copies.all()}
+    inbox_items.lock(people)
+    if any(taking.step.priority == Priority.URGENT for taking in takings):
+        read_devices(people, devices)
+    planners = {taking.escalation.pk: _reword(taking, copies.of(taking.task), devices) for taking in takings}
+    bulk.update(tasks, ["priority", "data", "updated_at"])
+    bulk.insert([with_plan(planner) for planner in planners.values()])
+    fanout.save([*planners.values()], takings[0].now)
+    outbox.wake_on_commit("deliveries")
+    return {taking.escalation.pk: _raised(taking, planners[taking.escalation.pk]) for taking in takings}
+
+
+def _reword(taking: Taking, copies: Sequence[Notification], devices: Devices) -> fanout.Planner:
     task, wanted = taking.task, taking.step.priority
-    if ORDER.index(task.priority) >= ORDER.index(wanted):
-        return Taken(RunResult.DONE, reasons.PRIORITY_WAS(priority=label(Priority(task.priority))))
     task.priority = wanted
     task.data = task_state.merged(task.data, {"task": {"priority": wanted}})  # so that the next event keeps it
-    task.save(update_fields=["priority", "data", "updated_at"])
-    event = event_of(taking)
-    event.save(force_insert=True)
-    planner = planner_of(taking, event, {})
-    alert = URGENT() if wanted == Priority.URGENT else NOTHING
-    planner.rewrite(Copies([task]).of(task), alert=alert)
-    fanout.save([planner], taking.now)
-    event.plan, event.told = planner.plan.as_json(), Delivery.objects.filter(event=event).count()
-    event.save(update_fields=["plan", "told"])
-    outbox.wake_on_commit("deliveries")
-    return Taken(RunResult.DONE, reasons.PRIORITY_IS(priority=label(Priority(wanted))), told_by(planner.plan), event)
+    planner = planner_of(taking, event_of(taking), devices)
+    planner.rewrite(copies, alert=URGENT() if wanted == Priority.URGENT else NOTHING)
+    return planner
+
+
+def _raised(taking: Taking, planner: fanout.Planner) -> Taken:
+    why = reasons.PRIORITY_IS(priority=label(Priority(taking.step.priority)))
+    return Taken(RunResult.DONE, why, told_by(planner.plan), planner.event)

@@ -15,6 +15,13 @@ def planner_of(taking: Taking, event: Event, devices: Devices) -> fanout.Planner
     return fanout.Planner(event, task, task.case, writer, fanout.Plan(), taking.now, True, devices)
 
 
+def with_plan(planner: fanout.Planner) -> Event:
+    """The event, to be inserted before what was planned is saved."""
+    event = planner.event
+    event.plan, event.told = planner.plan.as_json(), len(planner.deliveries)
+    return event
+
+
 def told_by(plan: fanout.Plan) -> list[Json]:
     """Without ids, since those of a simulation differ."""
     return [

@@ -172,19 +172,36 @@ def test_a_hundred_steps_are_a_few_statements(story: Story) -> None:
     assert len(made) < 45, [each["sql"][:200] for each in made]
 
 
-@pytest.mark.parametrize(("kind", "most"), [("tell_engine", 30), ("reassign", 35)])
-def test_a_hundred_calls_of_the_engine_are_a_few_statements(story: Story, kind: str, most: int) -> None:
-    now = a_hundred(story)
-    PolicyStep.objects.update(kind=kind, template=None, category=None)
+def by_a_step(kind: str, **fields: str) -> None:
+    """Their clocks begin again, with such a step."""
+    PolicyStep.objects.update(kind=kind, template=None, category=None, **fields)
     Escalation.objects.all().delete()
     with time_machine.travel(NOON, tick=False):
         for task in Task.objects.select_related("assignee", "case"):
             clock.begin(task, NOON)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("tell_engine", 30), ("reassign", 35)])
+def test_a_hundred_calls_of_the_engine_are_a_few_statements(story: Story, kind: str, most: int) -> None:
+    now = a_hundred(story)
+    by_a_step(kind)
     with time_machine.travel(now, tick=False), CaptureQueriesContext(connection) as made:
         assert due_steps.tick(now) == 100
     assert set(StepRun.objects.values_list("result", flat=True)) == {"done"}
     assert Callback.objects.filter(position=1, response=None).count() == 100
-    assert len(made) < most, [each["sql"][:100] for each in made]
+    assert len(made) < most
+
+
+@pytest.mark.parametrize("priority", ["high", "urgent"])
+def test_the_priority_of_a_hundred_tasks_rises_in_a_few_statements(story: Story, priority: str) -> None:
+    now = a_hundred(story)
+    by_a_step("raise_priority", priority=priority)
+    with time_machine.travel(now, tick=False), CaptureQueriesContext(connection) as made:
+        assert due_steps.tick(now) == 100
+    assert set(StepRun.objects.values_list("result", flat=True)) == {"done"}
+    assert set(Notification.objects.values_list("priority", flat=True)) == {priority}
+    assert len(made) < 45
+    assert_contiguous()
 
 
 def test_a_step_that_cannot_be_taken_costs_only_its_own_clock(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
