@@ -44,9 +44,12 @@ class Backlog:
 
     @property
     def empty_in(self) -> float:
-        """Seconds until nothing waits, at the present rates; infinite if it does not become less."""
+        """Seconds until nothing waits, at the present rates; infinite if it does not become less. Events that have come
+        just now are no backlog yet: for them it is the time that as many took before."""
         if not self.waiting:
             return 0.0
+        if self.oldest <= LONG:
+            return self.waiting / self.rate_out if self.rate_out else LONG.total_seconds()
         return self.waiting / -self.growth if self.growth < 0 else float("inf")
 
     def sentence(self) -> str:

@@ -73,6 +73,19 @@ def test_a_burst_is_worked_off_and_its_end_is_foretold(rows: Rows) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("found", "seconds"),
+    [
+        (Backlog(40, timedelta(seconds=1), 100, 100), 0.4),
+        (Backlog(1, timedelta(seconds=1), 0.1, 0), 10),
+        (Backlog(40, timedelta(seconds=11), 100, 100), float("inf")),
+        (Backlog(40, timedelta(seconds=11), 100, 104), 10),
+    ],
+)
+def test_what_has_come_just_now_is_no_backlog(found: Backlog, seconds: float) -> None:
+    assert found.empty_in == seconds
+
+
 def test_more_come_than_are_processed(rows: Rows) -> None:
     for second in range(0, 120, 10):
         rows(500, came=second + 5)
