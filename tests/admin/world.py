@@ -96,19 +96,21 @@ def build() -> World:
 
 def live(world: World) -> None:
     """A day: two approvals (one answered, one late), a milestone, an exception, an unknown name, an unknown type."""
-    send(world, "e-1", "task.assigned", invoice("T-101", 4711, assignee="bob", due=world.now + timedelta(hours=2)))
-    send(world, "e-2", "task.assigned", invoice("T-102", 4712, assignee="alice", due=world.now - timedelta(hours=5)))
-    send(world, "e-3", "task.assigned", invoice("T-103", 4713, candidates=["alice", "zoe"], teams=["finance"]))
-    send(
-        world,
-        "e-4",
-        "case.status_changed",
-        {
-            "case": {"id": "4711", "title": "Invoice 4711", "status": "under_review"},
-            "recipients": ["carol", {"ref": "C-9", "name": "Erin Example"}],
-        },
-    )
-    send(world, "e-5", "com.acme.coffee.empty", {"variables": {"floor": 3}})
+    late, soon = world.now - timedelta(hours=5), world.now + timedelta(hours=2)
+    progress = {
+        "case": {"id": "4711", "title": "Invoice 4711", "status": "under_review"},
+        "recipients": ["carol", {"ref": "C-9", "name": "Erin Example"}],
+    }
+    happened: list[tuple[str, Json]] = [
+        ("task.assigned", invoice("T-101", 4711, assignee="bob", due=soon)),
+        ("task.assigned", invoice("T-102", 4712, assignee="alice", due=late)),
+        ("task.assigned", invoice("T-103", 4713, candidates=["alice", "zoe"], teams=["finance"])),
+        ("case.status_changed", progress),
+        ("com.acme.coffee.empty", {"variables": {"floor": 3}}),
+    ]
+    for number, (event_type, data) in enumerate(happened, start=1):
+        send(world, f"e-{number}", event_type, data, process=False)
+    pipeline.drain()
     broken = send(world, "e-6", "task.assigned", invoice("T-104", 4714, assignee="carol"), process=False)
     Event.objects.filter(pk=broken.pk).update(
         status="failed",
