@@ -1,18 +1,12 @@
 """The realistic day: what it consists of, and that its end is checked."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator
 
-import psycopg
 import pytest
 
-from bench import memory
+from bench import processes
 from bench.__main__ import PARTS, asked
-from bench.day import plan, run
 from bench.day.plan import Day, Quarter
-from bench.harness import BenchError
-from tests.test_bench import MigratedHouse
 
 PEOPLE = [f"person-{number}" for number in range(200)]
 
@@ -81,56 +75,5 @@ def test_what_is_to_be_measured_may_have_a_number_of_events() -> None:
 def test_the_process_that_grows_the_most_is_named() -> None:
     before = {"web 1": 100.0, "worker 2": 50.0, "cluster 3": 80.0}
 
-    assert memory.growth(before, {"web 1": 110.0, "worker 2": 60.0, "cluster 4": 900.0}) == ("worker 2", 1.2)
-    assert memory.growth({}, before) == ("", 1.0)
-
-
-# --- a small one ------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(run, "House", MigratedHouse)
-    monkeypatch.setattr(run, "PEOPLE", 30)
-    monkeypatch.setattr(run, "PATIENCE_SECONDS", 1)
-    monkeypatch.setattr(plan, "SOON_SECONDS", (1, 2))
-    yield
-
-
-@pytest.mark.processes
-@pytest.mark.usefixtures("small")
-def test_the_end_of_the_day_is_checked_and_nothing_else_is_wrong(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An item is lost, and a seq with it, behind everybody's back."""
-    work_off = run.Run._until_done
-
-    async def and_lose_one(self: run.Run, patience: run.Patience) -> None:
-        await work_off(self, patience)
-        with psycopg.connect(self._house.database_url) as connection:
-            row = connection.execute(
-                "SELECT n.id FROM notifications_notification n JOIN notifications_task t ON t.id = n.task_id"
-                " JOIN notifications_recipient r ON r.id = n.recipient_id AND r.inbox_seq = n.seq"
-                " WHERE n.state = 'open' AND t.assignee_id = r.id AND NOT EXISTS (SELECT FROM"
-                " notifications_deliveryattempt a JOIN notifications_delivery d ON d.id = a.delivery_id"
-                " WHERE d.notification_id = n.id)"
-            ).fetchone()
-            connection.execute("DELETE FROM notifications_delivery WHERE notification_id = %s", row)
-            connection.execute("DELETE FROM notifications_notification WHERE id = %s", row)
-
-    monkeypatch.setattr(run.Run, "_until_done", and_lose_one)
-
-    with pytest.raises(BenchError) as fault:
-        run.measure(150)
-
-    said = capsys.readouterr().err
-    faults = str(fault.value).splitlines()
-    assert [re.sub(r"\d+", "#", each) for each in faults] == [
-        "The day does not add up:",
-        "# open tasks are not in their assignee's inbox",
-        "# inboxes end at another seq than their last item",
-        "# events made other rows of the ledger than they say",
-        "# events have other rows than they made (a person's rows go with the person)",
-        "# messages were made, and # are there",
-        "The open inbox of person-# differs from its items.",
-    ]
-    assert "150 of 150 events" in said
-    assert "100% of the events" in said
+    assert processes.growth(before, {"web 1": 110.0, "worker 2": 60.0, "cluster 4": 900.0}) == ("worker 2", 1.2)
+    assert processes.growth({}, before) == ("", 1.0)

@@ -1,4 +1,4 @@
-"""Small runs of what is measured under load: answers, bursts for several workers, bytes, and followers of a case."""
+"""Small runs of what is measured under load, in one house: a day, bytes, bursts for workers, answers, and followers."""
 
 import asyncio
 import re
@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from bench import answers, followers, leftover, workers
-from bench.harness import Figure, House
+from bench.day import plan, run
+from bench.day.checks import Patience
+from bench.harness import BenchError, Figure, House
 from tests.test_bench import MigratedHouse
 
 pytestmark = pytest.mark.processes
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    with MigratedHouse() as house:
+    with MigratedHouse(settings=run.settings()) as house:
         yield house
 
 
@@ -28,6 +30,48 @@ def said(figures: list[Figure]) -> list[str]:
         assert figure.ours is not None and figure.ours > 0
         assert figure.peer is None or figure.peer > 0
     return [re.sub(r"\d+", "#", figure.what) for figure in figures]
+
+
+def test_the_end_of_the_day_is_checked_and_nothing_else_is_wrong(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An item is lost, and a seq with it, behind everybody's back."""
+    monkeypatch.setattr(run, "PEOPLE", 30)
+    monkeypatch.setattr(run, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(plan, "SOON_SECONDS", (1, 2))
+    work_off = run.Run._until_done
+
+    async def and_lose_one(self: run.Run, patience: Patience) -> None:
+        await work_off(self, patience)
+        with psycopg.connect(house.database_url) as connection:
+            row = connection.execute(
+                "SELECT n.id FROM notifications_notification n JOIN notifications_task t ON t.id = n.task_id"
+                " JOIN notifications_recipient r ON r.id = n.recipient_id AND r.inbox_seq = n.seq"
+                " WHERE n.state = 'open' AND t.assignee_id = r.id AND NOT EXISTS (SELECT FROM"
+                " notifications_deliveryattempt a JOIN notifications_delivery d ON d.id = a.delivery_id"
+                " WHERE d.notification_id = n.id)"
+            ).fetchone()
+            connection.execute("DELETE FROM notifications_delivery WHERE notification_id = %s", row)
+            connection.execute("DELETE FROM notifications_notification WHERE id = %s", row)
+
+    monkeypatch.setattr(run.Run, "_until_done", and_lose_one)
+
+    with pytest.raises(BenchError) as fault:
+        run.spent(house, 150)
+
+    said = capsys.readouterr().err
+    faults = str(fault.value).splitlines()
+    assert [re.sub(r"\d+", "#", each) for each in faults] == [
+        "The day does not add up:",
+        "# open tasks are not in their assignee's inbox",
+        "# inboxes end at another seq than their last item",
+        "# events made other rows of the ledger than they say",
+        "# events have other rows than they made (a person's rows go with the person)",
+        "# messages were made, and # are there",
+        "The open inbox of person-# differs from its items.",
+    ]
+    assert "150 of 150 events" in said
+    assert "100% of the events" in said
 
 
 def test_what_an_event_leaves_is_weighed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,13 +119,14 @@ def test_answers_are_recorded_beside_the_usual_way(house: House, monkeypatch: py
 
     with psycopg.connect(house.database_url) as connection:
         row = connection.execute(
-            "SELECT count(*), count(DISTINCT task_id),"
-            " (SELECT count(*) FROM notifications_callback WHERE state = 'waiting'),"
-            " (SELECT count(*) FROM notifications_notification WHERE state = 'answered'"
-            "  AND outcome->>'action' = 'approve' AND read_at IS NOT NULL),"
-            " (SELECT count(*) FROM notifications_recipient r WHERE ref LIKE 'approver-%' AND inbox_seq <>"
-            "  (SELECT max(seq) FROM notifications_notification n WHERE n.recipient_id = r.id))"
-            " FROM notifications_response"
+            "WITH approver AS (SELECT id, inbox_seq FROM notifications_recipient WHERE ref LIKE 'approver-%')"
+            " SELECT count(*), count(DISTINCT r.task_id), count(*) FILTER (WHERE c.state = 'waiting'), count(*) FILTER"
+            "  (WHERE n.state = 'answered' AND n.outcome->>'action' = 'approve' AND n.read_at IS NOT NULL),"
+            " (SELECT count(*) FROM approver WHERE inbox_seq <>"
+            "  (SELECT max(seq) FROM notifications_notification WHERE recipient_id = approver.id))"
+            " FROM notifications_response r JOIN approver ON approver.id = r.recipient_id"
+            " JOIN notifications_callback c ON c.response_id = r.id"
+            " JOIN notifications_notification n ON n.id = r.notification_id"
         ).fetchone()
     assert row == (24, 24, 24, 24, 0), "the peer leaves the same rows"
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from bench import memory
+from bench import processes
 from bench.day.checks import LOOK_SECONDS, TOLD_STATES, Ledger, Patience
 from bench.day.people import PATIENCE_SECONDS, People
 from bench.day.plan import ENGINES, Day, Quarter
@@ -29,23 +29,40 @@ WAITING = 0.005
 """The share of the day's events that may still wait when the next quarter of an hour begins."""
 MARKS = (0.25, 0.5, 0.75, 1.0)
 GROWTH = 1.2
-REGISTER_SECONDS = 600.0
+INSIDE_SECONDS = 600.0
 
 
 def measure(events: int = EVENTS) -> list[Figure]:
-    settings = LOOPBACK | {"VAPID_PRIVATE_KEY": vapid_key(), "OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8"}
-    with House(settings=settings) as house, push_service(house) as service:
+    with House(settings=settings()) as house:
+        return spent(house, events)
+
+
+def settings() -> dict[str, str]:
+    """Of the house: it may call the engines and the push service on this machine."""
+    return LOOPBACK | {"VAPID_PRIVATE_KEY": vapid_key(), "OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8"}
+
+
+def spent(house: House, events: int) -> list[Figure]:
+    """The day in this house, in which nothing else has happened."""
+    with push_service(house) as service:
         port = free_port()
         sink = house.start("engines", sys.executable, "-m", "bench.day.sink", str(port))
         sink.wait_until(lambda: takes_calls(port), "up")
-        keys = inside(house, "setup", f"http://{HOST}:{port}")
-        return asyncio.run(Run(house, service, port, keys, events).measure())
+        try:
+            keys = inside(house, "setup", f"http://{HOST}:{port}")
+            return asyncio.run(Run(house, service, port, keys, events).measure())
+        finally:
+            sink.stop()
 
 
 def inside(house: House, *words: str) -> Json:
-    said = house.start("inside", sys.executable, "-m", "bench.day.inside", *words).finish(REGISTER_SECONDS)
+    said = house.start("inside", sys.executable, "-m", "bench.day.inside", *words).finish(INSIDE_SECONDS)
     answer: Json = json.loads(said.strip().splitlines()[-1])
     return answer
+
+
+def _listed(sizes: dict[str, float]) -> str:
+    return ", ".join(f"{name} {size:.0f}" for name, size in sorted(sizes.items()))
 
 
 def tell(said: str) -> None:
@@ -131,9 +148,10 @@ class Run:
         tell(f"{clock}: {self._sent:,} of {self._events:,} events, {answered:,} answers in {seconds:.0f} s; {left} due")
 
     def _mark(self, mark: float) -> None:
-        self._memory[mark] = found = memory.megabytes(self._house.lasting)
-        said = ", ".join(f"{name} {size:.0f}" for name, size in sorted(found.items()))
-        tell(f"{mark:.0%} of the events, {time.monotonic() - self._began:.0f} s, MB: {said}")
+        self._memory[mark] = found = processes.megabytes(self._house.lasting)
+        used, at = processes.processor_seconds(self._house.lasting), f"{mark:.0%} of the events"
+        tell(f"{at}, {time.monotonic() - self._began:.0f} s, MB: {_listed(found)}")
+        tell(f"{at}, seconds of a processor: {_listed(used)}")
 
     # --- afterwards ---------------------------------------------------------------------------------------------------
     def _ledger_faults(self) -> list[str]:
@@ -182,7 +200,7 @@ class Run:
         answers = self._people.answers
         tell("Answers: " + ", ".join(f"{count:,} {what}" for what, count in answers.became.most_common()))
         day = f"A day of {self._events:,} events"
-        grown, times = memory.growth(self._memory[0.5], self._memory[1.0])
+        grown, times = processes.growth(self._memory[0.5], self._memory[1.0])
         return [
             Figure(f"{day}, until all are in inboxes", took, "", None, "s"),
             Figure(f"{day}, a second", self._events / took, "", None, "events/s"),
