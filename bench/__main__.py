@@ -1,4 +1,7 @@
-"""`python -m bench [PART…]`: figures beside their peers', of one run; `python -m bench day 20000`: a shorter day."""
+"""`python -m bench [PART…]`: figures beside their peers', of one run.
+
+`python -m bench day 20000` is a shorter day, `python -m bench growth 100000` measures with fewer items.
+"""
 
 import argparse
 import asyncio
@@ -8,7 +11,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 
-from bench import answers, escalations, followers, inboxes, ingest, leftover, live, push, workers
+from bench import answers, escalations, followers, growth, inboxes, ingest, leftover, live, push, workers
 from bench.day import run as day
 from bench.harness import BenchError, Figure, House
 
@@ -16,16 +19,16 @@ HEAD = ("", "wfpush", "peer", "ratio", "target", "")
 PARTS = ("live", "ingest", "inboxes", "answers", "workers", "leftover", "followers", "push", "escalations")
 LARGE = "large"
 """Tables of a million rows: asked for by name only, for they take minutes to make."""
-DAY = "day"
-"""With a number of events after it; also by name only."""
+DAY, GROWTH = "day", "growth"
+"""With a number of events, or of items, after it; also by name only."""
 
 
 def main() -> int:
-    parts, events = asked(sys.argv[1:])
+    parts, number = asked(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     began = time.monotonic()
     try:
-        figures = measured(parts, events)
+        figures = measured(parts, number)
     except BenchError as fault:
         print(f"The benchmark could not be finished. {fault}", file=sys.stderr)
         return 1
@@ -35,26 +38,28 @@ def main() -> int:
     return 0
 
 
-def asked(words: Sequence[str]) -> tuple[Collection[str], int]:
-    """What to measure, and of how many events the day is to be."""
+def asked(words: Sequence[str]) -> tuple[Collection[str], int | None]:
+    """What to measure, and of how many events the day is to be, or with how many items in the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, each figure beside its peer's.")
-    choices = ", ".join([*PARTS, LARGE, DAY, "all"])
-    parser.add_argument("parts", nargs="*", type=_part, default=["all"], help=f"{choices}; after day its events")
+    choices = ", ".join([*PARTS, LARGE, GROWTH, DAY, "all"])
+    parser.add_argument(
+        "parts", nargs="*", type=_part, default=["all"], help=f"{choices}; after day or growth a number"
+    )
     given: list[str | int] = parser.parse_args(words).parts
-    events = next((each for each in given if isinstance(each, int)), day.EVENTS)
-    return PARTS if "all" in given else [each for each in given if isinstance(each, str)], events
+    number = next((each for each in given if isinstance(each, int)), None)
+    return PARTS if "all" in given else [each for each in given if isinstance(each, str)], number
 
 
 def _part(word: str) -> str | int:
     """The name of a part, or a number of events. Raises ValueError."""
     if word.isdecimal():
         return int(word)
-    if word not in (*PARTS, LARGE, DAY, "all"):
+    if word not in (*PARTS, LARGE, GROWTH, DAY, "all"):
         raise ValueError(word)
     return word
 
 
-def measured(parts: Collection[str], events: int) -> list[Figure]:
+def measured(parts: Collection[str], number: int | None) -> list[Figure]:
     figures: list[Figure] = []
     if "live" in parts or "ingest" in parts:
         with House() as house:
@@ -79,8 +84,10 @@ def measured(parts: Collection[str], events: int) -> list[Figure]:
         figures += escalations.measure()
     if LARGE in parts:
         figures += escalations.measure_large()
+    if LARGE in parts or GROWTH in parts:
+        figures += growth.measure_large(number or growth.MANY)
     if DAY in parts:
-        figures += day.measure(events)
+        figures += day.measure(number or day.EVENTS)
     return figures
 
 

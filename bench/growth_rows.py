@@ -1,0 +1,156 @@
+"""`python -m bench.growth_rows make COUNT`: so many items of 2,000 people, with all that belongs to them, like one that
+is there. `… pages`: milliseconds of lists and pages, by name.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from statistics import median
+from urllib.parse import urlsplit
+
+import django
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
+    django.setup()
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from notifications.models import Event, Notification, Recipient, RecipientToken
+from wfpush.crypto import digest_of
+
+PEOPLE = 2_000
+CHUNK = 50_000
+ROUNDS = 7
+TOKEN = "wfr_growth"
+OPEN_OF = 100
+"""One of so many items waits for an answer; the others were done."""
+
+_ID = "(lpad(to_hex(1700000000000 + n), 12, '0') || '7{kind}8000' || lpad(to_hex(n), 12, '0'))::uuid"
+"""Times of their own for each item, before all that follow."""
+
+_ROWS = """
+INSERT INTO notifications_{table} SELECT made.*
+FROM notifications_{table} pattern, generate_series(%(first)s, %(last)s) n,
+LATERAL jsonb_populate_record(pattern, jsonb_build_object({values})) made WHERE {only}
+"""
+_EVENT, _TASK, _ITEM = (_ID.format(kind=kind) for kind in ("001", "002", "003"))
+_PERSON = "%(person)s + n %% %(people)s"
+_SENT = _ID.format(kind="00' || pattern.place || '")
+_TABLES: dict[str, dict[str, str]] = {
+    "case": {"id": "1000000 + n", "case_id": "'grown-' || n"},
+    "event": {"id": _EVENT, "event_id": "'grown-' || n", "source": "'growth'", "case_id": "1000000 + n", "group": "''"},
+    "task": {
+        "id": _TASK,
+        "task_id": "'grown-' || n",
+        "case_id": "1000000 + n",
+        "assigned_event_id": _EVENT,
+        "assignee_id": _PERSON,
+        "state": "CASE WHEN n %% %(open_of)s = 0 THEN 'open' ELSE 'completed' END",
+    },
+    "notification": {
+        "id": _ITEM,
+        "recipient_id": _PERSON,
+        "seq": "n / %(people)s + 1",
+        "event_id": _EVENT,
+        "task_id": _TASK,
+        "case_id": "1000000 + n",
+        "state": "CASE WHEN n %% %(open_of)s = 0 THEN 'open' ELSE 'withdrawn' END",
+        "read_at": "CASE WHEN n %% %(open_of)s = 0 THEN NULL ELSE now() END",
+        "created_at": "now() - interval '1 second' * ((%(count)s - n) %% 30000000)",
+    },
+}
+_DELIVERIES = """
+INSERT INTO notifications_delivery SELECT made.* FROM
+    (SELECT row_number() OVER (ORDER BY id) + 3 AS place, delivery.* FROM notifications_delivery delivery
+     WHERE event_id = %(pattern)s) pattern, generate_series(%(first)s, %(last)s) n,
+LATERAL jsonb_populate_record(NULL::notifications_delivery, to_jsonb(pattern) || jsonb_build_object(
+    'id', {sent},
+    'event_id', {event}, 'notification_id', {item}, 'recipient_id', {person}, 'due_at', NULL,
+    'state', CASE pattern.state WHEN 'pending' THEN 'delivered' ELSE pattern.state END, 'ended_at', now())) made
+"""
+
+
+def make(count: int) -> None:
+    first = Recipient.objects.bulk_create(Recipient(ref=f"grown-up-{n}", name=f"Person {n}") for n in range(PEOPLE))
+    pattern = Notification.objects.select_related("event").get(event__source="pattern")
+    known = {
+        "person": first[0].pk,
+        "people": PEOPLE,
+        "open_of": OPEN_OF,
+        "count": count,
+        "pattern": pattern.event_id,
+    }
+    only = {"case": pattern.case_id, "event": pattern.event_id, "task": pattern.task_id, "notification": pattern.pk}
+    for start in range(0, count, CHUNK):
+        bounds = {"first": start, "last": min(start + CHUNK, count) - 1}
+        with connection.cursor() as cursor:
+            for table, values in _TABLES.items():
+                said = ", ".join(f"'{name}', {value}" for name, value in values.items())
+                cursor.execute(
+                    _ROWS.format(table=table, values=said, only="pattern.id = %(only)s"),
+                    {**known, **bounds, "only": only[table]},
+                )
+            cursor.execute(
+                _DELIVERIES.format(event=_EVENT, item=_ITEM, person=_PERSON, sent=_SENT), {**known, **bounds}
+            )
+        sys.stderr.write(f"{bounds['last'] + 1:,} of {count:,}\n")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE notifications_recipient r SET inbox_seq = found.most FROM (SELECT recipient_id, max(seq) AS most"
+            " FROM notifications_notification GROUP BY 1) found WHERE r.id = found.recipient_id"
+        )
+        cursor.execute(
+            "UPDATE notifications_event SET task_id = task.id FROM notifications_task task"
+            " WHERE task.assigned_event_id = notifications_event.id AND notifications_event.task_id IS NULL"
+        )
+        cursor.execute("VACUUM ANALYZE")
+
+
+def pages() -> dict[str, float]:
+    person = Recipient.objects.get(ref="grown-up-0")
+    later = timezone.now() + timedelta(days=1)
+    RecipientToken.objects.create(recipient=person, label="growth", digest=digest_of(TOKEN), expires_at=later)
+    boss = User.objects.create_superuser("growth")
+    here = urlsplit(settings.BASE_URL).netloc
+    app, desk = Client(HTTP_HOST=here, HTTP_AUTHORIZATION=f"Bearer {TOKEN}"), Client(HTTP_HOST=here)
+    desk.force_login(boss, "notifications.signing_in.AccountBackend")
+    listed = {"events": "event", "notifications": "notification", "deliveries": "delivery", "tasks": "task"}
+    lists = {name: reverse(f"admin:notifications_{model}_changelist") for name, model in listed.items()}
+    event = Event.objects.filter(source="growth").latest("id")
+    return {
+        "The API's first page of an inbox": _milliseconds(lambda: app.get("/api/v1/notifications")),
+        "The desk's overview": _milliseconds(lambda: desk.get(reverse("admin:index"))),
+        **{f"The desk's list of {name}": _milliseconds(partial(desk.get, url)) for name, url in lists.items()},
+        "An event found by its id": _milliseconds(lambda: desk.get(lists["events"], {"q": event.event_id})),
+        "The trace of an event": _milliseconds(
+            lambda: desk.get(reverse("admin:notifications_event_change", args=[event.pk]))
+        ),
+    }
+
+
+def _milliseconds(get: Callable[[], object]) -> float:
+    """The median. Raises AssertionError if a page does not open."""
+    took = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        answer = get()
+        took.append((time.perf_counter() - began) * 1_000)
+        assert getattr(answer, "status_code", 0) == 200, answer
+    return median(took)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "make":
+        make(int(sys.argv[2]))
+    else:
+        sys.stdout.write(json.dumps(pages()))
