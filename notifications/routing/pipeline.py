@@ -56,7 +56,7 @@ def drain() -> None:
         with lock_waits.limited(lock_waits.AGAIN_SECONDS):
             for event in events:
                 if event.attempts > 1:
-                    run(event, timezone.now())
+                    _run_again(event, timezone.now())
     outbox.source_named(SOURCE_NAME).wake()
 
 
@@ -97,6 +97,12 @@ def run(event: Event, now: datetime) -> None:
             else:
                 log.exception("event_failed", attempts=event.attempts)
             _retry_later(event, now, fault)
+
+
+def _run_again(event: Event, now: datetime) -> None:
+    """An event that may kill its worker is not claimed at once by the next, which would die before it did others."""
+    if outbox.delay(event, RETRY.next_at(event.attempts, event.received_at, now) or now + RETRY.most):
+        run(event, now)
 
 
 def _retry_later(event: Event, now: datetime, fault: Exception) -> None:

@@ -211,6 +211,11 @@ def renew(row: Work, until: datetime, **fields: Any) -> bool:
     return bool(held(row).update(lease_until=until, **fields))
 
 
+def delay(row: Work, at: datetime) -> bool:
+    """If its holder dies, the row is due at `at` and not at once. The lease stays. False: it was lost."""
+    return bool(held(row).update(due_at=at))
+
+
 def held(row: WorkT) -> QuerySet[WorkT]:
     """The row, if its lease is still the one with which it was claimed."""
     return type(row)._default_manager.filter(pk=row.pk, lease_token=row.lease_token)

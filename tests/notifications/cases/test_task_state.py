@@ -11,6 +11,7 @@ from notifications.models import Event, EventStatus, Notification, Recipient, Ta
 from notifications.routing import claims, expiry, pipeline
 from tests.factories import RouteFactory
 from tests.support.story import Story
+from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -332,22 +333,45 @@ def _fail(*args: object) -> None:
     raise RuntimeError("The database restarted.")
 
 
-def test_an_event_that_takes_its_worker_with_it_holds_up_no_other(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was claimed before and nobody knows why it did not end: it goes last of those claimed with it."""
-    deadly = story.send("task.assigned", {"task": {"id": "T-1", "name": "Deadly", "assignee": "bob"}})
-    harmless = story.send("task.assigned", {"task": {"id": "T-2", "name": "Harmless", "assignee": "bob"}})
-    Event.objects.filter(pk=deadly.pk).update(attempts=1)
+@pytest.fixture
+def deadly(story: Story, monkeypatch: pytest.MonkeyPatch) -> Event:
+    """An event that kills whoever processes it, and has done so before."""
+    event = story.send("task.assigned", {"task": {"id": "T-1", "name": "Deadly", "assignee": "bob"}})
+    Event.objects.filter(pk=event.pk).update(attempts=1)
     process = pipeline.process
 
     def dies(events: Sequence[Event], now: datetime) -> None:
-        if deadly in events:
+        if event in events:
             raise SystemExit  # as a killed process: nothing behind it runs
         process(events, now)
 
     monkeypatch.setattr(pipeline, "process", dies)
+    return event
+
+
+def test_an_event_that_takes_its_worker_with_it_holds_up_no_other(
+    story: Story, deadly: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was claimed before and nobody knows why it did not end: it goes last of those claimed with it."""
+    monkeypatch.setattr(claims, "BATCH", 100)
+    harmless = story.send("task.assigned", {"task": {"id": "T-2", "name": "Harmless", "assignee": "bob"}})
     with pytest.raises(SystemExit):
         pipeline.drain()
     harmless.refresh_from_db()
     assert harmless.status == EventStatus.PROCESSED
+
+
+def test_it_is_not_what_the_next_worker_begins_with(
+    story: Story, deadly: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each is claimed by itself, none goes before it."""
+    monkeypatch.setattr(claims, "BATCH", 1)
+    harmless = story.send("task.assigned", {"task": {"id": "T-2", "name": "Harmless", "assignee": "bob"}})
+    with pytest.raises(SystemExit):
+        pipeline.drain()
+    outbox.release(Event.objects.all())  # as other workers do for one that has died
+    pipeline.drain()
+    harmless.refresh_from_db()
+    deadly.refresh_from_db()
+    assert (harmless.status, deadly.status) == (EventStatus.PROCESSED, EventStatus.ACCEPTED)
+    assert deadly.due_at is not None and deadly.due_at > deadly.received_at
