@@ -20,9 +20,13 @@ from unfold.views import ChangeList
 
 from notifications.admin.invalid_ids import Choosing, HistoryPages, PagedFormSet
 from notifications.admin.words import change_url
+from notifications.models import Engine
 
 FOUND = 500
 """Number of the newest rows that a search finds by each of its lookups."""
+
+OF_ENGINES = ("task_id", "case_id")
+"""Ids that are looked for together with all engines: the index has the engine first."""
 
 FILTERED = ("exact", "id__exact", "isnull", "pk__exact")
 """The ends of lookups that filters use in addresses."""
@@ -196,8 +200,13 @@ class LedgerAdmin(DeskAdmin):
             return queryset.none(), False
         identifier = as_uuid(term) if self._has_uuids else None
         found: set[Any] = {identifier} if identifier else set()  # engines use such ids, too: search on
+        engines = list(Engine.objects.values_list("pk", flat=True))
         for lookup in self.found_by:
-            matches = queryset.filter(**{lookup: term}).order_by("-pk").values_list("pk", flat=True)
+            rows = queryset.filter(**{lookup: term})
+            path, _separator, name = lookup.rpartition("__")
+            if name in OF_ENGINES:
+                rows = rows.filter(**{f"{path}__engine__in" if path else "engine__in": engines})
+            matches = rows.order_by("-pk").values_list("pk", flat=True)
             found.update(matches[:FOUND])
         return queryset.filter(pk__in=found), False
 

@@ -84,6 +84,7 @@ class NotificationAdmin(LedgerAdmin):
     list_display = ["made", "whose", "headline", "state_mark", "asked_because", "due_word", "read_word", "category"]
     list_filter = ["state", ReadState, "priority", Recent, "category", "route"]
     list_select_related = ["recipient", "category"]
+    ordering = ["-id"]
     found_by = ["recipient__ref", "task__task_id", "case__case_id"]
     search_help_text = _("A person's ref, a task's or a case's id, whole.")
     inlines = [DeliveryInline, ResponseInline, ActionTokenInline]
