@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
+LAST_LINES = 60
 STOP_SECONDS = 20.0
 OURS_ALONE = (
     "DATABASE_URL",
@@ -116,7 +117,7 @@ class Program:
         return self.said
 
     def _last_words(self) -> str:
-        return "\n".join(self.said.splitlines()[-30:])
+        return "\n".join(self.said.splitlines()[-LAST_LINES:])
 
     def ask_to_stop(self) -> None:
         if self.process.poll() is None:
@@ -189,7 +190,15 @@ class House:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(fault, BenchError):
+            self._tell_last_words()
         self._close()
+
+    def _tell_last_words(self) -> None:
+        """What web and worker have said besides their requests: why one was answered with 500, for example."""
+        for program in self.lasting:
+            said = [line for line in program.said.splitlines() if "request_" not in line]
+            print(f"{program.name}:", *said[-LAST_LINES:], sep="\n", file=sys.stderr)
 
     def make_folder(self) -> None:
         """With secrets in it, and nothing yet that is served."""
