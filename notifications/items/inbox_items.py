@@ -239,14 +239,8 @@ def void_tokens(why: Mapping[UUID, Reason], now: datetime) -> None:
         cursor.execute(_VOID, [now, [*why], *reasons.as_columns(why.values(), 200)])
 
 
-def record_live(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
-    """The row of the ledger for a change in the inbox: live counts as delivered at once."""
-    deliveries = live_rows(event, rows, now, reason)
-    return Delivery.objects.bulk_create(deliveries, batch_size=500, ignore_conflicts=True)
-
-
 def live_rows(event: Event, rows: Iterable[Notification], now: datetime, reason: Reason = NOTHING) -> list[Delivery]:
-    """The same, to be inserted by the caller."""
+    """The rows of the ledger for changes in inboxes, to be inserted: live counts as delivered at once."""
     said = reasons.kept("reason", reason)
     return [
         Delivery(

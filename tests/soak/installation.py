@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.support.calls import Caller
 from tests.support.processes import Command, House, free_ports
-from tests.support.receiver import Receiver
+from tests.support.receiver import Receiver, receiving
 from tests.support.waiting import eventually
 
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
@@ -94,3 +96,15 @@ def task_assigned(number: int) -> dict[str, Any]:
         "type": "task.assigned",
         "data": {"task": task},
     }
+
+
+@contextmanager
+def installed(batch: int) -> Iterator[Installation]:
+    """One that processes so many events in a transaction; removed at the end."""
+    house = House()
+    house.environment["EVENT_BATCH"] = str(batch)
+    try:
+        with receiving() as receiver:
+            yield Installation(house, receiver)
+    finally:
+        house.clear()

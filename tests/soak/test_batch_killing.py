@@ -6,10 +6,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.soak.installation import BATCHES, LONG, Installation, task_assigned
+from tests.soak.installation import BATCHES, LONG, Installation, installed, task_assigned
 from tests.soak.proof import proved
-from tests.support.processes import House
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -24,13 +22,8 @@ IN_THE_MIDDLE = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = '
 
 @pytest.fixture(params=BATCHES)
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    house = House()
-    house.environment["EVENT_BATCH"] = str(request.param)
-    try:
-        with receiving() as receiver:
-            yield Installation(house, receiver)
-    finally:
-        house.clear()
+    with installed(request.param) as here:
+        yield here
 
 
 def send(here: Installation, numbers: range) -> None:

@@ -10,11 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.soak.installation import BATCHES, LONG, Installation
+from tests.soak.installation import BATCHES, LONG, Installation, installed
 from tests.soak.load import PATIENCE, Load
 from tests.soak.proof import proved
-from tests.support.processes import House
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -26,13 +24,8 @@ SENDERS = 4
 
 @pytest.fixture(params=BATCHES)
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    house = House()
-    house.environment["EVENT_BATCH"] = str(request.param)
-    try:
-        with receiving() as receiver:
-            yield Installation(house, receiver)
-    finally:
-        house.clear()
+    with installed(request.param) as here:
+        yield here
 
 
 def run(load: Load, faults: list[Callable[[], None]]) -> None:

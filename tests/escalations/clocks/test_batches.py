@@ -2,7 +2,6 @@
 clock."""
 
 import os
-import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -36,6 +35,7 @@ from notifications.models import (
 from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import RecipientFactory, TeamFactory
+from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 from wfpush.postgres import lock_waits
@@ -250,21 +250,7 @@ def test_a_person_whom_another_transaction_holds_costs_only_their_own_clocks(mon
         for number in range(4):
             RecipientFactory(ref=f"p{number}", name=f"P {number}", manager=RecipientFactory(ref=f"m{number}", name="M"))
     now = a_hundred(story)
-    locked, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        try:
-            with transaction.atomic():
-                Recipient.objects.select_for_update().get(ref="m1")
-                locked.set()
-                assert done.wait(60)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert locked.wait(60)
-    try:
+    with locked(lambda: Recipient.objects.filter(ref="m1")):
         with time_machine.travel(now, tick=False):
             due_steps.tick(now)
         assert StepRun.objects.count() == 75
@@ -273,7 +259,4 @@ def test_a_person_whom_another_transaction_holds_costs_only_their_own_clocks(mon
         with time_machine.travel(later, tick=False):
             due_steps.tick(later)
         assert StepRun.objects.count() == 75, "however often: nothing is wrong with the step"
-    finally:
-        done.set()
-        thread.join()
     assert set(Escalation.objects.filter(runs=None).values_list("task__assignee__ref", flat=True)) == {"p1"}

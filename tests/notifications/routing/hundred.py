@@ -1,10 +1,6 @@
 """A hundred events that one batch takes."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable
-
-from django.db import connection
 
 from notifications.models import Event
 from tests.support.story import Story
@@ -22,17 +18,3 @@ def a_hundred(story: Story) -> list[Event]:
 
 def statuses() -> dict[str, int]:
     return dict(Counter(Event.objects.values_list("status", flat=True)))
-
-
-def elsewhere(change: Callable[[], object]) -> threading.Thread:
-    """Begin something in a thread and on a connection of its own."""
-
-    def run() -> None:
-        try:
-            change()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread

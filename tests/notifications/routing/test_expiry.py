@@ -1,7 +1,6 @@
 """Tasks that expire together leave the rows that they leave one by one, and a fault costs only its own task."""
 
 import os
-import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from unittest.mock import patch
@@ -20,6 +19,7 @@ from notifications.items import ledger
 from notifications.models import Delivery, Device, Notification, Task, TaskState
 from notifications.routing import expiry, pipeline
 from notifications.types import Json
+from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
 
@@ -154,23 +154,8 @@ def test_those_after_a_fault_expire_in_the_same_turn(story: Story, monkeypatch: 
 def test_a_task_that_another_transaction_holds_is_left_to_it() -> None:
     story = Story.begin()
     a_hundred(story)
-    locked, expired = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        try:
-            with transaction.atomic():
-                Task.objects.select_for_update().get(task_id="T-7")
-                locked.set()
-                assert expired.wait(30)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert locked.wait(30)
-    expire()
-    expired.set()
-    thread.join()
+    with locked(lambda: Task.objects.filter(task_id="T-7")):
+        expire()
     assert states() == {TaskState.EXPIRED: 99, TaskState.OPEN: 1}
     expire()
     assert states() == {TaskState.EXPIRED: 100}

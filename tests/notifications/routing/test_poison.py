@@ -1,14 +1,12 @@
 """One event of a hundred that cannot be processed costs only itself."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Model, QuerySet
 from django.test.utils import CaptureQueriesContext
 
@@ -23,7 +21,8 @@ from notifications.models import (
 )
 from notifications.routing import batch, claims, pipeline
 from tests.factories import RecipientFactory
-from tests.notifications.routing.hundred import a_hundred, elsewhere, statuses
+from tests.notifications.routing.hundred import a_hundred, statuses
+from tests.support.locking import elsewhere, locked, under_way
 from tests.support.story import Story
 from wfpush.queue import outbox
 
@@ -139,36 +138,8 @@ def test_a_number_that_an_inbox_has_already_costs_only_the_events_of_its_person(
 
 
 # --- a row that another transaction has locked ------------------------------------------------------------------------
-LONG_SECONDS = 60.0
-"""How long it would be locked, if nobody ended it before."""
 BOUND_SECONDS = 30.0
 """On a machine that is busy with other things; about 4 on one that is not."""
-
-
-@contextmanager
-def locked(rows: Callable[[], QuerySet[Model]]) -> Iterator[None]:
-    with under_way(lambda: list(rows().select_for_update())):
-        yield
-
-
-@contextmanager
-def under_way(change: Callable[[], object]) -> Iterator[None]:
-    """Somebody else's transaction, which has done that and does not end."""
-    begun, over = threading.Event(), threading.Event()
-
-    @transaction.atomic
-    def hold() -> None:
-        assert change()
-        begun.set()
-        over.wait(LONG_SECONDS)
-
-    holder = elsewhere(hold)
-    assert begun.wait(LONG_SECONDS)
-    try:
-        yield
-    finally:
-        over.set()
-        holder.join()
 
 
 ROWS: dict[str, Callable[[], QuerySet[Model]]] = {
