@@ -20,7 +20,7 @@ if __name__ == "__main__":
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -48,7 +48,14 @@ _PERSON = "%(person)s + n %% %(people)s"
 _SENT = _ID.format(kind="00' || pattern.place || '")
 _TABLES: dict[str, dict[str, str]] = {
     "case": {"id": "1000000 + n", "case_id": "'grown-' || n"},
-    "event": {"id": _EVENT, "event_id": "'grown-' || n", "source": "'growth'", "case_id": "1000000 + n", "group": "''"},
+    "event": {
+        "id": _EVENT,
+        "event_id": "'grown-' || n",
+        "source": "'growth'",
+        "case_id": "1000000 + n",
+        "task_id": _TASK,
+        "group": "''",
+    },
     "task": {
         "id": _TASK,
         "task_id": "'grown-' || n",
@@ -93,7 +100,7 @@ def make(count: int) -> None:
     only = {"case": pattern.case_id, "event": pattern.event_id, "task": pattern.task_id, "notification": pattern.pk}
     for start in range(0, count, CHUNK):
         bounds = {"first": start, "last": min(start + CHUNK, count) - 1}
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:  # an event and its task name each other
             for table, values in _TABLES.items():
                 said = ", ".join(f"'{name}', {value}" for name, value in values.items())
                 cursor.execute(
@@ -108,10 +115,6 @@ def make(count: int) -> None:
         cursor.execute(
             "UPDATE notifications_recipient r SET inbox_seq = found.most FROM (SELECT recipient_id, max(seq) AS most"
             " FROM notifications_notification GROUP BY 1) found WHERE r.id = found.recipient_id"
-        )
-        cursor.execute(
-            "UPDATE notifications_event SET task_id = task.id FROM notifications_task task"
-            " WHERE task.assigned_event_id = notifications_event.id AND notifications_event.task_id IS NULL"
         )
         cursor.execute("VACUUM ANALYZE")
 
