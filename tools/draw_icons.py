@@ -5,7 +5,7 @@ They are kept in the repository, since nothing that runs it has a browser at han
 
 from playwright.sync_api import sync_playwright
 
-from tests.browsers.conftest import CHROMIUM, FLAGS
+from tests.support.chromium import FLAGS, PROGRAM
 from tests.support.documentation import ROOT
 
 ICONS = ROOT / "static" / "wfpush" / "icons"
@@ -45,7 +45,7 @@ DRAWN = {
 def main() -> None:
     ICONS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=str(PROGRAM), args=FLAGS)
         page = browser.new_page()
         for name, (size, svg) in DRAWN.items():
             page.set_viewport_size({"width": size, "height": size})

@@ -5,13 +5,11 @@ Playwright's objects belong to the thread that made them.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-PROGRAM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu"]
+from tests.support.chromium import FLAGS, PROGRAM
 
 
 class Chromium:

@@ -12,24 +12,15 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from pytest_asyncio import is_async_test
 
 from tests.browsers.installation import Installation
-from tests.pushlab.world import World
+from tests.support.chromium import FLAGS, PROGRAM
 
-CHROMIUM = Path("/usr/bin/chromium")
 PACKAGES = {
-    CHROMIUM: "chromium",
+    PROGRAM: "chromium",
     Path("/usr/bin/chromedriver"): "chromium-driver",
     Path("/usr/bin/firefox-esr"): "firefox-esr",
     Path("/usr/bin/dbus-daemon"): "dbus",
 }
 """Debian's, by what tests run of them."""
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
-pytest.register_assert_rewrite("tests.browsers.push_stories")
 
 PATIENCE = 60_000  # milliseconds; nothing waits that long unless it fails
 
@@ -69,12 +60,13 @@ def cannot(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    needed(CHROMIUM)
-    return CHROMIUM
+    needed(PROGRAM)
+    return PROGRAM
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installation(chromium: Path) -> Iterator[Installation]:
+    """It ends with these tests: what a process of pytest does after them takes long, and an idle installation works."""
     found = Installation()
     try:
         found.start()
@@ -83,19 +75,7 @@ def installation(chromium: Path) -> Iterator[Installation]:
         found.house.clear()
 
 
-@pytest.fixture(scope="session")
-def world() -> Iterator[World]:
-    """An installation of its own, whose push messages go to services on loopback."""
-    needed(Path("/usr/bin/dbus-daemon"))
-    found = World()
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
     """One for all tests; whoever signs in has a profile of their own in it."""
     async with async_playwright() as playwright:
@@ -105,18 +85,18 @@ async def browser(chromium: Path) -> AsyncIterator[Browser]:
         await launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sessions() -> dict[str, str]:
     """By person, the session that they began in an earlier test: what its cookie holds."""
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tabs() -> Tabs:
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def complaints() -> list[str]:
     """Of all pages, during this test."""
     return []

@@ -1,4 +1,4 @@
-"""Our own words come first, and the browser's question only after a press. Real subscriptions: push_stories.py."""
+"""Our own words come first, and the browser's question only after a press. Real subscriptions: push/stories.py."""
 
 from typing import Any
 

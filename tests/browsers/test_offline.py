@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Error, Locator, Page, async_playwright, expect
 
-from tests.browsers.conftest import CHROMIUM, FLAGS, PATIENCE, SignIn, is_live
+from tests.browsers.conftest import PATIENCE, SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.worker import KEPT, is_kept, signs_in, until
+from tests.support.chromium import FLAGS, PROGRAM
 
 ALREADY = re.compile(r"^Already approved by Carol at \d\d:\d\d\.$")
 FIELD: dict[str, Any] = {
@@ -117,7 +118,7 @@ def daves(installation: Installation, chromium: Path, tmp_path: Path) -> Browser
         async with async_playwright() as playwright:
             expect.set_options(timeout=PATIENCE)
             context = await playwright.chromium.launch_persistent_context(
-                tmp_path, executable_path=str(CHROMIUM), args=[*FLAGS, *flags], base_url=installation.url
+                tmp_path, executable_path=str(PROGRAM), args=[*FLAGS, *flags], base_url=installation.url
             )
             yield context.pages[0]
             await context.close()

@@ -1,6 +1,6 @@
 """A browser's service worker without a push service: Chromium's own tools hand it messages.
 
-Presses are called inside it, since nobody but a desktop can make them: tests/browsers/push_stories.py has one, and the
+Presses are called inside it, since nobody but a desktop can make them: tests/browsers/push/stories.py has one, and the
 push services.
 """
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.demo.service import Service
+from tests.support.chromium import FLAGS, PROGRAM
 
 pytestmark = pytest.mark.browser
 
@@ -13,9 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = await playwright.chromium.launch(executable_path=str(PROGRAM), args=FLAGS)
         page = await browser.new_page()
         page.set_default_timeout(20_000)
         complaints: list[str] = []

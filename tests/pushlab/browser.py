@@ -14,6 +14,14 @@ from tests.pushlab.desktop import Desktop
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 NOWHERE = "about:blank"
+EVERY = 0.1
+"""Seconds between two looks at a page: each costs this process, the driver and the browser."""
+VISIBLE = """
+const [css, text] = arguments;
+const shows = (each) => each.checkVisibility({opacityProperty: true, visibilityProperty: true})
+  && each.getClientRects().length && each.innerText.includes(text);
+return [...document.querySelectorAll(css)].find(shows) ?? null;
+"""
 
 
 class Browser:
@@ -90,20 +98,19 @@ class Browser:
                         return self.driver.current_url
             return ""
 
-        return eventually(look, f"a tab of {self.name} at an address with {words}")
+        return eventually(look, f"a tab of {self.name} at an address with {words}", every=EVERY)
 
     def find(self, css: str, text: str = "") -> WebElement:
         """Wait for a visible element, with this text in it."""
 
         def look() -> WebElement | None:
             with suppress(WebDriverException):  # the page is being changed
-                for element in self.driver.find_elements(By.CSS_SELECTOR, css):
-                    if element.is_displayed() and text in element.text:
-                        return element
+                found: WebElement | None = self.driver.execute_script(VISIBLE, css, text)
+                return found
             return None
 
         try:
-            return eventually(look, f"{css} with {text!r}")  # type: ignore[return-value]
+            return eventually(look, f"{css} with {text!r}", every=EVERY)  # type: ignore[return-value]
         except AssertionError as fault:
             raise AssertionError(f"{fault}\n{self.name} is at {self.driver.current_url}:\n{self.text}") from None
 

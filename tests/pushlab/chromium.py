@@ -11,16 +11,13 @@ from tests.pushlab.browser import Browser
 from tests.pushlab.certificates import Certificates
 from tests.pushlab.desktop import Desktop
 from tests.pushlab.gcm import Gcm
+from tests.support import chromium
 
 FLAGS = (
+    *chromium.FLAGS,
     "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
     "--disable-quic",
-    "--no-first-run",
-    "--disable-component-update",
     "--disable-sync",
-    "--disable-background-networking",
     "--lang=en",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
@@ -30,7 +27,7 @@ ALLOWED = 1
 class Chromium(Browser):
     name = "Chromium"
     calls_itself = "Chrome"
-    binary = Path("/usr/bin/chromium")
+    binary = chromium.PROGRAM
     driver_binary = Path("/usr/bin/chromedriver")
 
     def __init__(

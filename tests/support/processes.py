@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -86,6 +87,8 @@ class House:
         """Words before each command, such as those that give it a hosts file of its own."""
         self.commands: list[Command] = []
         self._clerk: Clerk | None = None
+        self._line: psycopg.Connection[tuple[object, ...]] | None = None
+        self._asking = threading.Lock()
 
     def start(self, *arguments: str, **environment: str) -> Command:
         command = Command(list(arguments), self.environment | environment, self.before, self.checkout)
@@ -117,13 +120,28 @@ class House:
         assert done.process.returncode == 0, done.said
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        with self.connection() as connection:
-            return connection.execute(query.encode()).fetchall()
+        """What the embedded database says, over one connection for all questions: tests wait by asking again and again.
+        Of a database with a URL, over a new one: those are counted."""
+        if self.environment.get("DATABASE_URL"):
+            with self.connection() as connection:
+                return connection.execute(query.encode()).fetchall()
+        with self._asking:
+            if self._line is not None:
+                with suppress(psycopg.OperationalError):  # the server was stopped or killed since the last question
+                    return self._line.execute(query.encode()).fetchall()
+                self._hang_up()
+            self._line = self.connection(autocommit=True)
+            return self._line.execute(query.encode()).fetchall()
 
-    def connection(self) -> "psycopg.Connection[tuple[object, ...]]":
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def connection(self, *, autocommit: bool = False) -> "psycopg.Connection[tuple[object, ...]]":
         """One of its own, which does not keep the servers up."""
         url = self.environment.get("DATABASE_URL") or shared_servers.Postgres(shared_servers.locate(self.folder)).url
-        return psycopg.connect(url, connect_timeout=10)
+        return psycopg.connect(url, connect_timeout=10, autocommit=autocommit)
 
     def change(self, statement: str) -> None:
         """Change the database directly, unknown to wfpush."""
@@ -180,6 +198,7 @@ class House:
     def clear(self) -> None:
         """End what is left, and take the data away."""
         self.dismiss_clerk()
+        self._hang_up()
         for command in self.commands:
             if command.process.poll() is None:
                 _kill(command.process.pid)

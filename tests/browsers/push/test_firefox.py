@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browsers.conftest import needed
-from tests.browsers.push_stories import PushStories
+from tests.browsers.push.stories import PushStories
 from tests.pushlab.firefox import Firefox
 from tests.pushlab.people import Person, reached
 from tests.pushlab.service import Mozilla

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.browsers.conftest import cannot, needed
-from tests.browsers.push_stories import PushStories
+from tests.browsers.push.stories import PushStories
 from tests.pushlab.chromium import Chromium
 from tests.pushlab.gcm import Gcm
 from tests.pushlab.people import Person, reached
