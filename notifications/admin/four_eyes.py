@@ -1,9 +1,13 @@
 """Four-eyes rules, and the answers that they refused."""
 
+from collections.abc import Sequence
+
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
+from django.utils.formats import number_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
@@ -13,7 +17,10 @@ from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Recent
 from notifications.admin.routing import ConditionForm
 from notifications.admin.words import ago, link, shortened
-from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer
+from notifications.models import FourEyesCondition, FourEyesRule, RefusedAnswer, Task
+
+NEWEST = 5_000
+"""Tasks among which those are counted whose starter is known."""
 
 
 class FourEyesConditionInline(TabularInline):
@@ -35,8 +42,9 @@ class FourEyesRuleAdmin(HistoryAdmin):
     inlines = [FourEyesConditionInline]
     fieldsets = [
         (None, {"fields": ["name", "enabled", "engine"]}),
-        (_("Who may not give the final answer"), {"fields": ["not_initiator", "not_previous"]}),
+        (_("Who may not give the final answer"), {"fields": ["not_initiator", "starters_known", "not_previous"]}),
     ]
+    readonly_fields = ["starters_known"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FourEyesRule]:
         rules: QuerySet[FourEyesRule] = super().get_queryset(request)
@@ -52,6 +60,25 @@ class FourEyesRuleAdmin(HistoryAdmin):
         said = [gettext("whoever started it")] if rule.not_initiator else []
         said += [gettext("whoever decided the step before")] if rule.not_previous else []
         return ", ".join(said) or gettext("nobody is kept from it")
+
+    @display(description=_("where it is known who started them"))
+    def starters_known(self, rule: FourEyesRule | None) -> str:
+        """A rule about whoever started a task holds for those tasks only whose engine says who did."""
+        of_engine = [] if rule is None or rule.engine_id is None else [rule.engine_id]
+        known = [(said,) for said in _starters_known(of_engine)]
+        return format_html_join(mark_safe("<br>"), "{}", known) or gettext("No task has come yet.")
+
+
+def _starters_known(engines: Sequence[int]) -> list[str]:
+    """A sentence for each engine that sent some of the newest tasks."""
+    newest = Task.objects.order_by("-pk").values("pk")[:NEWEST]
+    counted = Task.objects.filter(pk__in=newest).order_by("engine__name").values("engine_id", "engine__name")
+    form = gettext("%(engine)s: for %(known)s of its newest %(all)s tasks")
+    return [
+        form % {"engine": of["engine__name"], "known": number_format(of["known"]), "all": number_format(of["all"])}
+        for of in counted.annotate(all=Count("pk"), known=Count("initiator"))
+        if not engines or of["engine_id"] in engines
+    ]
 
 
 @admin.register(FourEyesCondition)

@@ -9,7 +9,7 @@ from typing import Any
 from notifications.connectors import reasons
 from notifications.connectors.api import Api, Reply, not_let_in, part, rows, text_of, unexpected
 from notifications.connectors.base import Result
-from notifications.connectors.flowable import whole
+from notifications.connectors.flowable import STARTER, whole
 from notifications.connectors.listing import Query
 from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction, RestConnector, Standing, instant
 from notifications.reasons import NOTHING
@@ -34,7 +34,7 @@ class Camunda7(RestConnector):
         "data.task.assignee": "assignee",
         "data.task.candidates": "candidateUsers",
         "data.task.teams": "candidateGroups",
-        "data.task.initiator": "owner",
+        "data.task.initiator": STARTER,
         "data.task.due_at": "not_null(due, dueDate)",
         "data.task.priority": PRIORITY,
         "data.case.id": "not_null(caseInstanceId, processInstanceId)",
@@ -48,6 +48,7 @@ class Camunda7(RestConnector):
         links="/task/{task}/identity-links",
         user="userId",
         group="groupId",
+        processes="/history/process-instance",
         created="created",
     )
 

@@ -38,6 +38,7 @@ class Camunda8(RestConnector):
         "data.task.assignee": "assignee",
         "data.task.candidates": "candidateUsers",
         "data.task.teams": "candidateGroups",
+        "data.task.initiator": "[variables.initiator][?type(@) == 'string'] | [0]",
         "data.task.due_at": "dueDate",
         "data.task.priority": PRIORITY,
         "data.case.id": "processInstanceKey",

@@ -14,6 +14,9 @@ from notifications.connectors.rest import ANSWER, PRIORITY, UNKNOWN, Instruction
 from notifications.types import Json
 
 VARIABLES = "/history/historic-variable-instances"
+STARTER = "not_null(startUserId, [by_name(variables).initiator][?type(@) == 'string'] | [0])"
+"""Who started the process: as the engine says, or in the variable that start events name in the engine's examples
+(`flowable:initiator="initiator"`). Not `owner`, who is whoever delegated the task."""
 
 
 class Flowable(RestConnector):
@@ -39,7 +42,7 @@ class Flowable(RestConnector):
         "data.task.assignee": "assignee",
         "data.task.candidates": "candidateUsers",
         "data.task.teams": "candidateGroups",
-        "data.task.initiator": "owner",
+        "data.task.initiator": STARTER,
         "data.task.due_at": "dueDate",
         "data.task.priority": PRIORITY,
         "data.case.id": "processInstanceId",
@@ -55,6 +58,7 @@ class Flowable(RestConnector):
         links="/runtime/tasks/{task}/identitylinks",
         user="user",
         group="group",
+        processes="/query/historic-process-instances",
     )
 
     async def complete(self, api: Api, said: Instruction) -> Result:

@@ -1,14 +1,15 @@
 """Lists an engine's open tasks from an instant on, oldest first, for engines that cannot send events.
 
-Rows are the engine's own JSON. Candidates of unassigned tasks are queried for each task where lists leave them out.
+Rows are the engine's own JSON. What lists leave out is queried: candidates for each unassigned task, and who started
+the processes of all rows at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from notifications.connectors.api import Api, instant, part, rows, unexpected
+from notifications.connectors.api import Api, Reply, instant, part, rows, unexpected
 from notifications.types import Json
 
 
@@ -31,6 +32,10 @@ class Listing(Protocol):
         """Add `candidateUsers` and `candidateGroups` to an unassigned task. Raises Failed."""
         ...
 
+    async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
+        """Add `startUserId` to the tasks of processes whose starter the engine knows. Raises Failed."""
+        ...
+
 
 def id_of(listing: Listing, row: Json) -> str:
     return str(row.get(listing.id, ""))
@@ -51,7 +56,8 @@ def _written(since: datetime) -> str:
 class Query:
     """For Flowable and engines like it: parameters of a GET, and links that list candidates.
 
-    `rows`: the member of the answer with the rows; empty where the answer is the list itself.
+    `rows`: the member of the answer with the rows; empty where the answer is the list itself. `processes`: where
+    processes are found by `processInstanceIds`, with their `startUserId`; empty where that is unknown.
     """
 
     path: str
@@ -62,12 +68,16 @@ class Query:
     links: str = ""
     user: str = ""
     group: str = ""
+    processes: str = ""
     id: str = "id"
     created: str = "createTime"
 
     async def created_since(self, api: Api, since: datetime | None, size: int) -> list[Json]:
         query = {**self.parameters, self.size: str(size), **({self.since: _written(since)} if since else {})}
-        reply = await api.call("GET", self.path, query=query)
+        return rows(self._listed(await api.call("GET", self.path, query=query)))
+
+    def _listed(self, reply: Reply) -> list[Any]:
+        """Raises Failed."""
         found: Any = reply.body
         for name in self.rows:
             if not reply.ok or not isinstance(found, dict):
@@ -75,7 +85,7 @@ class Query:
             found = found.get(name, {} if name == "_embedded" else [])
         if not reply.ok or not isinstance(found, list):
             raise unexpected(reply)
-        return rows(found)
+        return found
 
     async def add_people(self, api: Api, row: Json) -> None:
         if not self.links or row.get("assignee"):
@@ -88,6 +98,20 @@ class Query:
         candidates = [link for link in rows(reply.body) if link.get("type") == "candidate"]
         row["candidateUsers"] = [link[self.user] for link in candidates if link.get(self.user)]
         row["candidateGroups"] = [link[self.group] for link in candidates if link.get(self.group)]
+
+    async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
+        """Nobody is known where the engine keeps no history, or does not let us see it: that keeps no task back."""
+        ids = sorted({str(row["processInstanceId"]) for row in found if row.get("processInstanceId")})
+        if not self.processes or not ids:
+            return
+        said, query = {"processInstanceIds": ids}, {self.size: str(len(ids))}
+        reply = await api.call("POST", self.processes, said, query, acts=False, may_be_refused=True)
+        if reply.status in (403, 404):
+            return
+        started = {each.get("id"): each.get("startUserId") for each in rows(self._listed(reply))}
+        for row in found:
+            if who := started.get(row.get("processInstanceId")):
+                row["startUserId"] = who
 
 
 @dataclass(frozen=True)
@@ -113,3 +137,6 @@ class Search:
 
     async def add_people(self, api: Api, row: Json) -> None:
         """Nothing to do: the rows have them."""
+
+    async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
+        """Nothing to do: the engine does not keep who started a process (REST v2, ProcessInstanceResult)."""

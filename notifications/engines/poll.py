@@ -181,7 +181,9 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
     while True:
         rows = await ready.connector.listing.created_since(api, since - MILLISECOND if since else None, size)
         page = await in_database_thread(_page, ready, rows, since)
-        await asyncio.gather(*(ready.connector.listing.add_people(api, row) for row in page.fresh))
+        listing = ready.connector.listing
+        people = [listing.add_people(api, row) for row in page.fresh]
+        await asyncio.gather(listing.add_starters(api, page.fresh), *people)
         await in_database_thread(_keep, ready, page, part, timezone.now())
         if len(rows) < size:
             return

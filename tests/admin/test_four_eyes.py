@@ -2,9 +2,10 @@
 
 from django.test import Client
 
-from notifications.models import FourEyesRule, RefusedAnswer
-from tests.admin.pages import adding, filled, form_at, list_of, text_of
+from notifications.models import FourEyesRule, RefusedAnswer, Task
+from tests.admin.pages import adding, filled, form_at, list_of, page_of, text_of
 from tests.admin.world import World
+from tests.factories import EngineFactory, TaskFactory
 
 
 def test_a_rule_is_made_with_its_conditions(world: World, administrator: Client) -> None:
@@ -38,6 +39,20 @@ def test_a_condition_that_cannot_hold_is_refused(world: World, administrator: Cl
     )
     assert administrator.post(adding(FourEyesRule), fields).status_code == 200
     assert not FourEyesRule.objects.exists()
+
+
+def test_a_rule_says_for_which_engines_it_is_known_who_started_a_task(day: World, administrator: Client) -> None:
+    other = EngineFactory(slug="contracts", name="Contracts")
+    TaskFactory(engine=other, initiator=None)
+    of_all = Task.objects.exclude(engine=other).values_list("initiator", flat=True)
+    mine = f"for {sum(each is not None for each in of_all)} of its newest {len(of_all)} tasks"
+    rule = FourEyesRule.objects.create(name="All")
+    shown = text_of(administrator.get(page_of(rule)))
+    assert "Contracts: for 0 of its newest 1 tasks" in shown
+    assert f"{day.engine.name}: {mine}" in shown
+
+    FourEyesRule.objects.update(engine=other)
+    assert mine not in text_of(administrator.get(page_of(rule)))
 
 
 def test_who_tried_is_listed_for_operators_and_nobody_edits_it(evening: World, operator: Client) -> None:

@@ -25,6 +25,10 @@ class Shelf:
     def __init__(self) -> None:
         self.tasks: dict[str, Json] = {}
         self.candidates: dict[str, list[Json]] = {}
+        self.starters: dict[str, str | None] = {}
+        """By process."""
+        self.keeps_history = True
+        self.asked_for_processes = 0
         self.lists: list[dict[str, str]] = []
         self.fails: int | None = None
         self.asked: Callable[[int], None] = lambda number: None
@@ -53,6 +57,15 @@ class Shelf:
             later = (task for task in self.tasks.values() if task["createTime"] > since)
             return heapq.nsmallest(size, later, key=lambda task: task["createTime"])
 
+    def processes(self, said: Json, size: int) -> tuple[int, Any]:
+        """As many as are asked for: ten, if nothing is said of it."""
+        self.asked_for_processes += 1
+        if not self.keeps_history:
+            return 403, {"message": "Forbidden", "exception": "History is not for you"}
+        assert said.keys() == {"processInstanceIds"}
+        known = [{"id": each, "startUserId": self.starters.get(each)} for each in said["processInstanceIds"]]
+        return 200, {"data": known[:size], "total": len(known)}
+
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         if self.fails is not None:
             return self.fails, {"message": "Down for maintenance", "exception": "Down"}
@@ -76,7 +89,15 @@ def shelved() -> Iterator[tuple[Shelf, str]]:
 
         def do_GET(self) -> None:
             said = urlsplit(self.path)
-            status, body = shelf.answer(said.path, dict(parse_qsl(said.query)))
+            self.reply(*shelf.answer(said.path, dict(parse_qsl(said.query))))
+
+        def do_POST(self) -> None:
+            asked = urlsplit(self.path)
+            assert asked.path == "/service/query/historic-process-instances"
+            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self.reply(*shelf.processes(said, int(dict(parse_qsl(asked.query)).get("size", "10"))))
+
+        def reply(self, status: int, body: Any) -> None:
             content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -9,8 +9,10 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from pytest_django import Settings
 
+from notifications.connectors import connector_for
 from notifications.engines import poll
-from notifications.models import Event, Poll, PolledTask, Task, TaskState
+from notifications.intake import mapping
+from notifications.models import Engine, Event, Poll, PolledTask, Task, TaskState
 from notifications.routing import pipeline
 from tests.support.shelf import Shelf, shelved
 from tests.support.story import Story
@@ -195,6 +197,26 @@ def test_who_may_do_what_nobody_has_is_asked_for(shelf: Shelf) -> None:
     task = Task.objects.get()
     assert [person.ref for person in task.candidates.all()] == ["carol"]
     assert [team.slug for team in task.teams.all()] == ["finance"]
+
+
+def test_who_started_the_processes_is_asked_once_a_page_and_who_delegated_is_not_taken_for_it(shelf: Shelf) -> None:
+    mapping.use_preset(Engine.objects.get(), connector_for("flowable").preset)
+    shelf.starters = {f"P-{number}": "alice" for number in range(14)} | {"P-13": None}
+    for number in range(14):
+        shelf.put(f"T-{number}", number * SECOND, processInstanceId=f"P-{number}", owner="carol")
+    shelf.put("T-alone", HOUR, processInstanceId=None)
+    ask()
+    started = dict(Task.objects.values_list("task_id", "initiator__ref"))
+    assert started == {f"T-{number}": "alice" for number in range(13)} | {"T-13": None, "T-alone": None}
+    assert shelf.asked_for_processes == 5, "once for each page, and pages overlap by a task"
+
+
+def test_an_engine_that_does_not_show_its_history_is_asked_all_the_same(shelf: Shelf) -> None:
+    shelf.keeps_history = False
+    shelf.put("T-1", SECOND, processInstanceId="P-1", owner="carol")
+    asked = ask()
+    assert asked.error == ""
+    assert Task.objects.get().initiator is None
 
 
 def test_whoever_is_killed_in_the_middle_the_next_one_goes_on(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,31 @@ def test_every_expression_of_a_preset_is_one_and_every_member_is_possible(name: 
     assert engine.event_mappings.count() == len(connector_for(name).preset)
 
 
+@pytest.mark.parametrize(
+    ("kind", "said", "known"),
+    [
+        ("flowable", {"startUserId": "alice", "owner": "bob"}, "alice"),
+        ("flowable", {"owner": "bob"}, None),
+        ("flowable", {"variables": [{"name": "initiator", "value": "alice"}]}, "alice"),
+        ("opentext", {"owner": "bob", "variables": [{"name": "initiator", "value": "alice"}]}, "alice"),
+        ("opentext", {"owner": "bob"}, None),
+        ("camunda7", {"owner": "bob", "variables": {"initiator": {"type": "String", "value": "alice"}}}, "alice"),
+        ("camunda7", {"startUserId": "alice", "variables": {}}, "alice"),
+        ("camunda8", {"variables": {"initiator": "alice"}}, "alice"),
+        ("camunda8", {"variables": {"initiator": {"level": 3}}}, None),
+        ("flowable", {"variables": [{"name": "initiator", "value": 7}]}, None),
+    ],
+)
+@pytest.mark.django_db
+def test_who_started_it_is_not_who_delegated_it(kind: str, said: Json, known: str | None) -> None:
+    engine = EngineFactory(slug="starters")
+    mapping.use_preset(engine, connector_for(kind).preset)
+    key = "userTaskKey" if kind == "camunda8" else "id"
+    event = mapping.read(engine, {key: "7", "name": "Approve", "assignee": "carol", **said})
+
+    assert event.data["task"].get("initiator") == known
+
+
 @pytest.mark.django_db
 def test_camunda_7() -> None:
     engine = EngineFactory(slug="camunda")
