@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifications.answers import respond
+from notifications.answers import given
 from notifications.api.schema import document
 from notifications.api.throttling import LIMITS
 from notifications.errors import Failure
@@ -142,7 +142,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "People an event may name (teams and followers may be larger)": f"{eventdata.MAX_PEOPLE:,}",
         "Id or ref": f"{MAX_ID} characters",
         "Title after filling in": f"{render.MAX_TITLE} characters",
-        "Comment": f"{respond.MAX_COMMENT:,} characters",
+        "Comment": f"{given.MAX_COMMENT:,} characters",
         "Devices of a person": f"{devices.MOST}",
         "Calls a minute of one API key": f"{LIMITS['engine']:,}",
         "Calls a minute of one person": f"{LIMITS['person']:,}",

@@ -103,7 +103,7 @@ def _reassigned(task: Task, now: datetime, writes: Writes) -> None:
 
 
 def _answered(task: Task, now: datetime, writes: Writes) -> None:
-    end(task, now, reasons.ANSWERED())
+    end(task, now, reasons.ANSWERED(), writes)
 
 
 def _closed(task: Task, now: datetime, writes: Writes) -> None:

@@ -7,6 +7,7 @@ from notifications.items.representation import iso_utc
 from notifications.models import AnswerMapping, Notification, Response, Task
 from notifications.models.variable_names import without_reserved
 from notifications.types import Json
+from wfpush.postgres.revision import Compiled
 
 OUTCOMES = {
     "approve": "approved",
@@ -55,8 +56,16 @@ def task_responded(response: Response, task: Task, notification: Notification) -
 
 def mapping_for(task: Task, action: str) -> AnswerMapping | None:
     """The mapping for the task's kind; if there is none, that for all kinds."""
-    found = AnswerMapping.objects.filter(engine_id=task.engine_id, action=action, task_kind__in={"", task.kind})
-    return found.order_by("-task_kind").first()
+    known = _MAPPINGS.get()
+    return known.get((task.engine_id, action, task.kind)) or known.get((task.engine_id, action, ""))
+
+
+def _read() -> dict[tuple[int, str, str], AnswerMapping]:
+    return {(mapping.engine_id, mapping.action, mapping.task_kind): mapping for mapping in AnswerMapping.objects.all()}
+
+
+_MAPPINGS = Compiled(_read)
+"""By engine, action and kind of task."""
 
 
 def _assigning_event(task: Task) -> Json | None:

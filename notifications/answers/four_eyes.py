@@ -3,19 +3,33 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from notifications.answers.given import Answer
 from notifications.cases.facts import facts_of_task
 from notifications.errors import FourEyes
 from notifications.models import ANSWERABLE, FourEyesRule, Notification, Recipient, RefusedAnswer, Task
 from notifications.reasons import YOU_DECIDED_BEFORE, YOU_STARTED_IT, kept
 from notifications.routing import route
 from notifications.types import Json
+from wfpush.postgres.revision import Compiled
 
 WHY = {"initiator": YOU_STARTED_IT(), "previous": YOU_DECIDED_BEFORE()}
 """What the errors' member `why` stands for."""
 
 
-def enabled() -> Sequence[FourEyesRule]:
+def _read() -> Sequence[FourEyesRule]:
     return list(FourEyesRule.objects.filter(enabled=True).prefetch_related("conditions").order_by("name"))
+
+
+_ENABLED = Compiled(_read)
+
+
+def enabled() -> Sequence[FourEyesRule]:
+    return _ENABLED.get()
+
+
+def looks_back() -> bool:
+    """Whether an answer to one task of a case may keep its person from answering the next one."""
+    return any(rule.not_previous for rule in enabled())
 
 
 def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = None) -> None:
@@ -33,17 +47,15 @@ def check(task: Task, person: Recipient, rules: Sequence[FourEyesRule] | None = 
             raise FourEyes(str(WHY["previous"]), rule=rule.name, why="previous")
 
 
-def record_refusal(
-    copy: Notification, *, action: str, comment: str, via: str, refused: FourEyes, now: datetime
-) -> None:
-    """Record a refused answer, outside of the transaction that the refusal rolled back."""
+def refusal(copy: Notification, answer: Answer, refused: FourEyes, now: datetime) -> RefusedAnswer:
+    """The new row of an answer that was refused."""
     assert copy.task_id is not None  # else no answer was refused
-    RefusedAnswer.objects.create(
+    return RefusedAnswer(
         task_id=copy.task_id,
         recipient_id=copy.recipient_id,
-        action=action[:60],
-        comment=comment,
-        via=via,
+        action=answer.action[:60],
+        comment=answer.comment,
+        via=answer.via,
         rule=refused.extra["rule"],
         at=now,
         **kept("why", WHY[refused.extra["why"]], 300),

@@ -1,12 +1,11 @@
 """Which variables a person may set with an answer: those that the task or its event type declares, and none of ours."""
 
-from django.db.models import Q
-
 from notifications.errors import InvalidAnswer
 from notifications.models import EventVariable, Task
 from notifications.models.routing import VARIABLES
 from notifications.models.variable_names import MAX_NAME, OURS, is_ours, may_be_declared
 from notifications.types import Json, behaviour_of
+from wfpush.postgres.revision import Compiled
 from wfpush.web.pointers import MAX_ERRORS, pointer, printable
 
 
@@ -27,12 +26,23 @@ def check(task: Task, said: Json) -> None:
 def declared_by(task: Task) -> set[str]:
     """The variables declared by the task in the engine's event, and by the type of the event that assigned it."""
     type = task.assigned_event.type if task.assigned_event is not None else "task.assigned"
-    of_type = Q(event_type__name__in={type, behaviour_of(type)}, settable=True, path__startswith=VARIABLES)
-    paths = EventVariable.objects.filter(of_type).values_list("path", flat=True)
+    settable = _SETTABLE.get()
+    of_type = settable.get(type, frozenset()) | settable.get(behaviour_of(type), frozenset())
     told = task.data.get("task")
     listed = told.get("answer_variables") if isinstance(told, dict) else None
-    names = [*(path.removeprefix(VARIABLES) for path in paths), *(listed if isinstance(listed, list) else [])]
-    return {name for name in names if may_be_declared(name)}
+    return {name for name in [*of_type, *(listed if isinstance(listed, list) else [])] if may_be_declared(name)}
+
+
+def _read() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    settable = EventVariable.objects.filter(settable=True, path__startswith=VARIABLES)
+    for type, path in settable.values_list("event_type__name", "path"):
+        found.setdefault(type, set()).add(path.removeprefix(VARIABLES))
+    return {type: frozenset(names) for type, names in found.items()}
+
+
+_SETTABLE = Compiled(_read)
+"""The variables that answers may set, by the type of the event."""
 
 
 def _why(name: str) -> str:

@@ -8,8 +8,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from notifications.answers.account_required import must_connect
-from notifications.answers.respond import Answer, Recorded, refuse_from_removed_device, respond, respond_with_token
+from notifications.answers.given import Answer, Recorded
+from notifications.answers.respond import refuse_from_removed_device, respond_to, respond_with_token
 from notifications.api import docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, validated
 from notifications.errors import Invalid, NotFound
@@ -33,13 +33,13 @@ class NotificationResponsesView(PersonView):
     )
     def post(self, request: Request, notification_id: UUID) -> HttpResponse:
         """Answer. The first final answer of a task wins; the engine is told next."""
-        given = validated(serializers.AnswerOfPerson, request.data)
-        notification = Notification.objects.filter(recipient=self.recipient(), pk=notification_id).first()
-        if notification is None:
-            raise NotFound("There is no such notification of yours.")
+        given, person = validated(serializers.AnswerOfPerson, request.data), self.recipient()
         if "device" in given:
-            refuse_from_removed_device(self.recipient(), given["device"])
-        return _shown(respond(notification, _answer_of(request, given, self.caller().via), now=timezone.now()))
+            if not Notification.objects.filter(recipient=person, pk=notification_id).exists():
+                raise NotFound("There is no such notification of yours.")
+            refuse_from_removed_device(person, given["device"])
+        said = _answer_of(request, given, self.caller().via)
+        return _shown(respond_to(person.pk, notification_id, said, now=timezone.now()))
 
 
 class ResponsesView(ApiView):
@@ -78,9 +78,7 @@ def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
 
 
 def _shown(recorded: Recorded) -> HttpResponse:
-    response = recorded.response
-    said = response_json(response)
-    waits = said["engine"] == "waiting" and response.effect == "final"
-    if waits and must_connect(response.task.engine_id, response.recipient):
-        said["connect"] = response.task.engine.name
+    said = response_json(recorded.response)
+    if recorded.connect:
+        said["connect"] = recorded.connect
     return answer(said, 201 if recorded.created else 200)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications.answers import respond
+from notifications.answers import recording
 from notifications.cases import lifecycle, task_state
 from notifications.items import inbox_items, representation
 from notifications.models import (
@@ -75,7 +75,7 @@ def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> 
 
 def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> None:
     Response.objects.filter(pk=response.pk).update(counts=False)
-    outcome = respond.outcome_json(response, CallbackState.REFUSED, reason)
+    outcome = recording.outcome_json(response, CallbackState.REFUSED, reason)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
         task_state.return_to_state_before(task)
         lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications.answers import four_eyes
-from notifications.answers.respond import MAX_COMMENT, Answer, respond
+from notifications.answers.given import MAX_COMMENT, Answer
+from notifications.answers.respond import respond
 from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show

@@ -18,7 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from notifications import reasons
-from notifications.answers.respond import MAX_COMMENT, refuse_dead_token, respond_with_token
+from notifications.answers.given import MAX_COMMENT
+from notifications.answers.respond import refuse_dead_token, respond_with_token
 from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
 from notifications.inbox.answers import answer_in_form, explain
 from notifications.inbox.cards import Button

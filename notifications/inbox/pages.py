@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from notifications.answers.respond import MAX_COMMENT
+from notifications.answers.given import MAX_COMMENT
 from notifications.engines import connected_accounts
 from notifications.inbox import webapp
 from notifications.inbox.cards import NOTHING, Button, listing

@@ -87,7 +87,7 @@ def create(
     if keep:
         live_frames.announce_new_on_commit(rows)
     else:
-        live_frames.announce_to_crowd_on_commit({row.recipient_id: row.pk for row in rows})
+        live_frames.announce_on_commit(rows)
 
 
 def change(
@@ -104,7 +104,7 @@ def change(
         fields["read_at"] = Case(When(pk=read, read_at=None, then=Value(now)), default=F("read_at"))
     Notification.objects.filter(pk__in=[row.pk for row in rows]).update(seq=Subquery(latest), updated_at=now, **fields)
     ledger.outdate([row.pk for row in rows], now)
-    live_frames.announce_on_commit([row.pk for row in rows])
+    live_frames.announce_on_commit(rows)
     return rows
 
 
@@ -119,7 +119,32 @@ def change_all(rows: Sequence[Notification], now: datetime, **fields: Any) -> No
             setattr(row, name, value)
     bulk.update(rows, ["seq", "updated_at", *fields])
     ledger.outdate([row.pk for row in rows], now)
-    live_frames.announce_on_commit([row.pk for row in rows])
+    live_frames.announce_on_commit(rows)
+
+
+OF_ANSWERS = ("recipient_id", "task_id", "seq", "updated_at", "state", "outcome", "read_at")
+"""The fields of copies that answers go by and change."""
+
+
+def record_answers(
+    answered: Sequence[Notification], read: Sequence[Notification], unneeded: Mapping[UUID, Reason], now: datetime
+) -> None:
+    """Save what answers have changed of copies in memory, each with a new seq: state and outcome, and that whoever
+    answered has read theirs. Of those only `read` nothing else has changed. The tasks are locked.
+
+    `unneeded`: copies of which nobody need be told any more, and why.
+    """
+    rows = [*answered, *read]
+    if not rows:
+        return
+    number(rows)
+    for row in rows:
+        row.updated_at = now
+    # A person who reads theirs at this moment locks only themselves, so what the row has by now stays.
+    kept = "read_at = COALESCE(work.read_at, said.read_at)"
+    bulk.update(rows, ["seq", "updated_at", "state", "outcome"], also=[kept], compared=["read_at"])
+    ledger.outdate([row.pk for row in answered], now, unneeded=unneeded)
+    live_frames.announce_on_commit(rows)
 
 
 def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, *, alert: bool) -> None:
@@ -135,7 +160,7 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
     bulk.update(rows, ["seq", "updated_at", *fields])
     if not alert:
         ledger.outdate([row.pk for row in rows], now)
-    live_frames.announce_on_commit([row.pk for row in rows])
+    live_frames.announce_on_commit(rows)
 
 
 def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
@@ -156,6 +181,11 @@ def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
 def open_copies(task: Task) -> QuerySet[Notification]:
     """Open copies: those that ask for an answer, and those of a task without actions."""
     return standing([task])
+
+
+def stands(copy: Notification) -> bool:
+    """Whether a copy is open in this sense."""
+    return copy.state == NotificationState.OPEN or (copy.state == NotificationState.INFO and copy.is_copy)
 
 
 def standing(tasks: Iterable[Task | UUID]) -> QuerySet[Notification]:
@@ -219,10 +249,9 @@ def _take_back(row: Notification, reason: Reason, now: datetime) -> None:
 
 def _save_ends(rows: Sequence[Notification], withdrawn: Mapping[UUID, Reason], now: datetime) -> None:
     bulk.update(rows, ["seq", "updated_at", "state", "outcome", "reason", "reason_fact"])
-    ledger.outdate([row.pk for row in rows], now)
+    ledger.outdate([row.pk for row in rows], now, unneeded=withdrawn)
     void_tokens(withdrawn, now)
-    ledger.supersede_each(withdrawn, now)
-    live_frames.announce_on_commit([row.pk for row in rows])
+    live_frames.announce_on_commit(rows)
 
 
 _VOID = """
@@ -268,5 +297,5 @@ def mark_read(unread: QuerySet[Notification], now: datetime) -> int:
     for seq, row in enumerate(fresh, last - len(fresh) + 1):
         row.seq, row.read_at, row.updated_at = seq, row.read_at or now, now
     Notification.objects.bulk_update(fresh, ["seq", "read_at", "updated_at"], batch_size=500)
-    live_frames.announce_on_commit([row.pk for row in fresh])
+    live_frames.announce_on_commit(fresh)
     return len(fresh)

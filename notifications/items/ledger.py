@@ -271,7 +271,8 @@ def take_over(about: Iterable[tuple[UUID, UUID]], now: datetime) -> None:
 
 # --- what devices show ----------------------------------------------------------------------------
 _LOCK_SHOWN = """
-SELECT id FROM notifications_delivery
+SELECT id, notification_id, state = 'pending', lease_token IS NOT NULL AND device_id IS NOT NULL
+FROM notifications_delivery
 WHERE notification_id = ANY(%s)
   AND (state = 'pending' OR (device_id IS NOT NULL AND (state = 'delivered' OR (outdated AND lease_token IS NOT NULL))))
 ORDER BY id FOR UPDATE
@@ -279,26 +280,33 @@ ORDER BY id FOR UPDATE
 _OUTDATE = f"""
 UPDATE notifications_delivery SET outdated = true, {outbox.set_due("%s")}, {outbox.RELEASED}
 WHERE id IN (SELECT DISTINCT ON (notification_id, device_id) id FROM notifications_delivery
-             WHERE id = ANY(%s) AND state <> 'pending' ORDER BY notification_id, device_id, id DESC)
+             WHERE id = ANY(%s) ORDER BY notification_id, device_id, id DESC)
 """
-_OUTDATE_UNDER_WAY = """
-UPDATE notifications_delivery SET outdated = true
-WHERE id = ANY(%s) AND state = 'pending' AND lease_token IS NOT NULL AND device_id IS NOT NULL
-"""
+_OUTDATE_UNDER_WAY = "UPDATE notifications_delivery SET outdated = true WHERE id = ANY(%s)"
 
 
-def outdate(notification_ids: Sequence[UUID], now: datetime) -> None:
+def outdate(notification_ids: Sequence[UUID], now: datetime, *, unneeded: Mapping[UUID, Reason] | None = None) -> None:
     """Devices show old versions of these notifications: replace them after a moment.
 
     A message in flight shows the old version, too, and is replaced when it has arrived. Messages still to be claimed
-    are claimed after the transaction, and then have the new version.
+    are claimed after the transaction, and then have the new version; they are no longer needed for those of the
+    notifications that are in `unneeded`, with the reason.
     """
     if not notification_ids:
         return
-    ids = [pk for (pk,) in _run(_LOCK_SHOWN, [list(notification_ids)])]
-    if ids:
-        _run(_OUTDATE, [now + SETTLE, ids])
-        _run(_OUTDATE_UNDER_WAY, [ids])
+    waiting, under_way, shown = [], [], []
+    for pk, notification, is_pending, is_under_way in _run(_LOCK_SHOWN, [list(notification_ids)]):
+        if not is_pending:
+            shown.append(pk)
+        elif unneeded and notification in unneeded:
+            waiting.append((pk, unneeded[notification]))
+        elif is_under_way:
+            under_way.append(pk)
+    if shown:
+        _run(_OUTDATE, [now + SETTLE, shown])
+    if under_way:
+        _run(_OUTDATE_UNDER_WAY, [under_way])
+    _supersede(waiting, now)
 
 
 _REWORD = """
@@ -335,20 +343,20 @@ WHERE notifications_delivery.id = said.id AND state = 'pending'
 
 
 def supersede(notification_ids: Sequence[UUID], reason: Reason, now: datetime) -> None:
-    """The same for several notifications, with one reason."""
-    supersede_each(dict.fromkeys(notification_ids, reason), now)
-
-
-def supersede_each(why: Mapping[UUID, Reason], now: datetime) -> None:
-    """Messages about these notifications that were not sent yet are no longer needed, each with its reason.
+    """Messages about these notifications that were not sent yet are no longer needed.
 
     One in flight to a device may arrive nevertheless: it is replaced when its attempt has ended, at the latest at the
     end of its lease.
     """
-    waiting = Delivery.objects.filter(notification_id__in=[*why], state=DeliveryState.PENDING)
-    rows = list(waiting.order_by("id").select_for_update().values_list("id", "notification_id"))
+    waiting = Delivery.objects.filter(notification_id__in=notification_ids, state=DeliveryState.PENDING)
+    rows = waiting.order_by("id").select_for_update().values_list("id", flat=True)
+    _supersede([(pk, reason) for pk in rows], now)
+
+
+def _supersede(rows: Sequence[tuple[UUID, Reason]], now: datetime) -> None:
+    """The rows are locked."""
     if rows:
-        said = reasons.as_columns(why[notification] for _, notification in rows)
+        said = reasons.as_columns(reason for _, reason in rows)
         _run(_SUPERSEDE, [now, [pk for pk, _ in rows], *said])
 
 

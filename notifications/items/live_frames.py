@@ -1,6 +1,6 @@
 """Live frames: after a commit, send changes to open inboxes. A lost frame is detected by a gap in `seq`."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -37,11 +37,12 @@ def group_of(recipient_id: int) -> str:
     return f"inbox.{recipient_id}"
 
 
-def announce_on_commit(notification_ids: Iterable[UUID]) -> None:
-    """Send copies that were changed, as they are after the transaction."""
-    ids = list(notification_ids)
-    if ids:
-        transaction.on_commit(lambda: announce(notification_queryset().filter(pk__in=ids)), robust=True)
+def announce_on_commit(rows: Iterable[Notification]) -> None:
+    """Send copies that were changed, as they are after the transaction, to those who have an inbox open. They are read
+    again for that, and the rows are forgotten: nobody looks at most of them."""
+    changed = [(row.recipient_id, row.pk) for row in rows]
+    if changed:
+        transaction.on_commit(lambda: announce_to_open_inboxes(changed), robust=True)
 
 
 def announce_new_on_commit(notifications: Sequence[Notification]) -> None:
@@ -50,18 +51,14 @@ def announce_new_on_commit(notifications: Sequence[Notification]) -> None:
     transaction.on_commit(lambda: announce(notifications), robust=True)
 
 
-def announce_to_crowd_on_commit(items: Mapping[int, UUID]) -> None:
-    """Send notifications, by their people, to those who have an inbox open."""
-    transaction.on_commit(lambda: announce_to_crowd(items), robust=True)
-
-
-def announce_to_crowd(items: Mapping[int, UUID]) -> None:
+def announce_to_open_inboxes(items: Sequence[tuple[int, UUID]]) -> None:
+    """Send notifications, given with their people."""
     layer: Any = get_channel_layer()
-    groups = {group_of(person): pk for person, pk in items.items()}
-    heard = _run(lambda: layer.groups_heard([*groups]), len(groups))
-    wanted = [groups[group] for group in heard or ()]
+    groups = list(dict.fromkeys(group_of(person) for person, _ in items))
+    heard = set(_run(lambda: layer.groups_heard(groups), len(items)) or ())
+    wanted = [pk for person, pk in items if group_of(person) in heard]
     for start in range(0, len(wanted), AT_ONCE):
-        announce(notification_queryset().filter(pk__in=wanted[start : start + AT_ONCE]))
+        announce(notification_queryset().filter(pk__in=wanted[start : start + AT_ONCE]).order_by("seq"))
 
 
 def announce(rows: Iterable[Notification]) -> None:

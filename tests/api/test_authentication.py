@@ -4,11 +4,14 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from notifications.api import authentication
 from notifications.models import ApiKey, Engine, RecipientToken, Scope
-from tests.factories import EngineFactory, NotificationFactory, RecipientFactory
+from tests.factories import BrandFactory, EngineFactory, NotificationFactory, RecipientFactory
 from tests.support.api import Caller, assigned, browser_of, engine_caller, is_problem, person_caller
 from wfpush.crypto import new_api_key, new_recipient_token
 from wfpush.observability.logging import QuietStreamHandler
@@ -195,3 +198,15 @@ def test_no_key_gets_into_a_log(engine: Caller, caplog: pytest.LogCaptureFixture
     assert "request_finished" in caplog.text
     for secret in (engine.key, token):
         assert secret[8:] not in caplog.text
+
+
+def test_a_persons_token_is_one_statement_with_brand_and_account(db: None) -> None:
+    person = RecipientFactory(brand=BrandFactory(name="Acme"))
+    key = person_caller(person).key
+    authentication._person_of_token(key, timezone.now())  # notes its use
+    with CaptureQueriesContext(connection) as asked:
+        caller = authentication._person_of_token(key, timezone.now())
+        found = caller.recipient
+        assert (found.brand and found.brand.name, found.user, found.timezone) == ("Acme", person.user, person.timezone)
+        assert caller.token is not None and caller.token.expires_at > timezone.now()
+    assert found == person and len(asked) == 1

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from escalations.clocks import due_steps
 from escalations.models import BusinessCalendar, Escalation, Policy, PolicyStep
-from notifications.answers.respond import Answer, respond
+from notifications.answers.given import Answer
+from notifications.answers.respond import respond
 from notifications.models import (
     Absence,
     Callback,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.answers import respond
-from notifications.answers.respond import Answer
+from notifications.answers.given import Answer
 from notifications.channels.fcm import service_accounts
 from notifications.models import Delivery, Device, PausedService
 from notifications.people import devices

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.answers import respond
-from notifications.answers.respond import Answer
+from notifications.answers.given import Answer
 from notifications.channels import registry
 from notifications.channels.webpush import checks
 from notifications.delivery import device_test, pauses, resend

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from escalations.models import Policy, PolicyStep, StepTarget
 from notifications import starter
-from notifications.answers.respond import Answer, Recorded, respond
+from notifications.answers.given import Answer, Recorded
+from notifications.answers.respond import respond
 from notifications.connectors.signatures import new_secret
 from notifications.intake import ingest
 from notifications.models import (

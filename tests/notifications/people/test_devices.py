@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from notifications.answers import respond
-from notifications.answers.respond import Answer
+from notifications.answers.given import Answer
 from notifications.delivery import device_test
 from notifications.errors import Expired
 from notifications.housekeeping import prune

@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from escalations.models import Policy
 from escalations.policies import matching
+from notifications.answers import account_required, answer_body, four_eyes, person_variables
 from notifications.housekeeping import prune
-from notifications.models import Category, EventVariable, Route, RouteCondition, TemplateText
+from notifications.models import Category, EventVariable, FourEyesRule, Route, RouteCondition, TemplateText
 from notifications.routing import route
 from notifications.wording import batch_render, sensitive
 from tests.factories import RouteFactory
@@ -26,6 +27,10 @@ from wfpush.postgres.revision import Compiled
 pytestmark = pytest.mark.django_db
 
 COMPILED = {
+    "rules of four eyes": four_eyes._ENABLED,
+    "mappings of answers": answer_body._MAPPINGS,
+    "variables of answers": person_variables._SETTABLE,
+    "answers in people's own names": account_required._OWN_NAMES_ONLY,
     "routes": route._RULES,
     "published versions": batch_render._PUBLISHED,
     "sensitive paths": sensitive._BY_TYPE,
@@ -40,6 +45,7 @@ def names() -> set[str]:
 @pytest.mark.parametrize("compiled", COMPILED.values(), ids=COMPILED)
 def test_every_table_that_is_kept_has_the_triggers(compiled: Compiled[Any]) -> None:
     RouteFactory()
+    FourEyesRule.objects.create(name="Invoices").conditions.create(path="task.kind", value="invoice")
     with CaptureQueriesContext(connection) as asked:
         compiled._read()
     said = " ".join(query["sql"] for query in asked.captured_queries)

@@ -1,0 +1,58 @@
+"""An answer as it is given, and as it is recorded."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from notifications.models import Response
+from notifications.types import Json
+
+MAX_COMMENT = 4_000
+MAX_VARIABLES = 64 * 1024
+"""Bytes of an answer's variables as JSON; the same as for an event's data."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A person's answer, and how it came. `offered`: the actions that its token was made for; None: all actions of the
+    copy.
+
+    `delivery`: the message whose token it was.
+    """
+
+    action: str
+    comment: str = ""
+    variables: Json = field(default_factory=dict)
+    via: str = "api"
+    idempotency_key: str = ""
+    offered: tuple[str, ...] | None = None
+    delivery: UUID | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        said = json.dumps([self.action, self.comment, self.variables], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer, the person who gives it, and the copy on which they do, by their keys."""
+
+    person: int
+    notification: UUID
+    answer: Answer
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The recorded answer. `created` is False when the same answer was recorded before.
+
+    `connect`: the name of the engine that waits for the person to connect their account.
+    """
+
+    response: Response
+    created: bool
+    connect: str = ""

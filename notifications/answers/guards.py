@@ -1,0 +1,83 @@
+"""What keeps an answer from being recorded: each check raises the failure that says why."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from notifications.answers.given import MAX_COMMENT, MAX_VARIABLES, Answer
+from notifications.errors import (
+    AlreadyAnswered,
+    AlreadyHandled,
+    CommentRequired,
+    Expired,
+    IdempotencyKeyReused,
+    InvalidAnswer,
+    NotAllowed,
+    Withdrawn,
+)
+from notifications.models import CLOSED, IdempotencyKey, Notification, NotificationState, Response, Task, TaskState
+from notifications.types import Action, Json
+from notifications.wording.plaintext import clean
+
+
+def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -> Response | None:
+    """The answer that came with this key before. Raises IdempotencyKeyReused."""
+    about = (copy.pk, copy.recipient_id, answer.idempotency_key)
+    for known in keys:
+        if (known.notification_id, known.recipient_id, known.key) == about:
+            if known.fingerprint != answer.fingerprint:
+                detail = "This Idempotency-Key came with another answer. Use a new key for a new answer."
+                raise IdempotencyKeyReused(detail)
+            return known.response
+    return None
+
+
+def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Response | None:
+    """An earlier answer to the task, of the same person and with the same content, whatever its key, token or
+    device."""
+    said = (copy.recipient_id, answer.action, answer.comment, answer.variables)
+    for response in earlier:
+        known = (response.recipient_id, response.action, response.comment, response.variables)
+        if response.counts and known == said:
+            return response
+    return None
+
+
+def refuse_if_over(task: Task, copy: Notification, now: datetime) -> None:
+    """Raises AlreadyHandled, AlreadyAnswered, Expired, Withdrawn."""
+    if task.state in CLOSED:
+        raise AlreadyHandled("The engine has closed this task already. Nothing was sent.", **_outcome_members(task))
+    if task.state == TaskState.ANSWERED:
+        outcome = task.outcome or {}
+        raise AlreadyAnswered(
+            f"{outcome.get('by', {}).get('name', 'Somebody')} answered this already. Nothing was sent.",
+            **_outcome_members(task),
+        )
+    if task.state == TaskState.EXPIRED or (task.expires_at is not None and task.expires_at <= now):
+        raise Expired("This task expired before it was answered. Nothing was sent.")
+    if copy.state == NotificationState.WITHDRAWN:
+        raise Withdrawn(f"This is no longer yours to answer: {copy.reason}.")
+
+
+def _outcome_members(task: Task) -> Json:
+    outcome = task.outcome or {}
+    return {"answered_by": outcome.get("by"), "answered_at": outcome.get("at"), "action": outcome.get("action")}
+
+
+def offered(copy: Notification, answer: Answer) -> Action:
+    """The action that is meant. Raises NotAllowed."""
+    actions = {action["action"]: action for action in copy.actions}
+    names = [name for name in actions if answer.offered is None or name in answer.offered]
+    if answer.action not in names:
+        raise NotAllowed(f"“{answer.action}” is not offered here. Choose one of: {', '.join(names) or 'nothing'}.")
+    return Action.from_json(actions[answer.action])
+
+
+def check_words(action: Action, answer: Answer) -> None:
+    """Raises InvalidAnswer, CommentRequired."""
+    if len(answer.comment) > MAX_COMMENT:
+        raise InvalidAnswer(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
+    if answer.variables and len(json.dumps(answer.variables)) > MAX_VARIABLES:
+        raise InvalidAnswer(f"The variables are larger than {MAX_VARIABLES // 1024} KiB. Send a reference instead.")
+    if action.comment == "required" and not clean(answer.comment).strip():
+        raise CommentRequired(f"“{action.title}” needs a comment. Write why.")

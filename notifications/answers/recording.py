@@ -1,0 +1,226 @@
+"""Records an answer in memory, with the callback that tells the engine, and changes every copy of its task."""
+
+from datetime import datetime
+from typing import Any
+
+from notifications import reasons
+from notifications.answers import answer_body, four_eyes, guards, person_variables
+from notifications.answers.account_required import must_connect
+from notifications.answers.given import Answer, Given, Recorded
+from notifications.answers.scene import Scene
+from notifications.cases import lifecycle
+from notifications.errors import FourEyes, NotAllowed, NotFound
+from notifications.items import representation
+from notifications.models import (
+    Callback,
+    CallbackState,
+    Event,
+    IdempotencyKey,
+    Notification,
+    NotificationState,
+    Response,
+    Task,
+    TaskState,
+)
+from notifications.reasons import Reason
+from notifications.types import Action, Json
+from wfpush.identifiers import uuid7
+from wfpush.queue import outbox
+
+
+def record(given: Given, scene: Scene) -> Recorded:
+    """Record the answer, whose task the scene has locked.
+
+    Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, FourEyes,
+    CommentRequired, InvalidAnswer; then nothing has changed, and a refusal by four eyes is recorded.
+    """
+    copy, answer = copy_of(given, scene), given.answer
+    task = copy.task
+    if task is None:
+        raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
+    earlier = guards.by_key(scene.keys, copy, answer) or guards.same(scene.earlier(task), copy, answer)
+    if earlier is not None:
+        earlier.recipient = copy.recipient
+        _remember_key(copy, answer, earlier, scene)
+        return Recorded(earlier, created=False, connect=_connect(earlier, task))
+    guards.refuse_if_over(task, copy, scene.now)
+    action = guards.offered(copy, answer)
+    guards.check_words(action, answer)
+    person_variables.check(task, answer.variables)
+    if action.effect == "final":
+        _check_four_eyes(task, copy, answer, scene)
+    response = _record(task, copy, action, answer, scene)
+    _remember_key(copy, answer, response, scene)
+    RECORDERS[action.effect](task, copy, response, scene)
+    connect = (task.outcome or {}).get("connect", "") if action.effect == "final" else ""
+    return Recorded(response, created=True, connect=connect)
+
+
+def copy_of(given: Given, scene: Scene) -> Notification:
+    """Raises NotFound."""
+    copy = scene.copies.get(given.notification)
+    if copy is None or copy.recipient_id != given.person:
+        raise NotFound("There is no such notification of yours.")
+    return copy
+
+
+def _check_four_eyes(task: Task, copy: Notification, answer: Answer, scene: Scene) -> None:
+    try:
+        four_eyes.check(task, copy.recipient)
+    except FourEyes as refused:
+        scene.writes.insert(four_eyes.refusal(copy, answer, refused, scene.now))
+        raise
+
+
+def _record(task: Task, copy: Notification, action: Action, answer: Answer, scene: Scene) -> Response:
+    response = Response(
+        id=uuid7(),
+        task=task,
+        notification=copy,
+        recipient=copy.recipient,
+        action=action.name,
+        effect=action.effect,
+        comment=answer.comment,
+        variables=answer.variables,
+        via=answer.via,
+        delivery_id=answer.delivery,
+        at=scene.now,
+    )
+    callback = Callback(
+        id=response.pk,
+        response=response,
+        engine_id=task.engine_id,
+        task=task,
+        position=scene.next_position(task),
+        **outbox.scheduled(scene.now),
+        body=answer_body.task_responded(response, task, copy),
+    )
+    scene.writes.insert(response)
+    scene.writes.insert(callback)
+    scene.wake("callbacks")
+    return response
+
+
+def _remember_key(copy: Notification, answer: Answer, response: Response, scene: Scene) -> None:
+    if answer.idempotency_key:
+        scene.remember(
+            IdempotencyKey(
+                notification=copy,
+                recipient=copy.recipient,
+                key=answer.idempotency_key,
+                fingerprint=answer.fingerprint,
+                response=response,
+            )
+        )
+
+
+# --- what becomes of the task -----------------------------------------------------------------------------------------
+def waiting_outcome(response: Response, task: Task) -> Json:
+    """`connect`: the name of the engine that waits for the person to connect their account."""
+    outcome, connect = outcome_json(response, CallbackState.WAITING), _connect(response, task)
+    return {**outcome, "connect": connect} if connect else outcome
+
+
+def _connect(response: Response, task: Task) -> str:
+    waits = response.effect == "final" and response.callback.state == CallbackState.WAITING
+    return task.engine.name if waits and must_connect(task.engine_id, response.recipient) else ""
+
+
+def outcome_json(response: Response, engine: str, reason: Reason = reasons.NOTHING) -> Json:
+    return {
+        "action": response.action,
+        "by": response.recipient.as_person(),
+        "at": representation.iso_utc(response.at),
+        "engine": engine,
+        **reasons.kept_in_json("detail", reason),
+    }
+
+
+def _record_final(task: Task, copy: Notification, response: Response, scene: Scene) -> None:
+    """End the task here, change every copy, and supersede earlier callbacks that were not delivered.
+
+    Callbacks of acknowledgements and questions that are being sent may end, and are not tried again.
+    """
+    task.states_before = _states_to_return_to(task)
+    task.state, task.outcome = TaskState.ANSWERED, waiting_outcome(response, task)
+    scene.writes.update(task, "state", "states_before", "outcome", "updated_at")
+    scene.overtake_calls(task)
+    copies = _change_copies(task, copy, scene, state=NotificationState.ANSWERED)
+    scene.supersede(copies, reasons.TASK_ANSWERED())
+    _notify("answered", task, response, scene)
+
+
+def _states_to_return_to(task: Task) -> list[str]:
+    """The states that a refused answer, and behind it an open question, return to: the next one first."""
+    return [task.state, *task.states_before] if task.state == TaskState.INFO_REQUESTED else [task.state]
+
+
+def _acknowledge(task: Task, copy: Notification, response: Response, scene: Scene) -> None:
+    if task.state == TaskState.OPEN:
+        task.state, task.outcome = TaskState.ACKNOWLEDGED, waiting_outcome(response, task)
+        scene.writes.update(task, "state", "outcome", "updated_at")
+        _change_copies(task, copy, scene)
+    else:
+        _mark_read(copy, scene)
+    _notify("acknowledged", task, response, scene)
+
+
+def _request_info(task: Task, copy: Notification, response: Response, scene: Scene) -> None:
+    if task.state != TaskState.INFO_REQUESTED:
+        task.state, task.states_before = TaskState.INFO_REQUESTED, [task.state]
+    asked = {"text": response.comment, "by": response.recipient.as_person(), "at": representation.iso_utc(scene.now)}
+    task.info = [*task.info, asked]
+    task.outcome = waiting_outcome(response, task)
+    scene.writes.update(task, "state", "states_before", "info", "outcome", "updated_at")
+    _change_copies(task, copy, scene)
+    scene.writes.insert(_question(task, response, scene.now))
+    scene.wake("events")
+    _notify("paused", task, response, scene)
+
+
+RECORDERS: dict[str, Any] = {"final": _record_final, "acknowledge": _acknowledge, "request_info": _request_info}
+
+
+def _notify(moment: lifecycle.Moment, task: Task, response: Response, scene: Scene) -> None:
+    lifecycle.notify_observers(moment, task, by=response.recipient, now=scene.now, writes=scene.writes)
+
+
+def _change_copies(task: Task, copy: Notification, scene: Scene, state: str = "") -> list[Notification]:
+    """Open copies show the task's outcome, and that of the person who answers is read."""
+    copies = scene.standing[task.pk]
+    for each in copies:
+        each.state, each.outcome = state or each.state, task.outcome
+    if copy in copies:
+        copy.read_at = copy.read_at or scene.now
+    else:
+        _mark_read(copy, scene)
+    scene.change(copies)
+    return copies
+
+
+def _mark_read(copy: Notification, scene: Scene) -> None:
+    """Its person has answered it."""
+    if copy.read_at is None:
+        copy.read_at = scene.now
+        scene.read(copy)
+
+
+def _question(task: Task, response: Response, now: datetime) -> Event:
+    """An event of our own, so that routes and templates say who is told of a question, as for any other event."""
+    data: Json = {
+        "task": {"id": task.task_id, "name": task.name, "kind": task.kind, "url": task.url},
+        "info": response.comment,
+        "asked_by": response.recipient.as_person(),
+    }
+    return Event(
+        engine_id=task.engine_id,
+        source="wfpush",
+        event_id=str(response.pk),
+        type="task.info_requested",
+        subject=task.task_id,
+        received_at=now,
+        **outbox.scheduled(now),
+        data=data,
+        digest="",
+        group=f"task:{task.task_id}",
+    )
