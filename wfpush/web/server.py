@@ -37,6 +37,12 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
     received = 0
     refused = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Django reads forms. Twisted would read them before, answer 400 itself to what it takes for a broken one, and
+        # parse the Content-Type of every POST as that of an e-mail.
+        self._parsePOSTFormSubmission = False
+
     def gotLength(self, length: int | None) -> None:
         types = self.requestHeaders.getRawHeaders(b"content-type") or [b""]
         self.limit = limit_for(types[-1])

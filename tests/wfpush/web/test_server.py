@@ -105,6 +105,13 @@ def head(*lines: str) -> bytes:
     return ("POST /api/v1/events HTTP/1.1\r\nHost: x\r\n" + "".join(f"{line}\r\n" for line in lines) + "\r\n").encode()
 
 
+@pytest.mark.parametrize("type", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_form_of_which_only_the_name_is_one_reaches_the_application(type: str, port: int) -> None:
+    """What it is, and what is wrong with it, is said by the application."""
+    wire = Wire(port).send(head(f"Content-Type: {type}", "Content-Length: 4") + b"none")
+    assert wire.answer() == (200, b"4")
+
+
 def test_a_body_at_the_limit_reaches_the_application(port: int) -> None:
     wire = Wire(port).send(head(f"Content-Length: {BODY_LIMIT}") + b"x" * BODY_LIMIT)
     assert wire.answer() == (200, str(BODY_LIMIT).encode())
