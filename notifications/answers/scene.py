@@ -4,7 +4,7 @@ Locks are taken in the order of the house: tasks, then people, each in the order
 written by one statement for all answers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,9 +12,20 @@ from django.db import connection
 
 from notifications.answers.given import Given
 from notifications.items import inbox_items
-from notifications.models import Callback, CallbackState, IdempotencyKey, Notification, Response, Task
+from notifications.models import (
+    Callback,
+    CallbackState,
+    Case,
+    Event,
+    IdempotencyKey,
+    Notification,
+    Recipient,
+    Response,
+    Task,
+)
 from notifications.reasons import Reason
 from wfpush.postgres.bulk import Writes
+from wfpush.postgres.joined import Joined, Table
 from wfpush.queue import outbox
 
 _LOCK = """
@@ -61,7 +72,7 @@ class Scene:
         """The open copies of each task. Of those that nobody answers now, what answers change of them is read."""
         found: dict[UUID, list[Notification]] = {pk: [] for pk in self._locked}
         own = [copy for copy in self.copies.values() if inbox_items.stands(copy)]
-        others = inbox_items.standing(self._locked).exclude(pk__in=list(self.copies)).only(*inbox_items.OF_ANSWERS)
+        others = inbox_items.others_standing(self._locked, self.copies) if found else []
         for copy in sorted([*own, *others], key=lambda copy: copy.recipient_id):
             if copy.task_id in found:
                 found[copy.task_id].append(copy)
@@ -69,7 +80,8 @@ class Scene:
 
     def _read_calls(self) -> dict[UUID, list[Callback]]:
         found: dict[UUID, list[Callback]] = {pk: [] for pk in self._locked}
-        for call in Callback.objects.filter(task__in=self._locked).select_related("response").defer("body"):
+        for call, response in _CALLS.read(_CALLS_OF, [list(found)]) if found else []:
+            call.response = response
             found[call.task_id].append(call)
         return found
 
@@ -115,23 +127,41 @@ def _lock(ids: Sequence[UUID], *, skip: bool) -> set[UUID]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def _answered(ids: Sequence[UUID]) -> Mapping[UUID, Notification]:
+_CALLS = Joined(call=Table(Callback, without=["body"]), response=Table(Response))
+_CALLS_OF = f"""
+SELECT {_CALLS.columns}
+FROM notifications_callback call LEFT JOIN notifications_response response ON response.id = call.response_id
+WHERE call.task_id = ANY(%s)
+"""
+
+_COPIES = Joined(
+    item=Table(Notification, without=["body", "short_body", "details"]),
+    person=Table(Recipient),
+    task=Table(Task),
+    about=Table(Case),
+    event=Table(Event, only=["event_id", "source", "type"]),
+)
+_COPIES_OF = f"""
+SELECT {_COPIES.columns}
+FROM notifications_notification item JOIN notifications_recipient person ON person.id = item.recipient_id
+    LEFT JOIN notifications_task task ON task.id = item.task_id
+    LEFT JOIN notifications_case about ON about.id = task.case_id
+    LEFT JOIN notifications_event event ON event.id = task.assigned_event_id
+WHERE item.id = ANY(%s)
+"""
+
+
+def _answered(ids: Sequence[UUID]) -> dict[UUID, Notification]:
     """The copies that are answered, as they are by now. Copies of one task have one object for it."""
-    rows = Notification.objects.filter(pk__in=ids).select_related("recipient", "task__case", "task__assigned_event")
-    found = {row.pk: row for row in rows.defer(*_UNUSED)}
+    found: dict[UUID, Notification] = {}
     tasks: dict[UUID, Task] = {}
-    for row in found.values():
-        if row.task is not None:
-            row.task = tasks.setdefault(row.task.pk, row.task)
+    for copy, person, task, case, event in _COPIES.read(_COPIES_OF, [list(ids)]):
+        copy.recipient, copy.task = person, None
+        if task is not None:
+            copy.task = tasks.setdefault(task.pk, task)
+            task.case, task.assigned_event = case, event
+        found[copy.pk] = copy
     return found
-
-
-_UNUSED = [
-    "body",
-    "short_body",
-    "details",
-    *(f"task__assigned_event__{name}" for name in ("data", "extensions", "plan")),
-]
 
 
 def _keys(givens: Sequence[Given]) -> list[IdempotencyKey]:

@@ -1,16 +1,14 @@
 """Identifies the caller: an engine by its key or signature, a person by token or session (docs/api.md, "Who may
 call")."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Model, Q
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
@@ -22,6 +20,7 @@ from notifications.connectors import credentials, signatures
 from notifications.errors import CsrfFailed
 from notifications.models import ApiKey, Brand, Engine, Recipient, RecipientToken, Scope, Via
 from wfpush.crypto import API_KEY_PREFIX, RECIPIENT_TOKEN_PREFIX, UndecryptableSecret, digest_of
+from wfpush.postgres.joined import Joined, Table
 
 log = structlog.get_logger(__name__)
 
@@ -112,16 +111,9 @@ def _engine_of_key(given: str, now: datetime) -> EngineCaller:
     return EngineCaller(Engine.from_db("default", _ENGINE_FIELDS, values), frozenset(scopes), f"key{key_id}")
 
 
-# The same for every call of an app or portal.
-_JOINED: tuple[tuple[str, type[Model]], ...] = (
-    ("token", RecipientToken),
-    ("person", Recipient),
-    ("brand", Brand),
-    ("account", User),
-)
-_FIELDS = {name: [field.attname for field in model._meta.concrete_fields] for name, model in _JOINED}
+_TOKENS = Joined(token=Table(RecipientToken), person=Table(Recipient), brand=Table(Brand), account=Table(User))
 _BY_TOKEN = f"""
-SELECT {", ".join(f"{name}.{field}" for name, fields in _FIELDS.items() for field in fields)}
+SELECT {_TOKENS.columns}
 FROM notifications_recipienttoken token JOIN notifications_recipient person ON person.id = token.recipient_id
     LEFT JOIN notifications_brand brand ON brand.id = person.brand_id
     LEFT JOIN auth_user account ON account.id = person.user_id
@@ -130,28 +122,12 @@ WHERE token.digest = %s
 
 
 def _person_of_token(given: str, now: datetime) -> PersonCaller:
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_TOKEN, [digest_of(given)])
-        row = cursor.fetchone()
-    if row is None:
-        raise AuthenticationFailed
-    token = _token_in(row)
-    if not token.usable or not token.recipient.may_act:
-        raise AuthenticationFailed
-    _note_use(RecipientToken, token.pk, token.last_used_at, now)
-    return PersonCaller(token.recipient, Via.API, token)
-
-
-def _token_in(row: Sequence[Any]) -> RecipientToken:
-    """With its person, and their brand and account."""
-    found: dict[str, Any] = {}
-    values = iter(row)
-    for name, model in _JOINED:
-        own = list(islice(values, len(_FIELDS[name])))
-        found[name] = model.from_db("default", _FIELDS[name], own) if own[0] is not None else None
-    token, person = found["token"], found["person"]
-    token.recipient, person.brand, person.user = person, found["brand"], found["account"]
-    return cast(RecipientToken, token)
+    for token, person, brand, account in _TOKENS.read(_BY_TOKEN, [digest_of(given)]):
+        token.recipient, person.brand, person.user = person, brand, account
+        if token.usable and person.may_act:
+            _note_use(RecipientToken, token.pk, token.last_used_at, now)
+            return PersonCaller(person, Via.API, token)
+    raise AuthenticationFailed
 
 
 def _note_use(model: type[ApiKey] | type[RecipientToken], pk: int, last: datetime | None, now: datetime) -> None:

@@ -28,6 +28,7 @@ from notifications.models import (
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
 from wfpush.postgres import bulk
+from wfpush.postgres.joined import Joined, Table
 
 LOCK = "SELECT id FROM notifications_recipient WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
@@ -38,18 +39,20 @@ def lock(recipient_ids: set[int]) -> None:
         cursor.execute(LOCK, [sorted(recipient_ids)])
 
 
+_ALLOCATE = f"""
+WITH mine AS MATERIALIZED ({LOCK})
+UPDATE notifications_recipient r SET inbox_seq = inbox_seq + n.count
+FROM mine JOIN unnest(%s::bigint[], %s::bigint[]) AS n(id, count) USING (id) WHERE r.id = mine.id
+RETURNING r.id, r.inbox_seq
+"""
+
+
 def allocate(counts: Mapping[int, int]) -> dict[int, int]:
-    """Lock the recipients and allocate so many seqs to each; returns the last one of each. Must run in a
-    transaction."""
+    """Lock the recipients in their order, and allocate so many seqs to each; returns the last one of each. Must run in
+    a transaction."""
     ids = sorted(counts)
     with connection.cursor() as cursor:
-        if len(ids) > 1:  # in their order; the update locks them, too, but in any
-            cursor.execute(LOCK, [ids])
-        cursor.execute(
-            "UPDATE notifications_recipient r SET inbox_seq = inbox_seq + n.count"
-            " FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, count) WHERE r.id = n.id RETURNING r.id, r.inbox_seq",
-            [ids, [counts[recipient_id] for recipient_id in ids]],
-        )
+        cursor.execute(_ALLOCATE, [ids, ids, [counts[recipient_id] for recipient_id in ids]])
         return dict(cursor.fetchall())
 
 
@@ -122,8 +125,16 @@ def change_all(rows: Sequence[Notification], now: datetime, **fields: Any) -> No
     live_frames.announce_on_commit(rows)
 
 
-OF_ANSWERS = ("recipient_id", "task_id", "seq", "updated_at", "state", "outcome", "read_at")
-"""The fields of copies that answers go by and change."""
+_OTHERS = Joined(item=Table(Notification, only=["recipient_id", "task_id", "state", "outcome", "read_at"]))
+_OTHERS_STANDING = f"""
+SELECT {_OTHERS.columns} FROM notifications_notification item
+WHERE task_id = ANY(%s) AND id <> ALL(%s) AND (state = 'open' OR (state = 'info' AND is_copy))
+"""
+
+
+def others_standing(tasks: Iterable[UUID], known: Iterable[UUID]) -> list[Notification]:
+    """Open copies of tasks, as `standing`, but for those that are known. Only what answers change of them is read."""
+    return [copy for (copy,) in _OTHERS.read(_OTHERS_STANDING, [[*tasks], [*known]])]
 
 
 def record_answers(

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import QuerySet
 
 from wfpush.models import ConfigurationChange
 
@@ -26,6 +26,9 @@ TRIES = 5
 """How often the configuration is read again because it was changed meanwhile."""
 
 
+_CURRENT = "SELECT max(id), count(*), sum(id)::bigint FROM wfpush_configurationchange"
+
+
 def current() -> Revision:
     """The revision as this transaction sees it, changes of its own included.
 
@@ -34,8 +37,9 @@ def current() -> Revision:
     """
     if _held.asked is not None:
         return _held.asked
-    found = ConfigurationChange.objects.aggregate(last=Max("id"), rows=Count("id"), total=Sum("id"))
-    revision = found["last"], found["rows"], found["total"]
+    with connection.cursor() as cursor:
+        cursor.execute(_CURRENT)
+        revision: Revision = cursor.fetchone()
     if _held.depth:
         _held.asked = revision
     return revision

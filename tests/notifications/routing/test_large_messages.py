@@ -73,7 +73,7 @@ def test_all_are_locked_in_one_order_before_the_first_part(story: Story) -> None
     of_people = [sql for sql in locks if "FROM notifications_recipient" in sql]
     everybody = sorted(Recipient.objects.filter(ref__startswith="p").values_list("pk", flat=True))
     assert all(str(pk) in of_people[0] for pk in everybody)
-    assert len(of_people) == 3, "and once more in each part of several"
+    assert len(of_people) == 4, "and once more in each part"
 
 
 def test_a_trace_names_some_and_counts_the_others(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
