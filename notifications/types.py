@@ -14,6 +14,28 @@ Json = dict[str, Any]
 USUAL_EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
 """Effects of the well-known actions; every other action is final."""
 
+USUAL_COMMENTS: dict[str, CommentRule] = {
+    "approve": "optional",
+    "reject": "required",
+    "request_info": "required",
+    "acknowledge": "none",
+    "complete": "optional",
+    "resolve": "optional",
+    "accept": "optional",
+    "decline": "required",
+    "confirm": "optional",
+    "return": "required",
+    "resubmit": "optional",
+    "answer": "required",
+    "report": "required",
+    "retry": "optional",
+    "skip": "required",
+    "escalate": "optional",
+    "withdraw": "optional",
+    "cancel": "required",
+}
+"""Whether actions that engines commonly name ask for a comment, where neither event nor template says so."""
+
 TAKES_AWAY = frozenset({"reject", "decline", "deny", "refuse", "cancel", "delete", "terminate", "withdraw"})
 """Names of actions that take something away: never the primary button."""
 

@@ -14,7 +14,7 @@ from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
 from notifications.models import TemplateAction, TemplateText, TemplateVersion
 from notifications.reasons import Reason
-from notifications.types import USUAL_EFFECTS, Action, CommentRule, Effect, Json
+from notifications.types import USUAL_COMMENTS, USUAL_EFFECTS, Action, CommentRule, Effect, Json
 from notifications.wording import formats, liquid
 from notifications.wording.labels import ANY, label_in, languages, tag, tags
 from notifications.wording.liquid_filters import Place
@@ -152,7 +152,7 @@ def actions_of(version: TemplateVersion | None, language: str, event_actions: It
 
 def _action(name: str, given: Json, rule: TemplateAction | None, language: str, fallback: str) -> Action:
     effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else USUAL_EFFECTS.get(name, "final")
-    comment = _comment(effect, given.get("comment"), rule)
+    comment = _comment(effect, given.get("comment"), rule.comment if rule is not None else USUAL_COMMENTS.get(name))
     own = _label(given.get("title"))
     if own:
         return Action(name, own, effect, comment)
@@ -186,12 +186,13 @@ def _label(text: Any) -> str:
     return cut(clean_line(text), MAX_LABEL) if isinstance(text, str) else ""
 
 
-def _comment(effect: Effect, given: Any, rule: TemplateAction | None) -> CommentRule:
-    """Whether a comment is needed: always for a question; for acknowledging not, unless the template says otherwise."""
+def _comment(effect: Effect, given: Any, usual: str | None) -> CommentRule:
+    """Whether a comment is needed: always for a question; else as the event says, or as is `usual` by the template or
+    the action's name."""
     if effect == "request_info":
         return "required"
     choices: tuple[CommentRule, ...] = get_args(CommentRule)
-    for said in (given, rule.comment if rule is not None else None):
+    for said in (given, usual):
         for choice in choices:
             if choice == said:
                 return choice

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from notifications.errors import RenderError
 from notifications.models import Template, TemplateAction, TemplateText, TemplateVersion
-from notifications.types import Action, Json
+from notifications.types import USUAL_COMMENTS, Action, Json
 from notifications.wording import liquid
 from notifications.wording.render import Rendered, actions_of, clean_title, render, text_for
 from tests.factories import TemplateFactory
@@ -245,6 +245,16 @@ def test_without_a_template_names_speak_for_themselves() -> None:
         Action("acknowledge", "Acknowledge", "acknowledge", "none"),
         Action("send-back_now", "Send back now", "final", "optional"),
     ]
+
+
+def test_without_a_row_an_action_asks_for_a_comment_as_its_name_usually_does(approval: TemplateVersion) -> None:
+    approval.actions.all().delete()
+    for version in (approval, None):
+        found = {name: actions_of(version, "en", [name])[0].comment for name in [*USUAL_COMMENTS, "sign"]}
+        assert found == {**USUAL_COMMENTS, "sign": "optional"}
+    assert (USUAL_COMMENTS["reject"], USUAL_COMMENTS["decline"], USUAL_COMMENTS["cancel"]) == ("required",) * 3
+
+    assert actions_of(approval, "en", [{"action": "reject", "comment": "optional"}])[0].comment == "optional"
 
 
 def test_a_name_counts_once_and_what_is_no_action_not_at_all() -> None:
