@@ -211,7 +211,7 @@ class OutcomeShown(Shown):
     action = serializers.CharField()
     by = PersonName(allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
-    engine = serializers.ChoiceField(["waiting", "delivered", "handled", "refused", "failed"])
+    engine = serializers.ChoiceField(["waiting", "delivered", "kept", "handled", "refused", "failed"])
     detail = serializers.CharField()
     connect = serializers.CharField(required=False, help_text=CONNECT)
 

@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from notifications.answers import recording
 from notifications.cases import lifecycle, task_state
+from notifications.connectors.reasons import NO_PLACE
 from notifications.items import inbox_items, representation
 from notifications.models import (
     Callback,
@@ -25,6 +26,9 @@ from notifications.reasons import Reason, kept_in_json
 from notifications.types import Json
 from wfpush.queue import outbox
 
+KEPT_HERE = "kept"
+"""What an outcome says of the engine where nothing was sent, since the engine has no place for it."""
+
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
     """The callback has ended: update all copies. A refused final answer opens the task again."""
@@ -35,7 +39,8 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
     if state == CallbackState.REFUSED:
         _refused(task, response, reason, now)
     elif representation.tells_of(task.outcome, response):
-        told = {**_without_detail(task.outcome or {}), "engine": state, **kept_in_json("detail", reason)}
+        engine = KEPT_HERE if reason.code == NO_PLACE.name else state
+        told = {**_without_detail(task.outcome or {}), "engine": engine, **kept_in_json("detail", reason)}
         _say(task, inbox_items.telling_copies(task), told, now)
 
 

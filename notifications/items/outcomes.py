@@ -47,13 +47,13 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
 
 
 def mood_of(notification: Notification, reader: Recipient) -> str:
-    """`good` when the engine has the reader's own answer, `bad` when it has not and somebody must act."""
+    """`good` when the reader's own answer is where it belongs, `bad` when it is not and somebody must act."""
     outcome = notification.outcome or {}
     if _is_past(notification):
         return ""
     if outcome.get("engine") in ("refused", "failed"):
         return "bad"
-    return "good" if is_mine(outcome, reader) and outcome.get("engine") in ("delivered", "handled") else ""
+    return "good" if is_mine(outcome, reader) and outcome.get("engine") in ("delivered", "kept", "handled") else ""
 
 
 def is_mine(outcome: Json, reader: Recipient) -> bool:

@@ -63,6 +63,7 @@ ENGINE: dict[str, Text] = {
     "engine_waiting_since": _("Waiting for the engine since {when}."),
     "engine_connect": _("It waits until you have connected your account at {engine}."),
     "engine_delivered": _("The engine has it."),
+    "engine_kept": _("It is kept here: the engine has no place for it."),
     "engine_handled": _("The engine had already handled it."),
     "engine_refused": _("The engine refused it: {detail} You can answer again."),
     "engine_refused_silently": _("The engine refused it without a reason. You can answer again."),

@@ -30,7 +30,7 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
     const outcome = item.outcome ?? {};
     if (isPast(item)) return "";
     if (["refused", "failed"].includes(outcome.engine)) return "bad";
-    return isMine(outcome) && ["delivered", "handled"].includes(outcome.engine) ? "good" : "";
+    return isMine(outcome) && ["delivered", "kept", "handled"].includes(outcome.engine) ? "good" : "";
   }
 
   function engineWords(outcome) {

@@ -40,6 +40,7 @@ def test_questions_and_acknowledgements_leave_the_task_open(side: Side) -> None:
     side.world.respond("bob", "request_info", "Which supplier?")
     assert theirs.is_open
     assert set(Callback.objects.values_list("state", flat=True)) == {CallbackState.DELIVERED}
+    assert side.engine_says("bob") == side.engine_says("carol") == ("delivered" if side.remarks else "kept")
     assert any("Which supplier?" in remark for remark in theirs.remarks) == side.remarks
 
 
