@@ -4,7 +4,6 @@
 are late within a minute, and prints from when on. `claim`: seconds of a claim of 500, and of a tick with nothing due.
 """
 
-import gc
 import json
 import os
 import sys
@@ -25,6 +24,7 @@ from bench import escalation_rows
 from bench.harness import Json, median
 from escalations.calendars.working_time import Calendar
 from escalations.clocks import due_steps
+from wfpush.processes.garbage import tune_garbage_collection
 from wfpush.queue import outbox
 
 OFFICE = [["09:00", "12:30"], ["13:30", "18:00"]]
@@ -52,7 +52,7 @@ def steps() -> Json:
     """Steps of one worker that does nothing else; each tells a manager."""
     now = timezone.now()
     escalation_rows.tasks(STEPS + SINGLY, escalation_rows.policy(), escalation_rows.people(), [now] * (STEPS + SINGLY))
-    gc.freeze()  # as the cluster does
+    tune_garbage_collection()  # as the cluster does
     due_steps.tick(now)  # warm
     began, taken = time.perf_counter(), 0
     while taken < STEPS - due_steps.BATCH:

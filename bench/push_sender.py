@@ -20,7 +20,7 @@ if __name__ == "__main__":
 from notifications.channels import payload
 from notifications.channels.webpush.transport import WebPush
 from notifications.types import Message, PushAddress, PushMessage
-from wfpush.processes.dispatcher import tune_garbage_collection
+from wfpush.processes.garbage import tune_garbage_collection
 
 ID = "019ac0de-0000-7000-8000-000000000000"
 

@@ -63,6 +63,7 @@ KNOWN_TO_STRANGERS = {
     "bench.escalation_clock": {
         "escalations.calendars.working_time",
         "escalations.clocks.due_steps",
+        "wfpush.processes.garbage",
         "wfpush.queue.outbox",
     },
     # The peer writes the same rows by the ORM.
@@ -74,7 +75,7 @@ KNOWN_TO_STRANGERS = {
     "bench.follower_rows": {"notifications.models", "wfpush.crypto"},
     "bench.growth_rows": {"notifications.models", "wfpush.crypto"},
     "bench.push_sender": {
-        "wfpush.processes.dispatcher",
+        "wfpush.processes.garbage",
         "notifications.channels.payload",
         "notifications.channels.webpush.transport",
         "notifications.types",

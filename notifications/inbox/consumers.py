@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 import structlog
+from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
 from django.conf import settings
 
 from notifications.errors import Failure
@@ -27,6 +29,7 @@ from notifications.models import Recipient, RecipientToken
 from notifications.people.devices import session_digest
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
+from wfpush.concurrency.turns import handle_in_turn
 from wfpush.crypto import digest_of
 from wfpush.web.problems import DATABASE_FAULTS
 
@@ -65,10 +68,20 @@ class InboxConsumer(AsyncWebsocketConsumer):
         self.frames = TokenBucket(FRAMES, FRAMES_A_SECOND)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Runs the socket from its handshake to its end. However it ends, its place is released."""
+        """Runs the socket from its handshake to its end. However it ends, its place is released.
+
+        Channels' own `__call__` and `dispatch` make a task for each message, and change to a thread and back, to close
+        old database connections there: that takes longer than a frame. Here only `run_query` has connections.
+        """
+        self.scope, self.base_send = scope, send
+        layer: Any = get_channel_layer(self.channel_layer_alias)
+        self.channel_layer, self.channel_name = layer, await layer.new_channel()
         try:
-            await super().__call__(scope, receive, send)
+            await handle_in_turn([receive, partial(layer.receive, self.channel_name)], self.dispatch)
+        except StopConsumer:
+            pass
         finally:
+            layer.forget(self.channel_name)
             await self._leave()
 
     async def connect(self) -> None:
@@ -125,7 +138,10 @@ class InboxConsumer(AsyncWebsocketConsumer):
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one message at a time, from the client and from the channel layer."""
         if not self.closed or message["type"] == "websocket.disconnect":
-            await self._guarded(partial(super().dispatch, message))
+            await self._guarded(partial(self._handle, message))
+
+    async def _handle(self, message: dict[str, Any]) -> None:
+        await getattr(self, get_handler_name(message))(message)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """When the database is away, or after an internal error, close the socket: the client comes back and

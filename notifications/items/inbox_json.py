@@ -5,8 +5,12 @@ Pages show the same lines and facts; scripts insert them from frames and from ke
 is to show go into `lines_of` or `shown_facts`, and nowhere else.
 """
 
+from collections.abc import Hashable
+from datetime import datetime
 from urllib.parse import quote
+from uuid import UUID
 
+import msgspec
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -38,6 +42,43 @@ def inbox_json(notification: Notification, language: str = "", common: Common | 
             "outcome": reasons.in_words(notification.outcome) if notification.outcome else None,
         }
     return notification_json(notification, language, common) | shown
+
+
+class InboxTexts:
+    """`inbox_json` of many notifications as text, each in its person's language.
+
+    Most copies of a message differ in their keys, numbers and people only: the rest of their text is made once. Keep
+    the notifications for as long as this: what they share is known by the objects that they share.
+    """
+
+    def __init__(self) -> None:
+        self._common = Common()
+        self._rests: dict[Hashable, str] = {}
+
+    def text_of(self, notification: Notification) -> str:
+        alike = _alike(notification)
+        rest = self._rests.get(alike)
+        if rest is None:
+            said = inbox_json(notification, common=self._common)
+            others = {name: value for name, value in said.items() if name not in ("id", "seq")}
+            rest = self._rests[alike] = msgspec.json.encode(others).decode()[1:]
+        return f'{{"id":"{notification.pk}","seq":{notification.seq},{rest}'
+
+
+_SHARED = [
+    field.attname
+    for field in Notification._meta.concrete_fields
+    if field.attname not in ("id", "seq", "recipient_id", "event_id")
+]
+_PLAIN = frozenset({type(None), bool, int, str, datetime, UUID})
+
+
+def _alike(notification: Notification) -> Hashable:
+    """The same for notifications whose `inbox_json` is the same but for `id` and `seq`: all that it reads of them."""
+    known, person, task = notification.__dict__, notification.recipient, notification.task
+    values = [known[name] for name in _SHARED]
+    shared = [value if type(value) in _PLAIN else id(value) for value in values]
+    return (*shared, person.locale, person.external, person.brand_id, person.ref if task and task.escalated else "")
 
 
 def lines_of(notification: Notification) -> list[str]:

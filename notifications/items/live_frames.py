@@ -1,17 +1,16 @@
 """Live frames: after a commit, send changes to open inboxes. A lost frame is detected by a gap in `seq`."""
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-import msgspec
 import structlog
 from channels.layers import get_channel_layer
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from notifications.items.inbox_json import inbox_json
-from notifications.items.representation import Common, notification_queryset, unread_counts
+from notifications.items.inbox_json import InboxTexts
+from notifications.items.representation import notification_queryset, unread_counts
 from notifications.models import Notification
 from wfpush.concurrency.background_loop import BackgroundLoop
 from wfpush.redis.cooldown import redis_cooldown
@@ -25,6 +24,9 @@ Frame = tuple[str, dict[str, Any]]
 
 AT_ONCE = 100
 """Frames that are sent while the next ones are made."""
+
+FEW = 3
+"""People of whom it is not asked whether they have an inbox open, if frames are made from memory: that is as fast."""
 
 DELIVERY_DEADLINE = 10.0
 """Seconds after which frames that Redis does not take are dropped; clients catch up by themselves."""
@@ -40,39 +42,55 @@ def group_of(recipient_id: int) -> str:
 def announce_on_commit(rows: Iterable[Notification]) -> None:
     """Send copies that were changed, as they are after the transaction, to those who have an inbox open. They are read
     again for that, and the rows are forgotten: nobody looks at most of them."""
-    changed = [(row.recipient_id, row.pk) for row in rows]
-    if changed:
-        transaction.on_commit(lambda: announce_to_open_inboxes(changed), robust=True)
+    people = {row.pk: row.recipient_id for row in rows}
+    if people:
+        transaction.on_commit(lambda: _announce_again(people), robust=True)
 
 
-def announce_new_on_commit(notifications: Sequence[Notification]) -> None:
+def announce_new_on_commit(rows: Sequence[Notification]) -> None:
     """Send copies made in this transaction from memory: reading a thousand back takes longer than everything else here.
     Later changes have a later seq, and are sent by `announce_on_commit`."""
-    transaction.on_commit(lambda: announce(notifications), robust=True)
+    transaction.on_commit(lambda: announce(rows), robust=True)
 
 
-def announce_to_open_inboxes(items: Sequence[tuple[int, UUID]]) -> None:
-    """Send notifications, given with their people."""
-    layer: Any = get_channel_layer()
-    groups = list(dict.fromkeys(group_of(person) for person, _ in items))
-    heard = set(_run(lambda: layer.groups_heard(groups), len(items)) or ())
-    wanted = [pk for person, pk in items if group_of(person) in heard]
+def _announce_again(people: Mapping[UUID, int]) -> None:
+    listening = _listening(people.values())
+    wanted = [pk for pk, person in people.items() if person in listening]
     for start in range(0, len(wanted), AT_ONCE):
-        announce(notification_queryset().filter(pk__in=wanted[start : start + AT_ONCE]).order_by("seq"))
+        again = notification_queryset().filter(pk__in=wanted[start : start + AT_ONCE]).order_by("seq")
+        _announce(list(again))
 
 
-def announce(rows: Iterable[Notification]) -> None:
+def announce(rows: Sequence[Notification]) -> None:
     """Send each notification to its person's inboxes. Never fails: the database has the truth."""
-    rows = list(rows)
+    people = {row.recipient_id for row in rows}
+    if len(people) > FEW:
+        people = _listening(people)
+    _announce([row for row in rows if row.recipient_id in people])
+
+
+def _listening(people: Iterable[int]) -> set[int]:
+    """Those of the people who have an inbox open.
+
+    Ask after the commit. An inbox that opens later reads its state after it has subscribed, and so after the commit.
+    """
+    groups = {group_of(person): person for person in people}
+    layer: Any = get_channel_layer()
+    heard = _run(lambda: layer.groups_heard([*groups]), len(groups))
+    return {groups[group] for group in heard or ()}
+
+
+def _announce(rows: Sequence[Notification]) -> None:
+    if not rows:
+        return
     unread = unread_counts([row.recipient_id for row in rows])
-    common = Common()
+    texts = InboxTexts()
     for start in range(0, len(rows), AT_ONCE):
-        _send([_frame(row, common, unread.get(row.recipient_id, 0)) for row in rows[start : start + AT_ONCE]])
+        _send([_frame(row, texts, unread.get(row.recipient_id, 0)) for row in rows[start : start + AT_ONCE]])
 
 
-def _frame(row: Notification, common: Common, unread: int) -> Frame:
-    notification = msgspec.json.encode(inbox_json(row, common=common)).decode()
-    said = {"type": "inbox.changed", "seq": row.seq, "notification": notification, "unread": unread}
+def _frame(row: Notification, texts: InboxTexts, unread: int) -> Frame:
+    said = {"type": "inbox.changed", "seq": row.seq, "notification": texts.text_of(row), "unread": unread}
     return group_of(row.recipient_id), said
 
 

@@ -23,6 +23,10 @@ Message = dict[str, Any]
 
 SEND_SECONDS = 2.0
 PREFIX = "wfpush:group:"
+EVERYWHERE = "wfpush:groups"
+"""A channel on which every process hears messages to many groups, and takes those to its own."""
+FEW = 20
+"""Messages that are sent one by one. Redis and its clients need more time for a message than for its bytes."""
 
 
 class RedisChannelLayer(BaseChannelLayer):
@@ -43,12 +47,15 @@ class RedisChannelLayer(BaseChannelLayer):
 
     async def receive(self, channel: str) -> Message:
         """The next message. When it is cancelled, which Channels does when a consumer ends, the channel is removed."""
-        channels = self._here.channels
         try:
-            return await channels[channel].get()
+            return await self._here.channels[channel].get()
         except BaseException:
-            channels.pop(channel, None)
+            self.forget(channel)
             raise
+
+    def forget(self, channel: str) -> None:
+        """Remove the channel: its consumer has ended."""
+        self._here.channels.pop(channel, None)
 
     async def send(self, channel: str, message: Message) -> None:
         """Send to a channel of this event loop. Channels of other loops are reached through their groups only."""
@@ -75,10 +82,14 @@ class RedisChannelLayer(BaseChannelLayer):
 
     async def groups_send(self, messages: Iterable[tuple[str, Message]]) -> None:
         """Send messages to groups in one round trip. Raises RedisError when they cannot be sent."""
-        async with self._here.sender.pipeline(transaction=False) as pipeline:
-            for group, message in messages:
-                pipeline.publish(PREFIX + group, msgspec.msgpack.encode(message))
-            await pipeline.execute()
+        named = [(PREFIX + group, message) for group, message in messages]
+        if len(named) > FEW:
+            await self._here.sender.publish(EVERYWHERE, msgspec.msgpack.encode(named))
+        else:
+            async with self._here.sender.pipeline(transaction=False) as pipeline:
+                for group, message in named:
+                    pipeline.publish(group, msgspec.msgpack.encode(message))
+                await pipeline.execute()
         raise_if_cancelled()
 
     async def groups_heard(self, groups: Sequence[str]) -> list[str]:
@@ -101,7 +112,7 @@ class _Loop:
     def __init__(self, url: str, returned: Message) -> None:
         self.channels: dict[str, asyncio.Queue[Message]] = {}
         self.groups: dict[str, set[str]] = {}
-        self.subscription = Subscription(url, self._hear, self._tell_all)
+        self.subscription = Subscription(url, self._hear, self._tell_all, names=[EVERYWHERE])
         once_more = Retry(NoBackoff(), 1, (redis.ConnectionError,))
         self.sender = redis.asyncio.Redis.from_url(
             url, socket_connect_timeout=SEND_SECONDS, socket_timeout=SEND_SECONDS, retry=once_more
@@ -118,10 +129,11 @@ class _Loop:
         if queue is not None and not queue.full():
             queue.put_nowait(message)
 
-    def _hear(self, group: str, data: bytes) -> None:
-        message = msgspec.msgpack.decode(data)
-        for channel in self.groups.get(group, ()):
-            self.put(channel, message)
+    def _hear(self, name: str, data: bytes) -> None:
+        said = msgspec.msgpack.decode(data)
+        for group, message in said if name == EVERYWHERE else [(name, said)]:
+            for channel in self.groups.get(group, ()):
+                self.put(channel, message)
 
     def _tell_all(self) -> None:
         for channel in self.channels:

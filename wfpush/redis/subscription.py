@@ -1,7 +1,7 @@
 """Listens on channels of Redis as long as the process lives, however often Redis goes, hangs and comes back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import redis.asyncio
@@ -26,12 +26,17 @@ class Subscription:
     """`hear` is called with name and data of each message, `on_return` when messages may have been missed."""
 
     def __init__(
-        self, url: str, hear: Callable[[str, bytes], None], on_return: Callable[[], None] = lambda: None
+        self,
+        url: str,
+        hear: Callable[[str, bytes], None],
+        on_return: Callable[[], None] = lambda: None,
+        *,
+        names: Iterable[str] = (),
     ) -> None:
         self._url = url
         self._hear = hear
         self._on_return = on_return
-        self._names: set[str] = set()
+        self._names = set(names)
         self._pubsub: PubSub | None = None
 
     async def add(self, name: str) -> None:

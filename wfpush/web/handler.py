@@ -5,7 +5,6 @@ threads for every middleware. All our views are synchronous: one hop into a wait
 Measured with an empty view on daphne, one core: 3,300 requests a second instead of 930.
 """
 
-import gc
 import os
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
@@ -24,6 +23,7 @@ from django.urls import set_script_prefix
 from psycopg import OperationalError
 
 from wfpush.postgres.silence import limit_waits, silence
+from wfpush.processes.garbage import tune_garbage_collection
 
 KEEP_SECONDS = 600
 """How long a thread keeps its database connection."""
@@ -138,5 +138,5 @@ def application(threads: int | None = None) -> ThreadedHandler:
     """Set up Django and serve it with as many threads as there may be database connections."""
     setup(set_prefix=False)
     limit_waits()
-    gc.freeze()  # collections need not look at what is loaded by now again and again
+    tune_garbage_collection()
     return ThreadedHandler(threads or settings.DATABASE_POOL)

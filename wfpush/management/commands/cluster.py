@@ -1,4 +1,3 @@
-import gc
 import logging
 import os
 import signal
@@ -11,6 +10,7 @@ from django_q.cluster import Cluster
 
 from wfpush.postgres.silence import limit_waits
 from wfpush.processes import lifeline
+from wfpush.processes.garbage import tune_garbage_collection
 from wfpush.queue.outage import OutageLogFilter
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         logging.getLogger("django-q").addFilter(OutageLogFilter())
         cluster = Cluster()
         signal.signal(signal.SIGCHLD, _end_with_a_killed_child)  # the sentinel inherits it
-        gc.freeze()  # collections in the forked workers would look at all that is loaded, 0.1 s each time
+        tune_garbage_collection()  # the forked workers have it, too
         try:
             cluster.start()
         except RuntimeError as fault:  # the parent tries again
