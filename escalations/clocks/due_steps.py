@@ -29,6 +29,7 @@ from notifications.items import inbox_items
 from notifications.models import Brand, Case, Engine, Event, Recipient, Task
 from notifications.reasons import crashed, kept
 from wfpush.postgres import bulk, lock_waits, prefetch, revision
+from wfpush.postgres.pipelined import pipelined
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -163,11 +164,12 @@ def advance(claimed: Sequence[Escalation], now: datetime) -> list[StepRun]:
     with revision.held():
         while any(chain.left for chain in chains):  # one step of each task at a time, in order
             runs += _round([(chain, *chain.left.pop(0)) for chain in chains if chain.left], now)
-    bulk.insert(runs)
-    outbox.reschedule(
-        Escalation,
-        {chain.escalation.pk: clock.next_of(chain.escalation, chain.occurrences, chain.done) for chain in chains},
-    )
+    with pipelined():
+        bulk.insert(runs)
+        outbox.reschedule(
+            Escalation,
+            {chain.escalation.pk: clock.next_of(chain.escalation, chain.occurrences, chain.done) for chain in chains},
+        )
     return runs
 
 
@@ -292,7 +294,8 @@ def take(takings: Sequence[Taking]) -> list[Taken]:
 
 
 def _record(escalation: Escalation, occurrence: Occurrence, taken: Taken, now: datetime) -> StepRun:
-    return StepRun(
+    return bulk.new(
+        StepRun,
         escalation=escalation,
         rules_id=escalation.rules_id,
         step=occurrence.step.id,

@@ -25,6 +25,7 @@ from notifications.routing.addressing import Devices
 from notifications.routing.route import Addressed, Manner
 from notifications.wording import batch_render
 from wfpush.postgres import bulk, prefetch
+from wfpush.postgres.pipelined import pipelined
 from wfpush.queue import outbox
 
 
@@ -136,8 +137,9 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
         message.planner.make(_addressed(message, mine))
         if message.manner.escalated:
             see += [row for pk, row in mine.items() if pk not in why]
-    _note_escalated([message for message in messages if message.manner.escalated], now)
-    bulk.insert([with_plan(message.planner) for message in messages])
+    with pipelined():
+        _note_escalated([message for message in messages if message.manner.escalated], now)
+        bulk.insert([with_plan(message.planner) for message in messages])
     fanout.save([message.planner for message in messages], now, seen_anew=see)
     outbox.wake_on_commit("deliveries")
 

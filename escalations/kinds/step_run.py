@@ -10,7 +10,7 @@ from notifications.items.representation import iso_utc
 from notifications.models import Event, EventStatus, Task
 from notifications.reasons import Reason
 from notifications.types import Json
-from wfpush.identifiers import uuid7
+from wfpush.postgres import bulk
 
 TYPE = "task.escalation_raised"
 EVENT_SOURCE = "wfpush"
@@ -45,8 +45,8 @@ def event_of(taking: Taking) -> Event:
     """An event of our own, so that trace and ledger show the step like any other event. It is processed when it is
     made."""
     task, occurrence = taking.task, taking.occurrence
-    return Event(
-        id=uuid7(),
+    return bulk.new(
+        Event,
         engine=task.engine,
         source=EVENT_SOURCE,
         event_id=f"{taking.escalation.pk}/{occurrence.step.id}/{occurrence.number}",

@@ -97,7 +97,7 @@ class Addresses:
 
     @cached_property
     def _blank(self) -> Delivery:
-        return Delivery(event=self.event, created_at=self.now)
+        return bulk.new(Delivery, event=self.event, created_at=self.now)
 
 
 def _turns(channels: Sequence[str]) -> Iterator[list[str]]:

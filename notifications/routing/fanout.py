@@ -27,6 +27,7 @@ from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
 from wfpush.postgres import bulk
+from wfpush.postgres.pipelined import pipelined
 
 AT_ONCE = 1_000
 """Most people of one event whose copies are in memory together."""
@@ -218,7 +219,8 @@ class Planner:
     ) -> Notification:
         """A copy that is still nobody's."""
         asks = self.is_task and bool(wording.actions)
-        notification = Notification(
+        notification = bulk.new(
+            Notification,
             event=self.event,
             task=self.task,
             case=self.case,
@@ -362,14 +364,16 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
     reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
     ledger.reword({row.pk: words for row, words in reworded.items()})
     inbox_items.rewrite([*reworded], WORDED, now, alert=False)
-    inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
-    bulk.insert([row for planner in planners for row in planner.deliveries])
+    with pipelined():
+        inbox_items.create([row for planner in planners for row in planner.made], seen_anew=seen_anew, now=now)
+        bulk.insert([row for planner in planners for row in planner.deliveries])
     for planner in planners:
         planner.made, planner.told_anew, planner.handed_over, planner.deliveries = [], [], [], []
         planner.reworded, planner.withdrawn = {}, {}
         for _ in planner.parts():
-            inbox_items.create(planner.made, keep=False)
-            bulk.insert(planner.deliveries)
+            with pipelined():
+                inbox_items.create(planner.made, keep=False)
+                bulk.insert(planner.deliveries)
             planner.made, planner.deliveries = [], []
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from io import StringIO
 from typing import Any, NamedTuple, TextIO
 
 from django.utils.translation import gettext as _
@@ -186,6 +187,16 @@ class Context(RenderContext):
             raise LoopIterationLimitError(f"more than {MAX_ROUNDS} loop rounds", token=None)
 
 
+class Buffer(LimitedStringIO):
+    """Counts without encoding what is ASCII."""
+
+    def write(self, text: str) -> int:
+        self.size += len(text) if text.isascii() else len(text.encode())
+        if self.size > self.limit:
+            raise OutputStreamLimitError("output stream limit reached", token=None)
+        return StringIO.write(self, text)
+
+
 class OutputNode(output.OutputNode):
     """Prints values as people write them."""
 
@@ -282,7 +293,7 @@ def render(source: str, data: Json, place: liquid_filters.Place) -> Filled:
     """The rendered text, and why it contains “—”. Raises RenderError."""
     template = parse(source)
     context = Context(template, data, place)
-    buffer = LimitedStringIO(MAX_OUTPUT)
+    buffer = Buffer(MAX_OUTPUT)
     try:
         template.render_with_context(context, buffer)
     except StopRender:

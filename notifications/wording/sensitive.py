@@ -18,8 +18,7 @@ def paths_of(event: Event, task: Task | None) -> tuple[str, ...]:
     types = {event.type, behaviour_of(event.type)}
     if task is not None and task.assigned_event_id is not None and task.assigned_event_id != event.pk:
         types |= {name for type in _assigned_by(task) for name in (type, behaviour_of(type))}
-    by_type = _BY_TYPE.get()
-    return tuple(sorted({path for name in types for path in by_type.get(name, ())}))
+    return _BY_TYPE.get().of(frozenset(types))
 
 
 def _assigned_by(task: Task) -> Sequence[str]:
@@ -29,12 +28,26 @@ def _assigned_by(task: Task) -> Sequence[str]:
     return list(Event.objects.filter(pk__in=[task.assigned_event_id]).values_list("type", flat=True))
 
 
-def _read() -> Mapping[str, set[str]]:
-    """Event type to its sensitive paths."""
+class _Paths:
+    """The sensitive paths of event types."""
+
+    def __init__(self, by_type: Mapping[str, set[str]]) -> None:
+        self._by_type = by_type
+        self._found: dict[frozenset[str], tuple[str, ...]] = {}
+
+    def of(self, types: frozenset[str]) -> tuple[str, ...]:
+        """Of all of these, in order. Engines choose the names of types, so only those that have such paths count."""
+        known = types.intersection(self._by_type)
+        if known not in self._found:
+            self._found[known] = tuple(sorted({path for name in known for path in self._by_type[name]}))
+        return self._found[known]
+
+
+def _read() -> _Paths:
     found: dict[str, set[str]] = {}
     for name, path in EventVariable.objects.filter(sensitive=True).values_list("event_type__name", "path"):
         found.setdefault(name, set()).add(path)
-    return found
+    return _Paths(found)
 
 
 _BY_TYPE = Compiled(_read)

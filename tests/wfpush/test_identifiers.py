@@ -97,3 +97,16 @@ def test_a_real_fork_shares_no_identifiers() -> None:
 
     assert len(theirs) == 100
     assert not mine & theirs
+
+
+def test_a_forked_child_has_randomness_of_its_own() -> None:
+    generate = Uuid7Generator(lambda: MOMENT)
+    generate()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        generate.after_fork()
+        os.write(writing, b"%d" % (generate().int & 0xFFFF_FFFF))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert int(os.read(reading, 100)) != generate().int & 0xFFFF_FFFF

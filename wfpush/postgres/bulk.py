@@ -18,8 +18,9 @@ from django.db.models.base import ModelState
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=models.Model)
 
-MOST = 1_000
-"""Rows of one statement, so that a message to thousands does not need the memory of all of them."""
+MOST = 250
+"""Rows of one statement: PostgreSQL writes them while the next are made (`wfpush/postgres/pipelined.py`), and a message
+to thousands does not need the memory of all of them."""
 
 
 def insert(rows: Sequence[models.Model]) -> None:
@@ -35,21 +36,39 @@ def insert(rows: Sequence[models.Model]) -> None:
         row._state.adding, row._state.db = False, connection.alias
 
 
+def new(model: type[RowT], **values: Any) -> RowT:
+    """A new row with these values (objects, or None, for foreign keys), as `model(**values)` makes it, in a fifth of
+    the time."""
+    if model not in _blanks:
+        fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+        _blanks[model] = model(), [field for field in fields if field.has_default() and callable(field.default)]
+    blank: RowT
+    blank, made = _blanks[model]
+    for field in made:
+        values.setdefault(field.name, field.default())
+    return another(blank, **values)
+
+
+_blanks: dict[type[models.Model], tuple[Any, list[Any]]] = {}
+
+
 def another(row: RowT, **values: Any) -> RowT:
     """A new row like one that is not saved, but for its key and these values (objects for foreign keys): a fifth of the
     time that a model's `__init__` takes."""
-    new = object.__new__(type(row))
-    known, state = new.__dict__, ModelState()
+    made = object.__new__(type(row))
+    known, state = made.__dict__, ModelState()
     known.update(row.__dict__)
     known["_state"], cache = state, dict(row._state.fields_cache)
     state.fields_cache = cache
-    new.pk = row._meta.pk.get_default()
+    made.pk = row._meta.pk.get_default()
     for name, value in values.items():
         if isinstance(value, models.Model):
             cache[name], known[f"{name}_id"] = value, value.pk
+        elif value is None and f"{name}_id" in known:
+            cache[name] = known[f"{name}_id"] = None
         else:
             known[name] = value
-    return new
+    return made
 
 
 def update(
