@@ -28,7 +28,7 @@ export async function start() {
     else visit(link.getAttribute("href"));
   });
   document.addEventListener("submit", (event) => {
-    if (!event.target.matches("[data-follow], .mark-read")) return;
+    if (!event.target.matches("[data-follow]")) return;
     event.preventDefault();
     replaceParts(fetch(event.target.action, { method: "POST", body: new FormData(event.target) }));
   });

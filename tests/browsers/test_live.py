@@ -311,6 +311,9 @@ async def test_opening_an_item_marks_it_as_read_and_the_way_back_keeps_the_place
 
     await dave.get_by_role("link", name="Approve the door", exact=True).click()
     await expect(dave.locator("#item-heading")).to_be_focused()
+    assert await dave.get_by_role("button", name="Mark as read").count() == 0, (
+        "it is open: that is for who has no JavaScript"
+    )
     await expect(dave).to_have_title(re.compile(rf"^(\({unread - 1}\) )?Approve the door · wfpush$"))
     await expect(dave.locator("#list")).to_be_hidden()
     await dave.go_back()
