@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from django.conf import settings
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Playwright, async_playwright, expect
 from pytest_asyncio import is_async_test
 
 from tests.browsers.installation import Installation
@@ -76,13 +76,18 @@ def installation(chromium: Path) -> Iterator[Installation]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    """One for all tests; whoever signs in has a profile of their own in it."""
-    async with async_playwright() as playwright:
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as found:
         expect.set_options(timeout=PATIENCE)
-        launched = await playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
-        yield launched
-        await launched.close()
+        yield found
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def browser(chromium: Path, playwright: Playwright) -> AsyncIterator[Browser]:
+    """One for all tests; whoever signs in has a profile of their own in it."""
+    launched = await playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
+    yield launched
+    await launched.close()
 
 
 @pytest.fixture(scope="package")

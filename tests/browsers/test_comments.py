@@ -25,7 +25,7 @@ def kept(place: Locator) -> Locator:
 
 async def test_carol_is_faster_while_bob_writes_on_the_card(installation: Installation, sign_in: SignIn) -> None:
     installation.assign("Approve the hammock", assignee=None, candidates=["bob", "carol"])
-    bob, carol = await sign_in("bob", phone=True), await sign_in("carol")
+    bob, carol = await sign_in("bob", phone=True), await sign_in("carol", again=True)
     mine = card(bob, "Approve the hammock")
     await mine.get_by_text("Reject…").click()
     await mine.get_by_label("Why do you reject this?").fill(WORDS)
@@ -83,7 +83,7 @@ async def test_words_kept_on_a_card_are_there_when_the_list_is_tidied(
 async def test_words_sent_too_late_come_back(installation: Installation, sign_in: SignIn) -> None:
     """Carol's answer is recorded while Bob's is on its way, and no live frame tells him before he sends it."""
     installation.assign("Approve the parasol", assignee=None, candidates=["bob", "carol"])
-    bob, carol = await sign_in("bob"), await sign_in("carol")
+    bob, carol = await sign_in("bob"), await sign_in("carol", again=True)
     await bob.context.route_web_socket(re.compile("/ws/inbox"), lambda socket: None)
     await bob.reload()
     mine = card(bob, "Approve the parasol")

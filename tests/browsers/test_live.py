@@ -146,8 +146,8 @@ class Line:
 
 
 async def on_a_line(sign_in: SignIn, who: str = "dave") -> tuple[Page, Line]:
-    """Somebody signed in, whose connection the test holds in its hand."""
-    page = await sign_in(who)
+    """Somebody signed in, whose connection the test holds in its hand: the line that was laid last counts."""
+    page = await sign_in(who, again="on a line")
     line = Line()
     await line.lay(page.context)
     await page.reload()
@@ -179,7 +179,7 @@ async def test_the_page_comes_back_by_itself_and_catches_up(installation: Instal
 
 
 async def test_off_line_has_its_own_calm_sentence(installation: Installation, sign_in: SignIn) -> None:
-    dave = await sign_in("dave")
+    dave = await sign_in("dave", again=True)
 
     await dave.context.set_offline(True)
     await expect(dave.locator("#trouble")).to_contain_text(

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Error, Locator, Page, async_playwright, expect
+from playwright.async_api import Error, Locator, Page, Playwright, expect
 
-from tests.browsers.conftest import PATIENCE, SignIn, is_live
+from tests.browsers.conftest import SignIn, is_live
 from tests.browsers.installation import Installation
 from tests.browsers.worker import KEPT, is_kept, signs_in, until
-from tests.support.chromium import FLAGS, PROGRAM
+from tests.support.chromium import FLAGS
 
 ALREADY = re.compile(r"^Already approved by Carol at \d\d:\d\d\.$")
 FIELD: dict[str, Any] = {
@@ -110,18 +110,16 @@ Browsers = Callable[..., AbstractAsyncContextManager[Page]]
 
 
 @pytest.fixture
-def daves(installation: Installation, chromium: Path, tmp_path: Path) -> Browsers:
+def daves(installation: Installation, chromium: Path, playwright: Playwright, tmp_path: Path) -> Browsers:
     """Dave's browser, which keeps what it holds when it is closed and started again."""
 
     @asynccontextmanager
     async def started(*flags: str) -> AsyncIterator[Page]:
-        async with async_playwright() as playwright:
-            expect.set_options(timeout=PATIENCE)
-            context = await playwright.chromium.launch_persistent_context(
-                tmp_path, executable_path=str(PROGRAM), args=[*FLAGS, *flags], base_url=installation.url
-            )
-            yield context.pages[0]
-            await context.close()
+        context = await playwright.chromium.launch_persistent_context(
+            tmp_path, executable_path=str(chromium), args=[*FLAGS, *flags], base_url=installation.url
+        )
+        yield context.pages[0]
+        await context.close()
 
     return started
 

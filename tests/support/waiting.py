@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 90.0
 
 
 def eventually(
-    condition: Callable[[], Value], what: str, *, within: float = PATIENCE_SECONDS, every: float = 0.02
+    condition: Callable[[], Value], what: str, *, within: float = PATIENCE_SECONDS, every: float = 0.05
 ) -> Value:
     """The first true value of `condition`, looked at `every` so often; AssertionError naming `what` after `within`."""
     end = time.monotonic() + within
