@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route
@@ -34,7 +37,7 @@ def browse(root: Client, chromium: Chromium) -> Callable[[Visit], Any]:
     """`browse(visit)` runs a visit in Chromium and returns what it found. Nothing may have complained.
 
     The browser has a thread of its own. What it asks for is answered here, inside the test's transaction: visits must
-    not use the database themselves.
+    not use the database themselves. Static files it gets from their folders: a page asks for twenty.
     """
 
     def run(visit: Visit) -> Any:
@@ -57,6 +60,9 @@ def visited(browser: Browser, visit: Visit, asked: "SimpleQueue[tuple[Asked, Fut
     def pass_on(route: Route) -> None:
         request, answer = route.request, Future[Any]()
         parts = urlsplit(request.url)
+        if file := static_file(parts.path):
+            route.fulfill(path=file)
+            return
         body, kind = request.post_data_buffer or b"", request.headers.get("content-type", "")
         asked.put(((request.method, f"{parts.path}?{parts.query}", body, kind), answer))
         route.fulfill(**answer.result(20))
@@ -70,6 +76,12 @@ def visited(browser: Browser, visit: Visit, asked: "SimpleQueue[tuple[Asked, Fut
         found = visit(page)
     assert complaints == []
     return found
+
+
+@cache
+def static_file(path: str) -> str | None:
+    name = path.removeprefix(settings.STATIC_URL)
+    return finders.find(name) if name != path else None
 
 
 def answered(client: Client, method: str, path: str, body: bytes, kind: str) -> dict[str, Any]:
