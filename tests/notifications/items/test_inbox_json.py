@@ -1,13 +1,17 @@
 """What the inbox shows of an item besides title and text, in its reader's words, on pages, by API and in frames."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
-from notifications.items.inbox_json import inbox_json
-from notifications.reasons import COMPLETED, kept
-from tests.factories import NotificationFactory, RecipientFactory
+from notifications.items.inbox_json import InboxTexts, inbox_json
+from notifications.models import Notification, NotificationState, Recipient
+from notifications.reasons import COMPLETED, LEAD, MANAGER, kept
+from tests.factories import BrandFactory, EngineFactory, NotificationFactory, RecipientFactory
+from wfpush.postgres import bulk
 
 pytestmark = pytest.mark.django_db
 FIELD_WORK = {
@@ -76,3 +80,35 @@ def test_only_what_is_withdrawn_says_why(state: str) -> None:
 
     assert inbox_json(withdrawn)["ended"] == "No longer waiting for you: completed in the engine."
     assert inbox_json(NotificationFactory(state=state))["ended"] == ""
+
+
+# --- texts of many -----------------------------------------------------------------------------------------------
+def copies_of(blank: Notification, people: list[Recipient]) -> Iterator[Notification]:
+    """A copy for each, as the fan-out makes them, and others that differ in one thing."""
+    for seq, person in enumerate(people, 1):
+        yield bulk.another(blank, recipient=person, seq=seq)
+        yield bulk.another(blank, recipient=person, seq=seq + 100, **kept("reason", LEAD(name="Finance")))
+        yield bulk.another(blank, recipient=person, seq=seq + 200, escalated=True, **kept("reason", MANAGER(name="X")))
+        yield bulk.another(blank, recipient=person, seq=seq + 300, on_behalf_of=people[0])
+        yield bulk.another(blank, recipient=person, seq=seq + 400, read_at=timezone.now())
+        yield bulk.another(blank, recipient=person, seq=seq + 500, brand=BrandFactory(name=f"Brand {seq}"))
+        withdrawn = {"state": NotificationState.WITHDRAWN, **kept("reason", COMPLETED())}
+        yield bulk.another(blank, recipient=person, seq=seq + 600, **withdrawn)
+
+
+@pytest.mark.parametrize("escalated", [[], [{"ref": "carol", "name": "Carol", "at": "2026-11-02T09:00:00Z"}]])
+def test_the_text_of_each_of_many_is_its_own(escalated: list[Any]) -> None:
+    blank = NotificationFactory(details=FIELD_WORK)
+    assert blank.task is not None
+    blank.task.escalated = escalated
+    people = [
+        RecipientFactory(ref="carol"),
+        RecipientFactory(),
+        RecipientFactory(locale="de"),
+        RecipientFactory(engine=EngineFactory()),
+        RecipientFactory(brand=BrandFactory(name="Acme")),
+    ]
+    rows, texts = list(copies_of(blank, people)), InboxTexts()
+    for row in rows:
+        assert list(json.loads(texts.text_of(row)).items()) == list(inbox_json(row).items())
+    assert escalated or len(texts._rests) < len(rows)
