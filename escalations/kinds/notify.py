@@ -1,7 +1,7 @@
 """Kind `notify`: tells somebody, who may have the task or not."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -112,7 +112,7 @@ class _Wordings:
             name=taking.rules.name,
             category=category,
             channels=step.channels or category.channels,
-            version=self._versions.get(step.version or 0),
+            notice=self._versions.get(step.version or 0),
             escalated=step.target not in OWN,
         )
 
@@ -124,7 +124,8 @@ def _category_of(task: Task) -> Category:
 
 
 def _tell(messages: Sequence[_Message], now: datetime) -> None:
-    """People who have a copy of the task are reminded on it; others get one; and everybody sees who was told."""
+    """People who have a copy of the task are reminded on it; others get one like it; and everybody sees who was
+    told."""
     have = _copies_of([message.taking.task for message in messages])
     rows = [row for of_task in have.values() for row in of_task.values()]
     inbox_items.lock({row.recipient_id for row in rows} | {pk for message in messages for pk in message.found})
@@ -132,6 +133,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
     see: list[Notification] = []
     for message in messages:
         mine = have.get(message.taking.task.pk, {})
+        message.manner = _in_the_tasks_words(message.manner, mine.values(), message.taking.task)
         why = {pk: each.reason for pk, each in message.found.items()}
         message.planner.remind([row for pk, row in mine.items() if pk in why], message.manner, why)
         message.planner.make(_addressed(message, mine))
@@ -142,6 +144,16 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
         bulk.insert([with_plan(message.planner) for message in messages])
     fanout.save([message.planner for message in messages], now, seen_anew=see)
     outbox.wake_on_commit("deliveries")
+
+
+def _in_the_tasks_words(manner: Manner, copies: Iterable[Notification], task: Task) -> Manner:
+    """Whoever is told by the step reads what those read who have the task, below its notice. If nobody has a copy, the
+    step's template words it all."""
+    known = [copy for copy in copies if copy.template_version is not None]
+    first = min(known, key=lambda copy: (copy.escalated, copy.recipient_id != task.assignee_id), default=None)
+    if first is None:
+        return replace(manner, version=manner.notice, notice=None)
+    return replace(manner, version=first.template_version)
 
 
 def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
@@ -155,8 +167,10 @@ def _copies_of(tasks: Sequence[Task]) -> dict[UUID, dict[int, Notification]]:
     prefetch.read(Category, "category", rows)
     prefetch.read(Case, "case", rows, known={task.case for task in tasks if task.case is not None})
     prefetch.read(Brand, "brand", [*rows, *people])
+    versions = batch_render.versions([row.template_version_id for row in rows if row.template_version_id])
     for row in rows:
         assert row.task_id is not None
+        row.template_version = versions.get(row.template_version_id or 0)
         row.task = by_id[row.task_id]
         found.setdefault(row.task_id, {})[row.recipient_id] = row
     return found

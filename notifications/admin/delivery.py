@@ -97,6 +97,7 @@ class NotificationAdmin(LedgerAdmin):
                     "title",
                     "body",
                     "short_body",
+                    "notice",
                     "language",
                     "priority",
                     "due_at",

@@ -22,6 +22,7 @@ from notifications.models import Notification, NotificationState
 from notifications.types import Json, object_in
 from notifications.wording.languages import spoken
 from notifications.wording.links import is_web_link
+from notifications.wording.message import notice_of
 from notifications.wording.sentences import say
 
 MAPS = "https://www.google.com/maps/search/?api=1&query="
@@ -85,7 +86,7 @@ def lines_of(notification: Notification) -> list[str]:
     """The lines below the title, on cards, too."""
     away = notification.on_behalf_of
     behalf = say("on_behalf_of", name=away) if away else ""
-    return [line for line in (behalf, escalation_of(notification)) if line]
+    return [line for line in (notice_of(notification), behalf, escalation_of(notification)) if line]
 
 
 def shown_facts(notification: Notification, engine: str = "") -> list[Json]:

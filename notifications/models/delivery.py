@@ -60,6 +60,13 @@ class Notification(models.Model):
     title = models.CharField(_("title"), max_length=200)
     body = models.TextField(_("body"), blank=True)
     short_body = models.CharField(_("short body"), max_length=500, blank=True)
+    notice = models.CharField(
+        _("notice"),
+        max_length=300,
+        blank=True,
+        db_default="",
+        help_text=_("Why the person was told again, or was told by an escalation; until the task changes."),
+    )
     url = models.CharField(_("URL"), max_length=2000, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
     actions: Any = models.JSONField(default=list, blank=True)

@@ -1,7 +1,7 @@
 """Makes copies and deliveries for the people of an event, and records who gets what and why."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -45,7 +45,7 @@ OWNED = [
     "answer_from_email",
     "answer_from_push",
 ]
-WORDED = ["title", "body", "short_body", "actions", "state", "priority", "url", "due_at", "details"]
+WORDED = ["title", "body", "short_body", "notice", "actions", "state", "priority", "url", "due_at", "details"]
 
 
 @dataclass
@@ -201,9 +201,10 @@ class Planner:
         brand = manner.brand or recipient.brand
         wording = self.writer.write(version, recipient, brand, manner.channels)
         self.plan.warn(wording.warnings)
-        alike = (id(manner), wording, version, brand)
+        notice = self._notice(manner, recipient, brand)
+        alike = (id(manner), wording, notice, version, brand)
         if alike not in blanks:
-            blanks[alike] = self._blank(manner, wording, version, brand)
+            blanks[alike] = self._blank(manner, wording, notice, version, brand)
         said = reasons.kept("reason", addressed.reason)
         notification = bulk.another(blanks[alike], recipient=recipient, **said)
         if addressed.on_behalf_of is not None:
@@ -214,6 +215,7 @@ class Planner:
         self,
         manner: Manner,
         wording: batch_render.Wording,
+        notice: str,
         version: TemplateVersion | None,
         brand: Brand | None,
     ) -> Notification:
@@ -237,13 +239,21 @@ class Planner:
             created_at=self.now,
             updated_at=self.now,
         )
-        self._word(notification, wording, asks)
+        self._word(notification, wording, asks, notice)
         return notification
 
-    def _word(self, notification: Notification, wording: batch_render.Wording, asks: bool) -> None:
+    def _notice(self, manner: Manner, recipient: Recipient, brand: Brand | None) -> str:
+        """What the template of a reminder or an escalation says on lock screens."""
+        if manner.notice is None:
+            return ""
+        wording = self.writer.write(manner.notice, recipient, brand, ())
+        self.plan.warn(wording.warnings)
+        return clean_line(wording.short_body) or wording.title
+
+    def _word(self, notification: Notification, wording: batch_render.Wording, asks: bool, notice: str = "") -> None:
         facts = self.writer.facts
         notification.title, notification.body = wording.title, wording.body
-        notification.short_body = wording.short_body
+        notification.short_body, notification.notice = wording.short_body, notice
         notification.actions = wording.actions_json if asks else []
         notification.state = NotificationState.OPEN if asks else NotificationState.INFO
         notification.priority = self._priority(facts)
@@ -282,7 +292,7 @@ class Planner:
 
     # --- copies that are there: changed in memory, for `save` -------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
-        """Reminders: open copies with a new message, worded as `manner` says until the task changes.
+        """Reminders: open copies, as their own templates word them, with the notice of `manner` until the task changes.
 
         `why` has a reason for each person.
         """
@@ -292,9 +302,10 @@ class Planner:
     def _tell_anew(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
         self._look_up([(row.recipient, manner.channels) for row in rows])
         for row in rows:
-            wording = self.writer.write(manner.version, row.recipient, row.brand, manner.channels)
+            wording = self.writer.write(row.template_version, row.recipient, row.brand, manner.channels)
             self.plan.warn(wording.warnings)
-            self._word(row, wording, asks=bool(wording.actions))
+            notice = self._notice(manner, row.recipient, row.brand)
+            self._word(row, wording, bool(wording.actions), notice)
             row.read_at = None
             mine = self._deliveries(row, row.recipient, manner.channels, wording.words)
             self.plan.add(row.recipient, row, manner.name, why[row.recipient_id], mine)
@@ -313,8 +324,7 @@ class Planner:
             row.template_version = versions.get(each.manner.template_id or 0)
             row.answer_from_email = each.manner.answer_from_email
             row.answer_from_push = each.manner.answer_from_push
-            manner = replace(each.manner, version=row.template_version)
-            self._tell_anew([row], manner, {row.recipient_id: each.reason})
+            self._tell_anew([row], each.manner, {row.recipient_id: each.reason})
 
     def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
         """Reword open copies by their own template versions. `alert`: why other channels send a message, too."""

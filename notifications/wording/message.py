@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from notifications.models import Brand, Notification, Priority
+from notifications.models import Brand, Notification, NotificationState, Priority
 from notifications.types import Action, Json, Message, object_in, text_in
 from notifications.wording import formats
 from notifications.wording.plaintext import clean_line, cut
@@ -31,12 +31,13 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
     if with_facts:
         with translation.override(notification.language):
             facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
+    notice = notice_of(notification)
     return Message(
         notification_id=str(notification.pk),
         language=notification.language,
         title=said.get("title", notification.title),
-        body=said.get("body", notification.body),
-        short_body=said.get("short_body", notification.short_body),
+        body=_below(notice, "\n\n", said.get("body", notification.body)),
+        short_body=_below(notice, " ", said.get("short_body", notification.short_body)),
         priority=notification.priority,
         category=notification.category.slug,
         actions=tuple(sorted(map(Action.from_json, notification.actions), key=_weight)),
@@ -48,6 +49,15 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         task_id=notification.task.task_id if with_facts and notification.task else "",
         case_id=notification.case.case_id if with_facts and notification.case else "",
     )
+
+
+def notice_of(notification: Notification) -> str:
+    """Why its person was told again, or by an escalation. When the task no longer waits for them, nothing of it holds."""
+    return notification.notice if notification.state == NotificationState.OPEN else ""
+
+
+def _below(notice: str, between: str, text: str) -> str:
+    return between.join(filter(None, (notice, text)))
 
 
 def saying(message: Message, text: str, language: str) -> Message:

@@ -16,11 +16,6 @@ from tests.support.waiting import eventually
 SHORTLY = timedelta(seconds=4)
 
 
-def late(title: str) -> str:
-    """What its manager's copy is called."""
-    return f"“{title}” has not been answered"
-
-
 def card(page: Page, title: str, group: str = "list") -> Locator:
     return page.locator(f"#{group} li").filter(has=page.get_by_role("link", name=title, exact=True))
 
@@ -32,10 +27,11 @@ async def test_what_bob_leaves_alone_comes_to_carol_who_answers(installation: In
         due = datetime.now(UTC) + SHORTLY
         installation.assign("Approve the millstone", to="bob", key=key, due_at=due.isoformat())
 
-        hers, his = card(carol, late("Approve the millstone"), "escalated"), card(bob, "Approve the millstone")
+        hers, his = card(carol, "Approve the millstone", "escalated"), card(bob, "Approve the millstone")
         await expect(his).to_be_visible()
         await expect(hers).to_be_visible()
         await expect(carol.get_by_role("region", name="Escalated to me")).to_be_visible()
+        await expect(hers).to_contain_text("Bob has not answered yet. It was due")
         await expect(hers).to_contain_text("escalated to you as Bob's manager")
         await expect(his).to_contain_text("escalated to Carol")
         assert datetime.now(UTC) >= due
@@ -43,9 +39,10 @@ async def test_what_bob_leaves_alone_comes_to_carol_who_answers(installation: In
 
         await hers.get_by_role("button", name="Approve").click()
 
-        await expect(card(carol, late("Approve the millstone")).locator(".outcome")).to_have_text(
+        await expect(card(carol, "Approve the millstone").locator(".outcome")).to_have_text(
             "Approved. The engine has it."
         )
+        await expect(hers.get_by_text("Bob has not answered yet")).to_be_hidden()
         await expect(his.locator(".outcome")).to_have_text(re.compile(r"^Already approved by Carol at \d\d:\d\d\.$"))
         await expect(his.get_by_text("escalated to Carol")).to_be_hidden()
         call = eventually(lambda: mill.calls and mill.calls[-1], "the engine is told")
@@ -68,7 +65,7 @@ async def test_by_the_keyboard(installation: Installation, sign_in: SignIn) -> N
     carol = await sign_in("carol", again=True)
     key = installation.engine_with_policy("kiln")
     installation.assign("Approve the bricks", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
-    title = late("Approve the bricks")
+    title = "Approve the bricks"
     await expect(card(carol, title, "escalated")).to_be_visible()
 
     await tab_to(carol, title)

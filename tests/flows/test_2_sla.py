@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core import mail
 
 from escalations.admin import timeline
 from escalations.clocks import due_steps
@@ -76,6 +77,13 @@ def titles(world: World, person: str) -> list[str]:
     return [item["title"] for item in world.inbox(person)]
 
 
+def lines(world: World, person: str) -> list[str]:
+    """Below the title of the person's only item."""
+    (item,) = world.inbox(person)
+    said: list[str] = item["lines"]
+    return said
+
+
 def chain() -> Escalation:
     return Escalation.objects.get()
 
@@ -87,10 +95,15 @@ def test_bob_is_reminded_then_his_lead_and_manager_hear(world: World, approvals:
     assert at(world, DUE - 2 * HOUR) == []
     (told,) = at(world, DUE - HOUR)
     assert (told["ref"], told["reason"]) == ("bob", "assignee")
-    assert titles(world, "bob") == ["Reminder: Approve invoice 4711"]
+    assert titles(world, "bob") == ["Approve invoice 4711"]
+    (line,) = lines(world, "bob")
+    assert line.startswith("It is due ")
     (told,) = at(world, DUE)
     assert (told["ref"], told["reason"]) == ("carol", "lead of team Finance")
-    assert titles(world, "carol") == ["“Approve invoice 4711” has not been answered"]
+    assert titles(world, "carol") == ["Approve invoice 4711"]
+    notice, why = lines(world, "carol")
+    assert notice.startswith("Bob has not answered yet. It was due ")
+    assert why == "escalated to you as lead of Finance"
     (told,) = at(world, DUE + HOUR)
     assert (told["ref"], told["reason"]) == ("alice", "manager of Bob")
     (told,) = at(world, DUE + 2 * HOUR)
@@ -253,11 +266,38 @@ def test_carol_who_heard_and_then_gets_it_has_it_as_her_own(world: World, approv
 def test_a_reminder_is_forgotten_when_the_task_changes(world: World, approvals: Policy) -> None:
     assign(world)
     at(world, DUE - HOUR)
-    assert titles(world, "bob") == ["Reminder: Approve invoice 4711"]
+    assert len(lines(world, "bob")) == 1
 
     world.send("task.updated", {"task": {"id": "T-42", "name": "Approve invoice 4712"}})
 
     assert titles(world, "bob") == ["Approve invoice 4712"]
+    assert lines(world, "bob") == []
+
+
+def test_what_is_decided_stays_in_sight_when_it_runs_late(world: World, approvals: Policy) -> None:
+    """List, item, mail: the same words for Bob, who is reminded, and for Carol, who hears of it, as before it was late;
+    and when it is answered, nothing asks for it any more."""
+    assign(world, description="Acme, 12 chairs for the office in Bonn")
+    (before,) = world.inbox("bob")
+    mail.outbox.clear()
+    at(world, DUE - HOUR)
+    at(world, DUE)
+
+    (bobs,), (carols,) = world.inbox("bob"), world.inbox("carol")
+    told = ("title", "body", "facts", "priority", "due_at", "case")
+    assert [bobs[name] for name in told] == [carols[name] for name in told] == [before[name] for name in told]
+    assert "12 chairs" in bobs["body"]
+    assert [action["action"] for action in carols["actions"]] == [action["action"] for action in before["actions"]]
+    reminder, escalation = mail.outbox[0], mail.outbox[-1]
+    assert (reminder.to, escalation.to) == (["bob@example.org"], ["carol@example.org"])
+    for letter, notice in ((reminder, bobs["lines"][0]), (escalation, carols["lines"][0])):
+        assert letter.subject == before["title"]
+        assert str(letter.body).index(notice) < str(letter.body).index("12 chairs")
+
+    world.respond("carol", "approve")
+
+    (bobs,), (carols,) = world.inbox("bob"), world.inbox("carol")
+    assert bobs["lines"] == carols["lines"] == []
 
 
 def test_another_due_date_moves_the_steps(world: World, approvals: Policy) -> None:

@@ -157,7 +157,7 @@ class PushStories:
         world.installation.assign("Approve the granite", to="bob", key=key, due_at=due.isoformat())
         bob.desktop.shows("Approve the granite")
 
-        shown = carol.desktop.shows("“Approve the granite” has not been answered")
+        shown = carol.desktop.shows("Approve the granite")
 
         assert "Bob has not answered yet. It was due" in shown.body
         assert "Approve" in shown.buttons
