@@ -82,7 +82,7 @@ def test_where_the_template_has_no_label_the_answers_that_every_engine_has_are_s
 
     page = item(story, in_german(signed_in(story.bob)))
 
-    assert buttons(page) == ["Genehmigen", "Ablehnen", "Send back", "Rückfrage stellen…", "Zur Kenntnis nehmen"]
+    assert buttons(page) == ["Genehmigen", "Ablehnen…", "Send back", "Rückfrage stellen…", "Zur Kenntnis nehmen"]
 
 
 def test_a_language_of_the_template_that_pages_do_not_speak_is_kept(story: Story) -> None:
