@@ -292,29 +292,29 @@ class Planner:
 
     # --- copies that are there: changed in memory, for `save` -------------------------------------
     def remind(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
-        """Reminders: open copies, as their own templates word them, with the notice of `manner` until the task changes.
+        """Reminders: open copies with a new message, which says as before what is to be decided, below the notice of
+        `manner`, until the task changes.
 
         `why` has a reason for each person.
         """
         self.told_anew += rows
-        self._tell_anew(rows, manner, why)
-
-    def _tell_anew(self, rows: Sequence[Notification], manner: Manner, why: Mapping[int, Reason]) -> None:
         self._look_up([(row.recipient, manner.channels) for row in rows])
         for row in rows:
-            wording = self.writer.write(row.template_version, row.recipient, row.brand, manner.channels)
-            self.plan.warn(wording.warnings)
-            notice = self._notice(manner, row.recipient, row.brand)
-            self._word(row, wording, bool(wording.actions), notice)
-            row.read_at = None
-            mine = self._deliveries(row, row.recipient, manner.channels, wording.words)
-            self.plan.add(row.recipient, row, manner.name, why[row.recipient_id], mine)
-            self.deliveries += mine
+            row.notice = self._notice(manner, row.recipient, row.brand)
+            words = self.writer.words(row.template_version, row.recipient, row.brand, manner.channels)
+            self._tell_anew(row, manner, why[row.recipient_id], words)
+
+    def _tell_anew(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
+        row.read_at = None
+        mine = self._deliveries(row, row.recipient, manner.channels, words)
+        self.plan.add(row.recipient, row, manner.name, why, mine)
+        self.deliveries += mine
 
     def hand_over(self, rows: Sequence[Notification], addressed: Mapping[int, Addressed]) -> None:
         """Copies of people who had only been told of the task become copies of people who have it now."""
         versions = batch_render.published_versions()
         self.handed_over += rows
+        self._look_up([(row.recipient, addressed[row.recipient_id].manner.channels) for row in rows])
         for row in rows:
             each = addressed[row.recipient_id]
             row.escalated, row.on_behalf_of = False, each.on_behalf_of
@@ -324,7 +324,10 @@ class Planner:
             row.template_version = versions.get(each.manner.template_id or 0)
             row.answer_from_email = each.manner.answer_from_email
             row.answer_from_push = each.manner.answer_from_push
-            self._tell_anew([row], each.manner, {row.recipient_id: each.reason})
+            wording = self.writer.write(row.template_version, row.recipient, row.brand, each.manner.channels)
+            self.plan.warn(wording.warnings)
+            self._word(row, wording, asks=bool(wording.actions))
+            self._tell_anew(row, each.manner, each.reason, wording.words)
 
     def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
         """Reword open copies by their own template versions. `alert`: why other channels send a message, too."""

@@ -70,12 +70,19 @@ class Writer:
             main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings)
         )
 
+    def words(
+        self, version: TemplateVersion | None, recipient: Recipient, brand: Brand | None, channels: Sequence[str]
+    ) -> dict[str, Json]:
+        """Of those channels that have a text of their own, as in a wording; none of a template that fails."""
+        if version is None or not _own_channels(version, channels):
+            return {}
+        return self.write(version, recipient, brand, channels).words
+
     def _words(
         self, version: TemplateVersion, recipient: Recipient, context: Json, channels: Sequence[str]
     ) -> dict[str, Json]:
-        own = {text.channel for text in version.texts.all()}
         words = {}
-        for channel in own.intersection(channels) - {INBOX}:
+        for channel in _own_channels(version, channels):
             said = self._render(version, recipient, context, channel)
             words[channel] = {"title": said.title, "body": said.body, "short_body": said.short_body}
         return words
@@ -126,6 +133,10 @@ class Writer:
             return {}
         named = {"assignee": self.task and self.task.assignee, "initiator": self.task and self.task.initiator}
         return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
+
+
+def _own_channels(version: TemplateVersion, channels: Sequence[str]) -> set[str]:
+    return {text.channel for text in version.texts.all()}.intersection(channels) - {INBOX}
 
 
 def published_versions() -> Mapping[int, TemplateVersion]:
