@@ -52,7 +52,7 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
 
 
 def notice_of(notification: Notification) -> str:
-    """Why its person was told again, or by an escalation. When the task no longer waits for them, nothing of it holds."""
+    """Why its person was told again, or by an escalation. It holds for as long as the item waits for an answer."""
     return notification.notice if notification.state == NotificationState.OPEN else ""
 
 

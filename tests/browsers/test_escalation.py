@@ -81,18 +81,18 @@ async def test_with_javascript_off(installation: Installation, sign_in: SignIn) 
     key = installation.engine_with_policy("pottery")
     installation.assign("Approve the vase", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
     carol = await sign_in("carol", javascript=False, phone=True)
-    hers = card(carol, late("Approve the vase"), "escalated")
+    hers = card(carol, "Approve the vase", "escalated")
     await reloaded(carol, hers.is_visible)
 
     await hers.get_by_role("button", name="Approve").click()
 
-    await expect(card(carol, late("Approve the vase"), "done").locator(".outcome")).to_contain_text("Approved.")
+    await expect(card(carol, "Approve the vase", "done").locator(".outcome")).to_contain_text("Approved.")
 
 
 async def test_it_stays_apart_with_no_connection(installation: Installation, sign_in: SignIn) -> None:
     key = installation.engine_with_policy("brewery")
     installation.assign("Approve the barrel", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
-    carol, title = await sign_in("carol", phone=True), late("Approve the barrel")
+    carol, title = await sign_in("carol", phone=True), "Approve the barrel"
     await expect(card(carol, title, "escalated")).to_be_visible()
     await is_kept(carol, title)
     await carol.context.set_offline(True)
