@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from notifications import reasons
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline, count_words
 from notifications.admin.decorators import action, display, worded
-from notifications.admin.filters import Conditions, Recent
+from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, took, with_why
 from notifications.admin.work_columns import WorkColumns
-from notifications.channel_facts import channel_name
+from notifications.channel_facts import INBOX, all_facts, channel_name
 from notifications.delivery.resend import send_again
 from notifications.models import (
     ActionToken,
@@ -201,10 +201,23 @@ class AttemptInline(ReadOnlyInline):
         return took(attempt.started_at, attempt.ended_at) or gettext("no outcome known")
 
 
+class OfChannel(admin.SimpleListFilter):
+    """The channels that there are. Asking the table for all that it has takes a second for fifteen million rows."""
+
+    title = _("channel")
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [(name, channel_name(name)) for name in [INBOX, *all_facts()]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(channel=self.value()) if self.value() else queryset
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(WorkColumns, LedgerAdmin):
     list_display = ["made", "whose", "way", "state_and_why", "tries", "next_try", "took"]
-    list_filter = ["state", Recent, "channel"]
+    list_filter = ["state", Recent, OfChannel]
     list_select_related = ["recipient"]
     found_by = ["recipient__ref", "shown_to"]
     search_help_text = _("A person's ref or an address, whole.")
