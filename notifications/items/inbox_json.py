@@ -86,7 +86,8 @@ def lines_of(notification: Notification) -> list[str]:
     """The lines below the title, on cards, too."""
     away = notification.on_behalf_of
     behalf = say("on_behalf_of", name=away) if away else ""
-    return [line for line in (notice_of(notification), behalf, escalation_of(notification)) if line]
+    notice = notice_of(notification).removesuffix(".")
+    return [line for line in (notice, behalf, escalation_of(notification)) if line]
 
 
 def shown_facts(notification: Notification, engine: str = "") -> list[Json]:

@@ -97,12 +97,12 @@ def test_bob_is_reminded_then_his_lead_and_manager_hear(world: World, approvals:
     assert (told["ref"], told["reason"]) == ("bob", "assignee")
     assert titles(world, "bob") == ["Approve invoice 4711"]
     (line,) = lines(world, "bob")
-    assert line.startswith("It is due ")
+    assert line.startswith("Reminder: due ")
     (told,) = at(world, DUE)
     assert (told["ref"], told["reason"]) == ("carol", "lead of team Finance")
     assert titles(world, "carol") == ["Approve invoice 4711"]
     notice, why = lines(world, "carol")
-    assert notice.startswith("Bob has not answered yet. It was due ")
+    assert notice.startswith("Bob has not answered yet. Due ")
     assert why == "escalated to you as lead of Finance"
     (told,) = at(world, DUE + HOUR)
     assert (told["ref"], told["reason"]) == ("alice", "manager of Bob")

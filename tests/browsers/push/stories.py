@@ -159,7 +159,7 @@ class PushStories:
 
         shown = carol.desktop.shows("Approve the granite")
 
-        assert "Bob has not answered yet. It was due" in shown.body
+        assert "Bob has not answered yet. Due" in shown.body
         assert "Approve" in shown.buttons
         assert datetime.now(UTC) >= due
         carol.browser.open("/")

@@ -47,7 +47,7 @@ def test_bob_is_reminded_after_a_minute_and_carol_hears_after_two(start: Callabl
     began = Escalation.objects.get().started_at
 
     due_steps.tick(began + MINUTE)
-    assert Notification.objects.get(recipient__ref="bob").notice.startswith("It is due ")
+    assert Notification.objects.get(recipient__ref="bob").notice.startswith("Reminder: due ")
     assert (titles("bob"), titles("carol")) == (["Approve invoice 4711"], [])
     due_steps.tick(began + 2 * MINUTE)
     assert titles("carol") == ["Approve invoice 4711"]
