@@ -197,7 +197,13 @@ class Engine:
         self.on_events(record.id)
 
     async def _write(self, record: InstanceRecord) -> None:
-        await asyncio.to_thread(self._store.save, record)
+        """Its thread goes on when this is cancelled: whoever stops the engine gets it back once nothing is written."""
+        saving = asyncio.ensure_future(asyncio.to_thread(self._store.save, record))
+        try:
+            await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            await saving
+            raise
         self._remember(record)
 
     def _remember(self, record: InstanceRecord) -> None:

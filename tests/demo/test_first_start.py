@@ -1,8 +1,14 @@
 """The first start: people, then a few real processes, once."""
 
+import asyncio
 import dataclasses
+import threading
+
+import pytest
 
 from demo.config import Settings
+from demo.records import InstanceRecord
+from demo.store import Store
 from tests.demo.recorder import Recorder, problem
 from tests.demo.service import Service, eventually, running
 
@@ -67,6 +73,32 @@ async def test_a_first_start_that_broke_off_goes_on_where_it_was(settings: Setti
         await eventually(lambda: len(service.engine.summaries) == SAMPLES, "the samples again")
         after = {summary.id for summary in service.engine.summaries}
     assert len(before & after) == SAMPLES - 1
+
+
+async def test_whoever_stops_the_engine_gets_it_back_once_nothing_is_written(
+    fresh: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await eventually(lambda: (settings.data / "seeded").exists(), "the mark")
+    began, may_end = threading.Event(), threading.Event()
+    save = Store.save
+
+    def slowly(store: Store, record: InstanceRecord) -> None:
+        began.set()
+        assert may_end.wait(30)
+        save(store, record)
+
+    monkeypatch.setattr(Store, "save", slowly)
+    starting = asyncio.create_task(fresh.engine.start("invoice_approval", {}))
+    await eventually(began.is_set, "it is written")
+    starting.cancel()
+    await asyncio.wait([starting], timeout=0.1)
+    assert not starting.done()
+
+    may_end.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert len(list((settings.data / "instances").glob("*.json"))) == SAMPLES + 1
 
 
 async def test_the_page_says_what_it_waits_for(settings: Settings) -> None:
