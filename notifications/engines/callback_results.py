@@ -85,7 +85,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
         task_state.return_to_state_before(task)
         lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
         answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
-        open_again: Json = {"state": NotificationState.OPEN, "read_at": None, "due_at": task.deadline}
+        open_again: Json = {"state": NotificationState.OPEN, "read_at": None, "due_at": task.deadline, "notice": ""}
         _say(task, answered, outcome, now, **open_again)
         _revive(task, response, now)
     elif (
@@ -95,7 +95,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
     ):
         task.state = TaskState.OPEN
         lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
-        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline)
+        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
     elif (
         response.effect == "request_info"
         and task.state == TaskState.INFO_REQUESTED
@@ -103,7 +103,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
     ):
         task_state.return_to_state_before(task)
         lifecycle.notify_observers("resumed", task, by=response.recipient, now=now)
-        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline)
+        _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
 
 
 def _revive(task: Task, response: Response, now: datetime) -> None:

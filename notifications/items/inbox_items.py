@@ -175,7 +175,8 @@ def rewrite(rows: Sequence[Notification], fields: Sequence[str], now: datetime, 
 
 
 def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
-    """The deadline of tasks has moved: their open copies and devices show it, each copy with a new seq.
+    """The deadline of tasks has moved: their open copies and devices show it, each copy with a new seq, and no notice
+    that may name the old one.
 
     The tasks are locked. Their people are locked here, all at once: a transaction that locks other people must do so
     before.
@@ -185,8 +186,8 @@ def show_deadlines(tasks: Iterable[Task], now: datetime) -> None:
     moved = [row for row in rows if row.task_id is not None and row.due_at != deadlines[row.task_id]]
     for notification in moved:
         assert notification.task_id is not None
-        notification.due_at = deadlines[notification.task_id]
-    rewrite(moved, ["due_at"], now, alert=False)
+        notification.due_at, notification.notice = deadlines[notification.task_id], ""
+    rewrite(moved, ["due_at", "notice"], now, alert=False)
 
 
 def open_copies(task: Task) -> QuerySet[Notification]:

@@ -274,6 +274,16 @@ def test_a_reminder_is_forgotten_when_the_task_changes(world: World, approvals: 
     assert lines(world, "bob") == []
 
 
+def test_a_reminder_is_forgotten_when_the_date_moves(world: World, approvals: Policy) -> None:
+    assign(world)
+    at(world, DUE - HOUR)
+    asks(world, DUE - HOUR)
+    is_told(world, DUE + HOUR)
+
+    assert [item["due_at"] for item in world.inbox("bob")] == [iso_utc(DUE + 2 * HOUR)]
+    assert lines(world, "bob") == []
+
+
 def test_what_is_decided_stays_in_sight_when_it_runs_late(world: World, approvals: Policy) -> None:
     """List, item, mail: the same words for Bob, who is reminded, and for Carol, who hears of it, as before it was late;
     and when it is answered, nothing asks for it any more."""

@@ -154,10 +154,12 @@ def test_pauses_stay_counted() -> None:
     made = case(row(0))
     made.asked(START + 60 * MINUTE)
     made.supplied(START + 180 * MINUTE)
+    Notification.objects.update(notice="Reminder: due soon.")
     given_one = give(made.edit({**POLICY, "clock": "duration", "minutes": 300}, [row(0)]), START + 200 * MINUTE)
     assert given_one.deadline == START + (300 + 120) * MINUTE
     (copy,) = Notification.objects.filter(state="open")
     assert copy.due_at == made.task.sla_due_at == given_one.deadline, "people see the new date"
+    assert copy.notice == "", "and no reminder of the old one"
 
 
 def test_a_paused_clock_stays_so_and_is_given_the_rules() -> None:
