@@ -17,7 +17,7 @@ from notifications.admin.filters import Conditions, Lookups, Recent
 from notifications.admin.timeline import DELIVERY_TONES
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, took, with_why
 from notifications.admin.work_columns import WorkColumns
-from notifications.channel_facts import INBOX, all_facts, channel_name
+from notifications.channel_facts import channel_name, channel_names
 from notifications.delivery.resend import send_again
 from notifications.models import (
     ActionToken,
@@ -208,7 +208,7 @@ class OfChannel(admin.SimpleListFilter):
     parameter_name = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [(name, channel_name(name)) for name in [INBOX, *all_facts()]]
+        return [(name, channel_name(name)) for name in channel_names()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         return queryset.filter(channel=self.value()) if self.value() else queryset

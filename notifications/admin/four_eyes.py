@@ -1,7 +1,5 @@
 """Four-eyes rules, and the answers that they refused."""
 
-from collections.abc import Sequence
-
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -64,20 +62,19 @@ class FourEyesRuleAdmin(HistoryAdmin):
     @display(description=_("where it is known who started them"))
     def starters_known(self, rule: FourEyesRule | None) -> str:
         """A rule about whoever started a task holds for those tasks only whose engine says who did."""
-        of_engine = [] if rule is None or rule.engine_id is None else [rule.engine_id]
-        known = [(said,) for said in _starters_known(of_engine)]
-        return format_html_join(mark_safe("<br>"), "{}", known) or gettext("No task has come yet.")
+        known = [(said,) for said in _starters_known(rule.engine_id if rule is not None else None)]
+        return format_html_join(mark_safe("<br>"), "{}", known) or gettext("None of the newest tasks is from there.")
 
 
-def _starters_known(engines: Sequence[int]) -> list[str]:
-    """A sentence for each engine that sent some of the newest tasks."""
+def _starters_known(engine: int | None) -> list[str]:
+    """A sentence for each engine that sent some of the newest tasks, or for this one."""
     newest = Task.objects.order_by("-pk").values("pk")[:NEWEST]
     counted = Task.objects.filter(pk__in=newest).order_by("engine__name").values("engine_id", "engine__name")
     form = gettext("%(engine)s: for %(known)s of its newest %(all)s tasks")
     return [
         form % {"engine": of["engine__name"], "known": number_format(of["known"]), "all": number_format(of["all"])}
         for of in counted.annotate(all=Count("pk"), known=Count("initiator"))
-        if not engines or of["engine_id"] in engines
+        if engine in (None, of["engine_id"])
     ]
 
 

@@ -54,6 +54,9 @@ def test_a_rule_says_for_which_engines_it_is_known_who_started_a_task(day: World
     FourEyesRule.objects.update(engine=other)
     assert mine not in text_of(administrator.get(page_of(rule)))
 
+    FourEyesRule.objects.update(engine=EngineFactory())
+    assert "None of the newest tasks is from there." in text_of(administrator.get(page_of(rule)))
+
 
 def test_who_tried_is_listed_for_operators_and_nobody_edits_it(evening: World, operator: Client) -> None:
     shown = text_of(operator.get(list_of(RefusedAnswer)))

@@ -7,8 +7,10 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Model
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
@@ -200,3 +202,12 @@ def test_pages_of_clocks_belong_to_the_desk(world: World, root: Client) -> None:
     page = text_of(root.get(reverse("admin:escalations_escalation_dead_ends")))
     assert "Escalations chevron_right Escalations" not in page
     assert "Desk chevron_right Escalations chevron_right Dead ends" in page
+
+
+def test_the_filter_by_channel_does_not_ask_all_deliveries_which_there_are(day: World, root: Client) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        answer = root.get(list_of(Delivery), {"channel": "email"})
+
+    assert {row.channel for row in answer.context["cl"].result_list} == {"email"}
+    assert {"inbox", "browser"} <= set(text_of(answer).split())
+    assert not any("DISTINCT" in each["sql"] and '"channel"' in each["sql"] for each in asked)

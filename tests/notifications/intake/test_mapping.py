@@ -1,10 +1,13 @@
 """An engine's own JSON becomes a CloudEvent by its mapping, or is refused; nothing is invented."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from notifications.connectors import connector_for, presets
+from notifications.connectors.flowable import STARTER
 from notifications.errors import InvalidEvent
 from notifications.intake import expressions, mapping
 from notifications.models import Engine, EventMapping
@@ -81,6 +84,27 @@ def test_who_started_it_is_not_who_delegated_it(kind: str, said: Json, known: st
     event = mapping.read(engine, {key: "7", "name": "Approve", "assignee": "carol", **said})
 
     assert event.data["task"].get("initiator") == known
+
+
+@pytest.mark.django_db
+def test_mappings_with_the_old_presets_expression_get_the_new_one_and_no_others() -> None:
+    old = ("data.task.initiator", "owner")
+    rows = {
+        "flowable": [old, ("data.task.assignee", "owner")],
+        "camunda7": [("data.task.initiator", "variables.boss")],
+        "webhook": [old],
+    }
+    for kind, said in rows.items():
+        engine = EngineFactory(slug=kind, kind=kind)
+        EventMapping.objects.bulk_create(EventMapping(engine=engine, member=m, expression=e) for m, e in said)
+
+    import_module("notifications.migrations.0022_starters").read_the_starter(apps, None)
+
+    found = {
+        kind: dict(EventMapping.objects.filter(engine__slug=kind).values_list("member", "expression")) for kind in rows
+    }
+    assert found["flowable"] == {"data.task.initiator": STARTER, "data.task.assignee": "owner"}
+    assert (found["camunda7"], found["webhook"]) == (dict(rows["camunda7"]), dict(rows["webhook"]))
 
 
 @pytest.mark.django_db
