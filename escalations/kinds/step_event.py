@@ -5,6 +5,7 @@ from notifications.cases.facts import facts_of_task
 from notifications.models import Event
 from notifications.routing import fanout
 from notifications.routing.addressing import Devices
+from notifications.routing.plan import Plan
 from notifications.types import Json
 from notifications.wording.batch_render import Writer
 
@@ -12,7 +13,7 @@ from notifications.wording.batch_render import Writer
 def planner_of(taking: Taking, event: Event, devices: Devices) -> fanout.Planner:
     task = taking.task
     writer = Writer(event, task, facts_of_task(task, task.case, event))
-    return fanout.Planner(event, task, task.case, writer, fanout.Plan(), taking.now, True, devices)
+    return fanout.Planner(event, task, task.case, writer, Plan(), taking.now, True, devices)
 
 
 def with_plan(planner: fanout.Planner) -> Event:
@@ -22,7 +23,7 @@ def with_plan(planner: fanout.Planner) -> Event:
     return event
 
 
-def told_by(plan: fanout.Plan) -> list[Json]:
+def told_by(plan: Plan) -> list[Json]:
     """Without ids, since those of a simulation differ."""
     return [
         {

@@ -24,7 +24,7 @@ from notifications.models import (
 )
 from notifications.models.responses import UNKNOWN
 from notifications.reasons import Reason
-from notifications.routing.fanout import Plan
+from notifications.routing.plan import Plan
 from wfpush.queue import outbox
 
 

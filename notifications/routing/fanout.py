@@ -4,10 +4,9 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from notifications import reasons
-from notifications.items import inbox_items, ledger, lifetime, plans
+from notifications.items import inbox_items, ledger, lifetime
 from notifications.models import (
     Brand,
     Case,
@@ -22,7 +21,8 @@ from notifications.models import (
 )
 from notifications.reasons import NOTHING, Reason
 from notifications.routing.addressing import Addresses, Devices
-from notifications.routing.route import Addressed, Manner, Match, Unresolved
+from notifications.routing.plan import Plan
+from notifications.routing.route import Addressed, Manner
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
 from notifications.wording.plaintext import clean_line
@@ -46,92 +46,6 @@ OWNED = [
     "answer_from_push",
 ]
 WORDED = ["title", "body", "short_body", "notice", "actions", "state", "priority", "url", "due_at", "details"]
-
-
-@dataclass
-class Plan:
-    """The trace of one event, stored with it."""
-
-    routes: list[Json] = field(default_factory=list)
-    recipients: list[Json] = field(default_factory=list)
-    unresolved: list[Json] = field(default_factory=list)
-    warnings: list[Reason] = field(default_factory=list)
-    notes: list[Reason] = field(default_factory=list)
-    more: int = 0
-    """People told whom the trace counts only."""
-
-    @property
-    def reached(self) -> bool:
-        return bool(self.recipients)
-
-    def as_json(self) -> Json:
-        return plans.stored(
-            {
-                "routes": self.routes,
-                "recipients": self.recipients,
-                "unresolved": self.unresolved,
-                "more": self.more,
-                **reasons.kept_list("warnings", self.warnings),
-                **reasons.kept_list("notes", self.notes),
-            }
-        )
-
-    def tried(self, matches: Iterable[Match]) -> None:
-        self.routes += [
-            {
-                "route": each.route.pk,
-                "name": each.route.name,
-                "matched": each.matched,
-                **reasons.kept("reason", each.reason),
-            }
-            for each in matches
-        ]
-
-    def unknown(self, names: Iterable[Unresolved]) -> None:
-        self.unresolved += [{"ref": each.ref, **reasons.kept("reason", each.reason)} for each in names]
-
-    def warn(self, warnings: Iterable[Reason]) -> None:
-        self.warnings += [warning for warning in warnings if warning not in self.warnings]
-
-    def changed(self, rows: Iterable[Notification], reason: Reason, deliveries: Sequence[Delivery]) -> None:
-        by_notification: dict[Any, list[Delivery]] = {}
-        for delivery in deliveries:
-            by_notification.setdefault(delivery.notification_id, []).append(delivery)
-        for row in rows:
-            self.add(row.recipient, row, "", reason, by_notification.get(row.pk, []))
-
-    def add(
-        self,
-        recipient: Recipient,
-        notification: Notification,
-        route: str,
-        reason: Reason,
-        deliveries: Sequence[Delivery],
-    ) -> None:
-        if len(self.recipients) >= plans.MOST_NAMED:
-            self.more += 1
-            return
-        self.recipients.append(
-            {
-                **recipient.as_person(),
-                "recipient": recipient.pk,
-                "route": route,
-                **reasons.kept("reason", reason),
-                "notification": str(notification.pk),
-                "title": notification.title,
-                "channels": [
-                    {
-                        "channel": each.channel,
-                        "to": each.to,
-                        "turn": each.turn,
-                        "state": each.state,
-                        "reason": each.reason,
-                        "reason_fact": each.reason_fact,
-                    }
-                    for each in deliveries
-                ],
-            }
-        )
 
 
 @dataclass

@@ -23,6 +23,7 @@ from notifications.reasons import Reason
 from notifications.routing import claims, fanout, route
 from notifications.routing.batch import Batch
 from notifications.routing.closing import Closing
+from notifications.routing.plan import Plan
 from notifications.types import InboundEvent
 from notifications.wording.batch_render import Writer
 from wfpush.identifiers import uuid7
@@ -160,7 +161,7 @@ def _ended(event: Event, result: "Result", now: datetime) -> None:
 @dataclass
 class Result:
     status: EventStatus
-    plan: fanout.Plan
+    plan: Plan
     task: Task | None = None
     case: Any = None
 
@@ -169,7 +170,7 @@ def advance(event: Event, batch: Batch) -> Result:
     """All that an event does, but for what the batch writes at its end."""
     scene = batch.scene(event)
     change = task_state.apply(event, scene)
-    plan = fanout.Plan(notes=[*batch.notes[event], *change.notes])
+    plan = Plan(notes=[*batch.notes[event], *change.notes])
     result = Result(change.status, plan, change.task, change.case)
     if not change.counts:
         return result
@@ -183,9 +184,7 @@ def advance(event: Event, batch: Batch) -> Result:
     return result
 
 
-def _reach_people(
-    event: Event, change: task_state.Change, scene: task_state.Scene, plan: fanout.Plan, batch: Batch
-) -> None:
+def _reach_people(event: Event, change: task_state.Change, scene: task_state.Scene, plan: Plan, batch: Batch) -> None:
     facts = facts_of_task(change.task, change.case, event, task_is_newer=change.is_older)
     about = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
     matches = route.match(event, facts)
