@@ -7,7 +7,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,7 +57,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
             found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
             return show(request, found, kept=said.comment, status=failure.status)
     if request.POST.get("from") == "list":
-        return redirect(f"{reverse('inbox:list')}#n-{notification.pk}")
+        return redirect(f"{_back(request)}#n-{notification.pk}")
     return redirect("inbox:item", notification.pk)
 
 

@@ -4,23 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
-
 from notifications.items.inbox_json import lines_of
 from notifications.items.outcomes import is_mine, is_waiting, mood_of, outcome_of
-from notifications.items.representation import notification_queryset
-from notifications.models import Notification, NotificationState, Priority, Recipient
+from notifications.models import Notification, NotificationState, Recipient
 from notifications.types import Action
 from notifications.wording.labels import read_in
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import TEXTS, say
 from notifications.wording.times import Due, due, exact, short_time
-
-WAITING_SHOWN, ESCALATED_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 25, 10, 10, 10
-MOST_SHOWN = 500
-"""How many of each the list shows: a page stays under 100 kB."""
-
-RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
 
 
 @dataclass(frozen=True)
@@ -109,65 +100,3 @@ def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
     ranks = {"final": 1, "request_info": 2, "acknowledge": 3}
     ordered = sorted(offered, key=lambda action: 0 if action is primary else ranks[action.effect])
     return tuple(Button(action, action is primary) for action in ordered)
-
-
-@dataclass(frozen=True)
-class Group:
-    """Items that wait for an answer: `count` of them, of which `cards` are shown."""
-
-    count: int
-    cards: list[Card]
-
-    @property
-    def more(self) -> int:
-        return self.count - len(self.cards)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A person's list at one moment. `seq` is that of the last change it contains."""
-
-    seq: int
-    unread: int
-    waiting: Group
-    escalated: Group
-    """Items that the reader got because others have not answered."""
-    updates: list[Card]
-    done: list[Card]
-
-
-NOTHING = Listing(seq=0, unread=0, waiting=Group(0, []), escalated=Group(0, []), updates=[], done=[])
-
-
-def listing(reader: Recipient, now: datetime, *, everything: bool = False) -> Listing:
-    """Items to answer (most urgent first, then by due date), then news, then what is done.
-
-    `everything`: all items to answer, up to MOST_SHOWN, instead of a short page.
-    """
-    # Read first: the live connection sends a change that commits meanwhile again, instead of missing it.
-    seq = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=reader.pk)
-    mine = notification_queryset().filter(recipient=reader)
-    waiting = mine.filter(state=NotificationState.OPEN)
-    updates = mine.filter(state=NotificationState.INFO).order_by("-created_at", "-id")
-    done = mine.exclude(state__in=(NotificationState.OPEN, NotificationState.INFO)).order_by("-updated_at", "-id")
-    return Listing(
-        seq=seq,
-        unread=mine.filter(read_at=None).count(),
-        waiting=_group(waiting.filter(escalated=False), reader, now, MOST_SHOWN if everything else WAITING_SHOWN),
-        escalated=_group(waiting.filter(escalated=True), reader, now, MOST_SHOWN if everything else ESCALATED_SHOWN),
-        updates=[card(row, reader, now) for row in updates[:UPDATES_SHOWN]],
-        done=[card(row, reader, now) for row in done[:DONE_SHOWN]],
-    )
-
-
-def _group(rows: QuerySet[Notification], reader: Recipient, now: datetime, most: int) -> Group:
-    return Group(rows.count(), [card(row, reader, now) for row in most_pressing_first(rows)[:most]])
-
-
-def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
-    rank = Case(
-        *(When(priority=priority, then=Value(position)) for priority, position in RANKS.items()),
-        default=Value(len(RANKS)),
-        output_field=IntegerField(),
-    )
-    return rows.order_by(rank, F("due_at").asc(nulls_last=True), "-created_at", "-id")

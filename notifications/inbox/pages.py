@@ -14,8 +14,11 @@ from django.views.decorators.http import require_safe
 from notifications.answers.given import MAX_COMMENT
 from notifications.engines import connected_accounts
 from notifications.inbox import webapp
-from notifications.inbox.cards import NOTHING, Button, listing
+from notifications.inbox.cards import Button
+from notifications.inbox.filters import chips_of, filters_of
+from notifications.inbox.finding import PLAIN, Finding, finding_of
 from notifications.inbox.items import Item, item, own_notification
+from notifications.inbox.listing import NOTHING, listing
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.types import TAKES_AWAY, Json
@@ -66,8 +69,12 @@ def show(
     """The page. `asked`: the answer whose comment field is open; `fault`: what was wrong with the answer just sent;
     `kept`: the comment of an answer that came too late."""
     button = asked_of(found.card.buttons if found else (), asked)
+    finding = finding_of(request.GET)
+    shown = listing(request.recipient, timezone.now(), finding)
     context: dict[str, Any] = {
-        "list": listing(request.recipient, timezone.now(), everything="all" in request.GET),
+        "list": shown,
+        "chips": chips_of(shown, request.recipient),
+        "filters": filters_of(request.recipient, finding) if finding.filters_open else [],
         "item": found,
         "asked": button,
         "question": question_of(button),
@@ -76,7 +83,7 @@ def show(
         "kept": kept,
         "max_comment": MAX_COMMENT,
         "unconnected": list(connected_accounts.missing_for(request.recipient)),
-        "settings": browser_settings(request),
+        "settings": browser_settings(request, finding),
     }
     return show_page(request, "inbox/inbox.html", context, status=status)
 
@@ -91,11 +98,12 @@ def question_of(button: Button | None) -> str:
     return say_of("ask", button.action.name) if button else ""
 
 
-def browser_settings(request: PersonRequest) -> Json:
+def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
     """What the page's modules need to know, as a JSON block (no inline script)."""
     return {
         "texts": spoken(),
         "now": timezone.now().isoformat(),
+        "list": finding.suffix,
         "ref": request.recipient.ref,
         "timezone": request.recipient.timezone,
         "language": request.LANGUAGE_CODE,

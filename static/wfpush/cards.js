@@ -26,7 +26,7 @@ export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken
  * since it would lose the focus. `told`: what to show instead while an answer is being sent.
  */
 export function fill(host, item, told = null) {
-  const open = item.state === "open", address = `/n/${item.id}`;
+  const open = item.state === "open", address = `/n/${item.id}${settings.list ?? ""}`;
   Object.assign(host.dataset, { state: item.state, priority: item.priority, due: item.due_at ?? "", created: item.created_at });
   host.toggleAttribute("data-unread", !item.read_at);
   fillText(host, "title", item.title);
@@ -165,12 +165,12 @@ function buttonFor(action, primary) {
   return button;
 }
 
-/** Most urgent first, then soonest due, then newest: notifications/inbox/cards.py, most_pressing_first. */
+/** Soonest due first, then most urgent, then newest: notifications/inbox/listing.py, most_pressing_first. */
 export function morePressing(one, other) {
   const rank = (card) => RANKS[card.dataset.priority] ?? 4;
   const dueOf = (card) => (card.dataset.due ? Date.parse(card.dataset.due) : Infinity);
   const created = (card) => Date.parse(card.dataset.created);
-  return rank(one) - rank(other) || compare(dueOf(one), dueOf(other)) || created(other) - created(one);
+  return compare(dueOf(one), dueOf(other)) || rank(one) - rank(other) || created(other) - created(one);
 }
 
 const compare = (one, other) => (one === other ? 0 : one < other ? -1 : 1);

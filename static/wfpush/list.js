@@ -1,22 +1,26 @@
 // The list: changed items are updated at once; new ones wait behind "2 new" while the list is being used, so that nothing
-// moves under a finger.
+// moves under a finger. A list that somebody asked for (a tab, words, filters) is never changed by itself: it offers to be
+// loaded again.
 
 import { build, morePressing, slot } from "./cards.js";
 import { unsent } from "./kept.js";
-import { announce, say } from "./words.js";
+import { announce, dueGroup, now, say, settings } from "./words.js";
 
 const QUIET = 8_000;  // milliseconds without a touch after which a list counts as not being used
 const SETTLING = 500;  // milliseconds in which nothing can be pressed after something moved
 
 const list = document.getElementById("list");
-const waiting = document.getElementById("waiting");
-const escalated = document.getElementById("escalated");
+const groups = Object.fromEntries([...list.querySelectorAll(".group")].map((group) => [group.dataset.due, group]));
 const updates = document.getElementById("updates");
 const done = document.getElementById("done");
 const showNew = document.getElementById("show-new");
+const asked = "found" in list.dataset;
 const pending = new Map();  // id → item that is not in the list yet
 let touchedAt = -Infinity;
 let stale = false;
+
+/** The address of the list on this page. */
+export const address = `/${settings.list}`;
 
 for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", "touchmove"]) {
   list.addEventListener(kind, touched, { passive: true, capture: true });
@@ -24,7 +28,7 @@ for (const kind of ["pointerdown", "pointermove", "wheel", "scroll", "keydown", 
 window.addEventListener("scroll", touched, { passive: true });
 showNew.addEventListener("click", () => (stale ? location.reload() : show({ pressed: true })));
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && !stale) show();  // nobody sees the page: update the list
+  if (document.hidden && !stale && !asked) show();  // nobody sees the page: update the list
 });
 
 function touched(event) {
@@ -33,34 +37,41 @@ function touched(event) {
 
 function inUse() {
   if (document.hidden) return false;
-  const focused = list.contains(document.activeElement) && document.activeElement.closest("li");
+  const focused = list.contains(document.activeElement) && document.activeElement.closest("li, form.find");
   return Boolean(focused || list.querySelector(".ask") || performance.now() - touchedAt < QUIET);
 }
 
+const cardsOf = (group) => group.querySelector(".cards");
+const groupOf = (element) => groups[dueGroup(element.dataset.due, now())];
+
 /** An item has changed. Elements that show it were updated before. */
 export function receive(item) {
-  const known = document.getElementById(`n-${item.id}`);
+  const known = document.getElementById(`n-${item.id}`), news = item.state === "open" || item.state === "info";
   const reopened = known?.matches(".row") && item.state === "open";
   if (known && !reopened) {
     pending.delete(item.id);
-  } else if (item.state === "open" || item.state === "info") {
+  } else if (news) {
     if (!pending.has(item.id)) announce(say("arrived", { title: item.title }));
     pending.set(item.id, item);
-    if (inUse()) offer();
+    if (asked) becomeStale();
+    else if (inUse()) offer();
     else show();
   } else {
     pending.delete(item.id);
-    offer();
+    const group = groups[dueGroup(item.due_at, now())];
+    if (asked || Number(group.dataset.more)) becomeStale();  // it may have been one of those that are not shown
+    else offer();
   }
   count();
 }
 
 /** The server asks to load the list again: at once, unless the page is being used. */
 export function reset() {
-  if (!inUse() && !unsent()) {
-    location.reload();
-    return;
-  }
+  if (!inUse() && !unsent()) location.reload();
+  else becomeStale();
+}
+
+function becomeStale() {
   stale = true;
   offer();
 }
@@ -73,7 +84,7 @@ function offer() {
 /** Insert new items, move answered ones (except those with an unsent comment), and sort the rest. */
 function show({ pressed = false } = {}) {
   const focused = document.activeElement;
-  const cards = [...waiting.children, ...escalated.children], moved = cards.length > 0;
+  const cards = [...list.querySelectorAll(".group .card")], moved = cards.length > 0;
   for (const card of cards) if (card.dataset.state !== "open" && !slot(card, "kept")) settle(card);
   let first = null;
   for (const item of pending.values()) {
@@ -96,13 +107,15 @@ const morePressingOrSame = (one, other) =>
 export function place(item) {
   document.getElementById(`n-${item.id}`)?.remove();
   const element = build(item.state === "open" ? "card" : "row", item);
-  if (item.state === "open") (item.escalated ? escalated : waiting).append(element);
+  if (item.state === "open") cardsOf(groupOf(element)).append(element);
   else updates.prepend(element);
   return element;
 }
 
+/** Each card in the group of its due date: time goes on. */
 export function sort() {
-  for (const group of [waiting, escalated]) group.append(...[...group.children].sort(morePressing));
+  const cards = [...list.querySelectorAll(".group .card")].sort(morePressing);
+  for (const card of cards) cardsOf(groupOf(card)).append(card);
 }
 
 /** An answered card becomes a line under "Done". */
@@ -123,27 +136,35 @@ function guard() {
   setTimeout(() => list.classList.remove("settling"), SETTLING);
 }
 
+/** Headings say how many wait, on this page and beyond it. */
 export function count() {
-  for (const group of [waiting, escalated]) {
-    const shown = slot(list, `${group.id}-count`);
-    shown.textContent = group.querySelectorAll('[data-state="open"]').length + Number(group.dataset.more);
-    shown.hidden = shown.textContent === "0";
+  if (asked) return;
+  let all = 0;
+  for (const group of Object.values(groups)) {
+    const waiting = group.querySelectorAll('[data-state="open"]').length + Number(group.dataset.more);
+    slot(group, "group-count").textContent = waiting;
+    group.hidden = !waiting && !cardsOf(group).childElementCount;
+    all += waiting;
   }
-  for (const { id, childElementCount } of [escalated, updates, done]) hide(`${id}-part`, childElementCount === 0);
-  const own = waiting.childElementCount > 0, others = escalated.childElementCount > 0;
-  hide("nothing-waiting", own || others);
-  hide("nothing-own", own || !others);
+  const shown = slot(list, "waiting-count");
+  shown.textContent = all;
+  shown.hidden = !all;
+  for (const { id, childElementCount } of [updates, done]) hide(`${id}-part`, childElementCount === 0);
+  hide("nothing-waiting", list.querySelector(".group .card"));
 }
 
-const hide = (id, hidden) => document.getElementById(id).toggleAttribute("hidden", hidden);
+const hide = (id, hidden) => document.getElementById(id).toggleAttribute("hidden", Boolean(hidden));
 
-/** Unread items in the page's title, where a tab shows them, and on the icon of the app. */
+/** Unread items in the page's title, where a tab shows them, on the filter for them, and on the icon of the app. */
 export function tellUnread(unread) {
   const told = unread ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
   told?.catch(() => {});
   document.title = (unread ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\) /, "");
-  const everything = document.getElementById("read-all");
+  const everything = document.getElementById("read-all"), chip = document.getElementById("unread-chip");
   if (everything) everything.hidden = unread === 0;
+  if (!chip) return;  // the page without a connection
+  chip.hidden = unread === 0 && !chip.querySelector("[aria-current]");
+  slot(chip, "unread-count").textContent = unread;
 }
 
 /** Mark the item that is open beside the list. */

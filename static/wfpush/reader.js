@@ -3,7 +3,7 @@
 import { retell, openAsk } from "./answers.js";
 import { csrfToken } from "./cards.js";
 import { mark } from "./documents.js";
-import { choose } from "./list.js";
+import { address, choose } from "./list.js";
 import { keptArticle } from "./offline.js";
 import { say } from "./words.js";
 
@@ -40,7 +40,7 @@ export async function start() {
 }
 
 export async function visit(path) {
-  if (path === "/") return back();
+  if (path === address || path === "/") return back();
   if (await load(path)) history.pushState({ mine: true, fromList: true }, "", path);
   return null;
 }
@@ -116,7 +116,7 @@ function markRead(id) {
 function back() {
   if (history.state?.fromList) history.back();
   else {
-    history.pushState({ mine: true }, "", "/");
+    history.pushState({ mine: true }, "", address);
     showList();
   }
 }

@@ -68,5 +68,12 @@ export function timesOf({ say, language, timezone }) {
     return same ? say("at_time", { time: clock(at) }) : say("at_date", { date: day(at, today), time: clock(at) });
   }
 
-  return { exact, due, stamp, when };
+  /** `overdue`, `today` or `later`: notifications/inbox/listing.py, due_within. `at`: ISO 8601, or nothing. */
+  function dueGroup(at, today) {
+    if (!at) return "later";
+    const due = new Date(at);
+    return due < today ? "overdue" : dayNumber(due) <= dayNumber(today) ? "today" : "later";
+  }
+
+  return { exact, due, dueGroup, stamp, when };
 }

@@ -10,7 +10,7 @@ const ahead = Date.parse(settings.now) - Date.now();  // a phone's clock may be 
 
 export const now = () => new Date(Date.now() + (Math.abs(ahead) > 5_000 ? ahead : 0));
 export const { say, sayOf } = sentencesOf(settings.texts);
-export const { exact, due, stamp, when } = timesOf({ say, language, timezone });
+export const { exact, due, dueGroup, stamp, when } = timesOf({ say, language, timezone });
 export const { outcomeOf, isMine } = outcomesOf({ say, sayOf, stamp, when, now, ref });
 
 /** Have a screen reader say something once, politely. */

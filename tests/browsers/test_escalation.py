@@ -27,10 +27,10 @@ async def test_what_bob_leaves_alone_comes_to_carol_who_answers(installation: In
         due = datetime.now(UTC) + SHORTLY
         installation.assign("Approve the millstone", to="bob", key=key, due_at=due.isoformat())
 
-        hers, his = card(carol, "Approve the millstone", "escalated"), card(bob, "Approve the millstone")
+        hers, his = card(carol, "Approve the millstone", "waiting"), card(bob, "Approve the millstone")
         await expect(his).to_be_visible()
         await expect(hers).to_be_visible()
-        await expect(carol.get_by_role("region", name="Escalated to me")).to_be_visible()
+        await expect(carol.locator("#overdue").get_by_text("escalated to you as Bob's manager")).not_to_have_count(0)
         await expect(hers).to_contain_text("Bob has not answered yet. Due")
         await expect(hers).to_contain_text("escalated to you as Bob's manager")
         await expect(his).to_contain_text("escalated to Carol")
@@ -66,7 +66,7 @@ async def test_by_the_keyboard(installation: Installation, sign_in: SignIn) -> N
     key = installation.engine_with_policy("kiln")
     installation.assign("Approve the bricks", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
     title = "Approve the bricks"
-    await expect(card(carol, title, "escalated")).to_be_visible()
+    await expect(card(carol, title, "waiting")).to_be_visible()
 
     await tab_to(carol, title)
     await carol.keyboard.press("Enter")
@@ -81,7 +81,7 @@ async def test_with_javascript_off(installation: Installation, sign_in: SignIn) 
     key = installation.engine_with_policy("pottery")
     installation.assign("Approve the vase", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
     carol = await sign_in("carol", javascript=False, phone=True)
-    hers = card(carol, "Approve the vase", "escalated")
+    hers = card(carol, "Approve the vase", "waiting")
     await reloaded(carol, hers.is_visible)
 
     await hers.get_by_role("button", name="Approve").click()
@@ -89,15 +89,14 @@ async def test_with_javascript_off(installation: Installation, sign_in: SignIn) 
     await expect(card(carol, "Approve the vase", "done").locator(".outcome")).to_contain_text("Approved.")
 
 
-async def test_it_stays_apart_with_no_connection(installation: Installation, sign_in: SignIn) -> None:
+async def test_it_says_so_with_no_connection(installation: Installation, sign_in: SignIn) -> None:
     key = installation.engine_with_policy("brewery")
     installation.assign("Approve the barrel", to="bob", key=key, due_at=datetime.now(UTC).isoformat())
     carol, title = await sign_in("carol", phone=True), "Approve the barrel"
-    await expect(card(carol, title, "escalated")).to_be_visible()
+    await expect(card(carol, title, "waiting")).to_be_visible()
     await is_kept(carol, title)
     await carol.context.set_offline(True)
 
     await carol.goto("/")
 
-    await expect(card(carol, title, "escalated")).to_contain_text("escalated to you as Bob's manager")
-    await expect(card(carol, title, "waiting")).to_have_count(0)
+    await expect(card(carol, title, "waiting")).to_contain_text("escalated to you as Bob's manager")

@@ -65,6 +65,11 @@ ORDER = """async (items) => {
   return cards.sort(morePressing).map((card) => card.dataset.title);
 }"""
 
+GROUPS = """async (cases) => {
+  const {dueGroup, now} = await import("/static/wfpush/words.js");
+  return cases.map(({at}) => ({group: dueGroup(at, now())}));
+}"""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def reading(browser: Browser) -> AsyncIterator[Reading]:
@@ -147,3 +152,7 @@ async def test_what_presses_most_stands_first(reading: Reading) -> None:
     titles = await page.evaluate(ORDER, list(reversed(CASES["pressing"])))
 
     assert titles == [item["title"] for item in CASES["pressing"]]
+
+
+async def test_in_which_group_it_stands(reading: Reading) -> None:
+    await says(reading, GROUPS, CASES["groups"])

@@ -1,88 +1,11 @@
-from datetime import timedelta
-
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.inbox.cards import WAITING_SHOWN, buttons, card, listing
-from notifications.models import Recipient
+from notifications.inbox.cards import buttons, card
 from notifications.types import Action
 from tests.factories import DECISIONS, NotificationFactory, RecipientFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
-
-
-def test_what_needs_an_answer_stands_in_the_order_of_its_need() -> None:
-    bob, now = RecipientFactory(ref="bob"), timezone.now()
-    for title, priority, due in [
-        ("whenever", "normal", None),
-        ("in an hour", "normal", now + timedelta(hours=1)),
-        ("long ago", "normal", now - timedelta(days=1)),
-        ("unimportant", "low", now - timedelta(days=9)),
-        ("at once", "urgent", None),
-        ("important", "high", now + timedelta(days=30)),
-    ]:
-        NotificationFactory(recipient=bob, title=title, priority=priority, due_at=due)
-
-    titles = [each.notification.title for each in listing(bob, now).waiting.cards]
-
-    assert titles == ["at once", "important", "long ago", "in an hour", "whenever", "unimportant"]
-
-
-def test_updates_are_newest_first_and_what_is_over_is_done() -> None:
-    bob, now = RecipientFactory(ref="bob"), timezone.now()
-    NotificationFactory(recipient=bob, task=None, title="received", created_at=now - timedelta(hours=2))
-    NotificationFactory(recipient=bob, task=None, title="under review", created_at=now - timedelta(hours=1))
-    for state in ("answered", "withdrawn", "expired"):
-        NotificationFactory(recipient=bob, state=state, title=state)
-
-    found = listing(bob, now)
-
-    assert [each.notification.title for each in found.updates] == ["under review", "received"]
-    assert [each.notification.title for each in found.done] == ["expired", "withdrawn", "answered"]
-    assert found.waiting.cards == []
-
-
-def test_somebody_elses_items_are_nowhere() -> None:
-    NotificationFactory(recipient=RecipientFactory(ref="carol"))
-
-    found = listing(RecipientFactory(ref="bob"), timezone.now())
-
-    assert (found.waiting.count, found.unread, found.seq) == (0, 0, 0)
-
-
-def test_a_long_list_says_how_much_more_there_is() -> None:
-    bob = RecipientFactory(ref="bob")
-    task = TaskFactory()
-    for _ in range(WAITING_SHOWN + 3):
-        NotificationFactory(recipient=bob, task=TaskFactory(engine=task.engine, case=task.case))
-
-    found = listing(bob, timezone.now()).waiting
-
-    assert (len(found.cards), found.more, found.count) == (WAITING_SHOWN, 3, WAITING_SHOWN + 3)
-    assert listing(bob, timezone.now(), everything=True).waiting.more == 0
-
-
-def test_the_list_asks_the_database_the_same_few_questions_however_long_it_is(
-    django_assert_max_num_queries: object,
-) -> None:
-    bob = RecipientFactory(ref="bob")
-
-    def asked() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            found = listing(Recipient.objects.select_related("brand").get(pk=bob.pk), timezone.now())
-            assert all(each.notification.task.state and each.notification.category.slug for each in found.waiting.cards)
-        return len(queries)
-
-    NotificationFactory(recipient=bob)
-    few = asked()
-    for _ in range(5):
-        NotificationFactory(recipient=bob)
-
-    assert asked() == few
 
 
 def action(name: str, effect: str = "final", comment: str = "none") -> Action:

@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 from escalations.clocks import due_steps
 from escalations.models import Policy, StepTarget
 from escalations.reasons import BY_POLICY, NO_MANAGER
-from notifications.inbox.cards import ESCALATED_SHOWN, WAITING_SHOWN, listing
+from notifications.inbox.listing import listing
 from notifications.items.escalated import escalation_of
 from notifications.items.representation import notification_json
 from notifications.models import Recipient
@@ -39,19 +39,18 @@ def carols(story: Story) -> Page:
     return get(signed_in(story.carol), "/")
 
 
-def test_carol_has_it_apart_from_her_own_and_reads_why(story: Story, approvals: Policy) -> None:
+def test_carol_has_it_among_her_own_and_reads_why(story: Story, approvals: Policy) -> None:
     story.assign("T-1", assignee="carol", name="Approve invoice 88")
     is_late(story)
 
     page = carols(story)
 
-    assert page.titles("waiting") == ["Approve invoice 88"]
-    assert page.titles("escalated") == ["Approve invoice 4711"]
-    assert (page.part("waiting-count"), page.part("escalated-count")) == ("1", "1")
-    assert "Escalated to me" in page.part("escalated-part")
-    assert "Bob has not answered yet. Due" in page.part("escalated")
-    assert "escalated to you as Bob's manager" in page.part("escalated")
+    assert page.titles("waiting") == ["Approve invoice 4711", "Approve invoice 88"]
+    assert page.part("waiting-count") == "2"
+    assert "Bob has not answered yet. Due" in page.part("waiting")
+    assert "escalated to you as Bob's manager" in page.part("waiting")
     assert "escalated to you as Bob's manager" in page.follow("Approve invoice 4711").part("item")
+    assert page.follow("Escalated to me").titles("found") == ["Approve invoice 4711"]
 
 
 def test_bob_reads_who_has_been_told(story: Story, approvals: Policy) -> None:
@@ -60,29 +59,18 @@ def test_bob_reads_who_has_been_told(story: Story, approvals: Policy) -> None:
     page = get(signed_in(story.bob), "/")
 
     assert "escalated to Carol" in page.part("waiting")
-    assert page.part("escalated-part") == ""
     item = page.follow("Approve invoice 4711")
     assert "escalated to Carol" in item.part("item")
     assert "Escalated to Carol" in item.part("history")
 
 
-def test_without_anything_late_there_is_no_such_group(story: Story) -> None:
+def test_without_anything_late_nothing_says_so(story: Story) -> None:
     story.assign()
 
     page = get(signed_in(story.bob), "/")
 
-    assert "Escalated" not in page.text
-    assert "escalated" not in page.text
-
-
-def test_what_waits_of_ones_own_is_told_apart(story: Story, approvals: Policy) -> None:
-    is_late(story)
-
-    page = carols(story)
-
-    assert page.part("nothing-own") == "Nothing of your own is waiting."
-    assert page.part("nothing-waiting") == ""
-    assert page.part("waiting-count") == ""
+    assert "scalated" not in page.part("waiting")
+    assert get(signed_in(story.bob), "/?escalated").titles("found") == []
 
 
 def test_carol_answers_from_the_list_and_everybody_reads_so(story: Story, approvals: Policy) -> None:
@@ -90,12 +78,12 @@ def test_carol_answers_from_the_list_and_everybody_reads_so(story: Story, approv
 
     page = carols(story).press("Approve")
 
-    assert page.part("escalated-part") == ""
+    assert page.part("nothing-waiting") == "Nothing is waiting for you."
     assert page.titles("done") == ["Approve invoice 4711"]
     assert "has not answered" not in page.text
     bobs = get(signed_in(story.bob), "/")
     assert "Already approved by Carol" in bobs.part("done")
-    assert "escalated" not in bobs.text
+    assert "escalated" not in bobs.part("done")
     assert "Escalated to Carol" in bobs.follow("Approve invoice 4711").part("history")
 
 
@@ -107,8 +95,10 @@ def test_who_was_told_first_reads_who_was_told_next(story: Story, approvals: Pol
     while due_steps.tick(DUE + timedelta(minutes=30)):
         pass
 
-    (erins,) = listing(Recipient.objects.get(ref="erin"), timezone.now()).escalated.cards
-    assert "escalated to you as Bob's manager · escalated to Erin" in carols(story).part("escalated")
+    (erins,) = [
+        each for group in listing(Recipient.objects.get(ref="erin"), timezone.now()).groups for each in group.cards
+    ]
+    assert "escalated to you as Bob's manager · escalated to Erin" in carols(story).part("waiting")
     assert erins.lines[1:] == ["escalated to you as Bob's manager · escalated to Carol"]
     assert "escalated to Carol, Erin" in get(signed_in(story.bob), "/").part("waiting")
 
@@ -140,29 +130,6 @@ def test_why_is_said_in_the_readers_language(reason: Reason, english: str, germa
         with translation.override(language):
             said.append(escalation_of(copy))
     assert said == [english, german]
-
-
-def test_a_long_group_says_how_much_more_there_is(story: Story) -> None:
-    task = TaskFactory()
-    for number in range(ESCALATED_SHOWN + 2):
-        other = TaskFactory(engine=task.engine, case=task.case, task_id=f"late-{number}")
-        NotificationFactory(recipient=story.carol, task=other, escalated=True)
-
-    page = carols(story)
-
-    assert f"These are the {ESCALATED_SHOWN} most pressing of {ESCALATED_SHOWN + 2}." in page.part("escalated-part")
-    assert page.part("escalated-count") == str(ESCALATED_SHOWN + 2)
-    assert len(page.follow("Show all").titles("escalated")) == ESCALATED_SHOWN + 2
-
-
-def test_many_of_ones_own_leave_room_for_what_is_escalated(story: Story, approvals: Policy) -> None:
-    task = TaskFactory()
-    for number in range(WAITING_SHOWN + 1):
-        other = TaskFactory(engine=task.engine, case=task.case, task_id=f"own-{number}")
-        NotificationFactory(recipient=story.carol, task=other, priority="urgent")
-    is_late(story)
-
-    assert len(carols(story).titles("escalated")) == 1
 
 
 def test_customers_and_whoever_it_was_taken_from_hear_of_no_colleagues(story: Story) -> None:

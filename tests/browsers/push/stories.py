@@ -163,7 +163,7 @@ class PushStories:
         assert "Approve" in shown.buttons
         assert datetime.now(UTC) >= due
         carol.browser.open("/")
-        carol.browser.find("#escalated li", "escalated to you as Bob's manager")
+        carol.browser.find("#waiting li", "escalated to you as Bob's manager")
 
     # --- the browser was off ----------------------------------------------------------------------
     def test_of_three_messages_about_one_task_the_newest_waits_for_a_browser_that_was_off(

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
-from notifications.inbox.cards import buttons, most_pressing_first, offered
+from notifications.inbox.cards import buttons, offered
+from notifications.inbox.finding import DUE
+from notifications.inbox.listing import due_within, most_pressing_first
 from notifications.items.outcomes import mood_of, outcome_of
 from notifications.models import Category, Engine, Notification, Recipient, Task
 from notifications.wording.formats import zone_of
@@ -79,3 +81,13 @@ def test_what_presses_most_stands_first() -> None:
     titles = [row.title for row in most_pressing_first(Notification.objects.filter(recipient=bob))]
 
     assert titles == [item["title"] for item in CASES["pressing"]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("case", CASES["groups"], ids=lambda case: f"{case['timezone']} {case['at']}")
+def test_in_which_group_it_stands(case: Case) -> None:
+    copy = NotificationFactory(due_at=case["at"] and datetime.fromisoformat(case["at"]))
+    with as_read_in(case) as now:
+        found = [due for due in DUE if Notification.objects.filter(due_within(due, now), pk=copy.pk).exists()]
+
+    assert found == [case["group"]]

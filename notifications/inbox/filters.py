@@ -1,0 +1,92 @@
+"""What a list can be narrowed down to: switches that can be pressed, and choices with their counts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+
+from notifications.inbox.finding import Finding
+from notifications.inbox.listing import Listing, of_tab
+from notifications.models import Case, Notification, Recipient
+
+MOST_CHOICES = 100
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A switch: `query` is the address's query of the list when it is pressed."""
+
+    label: str
+    query: str
+    on: bool
+    count: int | None = None
+    """Of unread items, which the page keeps up to date."""
+
+
+def chips_of(listing: Listing, reader: Recipient) -> list[Chip]:
+    return list(_chips(listing, reader))
+
+
+def _chips(listing: Listing, reader: Recipient) -> Iterator[Chip]:
+    finding = listing.finding
+    if finding.tab == "waiting":
+        for due, label in (("overdue", _("Overdue")), ("today", _("Due today")), ("later", _("Later"))):
+            on = finding.due == due
+            if on or due == "overdue":
+                yield Chip(label, finding.but(due="" if on else due).address, on)
+    yield _switch(finding, "urgent", _("Urgent"))
+    if finding.tab == "waiting":
+        yield _switch(finding, "escalated", _("Escalated to me"))
+    if finding.case:
+        yield Chip(_case_named(finding.case, reader), finding.but(case="").address, True)
+    unread = finding.but(unread=not finding.unread, tab=finding.tab if finding.unread else "all")
+    yield Chip(_("Unread"), unread.address, finding.unread, listing.unread)
+
+
+def _switch(finding: Finding, name: str, label: str) -> Chip:
+    on = bool(getattr(finding, name))
+    return Chip(label, finding.but(**{name: not on}).address, on)
+
+
+def _case_named(key: str, reader: Recipient) -> str:
+    """The case of one of the reader's items; others are unknown to them."""
+    case = Case.objects.filter(pk=key, notifications__recipient=reader).first()
+    return str(case) if case else _("Case")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a filter, what it is called, and how many items of the tab have it."""
+
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One list to choose from. `name`: of its field in the address."""
+
+    name: str
+    label: str
+    chosen: str
+    choices: Sequence[Choice]
+
+
+def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
+    """What the items of the tab can be narrowed down to. What nothing has, or what is all they have, is no filter."""
+    rows = of_tab(Notification.objects.filter(recipient=reader, task__isnull=False), finding.tab)
+    found = [
+        Filter("kind", _("Kind"), finding.kind, _choices(rows.exclude(task__kind=""), "task__kind", "task__kind")),
+        Filter("from", _("Started by"), finding.sender, _choices(rows, "task__initiator", "task__initiator__name")),
+        Filter("team", _("Team"), finding.team, _choices(rows, "task__teams__slug", "task__teams__name")),
+        Filter("engine", _("System"), finding.engine, _choices(rows, "task__engine__slug", "task__engine__name")),
+    ]
+    return [each for each in found if each.choices]
+
+
+def _choices(rows: QuerySet[Notification], value: str, label: str) -> list[Choice]:
+    known = rows.exclude(**{value: None}) if value != label else rows
+    counted = known.order_by().values_list(value, label).annotate(Count("pk")).order_by(label)
+    return [Choice(str(key), name or str(key), count) for key, name, count in counted[:MOST_CHOICES]]

@@ -1,0 +1,159 @@
+"""What the address of the list asks for: a tab, words, filters, an order and a page.
+
+Everything is in the address, so that a list can be kept, shared with oneself and used without JavaScript. A value that
+means nothing is left out: old links and mistyped ones show more, and never an error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import urlencode
+
+Tab = Literal["waiting", "updates", "done", "all"]
+TABS: tuple[Tab, ...] = ("waiting", "updates", "done", "all")
+
+DUE = ("overdue", "today", "later")
+SORTS = ("due", "newest", "oldest")
+
+CHOSEN = ("kind", "engine", "team", "sender")
+"""What is chosen from lists."""
+
+MOST_WORDS, MOST_CHARACTERS = 8, 200
+MOST_PAGES = 100_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A list that is asked for. Text is empty where everything is wanted: `engine` and `team` are slugs, `sender` and
+    `case` keys of rows. `choosing`: the filters are open."""
+
+    tab: Tab = "waiting"
+    words: str = ""
+    due: str = ""
+    urgent: bool = False
+    escalated: bool = False
+    unread: bool = False
+    kind: str = ""
+    engine: str = ""
+    team: str = ""
+    sender: str = ""
+    case: str = ""
+    sort: str = ""
+    page: int = 1
+    choosing: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the list as it opens: everything that waits, in groups."""
+        return self == PLAIN
+
+    @property
+    def filtered(self) -> bool:
+        """Whether less than the whole tab is asked for."""
+        return replace(self, page=1, choosing=False, sort="") != Finding(tab=self.tab)
+
+    @property
+    def filters_open(self) -> bool:
+        return self.choosing or bool(self.sort) or any(getattr(self, name) for name in CHOSEN)
+
+    @property
+    def query(self) -> str:
+        """As in an address, without its `?`; empty for the list as it opens."""
+        return urlencode(self._parameters())
+
+    @property
+    def suffix(self) -> str:
+        """To be put behind the address of a page that has this list beside it."""
+        return f"?{self.query}" if self.query else ""
+
+    def fields(self) -> list[tuple[str, str]]:
+        """For the hidden fields of the form that asks for other words and filters: the page starts again."""
+        return self.but(words="", sort="", choosing=self.filters_open, **dict.fromkeys(CHOSEN, ""))._parameters()
+
+    def _parameters(self) -> list[tuple[str, str]]:
+        asked = {name: value for name in _PARAMETERS if (value := getattr(self, name)) != getattr(PLAIN, name)}
+        return [(_PARAMETERS[name], "1" if value is True else str(value)) for name, value in asked.items()]
+
+    @property
+    def address(self) -> str:
+        """The query of an address with its `?`, so that it can be a link by itself."""
+        return self.suffix or "?"
+
+    @property
+    def tabs(self) -> list[tuple[Tab, str]]:
+        """Each tab, with the query of the same words and filters there."""
+        return [(tab, self.but(tab=tab, due=self.due if tab == "waiting" else "").address) for tab in TABS]
+
+    @property
+    def everywhere(self) -> str:
+        return self.but(tab="all", due="").address
+
+    @property
+    def cleared(self) -> str:
+        """The query of the whole tab."""
+        return Finding(tab=self.tab).address
+
+    @property
+    def with_filters(self) -> str:
+        return self.but(choosing=True).address
+
+    def but(self, **changes: object) -> "Finding":
+        """The same with something else, from its first page on."""
+        return replace(self, **{"page": 1, "choosing": False, **changes})  # type: ignore[arg-type]
+
+
+PLAIN = Finding()
+"""The list as it opens."""
+
+_PARAMETERS = {
+    "tab": "tab",
+    "words": "q",
+    "due": "due",
+    "urgent": "urgent",
+    "escalated": "escalated",
+    "unread": "unread",
+    "kind": "kind",
+    "engine": "engine",
+    "team": "team",
+    "sender": "from",
+    "case": "case",
+    "sort": "sort",
+    "page": "page",
+    "choosing": "filters",
+}
+"""Names of fields to names in the address."""
+
+
+def finding_of(query: Mapping[str, str]) -> Finding:
+    """What a query string asks for."""
+    tab: Tab = next((tab for tab in TABS if tab == query.get("tab")), "waiting")
+    waits = tab == "waiting"
+    return Finding(
+        tab=tab,
+        words=_text(query, "q"),
+        due=_one_of(query, "due", DUE) if waits else "",
+        urgent="urgent" in query,
+        escalated="escalated" in query,
+        unread="unread" in query,
+        kind=_text(query, "kind"),
+        engine=_text(query, "engine"),
+        team=_text(query, "team"),
+        sender=_key(query, "from"),
+        case=_key(query, "case"),
+        sort=_one_of(query, "sort", SORTS[1:]),
+        page=min(max(int(_key(query, "page") or 1), 1), MOST_PAGES),
+        choosing="filters" in query,
+    )
+
+
+def _text(query: Mapping[str, str], name: str) -> str:
+    return " ".join(query.get(name, "").replace("\x00", " ").split()[: MOST_WORDS * 2])[:MOST_CHARACTERS]
+
+
+def _one_of(query: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    return next((value for value in known if value == query.get(name)), "")
+
+
+def _key(query: Mapping[str, str], name: str) -> str:
+    value = query.get(name, "")
+    return str(int(value)) if value.isascii() and value.isdecimal() and len(value) <= 18 else ""

@@ -1,0 +1,204 @@
+"""The list: what waits, in groups by when it is due, and what is new and done below it; or what the address asks for,
+in pages back to the first day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from django.db.models import Case, Count, F, IntegerField, OrderBy, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from notifications.inbox.cards import Card, card
+from notifications.inbox.finding import DUE, PLAIN, Finding
+from notifications.inbox.search import containing
+from notifications.items.representation import notification_queryset
+from notifications.models import Notification, NotificationState, Priority, Recipient
+from notifications.wording.languages import reading_language
+
+GROUP_SHOWN, UPDATES_SHOWN, DONE_SHOWN = 20, 10, 10
+"""How many of each the list shows as it opens: the page stays under 100 kB."""
+
+PAGE = 50
+"""Items on a page of what was asked for."""
+
+RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
+
+OVER = (NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Items that wait for an answer and are due at about the same time: `count` of them, of which `cards` are shown."""
+
+    due: str
+    count: int
+    cards: Sequence[Card] = ()
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.cards)
+
+    @property
+    def suffix(self) -> str:
+        return Finding(due=self.due).suffix
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of what was asked for: the items from `first` on. `count`: of all pages, None where it is not known."""
+
+    cards: Sequence[Card] = ()
+    first: int = 0
+    count: int | None = None
+    newer: str = ""
+    """The address's query of the page before this one, with its `?`; empty on the first page."""
+    older: str = ""
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.cards) - 1
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A person's list at one moment. `seq` is that of the last change it contains."""
+
+    seq: int = 0
+    unread: int = 0
+    waiting: int = 0
+    """How many items wait for an answer."""
+    finding: Finding = PLAIN
+    groups: Sequence[Group] = tuple(Group(due, 0) for due in DUE)
+    updates: Sequence[Card] = ()
+    done: Sequence[Card] = ()
+    found: Found | None = None
+    """What was asked for, instead of groups, updates and done."""
+
+
+NOTHING = Listing()
+
+
+def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listing:
+    """What the reader has; `finding`: what of it is asked for."""
+    # Read first: the live connection sends a change that commits meanwhile again, instead of missing it.
+    seq = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=reader.pk)
+    mine = notification_queryset().filter(recipient=reader)
+    counts = _counts(mine, now)
+    told = Listing(seq=seq, unread=mine.filter(read_at=None).count(), waiting=sum(counts.values()), finding=finding)
+    if not finding.plain:
+        return replace(told, found=_found(mine, reader, now, finding))
+    return replace(
+        told,
+        groups=[_group(mine, due, counts[due], reader, now) for due in DUE],
+        updates=_cards(of_tab(mine, "updates").order_by(*NEWEST)[:UPDATES_SHOWN], reader, now),
+        done=_cards(of_tab(mine, "done").order_by(*LAST_CHANGED)[:DONE_SHOWN], reader, now),
+    )
+
+
+# --- by when it is due --------------------------------------------------------------------------------
+def due_within(due: str, now: datetime) -> Q:
+    """Items that are overdue, due until midnight where the reader is, or later; what has no date is later."""
+    midnight = midnight_after(now)
+    overdue, today = Q(due_at__lt=now), Q(due_at__gte=now, due_at__lt=midnight)
+    return {"overdue": overdue, "today": today, "later": Q(due_at=None) | Q(due_at__gte=max(midnight, now))}[due]
+
+
+def midnight_after(now: datetime) -> datetime:
+    """The end of today in the active time zone. Midnight may not exist there on the day that summer time begins."""
+    tomorrow = timezone.localtime(now).date() + timedelta(days=1)
+    return timezone.make_aware(datetime.combine(tomorrow, time.min))
+
+
+def _counts(mine: QuerySet[Notification], now: datetime) -> dict[str, int]:
+    waiting = mine.filter(state=NotificationState.OPEN)
+    return waiting.aggregate(**{due: Count("pk", filter=due_within(due, now)) for due in DUE})
+
+
+def _group(mine: QuerySet[Notification], due: str, count: int, reader: Recipient, now: datetime) -> Group:
+    if not count:
+        return Group(due, 0)
+    rows = most_pressing_first(of_tab(mine, "waiting").filter(due_within(due, now)))
+    return Group(due, count, _cards(rows[:GROUP_SHOWN], reader, now))
+
+
+def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
+    """By due time, then priority, then the newest: as static/wfpush/cards.js, morePressing."""
+    return rows.order_by(*_pressing())
+
+
+def _pressing() -> tuple[OrderBy | str, ...]:
+    rank = Case(
+        *(When(priority=priority, then=Value(position)) for priority, position in RANKS.items()),
+        default=Value(len(RANKS)),
+        output_field=IntegerField(),
+    )
+    return (F("due_at").asc(nulls_last=True), rank.asc(), "-created_at", "-id")
+
+
+# --- what was asked for --------------------------------------------------------------------------------
+NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-updated_at", "-id")
+
+
+def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
+    rows = _asked_for(mine, now, finding)
+    count = None if finding.words else rows.count()  # words are looked for until the page is full, and no further
+    rows = containing(rows, finding.words, reading_language(reader)).order_by(*_order(finding))
+    start = (finding.page - 1) * PAGE
+    keys = list(rows.values_list("pk", flat=True)[start : start + PAGE + 1])
+    return Found(
+        cards=[card(row, reader, now) for row in _in_order(keys[:PAGE])],
+        first=start + 1,
+        count=count,
+        newer=_page_at(finding, finding.page - 1) if finding.page > 1 else "",
+        older=_page_at(finding, finding.page + 1) if len(keys) > PAGE else "",
+    )
+
+
+def _page_at(finding: Finding, page: int) -> str:
+    return replace(finding, page=page).address
+
+
+def _asked_for(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
+    rows = of_tab(mine, finding.tab)
+    if finding.due:
+        rows = rows.filter(due_within(finding.due, now))
+    conditions = {
+        "priority": Priority.URGENT if finding.urgent else "",
+        "escalated": finding.escalated,
+        "task__kind": finding.kind,
+        "task__engine__slug": finding.engine,
+        "task__teams__slug": finding.team,
+        "task__initiator": finding.sender,
+        "case": finding.case,
+    }
+    rows = rows.filter(**{name: value for name, value in conditions.items() if value})
+    return rows.filter(read_at=None) if finding.unread else rows
+
+
+def of_tab(mine: QuerySet[Notification], tab: str) -> QuerySet[Notification]:
+    match tab:
+        case "waiting":
+            return mine.filter(state=NotificationState.OPEN)
+        case "updates":
+            return mine.filter(state=NotificationState.INFO)
+        case "done":
+            return mine.filter(state__in=OVER)
+        case _:
+            return mine
+
+
+def _order(finding: Finding) -> Sequence[OrderBy | str]:
+    if finding.sort:
+        return OLDEST if finding.sort == "oldest" else NEWEST
+    return {"waiting": _pressing(), "done": LAST_CHANGED}.get(finding.tab, NEWEST)
+
+
+def _in_order(keys: Sequence[UUID]) -> list[Notification]:
+    """The rows with all that cards show, read for one page only."""
+    rows = {row.pk: row for row in notification_queryset().filter(pk__in=keys)}
+    return [rows[key] for key in keys if key in rows]
+
+
+def _cards(rows: QuerySet[Notification], reader: Recipient, now: datetime) -> list[Card]:
+    return [card(row, reader, now) for row in rows]

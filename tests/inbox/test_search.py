@@ -1,0 +1,83 @@
+"""Finding items by words."""
+
+import pytest
+
+from notifications.inbox.search import containing
+from notifications.models import Notification, Recipient
+from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bob() -> Recipient:
+    """Who has three items: of an invoice, of a site visit, and of a Prüfung."""
+    bob, alice = RecipientFactory(ref="bob"), RecipientFactory(ref="alice", name="Alice Ångström")
+    case = CaseFactory(case_id="INV-004711", title="Purchase of vases")
+    invoice = TaskFactory(task_id="3f2b-aa01", case=case, engine=case.engine, initiator=alice)
+    facts = [
+        {"label": "Amount", "kind": "money", "value": "1200.50", "currency": "EUR"},
+        {"label": "Vendor", "kind": "text", "value": "Acme GmbH"},
+    ]
+    NotificationFactory(
+        recipient=bob, task=invoice, title="Approve invoice", body="All companies agree.", details={"key_facts": facts}
+    )
+    visit = TaskFactory(case=None)
+    NotificationFactory(
+        recipient=bob, task=visit, title="Visit the site", body="100% of it, C:\\roof_1", on_behalf_of=alice
+    )
+    NotificationFactory(recipient=bob, task=None, title="Prüfung abgeschlossen", language="de")
+    NotificationFactory(recipient=RecipientFactory(ref="carol"), title="Approve invoice 4711 of Acme")
+    return bob
+
+
+def found(bob: Recipient, words: str, language: str = "en") -> list[str]:
+    rows = containing(Notification.objects.filter(recipient=bob), words, language).order_by("created_at", "id")
+    return [row.title for row in rows]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["invoice", "INVOICES", "4711", "inv-0047", "vase", "acme gmbh", "gmbh acme", "1,200.50", "€1,200.50", "1200.5",
+     "company", "3f2b", "aa01", "acme 1,200.50 ångström", "the invoice"],
+)  # fmt: skip
+def test_an_item_is_found_by_every_part_of_it(bob: Recipient, words: str) -> None:
+    assert found(bob, words)[:1] == ["Approve invoice"]
+
+
+def test_people_are_found_whoever_they_are_for(bob: Recipient) -> None:
+    assert found(bob, "alice") == ["Approve invoice", "Visit the site"]
+
+
+@pytest.mark.parametrize("words", ["Prüfungen", "prüfung", "PRÜFUNGEN", "abgeschlossene"])
+def test_words_are_bent_as_in_the_readers_language(bob: Recipient, words: str) -> None:
+    assert found(bob, words, "de-AT") == ["Prüfung abgeschlossen"]
+
+
+def test_numbers_are_read_in_the_readers_language(bob: Recipient) -> None:
+    assert found(bob, "1.200,50", "de") == ["Approve invoice"]
+    assert found(bob, "1.200,50 €", "de")[:1] == ["Approve invoice"]
+
+
+def test_signs_that_mean_something_to_a_database_mean_themselves(bob: Recipient) -> None:
+    assert found(bob, "100%") == ["Visit the site"]
+    assert found(bob, "roof_1") == ["Visit the site"]
+    assert found(bob, "C:\\roof") == ["Visit the site"]
+    for words in ("%", "'", '"', "a'b", "\\", "&|!():*", "$1", "%s", "{}"):
+        found(bob, words)
+    assert found(bob, "10_%") == []
+
+
+def test_every_word_has_to_be_there(bob: Recipient) -> None:
+    assert found(bob, "acme visit") == []
+    assert found(bob, "nothing of the kind") == []
+
+
+def test_words_that_mean_nothing_are_looked_for_if_there_are_no_others(bob: Recipient) -> None:
+    assert found(bob, "all") == ["Approve invoice"]
+    assert found(bob, "") == ["Approve invoice", "Visit the site", "Prüfung abgeschlossen"]
+
+
+@pytest.mark.parametrize("language", ["ja", "xx", "", "fr-CA", "nonsense-language"])
+def test_other_languages_find_words_as_they_are_written(bob: Recipient, language: str) -> None:
+    assert found(bob, "invoice", language) == ["Approve invoice"]
