@@ -25,7 +25,7 @@ CONFIGURATION = (
     "absence",
     "team",
 )
-WORDING = ("template", "templateversion", "templatetext", "templateaction")
+WORDING = ("template", "templateversion", "templatetext", "templateaction", "templatefact")
 LEDGERS = (
     "event",
     "task",
@@ -136,3 +136,11 @@ def _permission(apps: Any, app: str, verb: str, model: str) -> Any:
         content_type=content_type, codename=f"{verb}_{model}", defaults={"name": f"Can {verb} {words}"}
     )
     return permission
+
+
+def give_as(apps: Any, model: str, *, like: str) -> None:
+    """Groups may do with a new model what they may do with another one. `apps` is a migration's registry."""
+    for group in apps.get_model("auth", "Group").objects.filter(permissions__codename__endswith=f"_{like}").distinct():
+        of_other = group.permissions.filter(content_type__app_label="notifications", codename__endswith=f"_{like}")
+        verbs = [codename.removesuffix(f"_{like}") for codename in of_other.values_list("codename", flat=True)]
+        group.permissions.add(*(_permission(apps, "notifications", verb, model) for verb in sorted(verbs)))

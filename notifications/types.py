@@ -74,6 +74,18 @@ def text_in(said: Json, name: str, limit: int | None = None) -> str:
     return value[:limit] if isinstance(value, str) else ""
 
 
+def lookup(facts: Any, path: str) -> Any:
+    """The value at a dotted path, which may contain list indexes; None when there is none."""
+    for name in path.split("."):
+        if isinstance(facts, dict):
+            facts = facts.get(name)
+        elif isinstance(facts, list) and name.isdecimal() and int(name) < len(facts):
+            facts = facts[int(name)]
+        else:
+            return None
+    return facts
+
+
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
     """A CloudEvent, checked. `digest` is over the canonical JSON of type, subject and data."""
@@ -121,8 +133,9 @@ class Action:
 class Message:
     """A channel-neutral message, which transports translate. All text is plain text.
 
-    The first of `actions` moves the work on; `facts` are pairs of a label and its value; `brand` says whose message it
-    is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
+    The first of `actions` moves the work on; `facts` are pairs of a label and its value; `glance` are the key facts in
+    one line, without those that lock screens must not show or that title and short text say already; `brand` says whose
+    message it is; messages of one `thread` belong together; `task_id` and `case_id` are the engine's own.
     """
 
     notification_id: str
@@ -140,6 +153,12 @@ class Message:
     thread: str = ""
     task_id: str = ""
     case_id: str = ""
+    glance: str = ""
+
+    @property
+    def on_lock_screens(self) -> str:
+        """The text below the title, where everybody can read it."""
+        return "\n".join(filter(None, (self.glance, self.short_body)))
 
 
 PushKind = Literal["message", "replacement", "test", "removed"]

@@ -43,7 +43,7 @@ def test_a_notification(story: Story) -> None:
     documented, real = sample('"seq"'), inbox_json(story.copy(story.bob))
 
     assert list(real) == list(documented)
-    for part in ("task", "case", "actions", "info", "outcome"):
+    for part in ("task", "case", "actions", "info", "outcome", "key_facts", "glance"):
         assert members(documented[part]) == members(real[part]), part
 
 

@@ -12,7 +12,7 @@ from notifications.cases.facts import facts_of_task
 from notifications.models import Task, Team
 from notifications.reasons import NOTHING, Reason
 from notifications.routing import route
-from notifications.types import Json
+from notifications.types import Json, lookup
 from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.postgres.revision import Compiled
 
@@ -106,7 +106,7 @@ def _why_not(policy: Policy, task: Task, facts: Json) -> Reason:
         return reasons.OTHER_ENGINE()
     for condition in policy.conditions.all():
         if not route.holds(condition, facts):
-            return route.why_not(condition, route.lookup(facts, condition.path))
+            return route.why_not(condition, lookup(facts, condition.path))
     if policy.clock == Clock.DUE and task.due_at is None:
         return reasons.NO_DUE_DATE()
     return NOTHING

@@ -33,8 +33,9 @@ from notifications.models import (
 )
 from notifications.routing import fanout
 from notifications.types import Action, Json, object_in
-from notifications.wording import render
+from notifications.wording import key_facts, render
 from notifications.wording.batch_render import Writer
+from notifications.wording.key_facts import KeyFact
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,7 @@ def own_type(version: TemplateVersion) -> EventType | None:
 def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
     """Render as for real messages. Nothing is stored or sent."""
     preview = Preview()
-    facts = about.facts
-    writer = Writer(about.event, about.task, facts)
+    writer = Writer(about.event, about.task, about.facts)
     context, hidden = writer.context(None), writer.hidden
     try:
         card = render.render(version, language, INBOX, context, timezone="UTC", hidden=hidden)
@@ -177,14 +177,15 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
         return preview
     warnings = dict.fromkeys([*card.warnings, *(warning for _, said in mails for warning in said.warnings)])
     preview.warnings += [warning.words() for warning in warnings]
-    preview.inbox = _copy(version, card, facts, about)
+    preview.inbox = _copy(version, card, key_facts.read(version, card.language, context, hidden), about)
     for channel, said in mails:
         _write_mail(preview, channel, {"title": said.title, "body": said.body, "short_body": said.short_body})
     return preview
 
 
-def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: About) -> Notification:
-    """An unsaved notification."""
+def _copy(version: TemplateVersion, said: render.Rendered, named: Sequence[KeyFact], about: About) -> Notification:
+    """An unsaved notification with the key facts `named`."""
+    facts = about.facts
     task = object_in(facts, "task")
     actions = about.task.actions if about.task else task.get("actions") or []
     offered: list[Action] = render.actions_of(version, said.language, actions)
@@ -196,7 +197,7 @@ def _copy(version: TemplateVersion, said: render.Rendered, facts: Json, about: A
         short_body=said.short_body,
         language=said.language,
         actions=[action.as_json() for action in offered],
-        details=fanout.details_of(facts),
+        details=fanout.details_of(fanout.said_in(facts), named),
         due_at=task_state.instant(task, "due_at"),
         priority=task.get("priority") or "normal",
         created_at=timezone.now(),

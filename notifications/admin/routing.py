@@ -35,7 +35,7 @@ from notifications.models import (
     VersionState,
 )
 from notifications.models.routing import default_channels
-from notifications.routing import route as routing
+from notifications.types import lookup
 from notifications.wording import template_check
 from notifications.wording.formats import as_number
 
@@ -150,9 +150,7 @@ class EventTypeAdmin(HistoryAdmin):
         super().save_related(request, form, formsets, change)
         self._tell_what_is_blanked(request, sensitive_of(form.instance) - before)
         event_type = EventType.objects.get(pk=form.instance.pk)  # read again: its variables were just saved
-        missing = [
-            each.path for each in event_type.variables.all() if routing.lookup(event_type.sample, each.path) is None
-        ]
+        missing = [each.path for each in event_type.variables.all() if lookup(event_type.sample, each.path) is None]
         if missing and event_type.sample:
             text = gettext("The sample has no %(paths)s: previews will show them as missing.")
             self.message_user(request, text % {"paths": ", ".join(missing)}, messages.WARNING)
@@ -375,7 +373,7 @@ def doubts_about(route: Route) -> list[str]:
 
 
 def _knows(event_type: EventType, path: str) -> bool:
-    if path in EVENT_PATHS or routing.lookup(event_type.sample, path) is not None:
+    if path in EVENT_PATHS or lookup(event_type.sample, path) is not None:
         return True
     return any(path == each.path for each in event_type.variables.all())
 

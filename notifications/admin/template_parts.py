@@ -1,4 +1,4 @@
-"""The parts of a template version: texts and action labels, edited on a draft's page."""
+"""The parts of a template version: texts, key facts and action labels, edited on a draft's page."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.words import link
 from notifications.channel_facts import offered_channels
 from notifications.errors import RenderError
-from notifications.models import TemplateAction, TemplateText, TemplateVersion, VersionState
+from notifications.models import MOST_FACTS, TemplateAction, TemplateFact, TemplateText, TemplateVersion, VersionState
 from notifications.wording import liquid
 
 
@@ -71,8 +71,16 @@ class ActionForm(forms.ModelForm):
     labels = LabelsField(label=_("Labels"))
 
 
+class FactForm(forms.ModelForm):
+    labels = LabelsField(
+        label=_("Labels"),
+        required=False,
+        help_text=_("One language a line, such as “de: Betrag”. Empty: the last name of the path."),
+    )
+
+
 class OnlyInDrafts:
-    """Texts and actions of published versions are read-only history."""
+    """The parts of published versions are read-only history."""
 
     def has_add_permission(self, request: HttpRequest, obj: TemplateVersion | None = None) -> bool:
         return is_draft(obj) and super().has_add_permission(request, obj)  # type: ignore[misc]
@@ -114,7 +122,29 @@ class ActionInline(OnlyInDrafts, TabularInline):
         return labels_of(row)
 
 
-def labels_of(row: TemplateAction) -> str:
+class FactInline(OnlyInDrafts, TabularInline):
+    model = TemplateFact
+    form = FactForm
+    extra = 0
+    max_num = MOST_FACTS
+    readonly_fields = ["shown_labels"]
+    hide_title = True
+    verbose_name = _("key fact")
+    verbose_name_plural = _("key facts: the values by which people decide, the most important first")
+
+    def get_formset(self, request: HttpRequest, obj: TemplateVersion | None = None, **kwargs: Any) -> Any:
+        return super().get_formset(request, obj, validate_max=True, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
+        labels = "labels" if self.has_change_permission(request, obj) else "shown_labels"
+        return ["position", "kind", "path", "currency", labels]
+
+    @display(description=_("labels"))
+    def shown_labels(self, row: TemplateFact) -> str:
+        return labels_of(row)
+
+
+def labels_of(row: TemplateAction | TemplateFact) -> str:
     return ", ".join(f"{language}: {label}" for language, label in row.labels.items())
 
 
@@ -134,6 +164,17 @@ class TemplateTextAdmin(PartOfVersion):
     list_display = ["title", "language", "channel", "of_version"]
     list_filter = ["language", "version__state", "version__template"]
     search_fields = ["title", "body", "version__template__name"]
+
+
+@admin.register(TemplateFact)
+class TemplateFactAdmin(PartOfVersion):
+    list_display = ["path", "kind", "currency", "shown_labels", "of_version"]
+    list_filter = ["kind", "version__state", "version__template"]
+    search_fields = ["path", "version__template__name"]
+
+    @display(description=_("labels"))
+    def shown_labels(self, row: TemplateFact) -> str:
+        return labels_of(row)
 
 
 @admin.register(TemplateAction)

@@ -6,7 +6,15 @@ from typing import Any
 from rest_framework import serializers
 
 from notifications.channel_facts import device_channels
-from notifications.models import CallbackState, EventStatus, NotificationState, Priority, TaskState, via_choices
+from notifications.models import (
+    CallbackState,
+    EventStatus,
+    FactKind,
+    NotificationState,
+    Priority,
+    TaskState,
+    via_choices,
+)
 
 # Docstrings of these classes appear in the description.
 Shown = serializers.Serializer[Any]
@@ -232,6 +240,23 @@ class FactShown(Shown):
     parts = FactPart(many=True)
 
 
+class KeyFactShown(Shown):
+    label = serializers.CharField()  # type: ignore[assignment]
+    kind = serializers.ChoiceField(FactKind.values)
+    value = serializers.JSONField(help_text="As it came: a number, or text.")
+    currency = serializers.CharField(allow_null=True)
+    text = serializers.CharField(help_text="The value in the message's language, and in the person's time zone.")
+
+
+class GlanceShown(Shown):
+    """What a card shows besides the title."""
+
+    first = serializers.CharField(help_text="The text of the first key fact.")
+    others = serializers.CharField(help_text="The others in a row.")
+    text = serializers.CharField(help_text="Of the body, the first line that says more than title and facts.")
+    origin = serializers.CharField(help_text="The engine's name and the kind of task.")
+
+
 class NotificationShown(Shown):
     id = serializers.UUIDField()
     seq = serializers.IntegerField()
@@ -246,6 +271,7 @@ class NotificationShown(Shown):
     case = CaseOfNotification(allow_null=True)
     actions = ActionOffered(many=True)
     info = InfoShown(many=True)
+    key_facts = KeyFactShown(many=True, help_text="What decides, the most important first.")
     location = serializers.DictField(allow_null=True)
     customer = serializers.DictField(allow_null=True)
     documents = serializers.ListField(child=serializers.DictField())
@@ -259,6 +285,7 @@ class NotificationShown(Shown):
     updated_at = serializers.DateTimeField()
     outcome = OutcomeShown(allow_null=True)
     lines = serializers.ListField(child=serializers.CharField(), help_text="Said below the title.")
+    glance = GlanceShown()
     facts = FactShown(many=True, help_text="Listed below the text.")
     ended = serializers.CharField(help_text="Why it was withdrawn, in a sentence; else empty.")
 

@@ -40,14 +40,12 @@ class Locked:
     """
 
     def __init__(self, events: Sequence[Event]) -> None:
+        engines = {event.engine_id: event.engine for event in events}
         self._cases = _cases({key for event in events if (key := case_key(event))})
         changed = {key for event in events if changes_its_task(event) and (key := task_key(event))}
         mentioned = {key for event in events if not changes_its_task(event) and (key := task_key(event))} - changed
         rows = Task.objects.filter(_any_of("task_id", changed)).order_by("engine_id", "task_id")
         self._tasks = _by_key(rows.select_for_update(no_key=True), "task_id") if changed else {}
-        engines = {event.engine_id: event.engine for event in events}
-        for task in self._tasks.values():
-            task.engine = engines[task.engine_id]
         asked = {task_key(event) for event in events if asks(event)}
         self.known = [task for key, task in self._tasks.items() if key in asked and task.last_event_time is not None]
         """Tasks that earlier events have changed, and these events reword. Their people are read."""
@@ -58,6 +56,10 @@ class Locked:
             people = ("assignee__brand", "initiator__brand", "case")
             known = Task.objects.filter(_any_of("task_id", mentioned)).select_related(*people)
             self._mentioned = _by_key(known, "task_id")
+        for task in (*self._tasks.values(), *self._mentioned.values()):
+            task.engine = engines[task.engine_id]
+        for case in self._cases.values():
+            case.engine = engines[case.engine_id]
 
     def case(self, event: Event) -> Case | None:
         return self._cases[key] if (key := case_key(event)) else None

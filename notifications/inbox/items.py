@@ -9,6 +9,7 @@ from django.utils import translation
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.history import Entry, history_of
+from notifications.items.glance import engine_of
 from notifications.items.inbox_json import shown_facts, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
@@ -54,7 +55,7 @@ def own_notification(reader: Recipient, notification_id: UUID) -> Notification:
 
 
 def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
-    case, engine = notification.case, _engine_of(notification)
+    case, engine = notification.case, engine_of(notification)
     return Item(
         card=card(notification, reader, now),
         category=notification.category.name_in(translation.get_language() or ""),
@@ -66,11 +67,6 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
     )
-
-
-def _engine_of(notification: Notification) -> Engine | None:
-    owner = notification.task or notification.case
-    return owner.engine if owner else None
 
 
 def _related(notification: Notification, reader: Recipient, now: datetime) -> list[Related]:

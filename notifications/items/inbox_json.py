@@ -2,7 +2,7 @@
 language.
 
 Pages show the same lines and facts; scripts insert them from frames and from kept items. Further things that the inbox
-is to show go into `lines_of` or `shown_facts`, and nowhere else.
+is to show go into `lines_of`, `glance_of` or `shown_facts`, and nowhere else.
 """
 
 from collections.abc import Hashable
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from notifications import reasons
 from notifications.items.escalated import escalation_of
+from notifications.items.glance import glance_of
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import Common, notification_json
 from notifications.models import Notification, NotificationState
@@ -36,6 +37,7 @@ def inbox_json(notification: Notification, language: str = "", common: Common | 
     with translation.override(tongue):
         shown = {
             "lines": lines_of(notification),
+            "glance": glance_of(notification),
             "facts": common.once(
                 lambda: shown_facts(notification), notification.details, "facts", notification.url, tongue
             ),
@@ -79,7 +81,8 @@ def _alike(notification: Notification) -> Hashable:
     known, person, task = notification.__dict__, notification.recipient, notification.task
     values = [known[name] for name in _SHARED]
     shared = [value if type(value) in _PLAIN else id(value) for value in values]
-    return (*shared, person.locale, person.external, person.brand_id, person.ref if task and task.escalated else "")
+    look = (person.locale, person.timezone, person.external, person.brand_id)
+    return (*shared, *look, person.ref if task and task.escalated else "")
 
 
 def lines_of(notification: Notification) -> list[str]:

@@ -20,6 +20,7 @@ from notifications.models import (
     Task,
 )
 from notifications.types import Json
+from notifications.wording.key_facts import facts_of
 from notifications.wording.labels import read_in
 
 Value = TypeVar("Value")
@@ -59,7 +60,9 @@ class Common:
 # --- notifications --------------------------------------------------------------------------------
 def notification_queryset() -> QuerySet[Notification]:
     """Notifications with what their representation needs."""
-    return Notification.objects.select_related("task", "case", "category", "brand", "recipient__brand", "on_behalf_of")
+    return Notification.objects.select_related(
+        "task__engine", "case__engine", "category", "brand", "recipient__brand", "on_behalf_of"
+    )
 
 
 def notification_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
@@ -84,6 +87,13 @@ def notification_json(notification: Notification, language: str = "", common: Co
             lambda: actions_json(notification, language), notification.actions, "actions", notification.state, language
         ),
         "info": task.info if task and sees_questions(notification) else [],
+        "key_facts": common.once(
+            lambda: [fact.as_json() for fact in facts_of(notification)],
+            details,
+            "key_facts",
+            notification.language,
+            notification.recipient.timezone,
+        ),
         "location": details.get("location"),
         "customer": details.get("customer"),
         "documents": details.get("documents") or [],

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Value
 from django.utils.translation import gettext_lazy as _
@@ -15,11 +14,8 @@ from notifications.channel_facts import channels_from_start
 from notifications.models.engines import Engine
 from notifications.models.people import Brand, Recipient, Team
 from notifications.models.templates import Template
+from notifications.models.validators import PATH
 from notifications.models.variable_names import may_be_declared
-
-PATH = RegexValidator(
-    r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", _("Write a path such as task.kind.")
-)
 
 VARIABLES = "variables."
 """Prefixes of the paths of variables that an answer may set."""

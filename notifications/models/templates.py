@@ -1,4 +1,4 @@
-"""Templates in Liquid, with versions, languages and per-channel texts."""
+"""Templates in Liquid, with versions, languages, per-channel texts and key facts."""
 
 from typing import Any
 
@@ -7,6 +7,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
+
+from notifications.models.validators import PATH
+
+MOST_FACTS = 6
+"""Key facts of one version."""
 
 
 class Template(models.Model):
@@ -121,3 +126,46 @@ class TemplateAction(models.Model):
 
     def __str__(self) -> str:
         return self.action
+
+
+class FactKind(models.TextChoices):
+    """What a key fact is. What the event has in its place, if that is something else, is shown as text."""
+
+    TEXT = "text", _("text")
+    NUMBER = "number", _("number")
+    MONEY = "money", _("amount of money")
+    DATE = "date", _("date")
+    DATETIME = "datetime", _("date and time")
+    PERSON = "person", _("person")
+
+
+class TemplateFact(models.Model):
+    """A labelled value by which people decide. Without a value it is left out."""
+
+    version = models.ForeignKey(
+        TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="facts"
+    )
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=0, help_text=_("The first is shown large, if it is money or a number.")
+    )
+    path = models.CharField(_("path"), max_length=150, validators=[PATH])
+    kind = models.CharField(_("kind"), max_length=10, choices=FactKind.choices, default=FactKind.TEXT)
+    labels: Any = models.JSONField(
+        _("labels"), default=dict, help_text=_('Language to label, such as {"en": "Amount", "de": "Betrag"}.')
+    )
+    currency = models.CharField(
+        _("currency"),
+        max_length=150,
+        blank=True,
+        validators=[PATH],
+        help_text=_("Of money: EUR, or a path. Empty: “currency” beside the amount."),
+    )
+
+    class Meta:
+        verbose_name = _("key fact")
+        verbose_name_plural = _("key facts")
+        ordering = ["position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["version", "path"], name="one_fact_a_path")]
+
+    def __str__(self) -> str:
+        return self.path

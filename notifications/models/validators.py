@@ -4,8 +4,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, URLValidator, validate_email
+from django.core.validators import MaxLengthValidator, RegexValidator, URLValidator, validate_email
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from wfpush import zones
 from wfpush.net.addresses import Network
@@ -14,6 +15,11 @@ from wfpush.net.http_checks import OutboundError, check_url
 MAX_ID = 200
 MAX_ADDRESS = 500
 MAX_EMAIL = 254
+
+PATH = RegexValidator(
+    r"^[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*$", gettext_lazy("Write a path such as task.kind.")
+)
+"""Of a value in what is known of an event: names, and indexes in lists, with dots between."""
 
 
 def validate_ref(value: str) -> None:

@@ -25,6 +25,7 @@ from notifications.routing.plan import Plan
 from notifications.routing.route import Addressed, Manner
 from notifications.types import Json, behaviour_of, object_in, text_in
 from notifications.wording import batch_render
+from notifications.wording.key_facts import STORED, KeyFact
 from notifications.wording.plaintext import clean_line
 from wfpush.postgres import bulk
 from wfpush.postgres.pipelined import pipelined
@@ -70,6 +71,7 @@ class Planner:
     deliveries: list[Delivery] = field(default_factory=list)
     left: Sequence[Addressed] = ()
     """For whom copies will be made in `save`."""
+    _details: dict[batch_render.Wording, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(self.event, self.now, self.devices)
@@ -171,13 +173,19 @@ class Planner:
         notification.actions = wording.actions_json if asks else []
         notification.state = NotificationState.OPEN if asks else NotificationState.INFO
         notification.priority = self._priority(facts)
-        notification.details = self._details
+        notification.details = self._details_with(wording)
         notification.url = self._url(facts)
         notification.due_at = self.task.deadline if self.task and self.is_task else None
 
+    def _details_with(self, wording: batch_render.Wording) -> Json:
+        """One object for all copies of a wording: frames are made once for it."""
+        if wording not in self._details:
+            self._details[wording] = details_of(self._said, wording.key_facts)
+        return self._details[wording]
+
     @cached_property
-    def _details(self) -> Json:
-        return details_of(self.writer.facts)
+    def _said(self) -> Json:
+        return said_in(self.writer.facts)
 
     def _priority(self, facts: Json) -> str:
         if self.is_task and self.task is not None:
@@ -304,7 +312,15 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
             planner.made, planner.deliveries = [], []
 
 
-def details_of(facts: Json) -> Json:
+def details_of(said: Json, facts: Sequence[KeyFact]) -> Json:
+    """What a notification keeps for display besides its texts. An amount that its template does not name as key fact is
+    none, which has to be kept, too."""
+    if not facts and "amount" not in object_in(said, "variables"):
+        return said
+    return {**said, STORED: [fact.stored() for fact in facts]}
+
+
+def said_in(facts: Json) -> Json:
     """Location, customer and documents for display, only in the form of docs/api.md."""
     details: Json = {}
     for name in ("location", "customer"):

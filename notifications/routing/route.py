@@ -28,7 +28,7 @@ from notifications.people.resolver import Directory, PersonInEvent, ref_of
 from notifications.people.roster import Roster
 from notifications.reasons import Reason
 from notifications.routing import targets
-from notifications.types import Json, behaviour_of
+from notifications.types import Json, behaviour_of, lookup
 from wfpush.postgres.revision import Compiled
 
 
@@ -188,18 +188,6 @@ def why_not(condition: Condition, value: Any) -> Reason:
     if value is None:
         return reasons.MISSING(condition=condition)
     return reasons.DIFFERS(condition=condition, value=f"“{force_str(value)[:80]}”")
-
-
-def lookup(facts: Any, path: str) -> Any:
-    """The value at a dotted path, which may contain list indexes; None when there is none."""
-    for name in path.split("."):
-        if isinstance(facts, dict):
-            facts = facts.get(name)
-        elif isinstance(facts, list) and name.isdecimal() and int(name) < len(facts):
-            facts = facts[int(name)]
-        else:
-            return None
-    return facts
 
 
 def holds(condition: Condition, facts: Json) -> bool:

@@ -12,6 +12,7 @@ from notifications.starter.actions import ACTIONS
 from notifications.starter.categories import CATEGORIES
 from notifications.starter.event_types import EVENT_TYPES
 from notifications.starter.routes import FIRST_PRIORITY, ROUTES, STEP
+from notifications.starter.shapes import TemplateSeed
 from notifications.starter.templates import FALLBACK, LANGUAGES, TEMPLATES, names_in, text_of
 
 NOTE = "Comes with the installation."
@@ -36,6 +37,14 @@ def name_categories(apps: Any) -> None:
         if (category.name, category.name_de) == (seed["name"], seed["name_de"]):
             category.names = seed["names"]
             category.save(update_fields=["names"])
+
+
+def name_facts(apps: Any) -> None:
+    """Give templates whose published version is still the one that came, and names no key facts, those of theirs."""
+    versions = apps.get_model("notifications", "TemplateVersion").objects
+    as_it_came = versions.filter(state="published", number=1, note=NOTE, facts=None)
+    rows = {version.template.slug: version for version in as_it_came.select_related("template")}
+    _Writer(apps).facts([(seed, rows[seed.slug]) for seed in TEMPLATES if seed.slug in rows])
 
 
 def names_of(slug: str) -> dict[str, Any]:
@@ -106,6 +115,19 @@ class _Writer:
             }
             for _, version in pairs
             for each in ACTIONS
+        ])  # fmt: skip
+        if hasattr(self.model("TemplateVersion"), "facts"):  # its first migration knows none
+            self.facts(pairs)
+
+    def facts(self, pairs: list[tuple[TemplateSeed, Any]]) -> None:
+        said = {language: names_in(language).facts for language in LANGUAGES}
+        self.create("TemplateFact", [
+            {
+                "version": version, "position": at, "path": each.path, "kind": each.kind,
+                "labels": {language: labels[each.name] for language, labels in said.items()},
+            }
+            for seed, version in pairs
+            for at, each in enumerate(seed.facts, 1)
         ])  # fmt: skip
 
     def routes(self) -> None:

@@ -40,6 +40,11 @@ _PLACE = (
     VariableSeed("documents", "Documents"),
 )
 _MONEY = (VariableSeed("variables.amount", "Amount"), VariableSeed("variables.currency", "Currency"))
+_BOUGHT = (
+    VariableSeed("variables.supplier", "Supplier"),
+    VariableSeed("variables.vendor", "Vendor"),
+    VariableSeed("variables.period", "Period"),
+)
 _EXCEPTION = (
     VariableSeed("exception.code", "Error code"),
     VariableSeed("exception.summary", "Error summary"),
@@ -61,7 +66,7 @@ _ESCALATION = (
     VariableSeed("escalation.overdue", "Whether that is over"),
     VariableSeed("escalation.assignee", "Whom it waits for"),
 )
-_FULL_TASK = (*_TASK, *_CASE, *_CUSTOMER, *_PLACE, *_MONEY, *_EXCEPTION)
+_FULL_TASK = (*_TASK, *_CASE, *_CUSTOMER, *_PLACE, *_MONEY, *_BOUGHT, *_EXCEPTION)
 
 _KINDS: tuple[tuple[str, str, tuple[VariableSeed, ...]], ...] = (
     ("task.assigned", "A person's task is ready, or now waits for somebody else.", _FULL_TASK),

@@ -12,7 +12,7 @@ _APPROVAL: Json = {
     "assignee": "bob", "initiator": "alice", "due_at": "2026-11-25T16:00:00Z", "priority": "high",
     "url": "https://engine.example/tasks/42", "actions": ["acknowledge", "approve", "reject", "request_info"],
 }  # fmt: skip
-_AMOUNT: Json = {"amount": 1200.5, "currency": "EUR"}
+_AMOUNT: Json = {"amount": 1200.5, "currency": "EUR", "supplier": "Acme GmbH"}
 _NO_ORDER: Json = {
     "code": "missing_po", "summary": "The purchase order is missing", "severity": "error",
     "recommended_action": "Ask purchasing for the order number, or reject the invoice.",

@@ -51,16 +51,30 @@ class TextSeed:
 
 @dataclass(frozen=True)
 class NamesSeed:
-    """The names of categories, by slug, and the labels of actions in one language."""
+    """The names of categories, by slug, and the labels of actions and key facts in one language."""
 
     categories: dict[str, str]
     actions: dict[str, str]
+    facts: dict[str, str]
+
+
+FactKind = Literal["text", "number", "money", "date", "datetime", "person"]
+
+
+@dataclass(frozen=True)
+class FactSeed:
+    """A key fact. `name` is that of its label in `texts/`."""
+
+    name: str
+    path: str
+    kind: FactKind = "text"
 
 
 @dataclass(frozen=True)
 class TemplateSeed:
     slug: str
     name: str
+    facts: tuple[FactSeed, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,27 @@ import json
 from functools import cache
 from pathlib import Path
 
-from notifications.starter.shapes import NamesSeed, TemplateSeed, TextSeed
+from notifications.starter.shapes import FactSeed, NamesSeed, TemplateSeed, TextSeed
 
 TEXTS = Path(__file__).parent / "texts"
 FALLBACK = "en"
 LANGUAGES = (FALLBACK, *sorted(folder.name for folder in TEXTS.iterdir() if folder.name != FALLBACK))
 
+_DECIDED = (
+    FactSeed("amount", "variables.amount", "money"),
+    FactSeed("supplier", "variables.supplier"),
+    FactSeed("vendor", "variables.vendor"),
+    FactSeed("requester", "task.initiator", "person"),
+    FactSeed("period", "variables.period"),
+)
+_VISITED = (
+    FactSeed("place", "location.address"),
+    FactSeed("customer", "customer.name", "person"),
+)
+
 TEMPLATES = (
-    TemplateSeed("task", "Task: approval, review and others"),
-    TemplateSeed("field-work", "Field work"),
+    TemplateSeed("task", "Task: approval, review and others", _DECIDED),
+    TemplateSeed("field-work", "Field work", _VISITED),
     TemplateSeed("task-reminder", "Reminder of a task"),
     TemplateSeed("task-late", "Task that runs late: for lead and manager"),
     TemplateSeed("task-escalated", "Task that has waited too long"),
@@ -33,5 +45,5 @@ def text_of(slug: str, language: str) -> TextSeed:
 
 @cache
 def names_in(language: str) -> NamesSeed:
-    """The names of categories and labels of buttons in one language."""
+    """The names of categories, and labels of buttons and key facts, in one language."""
     return NamesSeed(**json.loads((TEXTS / language / "names.json").read_text(encoding="utf-8")))

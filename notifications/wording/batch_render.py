@@ -13,7 +13,8 @@ from notifications.channel_facts import INBOX
 from notifications.models import Brand, Event, Recipient, Task, TemplateVersion, VersionState
 from notifications.reasons import Reason
 from notifications.types import Action, Json
-from notifications.wording import render, sensitive
+from notifications.wording import key_facts, render, sensitive
+from notifications.wording.key_facts import KeyFact
 from wfpush.postgres.revision import Compiled
 
 log = structlog.get_logger(__name__)
@@ -21,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Wording:
-    """The texts of one message. `words` has the channels with a text of their own."""
+    """The texts of one message, and its key facts. `words` has the channels with a text of their own."""
 
     title: str
     body: str
@@ -30,6 +31,7 @@ class Wording:
     actions: tuple[Action, ...]
     words: dict[str, Json]
     warnings: tuple[Reason, ...]
+    key_facts: tuple[KeyFact, ...]
 
     @cached_property
     def actions_json(self) -> list[Json]:
@@ -66,8 +68,9 @@ class Writer:
             log.warning("template_failed", version=version.pk, event_id=str(self.event.pk), fault=str(fault))
             return self._plain(recipient, reasons.TEMPLATE_FAILED(version=version, words=fault), version)
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
+        facts = key_facts.read(version, main.language, context, self.hidden)
         return Wording(
-            main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings)
+            main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings), facts
         )
 
     def words(
@@ -100,7 +103,8 @@ class Writer:
         """A message without template: the task's name, so that the message is sent in any case."""
         title = self._task_name() or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
-        return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,))
+        facts = key_facts.usual(recipient.locale, self.facts, self.hidden)
+        return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,), facts)
 
     def _task_name(self) -> str:
         """Empty where the name is not for lock screens."""
@@ -140,25 +144,25 @@ def _own_channels(version: TemplateVersion, channels: Sequence[str]) -> set[str]
 
 
 def published_versions() -> Mapping[int, TemplateVersion]:
-    """Template id to its published version, with its texts and actions."""
+    """Template id to its published version, with its texts, actions and key facts."""
     return _PUBLISHED.get()
 
 
 def versions(ids: Iterable[int]) -> dict[int, TemplateVersion]:
-    """These versions by their pk, with their texts and actions. Published ones are known already."""
+    """These versions by their pk, with their texts, actions and key facts. Published ones are known already."""
     wanted = set(ids)
     found = {version.pk: version for version in published_versions().values() if version.pk in wanted}
     if missing := wanted - found.keys():
-        found |= {version.pk: version for version in _with_texts().filter(pk__in=missing)}
+        found |= {version.pk: version for version in _with_parts().filter(pk__in=missing)}
     return found
 
 
-def _with_texts() -> QuerySet[TemplateVersion]:
-    return TemplateVersion.objects.select_related("template").prefetch_related("texts", "actions")
+def _with_parts() -> QuerySet[TemplateVersion]:
+    return TemplateVersion.objects.select_related("template").prefetch_related("texts", "actions", "facts")
 
 
 def _published() -> Mapping[int, TemplateVersion]:
-    return {version.template_id: version for version in _with_texts().filter(state=VersionState.PUBLISHED)}
+    return {version.template_id: version for version in _with_parts().filter(state=VersionState.PUBLISHED)}
 
 
 _PUBLISHED = Compiled(_published)

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from babel import Locale
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from notifications.models import Brand, Notification, NotificationState, Priority
 from notifications.types import Action, Json, Message, object_in, text_in
-from notifications.wording import formats
+from notifications.wording import formats, key_facts
 from notifications.wording.plaintext import clean_line, cut
 
 MAX_FACT = 300
@@ -32,12 +31,14 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         with translation.override(notification.language):
             facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
     notice = notice_of(notification)
+    title, short_body = said.get("title", notification.title), said.get("short_body", notification.short_body)
+    short_body = _below(notice, " ", short_body)
     return Message(
         notification_id=str(notification.pk),
         language=notification.language,
-        title=said.get("title", notification.title),
+        title=title,
         body=_below(notice, "\n\n", said.get("body", notification.body)),
-        short_body=_below(notice, " ", said.get("short_body", notification.short_body)),
+        short_body=short_body,
         priority=notification.priority,
         category=notification.category.slug,
         actions=tuple(sorted(map(Action.from_json, notification.actions), key=_weight)),
@@ -48,6 +49,7 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         thread=_thread(notification),
         task_id=notification.task.task_id if with_facts and notification.task else "",
         case_id=notification.case.case_id if with_facts and notification.case else "",
+        glance=key_facts.at_a_glance(key_facts.facts_of(notification), f"{title}\n{short_body}"),
     )
 
 
@@ -62,7 +64,7 @@ def _below(notice: str, between: str, text: str) -> str:
 
 def saying(message: Message, text: str, language: str) -> Message:
     """The message with this text only, and no answers."""
-    return replace(message, body=text, short_body=text, actions=(), facts=(), language=language)
+    return replace(message, body=text, short_body=text, actions=(), facts=(), glance="", language=language)
 
 
 def brand_of(brand: Brand | None) -> Json:
@@ -102,6 +104,9 @@ def _facts(notification: Notification) -> Iterator[Fact]:
     locale, details = formats.locale_of(notification.language), notification.details
     if notification.on_behalf_of is not None:
         yield _("On behalf of"), str(notification.on_behalf_of)
+    named = key_facts.facts_of(notification)
+    for each in named:
+        yield each.fact.label, each.text
     if notification.due_at is not None:
         due_at = notification.due_at.astimezone(formats.zone_of(notification.recipient.timezone))
         yield _("Due"), formats.moment(due_at, locale)
@@ -109,22 +114,17 @@ def _facts(notification: Notification) -> Iterator[Fact]:
         yield _("Priority"), str(Priority(notification.priority).label)
     if notification.case is not None:
         yield _("Case"), _titled(notification.case.title, notification.case.case_id)
-    yield from _amount(object_in(details, "variables"), locale)
     location, customer = object_in(details, "location"), object_in(details, "customer")
-    if text_in(location, "address"):
+    known = {"", *(each.text for each in named)}
+    if clean_line(text_in(location, "address")) not in known:
         yield _("Location"), text_in(location, "address")
     reached = [text_in(customer, "name") or text_in(customer, "ref"), text_in(customer, "phone")]
-    if any(reached):
-        yield _("Customer"), ", ".join(filter(None, reached))
+    reached = [each for each in reached if clean_line(each) not in known]
+    if reached:
+        yield _("Customer"), ", ".join(reached)
     titles = [text_in(each, "title") for each in details.get("documents") or [] if isinstance(each, dict)]
     if any(titles):
         yield _("Documents"), ", ".join(filter(None, titles))
-
-
-def _amount(variables: Json, locale: Locale) -> Iterator[Fact]:
-    amount = formats.as_number(variables.get("amount"))
-    if amount is not None:
-        yield _("Amount"), formats.money(amount, text_in(variables, "currency")[:20], locale)
 
 
 def _titled(title: str, name: str) -> str:

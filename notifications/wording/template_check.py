@@ -1,4 +1,4 @@
-"""Finds mistakes, or likely ones, in the texts of a template version before they are sent."""
+"""Finds mistakes, or likely ones, in the texts and key facts of a template version before they are sent."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,15 @@ from liquid import BoundTemplate
 
 from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
-from notifications.models import EventVariable, Template, TemplateText, TemplateVersion, VersionState
+from notifications.models import (
+    MOST_FACTS,
+    EventVariable,
+    Template,
+    TemplateFact,
+    TemplateText,
+    TemplateVersion,
+    VersionState,
+)
 from notifications.wording import liquid
 
 STANDARD = set(
@@ -32,9 +40,9 @@ _ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`fatal`: the version cannot be published. `message` is a sentence for whoever edits the text."""
+    """`fatal`: the version cannot be published. `message` is a sentence for whoever edits the text or key fact."""
 
-    text: TemplateText
+    text: TemplateText | TemplateFact
     field: str
     message: str
     fatal: bool
@@ -55,7 +63,18 @@ def check(version: TemplateVersion) -> list[Problem]:
     for text in version.texts.all():
         for field in FIELDS:
             problems += _check(text, field, known, sensitive)
-    return problems
+    return [*problems, *_check_facts(version, known)]
+
+
+def _check_facts(version: TemplateVersion, known: set[str]) -> Iterator[Problem]:
+    """Sensitive ones are no problem: lock screens leave them out."""
+    for at, fact in enumerate(version.facts.all(), 1):
+        if at > MOST_FACTS:
+            message = _("A version has at most %(most)d key facts.") % {"most": MOST_FACTS}
+            yield Problem(fact, "path", message, fatal=True)
+        elif not any(reaches(fact.path, each) for each in known):
+            message = _("No event of this template is known to have “%(path)s”. Without it, the fact is left out.")
+            yield Problem(fact, "path", message % {"path": fact.path}, fatal=False)
 
 
 def _variables(version: TemplateVersion) -> tuple[set[str], set[str]]:

@@ -23,7 +23,7 @@ class CannotPublish(Exception):
 
 @transaction.atomic
 def new_draft(template: Template, source: TemplateVersion | None = None, note: str = "") -> TemplateVersion:
-    """The next version, with a copy of the source's texts and actions."""
+    """The next version, with a copy of the source's texts, actions and key facts."""
     template = _locked(template)
     highest = template.versions.aggregate(Max("number"))["number__max"] or 0
     draft = TemplateVersion.objects.create(template=template, number=highest + 1, note=note[:200])
@@ -33,7 +33,7 @@ def new_draft(template: Template, source: TemplateVersion | None = None, note: s
 
 
 def _copy(source: TemplateVersion, target: TemplateVersion) -> None:
-    for rows in (list(source.texts.all()), list(source.actions.all())):
+    for rows in (list(source.texts.all()), list(source.actions.all()), list(source.facts.all())):
         for row in rows:
             row.pk, row.version, row._state.adding = None, target, True
             row.save(force_insert=True)

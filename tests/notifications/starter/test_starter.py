@@ -22,6 +22,7 @@ from notifications.models import (
     RouteTarget,
     Template,
     TemplateAction,
+    TemplateFact,
     TemplateText,
     TemplateVersion,
 )
@@ -116,6 +117,7 @@ def counts() -> dict[str, int]:
         TemplateVersion,
         TemplateText,
         TemplateAction,
+        TemplateFact,
         Route,
         RouteTarget,
     )
@@ -131,6 +133,7 @@ def test_doing_it_again_changes_nothing() -> None:
     assert before["Category"] == 5
     assert before["Template"] == len(TEMPLATES)
     assert before["TemplateText"] == len(LANGUAGES) * len(TEMPLATES)
+    assert before["TemplateFact"] == sum(len(seed.facts) for seed in TEMPLATES) > 0
 
 
 def test_what_an_administrator_changed_stays() -> None:
@@ -177,7 +180,8 @@ def test_everything_has_a_name_and_its_words_in_every_language_of_the_pages() ->
         said = [names_in(language).categories[category.slug] for language in languages]
         assert all(said)
         assert {languages[0]: category.name, **category.names} == dict(zip(languages, said, strict=True))
-    assert all(set(rule.labels) == {*languages} and all(rule.labels.values()) for rule in TemplateAction.objects.all())
+    labelled = [*TemplateAction.objects.all(), *TemplateFact.objects.all()]
+    assert all(set(rule.labels) == {*languages} and all(rule.labels.values()) for rule in labelled)
 
 
 def test_personal_data_is_marked_sensitive_and_what_decides_an_approval_is_not() -> None:

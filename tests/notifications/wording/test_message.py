@@ -72,10 +72,10 @@ def test_facts_help_to_decide(bobs: Any) -> None:
     message = message_of(bobs(case=case, due_at=DUE, priority="urgent", details=FIELD))
 
     assert message.facts == (
+        ("Amount", "€1,200.50"),
         ("Due", "Wed, 25 Nov 2026, 17:00 CET"),
         ("Priority", "urgent"),
         ("Case", "Invoice 4711"),
-        ("Amount", "€1,200.50"),
         ("Location", "Maximilianstraße 12, 80539 München"),
         ("Customer", "Erin, +49 89 5550"),
         ("Documents", "Floor plan, Photos"),
@@ -86,9 +86,9 @@ def test_facts_speak_the_messages_language(bobs: Any) -> None:
     message = message_of(bobs(language="de", due_at=DUE, priority="urgent", details=FIELD))
 
     assert message.facts[:3] == (
+        ("Betrag", "1.200,50 €"),
         ("Fällig", "Mi., 25. Nov. 2026, 17:00 CET"),
         ("Priorität", "dringend"),
-        ("Betrag", "1.200,50 €"),
     )
 
 

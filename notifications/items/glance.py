@@ -1,0 +1,79 @@
+"""What a card shows of an item besides its title: the key facts, one line of context, and where it comes from.
+
+The server words it for pages, frames and kept items, so that they say the same.
+"""
+
+import re
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models import Engine, Notification
+from notifications.types import Json
+from notifications.wording.key_facts import Written, facts_of
+from notifications.wording.plaintext import clean_line, cut
+
+MAX_CONTEXT = 200
+"""Characters of the line of context: no card has room for more."""
+
+KINDS: dict[str, str | Promise] = {
+    "approval": _("Approval"),
+    "review": _("Review"),
+    "exception": _("Exception"),
+    "field": _("Field work"),
+}
+"""Kinds of tasks that docs/api.md names, as people call them."""
+
+_WORDS = re.compile(r"\w+")
+_BETWEEN = " \t:;.,–—-·|/"
+"""What may follow a title that a text begins with."""
+
+
+def glance_of(notification: Notification) -> Json:
+    """`first`: the first key fact, shown large, if it is a number; `others`: the others in a row; `text`: the line of
+    context; `origin`: the engine and the kind of task, in the active language. The rest is in that of the message.
+    """
+    facts = facts_of(notification)
+    first = facts[0] if facts and facts[0].is_large else None
+    return {
+        "first": first.text if first else "",
+        "others": " · ".join(fact.in_a_row for fact in facts if fact is not first),
+        "text": context_of(notification.title, notification.body, facts),
+        "origin": origin_of(notification),
+    }
+
+
+def context_of(title: str, body: str, facts: list[Written]) -> str:
+    """The first paragraph that says more than title and facts, without the title if it begins with that."""
+    known = _words(" ".join([title, *(f"{each.fact.label} {each.text}" for each in facts)]))
+    for paragraph in body.split("\n\n"):
+        line = _without(title, clean_line(paragraph))
+        if not _words(line) <= known:
+            return cut(line, MAX_CONTEXT)
+    return ""
+
+
+def _without(title: str, line: str) -> str:
+    start, rest = line[: len(title)], line[len(title) :]
+    if not title or start.casefold() != title.casefold() or rest[:1].isalnum():
+        return line
+    return rest.lstrip(_BETWEEN)
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORDS.findall(text.casefold()))
+
+
+def origin_of(notification: Notification) -> str:
+    """“Invoices · Approval”. External people are told neither: they know the brand, not what stands behind it."""
+    if notification.recipient.external:
+        return ""
+    engine, task = engine_of(notification), notification.task
+    kind = task.kind if task else ""
+    words = clean_line(str(KINDS.get(kind, kind)))
+    return " · ".join(filter(None, (clean_line(str(engine or "")), words[:1].upper() + words[1:])))
+
+
+def engine_of(notification: Notification) -> Engine | None:
+    owner = notification.task or notification.case
+    return owner.engine if owner else None

@@ -1,0 +1,254 @@
+"""Key facts: up to six labelled values by which people decide, read when a message is worded, written when it is read.
+
+A notification keeps them in `details["key_facts"]`, in the order of the template: label in the message's language,
+kind, value as it came, currency, and 1 if lock screens must not show it. What is empty at the end is left out.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from babel import Locale
+from django.utils import translation
+from django.utils.translation import gettext as _
+from liquid.exceptions import FilterArgumentError
+
+from notifications.models import MOST_FACTS, FactKind, Notification, TemplateFact, TemplateVersion
+from notifications.types import Json, lookup, object_in
+from notifications.wording import formats
+from notifications.wording.labels import languages, tag
+from notifications.wording.liquid_filters import MISSING, shown
+from notifications.wording.plaintext import clean_line, cut
+from notifications.wording.sensitive import without_paths
+
+MAX_TEXT, MAX_LABEL, MAX_CURRENCY = 120, 60, 20
+"""Characters of a value that is text, of a label and of a currency."""
+
+MOST_ITEMS = 10
+"""Items of a list that are written."""
+
+STORED = "key_facts"
+"""The member of a notification's details."""
+
+AMOUNT = TemplateFact(path="variables.amount", kind=FactKind.MONEY)
+"""The fact of templates that name none."""
+
+CODE = re.compile(r"[A-Z]{3}")
+"""A currency that is written into the template; anything else is a path."""
+
+Value = str | int | float
+
+
+class KeyFact(NamedTuple):
+    """`value` is as it came: a number, or text. `sensitive`: not for lock screens."""
+
+    label: str
+    kind: str
+    value: Value
+    currency: str = ""
+    sensitive: bool = False
+
+    def stored(self) -> list[Any]:
+        row = [self.label, self.kind, self.value, self.currency, int(self.sensitive)]
+        while not row[-1] and len(row) > 3:
+            row.pop()
+        return row
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+def read(version: TemplateVersion, language: str, context: Json, hidden: Sequence[str]) -> tuple[KeyFact, ...]:
+    """The facts that the version names and the context has; the amount where it names none.
+
+    `language` is that of the message's text. Lock screens must not show the paths `hidden`.
+    """
+    named = list(version.facts.all())[:MOST_FACTS]
+    if not named:
+        return usual(language, context, hidden)
+    tags = [*languages(language, version.template.fallback_language)]
+    on_lock_screens = without_paths(context, hidden)
+    with translation.override(language):
+        found = (_read(each, _label(each, tags), context, on_lock_screens) for each in named)
+        return tuple(each for each in found if each is not None)
+
+
+def usual(language: str, context: Json, hidden: Sequence[str]) -> tuple[KeyFact, ...]:
+    """The amount, if there is one, with its currency."""
+    if formats.as_number(lookup(context, AMOUNT.path)) is None:
+        return ()
+    found = _read(AMOUNT, _usual_label(language), context, without_paths(context, hidden))
+    return (found,) if found is not None else ()
+
+
+@lru_cache(maxsize=64)
+def _usual_label(language: str) -> str:
+    with translation.override(language):
+        return _("Amount")
+
+
+def _label(fact: TemplateFact, tags: Iterable[str]) -> str:
+    """In the best of these languages, else in any; else the last name of its path."""
+    written = fact.labels if isinstance(fact.labels, dict) else {}
+    labels = {tag(each): text for each, text in written.items() if isinstance(text, str) and text.strip()}
+    best = next((labels[each] for each in (*tags, *labels) if each in labels), "")
+    words = best or fact.path.rpartition(".")[2].replace("_", " ").capitalize()
+    return cut(clean_line(words), MAX_LABEL)
+
+
+def _read(fact: TemplateFact, label: str, context: Json, on_lock_screens: Json) -> KeyFact | None:
+    """None without a value."""
+    said, paths = lookup(context, fact.path), [fact.path]
+    currency = ""
+    if fact.kind == FactKind.MONEY:
+        currency, at = _currency(fact, context)
+        paths += at
+    kind, value = _typed(fact.kind, said)
+    if value == "":
+        return None
+    sensitive = any(lookup(on_lock_screens, path) != lookup(context, path) for path in paths)
+    return KeyFact(label, kind, value, currency if kind == FactKind.MONEY else "", sensitive)
+
+
+def _currency(fact: TemplateFact, context: Json) -> tuple[str, list[str]]:
+    """The currency, and the paths at which it is."""
+    if CODE.fullmatch(fact.currency):
+        return fact.currency, []
+    before, dot, _name = fact.path.rpartition(".")
+    path = fact.currency or f"{before}{dot}currency"
+    said = lookup(context, path)
+    return (cut(clean_line(said[: 4 * MAX_CURRENCY]), MAX_CURRENCY) if isinstance(said, str) else ""), [path]
+
+
+def _typed(kind: str, said: Any) -> tuple[str, Value]:
+    """The kind and the value; text where the value is of another type. An empty text: there is none."""
+    found = TYPED[FactKind(kind)](said) if kind in TYPED else None
+    return found if found is not None else (FactKind.TEXT.value, _text(said))
+
+
+def _number_as(kind: FactKind) -> Callable[[Any], tuple[str, Value] | None]:
+    def read(said: Any) -> tuple[str, Value] | None:
+        number = formats.as_number(said)
+        if number is None:
+            return None
+        return kind.value, said if isinstance(said, int | float) else str(number)
+
+    return read
+
+
+def _day(said: Any) -> tuple[str, Value] | None:
+    """A day without a time is the same everywhere."""
+    if not isinstance(said, str):
+        return None
+    try:
+        return FactKind.DATE.value, date.fromisoformat(said.strip()).isoformat()
+    except ValueError:
+        moment = formats.as_instant(said)
+    return (FactKind.DATE.value, _in_utc(moment)) if moment is not None else None
+
+
+def _moment(said: Any) -> tuple[str, Value] | None:
+    found = _day(said)
+    return (FactKind.DATETIME.value, found[1]) if found and "T" in str(found[1]) else found
+
+
+def _in_utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _person(said: Any) -> tuple[str, Value] | None:
+    name = _text(said) if isinstance(said, str | dict) else ""
+    return (FactKind.PERSON.value, name) if name else None
+
+
+TYPED: dict[str, Callable[[Any], tuple[str, Value] | None]] = {
+    FactKind.NUMBER: _number_as(FactKind.NUMBER),
+    FactKind.MONEY: _number_as(FactKind.MONEY),
+    FactKind.DATE: _day,
+    FactKind.DATETIME: _moment,
+    FactKind.PERSON: _person,
+}
+
+
+def _text(said: Any) -> str:
+    """As templates print it, in one line; empty for what has no text."""
+    if isinstance(said, bool):
+        return _("yes") if said else _("no")
+    if isinstance(said, float) and not math.isfinite(said):
+        return ""
+    try:
+        text = shown(said[:MOST_ITEMS] if isinstance(said, list) else said)
+    except (FilterArgumentError, ValueError, RecursionError):
+        return ""
+    return "" if text == MISSING else cut(clean_line(text[: 4 * MAX_TEXT]), MAX_TEXT)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+class Written(NamedTuple):
+    """A fact as a person reads it: `text` is the value in the message's language and the person's time zone."""
+
+    fact: KeyFact
+    text: str
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is shown large where it is the first. Names and addresses would leave no room for the title."""
+        return self.fact.kind in (FactKind.MONEY, FactKind.NUMBER)
+
+    @property
+    def in_a_row(self) -> str:
+        """Beside other facts, without its label where the value says what it is."""
+        plain = self.fact.kind in (FactKind.TEXT, FactKind.MONEY)
+        return self.text if plain else f"{self.fact.label} {self.text}"
+
+    def as_json(self) -> Json:
+        label, kind, value, currency, _sensitive = self.fact
+        return {"label": label, "kind": kind, "value": value, "currency": currency or None, "text": self.text}
+
+
+def facts_of(notification: Notification) -> list[Written]:
+    """The key facts of a notification, in its language. Reads its recipient."""
+    locale = formats.locale_of(notification.language)
+    zone = formats.zone_of(notification.recipient.timezone)
+    return [Written(fact, _written(fact, locale, zone)) for fact in _kept(notification)]
+
+
+def _kept(notification: Notification) -> Iterable[KeyFact]:
+    details = notification.details
+    if STORED in details:
+        return [KeyFact(*row) for row in details[STORED]]
+    # It was worded by a version that knew of no key facts, nor whether lock screens may show the amount.
+    known = {"variables": object_in(details, "variables")}
+    return [fact._replace(sensitive=True) for fact in usual(notification.language, known, ())]
+
+
+def _written(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:
+    number = formats.as_number(fact.value)
+    if fact.kind == FactKind.MONEY and number is not None:
+        return formats.money(number, fact.currency, locale)
+    if fact.kind == FactKind.NUMBER and number is not None:
+        return formats.number(number, locale)
+    if fact.kind in (FactKind.DATE, FactKind.DATETIME):
+        return _written_time(fact, locale, zone)
+    return str(fact.value)
+
+
+def _written_time(fact: KeyFact, locale: Locale, zone: tzinfo) -> str:
+    said = str(fact.value)
+    if "T" not in said:
+        return formats.day(date.fromisoformat(said), locale)
+    moment = formats.as_instant(said)
+    assert moment is not None  # it was one when it was stored
+    here = moment.astimezone(zone)
+    return formats.day(here, locale) if fact.kind == FactKind.DATE else formats.moment(here, locale)
+
+
+def at_a_glance(facts: Iterable[Written], said: str) -> str:
+    """The facts in one line for lock screens, without those that must not be there, or that `said` says already."""
+    return " · ".join(each.in_a_row for each in facts if not each.fact.sensitive and not says(said, each.text))
+
+
+def says(said: str, text: str) -> bool:
+    """Whether the words are said, as whole words, in any case."""
+    return re.search(rf"(?<!\w){re.escape(text.casefold())}(?!\w)", said.casefold()) is not None
