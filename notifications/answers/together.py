@@ -45,6 +45,22 @@ def record(given: Given) -> Recorded:
     return outcome
 
 
+def record_all(givens: Sequence[Given]) -> list[Recorded | Failure]:
+    """Record the answers of one person to several copies: up to MOST in a transaction, each with its own outcome."""
+    outcomes: list[Recorded | Failure] = []
+    for start in range(0, len(givens), MOST):
+        some = givens[start : start + MOST]
+        outcomes += [outcome or _alone(given) for given, outcome in zip(some, share(some), strict=True)]
+    return outcomes
+
+
+def _alone(given: Given) -> Recorded | Failure:
+    try:
+        return record(given)
+    except Failure as refused:
+        return refused
+
+
 def share(givens: Sequence[Given]) -> list[Outcome]:
     """Record these together, without waiting for long for anybody."""
     try:

@@ -25,7 +25,7 @@ MOST_PAGES = 100_000
 @dataclass(frozen=True)
 class Finding:
     """A list that is asked for. Text is empty where everything is wanted: `engine` and `team` are slugs, `sender` and
-    `case` keys of rows. `choosing`: the filters are open."""
+    `case` keys of rows. `choosing`: the filters are open; `selecting`: items can be ticked."""
 
     tab: Tab = "waiting"
     words: str = ""
@@ -41,6 +41,7 @@ class Finding:
     sort: str = ""
     page: int = 1
     choosing: bool = False
+    selecting: bool = False
 
     @property
     def plain(self) -> bool:
@@ -50,7 +51,7 @@ class Finding:
     @property
     def filtered(self) -> bool:
         """Whether less than the whole tab is asked for."""
-        return replace(self, page=1, choosing=False, sort="") != Finding(tab=self.tab)
+        return replace(self, page=1, choosing=False, selecting=False, sort="") != Finding(tab=self.tab)
 
     @property
     def filters_open(self) -> bool:
@@ -94,6 +95,11 @@ class Finding:
         return Finding(tab=self.tab).address
 
     @property
+    def with_selecting(self) -> str:
+        """The query of the same items, to be ticked or not any more."""
+        return replace(self, selecting=not self.selecting).address
+
+    @property
     def with_filters(self) -> str:
         return self.but(choosing=True).address
 
@@ -120,6 +126,7 @@ _PARAMETERS = {
     "sort": "sort",
     "page": "page",
     "choosing": "filters",
+    "selecting": "select",
 }
 """Names of fields to names in the address."""
 
@@ -143,6 +150,7 @@ def finding_of(query: Mapping[str, str]) -> Finding:
         sort=_one_of(query, "sort", SORTS[1:]),
         page=min(max(int(_key(query, "page") or 1), 1), MOST_PAGES),
         choosing="filters" in query,
+        selecting=waits and "select" in query,
     )
 
 

@@ -34,9 +34,9 @@ SHORTEST_STEM = 3
 
 
 class Facts(Func):
-    """The values of the key facts as text, such as `["1200.50", "Acme GmbH"]`."""
+    """The values of the key facts as text, such as `[1200.5, "Acme GmbH"]`: notifications/wording/key_facts.py."""
 
-    template = "jsonb_path_query_array(%(expressions)s, '$.key_facts[*].value')::text"
+    template = "jsonb_path_query_array(%(expressions)s, '$.key_facts[*][2]')::text"
     output_field = TextField()
 
 

@@ -1,6 +1,18 @@
 from django.urls import URLPattern, path
 
-from notifications.inbox import absence, accounts, answers, brands, devices, emails, pages, passwords, signin, webapp
+from notifications.inbox import (
+    absence,
+    accounts,
+    answers,
+    brands,
+    devices,
+    emails,
+    pages,
+    passwords,
+    several,
+    signin,
+    webapp,
+)
 
 app_name = "inbox"
 
@@ -10,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("n/<uuid:notification_id>", pages.open_item, name="item"),
     path("n/<uuid:notification_id>/answer", answers.answer, name="answer"),
     path("n/<uuid:notification_id>/read", answers.mark_read, name="read"),
+    path("several", several.page, name="several"),
     path("read", answers.mark_all_read, name="read-all"),
     path("cases/<int:case_id>/follow", answers.follow, name="follow"),
     path("devices", devices.page, name="devices"),

@@ -118,3 +118,4 @@ const heard = {
   waiting: ({ answer }) => answers.waits(answer),
 };
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));
+if (matchMedia("(hover: hover)").matches) import("./keys.js");

@@ -67,7 +67,10 @@ class Page:
     def _submit(self, button: Any, fields: dict[str, str]) -> "Page":
         named = self.tree.xpath("//form[@id=$name]", name=button.get("form") or "")
         form = named[0] if named else next(each for each in button.iterancestors() if each.tag == "form")
-        values = {field.get("name"): field.get("value") or "" for field in form.iter("input") if field.get("name")}
+        values: dict[str, Any] = {}
+        for field in form.iter("input"):
+            if field.get("name"):
+                values.setdefault(field.get("name"), []).append(field.get("value") or "")
         values |= {field.get("name"): field.text or "" for field in form.iter("textarea")}
         if button.get("name"):
             values[button.get("name")] = button.get("value")

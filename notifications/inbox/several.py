@@ -1,0 +1,183 @@
+"""Answering several items with one press and one comment. Each is an answer of its own, with an outcome of its own.
+
+Both pages work without JavaScript: what was chosen, with its sum, and what became of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_http_methods
+
+from notifications.answers import together
+from notifications.answers.given import MAX_COMMENT, Answer, Given
+from notifications.errors import Failure, InvalidAnswer
+from notifications.inbox.answers import cleaned_comment, explain
+from notifications.inbox.cards import Button, Card, buttons, card
+from notifications.inbox.finding import finding_of
+from notifications.inbox.session import PersonRequest, person_required
+from notifications.inbox.shell import show_page
+from notifications.items.representation import notification_queryset
+from notifications.models import Notification, Recipient, Via
+from notifications.types import Action
+from notifications.wording import formats
+from notifications.wording.key_facts import facts_of
+from notifications.wording.languages import reading_language
+from notifications.wording.sentences import say
+
+MOST = 100
+"""Items that are answered at once."""
+
+
+@dataclass(frozen=True)
+class Several:
+    """The reader's items of a choice. `over`: those that take no answer any more; `buttons`: the answers that all the
+    others offer; `sums`: what they come to, one for each currency."""
+
+    open: Sequence[Card]
+    over: Sequence[Card]
+    buttons: Sequence[Button]
+    sums: Sequence[str]
+    too_many: bool = False
+
+    def button(self, name: str) -> Button | None:
+        return next((each for each in self.buttons if each.action.name == name), None)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of one of the answers: its sentence, and a mood as `Card.mood` has it."""
+
+    card: Card
+    outcome: str
+    mood: str
+
+
+def chosen(request: HttpRequest) -> list[UUID]:
+    """The items named by `n`, each once; what is no key is left out."""
+    given = request.POST if request.method == "POST" else request.GET
+    keys = dict.fromkeys(given.getlist("n"))
+    return [UUID(key) for key in keys if _is_key(key)]
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Several:
+    """Other people's items, and those that do not exist, are not among them."""
+    rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
+    found = {row.pk: row for row in rows}
+    cards = [card(found[key], reader, now) for key in keys[:MOST] if key in found]
+    waiting = [each for each in cards if each.is_open and each.buttons]
+    return Several(
+        open=waiting,
+        over=[each for each in cards if each not in waiting],
+        buttons=common(waiting),
+        sums=sums([each.notification for each in waiting], reading_language(reader)),
+        too_many=len(keys) > MOST,
+    )
+
+
+def common(cards: Iterable[Card]) -> tuple[Button, ...]:
+    """The answers that every one of these offers, but no questions: what is asked of one item means nothing for
+    another. A comment that one of them needs is needed for all."""
+    offered = [{each.action.name: each.action for each in one.buttons} for one in cards]
+    if not offered:
+        return ()
+    names = [name for name in offered[0] if all(name in each for each in offered)]
+    actions = [_strictest([each[name] for each in offered]) for name in names]
+    return buttons(action for action in actions if action.effect != "request_info")
+
+
+def _strictest(actions: Sequence[Action]) -> Action:
+    rules = {each.comment for each in actions}
+    rule = next(rule for rule in ("required", "optional", "none") if rule in rules)
+    return replace(actions[0], comment=rule)
+
+
+def sums(rows: Iterable[Notification], language: str) -> list[str]:
+    """What the amounts of these come to: the first amount of each, by currency. An item without one counts nothing."""
+    totals: dict[str, Decimal] = {}
+    for row in rows:
+        amounts = (each.fact for each in facts_of(row) if each.fact.kind == "money")
+        first = next(amounts, None)
+        number = formats.as_number(first.value) if first else None
+        if first is not None and number is not None:
+            totals[first.currency] = totals.get(first.currency, Decimal()) + number
+    locale = formats.locale_of(language)
+    return [formats.money(total, currency, locale) for currency, total in sorted(totals.items())]
+
+
+@gzip_page
+@person_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: PersonRequest) -> HttpResponse:
+    """The choice (GET), or what became of the answers to it (POST). A form that is sent twice answers once."""
+    now, reader, keys = timezone.now(), request.recipient, chosen(request)
+    if not keys:
+        return redirect(f"/{finding_of(request.GET).but(selecting=True).suffix}")
+    found = several_of(reader, keys, now)
+    if request.method != "POST":
+        return _choice(request, found)
+    button, comment = found.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
+    fault = _fault(button, comment) if found.open else ""
+    if fault:
+        return _choice(request, found, comment=comment, fault=fault, status=422)
+    refused = answer_all(reader, found.open, button.action.name, comment, now) if button else {}
+    told = _told(several_of(reader, keys, timezone.now()), keys, refused)
+    return show_page(request, "inbox/several_told.html", {"told": told, "comment": comment if refused else ""})
+
+
+def _fault(button: Button | None, comment: str) -> str:
+    if button is None:
+        return say("not_allowed")
+    if len(comment) > MAX_COMMENT:
+        return explain(InvalidAnswer("The comment is too long."))
+    return say("comment_required") if button.asks and not comment else ""
+
+
+def answer_all(
+    reader: Recipient, cards: Iterable[Card], action: str, comment: str, now: datetime
+) -> dict[UUID, Failure]:
+    """Give each the answer. Returns why, for those that did not take it: they stop none of the others."""
+    said = Answer(action, comment, via=Via.PORTAL if reader.external else Via.INBOX)
+    givens = [Given(reader.pk, each.notification.pk, said, now) for each in cards]
+    outcomes = zip(givens, together.record_all(givens), strict=True)
+    return {given.notification: outcome for given, outcome in outcomes if isinstance(outcome, Failure)}
+
+
+def _told(found: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure]) -> list[Told]:
+    """In the order of the choice. Who was first is told by the item itself."""
+    cards = {each.notification.pk: each for each in (*found.open, *found.over)}
+    return [_told_of(cards[key], refused.get(key)) for key in keys if key in cards]
+
+
+def _told_of(card: Card, refused: Failure | None) -> Told:
+    if refused is not None and card.is_open:
+        return Told(card, explain(refused), "bad")
+    return Told(card, card.outcome, card.mood)
+
+
+def _choice(
+    request: PersonRequest, found: Several, *, comment: str = "", fault: str = "", status: int = 200
+) -> HttpResponse:
+    asks = bool(found.buttons) and any(button.action.comment != "none" for button in found.buttons)
+    context = {
+        "several": found,
+        "most": MOST,
+        "comment": comment,
+        "fault": fault,
+        "takes_comment": asks,
+        "max_comment": MAX_COMMENT,
+    }
+    return show_page(request, "inbox/several.html", context, status=status)

@@ -1,0 +1,83 @@
+"""Working through the list with the keyboard, and through several items at once."""
+
+from playwright.async_api import Page, expect
+
+from tests.browsers.conftest import SignIn, is_live
+from tests.browsers.installation import Installation
+from tests.browsers.test_accessible import faults
+
+
+async def with_items(installation: Installation, sign_in: SignIn, *names: str) -> Page:
+    for name in names:
+        installation.assign(name)
+        installation.waits_for("dave", name)
+    dave = await sign_in("dave", again="keys")
+    await dave.goto(f"/?q={names[0].rpartition(' ')[2]}")
+    await is_live(dave)
+    await expect(dave.locator("#show-keys")).to_be_visible()
+    return dave
+
+
+async def test_keys_move_open_and_answer(installation: Installation, sign_in: SignIn) -> None:
+    dave = await with_items(installation, sign_in, "Approve the first kettle", "Approve the second kettle")
+    first, second = (dave.locator("#found li").nth(at) for at in (0, 1))
+
+    await dave.keyboard.press("j")
+    await expect(first.get_by_role("link").first).to_be_focused()
+    await dave.keyboard.press("j")
+    await dave.keyboard.press("k")
+    await dave.keyboard.press("Enter")
+    await expect(dave.locator("#item-heading")).to_be_focused()
+    await dave.keyboard.press("j")
+    await expect(second).to_have_attribute("data-chosen", "")
+    await dave.keyboard.press("i")
+    await expect(dave.get_by_label("What do you need to know?")).to_be_focused()
+    await dave.keyboard.type("a j ? /")
+    await expect(dave.get_by_label("What do you need to know?")).to_have_value("a j ? /")
+    await dave.keyboard.press("Escape")
+    await dave.keyboard.press("a")
+    await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("Approved.")
+
+
+async def test_keys_are_explained_and_can_be_turned_off(installation: Installation, sign_in: SignIn) -> None:
+    dave = await with_items(installation, sign_in, "Approve the third teapot")
+    await dave.keyboard.press("?")
+    sheet = dave.get_by_role("dialog", name="Keys")
+    await expect(sheet).to_be_visible()
+    assert await faults(dave) == []
+    await sheet.get_by_label("Use these keys in this browser").uncheck()
+    await dave.keyboard.press("Escape")
+
+    await dave.keyboard.press("j")
+    await expect(dave.locator("#found a").first).not_to_be_focused()
+    await dave.keyboard.press("?")
+    await expect(sheet).to_be_hidden()
+
+    await dave.reload()
+    await dave.get_by_role("button", name="Keys").click()
+    await sheet.get_by_label("Use these keys in this browser").check()
+    await sheet.get_by_role("button", name="Close").click()
+    await dave.locator("#waiting-heading").focus()
+    await dave.keyboard.press("/")
+    await expect(dave.get_by_label("Search your items")).to_be_focused()
+
+
+async def test_several_are_chosen_and_answered_together(installation: Installation, sign_in: SignIn) -> None:
+    dave = await with_items(installation, sign_in, *(f"Approve {name} saucer" for name in ("a", "b", "c")))
+    await dave.get_by_role("link", name="Choose several").click()
+    await expect(dave.get_by_role("button", name="Answer together…")).to_be_disabled()
+    await dave.get_by_role("button", name="Choose all here").click()
+    await expect(dave.locator("#ticked")).to_have_text("3 chosen")
+    await dave.get_by_label("Choose Approve b saucer").uncheck()
+    await expect(dave.locator("#ticked")).to_have_text("2 chosen")
+    assert await faults(dave) == []
+    await dave.get_by_role("button", name="Answer together…").click()
+
+    await expect(dave.get_by_role("heading", name="2 items")).to_be_visible()
+    assert await faults(dave) == []
+    await dave.get_by_label("Comment, for all of them").fill("Both")
+    await dave.get_by_role("button", name="Approve").click()
+
+    await expect(dave.locator(".chosen .outcome")).to_have_count(2)
+    await expect(dave.locator(".chosen .outcome").first).to_contain_text("Approved.")
+    assert await faults(dave) == []

@@ -1,0 +1,152 @@
+"""Several items answered with one press and one comment: each has an outcome of its own."""
+
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from notifications.answers import four_eyes
+from notifications.inbox.several import MOST
+from notifications.models import FourEyesRule, Notification, Recipient, Response
+from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
+from tests.inbox.browser import Page, get, signed_in
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def invoices(story: Story) -> list[Notification]:
+    """Bob's three invoices, each of 1,200.50 EUR."""
+    for number in (1, 2, 3):
+        story.assign(f"T-{number}", name=f"Approve invoice {number}")
+    return sorted(story.inbox(story.bob), key=lambda each: each.title)
+
+
+def chosen(person: Recipient, *items: Notification) -> Page:
+    query = "&".join(f"n={item.pk}" for item in items)
+    return get(signed_in(person), f"/several?{query}")
+
+
+def outcomes(page: Page) -> dict[str, str]:
+    rows = page.tree.xpath("//*[@class='chosen']/li")
+    return {
+        row.find("a").text_content().strip(): " ".join(row.xpath(".//*[@class='outcome']")[0].text_content().split())
+        for row in rows
+    }
+
+
+def test_items_are_ticked_and_answered_together(story: Story, invoices: list[Notification]) -> None:
+    page = get(signed_in(story.bob), "/").follow("Choose several")
+
+    assert len(page.tree.xpath("//input[@type='checkbox' and @form='several']")) == 3
+    assert "Answer together…" in page.text
+
+    page = chosen(story.bob, *invoices)
+    assert "3 items" in page.text
+    assert "€3,601.50" in page.text
+    assert page.buttons() == []
+    told = page.press("Approve", comment="All three are right.")
+
+    assert outcomes(told) == {f"Approve invoice {n}": "Approved. Waiting for the engine." for n in (1, 2, 3)}
+    assert set(Response.objects.values_list("comment", flat=True)) == {"All three are right."}
+    assert get(signed_in(story.bob), "/").part("nothing-waiting") == "Nothing is waiting for you."
+
+
+def test_who_was_faster_and_what_needs_four_eyes_stop_none_of_the_others(
+    story: Story, invoices: list[Notification]
+) -> None:
+    story.assign("T-9", name="Approve invoice 9", assignee=None, candidates=["bob", "carol"])
+    story.assign("T-8", name="Approve invoice 8", initiator="bob")
+    FourEyesRule.objects.create(name="Invoices", engine=story.engine)
+    everything = sorted(story.inbox(story.bob), key=lambda each: each.title)
+    page = chosen(story.bob, *everything)
+    story.answer(story.carol, "approve", task_id="T-9")
+
+    told = outcomes(page.press("Approve"))
+
+    assert told["Approve invoice 1"] == told["Approve invoice 3"] == "Approved. Waiting for the engine."
+    assert told["Approve invoice 9"].startswith("Already approved by Carol")
+    assert told["Approve invoice 8"] == four_eyes.WHY["initiator"].words()
+    assert Notification.objects.get(recipient=story.bob, task__task_id="T-8").state == "open"
+
+
+def test_a_comment_is_asked_for_where_one_of_them_needs_it(story: Story, invoices: list[Notification]) -> None:
+    page = chosen(story.bob, *invoices).press("Reject…", comment="  ")
+
+    assert page.status == 422
+    assert "Write a comment first." in page.text
+    assert not Response.objects.exists()
+    told = page.press("Reject…", comment="Wrong year")
+    assert set(outcomes(told).values()) == {"Rejected. Waiting for the engine."}
+
+
+def test_a_comment_that_is_too_long_is_given_back(story: Story, invoices: list[Notification]) -> None:
+    page = chosen(story.bob, *invoices).press("Approve", comment="x" * 4_001)
+
+    assert page.status == 422
+    assert "Shorten it to 4,000 characters" in page.text
+    assert page.tree.xpath("//textarea")[0].text == "x" * 4_001
+
+
+def test_sent_twice_each_is_answered_once(story: Story, invoices: list[Notification]) -> None:
+    page = chosen(story.bob, *invoices)
+
+    first, second = page.press("Approve"), page.press("Approve")
+
+    assert outcomes(first) == outcomes(second)
+    assert Response.objects.count() == 3
+
+
+def test_items_of_others_are_not_there(story: Story, invoices: list[Notification]) -> None:
+    page = chosen(story.carol, *invoices)
+
+    assert "invoice" not in page.text
+    assert "None of these waits for an answer any more." in page.text
+
+
+def test_items_that_have_no_answer_in_common_say_so() -> None:
+    bob, only = RecipientFactory(ref="bob"), {"effect": "final", "comment": "none"}
+    items = [
+        NotificationFactory(recipient=bob, task=TaskFactory(), actions=[{"action": name, "title": name, **only}])
+        for name in ("pay", "ship")
+    ]
+
+    assert "These items have no answer in common." in chosen(bob, *items).text
+
+
+def test_amounts_are_summed_by_currency_in_the_readers_language() -> None:
+    bob = RecipientFactory(ref="bob", locale="de")
+    facts: list[list[Any]] = [
+        ["Betrag", "money", 1200.5, "EUR"], ["Betrag", "money", "99.5", "EUR"], ["Betrag", "money", 7, "USD"],
+    ]  # fmt: skip
+    items = [NotificationFactory(recipient=bob, task=TaskFactory(), details={"key_facts": [fact]}) for fact in facts]
+    items.append(NotificationFactory(recipient=bob, task=TaskFactory(), details={}))
+
+    with translation.override("de"):
+        page = chosen(bob, *items)
+
+    assert "1.300,00 €" in page.text
+    assert "7,00 $" in page.text
+
+
+@pytest.mark.parametrize("query", ["", "?n=", "?n=x", "?n=1&n=2"])
+def test_without_a_choice_the_list_offers_one(query: str) -> None:
+    page = get(signed_in(RecipientFactory(ref="bob")), f"/several{query}")
+
+    assert page.url == "/"
+
+
+def test_no_more_than_so_many_are_answered_at_once() -> None:
+    bob, task = RecipientFactory(ref="bob"), TaskFactory()
+    for number in range(MOST + 1):
+        other = TaskFactory(engine=task.engine, case=task.case, name=f"Approve invoice {number}")
+        NotificationFactory(recipient=bob, task=other)
+
+    page = chosen(bob, *Notification.objects.filter(recipient=bob))
+
+    assert f"{MOST} items" in page.text
+    assert f"At most {MOST} items are answered at once." in page.text
+    told = page.press("Approve")
+    assert len(outcomes(told)) == MOST
+    assert Notification.objects.filter(recipient=bob, state="open").count() == 1
