@@ -180,10 +180,9 @@ def as_columns(reasons: Iterable[Reason], most: int = MOST) -> tuple[list[str], 
 
 
 def read(row: Any, name: str = "reason") -> Reason:
-    """The stored reason of a row, or of a JSON object, which may lack the text."""
+    """The stored reason of a row, or of a JSON object."""
     if isinstance(row, Mapping):
-        fact = row.get(name + FACT)
-        text = row.get(name, "") if fact is None or name in row else str(of(fact, ""))
+        text, fact = row.get(name), row.get(name + FACT)
     else:
         text, fact = getattr(row, name), getattr(row, name + FACT)
     return of(fact, text) if text else NOTHING

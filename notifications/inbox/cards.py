@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifications.items.glance import glance_of
 from notifications.items.inbox_json import lines_of
 from notifications.items.outcomes import is_mine, is_waiting, mood_of, outcome_of
 from notifications.models import Notification, NotificationState, Recipient
-from notifications.types import Action
+from notifications.types import Action, Json
+from notifications.wording.key_facts import Written, facts_of
 from notifications.wording.labels import read_in
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import TEXTS, say
@@ -44,6 +46,9 @@ class Card:
     waiting: bool
     stamp: str
     exact: str
+    facts: list[Written]
+    glance: Json
+    """`glance_of`: what the list shows of facts, text and origin."""
 
     @property
     def is_open(self) -> bool:
@@ -54,9 +59,14 @@ class Card:
         return self.notification.read_at is None
 
     @property
-    def snippet(self) -> str:
-        """The first paragraph."""
-        return self.notification.body.strip().split("\n\n")[0][:300]
+    def first_label(self) -> str:
+        """Of the fact that is shown large."""
+        return self.facts[0].fact.label if self.glance["first"] else ""
+
+    @property
+    def listed(self) -> list[Written]:
+        """The other facts, which the item's page lists."""
+        return self.facts[1:] if self.glance["first"] else self.facts
 
     @property
     def on_card(self) -> tuple[Button, ...]:
@@ -66,6 +76,7 @@ class Card:
 
 def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
     is_open = notification.state == NotificationState.OPEN
+    facts = facts_of(notification)
     priority = f"priority_{notification.priority}"
     return Card(
         notification=notification,
@@ -78,6 +89,8 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
         waiting=is_waiting(notification, reader),
         stamp=short_time(notification.created_at, now),
         exact=exact(notification.created_at),
+        facts=facts,
+        glance=glance_of(notification, facts),
     )
 
 

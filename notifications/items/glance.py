@@ -29,11 +29,11 @@ _BETWEEN = " \t:;.,–—-·|/"
 """What may follow a title that a text begins with."""
 
 
-def glance_of(notification: Notification) -> Json:
+def glance_of(notification: Notification, facts: list[Written] | None = None) -> Json:
     """`first`: the first key fact, shown large, if it is a number; `others`: the others in a row; `text`: the line of
     context; `origin`: the engine and the kind of task, in the active language. The rest is in that of the message.
     """
-    facts = facts_of(notification)
+    facts = facts_of(notification) if facts is None else facts
     first = facts[0] if facts and facts[0].is_large else None
     return {
         "first": first.text if first else "",

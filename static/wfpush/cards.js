@@ -31,7 +31,7 @@ export function fill(host, item, told = null) {
   host.toggleAttribute("data-unread", !item.read_at);
   fillText(host, "title", item.title);
   fillText(host, "more-title", item.title);
-  fillText(host, "snippet", item.body.trim().split("\n\n")[0].slice(0, 300));
+  fillGlance(host, item);
   fillText(host, "body", item.body);
   fillText(host, "lines", (item.lines ?? []).join(" · "));
   slot(host, "unread")?.toggleAttribute("hidden", Boolean(item.read_at));
@@ -53,6 +53,34 @@ function fillText(host, name, text) {
   if (element.textContent !== text) element.textContent = text;
   if (!name.endsWith("title")) element.hidden = !text;
 }
+
+/** The key facts, one line of the text, and where it comes from: worded by the server, notifications/items/glance.py. */
+function fillGlance(host, { key_facts = [], glance = {} }) {
+  const { first = "", others = "", text = "", origin = "" } = glance;
+  slot(host, "amount")?.toggleAttribute("hidden", !first);
+  fillText(host, "first", first);
+  fillText(host, "first-label", first && key_facts[0].label);
+  fillText(host, "others", others);
+  fillText(host, "origin", origin);
+  fillText(host, "snippet", text);
+  fillKeyFacts(host, first ? key_facts.slice(1) : key_facts);
+}
+
+/** As templates/inbox/_key_facts.html. */
+function fillKeyFacts(host, facts) {
+  const list = slot(host, "key-facts");
+  if (!list) return;
+  const wanted = facts.map(({ label, text }) => {
+    const fact = document.createElement("div");
+    fact.append(wordsIn("dt", label), wordsIn("dd", text));
+    return fact;
+  });
+  if (wanted.map((fact) => fact.outerHTML).join() === [...list.children].map((fact) => fact.outerHTML).join()) return;
+  list.replaceChildren(...wanted);
+  list.hidden = !facts.length;
+}
+
+const wordsIn = (tag, textContent) => Object.assign(document.createElement(tag), { dir: "auto", textContent });
 
 function fillPriority(host, priority) {
   const badge = slot(host, "priority"), key = `priority_${priority}`;

@@ -12,7 +12,8 @@ from tests.browsers.test_main_job import reloaded
 
 WORDS_OF_BOTH = """async () => {
   const {fill} = await import("/static/wfpush/cards.js");
-  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "lines"];
+  const parts = ["title", "snippet", "due", "outcome", "priority", "buttons", "stamp", "body", "lines",
+                 "amount", "others", "origin", "key-facts"];
   const read = (host) => Object.fromEntries(parts.map((name) => {
     const part = host.querySelector(`[data-slot="${name}"]`);
     return [name, part && !part.closest("[hidden]") ? part.textContent.trim().replace(/\\s+/g, " ") : ""];
@@ -24,7 +25,7 @@ WORDS_OF_BOTH = """async () => {
     for (const host of document.querySelectorAll(`[data-id="${item.id}"]`)) {
       const server = read(host), copy = host.cloneNode(true);
       for (const part of copy.querySelectorAll("[data-slot]")) if (!part.children.length) part.replaceChildren();
-      copy.querySelector('[data-slot="buttons"]')?.replaceChildren();
+      for (const name of ["buttons", "key-facts"]) copy.querySelector(`[data-slot="${name}"]`)?.replaceChildren();
       fill(copy, item);
       const browser = read(copy);
       compared += 1;
@@ -59,6 +60,26 @@ async def in_every_state(installation: Installation, dave: Page, question: str) 
     await expect(dave.locator('#item [data-slot="outcome"]')).to_contain_text("Acknowledged.")
 
 
+FACTS = """
+from notifications.models import Template, TemplateFact
+version = Template.objects.get(slug="task").versions.get(state="published")
+TemplateFact.objects.get_or_create(
+    version=version, path="variables.paid_at", kind="datetime", labels={"en": "Paid", "de": "Bezahlt"}, position=8)
+print(version)
+"""
+
+
+def with_facts(installation: Installation) -> None:
+    """Dave's items that have one key fact, many, and none that is large."""
+    installation.set_up(FACTS)
+    amount, paid = {"amount": "12345678.90", "currency": "EUR"}, {"paid_at": "2026-12-03T23:30:00Z"}
+    of_invoice = {**amount, **paid, "supplier": "Acme <GmbH>"}
+    for number, variables in enumerate([{"amount": 5}, of_invoice, {"vendor": "Nordwind"}]):
+        task = {"id": f"F-{number}", "name": f"Approve {number}", "assignee": "dave", "kind": "approval"}
+        task |= {"initiator": "grace", "description": f"Approve {number}: as agreed."}
+        installation.send("task.assigned", {"task": task, "variables": variables})
+
+
 def runs_late(installation: Installation, *, key: str) -> None:
     """A task of Dave's goes to Grace as well, and one of Frank's to Dave."""
     installation.person("grace", name="Grace")
@@ -73,6 +94,7 @@ async def test_server_and_browser_say_the_same_of_every_item(
     installation: Installation, sign_in: SignIn, language: str
 ) -> None:
     dave = await sign_in("dave")
+    with_facts(installation)
     await in_every_state(installation, dave, f"Ask me in {language}")
     await dave.get_by_role("button", name="Deutsch" if language == "de" else "English").click()
     await expect(dave.locator("html")).to_have_attribute("lang", language)
@@ -80,6 +102,8 @@ async def test_server_and_browser_say_the_same_of_every_item(
     for name in ("Grace", "Frank"):
         await expect(dave.locator("#waiting [data-slot=lines]").get_by_text(name)).not_to_have_count(0)
 
+    await dave.locator("#waiting").get_by_role("link", name="Approve 1", exact=True).first.click()
+    await expect(dave.locator('#item [data-slot="first"]')).to_have_text("€12,345,678.90")
     found = await words_of_both(dave)
 
     assert found["differences"] == []
@@ -158,7 +182,7 @@ async def test_a_screen_reader_finds_its_way(installation: Installation, sign_in
         """
         - heading "unread Approve the piano" [level=4]:
           - link "Approve the piano"
-        - text: urgent
+        - paragraph: urgent Shop · Approval Your approval is needed.
         - button "Approve"
         - link "Reject…"
         - 'link "More: Approve the piano"'

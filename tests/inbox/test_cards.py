@@ -1,9 +1,10 @@
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from notifications.inbox.cards import buttons, card
 from notifications.types import Action
-from tests.factories import DECISIONS, NotificationFactory, RecipientFactory, TaskFactory
+from tests.factories import DECISIONS, EngineFactory, NotificationFactory, RecipientFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -49,3 +50,26 @@ def test_a_card_says_for_whom_it_is_if_not_for_the_reader() -> None:
     )
 
     assert (own.lines, for_bob.lines) == ([], ["for Bob"])
+
+
+def test_the_page_shows_facts_text_and_origin_without_scripts_too(client: Client) -> None:
+    bob = RecipientFactory(ref="bob", timezone="Europe/Berlin")
+    facts = [["Amount", "money", 1200.5, "EUR"], ["Supplier", "text", "<b>Acme</b>"], ["Paid", "date", "2026-12-03"]]
+    task = TaskFactory(engine=EngineFactory(name="Invoices"))
+    copy = NotificationFactory(recipient=bob, task=task, body="Chairs.\n\nMore.", details={"key_facts": facts})
+    client.force_login(bob.user)
+
+    for page in (client.get("/"), client.get(f"/n/{copy.pk}")):
+        content = page.content.decode()
+        assert '<span class="said"><span data-slot="first-label">Amount</span>: </span>' in content
+        assert '<span data-slot="first" dir="auto">€1,200.50</span>' in content
+        assert "&lt;b&gt;Acme&lt;/b&gt; · Paid 3 December 2026</p>" in content
+        assert ">Invoices · Approval</span>" in content
+    assert '<dt dir="auto">Paid</dt><dd dir="auto">3 December 2026</dd>' in content
+
+
+def test_a_card_of_before_key_facts_shows_its_amount_all_the_same() -> None:
+    older = NotificationFactory(details={"variables": {"amount": 5, "currency": "EUR"}}, body="Approve invoice 4711.")
+    shown = card(older, older.recipient, timezone.now())
+
+    assert (shown.first_label, shown.glance["first"], shown.listed, shown.glance["text"]) == ("Amount", "€5.00", [], "")
