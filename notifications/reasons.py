@@ -180,9 +180,10 @@ def as_columns(reasons: Iterable[Reason], most: int = MOST) -> tuple[list[str], 
 
 
 def read(row: Any, name: str = "reason") -> Reason:
-    """The stored reason of a row, or of a JSON object."""
+    """The stored reason of a row, or of a JSON object, which may lack the text."""
     if isinstance(row, Mapping):
-        text, fact = row.get(name), row.get(name + FACT)
+        fact = row.get(name + FACT)
+        text = row.get(name, "") if fact is None or name in row else str(of(fact, ""))
     else:
         text, fact = getattr(row, name), getattr(row, name + FACT)
     return of(fact, text) if text else NOTHING

@@ -10,7 +10,8 @@ MOST_NAMED = 1_000
 
 
 def stored(plan: Json) -> Json:
-    """Without members that are empty, and with the routes that were not tried by their names alone."""
+    """Without members that are empty, and with the routes that were not tried by their names alone. What came of each
+    route is kept as its code: `routes_of` makes the text."""
     tried: list[Json] = []
     untried: list[list[int | str]] = []
     stopped_by = ""
@@ -20,7 +21,7 @@ def stored(plan: Json) -> Json:
             stopped_by = str(reason.argument("route"))
             untried.append([each["route"], each["name"]])
         else:
-            tried.append(each)
+            tried.append({name: value for name, value in each.items() if name != "reason"})
     said = {**plan, "routes": tried}
     if untried:
         said["untried"] = {"stopped_by": stopped_by, "routes": untried}
@@ -29,7 +30,8 @@ def stored(plan: Json) -> Json:
 
 def routes_of(plan: Json) -> list[Json]:
     """All enabled routes in their order: {route, name, matched, reason, reason_fact}."""
-    return [*plan.get("routes", []), *_untried(plan.get("untried"))]
+    tried = [{**each, **reasons.kept("reason", reasons.read(each))} for each in plan.get("routes", [])]
+    return [*tried, *_untried(plan.get("untried"))]
 
 
 def told(plan: Json) -> int:

@@ -7,12 +7,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channel_facts import channel_name
+from notifications.models import repeated
 from notifications.models.devices import Device
 from notifications.models.events import Case, Event, Priority, Task
 from notifications.models.people import Brand, Recipient
 from notifications.models.routing import Category, Route
 from notifications.models.templates import TemplateVersion
 from wfpush.identifiers import uuid7
+from wfpush.postgres.packed import PackedJSONField
 from wfpush.queue.outbox import Work
 
 
@@ -69,7 +71,7 @@ class Notification(models.Model):
     )
     url = models.CharField(_("URL"), max_length=2000, blank=True)
     due_at = models.DateTimeField(_("due at"), null=True, blank=True)
-    actions: Any = models.JSONField(default=list, blank=True)
+    actions: Any = PackedJSONField(default=list, blank=True, words=repeated.ACTIONS)
     details: Any = models.JSONField(default=dict, blank=True, help_text=_("location, customer, documents"))
     outcome: Any = models.JSONField(null=True, blank=True)
     reason = models.CharField(
@@ -170,7 +172,7 @@ class Delivery(Work):
         indexes = [
             models.Index(fields=["channel", "due_at"], condition=Q(due_at__isnull=False), name="delivery_due"),
             models.Index(fields=["device"], condition=Q(device__isnull=False), name="delivery_device"),
-            models.Index(fields=["state", "id"], name="delivery_state"),
+            models.Index(fields=["state", "id"], condition=~Q(state="delivered"), name="delivery_not_delivered"),
         ]
 
     def __str__(self) -> str:

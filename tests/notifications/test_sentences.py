@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import JSONField, Value
 from django.utils import timezone, translation
 
 from escalations import reasons as of_steps
@@ -74,7 +75,8 @@ def as_0_2_0_left_it() -> tuple[Notification, Event, Escalation, StepRun]:
         "unresolved": [{"ref": "x", "reason": "unknown"}],
         "notes": [],
     }
-    event = EventFactory(plan=plan)
+    event = EventFactory()
+    Event.objects.filter(pk=event.pk).update(plan=Value(plan, JSONField()))  # as it was stored then
     copy = NotificationFactory(event=event, reason="member of team Finance", reason_fact=None)
     policy = Policy.objects.create(name="A: b", time="wall")
     rules = Rules.objects.create(digest="x", data={"name": "A: b"})
