@@ -8,7 +8,10 @@ from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 from wfpush.checks import DEPLOY
+from wfpush.config import lean_imports
 from wfpush.postgres import schema
+
+lean_imports.load("rest_framework.compat")  # which models import by what they use
 
 
 class ProjectConfig(AppConfig):

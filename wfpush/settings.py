@@ -8,9 +8,11 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
-from wfpush.config import env
+from wfpush.config import env, lean_imports
 from wfpush.config.languages import languages_in
-from wfpush.observability.logging import configure as configure_logging
+
+lean_imports.load("structlog")  # before anything else imports it
+from wfpush.observability.logging import configure as configure_logging  # noqa: E402
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV = env.load(BASE_DIR)

@@ -1,0 +1,22 @@
+"""Loads libraries without packages that they take along if these are installed, for functions that wfpush does not use.
+
+Every process of ours would load them at its start: rich, of which structlog makes colourful tracebacks, and requests,
+with which Django REST framework has a client for tests, took a fifth of it.
+"""
+
+import sys
+from importlib import import_module
+
+UNUSED = {"structlog": ("rich", "twisted"), "rest_framework.compat": ("requests",)}
+"""By library, the packages that it need not find."""
+
+
+def load(library: str) -> None:
+    """Import `library` as if those packages were missing. Whoever imports one of them later gets it."""
+    hidden = [package for package in UNUSED[library] if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        import_module(library)
+    finally:
+        for package in hidden:
+            del sys.modules[package]
