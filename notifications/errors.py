@@ -52,6 +52,12 @@ class AlreadyAnswered(Failure):
     status, code = 409, "already_answered"
 
 
+class TooLate(Failure):
+    """An answer that cannot be taken back any more."""
+
+    status, code = 409, "too_late"
+
+
 class AlreadyHandled(Failure):
     status, code = 409, "already_handled"
 

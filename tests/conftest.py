@@ -26,6 +26,7 @@ from wfpush.embedded.servers import DATABASE
 gc.disable()  # until all tests are loaded: a third of the time of it
 isolation.choose_folder()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfpush.settings")
+os.environ.setdefault("UNDO_SECONDS", "0")  # engines are told at once, but in tests of taking back
 ENV = env.prepare(Path(__file__).resolve().parent.parent)
 MIGRATED = isolation.has_own_servers(ENV) and migrated.copy_to(ENV.data_dir)
 isolation.forget(ENV)

@@ -30,6 +30,7 @@ PUSH_ALLOWED_CIDRS = ENV.networks("PUSH_ALLOWED_CIDRS")
 DATA_DIR = ENV.data_dir
 DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
+UNDO_SECONDS = ENV.integer("UNDO_SECONDS", default=5, minimum=0, maximum=60)
 EVENT_BATCH = ENV.integer("EVENT_BATCH", default=100, minimum=1, maximum=100)
 
 CHANNELS = [
@@ -73,7 +74,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "wfpush.web.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "wfpush.web.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "wfpush.web.nul.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -45,6 +45,7 @@ CALLBACK_TONES: dict[str, Tone] = {
     CallbackState.HANDLED: "ok",
     CallbackState.REFUSED: "bad",
     CallbackState.SUPERSEDED: "quiet",
+    CallbackState.TAKEN_BACK: "quiet",
     CallbackState.FAILED: "bad",
 }
 

@@ -11,6 +11,7 @@ from notifications.answers.scene import Scene
 from notifications.cases import lifecycle
 from notifications.errors import FourEyes, NotAllowed, NotFound
 from notifications.items import representation
+from notifications.items.holding import told_at
 from notifications.models import (
     Callback,
     CallbackState,
@@ -92,7 +93,7 @@ def _record(task: Task, copy: Notification, action: Action, answer: Answer, scen
         engine_id=task.engine_id,
         task=task,
         position=scene.next_position(task),
-        **outbox.scheduled(scene.now),
+        **outbox.scheduled(told_at(action.effect, answer.via, scene.now)),
         body=answer_body.task_responded(response, task, copy),
     )
     scene.writes.insert(response)
@@ -116,9 +117,12 @@ def _remember_key(copy: Notification, answer: Answer, response: Response, scene:
 
 # --- what becomes of the task -----------------------------------------------------------------------------------------
 def waiting_outcome(response: Response, task: Task) -> Json:
-    """`connect`: the name of the engine that waits for the person to connect their account."""
+    """`connect`: the name of the engine that waits for the person to connect their account; `undo_until`: until when
+    its person may take the answer back."""
     outcome, connect = outcome_json(response, CallbackState.WAITING), _connect(response, task)
-    return {**outcome, "connect": connect} if connect else outcome
+    until = told_at(response.effect, response.via, response.at)
+    undo = {"undo_until": representation.iso_utc(until)} if until > response.at else {}
+    return {**outcome, **undo, "connect": connect} if connect else {**outcome, **undo}
 
 
 def _connect(response: Response, task: Task) -> str:

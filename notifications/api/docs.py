@@ -15,7 +15,7 @@ _PROBLEMS = {
     401: "`unauthenticated`: no key, or one that is wrong, revoked or expired",
     403: "`scope_missing`, `not_allowed` or `csrf_failed`",
     404: "`not_found`: nothing there, or somebody else's",
-    409: "`event_id_reused`, `already_answered` (with by whom and when), `already_handled` or `withdrawn`",
+    409: "`event_id_reused`, `already_answered` (with by whom and when), `already_handled`, `withdrawn` or `too_late`",
     410: "`expired`: token or task past its time",
     413: "`too_large`",
     415: "`unsupported_media_type`",

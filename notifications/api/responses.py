@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from notifications.answers.given import Answer, Recorded
 from notifications.answers.respond import refuse_from_removed_device, respond_to, respond_with_token
 from notifications.api import docs, serializers, shown
-from notifications.api.base import ApiView, PersonView, answer, validated
+from notifications.api.base import ApiView, PersonView, answer, nothing, validated
+from notifications.engines.taking_back import take_back
 from notifications.errors import Invalid, NotFound
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import response_json
@@ -40,6 +41,15 @@ class NotificationResponsesView(PersonView):
             refuse_from_removed_device(person, given["device"])
         said = _answer_of(request, given, self.caller().via)
         return _shown(respond_to(person.pk, notification_id, said, now=timezone.now()))
+
+    @extend_schema(operation_id="take_back", request=None, responses=docs.responses({204: None}, 404, 409))
+    def delete(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """Take one's final answer back, until the `undo_until` of its outcome: the engine has not been told."""
+        copy = Notification.objects.filter(recipient=self.recipient(), pk=notification_id).first()
+        if copy is None:
+            raise NotFound("There is no such notification of yours.")
+        take_back(copy, timezone.now())
+        return nothing()
 
 
 class ResponsesView(ApiView):

@@ -222,6 +222,9 @@ class OutcomeShown(Shown):
     engine = serializers.ChoiceField(["waiting", "delivered", "kept", "handled", "refused", "failed"])
     detail = serializers.CharField()
     connect = serializers.CharField(required=False, help_text=CONNECT)
+    undo_until = serializers.DateTimeField(
+        required=False, help_text="Until then its person may take the answer back: the engine has not been told."
+    )
 
 
 class EscalatedTo(PersonName):

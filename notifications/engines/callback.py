@@ -246,7 +246,7 @@ def _try_again(callback: Callback, result: Result, now: datetime) -> None:
 def _overtaken(callback: Callback) -> bool:
     """Whether a final answer was given meanwhile: then a failed acknowledgement or question is not sent after it."""
     later = Callback.objects.filter(task_id=callback.task_id, position__gt=callback.position, response__effect="final")
-    return later.exclude(state=CallbackState.REFUSED).exists()
+    return later.exclude(state__in=(CallbackState.REFUSED, CallbackState.TAKEN_BACK)).exists()
 
 
 def _disable(callback: Callback, result: Result, now: datetime) -> None:

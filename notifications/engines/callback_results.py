@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from notifications.answers import recording
 from notifications.cases import lifecycle, task_state
@@ -45,7 +45,7 @@ def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: 
 
 
 def _without_detail(outcome: Json) -> Json:
-    return {name: told for name, told in outcome.items() if name not in ("detail", "detail_fact")}
+    return {name: told for name, told in outcome.items() if name not in ("detail", "detail_fact", "undo_until")}
 
 
 def waits_for_account(callback: Callback, now: datetime) -> None:
@@ -72,7 +72,7 @@ def _note(callback: Callback, connect: Json, now: datetime) -> None:
         _say(task, inbox_items.telling_copies(task), outcome, now)
 
 
-def _say(task: Task, rows: Any, outcome: Json, now: datetime, **fields: Any) -> None:
+def _say(task: Task, rows: Any, outcome: Json | None, now: datetime, **fields: Any) -> None:
     task.outcome = outcome
     task.save(update_fields=["outcome", "state", "states_before", "updated_at"])
     inbox_items.change(rows, now, outcome=outcome, **fields)
@@ -82,12 +82,8 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
     Response.objects.filter(pk=response.pk).update(counts=False)
     outcome = recording.outcome_json(response, CallbackState.REFUSED, reason)
     if response.effect == "final" and task.state == TaskState.ANSWERED:
-        task_state.return_to_state_before(task)
-        lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
-        answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
-        open_again: Json = {"state": NotificationState.OPEN, "read_at": None, "due_at": task.deadline, "notice": ""}
-        _say(task, answered, outcome, now, **open_again)
-        _revive(task, response, now)
+        _open_again(task, response, outcome, now, read_at=None)
+        _revive(task.callbacks.filter(response=None), task, response, now)
     elif (
         response.effect == "acknowledge"
         and task.state == TaskState.ACKNOWLEDGED
@@ -106,9 +102,24 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
         _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
 
 
-def _revive(task: Task, response: Response, now: datetime) -> None:
-    """Send calls of SLA steps after all which the refused answer had superseded."""
-    overtaken = task.callbacks.filter(response=None, state=CallbackState.SUPERSEDED, ended_at=response.at)
+def taken_back(task: Task, response: Response, now: datetime) -> None:
+    """The person has taken a final answer back before the engine was told: it is as if it had not been given."""
+    Response.objects.filter(pk=response.pk).update(counts=False)
+    _open_again(task, response, None, now)
+    _revive(task.callbacks.all(), task, response, now)
+
+
+def _open_again(task: Task, response: Response, outcome: Json | None, now: datetime, **fields: Any) -> None:
+    task_state.return_to_state_before(task)
+    lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
+    answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
+    state: Json = {"state": NotificationState.OPEN, "due_at": task.deadline, "notice": ""}
+    _say(task, answered, outcome, now, **state, **fields)
+
+
+def _revive(calls: QuerySet[Callback], task: Task, response: Response, now: datetime) -> None:
+    """Send calls after all which the answer had superseded."""
+    overtaken = calls.filter(state=CallbackState.SUPERSEDED, ended_at=response.at)
     last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
     for place, callback in enumerate(overtaken.order_by("position"), last + 1):
         callback.state, callback.position, callback.ended_at = CallbackState.WAITING, place, None

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from notifications.answers import four_eyes
 from notifications.answers.given import MAX_COMMENT, Answer
 from notifications.answers.respond import respond
-from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed
+from notifications.engines.taking_back import take_back
+from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed, TooLate
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
 from notifications.inbox.session import PersonRequest, form_only, person_required
@@ -58,6 +59,18 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
             return show(request, found, kept=said.comment, status=failure.status)
     if request.POST.get("from") == "list":
         return redirect(f"{_back(request)}#n-{notification.pk}")
+    return redirect("inbox:item", notification.pk)
+
+
+@form_only
+@person_required
+def undo(request: PersonRequest, notification_id: UUID) -> HttpResponse:
+    """Take an answer back, without JavaScript."""
+    notification = own_notification(request.recipient, notification_id)
+    try:
+        take_back(notification, timezone.now())
+    except TooLate:
+        messages.error(request, say("too_late"))
     return redirect("inbox:item", notification.pk)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from notifications.items.glance import glance_of
 from notifications.items.inbox_json import lines_of
-from notifications.items.outcomes import is_mine, is_waiting, mood_of, outcome_of
+from notifications.items.outcomes import is_mine, is_waiting, may_undo, mood_of, outcome_of
 from notifications.models import Notification, NotificationState, Recipient
 from notifications.types import Action, Json
 from notifications.wording.key_facts import Written, facts_of
@@ -49,6 +49,8 @@ class Card:
     facts: list[Written]
     glance: Json
     """`glance_of`: what the list shows of facts, text and origin."""
+    undo: bool = False
+    """Whether the reader may take their answer back, for now."""
 
     @property
     def is_open(self) -> bool:
@@ -91,6 +93,7 @@ def card(notification: Notification, reader: Recipient, now: datetime) -> Card:
         exact=exact(notification.created_at),
         facts=facts,
         glance=glance_of(notification, facts),
+        undo=may_undo(notification, reader, now),
     )
 
 

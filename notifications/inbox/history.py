@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
-from notifications.models import Event, EventStatus, Notification, Recipient, Response, Task
+from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
 from notifications.types import Json, behaviour_of
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
@@ -100,7 +100,9 @@ def _information(task: Task) -> Iterator[Told]:
 def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
     """Answers that are not questions: `_information` has those."""
     responses = (
-        Response.objects.filter(task=task).exclude(effect="request_info").select_related("recipient", "notification")
+        Response.objects.filter(task=task)
+        .exclude(effect="request_info")
+        .select_related("recipient", "notification", "callback")
     )
     for response in responses.order_by("-id")[:SHOWN]:
         yield response.at, _answer_text(response, reader), clean(response.comment)
@@ -108,6 +110,8 @@ def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
 
 def _answer_text(response: Response, reader: Recipient) -> str:
     said = {"name": response.recipient, "answer": action_title(response.notification, response.action, reader)}
+    if response.callback.state == CallbackState.TAKEN_BACK:
+        return _("%(name)s answered “%(answer)s” and took it back") % said
     if not response.counts:
         return _("%(name)s answered “%(answer)s”; the engine refused it") % said
     texts = {

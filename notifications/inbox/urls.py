@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("offline", pages.offline, name="offline"),
     path("n/<uuid:notification_id>", pages.open_item, name="item"),
     path("n/<uuid:notification_id>/answer", answers.answer, name="answer"),
+    path("n/<uuid:notification_id>/undo", answers.undo, name="undo"),
     path("n/<uuid:notification_id>/read", answers.mark_read, name="read"),
     path("several", several.page, name="several"),
     path("read", answers.mark_all_read, name="read-all"),

@@ -66,6 +66,17 @@ def is_waiting(notification: Notification, reader: Recipient) -> bool:
     return outcome.get("engine") == "waiting" and is_mine(outcome, reader)
 
 
+def may_undo(notification: Notification, reader: Recipient, now: datetime) -> bool:
+    """Whether the reader may still take the answer back."""
+    outcome = notification.outcome or {}
+    return _is_held(outcome, now) and is_mine(outcome, reader)
+
+
+def _is_held(outcome: Json, now: datetime) -> bool:
+    until = parse_time(outcome.get("undo_until"))
+    return until is not None and now < until
+
+
 def action_title(notification: Notification, name: str, reader: Recipient) -> str:
     """The label of an answer where it is known, else the action's name made readable."""
     known = (action for action in notification.actions if action["action"] == name)
@@ -82,6 +93,8 @@ def _is_past(notification: Notification) -> bool:
 
 def _engine(outcome: Json, now: datetime) -> str:
     key, at = f"engine_{outcome.get('engine')}", parse_time(outcome.get("at"))
+    if key == "engine_waiting" and _is_held(outcome, now):
+        return say("engine_held")
     if key == "engine_waiting" and outcome.get("connect"):
         return say("engine_connect", engine=outcome["connect"])
     if key == "engine_waiting" and at is not None and now - at >= LONG:

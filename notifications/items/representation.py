@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 
 from notifications import reasons
+from notifications.items.holding import is_held
 from notifications.items.plans import routes_of
 from notifications.models import (
     Brand,
@@ -18,6 +20,7 @@ from notifications.models import (
     Recipient,
     Response,
     Task,
+    TaskState,
 )
 from notifications.types import Json
 from notifications.wording.key_facts import facts_of
@@ -176,8 +179,13 @@ def response_json(response: Response) -> Json:
 
 
 def task_json(task: Task) -> Json:
+    """As engines see it. A final answer that may still be taken back is not told yet."""
+    now = timezone.now()
     answers = task.responses.select_related("recipient", "callback").order_by("callback__position")
-    return {"id": task.task_id, "state": task.state, "answers": [answer_json(answer) for answer in answers]}
+    told = [answer for answer in answers if not is_held(answer.callback, now)]
+    held = len(told) < len(answers) and task.state == TaskState.ANSWERED
+    state = task.states_before[0] if held and task.states_before else task.state
+    return {"id": task.task_id, "state": state, "answers": [answer_json(answer) for answer in told]}
 
 
 def answer_json(response: Response) -> Json:

@@ -33,7 +33,8 @@ def via_choices() -> list[tuple[str, Text]]:
 
 
 class Response(models.Model):
-    """One answer. `counts` becomes False when the engine refuses it; the same content is then a new answer."""
+    """One answer. `counts` becomes False when the engine refuses it, or its person takes it back; the same content
+    is then a new answer."""
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="responses")
@@ -119,6 +120,7 @@ class CallbackState(models.TextChoices):
     REFUSED = "refused", _("refused by the engine")
     SUPERSEDED = "superseded", _("overtaken by a later answer")
     FAILED = "failed", _("given up")
+    TAKEN_BACK = "taken_back", _("taken back")
 
 
 class Callback(Work):

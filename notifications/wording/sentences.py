@@ -59,6 +59,7 @@ BY_OTHERS: dict[str, Text] = {
 }
 
 ENGINE: dict[str, Text] = {
+    "engine_held": _("The engine will be told in a moment."),
     "engine_waiting": _("Waiting for the engine."),
     "engine_waiting_since": _("Waiting for the engine since {when}."),
     "engine_connect": _("It waits until you have connected your account at {engine}."),
@@ -97,6 +98,8 @@ TROUBLE: dict[str, Text] = {
     "not_recorded": _("Something went wrong here, and your answer was not recorded. Please try again."),
     "still_trying": _("No connection. Still trying to send your answer…"),
     "try_again": _("Try again"),
+    "undo": _("Undo"),
+    "too_late": _("Too late: the engine has been told."),
     "not_loaded": _("This could not be loaded. Check your connection and try again."),
 }
 

@@ -2,7 +2,7 @@
 // requests have the same key. Without a connection the answer is kept on this device, and sent later.
 
 import * as app from "./app.js";
-import { actionOf, csrfToken, fill, hostsOf, showActions, showOutcome, slot } from "./cards.js";
+import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
 import { draftOf, keep, take } from "./kept.js";
 import { allStored, unstore } from "./store.js";
 import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
@@ -28,6 +28,12 @@ export function start(signedOut) {
     const again = event.target.closest?.("[data-again]");
     if (again) send(again.closest("[data-id]"), sending.get(again.closest("[data-id]").dataset.id), signedOut);
   });
+  document.addEventListener("click", (event) => {
+    const undo = event.target.closest?.("[data-undo]");
+    if (!undo) return;
+    event.preventDefault();
+    takeBack(undo.closest("[data-id]"));
+  });
   document.addEventListener("keydown", (event) => {
     const form = event.key === "Escape" && event.target.closest?.(".ask");
     if (form) closeAsk(form.closest("[data-id]"));
@@ -51,7 +57,7 @@ export function receive(item) {
   const told = sending.get(item.id)?.told, { text } = told ?? outcomeOf(item);
   let news = false;
   for (const host of hostsOf(item.id)) {
-    news ||= text !== slot(host, "outcome").textContent;
+    news ||= text !== outcomeText(host);
     if (item.state !== "open") rescue(host, text);
     fill(host, item, told);
   }
@@ -230,6 +236,15 @@ export function waits({ id, key, action, title }) {
 export function openAsk(host, action) {
   const button = host.querySelector(`[data-action="${CSS.escape(action)}"][data-comment="required"]`);
   if (button) ask(host, button);
+}
+
+// --- taking it back --------------------------------------------------------------------------------------------------
+async function takeBack(host) {
+  const id = host.dataset.id, headers = { "X-CSRFToken": csrfToken() };
+  const reply = await fetch(`/api/v1/notifications/${id}/responses`, { method: "DELETE", headers }).catch(() => null);
+  if (!reply?.ok) announce(say(reply?.status === 409 ? "too_late" : "not_loaded"));
+  await lookAgain(id);
+  if (reply?.ok) (host.querySelector('[data-slot="buttons"] > *') ?? slot(host, "title")).focus();
 }
 
 // --- what became of it -----------------------------------------------------------------------------------------------

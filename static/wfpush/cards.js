@@ -128,22 +128,30 @@ export function tick() {
   }
 }
 
-/** Show what became of an item; `mood` is "", "good" or "bad", `again` offers to try again. Returns the element. */
-export function showOutcome(host, { text, mood = "", again = false }) {
-  const line = slot(host, "outcome");
+/**
+ * Show what became of an item; `mood` is "", "good" or "bad", `again` offers to try again, `undo` to take it back for so many
+ * milliseconds. Returns the element.
+ */
+export function showOutcome(host, { text, mood = "", again = false, undo = 0 }) {
+  const line = slot(host, "outcome"), offer = again ? "again" : undo ? "undo" : "";
   line.hidden = !text;
   line.dataset.mood = mood;
-  if (line.textContent !== (again ? `${text} ${say("try_again")}` : text)) {
+  if (outcomeText(host) !== text || line.querySelector("button")?.dataset.offer !== (offer || undefined)) {
     line.textContent = text;
-    if (again) line.append(" ", againButton());
+    if (offer) line.append(" ", offerButton(offer));
   }
+  if (undo) setTimeout(() => line.querySelector("[data-undo]")?.remove(), undo);
   return line;
 }
 
-function againButton() {
+/** What became of an item, without the button beside it. */
+export const outcomeText = (host) => slot(host, "outcome").firstChild?.textContent.trim() ?? "";
+
+function offerButton(offer) {
   const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "button", textContent: say("try_again") });
-  button.dataset.again = "";
+  Object.assign(button, { type: "button", className: "button", textContent: say(offer === "undo" ? "undo" : "try_again") });
+  button.dataset[offer] = "";
+  button.dataset.offer = offer;
   return button;
 }
 

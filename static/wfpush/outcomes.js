@@ -10,9 +10,9 @@ const LONG_WAIT = 60_000;  // milliseconds
 export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
   const isMine = (outcome) => Boolean(outcome?.by) && outcome.by.ref === ref;
 
-  /** {text, mood}: an empty text while nothing has become of it. */
+  /** {text, mood, undo}: an empty text while nothing has become of it; `undo`: milliseconds for which it may be taken back. */
   function outcomeOf(item) {
-    return { text: textOf(item), mood: moodOf(item) };
+    return { text: textOf(item), mood: moodOf(item), undo: undoOf(item) };
   }
 
   function textOf(item) {
@@ -33,8 +33,13 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
     return isMine(outcome) && ["delivered", "kept", "handled"].includes(outcome.engine) ? "good" : "";
   }
 
+  function undoOf({ outcome }) {
+    return outcome?.undo_until && isMine(outcome) ? Math.max(new Date(outcome.undo_until) - now(), 0) : 0;
+  }
+
   function engineWords(outcome) {
     const at = new Date(outcome.at);
+    if (outcome.engine === "waiting" && new Date(outcome.undo_until) > now()) return say("engine_held");
     if (outcome.engine === "waiting" && outcome.connect) return say("engine_connect", { engine: outcome.connect });
     if (outcome.engine === "waiting" && now() - at >= LONG_WAIT) return say("engine_waiting_since", { when: stamp(at, now()) });
     return outcome.engine ? say(`engine_${outcome.engine}`) : "";

@@ -32,6 +32,7 @@ DATABASE_FAULTS = (OperationalError, InterfaceError)
 TOO_LARGE = "A request body may have 1 MiB, a batch of CloudEvents 16 MiB. Send fewer events at once."
 
 _TITLES = {
+    "too_late": "The engine has been told",
     "already_answered": "Somebody answered already",
     "already_handled": "The engine has closed the task",
     "bad_request": "The request cannot be understood",

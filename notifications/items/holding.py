@@ -1,0 +1,22 @@
+"""For how long a final answer is held before its engine is told, so that its person may take it back."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from notifications.models import Callback, CallbackState, Via
+
+HELD: timedelta = timedelta(seconds=settings.UNDO_SECONDS)
+FROM_PAGES = (Via.INBOX, Via.PORTAL)
+
+
+def told_at(effect: str, via: str, now: datetime) -> datetime:
+    """When the engine may be told of an answer given now."""
+    return now + HELD if effect == "final" and via in FROM_PAGES else now
+
+
+def is_held(callback: Callback, now: datetime) -> bool:
+    """Whether the engine may not be told yet. Reads the callback's response."""
+    response = callback.response
+    waits = callback.state == CallbackState.WAITING and callback.attempts == 0
+    return waits and response is not None and now < told_at(response.effect, response.via, response.at)

@@ -1,0 +1,214 @@
+"""A final answer of the inbox is held for some seconds, in which its person may take it back."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+from pytest_django import Settings
+
+from escalations.models import Escalation, EscalationState
+from notifications.engines import callback
+from notifications.engines.taking_back import take_back
+from notifications.errors import TooLate
+from notifications.items import holding
+from notifications.items.representation import task_json
+from notifications.models import Callback, NotificationState, Recipient, Response, Via
+from tests.inbox.browser import get, signed_in
+from tests.support.callbacks import claimed
+from tests.support.receiver import Receiver, receiving
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HELD = timedelta(seconds=30)
+
+
+@pytest.fixture
+def engine_side(settings: Settings) -> Iterator[Receiver]:
+    settings.OUTBOUND_ALLOWED_CIDRS = [ip_network("127.0.0.0/8")]
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def story(engine_side: Receiver, monkeypatch: pytest.MonkeyPatch) -> Story:
+    monkeypatch.setattr(holding, "HELD", HELD)
+    story = Story.begin()
+    story.engine.callback_url = engine_side.url
+    story.engine.save()
+    story.assign(candidates=["bob", "carol"])
+    return story
+
+
+def deliver(then: datetime | None = None) -> None:
+    """The dispatcher's turn; `then`: after the time for which answers are held."""
+    if then:
+        Callback.objects.filter(due_at__isnull=False).update(due_at=then)
+
+    async def turn() -> None:
+        await callback.drained()
+        await callback._door.close()
+
+    async_to_sync(turn)()
+
+
+def undo(story: Story, person: Recipient | None = None) -> None:
+    take_back(story.copy(person or story.bob), timezone.now())
+
+
+def test_the_engine_is_told_when_the_time_is_over(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.bob, "approve", via=Via.INBOX)
+    deliver()
+    assert engine_side.calls == []
+    assert story.copy(story.carol).outcome["undo_until"] > timezone.now().isoformat()[:19]
+
+    deliver(timezone.now())
+
+    assert [call.data["action"] for call in engine_side.calls] == ["approve"]
+    assert "undo_until" not in story.copy(story.carol).outcome
+    with pytest.raises(TooLate):
+        undo(story)
+
+
+def test_taken_back_it_waits_for_everybody_again_and_no_engine_hears_of_it(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.bob, "approve", via=Via.INBOX)
+    assert story.states() == {"bob": "answered", "carol": "answered"}
+
+    undo(story)
+    deliver(timezone.now())
+
+    assert story.states() == {"bob": "open", "carol": "open"}
+    assert [story.copy(person).outcome for person in (story.bob, story.carol)] == [None, None]
+    assert story.task().outcome is None
+    assert engine_side.calls == []
+    assert story.callbacks() == [("approve", "taken_back")]
+    assert not Response.objects.get().counts
+
+
+def test_the_same_answer_can_be_given_again_and_is_told_once(story: Story, engine_side: Receiver) -> None:
+    for _ in range(2):
+        story.answer(story.bob, "approve", "Fine", via=Via.INBOX)
+        undo(story)
+    story.answer(story.bob, "approve", "Fine", via=Via.INBOX)
+    deliver(timezone.now())
+
+    assert [call.data["comment"] for call in engine_side.calls] == ["Fine"]
+    assert story.callbacks() == [("approve", "taken_back")] * 2 + [("approve", "delivered")]
+
+
+def test_what_the_answer_had_overtaken_is_told_after_all(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.carol, "acknowledge")
+    story.answer(story.bob, "reject", "No", via=Via.INBOX)
+    assert story.callbacks() == [("acknowledge", "superseded"), ("reject", "waiting")]
+
+    undo(story)
+    deliver(timezone.now())
+
+    assert [call.data["action"] for call in engine_side.calls] == ["acknowledge"]
+    assert story.task().state == "acknowledged"
+
+
+def test_colleagues_may_answer_what_was_taken_back(story: Story, engine_side: Receiver) -> None:
+    story.answer(story.bob, "approve", via=Via.INBOX)
+    undo(story)
+
+    story.answer(story.carol, "reject", "Too much", via=Via.INBOX)
+    with pytest.raises(TooLate):
+        undo(story)  # Bob has none that counts
+    deliver(timezone.now())
+
+    assert [call.data["action"] for call in engine_side.calls] == ["reject"]
+
+
+@pytest.mark.parametrize("via", ["webpush", "fcm", "email", Via.API])
+def test_answers_from_anywhere_else_are_told_at_once(story: Story, engine_side: Receiver, via: str) -> None:
+    story.answer(story.bob, "approve", via=via)
+
+    with pytest.raises(TooLate):
+        undo(story)
+    deliver()
+
+    assert len(engine_side.calls) == 1
+
+
+@pytest.mark.parametrize("action", ["acknowledge", "request_info"])
+def test_only_final_answers_are_held(story: Story, engine_side: Receiver, action: str) -> None:
+    story.answer(story.bob, action, "Why?", via=Via.INBOX)
+    deliver()
+
+    assert len(engine_side.calls) == 1
+    with pytest.raises(TooLate):
+        undo(story)
+
+
+def test_while_it_is_being_sent_it_is_too_late(story: Story) -> None:
+    story.answer(story.bob, "approve", via=Via.INBOX)
+    Callback.objects.update(due_at=timezone.now())
+    assert len(claimed()) == 1
+
+    with pytest.raises(TooLate):
+        undo(story)
+    assert story.callbacks() == [("approve", "waiting")]
+
+
+def test_an_engine_that_asks_is_not_told_either(story: Story) -> None:
+    story.answer(story.bob, "approve", via=Via.INBOX)
+    task = story.task()
+    assert task_json(task) == {"id": "T-42", "state": "open", "answers": []}
+
+    Callback.objects.update(due_at=timezone.now())
+    Response.objects.update(at=timezone.now() - HELD)
+
+    assert task_json(task)["state"] == "answered"
+    assert len(task_json(task)["answers"]) == 1
+
+
+def test_its_clock_runs_on(story: Story) -> None:
+    story.tell_manager_when_due()
+    story.assign("T-7", due_at=(timezone.now() + timedelta(hours=1)).isoformat())
+    story.answer(story.bob, "approve", task_id="T-7", via=Via.INBOX)
+    assert Escalation.objects.get(task__task_id="T-7").state != EscalationState.RUNNING
+
+    take_back(story.copy(story.bob, "T-7"), timezone.now())
+
+    assert Escalation.objects.get(task__task_id="T-7").state == EscalationState.RUNNING
+
+
+def test_without_javascript_a_button_takes_it_back(story: Story) -> None:
+    browser = signed_in(story.bob)
+    page = get(browser, "/").press("Approve")
+    assert "Approved. The engine will be told in a moment." in page.text
+
+    page = page.press("Undo")
+
+    assert page.url == f"/n/{story.copy(story.bob).pk}"
+    assert "Approve" in page.buttons()
+    assert "Bob answered “Approve” and took it back" in page.part("history")
+    assert story.copy(story.bob).state == NotificationState.OPEN
+    get(browser, "/").press("Approve")
+    deliver(timezone.now())
+    late = browser.post(f"/n/{story.copy(story.bob).pk}/undo", follow=True)
+    assert late.status_code == 403  # a page of another site
+
+
+def test_too_late_is_said(story: Story) -> None:
+    page = get(signed_in(story.bob), "/").press("Approve")
+    deliver(timezone.now())
+
+    assert "Too late: the engine has been told." in page.press("Undo").text
+
+
+def test_by_the_api(story: Story) -> None:
+    story.answer(story.bob, "approve", via=Via.INBOX)
+    browser = signed_in(story.bob)
+    browser.handler.enforce_csrf_checks = False
+    address = f"/api/v1/notifications/{story.copy(story.bob).pk}/responses"
+
+    assert signed_in(story.carol).delete(address).status_code in (403, 404)
+    assert browser.delete(address).status_code == 204
+    late = browser.delete(address)
+    assert (late.status_code, late.json()["code"]) == (409, "too_late")
+    assert browser.delete(f"/api/v1/notifications/{story.engine.slug}/responses").status_code == 404

@@ -1,0 +1,62 @@
+"""Static files as WhiteNoise serves them, compressed: pages are to come quickly on a slow line.
+
+The files of packages lie where nothing can be written, and there is no build step. So each file is compressed by
+WhiteNoise's own compressor when it is first asked for, and the copy is kept in the data folder.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from whitenoise.compress import Compressor
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
+
+log = structlog.get_logger(__name__)
+
+SMALLEST = 500
+"""Bytes of a file that is worth compressing."""
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise has no types
+    """WhiteNoise, with a compressed copy of each file that is asked for."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._folder = Path(settings.DATA_DIR) / "static"
+        self._compressor = Compressor(use_brotli=False, quiet=True)
+        self._asked: set[str] = set()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        url = request.path_info
+        if url in self.files and url not in self._asked:
+            self._asked.add(url)
+            self.files[url] = self._with_copy(self.files[url])
+        response: HttpResponse = super().__call__(request)
+        return response
+
+    def _with_copy(self, plain: StaticFile) -> StaticFile:
+        """The same file, or a smaller copy for whoever takes it. Without a place for copies it is sent as it is."""
+        _encoding, path, headers = plain.alternatives[0]
+        try:
+            copy = self._copy_of(Path(path))
+        except OSError as fault:
+            log.warning("static_file_not_compressed", path=path, fault=str(fault))
+            return plain
+        kept = [(name, value) for name, value in headers if name != "Content-Length"]
+        return StaticFile(path, kept, encodings={"gzip": str(copy)}) if copy else plain
+
+    def _copy_of(self, path: Path) -> Path | None:
+        content = path.read_bytes()
+        if len(content) < SMALLEST or not self._compressor.should_compress(path.name):
+            return None
+        copy = self._folder / f"{hashlib.sha256(content).hexdigest()[:32]}.gz"
+        if not copy.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            begun = copy.with_suffix(f".{os.getpid()}")
+            begun.write_bytes(self._compressor.compress_gzip(content))
+            begun.replace(copy)  # whole, or not there
+        return copy
