@@ -20,6 +20,7 @@ from notifications.channels import registry
 from notifications.channels.base import PersonChannel
 from notifications.errors import RenderError, TransportError
 from notifications.inbox.cards import Button, buttons
+from notifications.items.glance import glance_of
 from notifications.models import (
     Case,
     Category,
@@ -62,6 +63,14 @@ class Preview:
     mail_html: str = ""
     warnings: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+
+    @property
+    def glance(self) -> Json:
+        return glance_of(self.inbox) if self.inbox else {}
+
+    @property
+    def on_lock_screens(self) -> str:
+        return render.message_of(self.inbox).on_lock_screens if self.inbox else ""
 
     @property
     def buttons(self) -> Sequence[Button]:

@@ -33,8 +33,8 @@ def members(push: PushMessage) -> Json:
         "kind": push.kind,
         "id": message.notification_id,
         "tag": push.tag,
-        "title": _sound(message.title),
-        "body": _sound(message.short_body),
+        "title": sound(message.title),
+        "body": sound(message.on_lock_screens),
         "lang": message.language,
         "priority": message.priority,
         "state": push.state,
@@ -42,22 +42,22 @@ def members(push: PushMessage) -> Json:
         "link": push.link,
         "device": push.device,
         "unread": push.unread,
-        "brand": _sound(message.brand.get("name") or ""),
+        "brand": sound(message.brand.get("name") or ""),
     }
     if push.token:
         said["token"] = push.token
     if push.state == "open" and message.actions:
         said["actions"] = [_button(action) for action in message.actions]
     if isinstance(logo, str) and logo.startswith("https://"):
-        said["icon"] = _sound(logo)
+        said["icon"] = sound(logo)
     return said
 
 
 def _button(action: Action) -> Json:
-    return {"action": _sound(action.name), "title": _sound(action.title), "comment": action.comment}
+    return {"action": sound(action.name), "title": sound(action.title), "comment": action.comment}
 
 
-def _sound(text: str) -> str:
+def sound(text: str) -> str:
     """Without lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 

@@ -83,6 +83,10 @@ def test_the_preview_has_them(draft: TemplateVersion, root: Client) -> None:
     preview = root.get(page_of(draft, "preview"), {"language": "de"}).context["preview"]
 
     assert [each.text for each in facts_of(preview.inbox)] == ["1.200,50 €", "Acme GmbH", "alice"]
+    assert preview.mail_text.index("Betrag: 1.200,50 €\nLieferant: Acme GmbH") < preview.mail_text.index("Office")
+    shown = text_of(root.get(page_of(draft, "preview"), {"language": "de"}))
+    assert "1.200,50 € Approve invoice 4711 Acme GmbH · Angefragt von alice" in shown
+    assert "1.200,50 € · Acme GmbH · Angefragt von alice Ihre Genehmigung" in shown
 
 
 def test_whoever_edits_labels_of_actions_edits_facts_after_an_upgrade(db: None) -> None:

@@ -96,7 +96,7 @@ def test_the_channel_may_have_words_of_its_own_and_never_says_the_long_body(
     chosen.send("task.assigned", INVOICE)
 
     said = gateway.taken[0][1]
-    assert (said["header"], said["body"]) == ("Invoice: Approve invoice 4711", "Shortly")
+    assert (said["header"], said["body"]) == ("Invoice: Approve invoice 4711", "€1,200.50\nShortly")
 
 
 # --- where it cannot go -----------------------------------------------------------------------------------------------

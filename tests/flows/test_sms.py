@@ -125,7 +125,7 @@ def test_the_channel_may_have_words_of_its_own_and_never_says_the_long_body(chos
     TemplateText.objects.create(version=version, language="en", channel="sms", **words)
     chosen.send("task.assigned", INVOICE)
 
-    assert smsc.taken[0].text.startswith('Invoice 4711\n"Shortly" - 1200.5\nhttp')
+    assert smsc.taken[0].text.startswith('Invoice 4711\n€1,200.50\n"Shortly" - 1200.5\nhttp')
 
 
 def test_by_http_and_its_signed_status(chosen: World, gateway: SmsGateway) -> None:

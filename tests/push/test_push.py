@@ -47,7 +47,7 @@ def test_an_approval_reaches_bobs_browser_with_its_buttons(story: Story, host: P
 
     (shown,) = host.shown("firefox")
     copy = story.copy(story.bob)
-    assert shown["title"] == copy.title and shown["body"] == copy.short_body
+    assert shown["title"] == copy.title and shown["body"] == f"€1,200.50\n{copy.short_body}"
     assert [action["action"] for action in shown["actions"]][:2] == ["approve", "reject"]
     assert (shown["kind"], shown["priority"], shown["Urgency"]) == ("message", "urgent", "high")
     assert shown["link"].endswith(f"/n/{copy.pk}") and shown["unread"] == 1

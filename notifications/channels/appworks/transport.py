@@ -92,7 +92,7 @@ def members(message: Message, delivery_id: UUID, link: str) -> Json:
     """Never the long body, since everybody can read lock screens. The task and case have the engine's ids."""
     said = {
         "header": cut(clean_line(message.title), MAX_HEADER),
-        "body": cut(clean(message.short_body), MAX_BODY),
+        "body": cut(clean(message.on_lock_screens), MAX_BODY),
         "id": str(delivery_id),
         "notification": message.notification_id,
         "link": link,

@@ -91,7 +91,7 @@ def _apns(push: PushMessage, said: Json, ends_at: int) -> messaging.APNSConfig:
 
 def _thread(push: PushMessage) -> str:
     """iOS groups messages of one thread."""
-    return (push.message.thread or push.message.category or push.kind)[:MAX_THREAD]
+    return payload.sound(push.message.thread or push.message.category or push.kind)[:MAX_THREAD]
 
 
 def category_of(said: Json) -> str | None:

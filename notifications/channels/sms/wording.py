@@ -1,4 +1,4 @@
-"""What a text message says: title and short text, cut to the parts that it may have, and the link, never cut."""
+"""What a text message says: title, key facts and short text, cut to the parts that it may have, and the link, whole."""
 
 from notifications.channels.sms.alphabet import parts_of, plain
 from notifications.channels.sms.facts import LONG_LINK
@@ -13,7 +13,8 @@ def text_of(message: Message, link: str, most: int) -> str:
     Raises TransportError where the link alone takes more.
     """
     title, short = clean_line(message.title), clean(message.short_body)
-    said = short if short.startswith(title) else f"{title}\n{short}".strip()
+    lines = [message.glance, short] if short.startswith(title) else [title, message.glance, short]
+    said = "\n".join(filter(None, lines))
     longest = _longest(said, link, most)
     if longest is None:
         raise TransportError(LONG_LINK(most=most), permanent=True)

@@ -110,6 +110,15 @@ def test_bob_gets_text_and_html_that_say_the_same(mailbox: Mailbox) -> None:
     assert "Due: Wed, 25 Nov 2026, 17:00 CET\nAmount: €1,200.50" in text
 
 
+def test_facts_stand_above_the_text_and_what_a_list_of_mails_shows_first_are_the_key_facts(mailbox: Mailbox) -> None:
+    text, html = received(mailbox, glance="€1,200.50 · Acme GmbH")
+
+    for said in (text, html):
+        assert said.index("Wed, 25 Nov 2026") < said.rindex("Your approval is needed.")
+    assert "€1,200.50 · Acme GmbH\r\nYour approval is needed.</div>" in html
+    assert "Acme GmbH" not in text
+
+
 def test_what_an_engine_sent_is_text_in_html(mailbox: Mailbox) -> None:
     text, html = received(mailbox, title="<img src=x onerror=alert(1)>", facts=(("<b>", "\"'><i>"),))
 

@@ -58,6 +58,13 @@ def made(push: PushMessage = PUSH, address: PushAddress = PHONE, **changes: Any)
 
 
 # --- what it says -----------------------------------------------------------------------------------------------------
+def test_it_begins_with_the_key_facts_and_loses_them_last() -> None:
+    facts = "€1,200.50 · Acme GmbH · Asked by Alice"
+    assert made(glance=facts)["data"]["body"] == f"{facts}\nYour approval is needed."
+    assert made(glance=facts, short_body="")["data"]["body"] == facts
+    assert made(glance=facts, short_body="x" * 9_000)["data"]["body"].startswith(f"{facts}\nx")
+
+
 def test_a_route_that_forbids_the_lock_screen_sends_no_token() -> None:
     message = made(replace(PUSH, token=""))
 

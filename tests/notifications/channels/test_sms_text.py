@@ -1,5 +1,7 @@
 """Text messages: the alphabets, the parts that are paid for, what is cut and what never is, and phone numbers."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -103,6 +105,13 @@ def test_a_message_is_title_text_and_link() -> None:
     assert text_of(message(short_body=""), LINK, 3) == f"Approve invoice 4711\n{LINK}"
     repeated = message(short_body="Approve invoice 4711 today")
     assert text_of(repeated, LINK, 3) == f"Approve invoice 4711 today\n{LINK}"
+
+
+def test_key_facts_stand_before_the_short_text_and_are_cut_after_it() -> None:
+    told = replace(message(), glance="€1,200.50 · Acme GmbH")
+    assert text_of(told, LINK, 3) == f"Approve invoice 4711\n€1,200.50 - Acme GmbH\nDue today.\n{LINK}"
+    long = replace(told, short_body="word " * 200)
+    assert text_of(long, LINK, 2).startswith("Approve invoice 4711\n€1,200.50 - Acme GmbH\nword")
 
 
 def test_what_is_too_long_is_cut_and_says_so_and_the_link_is_whole() -> None:
