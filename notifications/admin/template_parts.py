@@ -122,22 +122,24 @@ class ActionInline(OnlyInDrafts, TabularInline):
         return labels_of(row)
 
 
-class FactInline(OnlyInDrafts, TabularInline):
+class FactInline(OnlyInDrafts, StackedInline):
     model = TemplateFact
     form = FactForm
     extra = 0
     max_num = MOST_FACTS
     readonly_fields = ["shown_labels"]
-    hide_title = True
     verbose_name = _("key fact")
     verbose_name_plural = _("key facts: the values by which people decide, the most important first")
 
     def get_formset(self, request: HttpRequest, obj: TemplateVersion | None = None, **kwargs: Any) -> Any:
-        return super().get_formset(request, obj, validate_max=True, **kwargs)
+        formset = super().get_formset(request, obj, validate_max=True, **kwargs)
+        if position := formset.form.base_fields.get("position"):
+            position.initial = MOST_FACTS  # a new one is the last until it is said where it belongs
+        return formset
 
     def get_fields(self, request: HttpRequest, obj: TemplateVersion | None = None) -> list[str]:
         labels = "labels" if self.has_change_permission(request, obj) else "shown_labels"
-        return ["position", "kind", "path", "currency", labels]
+        return ["path", "kind", "currency", labels, "position"]
 
     @display(description=_("labels"))
     def shown_labels(self, row: TemplateFact) -> str:

@@ -64,7 +64,7 @@ def read(version: TemplateVersion, language: str, context: Json, hidden: Sequenc
 
     `language` is that of the message's text. Lock screens must not show the paths `hidden`.
     """
-    named = list(version.facts.all())[:MOST_FACTS]
+    named = sorted(version.facts.all(), key=lambda each: each.position)[:MOST_FACTS]  # a draft being typed has no order
     if not named:
         return usual(language, context, hidden)
     tags = [*languages(language, version.template.fallback_language)]

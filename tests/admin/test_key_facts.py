@@ -50,6 +50,16 @@ def test_a_fact_is_named_with_its_labels(draft: TemplateVersion, root: Client) -
     assert (fact.kind, fact.currency, fact.labels) == (FactKind.MONEY, "EUR", {"en": "Net", "de": "Netto"})
 
 
+def test_a_new_one_comes_last_and_the_preview_has_the_order_that_is_typed(draft: TemplateVersion, root: Client) -> None:
+    page = form_at(root, page_of(draft))
+    (formset,) = [each.formset for each in page.context["inline_admin_formsets"] if each.formset.prefix == "facts"]
+    assert formset.empty_form["position"].value() == 6
+
+    typed = filled(page, **{"facts-0-position": "3"}) | {"language": "en"}
+    html = root.post(page_of(draft, "preview"), typed).json()["html"]
+    assert "<p>Acme GmbH · €1,200.50 · Asked by alice</p>" in html
+
+
 def test_a_seventh_is_refused_and_one_instead_of_another_is_not(draft: TemplateVersion, root: Client) -> None:
     two = {**row(5), **row(6)}
     page = saved(root, draft, **{"facts-TOTAL_FORMS": "7"}, **two)
