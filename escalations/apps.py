@@ -17,7 +17,7 @@ class EscalationsConfig(AppConfig):
         import_module("escalations.kinds")
         clock = import_module("escalations.clocks.clock")
         import_module("notifications.cases.lifecycle").register(
-            self.name, clock.observe, order=ORDER, look_up=clock.look_up
+            self.name, clock.observe, order=ORDER, look_up=clock.look_up, stands_still=clock.is_paused
         )
         for source in import_module("escalations.clocks.due_steps").SOURCES:
             import_module("wfpush.queue.outbox").register(source)

@@ -7,10 +7,14 @@ SOURCES = (
     "notifications.routing.pipeline",
     "notifications.routing.expiry",
     "notifications.delivery.engine",
+    "notifications.conversation.telling",
     "notifications.engines.callback",
     "notifications.engines.poll",
 )
 """Modules with due work of their own (`SOURCES` in each): loaded once the models are."""
+
+ORDER = 200
+"""Position of conversations among the observers of tasks: after clocks."""
 
 
 class NotificationsConfig(AppConfig):
@@ -21,6 +25,9 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         # By name: models cannot be imported before now.
         import_module("notifications.channel_facts").all_facts()  # and with them the codes of reasons
+        import_module("notifications.cases.lifecycle").register(
+            "conversation", import_module("notifications.cases.messages").observe, order=ORDER
+        )
         outbox = import_module("wfpush.queue.outbox")
         for module in SOURCES:
             for source in import_module(module).SOURCES:

@@ -266,6 +266,12 @@ STOPPED_BY = code("stopped_by", _("not tried: “%(route)s” says to stop there
 IS_TYPE = code("is_type", _("it is %(type)s"))
 
 # --- who may not decide ---------------------------------------------------------------------------
+ASKED_BY = code("asked_by", _("asked by %(name)s"))
+ASKED_BY_ENGINE = code("asked_by_engine", _("asked by the engine"))
+WRITTEN_TO = code("written_to", _("written to by %(name)s"))
+WRITTEN_TO_BY_ENGINE = code("written_to_by_engine", _("written to by the engine"))
+DECIDED_MEANWHILE = code("decided_meanwhile", _("the task has been decided"))
+REPLIED_MEANWHILE = code("replied_meanwhile", _("the question has been answered"))
 YOU_STARTED_IT = code("you_started_it", _("You started this, so somebody else must decide it. Nothing was sent."))
 YOU_DECIDED_BEFORE = code(
     "you_decided_before",
@@ -309,6 +315,7 @@ ASKS_TO_WAIT = code("asks_to_wait", _("%(service)s asks to wait: %(words)s"))
 OLDER_EVENT = code("older_event", _("Older than what was known of the task: kept, changes nothing."))
 TASK_HAD_ENDED = code("task_had_ended", _("The task had ended (%(state)s): kept, changes nothing."))
 TASK_HAD_ENDED_ALREADY = code("task_had_ended_already", _("The task had ended already: kept, changes nothing."))
+UNKNOWN_TASK = code("unknown_task", _("The task is not known: kept, changes nothing."))
 BAD_LINK = code("bad_link", _("Dropped a link that is not a web address: %(path)s"))
 NO_PUBLISHED_VERSION = code("no_published_version", _("The template has no published version."))
 TEMPLATE_FAILED = code("template_failed", "%(version)s: %(words)s", is_worded=False)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from wfpush.crypto import digest_of
 
 Effect = Literal["final", "acknowledge", "request_info"]
+ItemEffect = Literal["final", "acknowledge", "request_info", "reply"]
+"""An item with a question, which is no copy of a task, offers a reply."""
 CommentRule = Literal["none", "optional", "required"]
 Json = dict[str, Any]
 
@@ -46,6 +48,7 @@ BEHAVIOURS = (
     "task.completed",
     "task.cancelled",
     "task.escalated",
+    "task.message",
     "case.status_changed",
     "request.status_changed",
     "exception.raised",
@@ -110,7 +113,7 @@ class Action:
 
     name: str
     title: str
-    effect: Effect
+    effect: ItemEffect
     comment: CommentRule
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Language tag to title, where several were written (notifications/wording/labels.py); empty for an engine's

@@ -30,6 +30,7 @@ FLOORS: dict[str, str] = {
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",
     "routing": "notifications: routing",
+    "conversation": "notifications: conversation",
     "answers out and in": "notifications: answers delivery",
     "engines": "notifications: engines",
     "what starts it all": "notifications: admin api apps housekeeping inbox management roles signing_in starter tasks",

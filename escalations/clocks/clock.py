@@ -247,6 +247,12 @@ def stands_still(escalation: Escalation, now: datetime) -> bool:
     return held or escalation.state != EscalationState.RUNNING
 
 
+def is_paused(task: Task, writes: Writes = AT_ONCE) -> bool:
+    """Whether a question has paused the task's clock."""
+    escalation = _running(task, writes)
+    return escalation is not None and escalation.state == EscalationState.PAUSED
+
+
 def done(escalation: Escalation) -> set[tuple[int, int]]:
     """The steps that were taken, or left out for good."""
     return set(escalation.runs.values_list("step", "number"))

@@ -135,6 +135,7 @@ def _tell(messages: Sequence[_Message], now: datetime) -> None:
         mine = have.get(message.taking.task.pk, {})
         message.manner = _in_the_tasks_words(message.manner, mine.values(), message.taking.task)
         why = {pk: each.reason for pk, each in message.found.items()}
+        message.planner.colleagues = mine.keys() | why.keys()
         message.planner.remind([row for pk, row in mine.items() if pk in why], message.manner, why)
         message.planner.make(_addressed(message, mine))
         if message.manner.escalated:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -17,11 +17,14 @@ from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, 
 from notifications.models import (
     ANSWERABLE,
     DEADLINE,
+    Callback,
+    CallbackState,
     Case,
     Event,
     Notification,
     Response,
     Task,
+    TaskMessage,
     TaskState,
     past_deadline,
 )
@@ -84,6 +87,36 @@ class AnswerInline(ReadOnlyInline):
         return link(callback, callback.get_state_display()) if callback else link(None)
 
 
+class MessageInline(ReadOnlyInline):
+    model = TaskMessage
+    related = ["author", "reply_to"]
+    fields = ["number", "kind", "whose", "for_whom", "text", "via", "at", "late", "engine_says"]
+    readonly_fields = fields
+    verbose_name_plural = _("conversation")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TaskMessage]:
+        messages: QuerySet[TaskMessage] = super().get_queryset(request)
+        call = Callback.objects.filter(pk=OuterRef("pk")).values("state")
+        messages = messages.annotate(call=Subquery(call[:1])).order_by("number")
+        return messages.prefetch_related("addressees__person", "addressees__away")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever reads answers."""
+        return request.user.has_perm("notifications.view_response")
+
+    @display(description=_("person"))
+    def whose(self, message: TaskMessage) -> str:
+        return link(message.author) if message.author else message.author_name or str(message.task.engine)
+
+    @display(description=_("for"))
+    def for_whom(self, message: TaskMessage) -> str:
+        return ", ".join(f"{each.person} ({each.get_state_display()})" for each in message.addressees.all())
+
+    @display(description=_("engine"))
+    def engine_says(self, message: Any) -> str:
+        return str(CallbackState(message.call).label) if message.call else link(None)
+
+
 class EventInline(ReadOnlyInline):
     model = Event
     fields = ["received_at", "type", "status"]
@@ -108,7 +141,7 @@ class TaskAdmin(LedgerAdmin):
     list_select_related = ["engine", "assignee", "case"]
     found_by = ["task_id", "name__istartswith", "case__case_id"]
     search_help_text = _("A task's or case's id, whole, or the beginning of the task's name.")
-    inlines = [CopyInline, AnswerInline, EventInline]
+    inlines = [CopyInline, AnswerInline, MessageInline, EventInline]
     fieldsets = [
         (
             None,

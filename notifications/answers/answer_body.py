@@ -35,6 +35,7 @@ def task_responded(response: Response, task: Task, notification: Notification) -
         "comment": response.comment,
         "variables": {**without_reserved(written, response.variables), **filled},
         **({"types": types} if types else {}),
+        **({"asked": response.asked.as_person()} if response.asked is not None else {}),
         "responded_by": response.recipient.as_person(),
         "responded_at": iso_utc(response.at),
         "via": response.via,

@@ -19,7 +19,7 @@ class Answer:
     """A person's answer, and how it came. `offered`: the actions that its token was made for; None: all actions of the
     copy.
 
-    `delivery`: the message whose token it was.
+    `to`: the ref of whoever is asked a question; empty: the usual one. `delivery`: the message whose token it was.
     """
 
     action: str
@@ -28,11 +28,13 @@ class Answer:
     via: str = "api"
     idempotency_key: str = ""
     offered: tuple[str, ...] | None = None
+    to: str = ""
     delivery: UUID | None = None
 
     @property
     def fingerprint(self) -> str:
-        said = json.dumps([self.action, self.comment, self.variables], sort_keys=True, separators=(",", ":"))
+        parts = [self.action, self.comment, self.variables, *([self.to] if self.to else [])]
+        said = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -5,17 +5,28 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from notifications.answers.given import MAX_COMMENT, MAX_VARIABLES, Answer
+from notifications.conversation import people
 from notifications.errors import (
     AlreadyAnswered,
     AlreadyHandled,
     CommentRequired,
     Expired,
     IdempotencyKeyReused,
+    Invalid,
     InvalidAnswer,
     NotAllowed,
     Withdrawn,
 )
-from notifications.models import CLOSED, IdempotencyKey, Notification, NotificationState, Response, Task, TaskState
+from notifications.models import (
+    CLOSED,
+    IdempotencyKey,
+    Notification,
+    NotificationState,
+    Recipient,
+    Response,
+    Task,
+    TaskState,
+)
 from notifications.types import Action, Json
 from notifications.wording.plaintext import clean
 
@@ -38,9 +49,28 @@ def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Res
     said = (copy.recipient_id, answer.action, answer.comment, answer.variables)
     for response in earlier:
         known = (response.recipient_id, response.action, response.comment, response.variables)
-        if response.counts and known == said:
+        if response.counts and known == said and _asks_the_same(response, answer):
             return response
     return None
+
+
+def _asks_the_same(response: Response, answer: Answer) -> bool:
+    """Whether a question goes to the same person: of one that names nobody, to whomever it went."""
+    return not answer.to or (response.asked is not None and response.asked.ref == answer.to)
+
+
+def whom(action: Action, task: Task, copy: Notification, answer: Answer) -> Recipient | None:
+    """Whom a question is for. None for other answers, and where there is nobody to ask. Raises Invalid."""
+    if action.effect != "request_info":
+        return None
+    found = [candidate.person for candidate in people.askable(task, copy.recipient)]
+    if answer.to:
+        named = [person for person in found if person.ref == answer.to]
+        if not named:
+            detail = "Ask somebody who has this task, has had it, began it, or has a part in its case."
+            raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
+        return named[0]
+    return next(iter(found), None)
 
 
 def refuse_if_over(task: Task, copy: Notification, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Records an answer in memory, with the callback that tells the engine, and changes every copy of its task."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,22 +10,27 @@ from notifications.answers.account_required import must_connect
 from notifications.answers.given import Answer, Given, Recorded
 from notifications.answers.scene import Scene
 from notifications.cases import lifecycle
+from notifications.conversation import saying
 from notifications.errors import FourEyes, NotAllowed, NotFound
 from notifications.items import representation
 from notifications.items.holding import told_at
 from notifications.models import (
+    Addressee,
     Callback,
     CallbackState,
     Event,
     IdempotencyKey,
     Notification,
     NotificationState,
+    Recipient,
     Response,
     Task,
+    TaskMessage,
     TaskState,
 )
 from notifications.reasons import Reason
 from notifications.types import Action, Json
+from notifications.wording.plaintext import clean
 from wfpush.identifiers import uuid7
 from wfpush.queue import outbox
 
@@ -50,7 +56,8 @@ def record(given: Given, scene: Scene) -> Recorded:
     person_variables.check(task, answer.variables)
     if action.effect == "final":
         _check_four_eyes(task, copy, answer, scene)
-    response = _record(task, copy, action, answer, scene)
+    asked = guards.whom(action, task, copy, answer)
+    response = _record(task, copy, action, answer, asked, scene)
     _remember_key(copy, answer, response, scene)
     RECORDERS[action.effect](task, copy, response, scene)
     connect = (task.outcome or {}).get("connect", "") if action.effect == "final" else ""
@@ -73,7 +80,9 @@ def _check_four_eyes(task: Task, copy: Notification, answer: Answer, scene: Scen
         raise
 
 
-def _record(task: Task, copy: Notification, action: Action, answer: Answer, scene: Scene) -> Response:
+def _record(
+    task: Task, copy: Notification, action: Action, answer: Answer, asked: Recipient | None, scene: Scene
+) -> Response:
     response = Response(
         id=uuid7(),
         task=task,
@@ -85,6 +94,7 @@ def _record(task: Task, copy: Notification, action: Action, answer: Answer, scen
         variables=answer.variables,
         via=answer.via,
         delivery_id=answer.delivery,
+        asked=asked,
         at=scene.now,
     )
     callback = Callback(
@@ -172,14 +182,34 @@ def _acknowledge(task: Task, copy: Notification, response: Response, scene: Scen
 def _request_info(task: Task, copy: Notification, response: Response, scene: Scene) -> None:
     if task.state != TaskState.INFO_REQUESTED:
         task.state, task.states_before = TaskState.INFO_REQUESTED, [task.state]
-    asked = {"text": response.comment, "by": response.recipient.as_person(), "at": representation.iso_utc(scene.now)}
-    task.info = [*task.info, asked]
-    task.outcome = waiting_outcome(response, task)
+    question, addressees = _ask(task, response, scene)
+    info = {"text": response.comment, "by": response.recipient.as_person(), "at": representation.iso_utc(scene.now)}
+    task.info = [*task.info, {**info, "message": str(question.pk)}]
+    _notify("paused", task, response, scene)
+    to = next(iter(addressees), None)
+    sent = {"to": to.person.as_person(), "away": to.away.as_person() if to.away else None} if to is not None else {}
+    paused = bool(sent) and lifecycle.time_stands_still(task, scene.writes)
+    task.outcome = {**waiting_outcome(response, task), **sent, "paused": paused}
     scene.writes.update(task, "state", "states_before", "info", "outcome", "updated_at")
     _change_copies(task, copy, scene)
-    scene.writes.insert(_question(task, response, scene.now))
+    scene.writes.insert(_question_event(task, response, addressees, scene.now))
     scene.wake("events")
-    _notify("paused", task, response, scene)
+
+
+def _ask(task: Task, response: Response, scene: Scene) -> tuple[TaskMessage, list[Addressee]]:
+    """The question as a message, for whoever is asked; nobody where there is nobody to ask."""
+    question, addressees = saying.question(
+        task,
+        response.recipient,
+        [response.asked] if response.asked is not None else [],
+        scene.writes,
+        id=response.pk,
+        text=clean(response.comment),
+        via=response.via,
+        at=scene.now,
+    )
+    scene.ask(question, addressees)
+    return question, addressees
 
 
 RECORDERS: dict[str, Any] = {"final": _record_final, "acknowledge": _acknowledge, "request_info": _request_info}
@@ -209,12 +239,14 @@ def _mark_read(copy: Notification, scene: Scene) -> None:
         scene.read(copy)
 
 
-def _question(task: Task, response: Response, now: datetime) -> Event:
-    """An event of our own, so that routes and templates say who is told of a question, as for any other event."""
+def _question_event(task: Task, response: Response, addressees: Sequence[Addressee], now: datetime) -> Event:
+    """An event of our own, so that routes and templates say who else is told of a question, as for any other event."""
+    people = [each for to in addressees for each in (to.person, to.away) if each is not None]
     data: Json = {
         "task": {"id": task.task_id, "name": task.name, "kind": task.kind, "url": task.url},
         "info": response.comment,
         "asked_by": response.recipient.as_person(),
+        "asked": [person.as_person() for person in people],
     }
     return Event(
         engine_id=task.engine_id,

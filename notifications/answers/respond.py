@@ -8,7 +8,10 @@ from uuid import UUID
 from notifications.answers import together
 from notifications.answers.given import Answer, Given, Recorded
 from notifications.channel_facts import reaches_devices
-from notifications.errors import Expired, NotFound
+from notifications.conversation import saying
+from notifications.conversation.saying import Said
+from notifications.conversation.words import REPLY
+from notifications.errors import Expired, NotAllowed, NotFound
 from notifications.models import ActionToken, Notification, NotificationState, Recipient
 from notifications.people import devices
 from wfpush.crypto import digest_of
@@ -28,21 +31,64 @@ def respond_to(person: int, notification: UUID, answer: Answer, *, now: datetime
     return together.record(Given(person, notification, answer, now))
 
 
+def take(person: Recipient, notification: UUID, answer: Answer, *, now: datetime) -> Recorded | Said:
+    """An answer, or the reply to a question that somebody was asked by an item of their own."""
+    item = _question_item(answer, person.pk, notification)
+    if item is not None:
+        return saying.reply_to_item(item, _reply(answer), now)
+    return respond_to(person.pk, notification, answer, now=now)
+
+
+def take_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded | Said:
+    """The same, with an action token."""
+    row, offered = _given_with(token, answer, now)
+    item = _question_item(offered, row.recipient_id, row.notification_id)
+    taken: Recorded | Said
+    if item is not None:
+        if offered.action not in row.actions:
+            raise NotAllowed(f"“{offered.action}” is not offered here.")
+        taken = saying.reply_to_item(item, _reply(offered), now)
+    else:
+        taken = respond(row.notification, offered, now=now)
+    _note_use(row, now)
+    return taken
+
+
+def _question_item(answer: Answer, person: int, notification: UUID) -> Notification | None:
+    """An item with a question is no copy of a task, whose engine may call an answer “reply”, too."""
+    if answer.action != REPLY["action"]:
+        return None
+    mine = Notification.objects.select_related("recipient").filter(recipient=person, task=None, pk=notification)
+    return mine.first()
+
+
+def _reply(answer: Answer) -> saying.Words:
+    return saying.Words(answer.comment, via=answer.via, key=answer.idempotency_key)
+
+
 def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded:
     """Answer with an action token: no session, one person, one task, the actions offered with it.
 
     Raises NotFound for a token nobody gave out, Expired for one past its time or voided, and what `respond` raises.
     """
+    row, offered = _given_with(token, answer, now)
+    recorded = respond(row.notification, offered, now=now)
+    _note_use(row, now)
+    return recorded
+
+
+def _given_with(token: str, answer: Answer, now: datetime) -> tuple[ActionToken, Answer]:
     given = ActionToken.objects.select_related("notification", "recipient__user", "delivery")
     row = given.filter(digest=digest_of(token)).first()
     if row is None:
         raise NotFound("Nobody gave out this token. Open the item in the inbox instead.")
     refuse_dead_token(row, now)
-    offered = replace(answer, via=row.delivery.channel, offered=tuple(row.actions), delivery=row.delivery_id)
-    recorded = respond(row.notification, offered, now=now)
+    return row, replace(answer, via=row.delivery.channel, offered=tuple(row.actions), delivery=row.delivery_id)
+
+
+def _note_use(row: ActionToken, now: datetime) -> None:
     if row.delivery.device_id is not None:
         devices.used(row.delivery.device_id, now)
-    return recorded
 
 
 def refuse_dead_token(token: ActionToken, now: datetime) -> None:

@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db import connection
 
 from notifications.answers.given import Given
+from notifications.conversation.telling import Telling
 from notifications.items import inbox_items
 from notifications.models import (
+    Addressee,
     Callback,
     CallbackState,
     Case,
@@ -22,6 +24,7 @@ from notifications.models import (
     Recipient,
     Response,
     Task,
+    TaskMessage,
 )
 from notifications.reasons import Reason
 from wfpush.postgres.bulk import Writes
@@ -54,6 +57,7 @@ class Scene:
         self._unneeded: dict[UUID, Reason] = {}
         self._overtaken: list[UUID] = []
         self._wakes: set[str] = set()
+        self._questions: list[tuple[TaskMessage, list[Addressee]]] = []
 
     # --- what there is ------------------------------------------------------------------------------------------------
     def has(self, task: Task) -> bool:
@@ -108,9 +112,19 @@ class Scene:
         """The engine need not be told of what was said of the task before, unless it is being told."""
         self._overtaken += [call.pk for call in self._calls[task.pk] if call.state == CallbackState.WAITING]
 
+    def ask(self, question: TaskMessage, addressees: list[Addressee]) -> None:
+        """Whoever is asked gets an item with a reply box."""
+        self._questions.append((question, addressees))
+
     def write(self) -> None:
+        asking = [Telling(message, to, self.now, live=False) for message, to in self._questions]
+        if asking:
+            answered = {copy.recipient_id for copy in (*self._changed, *self._read)}
+            inbox_items.lock(answered.union(*(each.people for each in asking)))
         inbox_items.record_answers(self._changed, self._read, self._unneeded, self.now)
         self.writes.write()
+        for each in asking:
+            each.write()
         if self._overtaken:
             waiting = Callback.objects.filter(pk__in=self._overtaken, state=CallbackState.WAITING)
             free = waiting.filter(outbox.not_leased(self.now))

@@ -9,14 +9,17 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from notifications.answers.given import Answer, Recorded
-from notifications.answers.respond import refuse_from_removed_device, respond_to, respond_with_token
+from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
 from notifications.api import docs, serializers, shown
 from notifications.api.base import ApiView, PersonView, answer, nothing, validated
+from notifications.conversation.saying import Said
+from notifications.conversation.shown import engine_states
 from notifications.engines.taking_back import take_back
 from notifications.errors import Invalid, NotFound
 from notifications.intake.eventdata import is_id
-from notifications.items.representation import response_json
-from notifications.models import Notification, Via
+from notifications.items.representation import iso_utc, response_json
+from notifications.models import Notification, TaskMessage, Via
+from notifications.types import Json
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes repeats of this call harmless; kept for 7 days."
@@ -40,7 +43,7 @@ class NotificationResponsesView(PersonView):
                 raise NotFound("There is no such notification of yours.")
             refuse_from_removed_device(person, given["device"])
         said = _answer_of(request, given, self.caller().via)
-        return _shown(respond_to(person.pk, notification_id, said, now=timezone.now()))
+        return _shown(take(person, notification_id, said, now=timezone.now()))
 
     @extend_schema(operation_id="take_back", request=None, responses=docs.responses({204: None}, 404, 409))
     def delete(self, request: Request, notification_id: UUID) -> HttpResponse:
@@ -70,25 +73,47 @@ class ResponsesView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Answer with the token of one notification, which offers its actions to one person once each."""
         given = validated(serializers.AnswerWithToken, request.data)
-        return _shown(respond_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
+        return _shown(take_with_token(given["token"], _answer_of(request, given, Via.API), now=timezone.now()))
 
 
-def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
+def key_of(request: Request) -> str:
+    """Raises Invalid."""
     key = request.headers.get("Idempotency-Key", "")
     if key and not is_id(key):
         detail = "An Idempotency-Key is 1 to 200 characters without control characters."
         raise Invalid(detail, [{"pointer": "", "detail": detail}])
+    return key
+
+
+def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
     return Answer(
         action=str(given["action"]),
         comment=str(given["comment"]),
         variables=dict(given["variables"]),  # type: ignore[call-overload]  # the serializer made sure
         via=via.value,
-        idempotency_key=key,
+        idempotency_key=key_of(request),
+        to=str(given["to"]),
     )
 
 
-def _shown(recorded: Recorded) -> HttpResponse:
+def _shown(recorded: Recorded | Said) -> HttpResponse:
+    if isinstance(recorded, Said):
+        return answer(_reply_json(recorded.message), 201 if recorded.created else 200)
     said = response_json(recorded.response)
     if recorded.connect:
         said["connect"] = recorded.connect
     return answer(said, 201 if recorded.created else 200)
+
+
+def _reply_json(message: TaskMessage) -> Json:
+    """A reply to a question, in the form of an answer."""
+    return {
+        "id": str(message.pk),
+        "action": "reply",
+        "comment": message.text,
+        "by": message.by,
+        "at": iso_utc(message.at),
+        "via": message.via,
+        "engine": engine_states([message]).get(message.pk),
+        "late": message.late,
+    }

@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from notifications.api.fields import Email, Flag, Instant, JsonObject, ListOf, Ref, TimeZone, Whole
 from notifications.channel_facts import device_choices
-from notifications.models import Device
+from notifications.models import MOST_TEXT, Device, MessageKind
+from notifications.models.validators import MAX_ID
 from wfpush.web.fields import Text
 
 SLUG = re.compile("[A-Za-z0-9_-]{1,100}")
@@ -76,6 +77,9 @@ class AnswerGiven(serializers.Serializer[Any]):
     action = Text(max_length=60)
     comment = Text(required=False, allow_blank=True, default="")
     variables = JsonObject(required=False, default=dict)
+    to = Text(
+        required=False, max_length=MAX_ID, allow_blank=True, default="", help_text="The ref of whom a question is for."
+    )
 
 
 class AnswerWithToken(AnswerGiven):
@@ -84,6 +88,35 @@ class AnswerWithToken(AnswerGiven):
 
 class AnswerOfPerson(AnswerGiven):
     device = serializers.UUIDField(required=False, help_text="Of whoever keeps answers: the device it was kept on.")
+
+
+class MessageGiven(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(MessageKind.choices, required=False, default=MessageKind.COMMENT.value)
+    text = Text(max_length=MOST_TEXT)
+    to = ListOf(
+        child=Ref(),
+        required=False,
+        default=list,
+        most=20,
+        help_text="Refs: who is asked, or who is mentioned.",
+    )
+    reply_to = serializers.UUIDField(required=False, allow_null=True, help_text="The question's id.")
+    by = Text(
+        required=False, max_length=MAX_ID, allow_blank=True, default="", help_text="Engines: the ref of who wrote it."
+    )
+    engine = Text(
+        required=False,
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text="Its slug, where two have a task of this id.",
+    )
+
+
+class MessagesQuery(serializers.Serializer[Any]):
+    after = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1, default=0)
+    limit = serializers.IntegerField(required=False, min_value=1, default=50, help_text="At most 200 are given.")
+    engine = serializers.CharField(required=False, max_length=100)
 
 
 class UpTo(serializers.Serializer[Any]):

@@ -7,9 +7,11 @@ from rest_framework import serializers
 
 from notifications.channel_facts import device_channels
 from notifications.models import (
+    AddresseeState,
     CallbackState,
     EventStatus,
     FactKind,
+    MessageKind,
     NotificationState,
     Priority,
     TaskState,
@@ -177,8 +179,9 @@ class ResponseShown(Shown):
     by = PersonName()
     at = serializers.DateTimeField()
     via = serializers.ChoiceField([name for name, _ in via_choices()])
-    engine = serializers.ChoiceField(CallbackState.values)
+    engine = serializers.ChoiceField([*CallbackState.values, "kept"])
     connect = serializers.CharField(required=False, help_text=CONNECT)
+    late = serializers.BooleanField(required=False, help_text="Of a reply: it came after the decision.")
 
 
 class TaskOfNotification(Shown):
@@ -199,13 +202,14 @@ class ActionOffered(Shown):
     action = serializers.CharField()
     title = serializers.CharField()
     comment = serializers.ChoiceField(["none", "optional", "required"])
-    effect = serializers.ChoiceField(["final", "acknowledge", "request_info"])
+    effect = serializers.ChoiceField(["final", "acknowledge", "request_info", "reply"])
 
 
 class InfoShown(Shown):
     text = serializers.CharField()
     by = PersonName(allow_null=True)
     at = serializers.DateTimeField()
+    message = serializers.UUIDField(required=False, help_text="The id of the message that it is.")
 
 
 class BrandShown(Shown):
@@ -219,12 +223,18 @@ class OutcomeShown(Shown):
     action = serializers.CharField()
     by = PersonName(allow_null=True)
     at = serializers.DateTimeField(allow_null=True)
-    engine = serializers.ChoiceField(["waiting", "delivered", "kept", "handled", "refused", "failed"])
+    engine = serializers.ChoiceField(
+        ["waiting", "delivered", "kept", "handled", "refused", "failed"], required=False, help_text="Not of replies."
+    )
     detail = serializers.CharField()
     connect = serializers.CharField(required=False, help_text=CONNECT)
     undo_until = serializers.DateTimeField(
         required=False, help_text="Until then its person may take the answer back: the engine has not been told."
     )
+    to = PersonName(required=False, allow_null=True, help_text="Whom a question or a reply is for.")
+    away = PersonName(required=False, allow_null=True, help_text="On whose behalf they are asked.")
+    paused = serializers.BooleanField(required=False, help_text="Of a question: it has paused the task's clock.")
+    late = serializers.BooleanField(required=False, help_text="Of a reply: it came after the decision.")
 
 
 class EscalatedTo(PersonName):
@@ -296,6 +306,34 @@ class NotificationShown(Shown):
 class NotificationPage(Shown):
     items = NotificationShown(many=True)
     next = serializers.CharField(allow_null=True, help_text="The cursor of the next page.")
+
+
+class AddresseeShown(PersonName):
+    on_behalf_of = PersonName(allow_null=True)
+    state = serializers.ChoiceField(AddresseeState.values)
+
+
+class MessageShown(Shown):
+    id = serializers.UUIDField()
+    number = serializers.IntegerField(help_text="Its place in the task's conversation, from 1.")
+    kind = serializers.ChoiceField(MessageKind.values)
+    by = PersonName(allow_null=True, help_text="Null: the engine.")
+    to = AddresseeShown(many=True)
+    text = serializers.CharField()
+    reply_to = serializers.UUIDField(allow_null=True, help_text="The question's id.")
+    at = serializers.DateTimeField()
+    via = serializers.CharField(allow_null=True)
+    late = serializers.BooleanField(help_text="It came after the decision.")
+    engine = serializers.ChoiceField(
+        ["waiting", "delivered", "kept", "handled", "refused", "failed"],
+        allow_null=True,
+        help_text="What became of it on its way to the engine. Null: it came from there.",
+    )
+
+
+class MessagePage(Shown):
+    items = MessageShown(many=True)
+    next = serializers.IntegerField(allow_null=True, help_text="The `after` of the next page.")
 
 
 class AbsenceShown(Shown):

@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from notifications.api import absence, events, inbox, people, receipts, responses, subscriptions, tasks, tokens
+from notifications.api import (
+    absence,
+    events,
+    inbox,
+    messages,
+    people,
+    receipts,
+    responses,
+    subscriptions,
+    tasks,
+    tokens,
+)
 from notifications.api.schema import DocsView, schema
 from notifications.channels.registry import device_channels
 
@@ -10,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/events", events.EventsView.as_view()),
     path("v1/engines/<str:slug>/events", events.EngineEventsView.as_view()),
     path("v1/events/<uuid:event_id>", events.EventView.as_view()),
+    path("v1/tasks/<path:task_id>/messages", messages.TaskMessagesView.as_view()),
     path("v1/tasks/<path:task_id>", tasks.TaskView.as_view()),
     path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),
     path("v1/recipients/<path:ref>/links", people.RecipientLinksView.as_view()),

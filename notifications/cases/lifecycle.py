@@ -27,21 +27,33 @@ LookUp = Callable[[Sequence[Task], Writes], None]
 """Reads what the observer needs of these tasks, which are locked and about to change, into what the writes know."""
 
 
+StandsStill = Callable[[Task, Writes], bool]
+"""Whether the time of a task, which is locked, stands still because of a question."""
+
+
 @dataclass(frozen=True)
 class Entry:
     order: int
     name: str
     observer: Observer
     look_up: LookUp | None = None
+    stands_still: StandsStill | None = None
 
 
 _entries: list[Entry] = []
 
 
-def register(name: str, observer: Observer, *, order: int, look_up: LookUp | None = None) -> None:
+def register(
+    name: str,
+    observer: Observer,
+    *,
+    order: int,
+    look_up: LookUp | None = None,
+    stands_still: StandsStill | None = None,
+) -> None:
     """Add an observer; those with smaller `order` are called first. Registering a name again replaces it."""
     unregister(name)
-    _entries.append(Entry(order, name, observer, look_up))
+    _entries.append(Entry(order, name, observer, look_up, stands_still))
     _entries.sort(key=lambda entry: (entry.order, entry.name))
 
 
@@ -62,3 +74,8 @@ def notify_observers(
     """`writes`: of a batch, which may still have the task itself to write."""
     for entry in list(_entries):
         entry.observer(moment, task, by=by, now=now, writes=writes)
+
+
+def time_stands_still(task: Task, writes: Writes = AT_ONCE) -> bool:
+    """Whether a question has paused the task's clock: False where no clock runs."""
+    return any(entry.stands_still(task, writes) for entry in _entries if entry.stands_still is not None)

@@ -24,8 +24,12 @@ Key = tuple[int, str]
 RowT = TypeVar("RowT", Case, Task)
 
 
+MESSAGE = "task.message"
+"""An event that says something about a task, and changes nothing of it but what a reply to a question changes."""
+
+
 def changes_its_task(event: Event) -> bool:
-    return asks(event) or behaviour_of(event.type) in ENDINGS
+    return asks(event) or behaviour_of(event.type) in (*ENDINGS, MESSAGE)
 
 
 def asks(event: Event) -> bool:

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifications import reasons
-from notifications.cases import lifecycle
-from notifications.cases.locked import ENDINGS, Locked, asks, changes_its_task
+from notifications.cases import lifecycle, messages
+from notifications.cases.locked import ENDINGS, MESSAGE, Locked, asks, changes_its_task
 from notifications.intake import eventdata
-from notifications.items.representation import iso_utc
 from notifications.models import (
     CLOSED,
+    MOST_TEXT,
     Case,
     Event,
     EventStatus,
+    MessageKind,
     Priority,
     Recipient,
     Task,
@@ -52,6 +53,8 @@ class Change:
     """Whether the task knows of later events, whose data stay."""
     asks: bool = False
     """Whether the event's notifications ask for the task's answer."""
+    said: bool = False
+    """Whether the event is a message, of which the conversation tells people; routes do not."""
 
     @property
     def counts(self) -> bool:
@@ -60,9 +63,9 @@ class Change:
 
 def people_named(data: Json) -> list[PersonInEvent]:
     """All people that an event's data names, in the places that docs/api.md lists."""
-    task, found = object_in(data, "task"), []
-    found += [task.get("assignee"), task.get("initiator"), data.get("customer")]
-    for many in (task.get("candidates"), data.get("recipients")):
+    task, message, found = object_in(data, "task"), object_in(data, "message"), []
+    found += [task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by")]
+    for many in (task.get("candidates"), data.get("recipients"), message.get("to")):
         found += many if isinstance(many, list) else []
     return [person for person in found if person]
 
@@ -117,6 +120,9 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
     if task is None:
         return
     behaviour, directory = behaviour_of(event.type), scene.directory
+    if behaviour == MESSAGE:
+        _take_message(task, event, change, scene)
+        return
     when = effective_time(event)
     change.is_new = _is_new(task)
     older = task.last_event_time is not None and when < task.last_event_time
@@ -144,7 +150,7 @@ def _apply_to_task(event: Event, change: Change, scene: Scene) -> None:
         change.reassigned = _assign(task, event, scene)
         moment = "reassigned" if change.reassigned and not first_assignment else moment
     elif behaviour == "task.info_supplied":
-        moment = _supply_info(task, event, when)
+        moment = _supply_info(task, event, scene, when)
     if not older:
         task.last_event_time = when
     lifecycle.notify_observers(moment, task, now=scene.now, writes=scene.writes)
@@ -236,17 +242,42 @@ def _found(directory: Directory, people: Any) -> list[Recipient]:
     return [person for person in found if person is not None]
 
 
-def _supply_info(task: Task, event: Event, when: datetime) -> lifecycle.Moment:
-    task.info = [*task.info, {"text": clean(str(event.data.get("info", "")))[:4000], "by": None, "at": iso_utc(when)}]
+def _supply_info(task: Task, event: Event, scene: Scene, when: datetime) -> lifecycle.Moment:
+    """The information is a reply of the engine; whoever was asked need not reply any more."""
+    text = clean(str(event.data.get("info", "")))[:MOST_TEXT]
+    message, _ = messages.add(task, [], scene.writes, due=True, kind=MessageKind.REPLY, text=text, at=when)
+    scene.writes.gather(messages.informed, (task.pk, scene.now))
+    task.info = [*task.info, messages.information(message)]
     if task.state != TaskState.INFO_REQUESTED:
         return "changed"
-    return_to_state_before(task)
+    messages.return_to_state_before(task)
     return "resumed"
 
 
-def return_to_state_before(task: Task) -> None:
-    """In memory: restore the state before the answer or question that is taken back."""
-    task.state, *task.states_before = task.states_before or [TaskState.OPEN]
+def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> None:
+    """A message of the engine: kept also when it is late, or out of order. It asks, replies, or comments."""
+    change.said = True
+    if _is_new(task):
+        change.task, change.status = None, EventStatus.IGNORED
+        change.notes.append(reasons.UNKNOWN_TASK())
+        return
+    said, directory = object_in(event.data, "message"), scene.directory
+    author = directory.get(said.get("by")) if said.get("by") else None
+    told = {
+        "text": clean(text_in(said, "text"))[:MOST_TEXT],
+        "author": author,
+        "author_name": "" if author else _name_of(said.get("by")),
+        "at": effective_time(event),
+        "late": not task.answerable,
+    }
+    found = _found(directory, said.get("to") if isinstance(said.get("to"), list) else [])
+    people = [person for person in dict.fromkeys(found) if person.active]
+    messages.take_from_engine(task, people, text_in(said, "kind"), said.get("reply_to"), told, scene.writes, scene.now)
+
+
+def _name_of(person: Any) -> str:
+    named = person.get("name") or person.get("ref") if isinstance(person, dict) else person
+    return cut(clean_line(named), 200) if isinstance(named, str) else ""
 
 
 def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scene) -> None:

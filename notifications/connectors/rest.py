@@ -45,7 +45,7 @@ __all__ = [
     "unexpected",
 ]
 
-Does = Literal["final", "acknowledge", "request_info", "late", "assign"]
+Does = Literal["final", "acknowledge", "request_info", "late", "assign", "message"]
 
 PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (priority < `50` && 'low') || 'normal'"
 """For presets: an engine's `priority` of 0 to 100, 50 being usual, as one of our priorities."""
@@ -53,6 +53,9 @@ PRIORITY = "(priority >= `75` && 'urgent') || (priority > `50` && 'high') || (pr
 ANSWER, OUTCOME, BY, COMMENT = "wfpush_answer", "wfpush_outcome", "wfpush_by", "wfpush_comment"
 """Variables that every completed task gets: the answer's id, by which it is recognised after a lost reply; its name in
 the engine; who gave it; and the comment."""
+
+MESSAGES = {"reply": "replies", "comment": "writes"}
+"""What people do who write a message, in the engine's comments."""
 
 WITHIN = 30.0
 """Seconds for all requests of one answer: less than the lease of callbacks (notifications/engines/callback.py)."""
@@ -104,7 +107,7 @@ class Instruction:
         """The same as a comment, for people who look at the task in the engine."""
         if self.does == "late":
             return self.comment
-        words = {"acknowledge": "has seen this", "request_info": "asks"}
+        words = {"acknowledge": "has seen this", "request_info": "asks", "message": MESSAGES.get(self.action, "writes")}
         says = words.get(self.does, f"answered {self.outcome or self.action}")
         return f"{self.by_name or self.by} {says}{': ' + self.comment if self.comment else ''}"
 
@@ -341,6 +344,8 @@ def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
     if "to" in data:
         had, to = _named(callback.engine, data["assignee"]), _named(callback.engine, data["to"])
         return Instruction(str(callback.pk), task, "assign", to=to, had=had, unsure=unsure)
+    if "message" in data:
+        return _of_message(callback, task, data["message"], unsure=unsure)
     if callback.response is None:
         late = f"Runs late, by the policy “{data['policy']}”: it was due on {data['due_at']}."
         return Instruction(str(callback.pk), task, "late", comment=late, unsure=unsure)
@@ -354,6 +359,20 @@ def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
         comment=data["comment"],
         variables=data["variables"],
         types=data.get("types", {}),
+        by=by["ref"],
+        by_name=by["name"],
+        unsure=unsure,
+    )
+
+
+def _of_message(callback: Callback, task: str, message: Json, *, unsure: bool) -> Instruction:
+    by, kind = message["by"] or {"ref": "", "name": ""}, message["kind"]
+    return Instruction(
+        str(callback.pk),
+        task,
+        "message",
+        action=kind,
+        comment=message["text"],
         by=by["ref"],
         by_name=by["name"],
         unsure=unsure,

@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from notifications.answers import recording
-from notifications.cases import lifecycle, task_state
+from notifications.cases import lifecycle, messages
 from notifications.connectors.reasons import NO_PLACE
+from notifications.conversation import telling
+from notifications.conversation.shown import KEPT_HERE
 from notifications.items import inbox_items, representation
 from notifications.models import (
     Callback,
@@ -26,14 +28,12 @@ from notifications.reasons import Reason, kept_in_json
 from notifications.types import Json
 from wfpush.queue import outbox
 
-KEPT_HERE = "kept"
-"""What an outcome says of the engine where nothing was sent, since the engine has no place for it."""
-
 
 def engine_has_it(callback_id: UUID, state: CallbackState, reason: Reason, now: datetime) -> None:
     """The callback has ended: update all copies. A refused final answer opens the task again."""
+    telling.engine_has_it(callback_id, now)
     response = Response.objects.select_related("recipient").filter(pk=callback_id).first()
-    if response is None:  # no answer: an SLA step told the engine that the task runs late
+    if response is None:  # no answer: a message, or an SLA step that told the engine that the task runs late
         return
     task = Task.objects.select_for_update(no_key=True, of=("self",)).get(pk=response.task_id)
     if state == CallbackState.REFUSED:
@@ -97,7 +97,7 @@ def _refused(task: Task, response: Response, reason: Reason, now: datetime) -> N
         and task.state == TaskState.INFO_REQUESTED
         and representation.tells_of(task.outcome, response)
     ):
-        task_state.return_to_state_before(task)
+        messages.return_to_state_before(task)
         lifecycle.notify_observers("resumed", task, by=response.recipient, now=now)
         _say(task, inbox_items.open_copies(task), outcome, now, due_at=task.deadline, notice="")
 
@@ -110,7 +110,7 @@ def taken_back(task: Task, response: Response, now: datetime) -> None:
 
 
 def _open_again(task: Task, response: Response, outcome: Json | None, now: datetime, **fields: Any) -> None:
-    task_state.return_to_state_before(task)
+    messages.return_to_state_before(task)
     lifecycle.notify_observers("reopened", task, by=response.recipient, now=now)
     answered = Notification.objects.filter(task=task, state=NotificationState.ANSWERED)
     state: Json = {"state": NotificationState.OPEN, "due_at": task.deadline, "notice": ""}

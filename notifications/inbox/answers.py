@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from notifications.answers import four_eyes
 from notifications.answers.given import MAX_COMMENT, Answer
-from notifications.answers.respond import respond
+from notifications.answers.respond import take
 from notifications.engines.taking_back import take_back
 from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed, TooLate
 from notifications.inbox.items import item, own_notification
@@ -30,6 +30,7 @@ def answer_in_form(request: HttpRequest, via: str) -> Answer:
         action=request.POST.get("action", ""),
         comment=cleaned_comment(request.POST.get("comment", "")),
         via=via,
+        to=request.POST.get("to", ""),
     )
 
 
@@ -44,7 +45,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     said = answer_in_form(request, Via.PORTAL if request.recipient.external else Via.INBOX)
     try:
-        respond(notification, said, now=timezone.now())
+        take(request.recipient, notification.pk, said, now=timezone.now())
     except (CommentRequired, InvalidAnswer) as failure:
         found = item(notification, request.recipient, timezone.now())
         return show(

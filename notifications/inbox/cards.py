@@ -112,7 +112,7 @@ def buttons(actions: Iterable[Action]) -> tuple[Button, ...]:
     final = [action for action in offered if action.effect == "final"]
     primary = next((action for action in final if not action.takes_away), None)
     if primary is None:
-        primary = next((action for action in offered if action.effect == "acknowledge"), None)
-    ranks = {"final": 1, "request_info": 2, "acknowledge": 3}
+        primary = next((action for action in offered if action.effect in ("acknowledge", "reply")), None)
+    ranks = {"final": 1, "reply": 1, "request_info": 2, "acknowledge": 3}
     ordered = sorted(offered, key=lambda action: 0 if action is primary else ranks[action.effect])
     return tuple(Button(action, action is primary) for action in ordered)

@@ -1,4 +1,4 @@
-"""The page that an e-mail's link opens. The link alone is enough to read and to acknowledge.
+"""The page that an e-mail's link opens. The link alone is enough to read, to acknowledge, and to reply to a question.
 
 The token in the address is the only credential. The session counts for nothing here, so CSRF cannot misuse it; CSRF
 protection would only refuse browsers that send `Origin: null` because they were told to send no referrer.
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from notifications import reasons
 from notifications.answers.given import MAX_COMMENT
-from notifications.answers.respond import refuse_dead_token, respond_with_token
+from notifications.answers.respond import refuse_dead_token, take_with_token
 from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
 from notifications.inbox.answers import answer_in_form, explain
 from notifications.inbox.cards import Button
@@ -27,13 +27,11 @@ from notifications.inbox.items import Item, item
 from notifications.inbox.pages import asked_of, question_of
 from notifications.inbox.session import in_language_of, recipient_of, sign_in_url
 from notifications.inbox.shell import show_page
+from notifications.items.action_tokens import NEED_NO_SIGN_IN
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_queryset
 from notifications.models import ActionToken, Brand
 from wfpush.crypto import digest_of
-
-LINK_ALONE = "acknowledge"
-"""The effect that the link alone is enough for; a route may allow the others, too (`answer_from_email`)."""
 
 
 @never_cache
@@ -90,7 +88,7 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
     if said.action not in {button.action.name for button in answers_here(row, found)}:
         return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
     try:
-        respond_with_token(token, said, now=timezone.now())
+        take_with_token(token, said, now=timezone.now())
     except (CommentRequired, InvalidAnswer) as failure:
         return _show(
             request, row, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
@@ -112,7 +110,7 @@ def answers_here(row: ActionToken, found: Item) -> list[Button]:
     """The answers that the link alone may give."""
     everything = found.notification.answer_from_email
     offered = [button for button in found.card.buttons if button.action.name in row.actions]
-    return [button for button in offered if everything or button.action.effect == LINK_ALONE]
+    return [button for button in offered if everything or button.action.effect in NEED_NO_SIGN_IN]
 
 
 def _item_url(row: ActionToken, wanted: Button | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from django.core.exceptions import ValidationError
 
+from notifications.models.conversation import MOST_TEXT, MessageKind
 from notifications.models.events import Priority
 from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
 from notifications.models.variable_names import OURS, may_be_declared
@@ -37,6 +38,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "task.cancelled": ("task/id",),
     "task.escalated": ("task/id",),
     "task.info_supplied": ("task/id", "info"),
+    "task.message": ("task/id", "message/text"),
     "case.status_changed": ("case/id", "case/status"),
     "request.status_changed": ("case/id", "case/status"),
     "exception.raised": ("exception/code",),
@@ -61,6 +63,8 @@ def faults_of(event_type: str, data: Json) -> Faults:
     faults: Faults = []
     _DATA(data, "/data", faults)
     behaviour = behaviour_of(event_type)
+    if behaviour == "task.message" and data.get("message") is not None:
+        _MESSAGE(data["message"], "/data/message", faults)
     for path in NEEDS.get(behaviour, ()):
         if _empty(_at(data, path)):
             faults.append(fault(f"/data/{path}", f"{behaviour} needs {_dotted(path)}."))
@@ -85,8 +89,10 @@ def people_count(data: Json) -> int:
     """How many people the data names, repetitions included."""
     task = data.get("task")
     task = task if isinstance(task, dict) else {}
-    single = (task.get("assignee"), task.get("initiator"), data.get("customer"))
-    many = (task.get("candidates"), data.get("recipients"))
+    message = data.get("message")
+    message = message if isinstance(message, dict) else {}
+    single = (task.get("assignee"), task.get("initiator"), data.get("customer"), message.get("by"))
+    many = (task.get("candidates"), data.get("recipients"), message.get("to"))
     return sum(person is not None for person in single) + sum(len(group) for group in many if isinstance(group, list))
 
 
@@ -299,6 +305,17 @@ _DATA = _object(
         "result": _object({"action": _text, "by": _PERSON, "at": _instant}),
     }
 )
+
+_MESSAGE = _object(
+    {
+        "text": _text_up_to(MOST_TEXT),
+        "kind": _one_of(*MessageKind.values),
+        "by": _PERSON,
+        "to": _PEOPLE,
+        "reply_to": _id,
+    }
+)
+"""Of `task.message`: other events may have a text of this name."""
 
 
 def _at(data: Json, path: str) -> Any:

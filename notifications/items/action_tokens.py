@@ -9,6 +9,8 @@ from notifications.models import Delivery, Notification
 from notifications.types import Json
 from wfpush.crypto import digest_of, new_action_token
 
+NEED_NO_SIGN_IN = ("acknowledge", "reply")
+"""Effects for which a link to a mailbox is enough."""
 LIFE = timedelta(days=30)
 PAST_DUE = timedelta(days=7)
 
@@ -21,8 +23,8 @@ def expiry_of(due_at: datetime | None, now: datetime) -> datetime:
 
 def answerable_by_mail(notification: Notification) -> list[str]:
     """Whether an action may be answered from an e-mail: final answers and questions only if the route allows it, since
-    having a mailbox is no sign-in."""
-    return _names(notification.actions if notification.answer_from_email else _acknowledgements(notification))
+    having a mailbox is no sign-in. Replies decide nothing."""
+    return _names(notification.actions if notification.answer_from_email else _harmless(notification))
 
 
 def answerable_from_lock_screen(notification: Notification) -> list[str]:
@@ -31,8 +33,8 @@ def answerable_from_lock_screen(notification: Notification) -> list[str]:
     return _names(notification.actions) if notification.answer_from_push else []
 
 
-def _acknowledgements(notification: Notification) -> list[Json]:
-    return [action for action in notification.actions if action["effect"] == "acknowledge"]
+def _harmless(notification: Notification) -> list[Json]:
+    return [action for action in notification.actions if action["effect"] in NEED_NO_SIGN_IN]
 
 
 def _names(actions: Sequence[Json]) -> list[str]:

@@ -42,8 +42,31 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
         return _refused(outcome)
     title = action_title(notification, str(outcome["action"]), reader)
     if is_mine(outcome, reader):
-        return f"{say_of('done', outcome['action'], title=title)} {_engine(outcome, now)}".strip()
+        return f"{_done(outcome, title)} {_engine(outcome, now)}".strip()
+    if outcome.get("to") and state == NotificationState.OPEN:
+        return _asked(outcome, reader, now)
     return _by_others(outcome, title, now, still_open=state == NotificationState.OPEN)
+
+
+def _done(outcome: Json, title: str) -> str:
+    """What the reader has done; of a question or a reply, to whom it went, and whether the clock stands still."""
+    to, away = _name(outcome, "to"), _name(outcome, "away")
+    if outcome.get("late"):
+        return say("done_reply_late")
+    if not to:
+        return say_of("done", outcome["action"], title=title)
+    said = say("sent_for", name=to, away=away) if away else say("sent_to", name=to)
+    return f"{said} {say('clock_paused')}" if outcome.get("paused") else said
+
+
+def _asked(outcome: Json, reader: Recipient, now: datetime) -> str:
+    name, at = _name(outcome, "by"), parse_time(outcome.get("at"))
+    said = {"name": name, "to": _name(outcome, "to"), "when": when(at, now) if at is not None else ""}
+    return say("others_asked_you" if outcome["to"].get("ref") == reader.ref else "others_asked", **said)
+
+
+def _name(outcome: Json, member: str) -> str:
+    return str((outcome.get(member) or {}).get("name") or "")
 
 
 def mood_of(notification: Notification, reader: Recipient) -> str:
@@ -53,7 +76,8 @@ def mood_of(notification: Notification, reader: Recipient) -> str:
         return ""
     if outcome.get("engine") in ("refused", "failed"):
         return "bad"
-    return "good" if is_mine(outcome, reader) and outcome.get("engine") in ("delivered", "kept", "handled") else ""
+    there = outcome.get("engine") in ("delivered", "kept", "handled") or outcome.get("action") == "reply"
+    return "good" if there and is_mine(outcome, reader) else ""
 
 
 def is_mine(outcome: Json, reader: Recipient) -> bool:

@@ -5,6 +5,7 @@ Out: models. What changes them in more than one place is a function of another r
 """
 
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
+from notifications.models.conversation import MOST_TEXT, Addressee, AddresseeState, MessageKind, TaskMessage
 from notifications.models.delivery import (
     Delivery,
     DeliveryAttempt,
@@ -79,10 +80,13 @@ __all__ = [
     "CLOSED",
     "DEADLINE",
     "MOST_FACTS",
+    "MOST_TEXT",
     "Absence",
     "Account",
     "ActionToken",
     "AddressKind",
+    "Addressee",
+    "AddresseeState",
     "AnswerMapping",
     "ApiKey",
     "AuthKind",
@@ -113,6 +117,7 @@ __all__ = [
     "FourEyesRule",
     "IdempotencyKey",
     "InTheNameOf",
+    "MessageKind",
     "Notification",
     "NotificationState",
     "Operator",
@@ -134,6 +139,7 @@ __all__ = [
     "SigningSecret",
     "TargetKind",
     "Task",
+    "TaskMessage",
     "TaskState",
     "Team",
     "Template",

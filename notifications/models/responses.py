@@ -49,6 +49,10 @@ class Response(models.Model):
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,
         help_text=_("The message whose token gave it."),
     )  # fmt: skip
+    asked = models.ForeignKey(
+        Recipient, verbose_name=_("asked"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        db_index=False, help_text=_("Who is to answer the question."),
+    )  # fmt: skip
     at = models.DateTimeField(_("at"))
     counts = models.BooleanField(_("counts"), default=True)
 
@@ -125,7 +129,8 @@ class CallbackState(models.TextChoices):
 
 class Callback(Work):
     """One call that tells the engine something: mostly an answer. `body` never changes; `id` is the webhook-id, equal
-    to the response's id. `response` is empty where an SLA step tells the engine that a task runs late."""
+    to the response's id. `response` is empty where an SLA step tells the engine that a task runs late, and where
+    somebody has replied or commented: then `id` is the message's."""
 
     id: Any = models.UUIDField(primary_key=True, editable=False)
     response = models.OneToOneField(Response, null=True, blank=True, on_delete=models.CASCADE, related_name="callback")
@@ -166,7 +171,10 @@ class Callback(Work):
         """What it tells the engine, for operators."""
         if self.response:
             return str(self.response)
-        to = json.loads(self.body)["data"].get("to")
+        data = json.loads(self.body)["data"]
+        if "message" in data:
+            return gettext("%(name)s wrote about %(task)s") % {"name": data["message"]["by"]["name"], "task": self.task}
+        to = data.get("to")
         text = gettext("%(task)s is to be given to %(name)s") if to else gettext("%(task)s runs late")
         return text % {"task": self.task, "name": to["name"] if to else ""}
 

@@ -72,6 +72,8 @@ class Planner:
     left: Sequence[Addressed] = ()
     """For whom copies will be made in `save`."""
     _details: dict[batch_render.Wording, Json] = field(default_factory=dict)
+    colleagues: set[int] = field(default_factory=set)
+    """Everybody who has the task, or gets it: whom the others can ask."""
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(self.event, self.now, self.devices)
@@ -123,6 +125,8 @@ class Planner:
             blanks[alike] = self._blank(manner, wording, notice, version, brand)
         said = reasons.kept("reason", addressed.reason)
         notification = bulk.another(blanks[alike], recipient=recipient, **said)
+        if notification.actions:
+            notification.actions = self._actions(wording, recipient)
         if addressed.on_behalf_of is not None:
             notification.on_behalf_of = addressed.on_behalf_of
         return notification, wording.words
@@ -157,6 +161,19 @@ class Planner:
         )
         self._word(notification, wording, asks, notice)
         return notification
+
+    def _actions(self, wording: batch_render.Wording, recipient: Recipient) -> list[Json]:
+        """Without the question where nobody could be asked it."""
+        if self.task is None or self._is_somebody_to_ask(self.task, recipient):
+            return wording.actions_json
+        return wording.actions_without_questions
+
+    def _is_somebody_to_ask(self, task: Task, asker: Recipient) -> bool:
+        """Whoever began the task, or somebody else who has it."""
+        initiator = task.initiator
+        if initiator is not None and initiator.active and initiator.pk != asker.pk:
+            return True
+        return any(colleague != asker.pk for colleague in self.colleagues)
 
     def _notice(self, manner: Manner, recipient: Recipient, brand: Brand | None) -> str:
         """What the template of a reminder or an escalation says on lock screens."""
@@ -249,6 +266,7 @@ class Planner:
             wording = self.writer.write(row.template_version, row.recipient, row.brand, each.manner.channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
+            row.actions = self._actions(wording, row.recipient)
             self._tell_anew(row, each.manner, each.reason, wording.words)
 
     def rewrite(self, rows: Sequence[Notification], *, alert: Reason = NOTHING) -> None:
@@ -261,6 +279,7 @@ class Planner:
             wording = self.writer.write(row.template_version, row.recipient, row.brand, channels)
             self.plan.warn(wording.warnings)
             self._word(row, wording, asks=bool(wording.actions))
+            row.actions = self._actions(wording, row.recipient)
             if alert:
                 row.read_at = None
                 self.told_anew.append(row)

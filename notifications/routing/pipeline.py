@@ -172,7 +172,7 @@ def advance(event: Event, batch: Batch) -> Result:
     change = task_state.apply(event, scene)
     plan = Plan(notes=[*batch.notes[event], *change.notes])
     result = Result(change.status, plan, change.task, change.case)
-    if not change.counts:
+    if not change.counts or change.said:
         return result
     if change.closed and change.task is not None:
         if not change.is_new:
@@ -188,12 +188,13 @@ def _reach_people(event: Event, change: task_state.Change, scene: task_state.Sce
     facts = facts_of_task(change.task, change.case, event, task_is_newer=change.is_older)
     about = route.Subject(event, change.task, change.case, scene.directory, scene.roster, facts)
     matches = route.match(event, facts)
-    addressed = route.people_for(matches, about)
+    addressed = _but_those_asked(event, route.people_for(matches, about))
     plan.tried(matches)
     plan.unknown(about.unresolved)
     is_task = change.task is not None and change.asks
     writer = Writer(event, change.task if is_task else None, facts)
     planner = fanout.Planner(event, change.task, change.case, writer, plan, batch.now, is_task, batch.devices)
+    planner.colleagues = {each.recipient.pk for each in addressed}
     if is_task and change.task is not None:
         copies = batch.copies.of(change.task)
         _change_copies(change, change.task, copies, addressed, planner)
@@ -221,7 +222,16 @@ def _change_copies(
         handed_over = [row for row in copies if row.escalated and row.recipient_id in now_theirs]
         planner.hand_over(handed_over, now_theirs)
         kept = [row for row in copies if row.recipient_id in meant and row not in handed_over]
+    planner.colleagues |= {row.recipient_id for row in kept}
     planner.rewrite(kept, alert=reasons.URGENT() if change.priority_rose else reasons.NOTHING)
+
+
+def _but_those_asked(event: Event, addressed: list[route.Addressed]) -> list[route.Addressed]:
+    """Whoever a question is for has an item with a reply box already."""
+    if event.source != "wfpush" or event.type != "task.info_requested":
+        return addressed
+    asked = {person.get("ref") for person in event.data.get("asked") or []}
+    return [each for each in addressed if each.recipient.ref not in asked]
 
 
 def _reassigned_to(task: Task) -> Reason:

@@ -29,6 +29,10 @@ SAMPLES: dict[str, Json] = {
         "info": "Which floor is the furniture for?",
         "asked_by": {"ref": "bob", "name": "Bob"},
     },
+    "task.message": {
+        "task": {"id": _APPROVAL_EVENT["task"]["id"]},
+        "message": {"text": "It is for the second floor.", "by": {"ref": "alice", "name": "Alice"}},
+    },
     "task.completed": {
         **_APPROVAL_EVENT,
         "result": {"action": "approve", "by": {"ref": "bob", "name": "Bob"}, "at": "2026-11-25T13:02:00Z"},

@@ -37,6 +37,11 @@ class Wording:
     def actions_json(self) -> list[Json]:
         return [action.as_json() for action in self.actions]
 
+    @cached_property
+    def actions_without_questions(self) -> list[Json]:
+        """Where there is nobody to ask."""
+        return [action.as_json() for action in self.actions if action.effect != "request_info"]
+
 
 @dataclass
 class Writer:

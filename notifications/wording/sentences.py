@@ -34,6 +34,7 @@ DOING: dict[str, Text] = {
     "doing_reject": _("Rejecting…"),
     "doing_acknowledge": _("Acknowledging…"),
     "doing_request_info": _("Asking…"),
+    "doing_reply": _("Sending your reply…"),
     "doing_complete": _("Completing…"),
     "doing_other": _("Sending “{title}”…"),
 }
@@ -43,6 +44,11 @@ DONE: dict[str, Text] = {
     "done_reject": _("Rejected."),
     "done_acknowledge": _("Acknowledged."),
     "done_request_info": _("You asked for information."),
+    "done_reply": _("Your reply has been sent."),
+    "done_reply_late": _("Your reply is kept with the task, which had been decided before."),
+    "sent_to": _("Sent to {name}."),
+    "sent_for": _("Sent to {name}, who stands in for {away}."),
+    "clock_paused": _("The clock is paused."),
     "done_complete": _("Completed."),
     "done_other": _("You answered “{title}”."),
 }
@@ -55,6 +61,8 @@ BY_OTHERS: dict[str, Text] = {
     "already_handled": _("The engine has already handled this."),
     "others_acknowledge": _("{name} acknowledged this {when}. You can still answer."),
     "others_request_info": _("{name} asked for information {when}. You can still answer."),
+    "others_asked": _("{name} asked {to} {when}. You can still answer."),
+    "others_asked_you": _("{name} asked you {when}. You can still answer."),
     "others_other": _("{name} answered “{title}” {when}. You can still answer."),
 }
 
@@ -86,6 +94,7 @@ PRIORITIES: dict[str, Text] = {"priority_urgent": _("urgent"), "priority_high": 
 ASKING: dict[str, Text] = {
     "ask_reject": _("Why do you reject this?"),
     "ask_request_info": _("What do you need to know?"),
+    "ask_reply": _("Your reply"),
     "ask_other": _("Your comment"),
     "cancel": _("Cancel"),
     "copied": _("Copied"),

@@ -4,7 +4,7 @@
 import { due, exact, isMine, now, outcomeOf, say, settings, stamp } from "./words.js";
 
 const RANKS = { urgent: 0, high: 1, normal: 2, low: 3 };
-const EFFECT_RANKS = { final: 1, request_info: 2, acknowledge: 3 };
+const EFFECT_RANKS = { final: 1, reply: 1, request_info: 2, acknowledge: 3 };
 const ON_CARD = 2;
 
 export const slot = (host, name) => host.querySelector(`[data-slot="${name}"]`);
@@ -187,7 +187,7 @@ const signature = (button) => JSON.stringify(actionOf(button));
 function ordered(actions) {
   const primary =
     actions.find((action) => action.effect === "final" && !settings.never_primary.includes(action.action)) ??
-    actions.find((action) => action.effect === "acknowledge");
+    actions.find((action) => ["acknowledge", "reply"].includes(action.effect));
   const rank = (action) => (action === primary ? 0 : EFFECT_RANKS[action.effect]);
   return Object.assign([...actions].sort((one, other) => rank(one) - rank(other)), { primary });
 }

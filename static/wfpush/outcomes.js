@@ -22,7 +22,8 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
     if (!outcome.action || isPast(item)) return "";
     if (outcome.engine === "refused") return refusal(outcome);
     const title = titleOf(item);
-    if (isMine(outcome)) return `${sayOf("done", outcome.action, { title })} ${engineWords(outcome)}`.trim();
+    if (isMine(outcome)) return `${done(outcome, title)} ${engineWords(outcome)}`.trim();
+    if (outcome.to && item.state === "open") return asked(outcome);
     return byOthers(outcome, title, item.state === "open");
   }
 
@@ -30,7 +31,21 @@ export function outcomesOf({ say, sayOf, stamp, when, now, ref }) {
     const outcome = item.outcome ?? {};
     if (isPast(item)) return "";
     if (["refused", "failed"].includes(outcome.engine)) return "bad";
-    return isMine(outcome) && ["delivered", "kept", "handled"].includes(outcome.engine) ? "good" : "";
+    const there = ["delivered", "kept", "handled"].includes(outcome.engine) || outcome.action === "reply";
+    return there && isMine(outcome) ? "good" : "";
+  }
+
+  /** What the reader has done; of a question or a reply, to whom it went, and whether the clock stands still. */
+  function done(outcome, title) {
+    const to = outcome.to?.name, away = outcome.away?.name;
+    if (outcome.late) return say("done_reply_late");
+    if (!to) return sayOf("done", outcome.action, { title });
+    const said = away ? say("sent_for", { name: to, away }) : say("sent_to", { name: to });
+    return outcome.paused ? `${said} ${say("clock_paused")}` : said;
+  }
+
+  function asked({ by, to, at }) {
+    return say(to.ref === ref ? "others_asked_you" : "others_asked", { name: by.name, to: to.name, when: when(new Date(at), now()) });
   }
 
   function undoOf({ outcome }) {

@@ -17,6 +17,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from escalations.models import Escalation, Rules, StepRun
 from notifications.models import (
     Account,
+    Addressee,
     ApiKey,
     Callback,
     Delivery,
@@ -34,6 +35,7 @@ from notifications.models import (
     SignedOut,
     SigningSecret,
     Task,
+    TaskMessage,
 )
 from tests.admin.pages import adding, list_of, page_of, text_of
 from tests.admin.world import ENDPOINT, World
@@ -48,8 +50,20 @@ OURS: list[type[Model]] = [
     ),
     Heartbeat,
 ]
-SHOWN_ELSEWHERE = {Rules, EngineAccess, PersonalSignIn, Poll, PolledTask, Account, SignedOut, Farewell, DeliveryReceipt}
-"""Shown on the page of a clock, of an engine, or among a delivery's attempts; or needed by nobody at the desk."""
+SHOWN_ELSEWHERE = {
+    Rules,
+    EngineAccess,
+    PersonalSignIn,
+    Poll,
+    PolledTask,
+    Account,
+    SignedOut,
+    Farewell,
+    DeliveryReceipt,
+    TaskMessage,
+    Addressee,
+}
+"""Shown on the page of a clock, an engine or a task, or among a delivery's attempts; or needed by nobody at the desk."""
 REGISTERED = list(admin.site._registry)
 
 

@@ -103,7 +103,7 @@ def live(world: World) -> None:
     }
     happened: list[tuple[str, Json]] = [
         ("task.assigned", invoice("T-101", 4711, assignee="bob", due=soon)),
-        ("task.assigned", invoice("T-102", 4712, assignee="alice", due=late)),
+        ("task.assigned", invoice("T-102", 4712, assignee="alice", initiator="carol", due=late)),
         ("task.assigned", invoice("T-103", 4713, candidates=["alice", "zoe"], teams=["finance"])),
         ("case.status_changed", progress),
         ("com.acme.coffee.empty", {"variables": {"floor": 3}}),

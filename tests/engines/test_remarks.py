@@ -3,6 +3,7 @@
 import pytest
 
 from notifications.connectors.base import Result
+from notifications.connectors.reasons import NO_PLACE
 from notifications.connectors.rest import Failed
 from tests.engines.server import LOST_AFTER, Fault
 from tests.engines.world import World, kinds, only
@@ -12,6 +13,7 @@ COMMENTS = {
     "request_info": "Bob Builder asks: Which order?",
     "late": "Runs late, by the policy “Orders”.",
 }
+MESSAGES = {"reply": "Bob Builder replies: Order 7.", "comment": "Bob Builder writes: Order 7."}
 
 
 @pytest.mark.parametrize("does", ["acknowledge", "request_info"])
@@ -22,6 +24,20 @@ async def test_it_is_a_comment_where_there_are_comments_and_never_ends_the_task(
 
     assert (result.outcome, task.is_open) == ("done", True)
     assert task.comments == ([COMMENTS[does]] if world.kind.comments else [])
+    assert world.engine.calls("command") == 0
+
+
+@pytest.mark.parametrize("said", ["reply", "comment"])
+async def test_a_message_is_a_comment_where_there_are_comments_and_is_kept_here_where_not(
+    world: World, said: str
+) -> None:
+    task = world.open()
+
+    result = await world.tell(task, does="message", action=said, comment="Order 7.")
+
+    assert (result.outcome, task.is_open) == ("done", True)
+    assert task.comments == ([MESSAGES[said]] if world.kind.comments else [])
+    assert (result.reason.code == NO_PLACE.name) == (not world.kind.comments)
     assert world.engine.calls("command") == 0
 
 

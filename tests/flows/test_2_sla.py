@@ -57,7 +57,8 @@ def approvals(world: World) -> Policy:
 
 
 def assign(world: World, **task: Any) -> None:
-    said = {"id": "T-42", "name": "Approve invoice 4711", "assignee": "bob", "due_at": DUE.isoformat(), **task}
+    named = {"id": "T-42", "name": "Approve invoice 4711", "assignee": "bob", "initiator": "alice"}
+    said = {**named, "due_at": DUE.isoformat(), **task}
     world.send("task.assigned", {"task": said})
 
 

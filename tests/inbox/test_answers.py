@@ -109,10 +109,10 @@ def test_asking_for_information_leaves_the_answers_open(shared: Story) -> None:
 
     page = page.press("Ask for information", comment="Which cost centre?")
 
-    assert page.part("outcome") == "You asked for information. Waiting for the engine."
+    assert page.part("outcome") == "Sent to Carol. Waiting for the engine."
     assert "Approve" in page.buttons()
     assert "Which cost centre?" in page.part("history")
-    assert item(shared, shared.carol).part("outcome").startswith("Bob asked for information at ")
+    assert "Bob asked you at " in item(shared, shared.carol).text
 
 
 def test_an_answer_that_is_not_offered_is_refused_calmly(shared: Story) -> None:

@@ -78,7 +78,7 @@ def test_a_title_that_the_engine_gave_is_the_same_for_everybody(story: Story) ->
 
 def test_where_the_template_has_no_label_the_answers_that_every_engine_has_are_still_translated(story: Story) -> None:
     TemplateAction.objects.all().delete()
-    story.assign(actions=["approve", "reject", "request_info", "acknowledge", "send_back"])
+    story.assign(initiator="alice", actions=["approve", "reject", "request_info", "acknowledge", "send_back"])
 
     page = item(story, in_german(signed_in(story.bob)))
 

@@ -138,7 +138,7 @@ def test_what_people_and_engines_write_stays_text(story: Story) -> None:
 
 
 def test_the_history_tells_who_did_what(story: Story) -> None:
-    story.assign(candidates=["bob", "carol"])
+    story.assign(candidates=["bob", "carol"], initiator="alice")
     story.answer(story.bob, "acknowledge")
     story.answer(story.bob, "request_info", "Which cost centre?")
     story.happen("task.info_supplied", {"task": {"id": "T-42"}, "info": "It is 4200."})

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from escalations.models import Escalation, StepRun
-from notifications.models import Callback, Case, Delivery, Event, Notification, Recipient, Task
+from notifications.models import (
+    Addressee,
+    Callback,
+    Case,
+    Delivery,
+    Event,
+    Notification,
+    Recipient,
+    Task,
+    TaskMessage,
+)
 from notifications.types import Json
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -40,6 +50,11 @@ def left() -> Iterator[str]:
         yield _row("step", run.escalation.task, fields, _without_ids({"recipients": run.told}), run.event is None)
     for call in Callback.objects.select_related("task"):
         yield _row("call", call.task, call.position, call.state, call.due_at, _UUID.sub("…", call.body))
+    for message in TaskMessage.objects.select_related("task", "author", "reply_to"):
+        said = (message.number, message.kind, message.text, message.late, message.at, message.due_at, message.told_at)
+        yield _row("message", message.task, message.author, *said)
+    for asked in Addressee.objects.select_related("message__task", "person", "item"):
+        yield _row("addressee", asked.message.task, asked.message.number, asked.person, asked.state, asked.item)
     for person in Recipient.objects.all():
         yield _row("person", person.ref, person.name, person.engine, person.locale, person.inbox_seq)
 
@@ -48,7 +63,9 @@ def name_of(event: Event) -> str:
     """The id that the engine gave it; events of our own by their task, instead of the ids of rows."""
     if event.source != "wfpush" or event.task is None:
         return _UUID.sub("…", event.event_id)
-    step = event.data.get("escalation")
+    step, message = event.data.get("escalation"), event.data.get("message")
+    if isinstance(message, dict):
+        return f"{event.task.task_id}/{message['kind']}"
     told = f"{step['step']}/{step['number']}" if step else event.event_id.partition("/")[2]
     return f"{event.task.task_id}/{told}"
 
@@ -65,7 +82,7 @@ RUN = ["number", "due_at", "ran_at", "result", "why", "why_fact"]
 
 
 def _row(*values: Any) -> str:
-    return json.dumps(values, default=str, sort_keys=True)
+    return _UUID.sub("…", json.dumps(values, default=str, sort_keys=True))
 
 
 def _without_ids(plan: Json) -> Json:

@@ -14,6 +14,7 @@ from notifications import starter
 from notifications.answers.given import Answer, Recorded
 from notifications.answers.respond import respond
 from notifications.connectors.signatures import new_secret
+from notifications.conversation import telling
 from notifications.intake import ingest
 from notifications.models import (
     Category,
@@ -77,6 +78,7 @@ class Story:
         """An event arrives and the worker processes what is due."""
         event = self.send(type, data, **how)
         pipeline.drain()
+        telling.drain()
         event.refresh_from_db()
         return event
 

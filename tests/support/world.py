@@ -16,6 +16,7 @@ from django.test import Client
 
 from notifications import starter
 from notifications.channels import registry
+from notifications.conversation import telling
 from notifications.delivery.engine import Engine
 from notifications.engines import callback
 from notifications.models import Recipient
@@ -60,8 +61,10 @@ class World:
     def run(self) -> None:
         """What worker and dispatcher would do now."""
         pipeline.drain()
+        telling.drain()
         async_to_sync(_dispatch)()
         pipeline.drain()
+        telling.drain()
 
     def put(self, path: str, body: Json) -> Json:
         answer = self.client.put(path, json.dumps(body), content_type="application/json", headers=self._as_engine)
@@ -104,6 +107,21 @@ class World:
             content_type="application/json",
             headers=self._as(person),
         )
+        assert answer.status_code == expect, answer.content
+        self.run()
+        return _json(answer)
+
+    def ask(self, method: str, path: str, person: str, body: Json | None = None, **headers: str) -> Any:
+        """A call of a person: the answer as it came."""
+        said = {"content_type": "application/json", "headers": {**self._as(person), **headers}}
+        call = getattr(self.client, method)
+        return call(path, json.dumps(body), **said) if body is not None else call(path, headers=said["headers"])
+
+    def reply(self, person: str, text: str, *, expect: int = 201, **headers: str) -> Json:
+        """Reply to the newest question that the person was asked."""
+        item = next(each for each in self.inbox(person) if "reply" in [action["action"] for action in each["actions"]])
+        path = f"/api/v1/notifications/{item['id']}/responses"
+        answer = self.ask("post", path, person, {"action": "reply", "comment": text}, **headers)
         assert answer.status_code == expect, answer.content
         self.run()
         return _json(answer)

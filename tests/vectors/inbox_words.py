@@ -10,7 +10,7 @@ from typing import Any
 
 FILE = Path(__file__).with_name("inbox_words.json")
 CASES: dict[str, list[dict[str, Any]]] = json.loads(FILE.read_text(encoding="utf-8"))
-NAMES = {"bob": "Bob", "carol": "Carol"}
+NAMES = {"alice": "Alice", "bob": "Bob", "carol": "Carol"}
 
 
 def case_id(case: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ def test_who_started_it_does_not_approve_it_and_nothing_happens(story: Story) ->
 
 def test_they_may_still_acknowledge_and_ask(story: Story) -> None:
     rule()
-    story.assign(assignee="bob", initiator="bob", actions=["approve", "acknowledge", "request_info"])
+    story.assign(candidates=["bob", "carol"], initiator="bob", actions=["approve", "acknowledge", "request_info"])
     story.answer(story.bob, "acknowledge")
     story.answer(story.bob, "request_info", "Which one?")
     assert not RefusedAnswer.objects.exists()

@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from notifications.cases import task_state
+from notifications.cases import messages
 from notifications.models import Task, TaskState
 from tests.factories import TaskFactory
 
@@ -35,11 +35,11 @@ def list_of(task: Task) -> list[str]:
 def test_an_answer_returns_to_the_question_and_the_question_to_what_was_before() -> None:
     task = Task(state=TaskState.ANSWERED, states_before=["info_requested", "acknowledged"])
 
-    task_state.return_to_state_before(task)
+    messages.return_to_state_before(task)
     assert (task.state, task.states_before) == ("info_requested", ["acknowledged"])
-    task_state.return_to_state_before(task)
+    messages.return_to_state_before(task)
     assert (task.state, task.states_before) == ("acknowledged", [])
-    task_state.return_to_state_before(task)
+    messages.return_to_state_before(task)
     assert (task.state, task.states_before) == ("open", [])
 
 

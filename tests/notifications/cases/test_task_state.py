@@ -22,7 +22,7 @@ def story() -> Story:
 
 
 def test_bob_gets_the_task_with_its_name_case_and_actions(story: Story) -> None:
-    event = story.assign(due_at="2026-11-25T16:00:00Z", priority="high")
+    event = story.assign(due_at="2026-11-25T16:00:00Z", priority="high", initiator="alice")
     copy = story.copy(story.bob)
     assert event.status == EventStatus.PROCESSED
     assert (copy.title, copy.state, copy.priority, copy.seq) == ("Approve invoice 4711", "open", "high", 1)
@@ -141,7 +141,7 @@ def test_an_ended_task_never_reopens(story: Story) -> None:
 
 
 def test_supplied_information_is_shown_and_brings_back_the_state_before_the_question(story: Story) -> None:
-    story.assign()
+    story.assign(initiator="alice")
     story.answer(story.bob, "acknowledge")
     story.answer(story.bob, "request_info", "Which cost centre?")
     assert story.task().state == TaskState.INFO_REQUESTED
@@ -155,7 +155,7 @@ def test_a_question_reaches_who_started_it(story: Story) -> None:
     story.answer(story.bob, "request_info", "Which cost centre?")
     pipeline.drain()
     asked = story.inbox(story.alice)
-    assert len(asked) == 1 and asked[0].state == "info"
+    assert len(asked) == 1 and asked[0].state == "open"
     assert "Which cost centre?" in asked[0].title + asked[0].body
 
 

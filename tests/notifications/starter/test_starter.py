@@ -56,7 +56,7 @@ def moved(name: str, status: str, **more: Any) -> Json:
 
 def stories() -> dict[str, tuple[str, Json]]:
     """A name, and the type and data of an event."""
-    told = {name: (name, data) for name, data in SAMPLES.items() if name not in CLOSING}
+    told = {name: (name, data) for name, data in SAMPLES.items() if name not in (*CLOSING, "task.message")}
     told["field work"] = ("task.assigned", FIELD_WORK)
     told["a bare task"] = ("task.assigned", {"task": {"id": "T-1", "name": "Look at this", "assignee": "bob"}})
     told["an exception without words"] = (
@@ -376,7 +376,21 @@ def test_a_question_reaches_who_asked_for_the_task(story: Story) -> None:
     story.answer(story.bob, "request_info", "Which floor?", task_id="T-1")
     pipeline.drain()
 
-    copy = story.copy(story.alice, "T-1")
+    (item,) = story.inbox(story.alice)
+    assert item.title == "Bob asks about “Approve invoice 4711”"
+    assert item.body == "Which floor?"
+    assert (item.state, item.short_body) == ("open", "Open it to read the question.")
+
+
+def test_others_hear_of_a_question_by_the_route(story: Story) -> None:
+    RouteTarget.objects.create(
+        route=Route.objects.get(name="Questions about a task"), kind="person", person=story.carol
+    )
+    story.assign("T-1", initiator="alice")
+    story.answer(story.bob, "request_info", "Which floor?", task_id="T-1")
+    pipeline.drain()
+
+    copy = story.copy(story.carol, "T-1")
     assert copy.title == "Bob has a question about “Approve invoice 4711”"
     assert copy.body.startswith("“Which floor?”")
     assert (copy.state, copy.actions) == ("info", [])

@@ -1,0 +1,150 @@
+"""The conversation about a task: for its engine, and for people who see it."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from notifications.answers.given import Answer, Recorded
+from notifications.answers.respond import respond
+from notifications.api import docs, serializers, shown
+from notifications.api.authentication import EngineCaller, KeyAuthentication, PersonCaller, SessionAuthentication
+from notifications.api.base import ApiView, IsPerson, answer, caller_of, query_of, validated
+from notifications.api.responses import IDEMPOTENCY_KEY, key_of
+from notifications.conversation import people, saying
+from notifications.conversation.saying import Said, Words
+from notifications.conversation.shown import messages_json
+from notifications.errors import Invalid, NotAllowed, NotFound, ScopeMissing
+from notifications.models import MessageKind, NotificationState, Recipient, Scope, Task, TaskMessage
+from notifications.people import resolver
+from notifications.types import Action
+
+MOST = 200
+
+
+class IsEngineOrPerson(IsPerson):
+    """A person, or an engine's key with the scope `events`. Raises ScopeMissing."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = caller_of(request)
+        if isinstance(caller, EngineCaller):
+            if Scope.EVENTS not in caller.scopes:
+                raise ScopeMissing(f"This needs an engine's API key with the scope {Scope.EVENTS.value}.")
+            return True
+        return super().has_permission(request, view)
+
+
+class TaskMessagesView(ApiView):
+    """Engines name their own tasks. People name tasks that they see, or of which they were asked something."""
+
+    authentication_classes = [KeyAuthentication, SessionAuthentication]
+    permission_classes = [IsEngineOrPerson]
+
+    @extend_schema(
+        operation_id="messages",
+        parameters=[serializers.MessagesQuery],
+        responses=docs.responses({200: shown.MessagePage}, 404, 422),
+    )
+    def get(self, request: Request, task_id: str) -> HttpResponse:
+        """The messages about a task that the caller may see, in their order, after the given number."""
+        query = query_of(request, serializers.MessagesQuery)
+        rows = self._seen(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
+        limit = min(query["limit"], MOST)
+        found = messages_json(rows[: limit + 1])
+        more = len(found) > limit
+        return answer({"items": found[:limit], "next": found[limit - 1]["number"] if more else None})
+
+    @extend_schema(
+        operation_id="say",
+        parameters=[IDEMPOTENCY_KEY],
+        request=serializers.MessageGiven,
+        responses=docs.responses({200: shown.MessageShown, 201: shown.MessageShown}, 400, 404, 409, 410, 413, 415, 422),
+    )
+    def post(self, request: Request, task_id: str) -> HttpResponse:
+        """Ask, reply or comment. A question of a person is an answer of theirs, and pauses the clock as it does."""
+        given = validated(serializers.MessageGiven, request.data)
+        words = Words(given["text"], tuple(given["to"]), given.get("reply_to"), via=self._via(), key=key_of(request))
+        caller = self._caller()
+        if isinstance(caller, EngineCaller):
+            said = self._of_engine(caller, task_id, given, words)
+        else:
+            said = self._of_person(caller.recipient, task_id, given, words)
+        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk))
+        return answer(shown_as, 201 if said.created else 200)
+
+    # --- who calls ----------------------------------------------------------------------------------------------------
+    def _caller(self) -> EngineCaller | PersonCaller:
+        return cast(EngineCaller | PersonCaller, self.request.auth)
+
+    def _via(self) -> str:
+        caller = self._caller()
+        return caller.via.value if isinstance(caller, PersonCaller) else "api"
+
+    def _seen(self, task_id: str, engine: str) -> QuerySet[TaskMessage]:
+        caller = self._caller()
+        if isinstance(caller, EngineCaller):
+            return _task_of(caller, task_id).messages.all()
+        return people.seen_by(_known_to(caller.recipient, task_id, engine), caller.recipient)
+
+    # --- what they say ------------------------------------------------------------------------------------------------
+    def _of_engine(self, caller: EngineCaller, task_id: str, given: dict[str, Any], words: Words) -> Said:
+        task = _task_of(caller, task_id)
+        found = resolver.find_people(caller.engine, {*words.to, *([given["by"]] if given["by"] else [])})
+        unknown = [ref for ref in (*words.to, given["by"]) if ref and ref not in found]
+        if unknown:
+            detail = f"Nobody is called {unknown[0]!r} here."
+            raise Invalid(detail, [{"pointer": "/to" if unknown[0] in words.to else "/by", "detail": detail}])
+        author = found[given["by"]] if given["by"] else None
+        to = [found[ref] for ref in dict.fromkeys(words.to) if found[ref].active]
+        return saying.by_engine(task.pk, words, given["kind"], author, to, timezone.now())
+
+    def _of_person(self, person: Recipient, task_id: str, given: dict[str, Any], words: Words) -> Said:
+        task, now = _known_to(person, task_id, given["engine"]), timezone.now()
+        if given["by"]:
+            raise NotAllowed("Only engines say who wrote a message. Leave `by` out.")
+        if given["kind"] == MessageKind.QUESTION:
+            return _ask(person, task, words)
+        if given["kind"] == MessageKind.REPLY:
+            return saying.reply(person, task.pk, words, now)
+        return saying.comment(person, task.pk, words, now)
+
+
+def _task_of(caller: EngineCaller, task_id: str) -> Task:
+    """Raises NotFound."""
+    task = Task.objects.filter(engine=caller.engine, task_id=task_id).first()
+    if task is None:
+        raise NotFound("There is no such task of this engine.")
+    return task
+
+
+def _known_to(person: Recipient, task_id: str, engine: str) -> Task:
+    """The task of this id whose conversation the person sees. Raises NotFound, and Invalid where several engines have
+    one."""
+    tasks = Task.objects.filter(task_id=task_id).select_related("engine")
+    named = tasks.filter(engine__slug=engine) if engine else tasks
+    seen = [task for task in named if people.sees(task, person)]
+    if not seen:
+        raise NotFound("There is no such task of yours.")
+    if len(seen) > 1:
+        detail = f"Several engines have a task of this id. Name one: {', '.join(task.engine.slug for task in seen)}."
+        raise Invalid(detail, [{"pointer": "/engine", "detail": detail}])
+    return seen[0]
+
+
+def _ask(person: Recipient, task: Task, words: Words) -> Said:
+    """A question is an answer on the person's copy. Raises what answers raise."""
+    copy = people.copies_of(task).filter(recipient=person).exclude(state=NotificationState.INFO).first()
+    offered = [Action.from_json(action) for action in copy.actions] if copy is not None else []
+    asking = next((action.name for action in offered if action.effect == "request_info"), "")
+    if copy is None or not asking:
+        raise NotAllowed("You cannot ask about this task: it is not yours, or there is nobody to ask.")
+    if len(words.to) > 1:
+        detail = "Ask one person at a time."
+        raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
+    to = words.to[0] if words.to else ""
+    said = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to)
+    recorded: Recorded = respond(copy, said, now=timezone.now())
+    return Said(TaskMessage.objects.get(pk=recorded.response.pk), recorded.created)

@@ -1,0 +1,150 @@
+"""The conversation about a task as its state sees it: new messages, and whether somebody is still asked.
+
+Whoever calls these has locked the task. What people get in their inboxes is made by
+`notifications/conversation/telling.py`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max
+
+from notifications.cases import lifecycle
+from notifications.items.representation import iso_utc
+from notifications.models import Addressee, AddresseeState, MessageKind, Recipient, Task, TaskMessage, TaskState
+from notifications.types import Json
+from wfpush.postgres.bulk import Writes
+from wfpush.queue import outbox
+
+SOURCE_NAME = "conversation"
+
+
+def add(
+    task: Task, to: Iterable[Recipient], writes: Writes, *, due: bool, **fields: Any
+) -> tuple[TaskMessage, list[Addressee]]:
+    """A message to these people. `due`: inboxes show it after this transaction; else the caller sees to that in it."""
+    at: datetime = fields["at"]
+    message = TaskMessage(
+        task=task, number=_next_number(task, writes), **outbox.scheduled(at if due else None), **fields
+    )
+    asks = message.kind == MessageKind.QUESTION
+    state = AddresseeState.ASKED if asks else AddresseeState.TOLD
+    addressees = [Addressee(message=message, person=person, state=state) for person in to]
+    writes.insert(message)
+    for addressee in addressees:
+        writes.insert(addressee)
+    if due:
+        outbox.wake_on_commit(SOURCE_NAME)
+    return message, addressees
+
+
+def _next_number(task: Task, writes: Writes) -> int:
+    """Several messages of one transaction are not in the database yet."""
+    waiting = [message.number for message in writes.waiting(TaskMessage) if message.task_id == task.pk]
+    known: int = task.messages.aggregate(last=Max("number"))["last"] or 0
+    last: int = max([known, *waiting])
+    return last + 1
+
+
+def information(message: TaskMessage) -> Json:
+    """The message as one of the questions and replies that a task lists (`Task.info`)."""
+    return {"text": message.text, "by": message.by, "at": iso_utc(message.at), "message": str(message.pk)}
+
+
+def return_to_state_before(task: Task) -> None:
+    """In memory: restore the state before the answer or question that is taken back."""
+    task.state, *task.states_before = task.states_before or [TaskState.OPEN]
+
+
+# --- who is asked -----------------------------------------------------------------------------------------------------
+def waits_for_somebody(task: Task) -> bool:
+    """Whether somebody who was asked has not replied."""
+    return Addressee.objects.filter(message__task=task, state=AddresseeState.ASKED).exists()
+
+
+Due = tuple[UUID, datetime]
+"""A task, and when inboxes are to be looked at."""
+
+
+def look_again(tasks: list[Due]) -> None:
+    """The tasks have ended, or wait again: items of people who are asked change after the transaction."""
+    asking = TaskMessage.objects.filter(
+        task__in=[pk for pk, _ in tasks], pk__in=Addressee.objects.filter(state=AddresseeState.ASKED).values("message")
+    )
+    if outbox.make_due(asking, max(at for _, at in tasks)):
+        outbox.wake_on_commit(SOURCE_NAME)
+
+
+def informed(tasks: list[Due]) -> None:
+    """The engine has supplied what was asked for: nobody need reply any more."""
+    look_again(tasks)
+    asked = Addressee.objects.filter(message__task__in=[pk for pk, _ in tasks], state=AddresseeState.ASKED)
+    asked.update(state=AddresseeState.OVER)
+
+
+def observe(moment: lifecycle.Moment, task: Task, *, by: Recipient | None, now: datetime, writes: Writes) -> None:
+    """Registered with `lifecycle`. Tasks of which nobody has asked anything cost nothing."""
+    if moment not in ("answered", "reopened", "closed") or not task.info:
+        return
+    if moment == "reopened" and task.state == TaskState.INFO_REQUESTED and _were_answered(task):
+        return_to_state_before(task)
+        lifecycle.notify_observers("resumed", task, by=by, now=now, writes=writes)
+    writes.gather(look_again, (task.pk, now))
+
+
+def _were_answered(task: Task) -> bool:
+    """Whether all questions were replied to, while an answer that the engine now refuses stood."""
+    asked = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION)
+    return asked.exists() and not waits_for_somebody(task)
+
+
+# --- what engines say -------------------------------------------------------------------------------------------------
+def take_from_engine(
+    task: Task,
+    people: Sequence[Recipient],
+    kind: str,
+    reply_to: object,
+    told: Json,
+    writes: Writes,
+    now: datetime,
+) -> TaskMessage:
+    """A message of an engine: a reply to a question, a question to people, or a comment. `told`: text, author and time.
+
+    A task that has ended takes no questions: such a one is kept as a comment.
+    """
+    question = _question(task, reply_to)
+    if question is not None and question.author is not None:
+        people = [*people, question.author] if question.author not in people else people
+    asks = kind == MessageKind.QUESTION and bool(people) and task.answerable
+    known = MessageKind.REPLY if question is not None else MessageKind.QUESTION if asks else MessageKind.COMMENT
+    message, _ = add(task, people, writes, due=True, kind=known, reply_to=question, **told)
+    if question is not None:
+        replied(task, question, message, writes, now)
+    return message
+
+
+def _question(task: Task, reply_to: object) -> TaskMessage | None:
+    try:
+        pk = UUID(reply_to) if isinstance(reply_to, str) else None
+    except ValueError:
+        return None
+    questions = task.messages.select_related("author__brand").filter(kind=MessageKind.QUESTION)
+    return questions.filter(pk=pk).first() if pk is not None else None
+
+
+def replied(task: Task, question: TaskMessage, reply: TaskMessage, writes: Writes, now: datetime) -> None:
+    """A question has its reply: whoever was asked need not reply any more, and the task goes on if nobody else is asked
+    anything."""
+    asked = Addressee.objects.filter(message=question, state=AddresseeState.ASKED)
+    asked.filter(person=reply.author).update(state=AddresseeState.REPLIED, replied_at=reply.at)
+    asked.update(state=AddresseeState.OVER)
+    outbox.make_due(TaskMessage.objects.filter(pk=question.pk), now)
+    outbox.wake_on_commit(SOURCE_NAME)
+    task.info = [*task.info, information(reply)]
+    writes.update(task, "info", "updated_at")
+    if task.state == TaskState.INFO_REQUESTED and not waits_for_somebody(task):
+        return_to_state_before(task)
+        writes.update(task, "state", "states_before")
+        lifecycle.notify_observers("resumed", task, by=reply.author, now=now, writes=writes)

@@ -1,0 +1,117 @@
+"""Who sees the conversation about a task, who can be asked, and who can be mentioned."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db.models import Q, QuerySet
+
+from notifications.models import (
+    MessageKind,
+    Notification,
+    NotificationState,
+    Recipient,
+    Response,
+    Task,
+    TaskMessage,
+)
+
+MOST = 50
+"""People whom somebody can choose from."""
+
+Why = Literal["initiator", "assignee", "colleague", "answered", "case", "manager"]
+"""Why somebody can be asked; pages word it."""
+
+Sees = Literal["all", "questions", "own", ""]
+"""What of a conversation somebody sees: a customer with the task no comments of colleagues, and whoever was only asked
+their own part."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody who can be asked."""
+
+    person: Recipient
+    why: Why
+
+
+def copies_of(task: Task) -> QuerySet[Notification]:
+    """Copies whose people see the task: not followers, customers who hear of it, or people who were taken off it."""
+    sees = ~Q(state__in=(NotificationState.INFO, NotificationState.WITHDRAWN)) | Q(
+        state=NotificationState.INFO, is_copy=True
+    )
+    return Notification.objects.filter(sees, task=task)
+
+
+def sees(task: Task, reader: Recipient) -> Sees:
+    if copies_of(task).filter(recipient=reader).exists():
+        return "questions" if reader.external else "all"
+    return "own" if task.messages.filter(_concerns(reader)).exists() else ""
+
+
+def seen_by(task: Task, reader: Recipient) -> QuerySet[TaskMessage]:
+    """The messages that the reader sees, in their order."""
+    how, found = sees(task, reader), task.messages.order_by("number")
+    if how == "all":
+        return found
+    if how == "questions":
+        own = TaskMessage.objects.filter(_concerns(reader)).values("pk")
+        return found.filter(Q(kind__in=(MessageKind.QUESTION, MessageKind.REPLY)) | Q(pk__in=own))
+    return found.filter(pk__in=TaskMessage.objects.filter(_concerns(reader), task=task).values("pk"))
+
+
+def _concerns(reader: Recipient) -> Q:
+    """What somebody wrote, what was written to them, and replies to both."""
+    return (
+        Q(author=reader)
+        | Q(addressees__person=reader)
+        | Q(reply_to__author=reader)
+        | Q(reply_to__addressees__person=reader)
+    )
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+def askable(task: Task, asker: Recipient) -> list[Candidate]:
+    """Whom somebody can ask about a task, the usual one first. Customers ask whoever the task began with, or has it."""
+    found: dict[int, Candidate] = {}
+    for candidate in _candidates(task, asker):
+        person = candidate.person
+        if person.pk != asker.pk and person.active and person.pk not in found:
+            found[person.pk] = candidate
+        if len(found) == (1 if asker.external else MOST):
+            break
+    return list(found.values())
+
+
+def _candidates(task: Task, asker: Recipient) -> Iterator[Candidate]:
+    for known, why in ((task.initiator, "initiator"), (task.assignee, "assignee")):
+        if known is not None:
+            yield Candidate(known, "initiator" if why == "initiator" else "assignee")
+    yield from _all(task.candidates.order_by("name", "pk"), "colleague")
+    yield from _all(_whose(copies_of(task)), "colleague")
+    answers = Response.objects.filter(task__case=task.case) if task.case_id else Response.objects.filter(task=task)
+    yield from _all(_people(answers.order_by().values("recipient")), "answered")
+    if task.case_id is not None:
+        others = Notification.objects.filter(task__case=task.case_id, is_copy=True)
+        yield from _all(_people(others.filter(recipient__engine=None).order_by().values("recipient")), "case")
+    if asker.manager is not None and not asker.external:
+        yield Candidate(asker.manager, "manager")
+
+
+def _all(people: Iterable[Recipient], why: Why) -> Iterator[Candidate]:
+    return (Candidate(person, why) for person in people)
+
+
+def _whose(copies: QuerySet[Notification]) -> QuerySet[Recipient]:
+    return _people(copies.order_by().values("recipient"))
+
+
+def _people(keys: QuerySet[object, object]) -> QuerySet[Recipient]:  # type: ignore[type-var]  # of values
+    return Recipient.objects.filter(pk__in=keys).order_by("name", "pk")[:MOST]
+
+
+# --- mentions ---------------------------------------------------------------------------------------------------------
+def mentionable(task: Task, author: Recipient) -> list[Recipient]:
+    """Colleagues who see the task, too."""
+    people = Recipient.objects.filter(pk__in=copies_of(task).order_by().values("recipient"), active=True, engine=None)
+    return list(people.exclude(pk=author.pk).order_by("name", "pk")[:MOST])

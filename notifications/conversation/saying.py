@@ -1,0 +1,230 @@
+"""The one way in for replies and comments of people, and for messages that an engine posts: guard, record, tell.
+
+Questions of people are answers (`notifications/answers/`), which call `question` here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from notifications.cases import messages
+from notifications.conversation import people, telling
+from notifications.conversation.message_body import task_message
+from notifications.errors import (
+    AlreadyAnswered,
+    CommentRequired,
+    IdempotencyKeyReused,
+    Invalid,
+    InvalidAnswer,
+    NotAllowed,
+    NotFound,
+)
+from notifications.items import inbox_items
+from notifications.models import (
+    CLOSED,
+    MOST_TEXT,
+    Addressee,
+    AddresseeState,
+    Callback,
+    MessageKind,
+    Notification,
+    Recipient,
+    Task,
+    TaskMessage,
+)
+from notifications.types import Json
+from notifications.wording.plaintext import clean
+from wfpush.postgres.bulk import AT_ONCE, Writes
+from wfpush.queue import outbox
+
+
+@dataclass(frozen=True)
+class Words:
+    """What somebody says, and how it came."""
+
+    text: str
+    to: Sequence[str] = field(default_factory=tuple)
+    reply_to: UUID | None = None
+    via: str = "api"
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """The recorded message. `created` is False when it was recorded before."""
+
+    message: TaskMessage
+    created: bool
+
+
+def checked(text: str) -> str:
+    """The text as it is kept. Raises CommentRequired, InvalidAnswer."""
+    if len(text) > MOST_TEXT:
+        raise InvalidAnswer(f"The message is longer than {MOST_TEXT:,} characters. Shorten it.")
+    said = clean(text)
+    if not said:
+        raise CommentRequired("Write something first.")
+    return said
+
+
+# --- replies ----------------------------------------------------------------------------------------------------------
+def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
+    """Reply to a question that the person was asked. A late reply, after the decision, is kept and says so.
+
+    Raises NotFound, CommentRequired, InvalidAnswer, IdempotencyKeyReused, AlreadyAnswered.
+    """
+    text = checked(words.text)
+    with transaction.atomic():
+        locked = _locked(task)
+        asked = _asked(person, locked, words.reply_to)
+        before = _repeated(locked, person, text, words) or _same_reply(asked, text)
+        if before is not None:
+            return Said(before, created=False)
+        if asked.state == AddresseeState.REPLIED:
+            raise AlreadyAnswered("You have replied to this question already.", answered_by=person.as_person())
+        return Said(_record_reply(asked, locked, text, words, now), created=True)
+
+
+def reply_to_item(item: Notification, words: Words, now: datetime) -> Said:
+    """The same, for the item with which the person was asked. Raises NotAllowed for any other."""
+    found = Addressee.objects.filter(item=item, message__kind=MessageKind.QUESTION).select_related("message")
+    asked = next((each for each in found if each.person_id == item.recipient_id), None)
+    if asked is None or item.task_id is not None:
+        raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
+    said = Words(words.text, (), asked.message_id, words.via, words.key)
+    return reply(item.recipient, asked.message.task_id, said, now)
+
+
+def _asked(person: Recipient, task: Task, question: UUID | None) -> Addressee:
+    found = Addressee.objects.filter(message__task=task, message__kind=MessageKind.QUESTION, person=person)
+    rows = found.select_related("message__author__brand", "person", "item").order_by("-message__number")
+    mine = [each for each in rows if question is None or each.message_id == question]
+    if not mine:
+        raise NotFound("Nobody has asked you that.")
+    return next((each for each in mine if each.state == AddresseeState.ASKED), mine[0])
+
+
+def _same_reply(asked: Addressee, text: str) -> TaskMessage | None:
+    """A reply with the same words, whatever its key."""
+    return TaskMessage.objects.filter(reply_to=asked.message, author=asked.person, text=text).first()
+
+
+def _record_reply(asked: Addressee, task: Task, text: str, words: Words, now: datetime) -> TaskMessage:
+    question, late = asked.message, not task.answerable
+    to = [question.author] if question.author is not None and question.author.active else []
+    message, addressees = _add(
+        task, to, words, now, kind=MessageKind.REPLY, author=asked.person, text=text, reply_to=question, late=late
+    )
+    messages.replied(task, question, message, AT_ONCE, now)
+    news = telling.Telling(message, addressees, now)
+    inbox_items.lock({asked.person_id} | news.people)
+    if asked.item is not None:
+        telling.close_item(asked.item, message, now)
+    news.write()
+    return message
+
+
+# --- comments ---------------------------------------------------------------------------------------------------------
+def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
+    """Write to colleagues without deciding; those mentioned are told. Everybody who sees the task sees it.
+
+    Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused.
+    """
+    text = checked(words.text)
+    with transaction.atomic():
+        locked = _locked(task)
+        if people.sees(locked, person) != "all":
+            raise NotFound("There is no such task of yours.")
+        before = _repeated(locked, person, text, words)
+        if before is not None:
+            return Said(before, created=False)
+        to = chosen(people.mentionable(locked, person), words.to, "You can mention people who have this task.")
+        message, addressees = _add(
+            locked, to, words, now, kind=MessageKind.COMMENT, author=person, text=text, late=not locked.answerable
+        )
+        telling.tell(message, addressees, now)
+        return Said(message, created=True)
+
+
+def chosen(known: Sequence[Recipient], refs: Sequence[str], why: str) -> list[Recipient]:
+    """The people of these refs. Raises Invalid for others."""
+    by_ref = {person.ref: person for person in known}
+    faults = [
+        {"pointer": f"/to/{at}", "detail": f"{why} {ref!r} is none of them."}
+        for at, ref in enumerate(refs)
+        if ref not in by_ref
+    ]
+    if faults:
+        raise Invalid(faults[0]["detail"], faults)
+    return [by_ref[ref] for ref in dict.fromkeys(refs)]
+
+
+# --- engines ----------------------------------------------------------------------------------------------------------
+def by_engine(
+    task: UUID, words: Words, kind: str, author: Recipient | None, to: Sequence[Recipient], now: datetime
+) -> Said:
+    """A message that an engine posts. Raises CommentRequired, InvalidAnswer, IdempotencyKeyReused."""
+    text = checked(words.text)
+    with transaction.atomic():
+        locked = _locked(task)
+        before = _repeated(locked, author, text, words)
+        if before is not None:
+            return Said(before, created=False)
+        told: Json = {"text": text, "author": author, "at": now, "late": not locked.answerable, "key": words.key}
+        reply_to = str(words.reply_to) if words.reply_to else None
+        message = messages.take_from_engine(locked, to, kind, reply_to, told, AT_ONCE, now)
+        return Said(message, created=True)
+
+
+# --- questions, for answers -------------------------------------------------------------------------------------------
+def question(
+    task: Task, asker: Recipient, asked: Sequence[Recipient], writes: Writes, **told: Any
+) -> tuple[TaskMessage, list[Addressee]]:
+    """A question of a person: recorded with the answer that it is, whose callback tells the engine."""
+    message, addressees = messages.add(task, asked, writes, due=False, kind=MessageKind.QUESTION, author=asker, **told)
+    telling.let_stand_in(message, addressees, message.at)
+    return message, addressees
+
+
+# --- what they have in common -----------------------------------------------------------------------------------------
+def _locked(pk: UUID) -> Task:
+    """Raises NotFound."""
+    tasks = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("engine", "case", "initiator")
+    found = tasks.filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such task of yours.")
+    return found
+
+
+def _repeated(task: Task, author: Recipient | None, text: str, words: Words) -> TaskMessage | None:
+    """The message that came with this key before. Raises IdempotencyKeyReused."""
+    if not words.key:
+        return None
+    known = task.messages.filter(author=author, key=words.key).first()
+    if known is not None and (known.text != text or (words.reply_to and known.reply_to_id != words.reply_to)):
+        raise IdempotencyKeyReused("This Idempotency-Key came with another message. Use a new key for a new message.")
+    return known
+
+
+def _add(
+    task: Task, to: Sequence[Recipient], words: Words, now: datetime, **fields: Any
+) -> tuple[TaskMessage, list[Addressee]]:
+    """The message, and the callback that takes it to the engine, unless the engine has ended the task."""
+    message, addressees = messages.add(task, to, AT_ONCE, due=False, via=words.via, key=words.key, at=now, **fields)
+    if task.state not in CLOSED:
+        last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
+        Callback.objects.create(
+            id=message.pk,
+            engine_id=task.engine_id,
+            task=task,
+            position=last + 1,
+            body=task_message(message, task, addressees),
+            **outbox.scheduled(now),
+        )
+        outbox.wake_on_commit("callbacks")
+    return message, addressees

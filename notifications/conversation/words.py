@@ -1,0 +1,105 @@
+"""What people read who are asked, or get a reply: in their language, and without quotations where lock screens show it.
+
+Whether lock screens may quote is what event types say of their variables `info` and `message.text`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from notifications.channel_facts import shown_on_lock_screens
+from notifications.models import Event, MessageKind, Notification, Recipient, Task, TaskMessage
+from notifications.types import Json
+from notifications.wording import sensitive
+from notifications.wording.languages import language_of
+from notifications.wording.plaintext import clean, clean_line, cut
+
+MOST_TITLE, MOST_SHORT, MOST_NOTICE = 200, 500, 300
+QUOTED = frozenset({"info", "message", "message.text"})
+TYPES = ("task.info_requested", "task.message")
+REPLY: Json = {"action": "reply", "title": "", "effect": "reply", "comment": "required"}
+"""The one thing that an item with a question offers."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Of an item of its own."""
+
+    language: str
+    title: str
+    body: str
+    short_body: str
+    actions: list[Json]
+
+
+class Wording:
+    """The words of one message. `task` is what it is about."""
+
+    def __init__(self, message: TaskMessage, task: Task) -> None:
+        self.message, self.task = message, task
+        hidden = {path for name in TYPES for path in sensitive.paths_of(Event(type=name, engine=task.engine), task)}
+        self._quotes = not hidden & QUOTED
+        self._names_task = "task.name" not in hidden
+
+    def of_item(self, person: Recipient) -> Words:
+        """For somebody who is asked, or who has no copy of the task."""
+        asks = self.message.kind == MessageKind.QUESTION
+        with translation.override(language_of(person)):
+            title = self._asking(person) if asks else self._telling(person)
+            text = clean(self.message.text)
+            short = text if self._quotes else _("Open it to read the question.") if asks else _("Open it to read it.")
+            actions = [{**REPLY, "title": _("Reply")}] if asks else []
+            body = text if asks else f"{self._who(person)}: “{text}”"
+            return Words(
+                language_of(person),
+                cut(clean_line(title), MOST_TITLE),
+                body,
+                cut(clean_line(short), MOST_SHORT),
+                actions,
+            )
+
+    def notice(self, person: Recipient) -> str:
+        """Above the text of a copy of the task, on lock screens too."""
+        with translation.override(language_of(person)):
+            form = _("%(name)s has replied.") if self._replies else _("%(name)s has written to you.")
+            said = form % {"name": self._who(person)}
+            if self._quotes:
+                said = f"{said.removesuffix('.')}: “{clean_line(self.message.text)}”"
+            return cut(clean_line(said), MOST_NOTICE)
+
+    def on_channels(self, copy: Notification, channels: Sequence[str]) -> dict[str, Json]:
+        """Channels that only their person reads quote the message above the copy's text."""
+        quoted = f"{self._who(copy.recipient)}: “{clean(self.message.text)}”"
+        body = "\n\n".join(filter(None, [quoted, copy.body]))
+        return {name: {"body": body} for name in channels if name not in shown_on_lock_screens()}
+
+    @property
+    def _replies(self) -> bool:
+        return self.message.kind == MessageKind.REPLY
+
+    def _who(self, reader: Recipient) -> str:
+        by = self.message.by
+        return by["name"] if by else str(self.task.engine.name)
+
+    def _about(self, reader: Recipient) -> str:
+        """Customers know their case, and not what its steps are called inside."""
+        case = self.task.case
+        if reader.external:
+            return str(case) if case is not None and case.title else ""
+        return self.task.name if self._names_task else ""
+
+    def _asking(self, person: Recipient) -> str:
+        said = {"name": self._who(person), "about": self._about(person)}
+        if person.external:
+            return _("We have a question about “%(about)s”") % said if said["about"] else _("We have a question")
+        return _("%(name)s asks about “%(about)s”") % said if said["about"] else _("%(name)s has a question") % said
+
+    def _telling(self, person: Recipient) -> str:
+        said = {"name": self._who(person), "about": self._about(person)}
+        if not said["about"]:
+            return (_("%(name)s has replied") if self._replies else _("%(name)s has written to you")) % said
+        return (
+            _("%(name)s replied about “%(about)s”") if self._replies else _("%(name)s wrote about “%(about)s”")
+        ) % said

@@ -1,0 +1,133 @@
+"""What people write to each other about a task: questions, replies and comments, and for whom each is."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models.delivery import Notification
+from notifications.models.events import Task
+from notifications.models.people import Recipient
+from wfpush.identifiers import uuid7
+from wfpush.queue.outbox import Work
+
+MOST_TEXT = 4_000
+"""Characters of a message."""
+
+
+class MessageKind(models.TextChoices):
+    QUESTION = "question", _("question")
+    REPLY = "reply", _("reply")
+    COMMENT = "comment", _("comment")
+
+
+class TaskMessage(Work):
+    """One message in the conversation about a task. A question that is an answer of its asker has the answer's id.
+
+    The row is its own outbox entry: due while inboxes do not show what they should (`told_at`: when they first did).
+
+    `author` is empty where the engine wrote it and named nobody; `author_name` then says what it called them. The
+    callback that takes a person's message to the engine has its id.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    number = models.PositiveIntegerField(_("number"), help_text=_("Its place in the task's conversation."))
+    kind = models.CharField(_("kind"), max_length=10, choices=MessageKind.choices)
+    author = models.ForeignKey(
+        Recipient,
+        verbose_name=_("author"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="task_messages",
+    )
+    author_name = models.CharField(_("author in the engine"), max_length=200, blank=True)
+    text = models.TextField(_("text"))
+    reply_to = models.ForeignKey(
+        "self",
+        verbose_name=_("reply to"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="replies",
+    )
+    via = models.CharField(_("via"), max_length=20, blank=True)
+    late = models.BooleanField(_("late"), default=False, help_text=_("The task was decided before it came."))
+    key = models.CharField(_("idempotency key"), max_length=200, blank=True)
+    at = models.DateTimeField(_("at"))
+    told_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta(Work.Meta):
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        default_permissions = ()
+        ordering = ["task", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "number"], name="one_message_a_number"),
+            models.UniqueConstraint(
+                fields=["task", "author", "key"], condition=~Q(key=""), name="message_key_is_unique"
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="message_due")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.number}"
+
+    @property
+    def by(self) -> dict[str, str] | None:
+        """Who wrote it; None: the engine, which named nobody."""
+        if self.author is not None:
+            return self.author.as_person()
+        return {"ref": "", "name": self.author_name} if self.author_name else None
+
+
+class AddresseeState(models.TextChoices):
+    ASKED = "asked", _("asked")
+    REPLIED = "replied", _("has replied")
+    OVER = "over", _("need not reply any more")
+    TOLD = "told", _("told")
+
+
+class Addressee(models.Model):
+    """A person for whom a message is.
+
+    `item`: what the person got in their inbox: an item of their own with a reply box for a question; else their copy of
+    the task, or news. `person` has it, on behalf of `away` if that is somebody.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message = models.ForeignKey(TaskMessage, on_delete=models.CASCADE, related_name="addressees", db_index=False)
+    person = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="addressed_messages"
+    )
+    away = models.ForeignKey(
+        Recipient,
+        verbose_name=_("on behalf of"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    item = models.ForeignKey(
+        Notification,
+        verbose_name=_("notification"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="addressed",
+    )
+    state = models.CharField(_("state"), max_length=10, choices=AddresseeState.choices)
+    replied_at = models.DateTimeField(_("replied at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("addressee")
+        verbose_name_plural = _("addressees")
+        default_permissions = ()
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["message", "person"], name="one_addressee_a_person")]
+
+    def __str__(self) -> str:
+        return str(self.person)
