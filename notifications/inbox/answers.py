@@ -13,8 +13,11 @@ from django.utils.translation import gettext as _
 from notifications.answers import four_eyes
 from notifications.answers.given import MAX_COMMENT, Answer
 from notifications.answers.respond import take
+from notifications.conversation import saying
+from notifications.conversation.saying import Words
 from notifications.engines.taking_back import take_back
-from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed, TooLate
+from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed, NotFound, TooLate
+from notifications.inbox.conversation import mentioned
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
 from notifications.inbox.session import PersonRequest, form_only, person_required
@@ -60,6 +63,25 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
             return show(request, found, kept=said.comment, status=failure.status)
     if request.POST.get("from") == "list":
         return redirect(f"{_back(request)}#n-{notification.pk}")
+    return redirect("inbox:item", notification.pk)
+
+
+@form_only
+@person_required
+def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
+    """Write to colleagues about an item's task, without deciding."""
+    notification = own_notification(request.recipient, notification_id)
+    found, text = item(notification, request.recipient, timezone.now()), cleaned_comment(request.POST.get("text", ""))
+    if notification.task_id is None:
+        raise Http404
+    to = mentioned(text, request.POST.getlist("to"), found.conversation.mentionable)
+    said = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200])
+    try:
+        saying.comment(request.recipient, notification.task_id, said, timezone.now())
+    except NotFound as unknown:
+        raise Http404 from unknown
+    except Failure as failure:
+        return show(request, found, message=text, message_fault=explain(failure), status=failure.status)
     return redirect("inbox:item", notification.pk)
 
 

@@ -20,11 +20,12 @@ from django.views.decorators.http import require_http_methods
 from notifications import reasons
 from notifications.answers.given import MAX_COMMENT
 from notifications.answers.respond import refuse_dead_token, take_with_token
+from notifications.conversation.words import REPLY
 from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
 from notifications.inbox.answers import answer_in_form, explain
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
-from notifications.inbox.pages import asked_of, question_of
+from notifications.inbox.pages import asked_of, hint_of, question_of
 from notifications.inbox.session import in_language_of, recipient_of, sign_in_url
 from notifications.inbox.shell import show_page
 from notifications.items.action_tokens import NEED_NO_SIGN_IN
@@ -85,7 +86,7 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
 def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> HttpResponse:
     """Record an answer that the link may give. Otherwise lead back to the page, which explains how to answer."""
     said = answer_in_form(request, row.delivery.channel)
-    if said.action not in {button.action.name for button in answers_here(row, found)}:
+    if said.action not in {button.action.name for button in answers_here(row, found)} | _kept_when_late(row, found):
         return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
     try:
         take_with_token(token, said, now=timezone.now())
@@ -113,6 +114,11 @@ def answers_here(row: ActionToken, found: Item) -> list[Button]:
     return [button for button in offered if everything or button.action.effect in NEED_NO_SIGN_IN]
 
 
+def _kept_when_late(row: ActionToken, found: Item) -> set[str]:
+    """A reply to a question is kept even if the task was decided while it was written."""
+    return {REPLY["action"]}.intersection(row.actions) if found.notification.task_id is None else set()
+
+
 def _item_url(row: ActionToken, wanted: Button | None) -> str:
     """The item in the inbox, with the comment field of the answer that the mail's button means, if it needs a
     comment."""
@@ -129,7 +135,7 @@ def _show(
     request: HttpRequest, row: ActionToken, found: Item, *, asked: str, status: int = 200, **more: Any
 ) -> HttpResponse:
     here = answers_here(row, found)
-    button = asked_of(here, asked)
+    button = asked_of(here, asked or found.reply)
     elsewhere = [each for each in found.card.buttons if each not in here]
     wanted = asked_of(elsewhere, asked) or next(iter(elsewhere), None)
     context = {
@@ -143,6 +149,8 @@ def _show(
         "inbox_url": _item_url(row, wanted),
         "asked": button,
         "question": question_of(button),
+        "hint": hint_of(button),
+        "focus": bool(asked),
         "max_comment": MAX_COMMENT,
         **more,
     }

@@ -89,8 +89,10 @@ def _escalated(task: Task) -> Iterator[Told]:
 
 
 def _information(task: Task) -> Iterator[Told]:
-    """Questions, and what the engine supplied."""
+    """Questions, and what the engine supplied, from before there were messages: the conversation shows these."""
     for each in task.info:
+        if each.get("message"):
+            continue
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
             asked = _("%(name)s asked for information") % {"name": by} if by else _("Information was supplied")

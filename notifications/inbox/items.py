@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import translation
 
 from notifications.inbox.cards import Card, card
+from notifications.inbox.conversation import Conversation, conversation_of
 from notifications.inbox.history import Entry, history_of
 from notifications.items.glance import engine_of
 from notifications.items.inbox_json import shown_facts, web_link
@@ -38,10 +39,16 @@ class Item:
     history: list[Entry]
     related: list[Related]
     follows: bool
+    conversation: Conversation
 
     @property
     def notification(self) -> Notification:
         return self.card.notification
+
+    @property
+    def reply(self) -> str:
+        """The action of an item with a question, whose reply box is always open; empty for all others."""
+        return next((button.action.name for button in self.card.buttons if button.action.effect == "reply"), "")
 
     @property
     def takes_comment(self) -> bool:
@@ -66,6 +73,7 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
+        conversation=conversation_of(notification, reader, now),
     )
 
 

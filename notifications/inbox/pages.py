@@ -64,11 +64,14 @@ def show(
     comment: str = "",
     fault: str = "",
     kept: str = "",
+    message: str = "",
+    message_fault: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """The page. `asked`: the answer whose comment field is open; `fault`: what was wrong with the answer just sent;
-    `kept`: the comment of an answer that came too late."""
-    button = asked_of(found.card.buttons if found else (), asked)
+    `kept`: the comment of an answer that came too late; `message`: a comment to colleagues, and what was wrong with it.
+    """
+    button = asked_of(found.card.buttons if found else (), asked or (found.reply if found else ""))
     finding = finding_of(request.GET)
     shown = listing(request.recipient, timezone.now(), finding)
     context: dict[str, Any] = {
@@ -78,6 +81,10 @@ def show(
         "item": found,
         "asked": button,
         "question": question_of(button),
+        "hint": hint_of(button),
+        "focus": bool(asked),
+        "message": message,
+        "message_fault": message_fault,
         "comment": comment,
         "fault": fault,
         "kept": kept,
@@ -96,6 +103,11 @@ def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
 def question_of(button: Button | None) -> str:
     """The question above the comment field."""
     return say_of("ask", button.action.name) if button else ""
+
+
+def hint_of(button: Button | None) -> str:
+    """Where the comment goes."""
+    return say_of("hint", button.action.name) if button else ""
 
 
 def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:

@@ -96,7 +96,7 @@ def common(cards: Iterable[Card]) -> tuple[Button, ...]:
         return ()
     names = [name for name in offered[0] if all(name in each for each in offered)]
     actions = [_strictest([each[name] for each in offered]) for name in names]
-    return buttons(action for action in actions if action.effect != "request_info")
+    return buttons(action for action in actions if action.effect not in ("request_info", "reply"))
 
 
 def _strictest(actions: Sequence[Action]) -> Action:

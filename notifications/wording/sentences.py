@@ -95,12 +95,18 @@ ASKING: dict[str, Text] = {
     "ask_reject": _("Why do you reject this?"),
     "ask_request_info": _("What do you need to know?"),
     "ask_reply": _("Your reply"),
+    "hint_request_info": _("Whoever you ask gets it at once. Everybody who has the task can read it."),
+    "hint_reply": _("It goes to whoever asked, and stays with the task."),
+    "hint_other": _("It goes to the engine with your answer."),
     "ask_other": _("Your comment"),
     "cancel": _("Cancel"),
     "copied": _("Copied"),
 }
 
 TROUBLE: dict[str, Text] = {
+    "message_required": _("Write something first."),
+    "message_not_sent": _("Your message has not been sent. Check your connection and try again."),
+    "message_sent": _("Sent to your colleagues."),
     "comment_required": _("Write a comment first. It goes to the engine with your answer."),
     "not_allowed": _("This answer is not open to you. Nothing was sent."),
     "not_sent": _("No connection. Your answer has not been sent."),

@@ -97,7 +97,8 @@ function asked(form) {
     fault(form, say("comment_required"));
     return null;
   }
-  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newKey() };
+  const to = form.elements.to?.value ?? "";
+  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newKey(), ...(to ? { to } : {}) };
 }
 
 // --- the comment -----------------------------------------------------------------------------------------------------
@@ -112,7 +113,9 @@ function ask(host, button) {
   form.elements.csrfmiddlewaretoken.value = csrfToken();
   slot(form, "question").textContent = sayOf("ask", action);
   slot(form, "question").htmlFor = box.id = names.comment;
-  form.querySelector(".hint").id = names.hint;
+  slot(form, "hint").textContent = sayOf("hint", action);
+  slot(form, "hint").id = names.hint;
+  offerPeople(host, form, action);
   slot(form, "fault").id = names.fault;
   box.setAttribute("aria-describedby", `${names.fault} ${names.hint}`);
   box.required = true;
@@ -123,6 +126,15 @@ function ask(host, button) {
   slot(host, "actions").before(form);
   showActions(host, false);
   box.focus();
+}
+
+/** Whom a question can go to: the item's page knows; from a card it goes to the usual one. */
+function offerPeople(host, form, action) {
+  const people = slot(host, "askable"), place = slot(form, "whom");
+  place.hidden = people?.dataset.for !== action;
+  if (!place.hidden) place.replaceChildren(people.content.cloneNode(true));
+  const [label, choice] = place.children;
+  if (choice) label.htmlFor = choice.id = `whom-${host.dataset.id}`;
 }
 
 function closeAsk(host, { quietly = false } = {}) {
@@ -177,7 +189,7 @@ async function post(id, answer) {
     const response = await fetch(`/api/v1/notifications/${id}/responses`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": answer.key },
-      body: JSON.stringify({ action: answer.action, comment: answer.comment }),
+      body: JSON.stringify({ action: answer.action, comment: answer.comment, ...(answer.to ? { to: answer.to } : {}) }),
     });
     const { status } = response, body = (await response.json().catch(() => null)) ?? {};
     return { final: Boolean(body.id || body.code) && status < 500 && status !== 429, status, body };

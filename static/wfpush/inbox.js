@@ -118,4 +118,5 @@ const heard = {
   waiting: ({ answer }) => answers.waits(answer),
 };
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));
+document.addEventListener("toggle", ({ target }) => target.matches?.(".comment") && import("./conversation.js"), { capture: true });
 if (matchMedia("(hover: hover)").matches) import("./keys.js");

@@ -3,7 +3,7 @@
 import { slot } from "./cards.js";
 import { say } from "./words.js";
 
-const DRAFTS = ".ask textarea, .remark textarea";
+const DRAFTS = ".ask textarea, .remark textarea, .comment textarea";
 
 export function start() {
   document.addEventListener("click", (event) => {
@@ -43,7 +43,7 @@ export function take(host) {
 
 /** Whether loading the page again would lose a comment. */
 export const unsent = () =>
-  Boolean(document.querySelector(".ask, .kept")) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
+  Boolean(document.querySelector(".ask:not(.standing), .kept")) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
 
 const joined = (words) => words.map((each) => each.trim()).filter(Boolean).join("\n\n");
 

@@ -9,7 +9,7 @@ import { say } from "./words.js";
 
 const CALM = 300;  // milliseconds to wait for further changes before the page's other parts are fetched again
 const PATIENCE = 10_000;  // milliseconds after which the kept item is shown instead
-const PARTS = ["facts", "history", "aside"];
+const PARTS = ["facts", "conversation", "history", "aside"];
 const pane = document.getElementById("item");
 const page = document.body;
 let refreshing = 0;
@@ -62,7 +62,7 @@ async function load(path) {
   opened();
   window.scrollTo(0, 0);
   pane.scrollTop = 0;
-  (pane.querySelector(".ask textarea") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
+  (pane.querySelector(".ask textarea[autofocus]") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
   return true;
 }
 
@@ -137,7 +137,7 @@ export function refresh(id) {
   refreshing = setTimeout(() => replaceParts(fetch(`/n/${id}`, { headers: { Accept: "text/html" } })), CALM);
 }
 
-async function replaceParts(request) {
+export async function replaceParts(request) {
   let fresh;
   try {
     fresh = await fetchPane(request);

@@ -50,7 +50,7 @@ function later() {
 const afterwards = () => Promise.allSettled([sendAnswers(), catchUp().then(() => keepDocuments(A_MOMENT))]);
 
 self.addEventListener("notificationclick", (event) => {
-  event.waitUntil(clicked(event.notification, event.action).then(() => catchUp()));
+  event.waitUntil(clicked(event.notification, event.action, event.reply).then(() => catchUp()));
 });
 
 self.addEventListener("pushsubscriptionchange", (event) => {

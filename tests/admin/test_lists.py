@@ -63,7 +63,7 @@ SHOWN_ELSEWHERE = {
     TaskMessage,
     Addressee,
 }
-"""Shown on the page of a clock, an engine or a task, or among a delivery's attempts; or needed by nobody at the desk."""
+"""Shown on the page of a clock, an engine or a task, or among deliveries' attempts; or needed by nobody."""
 REGISTERED = list(admin.site._registry)
 
 
@@ -190,7 +190,7 @@ def test_a_ledger_finds_rows_by_the_ids_people_copy(day: World, root: Client) ->
     Event.objects.filter(event_id="e-3").update(event_id=theirs)
     for text, ids in ((theirs, [theirs]), ("e-1", ["e-1"]), ("T-102", ["e-2"]), (" 4711 ", ["e-4", "e-1"]), ("e-", [])):
         found = root.get(list_of(Event), {"q": text}).context["cl"].result_list
-        assert [event.event_id for event in found] == ids, text
+        assert [event.event_id for event in found if event.source != "wfpush"] == ids, text
 
 
 def test_a_ledger_finds_a_row_by_our_own_id(day: World, root: Client) -> None:

@@ -2,15 +2,18 @@
 sees it all; so does the engine, and nobody else."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from escalations.models import Escalation, EscalationState, Policy
 from notifications.models import Addressee, Notification, Task, TaskMessage
 from notifications.types import Json
+from tests.factories import action_token
 from tests.support.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,6 +156,50 @@ def test_a_reply_counts_once(world: World) -> None:
     assert first.json()["id"] == again.json()["id"] == same.json()["id"]
     assert reused.json()["code"] == "idempotency_key_reused"
     assert TaskMessage.objects.filter(kind="reply").count() == 1
+
+
+def test_alice_replies_on_the_page_of_the_mail_without_signing_in(world: World) -> None:
+    assign(world)
+    world.respond("bob", "request_info", "Which cost centre?")
+    mail = world.mail_to("alice")
+    link = re.search(r"http://\S+(/a/\S+)", mail)
+    assert link is not None and "Which cost centre?" in mail
+
+    page = world.client.get(link[1]).content.decode()
+    assert "Which cost centre?" in page and "Your reply" in page
+    assert world.client.post(link[1], {"action": "reply", "comment": "4711"}, follow=True).status_code == 200
+    world.run()
+
+    assert lines(seen(world, "carol"))[1] == ("reply", "Alice", "4711")
+    assert world.receiver.calls[-1].data["message"]["via"] == "email"
+
+
+def test_a_reply_on_the_mails_page_that_comes_after_the_decision_is_kept(world: World) -> None:
+    assign(world)
+    world.respond("bob", "request_info", "Which cost centre?")
+    link = re.search(r"http://\S+(/a/\S+)", world.mail_to("alice"))
+    assert link is not None
+    world.respond("bob", "approve")
+
+    page = world.client.post(link[1], {"action": "reply", "comment": "4711"}, follow=True).content.decode()
+
+    assert "Your reply is kept with the task, which had been decided before." in page
+    assert seen(world, "carol")[1]["late"]
+
+
+def test_alice_replies_with_the_token_of_her_lock_screen(world: World) -> None:
+    assign(world)
+    world.respond("bob", "request_info", "Which cost centre?")
+    item = Notification.objects.get(recipient__ref="alice")
+    token = action_token(item, expires_at=timezone.now() + timedelta(days=1))
+
+    said = {"token": token, "action": "reply", "comment": "4711"}
+    answers = [world.client.post("/api/v1/responses", said, content_type="application/json") for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [201, 200]
+    assert lines(seen(world, "bob"))[1] == ("reply", "Alice", "4711")
+    decides = world.client.post("/api/v1/responses", {**said, "action": "approve"}, content_type="application/json")
+    assert decides.status_code == 403
 
 
 def test_a_reply_after_the_decision_is_kept_and_says_so(world: World) -> None:

@@ -9,12 +9,14 @@ import { outcomeWords, speaking } from "./speaking.js";
 const PROMPTLY = 2_000;  // milliseconds after which people press again if nothing happens
 const PAUSES = [1_000, 2_500];  // milliseconds before each check whether the engine has the answer
 
-export async function clicked(notification, action) {
+/** `reply`: what was typed into the notification, where the system has a field for it (Android). */
+export async function clicked(notification, action, reply = "") {
   const data = notification.data ?? {};
   const offered = (data.actions ?? []).find((each) => each.action === action);
   notification.close();
-  if (!offered || !data.token || offered.comment === "required") return openItem(addressOf(data, offered));
-  return answered(data, offered);
+  const words = reply?.trim() ?? "";
+  if (!offered || !data.token || (offered.comment === "required" && !words)) return openItem(addressOf(data, offered));
+  return answered(data, offered, offered.comment === "none" ? "" : words);
 }
 
 /** The address of the item, always on this site, whatever the message contains. */
@@ -37,10 +39,10 @@ async function openItem(address) {
   return self.clients.openWindow(address);
 }
 
-async function answered(data, { action, title }) {
+async function answered(data, { action, title }, comment) {
   const { ref, timezone } = await person();
   const answer = {
-    key: crypto.randomUUID(), id: data.id, action, title, comment: "", token: data.token, ref, lang: data.lang, note: data,
+    key: crypto.randomUUID(), id: data.id, action, title, comment, token: data.token, ref, lang: data.lang, note: data,
     at: Date.now(),
   };
   await store("answers", answer);  // first, so that the answer is sent even if this worker is ended

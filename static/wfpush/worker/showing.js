@@ -82,7 +82,10 @@ function noteOf(message, inFront, known) {
 
 function buttonsOf(actions) {
   const shown = actions.slice(0, self.Notification?.maxActions ?? 0);
-  return shown.map(({ action, title, comment }) => ({ action, title: comment === "required" ? `${title}…` : title }));
+  return shown.map(({ action, title, comment }) =>
+    // A reply is typed where it is asked for, if the system has a field for it: others ignore `type`, and open the item.
+    action === "reply" ? { action, title, type: "text", placeholder: title }
+      : { action, title: comment === "required" ? `${title}…` : title });
 }
 
 /** Show a note, unless a newer one about the same is there: then that one, again and silently. */

@@ -1,0 +1,192 @@
+"""The conversation in an item: what its reader sees of it, and whom they can ask or mention."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from notifications.conversation import people
+from notifications.conversation.people import Why
+from notifications.conversation.shown import KEPT_HERE, engine_states, with_people
+from notifications.models import (
+    Addressee,
+    AddresseeState,
+    MessageKind,
+    Notification,
+    NotificationState,
+    Recipient,
+    Task,
+    TaskMessage,
+)
+from notifications.types import object_in
+from notifications.wording.plaintext import clean, clean_line
+from notifications.wording.times import exact, short_time
+
+SHOWN = 50
+"""Messages on the page: the newest ones."""
+
+WHY: dict[Why, str | Promise] = {
+    "initiator": gettext_lazy("began it"),
+    "assignee": gettext_lazy("has the task"),
+    "colleague": gettext_lazy("has the task, too"),
+    "answered": gettext_lazy("has answered before"),
+    "case": gettext_lazy("has a part in the case"),
+    "manager": gettext_lazy("your manager"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One message, in the reader's words. `note`: what is still to come of it, or where it is kept."""
+
+    message: TaskMessage
+    head: str
+    text: str
+    note: str
+    mine: bool
+    waits: bool
+    stamp: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to choose, and why."""
+
+    ref: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """`asking`: the name of the action that asks; empty where the reader may not. `hidden`: earlier messages."""
+
+    lines: Sequence[Line] = ()
+    hidden: int = 0
+    asking: str = ""
+    askable: Sequence[Person] = ()
+    mentionable: Sequence[Person] = ()
+
+    @property
+    def earlier(self) -> str:
+        said = ngettext(
+            "%(count)s earlier message is kept with the task.",
+            "%(count)s earlier messages are kept with the task.",
+            self.hidden,
+        )
+        return said % {"count": self.hidden} if self.hidden else ""
+
+
+NONE = Conversation()
+
+
+def conversation_of(notification: Notification, reader: Recipient, now: datetime) -> Conversation:
+    """Of a copy of a task, or of an item with a question: there the question itself is the item's text."""
+    task, question = notification.task, object_in(notification.details, "message")
+    if task is not None and notification.state != NotificationState.WITHDRAWN:
+        return _of_task(task, notification, reader, now)
+    if question:
+        known = TaskMessage.objects.filter(pk=str(question.get("id")), addressees__person=reader).select_related("task")
+        message = known.first()
+        if message is not None:
+            thread = people.seen_by(message.task, reader).filter(reply_to=message)
+            return Conversation(_lines(thread, message.task, reader, now))
+    return NONE
+
+
+def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -> Conversation:
+    seen = people.seen_by(task, reader)
+    count = seen.count() if task.messages.exists() else 0
+    asking = next((each["action"] for each in copy.actions if each["effect"] == "request_info"), "")
+    is_open, sees = copy.state == NotificationState.OPEN, people.sees(task, reader)
+    return Conversation(
+        lines=_lines(seen.filter(pk__in=_newest(seen)), task, reader, now) if count else (),
+        hidden=max(count - SHOWN, 0),
+        asking=asking if is_open else "",
+        askable=_askable(task, reader) if asking and is_open else (),
+        mentionable=_mentionable(task, reader) if sees == "all" else (),
+    )
+
+
+def _newest(seen: Iterable[TaskMessage]) -> list[UUID]:
+    return [message.pk for message in seen][-SHOWN:]
+
+
+def _askable(task: Task, reader: Recipient) -> list[Person]:
+    found = people.askable(task, reader)
+    return [Person(each.person.ref, str(each.person), str(WHY[each.why])) for each in found]
+
+
+def _mentionable(task: Task, reader: Recipient) -> list[Person]:
+    return [Person(person.ref, clean_line(str(person)), "") for person in people.mentionable(task, reader)]
+
+
+# --- one message ------------------------------------------------------------------------------------------------------
+def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: datetime) -> list[Line]:
+    found = list(with_people(messages))
+    engine = engine_states(found)
+    return [
+        Line(
+            message=message,
+            head=_head(message, task, reader),
+            text=clean(message.text),
+            note=_note(message, task, engine.get(message.pk, "")),
+            mine=message.author_id == reader.pk,
+            waits=task.answerable and any(each.state == AddresseeState.ASKED for each in message.addressees.all()),
+            stamp=short_time(message.at, now),
+            exact=exact(message.at),
+        )
+        for message in found
+    ]
+
+
+def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
+    mine, by = message.author_id == reader.pk, message.by
+    to = ", ".join(clean_line(_("you") if each.person_id == reader.pk else str(each.person)) for each in _to(message))
+    said = {"name": clean_line(by["name"] if by else str(task.engine)), "to": to}
+    if message.kind == MessageKind.QUESTION and to:
+        return (_("You asked %(to)s") if mine else _("%(name)s asked %(to)s")) % said
+    if message.kind == MessageKind.QUESTION:
+        return (_("You asked for information") if mine else _("%(name)s asked for information")) % said
+    if message.kind == MessageKind.REPLY:
+        return (_("You replied") if mine else _("%(name)s replied")) % said
+    if to:
+        return (_("You wrote to %(to)s") if mine else _("%(name)s wrote to %(to)s")) % said
+    return (_("You wrote") if mine else _("%(name)s wrote")) % said
+
+
+def _to(message: TaskMessage) -> list[Addressee]:
+    return list(message.addressees.all()) if message.kind != MessageKind.REPLY else []
+
+
+def _note(message: TaskMessage, task: Task, engine: str) -> str:
+    """What is still to come, and what is special about it."""
+    waiting = [str(each.person) for each in message.addressees.all() if each.state == AddresseeState.ASKED]
+    notes = []
+    if waiting and not task.answerable:
+        notes.append(_("The task was decided without a reply."))
+    elif waiting:
+        notes.append(_("No reply yet from %(names)s.") % {"names": clean_line(", ".join(waiting))})
+    notes += [
+        _("%(name)s stands in for %(away)s.") % {"name": each.person, "away": each.away}
+        for each in message.addressees.all()
+        if each.away is not None
+    ]
+    if message.late:
+        notes.append(_("The task had been decided before."))
+    if engine == KEPT_HERE:
+        notes.append(_("Kept here: the engine has not been told."))
+    return " ".join(notes)
+
+
+def mentioned(text: str, chosen: Sequence[str], known: Sequence[Person]) -> list[str]:
+    """Refs of colleagues who were chosen, or whose names follow an @ in the text."""
+    low = text.casefold()
+    named = [person.ref for person in known if f"@{person.name.casefold()}" in low]
+    return list(dict.fromkeys([*(ref for ref in chosen if ref in {person.ref for person in known}), *named]))

@@ -1,0 +1,89 @@
+"""Bob asks before he decides; Alice replies on her phone; Bob hears it live, and decides; Carol sees it all."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browsers.conftest import SignIn
+from tests.browsers.installation import Installation
+
+QUESTION, REPLY = "Which cost centre?", "4711, as always."
+
+
+async def opened(page: Page, title: str) -> None:
+    await page.get_by_role("link", name=title, exact=True).first.click()
+    await expect(page.locator("#item-heading")).to_have_text(title)
+
+
+async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Installation, sign_in: SignIn) -> None:
+    title = "Approve the boat house"
+    installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")
+    bob, carol = await sign_in("bob"), await sign_in("carol", again=True)
+    alice = await sign_in("alice", phone=True)
+    await opened(bob, title)
+    await opened(carol, title)
+    item = bob.locator("#item")
+
+    await item.get_by_text("Ask for information…").click()
+    await expect(item.get_by_label("Who is asked")).to_contain_text("Alice")
+    await item.get_by_label("What do you need to know?").fill(QUESTION)
+    await item.get_by_role("button", name="Ask for information").click()
+    await expect(item.locator(".outcome")).to_contain_text("Sent to Alice.")
+
+    asked = f"Bob asks about “{title}”"
+    await opened(alice, asked)
+    pane = alice.locator("#item")
+    await expect(pane.locator('[data-slot="body"]')).to_have_text(QUESTION)
+    await pane.get_by_label("Your reply").fill(REPLY)
+    await pane.get_by_role("button", name="Reply").click()
+    await expect(pane.locator(".outcome")).to_have_text("Sent to Bob.")
+
+    for page in (bob, carol):
+        lines = page.locator("#item .said-lines")
+        await expect(lines.locator(".line-text")).to_have_text([QUESTION, REPLY])
+        await expect(lines).to_contain_text("Alice replied")
+    await item.get_by_role("button", name="Approve").click()
+    await expect(item.locator(".outcome")).to_contain_text("Approved.")
+    await expect(carol.locator("#item .outcome")).to_contain_text(re.compile(r"^Already approved by Bob"))
+
+
+async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in: SignIn) -> None:
+    title = "Approve the slipway"
+    installation.assign(title, assignee=None, candidates=["bob", "carol"])
+    bob, carol = await sign_in("bob", again=True), await sign_in("carol", again=True)
+    await opened(carol, title)
+    pane = carol.locator("#item")
+
+    await pane.get_by_text("Write to your colleagues").click()
+    box = pane.get_by_label("Message", exact=True)
+    await box.press_sequentially("Ask them, @b")
+    await expect(pane.get_by_role("option", name="Bob")).to_be_visible()
+    await box.press("Enter")
+    await expect(box).to_have_value("Ask them, @Bob ")
+    await expect(pane.get_by_role("checkbox", name="Bob")).to_be_checked()
+    await pane.get_by_role("button", name="Send").click()
+
+    await expect(pane.locator(".line-text")).to_have_text(["Ask them, @Bob"])
+    await expect(box).to_have_value("")
+    await expect(box).to_be_focused()
+    card = bob.locator("#list li").filter(has=bob.get_by_role("link", name=title, exact=True))
+    await expect(card).to_contain_text("Carol has written to you")
+
+
+async def test_without_javascript_it_is_all_forms(installation: Installation, sign_in: SignIn) -> None:
+    title = "Approve the jetty"
+    installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")
+    bob = await sign_in("bob", javascript=False)
+    await bob.get_by_role("link", name=title, exact=True).first.click()
+    item = bob.locator("#item")
+
+    await item.get_by_text("Ask for information…").click()
+    await item.get_by_label("Who is asked").select_option("carol")
+    await item.get_by_label("What do you need to know?").fill("Is it yours?")
+    await item.get_by_role("button", name="Ask for information").click()
+    await expect(item.locator(".outcome")).to_contain_text("Sent to Carol.")
+
+    await item.get_by_text("Write to your colleagues").click()
+    await item.get_by_label("Message", exact=True).fill("No hurry, @Carol")
+    await item.get_by_role("button", name="Send").click()
+    await expect(item.locator(".line-head strong")).to_have_text(["You asked Carol", "You wrote to Carol"])
