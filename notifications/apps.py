@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 SOURCES = (
     "notifications.routing.pipeline",
     "notifications.routing.expiry",
+    "notifications.items.snoozing",
     "notifications.delivery.engine",
     "notifications.conversation.telling",
     "notifications.engines.callback",

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from notifications.api import docs, serializers, shown
 from notifications.api.base import PersonView, answer, nothing, query_of, validated
 from notifications.errors import Invalid, NotFound
-from notifications.items import inbox_items
+from notifications.items import inbox_items, snoozing
 from notifications.items.inbox_json import inbox_json
 from notifications.items.representation import notification_queryset
 from notifications.models import Case, Notification, Recipient
@@ -60,6 +60,25 @@ class ReadView(PersonView):
         with transaction.atomic():
             own = _own(self.recipient(), notification_id)
             inbox_items.mark_read(Notification.objects.filter(pk=own.pk), timezone.now())
+        return nothing()
+
+
+class SnoozeView(PersonView):
+    @extend_schema(
+        operation_id="snooze",
+        request=serializers.Snooze,
+        responses=docs.responses({204: None}, 400, 404, 413, 415, 422),
+    )
+    def put(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """Put an item off until a time before it is due: it comes back then, unread."""
+        own = _own(self.recipient(), notification_id)
+        snoozing.snooze(own, validated(serializers.Snooze, request.data)["until"], timezone.now())
+        return nothing()
+
+    @extend_schema(operation_id="bring_back", request=None, responses=docs.responses({204: None}, 404))
+    def delete(self, request: Request, notification_id: UUID) -> HttpResponse:
+        """Bring an item back that was put off."""
+        snoozing.bring_back(_own(self.recipient(), notification_id), timezone.now())
         return nothing()
 
 

@@ -123,6 +123,10 @@ class UpTo(serializers.Serializer[Any]):
     up_to = Whole(min_value=0, max_value=MAX_SEQ)
 
 
+class Snooze(serializers.Serializer[Any]):
+    until = serializers.DateTimeField(help_text="Before it is due, within 60 days.")
+
+
 class ListQuery(serializers.Serializer[Any]):
     state = serializers.ChoiceField(["open", "answered", "all"], required=False, default="all")
     unread = serializers.BooleanField(required=False, default=False)

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/notifications", inbox.NotificationsView.as_view()),
     path("v1/notifications/read", inbox.ReadUpToView.as_view()),
     path("v1/notifications/<uuid:notification_id>", inbox.NotificationView.as_view()),
+    path("v1/notifications/<uuid:notification_id>/snooze", inbox.SnoozeView.as_view()),
     path("v1/notifications/<uuid:notification_id>/read", inbox.ReadView.as_view()),
     path("v1/notifications/<uuid:notification_id>/responses", responses.NotificationResponsesView.as_view()),
     path("v1/responses", responses.ResponsesView.as_view()),

@@ -1,5 +1,6 @@
 """Forms of the inbox: answer, mark as read, follow. Each is a POST that ends in a redirect."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from notifications.answers import four_eyes
@@ -16,13 +18,22 @@ from notifications.answers.respond import take
 from notifications.conversation import saying
 from notifications.conversation.saying import Words
 from notifications.engines.taking_back import take_back
-from notifications.errors import CommentRequired, Failure, FourEyes, InvalidAnswer, NotAllowed, NotFound, TooLate
+from notifications.errors import (
+    CommentRequired,
+    Failure,
+    FourEyes,
+    Invalid,
+    InvalidAnswer,
+    NotAllowed,
+    NotFound,
+    TooLate,
+)
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
-from notifications.items import inbox_items
+from notifications.items import inbox_items, snoozing
 from notifications.models import Case, Notification, Recipient, Via
 from notifications.wording.sentences import say
 
@@ -95,6 +106,34 @@ def undo(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     except TooLate:
         messages.error(request, say("too_late"))
     return redirect("inbox:item", notification.pk)
+
+
+@form_only
+@person_required
+def snooze(request: PersonRequest, notification_id: UUID) -> HttpResponse:
+    """Put an item off, or bring it back. A time without a zone is the reader's."""
+    notification, now = own_notification(request.recipient, notification_id), timezone.now()
+    if "back" in request.POST:
+        snoozing.bring_back(notification, now)
+        return redirect("inbox:item", notification.pk)
+    try:
+        snoozing.snooze(notification, _moment(request.POST.get("until", "")), now)
+    except Invalid as fault:
+        found = item(notification, request.recipient, now)
+        return show(request, found, snooze_fault=fault.detail, status=fault.status)
+    return redirect("inbox:list")
+
+
+def _moment(text: str) -> datetime:
+    """Raises Invalid."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        detail = _("Choose a day and a time.")
+        raise Invalid(detail, [{"pointer": "/until", "detail": detail}])
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
 def explain(failure: Failure) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
-from notifications.inbox.finding import Finding
-from notifications.inbox.listing import Listing, of_tab
+from notifications.inbox.finding import DUE, Finding
+from notifications.inbox.listing import Listing, group_name, of_tab
 from notifications.models import Case, Notification, Recipient
 
 MOST_CHOICES = 100
@@ -31,13 +31,15 @@ def chips_of(listing: Listing, reader: Recipient) -> list[Chip]:
 def _chips(listing: Listing, reader: Recipient) -> Iterator[Chip]:
     finding = listing.finding
     if finding.tab == "waiting":
-        for due, label in (("overdue", _("Overdue")), ("today", _("Due today")), ("later", _("Later"))):
+        for due in DUE:
             on = finding.due == due
             if on or due == "overdue":
-                yield Chip(label, finding.but(due="" if on else due).address, on)
+                yield Chip(group_name(due), finding.but(due="" if on else due).address, on)
     yield _switch(finding, "urgent", _("Urgent"))
     if finding.tab == "waiting":
         yield _switch(finding, "escalated", _("Escalated to me"))
+        if listing.snoozed or finding.snoozed:
+            yield _switch(finding, "snoozed", _("Snoozed"))
     if finding.case:
         yield Chip(_case_named(finding.case, reader), finding.but(case="").address, True)
     unread = finding.but(unread=not finding.unread, tab=finding.tab if finding.unread else "all")

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 Tab = Literal["waiting", "updates", "done", "all"]
 TABS: tuple[Tab, ...] = ("waiting", "updates", "done", "all")
 
-DUE = ("overdue", "today", "later")
+DUE = ("back", "overdue", "today", "later")
+"""Groups of what waits: what is back from snooze, and all else by when it is due."""
 SORTS = ("due", "newest", "oldest")
 
 CHOSEN = ("kind", "engine", "team", "sender")
@@ -33,6 +34,7 @@ class Finding:
     urgent: bool = False
     escalated: bool = False
     unread: bool = False
+    snoozed: bool = False
     kind: str = ""
     engine: str = ""
     team: str = ""
@@ -83,11 +85,13 @@ class Finding:
     @property
     def tabs(self) -> list[tuple[Tab, str]]:
         """Each tab, with the query of the same words and filters there."""
-        return [(tab, self.but(tab=tab, due=self.due if tab == "waiting" else "").address) for tab in TABS]
+        return [
+            (tab, self.but(tab=tab, due=self.due if tab == "waiting" else "", snoozed=False).address) for tab in TABS
+        ]
 
     @property
     def everywhere(self) -> str:
-        return self.but(tab="all", due="").address
+        return self.but(tab="all", due="", snoozed=False).address
 
     @property
     def cleared(self) -> str:
@@ -118,6 +122,7 @@ _PARAMETERS = {
     "urgent": "urgent",
     "escalated": "escalated",
     "unread": "unread",
+    "snoozed": "snoozed",
     "kind": "kind",
     "engine": "engine",
     "team": "team",
@@ -142,6 +147,7 @@ def finding_of(query: Mapping[str, str]) -> Finding:
         urgent="urgent" in query,
         escalated="escalated" in query,
         unread="unread" in query,
+        snoozed=waits and "snoozed" in query,
         kind=_text(query, "kind"),
         engine=_text(query, "engine"),
         team=_text(query, "team"),

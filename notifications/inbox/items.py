@@ -10,6 +10,7 @@ from django.utils import translation
 from notifications.inbox.cards import Card, card
 from notifications.inbox.conversation import Conversation, conversation_of
 from notifications.inbox.history import Entry, history_of
+from notifications.items import snoozing
 from notifications.items.glance import engine_of
 from notifications.items.inbox_json import shown_facts, web_link
 from notifications.items.representation import notification_queryset
@@ -40,6 +41,9 @@ class Item:
     related: list[Related]
     follows: bool
     conversation: Conversation
+    snoozed: bool
+    snoozes: list[tuple[str, datetime]]
+    """Until when it can be put off; empty where it cannot."""
 
     @property
     def notification(self) -> Notification:
@@ -74,6 +78,8 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
         conversation=conversation_of(notification, reader, now),
+        snoozed=snoozing.is_snoozed(notification, now),
+        snoozes=snoozing.choices(notification, now),
     )
 
 

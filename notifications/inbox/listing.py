@@ -8,11 +8,13 @@ from uuid import UUID
 
 from django.db.models import Case, Count, F, IntegerField, OrderBy, Q, QuerySet, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from notifications.inbox.cards import Card, card
 from notifications.inbox.finding import DUE, PLAIN, Finding
 from notifications.inbox.search import containing
 from notifications.items.representation import notification_queryset
+from notifications.items.snoozing import snoozed
 from notifications.models import Notification, NotificationState, Priority, Recipient
 from notifications.wording.languages import reading_language
 
@@ -27,6 +29,11 @@ RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW:
 OVER = (NotificationState.ANSWERED, NotificationState.WITHDRAWN, NotificationState.EXPIRED)
 
 
+def group_name(due: str) -> str:
+    names = {"back": _("Back from snooze"), "overdue": _("Overdue"), "today": _("Due today"), "later": _("Later")}
+    return names[due]
+
+
 @dataclass(frozen=True)
 class Group:
     """Items that wait for an answer and are due at about the same time: `count` of them, of which `cards` are shown."""
@@ -34,6 +41,10 @@ class Group:
     due: str
     count: int
     cards: Sequence[Card] = ()
+
+    @property
+    def name(self) -> str:
+        return group_name(self.due)
 
     @property
     def more(self) -> int:
@@ -68,6 +79,8 @@ class Listing:
     unread: int = 0
     waiting: int = 0
     """How many items wait for an answer."""
+    snoozed: int = 0
+    """How many of the reader's items are put off."""
     finding: Finding = PLAIN
     groups: Sequence[Group] = tuple(Group(due, 0) for due in DUE)
     updates: Sequence[Card] = ()
@@ -85,7 +98,13 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
     seq = Recipient.objects.values_list("inbox_seq", flat=True).get(pk=reader.pk)
     mine = notification_queryset().filter(recipient=reader)
     counts = _counts(mine, now)
-    told = Listing(seq=seq, unread=mine.filter(read_at=None).count(), waiting=sum(counts.values()), finding=finding)
+    told = Listing(
+        seq=seq,
+        unread=mine.filter(read_at=None).count(),
+        waiting=sum(counts[due] for due in DUE),
+        snoozed=counts["snoozed"],
+        finding=finding,
+    )
     if not finding.plain:
         return replace(told, found=_found(mine, reader, now, finding))
     return replace(
@@ -98,10 +117,17 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
 
 # --- by when it is due --------------------------------------------------------------------------------
 def due_within(due: str, now: datetime) -> Q:
-    """Items that are overdue, due until midnight where the reader is, or later; what has no date is later."""
+    """Items that are back from snooze, overdue, due until midnight where the reader is, or later; what has no date is
+    later."""
+    if due == "back":
+        return Q(back_at__isnull=False)
     midnight = midnight_after(now)
-    overdue, today = Q(due_at__lt=now), Q(due_at__gte=now, due_at__lt=midnight)
-    return {"overdue": overdue, "today": today, "later": Q(due_at=None) | Q(due_at__gte=max(midnight, now))}[due]
+    by_date = {
+        "overdue": Q(due_at__lt=now),
+        "today": Q(due_at__gte=now, due_at__lt=midnight),
+        "later": Q(due_at=None) | Q(due_at__gte=max(midnight, now)),
+    }
+    return by_date[due] & Q(back_at=None)
 
 
 def midnight_after(now: datetime) -> datetime:
@@ -111,14 +137,16 @@ def midnight_after(now: datetime) -> datetime:
 
 
 def _counts(mine: QuerySet[Notification], now: datetime) -> dict[str, int]:
+    """How many wait in each group, and how many are `snoozed`."""
+    here = {due: Count("pk", filter=due_within(due, now) & ~snoozed(now)) for due in DUE}
     waiting = mine.filter(state=NotificationState.OPEN)
-    return waiting.aggregate(**{due: Count("pk", filter=due_within(due, now)) for due in DUE})
+    return waiting.aggregate(**here, snoozed=Count("pk", filter=snoozed(now)))
 
 
 def _group(mine: QuerySet[Notification], due: str, count: int, reader: Recipient, now: datetime) -> Group:
     if not count:
         return Group(due, 0)
-    rows = most_pressing_first(of_tab(mine, "waiting").filter(due_within(due, now)))
+    rows = most_pressing_first(of_tab(mine, "waiting").filter(due_within(due, now)).exclude(snoozed(now)))
     return Group(due, count, _cards(rows[:GROUP_SHOWN], reader, now))
 
 
@@ -161,6 +189,8 @@ def _page_at(finding: Finding, page: int) -> str:
 
 def _asked_for(mine: QuerySet[Notification], now: datetime, finding: Finding) -> QuerySet[Notification]:
     rows = of_tab(mine, finding.tab)
+    if finding.tab == "waiting":
+        rows = rows.filter(snoozed(now)) if finding.snoozed else rows.exclude(snoozed(now))
     if finding.due:
         rows = rows.filter(due_within(finding.due, now))
     conditions = {

@@ -66,6 +66,7 @@ def show(
     kept: str = "",
     message: str = "",
     message_fault: str = "",
+    snooze_fault: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """The page. `asked`: the answer whose comment field is open; `fault`: what was wrong with the answer just sent;
@@ -88,6 +89,7 @@ def show(
         "comment": comment,
         "fault": fault,
         "kept": kept,
+        "snooze_fault": snooze_fault,
         "max_comment": MAX_COMMENT,
         "unconnected": list(connected_accounts.missing_for(request.recipient)),
         "settings": browser_settings(request, finding),

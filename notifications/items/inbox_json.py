@@ -21,6 +21,7 @@ from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import Common, notification_json
 from notifications.models import Notification, NotificationState
 from notifications.types import Json, object_in
+from notifications.wording import formats
 from notifications.wording.languages import spoken
 from notifications.wording.links import is_web_link
 from notifications.wording.message import notice_of
@@ -90,7 +91,20 @@ def lines_of(notification: Notification) -> list[str]:
     away = notification.on_behalf_of
     behalf = say("on_behalf_of", name=away) if away else ""
     notice = notice_of(notification).removesuffix(".")
-    return [line for line in (notice, behalf, escalation_of(notification)) if line]
+    return [line for line in (notice, _snooze_of(notification), behalf, escalation_of(notification)) if line]
+
+
+def _snooze_of(notification: Notification) -> str:
+    if notification.state != NotificationState.OPEN:
+        return ""
+    key, at = ("snoozed", notification.snoozed_until) if notification.snoozed_until else ("back", notification.back_at)
+    return say(key, at=_moment(notification, at)) if at else ""
+
+
+def _moment(notification: Notification, at: datetime) -> str:
+    """In the person's time zone."""
+    locale = formats.locale_of(translation.get_language() or "")
+    return formats.moment(at.astimezone(formats.zone_of(notification.recipient.timezone)), locale)
 
 
 def shown_facts(notification: Notification, engine: str = "") -> list[Json]:

@@ -106,6 +106,8 @@ def notification_json(notification: Notification, language: str = "", common: Co
         "escalated": notification.escalated,
         "escalated_to": escalated_to(notification),
         "read_at": iso_utc(notification.read_at),
+        "snoozed_until": iso_utc(notification.snoozed_until),
+        "back_at": iso_utc(notification.back_at),
         "created_at": iso_utc(notification.created_at),
         "updated_at": iso_utc(notification.updated_at),
         "outcome": reasons.in_text(notification.outcome),

@@ -93,6 +93,8 @@ class Notification(models.Model):
     answer_from_email = models.BooleanField(_("answer from the e-mail"), default=False)
     answer_from_push = models.BooleanField(_("answer from the lock screen"), default=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
+    snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)
+    back_at = models.DateTimeField(_("back since"), null=True, blank=True, help_text=_("When it came back by itself."))
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
 
@@ -110,6 +112,9 @@ class Notification(models.Model):
             models.Index(fields=["recipient", "-created_at"]),
             models.Index(fields=["recipient"], condition=Q(read_at__isnull=True), name="notification_unread"),
             models.Index(fields=["brand"], condition=Q(brand__isnull=False), name="notification_brand"),
+            models.Index(
+                fields=["snoozed_until"], condition=Q(snoozed_until__isnull=False), name="notification_snoozed"
+            ),
             models.Index(
                 fields=["on_behalf_of"], condition=Q(on_behalf_of__isnull=False), name="notification_on_behalf_of"
             ),

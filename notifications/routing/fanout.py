@@ -46,6 +46,7 @@ OWNED = [
     "answer_from_email",
     "answer_from_push",
 ]
+TOLD_ANEW = ["read_at", "snoozed_until"]
 WORDED = ["title", "body", "short_body", "notice", "actions", "state", "priority", "url", "due_at", "details"]
 
 
@@ -244,7 +245,7 @@ class Planner:
             self._tell_anew(row, manner, why[row.recipient_id], words)
 
     def _tell_anew(self, row: Notification, manner: Manner, why: Reason, words: dict[str, Json]) -> None:
-        row.read_at = None
+        row.read_at = row.snoozed_until = None  # whoever is told again has it back
         mine = self._deliveries(row, row.recipient, manner.channels, words)
         self.plan.add(row.recipient, row, manner.name, why, mine)
         self.deliveries += mine
@@ -281,7 +282,7 @@ class Planner:
             self._word(row, wording, asks=bool(wording.actions))
             row.actions = self._actions(wording, row.recipient)
             if alert:
-                row.read_at = None
+                row.read_at = row.snoozed_until = None
                 self.told_anew.append(row)
                 deliveries += self._deliveries(row, row.recipient, channels, wording.words)
             else:
@@ -312,9 +313,9 @@ def save(planners: Sequence[Planner], now: datetime, *, seen_anew: Sequence[Noti
         return
     inbox_items.withdraw({row: why for planner in planners for row, why in planner.withdrawn.items()}, now)
     handed_over = [row for planner in planners for row in planner.handed_over]
-    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, "read_at"], now, alert=True)
+    inbox_items.rewrite(handed_over, [*WORDED, *OWNED, *TOLD_ANEW], now, alert=True)
     told_anew = [row for planner in planners for row in planner.told_anew]
-    inbox_items.rewrite(told_anew, [*WORDED, "read_at"], now, alert=True)
+    inbox_items.rewrite(told_anew, [*WORDED, *TOLD_ANEW], now, alert=True)
     reworded = {row: words for planner in planners for row, words in planner.reworded.items()}
     ledger.reword({row.pk: words for row, words in reworded.items()})
     inbox_items.rewrite([*reworded], WORDED, now, alert=False)

@@ -138,6 +138,8 @@ LIST: dict[str, Text] = {
     "arrived": _("New: {title}"),
     "unread": _("unread"),
     "on_behalf_of": _("for {name}"),
+    "snoozed": _("snoozed until {at}"),
+    "back": _("back from snooze since {at}"),
 }
 
 ESCALATED: dict[str, Text] = {
@@ -181,7 +183,14 @@ WORKER = (
 )  # fmt: skip
 """Sentences of the service worker, in the language of each message."""
 
-SERVER = (*ESCALATED, "on_behalf_of", "withdrawn_because", *(key for key in ENDED if key.startswith("reason_")))
+SERVER = (
+    *ESCALATED,
+    "on_behalf_of",
+    "snoozed",
+    "back",
+    "withdrawn_because",
+    *(key for key in ENDED if key.startswith("reason_")),
+)
 """Sentences of the server only, in texts that it sends to the browser with an item."""
 
 

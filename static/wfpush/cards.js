@@ -29,6 +29,7 @@ export function fill(host, item, told = null) {
   const open = item.state === "open", address = `/n/${item.id}${settings.list ?? ""}`;
   Object.assign(host.dataset, { state: item.state, priority: item.priority, due: item.due_at ?? "", created: item.created_at });
   host.toggleAttribute("data-unread", !item.read_at);
+  host.toggleAttribute("data-back", Boolean(item.back_at));
   fillText(host, "title", item.title);
   fillText(host, "more-title", item.title);
   fillGlance(host, item);

@@ -42,11 +42,17 @@ function inUse() {
 }
 
 const cardsOf = (group) => group.querySelector(".cards");
-const groupOf = (element) => groups[dueGroup(element.dataset.due, now())];
+const groupOf = (element) => groups["back" in element.dataset ? "back" : dueGroup(element.dataset.due, now())];
+const isBefore = (at) => Boolean(at) && new Date(at) > now();
+
+/** Whether its person has put it off: notifications/items/snoozing.py. */
+export const isSnoozed = (item) => isBefore(item.snoozed_until) && (!item.due_at || isBefore(item.due_at));
 
 /** An item has changed. Elements that show it were updated before. */
 export function receive(item) {
-  const known = document.getElementById(`n-${item.id}`), news = item.state === "open" || item.state === "info";
+  const known = document.getElementById(`n-${item.id}`), snoozed = item.state === "open" && isSnoozed(item);
+  const news = !snoozed && (item.state === "open" || item.state === "info");
+  if (known && snoozed) known.dataset.state = "snoozed";  // it leaves with the next change that is shown
   const reopened = known?.matches(".row") && item.state === "open";
   if (known && !reopened) {
     pending.delete(item.id);
@@ -85,7 +91,10 @@ function offer() {
 function show({ pressed = false } = {}) {
   const focused = document.activeElement;
   const cards = [...list.querySelectorAll(".group .card")], moved = cards.length > 0;
-  for (const card of cards) if (card.dataset.state !== "open" && !slot(card, "kept")) settle(card);
+  for (const card of cards) {
+    if (card.dataset.state === "snoozed") card.remove();
+    else if (card.dataset.state !== "open" && !slot(card, "kept")) settle(card);
+  }
   let first = null;
   for (const item of pending.values()) {
     const element = place(item);

@@ -1,7 +1,7 @@
 // The page without a connection: the list and the items as kept on this device.
 
 import { build, fill, slot } from "./cards.js";
-import { count, place, sort, tellUnread } from "./list.js";
+import { count, isSnoozed, place, sort, tellUnread } from "./list.js";
 import { allStored, person, stored } from "./store.js";
 import { settings } from "./words.js";
 
@@ -10,7 +10,7 @@ const SHOWN = { open: 200, info: 15, done: 10 };
 /** Fill the page that the service worker keeps. Returns the time of its contents. */
 export async function restoreList() {
   const [{ seq = 0, at }, items] = await Promise.all([person(), allStored("items")]);
-  const open = items.filter(({ state }) => state === "open"), info = items.filter(({ state }) => state === "info");
+  const open = items.filter((item) => item.state === "open" && !isSnoozed(item)), info = items.filter(({ state }) => state === "info");
   const done = items.filter(({ state }) => state !== "open" && state !== "info");
   open.slice(0, SHOWN.open).forEach(place);
   sort();

@@ -1,5 +1,6 @@
 """The list as it opens, and what of it is asked for by its address."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -112,7 +113,8 @@ def test_each_group_says_how_much_more_there_is_and_leads_to_all_of_it() -> None
     bob.refresh_from_db()
 
     found = listing(bob, NOON)
-    overdue, today, later = found.groups
+    back, overdue, today, later = found.groups
+    assert back.count == 0
 
     assert (overdue.count, len(overdue.cards), overdue.more) == (GROUP_SHOWN + 12, GROUP_SHOWN, 12)
     assert (today.count, later.count, later.more) == (0, 3, 0)
@@ -182,9 +184,11 @@ def test_filters_offer_what_there_is(bobs: Recipient) -> None:
 
 
 def test_the_address_keeps_everything() -> None:
-    finding = Finding(
-        "updates", "acme gmbh", "", True, True, True, "field", "invoices", "finance", "7", "9", "oldest", 3, True
-    )
+    everything: dict[str, Any] = {"tab": "waiting", "words": "acme gmbh", "due": "today", "sort": "oldest", "page": 3}
+    everything |= {"kind": "field", "engine": "invoices", "team": "finance", "sender": "7", "case": "9"}
+    everything |= dict.fromkeys(("urgent", "escalated", "unread", "snoozed", "choosing", "selecting"), True)
+    finding = Finding(**everything)
+    assert {field.name for field in fields(Finding)} == set(everything)
 
     assert finding_of(QueryDict(finding.query)) == finding
     assert finding_of(QueryDict(Finding(due="today").query)) == Finding(due="today")

@@ -1,0 +1,116 @@
+"""Snoozing: a person puts an item off until a time before it is due. It leaves what waits for them, comes back to the
+top of it, and says so. Nobody else's copy changes, and no clock stops.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from notifications.errors import Invalid
+from notifications.items import inbox_items
+from notifications.models import Notification, NotificationState
+from wfpush.queue import outbox
+
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=60)
+BATCH = 100
+"""Items that come back in one transaction at most."""
+
+SOURCE_NAME = "snoozes"
+
+
+def snoozed(now: datetime) -> Q:
+    """Items that are put off. Whatever was chosen, an item is back when it is due."""
+    return Q(snoozed_until__gt=now) & (Q(due_at=None) | Q(due_at__gt=now))
+
+
+def is_snoozed(notification: Notification, now: datetime) -> bool:
+    """The same of a row."""
+    until, due_at = notification.snoozed_until, notification.due_at
+    return until is not None and until > now and (due_at is None or due_at > now)
+
+
+def snooze(notification: Notification, until: datetime, now: datetime) -> None:
+    """Put an item off. Raises Invalid."""
+    fault = _fault(notification, until, now)
+    if fault:
+        raise Invalid(fault, [{"pointer": "/until", "detail": fault}])
+    _set(notification, now, snoozed_until=until, back_at=None, read_at=now)
+    outbox.source_named(SOURCE_NAME).wake()
+
+
+def bring_back(notification: Notification, now: datetime) -> None:
+    """The person wants it back at once; nothing happens to one that is not put off."""
+    if notification.snoozed_until is not None:
+        _set(notification, now, snoozed_until=None)
+
+
+def _set(notification: Notification, now: datetime, **fields: Any) -> None:
+    with transaction.atomic():
+        own = Notification.objects.filter(pk=notification.pk, state=NotificationState.OPEN)
+        inbox_items.change(own, now, **fields)
+
+
+def _fault(notification: Notification, until: datetime, now: datetime) -> str:
+    if notification.state != NotificationState.OPEN:
+        return _("Only what waits for an answer can be snoozed.")
+    if notification.due_at is not None and until >= notification.due_at:
+        return _("Choose a time before it is due.")
+    if until < now + SHORTEST:
+        return _("Choose a time to come.")
+    if until > now + LONGEST:
+        return _("Choose a time within %(days)s days.") % {"days": LONGEST.days}
+    return ""
+
+
+def choices(notification: Notification, now: datetime) -> list[tuple[str, datetime]]:
+    """What is offered: a label and its time, in the active time zone. Nothing where none is before the due time."""
+    return [(label, at) for label, at in _usual(now) if not _fault(notification, at, now)]
+
+
+def _usual(now: datetime) -> Iterator[tuple[str, datetime]]:
+    here = timezone.localtime(now)
+    yield _("for an hour"), now + timedelta(hours=1)
+    if here.hour < 17:
+        yield _("until this evening, 18:00"), _at(here, 0, 18)
+    yield _("until tomorrow, 09:00"), _at(here, 1, 9)
+    to_monday = 7 - here.weekday()
+    if to_monday > 1:
+        yield _("until Monday, 09:00"), _at(here, to_monday, 9)
+
+
+def _at(here: datetime, days: int, hour: int) -> datetime:
+    return timezone.make_aware(datetime.combine(here.date() + timedelta(days=days), time(hour)))
+
+
+# --- coming back --------------------------------------------------------------------------------------------------
+def _over(now: datetime) -> QuerySet[Notification]:
+    return Notification.objects.filter(snoozed_until__lte=now, state=NotificationState.OPEN)
+
+
+def has_due(now: datetime) -> bool:
+    return _over(now).exists()
+
+
+def bring_back_due() -> None:
+    """Bring back all whose time has come, unread, in batches."""
+    now = timezone.now()
+    while _bring_back_some(now):
+        pass
+
+
+@transaction.atomic
+def _bring_back_some(now: datetime) -> int:
+    """People are locked first, as everywhere; what was answered meanwhile is left alone."""
+    people = sorted(set(_over(now).order_by("snoozed_until").values_list("recipient_id", flat=True)[:BATCH]))
+    inbox_items.lock(set(people))
+    rows = list(_over(now).filter(recipient__in=people).order_by("recipient_id", "pk")[:BATCH])
+    inbox_items.change_all(rows, now, snoozed_until=None, back_at=now, read_at=None)
+    return len(rows)
+
+
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, bring_back_due),)
