@@ -122,9 +122,10 @@ class RecipientForm(forms.ModelForm):
     locale = forms.ChoiceField(label=_("Language"), initial="en", widget=UnfoldAdminSelectWidget)
     timezone = forms.ChoiceField(
         label=_("Time zone"),
-        initial="UTC",
-        choices=[(name, name) for name in sorted(zones.names())],
+        required=False,
+        choices=[("", _("that of their browser")), *((name, name) for name in sorted(zones.names()))],
         widget=UnfoldAdminSelect2Widget,
+        help_text=Recipient._meta.get_field("timezone").help_text,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -11,6 +11,7 @@ from notifications.inbox import (
     passwords,
     several,
     signin,
+    timezones,
     webapp,
 )
 
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path("devices/<uuid:device_id>/fate", devices.registration_state, name="device-fate"),
     path("devices/<uuid:device_id>/test", devices.test, name="test-device"),
     path("devices/<uuid:device_id>/remove", devices.remove, name="remove-device"),
+    path("timezone", timezones.learn, name="timezone"),
     path("absence", absence.page, name="absence"),
     path("password", passwords.page, name="password"),
     path("accounts", accounts.page, name="accounts"),

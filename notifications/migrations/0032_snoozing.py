@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0031_taken_back")]
+    dependencies = [("notifications", "0025_conversation")]
 
     operations = [
         migrations.AddField(

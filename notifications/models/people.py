@@ -81,7 +81,13 @@ class Recipient(models.Model):
     )
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     locale = models.CharField(_("language"), max_length=20, default="en")
-    timezone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[validate_timezone])
+    timezone = models.CharField(
+        _("time zone"),
+        max_length=60,
+        blank=True,
+        validators=[validate_timezone],
+        help_text=_("Empty: that of their browser, once they have opened the inbox; UTC until then."),
+    )
     manager = models.ForeignKey(
         "self", verbose_name=_("manager"), null=True, blank=True, on_delete=models.SET_NULL, related_name="reports"
     )

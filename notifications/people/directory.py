@@ -177,7 +177,7 @@ def person_json(person: Recipient, writer: Writer) -> Json:
         "ref": person.ref,
         "name": person.name,
         "locale": person.locale,
-        "timezone": person.timezone,
+        "timezone": person.timezone or "UTC",
         "external": person.external,
     }
     if not writer.directs and not person.external:

@@ -119,4 +119,15 @@ const heard = {
 };
 push.start(await app.start(heard, offline ? 0 : Number(document.body.dataset.seq)));
 document.addEventListener("toggle", ({ target }) => target.matches?.(".comment") && import("./conversation.js"), { capture: true });
+if (settings.learn_timezone && !offline) learnTimezone();
+
+/** A person without a time zone has that of their browser from now on. The page then says times in it, too. */
+async function learnTimezone() {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions(), body = new FormData();
+  body.set("timezone", timeZone ?? "");
+  body.set("csrfmiddlewaretoken", csrfToken());
+  const reply = await fetch(settings.learn_timezone, { method: "POST", body }).catch(() => null);
+  if (reply?.status === 204 && timeZone !== settings.timezone) list.reset();
+}
+
 if (matchMedia("(hover: hover)").matches) import("./keys.js");
