@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     """Built while items are written, so it is not in a transaction."""
 
     atomic = False
-    dependencies = [("notifications", "0032_snoozing")]
+    dependencies = [("notifications", "0033_snoozing")]
 
     operations = [
         AddIndexConcurrently(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0033_snoozed_items'),
+        ('notifications', '0034_snoozed_items'),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0025_conversation")]
+    dependencies = [("notifications", "0032_conversation")]
 
     operations = [
         migrations.AddField(
