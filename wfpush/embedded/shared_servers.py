@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from wfpush.embedded import left_behind
 from wfpush.embedded.datafolder import MARKER, was_made
 from wfpush.embedded.servers import EmbeddedError, Postgres, ServerFolders, Valkey, unprivileged_user, wait_until
 
@@ -74,6 +75,8 @@ def ensure(data_dir: Path) -> Servers:
     postgres, valkey = Postgres(where), Valkey(where)
     with _exclusive(where.base):
         _use(where.base)
+        if where.user is not None:
+            left_behind.note_owner(where.base, data_dir)
         _start_guard(data_dir, where.base)
         for server in (postgres, valkey):
             server.ensure_running()
@@ -234,8 +237,11 @@ def _start_guard(data_dir: Path, base: Path) -> None:
 
 
 def guard(data_dir: Path, descriptor: int) -> None:
-    """The guard's whole life: wait until nobody uses the servers, stop them, end."""
+    """The guard's whole life: wait until nobody uses the servers, stop them, end. First, since nobody waits for it, it
+    removes what others have left behind."""
     where = locate(data_dir)
+    if where.user is not None:
+        left_behind.remove_left_behind(ROOT_BASE)
     users = _open(where.base / "users")
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)
