@@ -1,5 +1,6 @@
-"""What `make bench` says, and that it leaves nothing behind."""
+"""What `make bench` says, and that it leaves nothing behind. More small runs are in tests/soak/test_bench_load.py."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import push, push_path, push_sends
+from bench import followers, push, push_path, push_sends
 from bench.__main__ import table
 from bench.harness import BenchError, Figure, House, Program, percentile
 from bench.push_orders import Order, public_half, subscriptions, vapid_key
@@ -121,3 +122,11 @@ def test_deliveries_are_counted_until_the_last_one_is_recorded(
     assert rates.ours is not None and rates.ours > 1
     assert rates.peer is not None and rates.peer > 1
     assert memory.ours is not None and memory.ours > 50
+
+
+@pytest.mark.processes
+def test_followers_are_told_in_four_languages(push_house: House) -> None:
+    seconds, peak = asyncio.run(followers.told(push_house, 8))
+
+    assert 0 < seconds < 60
+    assert 50 < peak < 1_000

@@ -30,15 +30,14 @@ from wfpush.embedded import shared_servers
 
 pytestmark = pytest.mark.processes
 
-EVERY_ONE = sorted(FOLDER.glob("*.sql.gz"))
-IN_USE = [dump for dump in EVERY_ONE if LONG or dump.name[0].isdigit()]
-"""Without the development version in whose schema the migrations of 0.2.0 begin: everything after them is the same."""
+DUMPS = [dump for dump in sorted(FOLDER.glob("*.sql.gz")) if LONG or dump.name[0].isdigit()]
+"""In `make soak` with the development version in whose schema the migrations of 0.2.0 begin: these are released and do
+not change, and everything after them is the same."""
 
 
-def of(dumps: list[Path]) -> pytest.MarkDecorator:
-    names = [dump.name.removesuffix(".sql.gz") for dump in dumps]
-    return pytest.mark.parametrize("upgraded", dumps, ids=names, indirect=True, scope="module")
-
+of_each = pytest.mark.parametrize(
+    "upgraded", DUMPS, ids=[dump.name.removesuffix(".sql.gz") for dump in DUMPS], indirect=True, scope="module"
+)
 
 PASSWORD = "a long walk by the sea"
 ON_THIS_MACHINE = ENGINES_ARE_HERE | {"PUSH_ALLOWED_CIDRS": "127.0.0.0/8"}
@@ -108,7 +107,7 @@ def upgraded(request: pytest.FixtureRequest) -> Iterator[Upgraded]:
         house.clear()
 
 
-@of(EVERY_ONE)
+@of_each
 def test_nothing_that_was_there_is_lost(upgraded: Upgraded) -> None:
     inbox = upgraded.inbox()
 
@@ -120,7 +119,7 @@ def test_nothing_that_was_there_is_lost(upgraded: Upgraded) -> None:
     assert count(upgraded.house, answered) == 2, "refused, they are open again"
 
 
-@of(IN_USE)
+@of_each
 def test_what_the_release_left_half_done_is_done(upgraded: Upgraded) -> None:
     upgraded.work()
     eventually(lambda: upgraded.state_of("T-waiting") == "open", "the event that waited is processed")
@@ -128,7 +127,7 @@ def test_what_the_release_left_half_done_is_done(upgraded: Upgraded) -> None:
     eventually(lambda: upgraded.phone.calls, "the new phone hears of it")
 
 
-@of(IN_USE)
+@of_each
 def test_an_open_task_is_answered_and_a_new_event_processed(upgraded: Upgraded) -> None:
     answer(upgraded.bob, "T-open")
     does(upgraded.engine, "POST", "/api/v1/events", assigned("T-new"))
@@ -138,7 +137,7 @@ def test_an_open_task_is_answered_and_a_new_event_processed(upgraded: Upgraded) 
     eventually(lambda: sorted(upgraded.told()) == ["T-half", "T-new", "T-open"], "each once")
 
 
-@of(IN_USE)
+@of_each
 def test_bobs_pages_load(upgraded: Upgraded) -> None:
     bob = upgraded.surfing("bob")
     _, _, inbox = bob.open("/")
@@ -146,7 +145,7 @@ def test_bobs_pages_load(upgraded: Upgraded) -> None:
         assert bob.open(path)[0] == 200, path
 
 
-@of(IN_USE)
+@of_each
 def test_every_page_of_the_desk_loads(upgraded: Upgraded) -> None:
     admin = upgraded.surfing("admin")
     _, _, desk = admin.open("/admin/")
@@ -160,7 +159,7 @@ def test_every_page_of_the_desk_loads(upgraded: Upgraded) -> None:
             assert admin.open(row)[0] == 200, row
 
 
-@of(IN_USE)
+@of_each
 def test_all_is_well_then(upgraded: Upgraded) -> None:
     upgraded.house.beats_again()
     eventually(lambda: Caller(upgraded.port, "").call("GET", "/readyz")[0] == 200, "it is ready")

@@ -1,6 +1,5 @@
 """What a call costs the process that answers it."""
 
-import gc
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +19,8 @@ class Cost:
 
 @contextmanager
 def cost() -> Iterator[Cost]:
-    """Measures what is done inside, where it is done in this process."""
+    """Measures what is done inside, where it is done in this process. What was there before does not count."""
     spent = Cost()
-    gc.collect()
     tracemalloc.start()
     try:
         yield spent

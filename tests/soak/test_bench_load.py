@@ -1,4 +1,7 @@
-"""Small runs of what is measured under load, in one house: a day, bytes, bursts for workers, answers, and followers."""
+"""Small runs of what is measured under load, in one house: a day, bytes, bursts for workers, and answers.
+
+That benchmarks run at all, tests/test_bench.py holds.
+"""
 
 import asyncio
 import re
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from bench import answers, followers, leftover, workers
+from bench import answers, leftover, workers
 from bench.day import plan, run
 from bench.day.checks import Patience
 from bench.harness import BenchError, Figure, House
@@ -129,12 +132,3 @@ def test_answers_are_recorded_beside_the_usual_way(house: House, monkeypatch: py
             " JOIN notifications_notification n ON n.id = r.notification_id"
         ).fetchone()
     assert row == (24, 24, 24, 24, 0), "the peer leaves the same rows"
-
-
-def test_followers_are_told_in_four_languages(house: House) -> None:
-    house.stop_working()
-
-    seconds, peak = asyncio.run(followers.told(house, 8))
-
-    assert 0 < seconds < 60
-    assert 50 < peak < 1_000
