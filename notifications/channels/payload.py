@@ -1,6 +1,7 @@
 """The JSON of a push message, which the service worker and apps read (docs/apps.md)."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -98,8 +99,13 @@ FOR_THE_WORKER = ("v", "kind", "id", "priority", "state", "at", "link", "device"
 
 
 def _way_to(action: Json, link: str) -> Json:
-    way = f"{link}?answer={quote(action['action'], safe='')}#comment"
+    way = f"{link}?answer={_in_address(action['action'])}#comment"
     return {"action": action["action"], "title": action["title"], "navigate": way}
+
+
+@lru_cache(maxsize=1024)
+def _in_address(name: str) -> str:
+    return quote(name, safe="")
 
 
 def encoded(said: Any) -> bytes:

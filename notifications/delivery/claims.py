@@ -4,13 +4,13 @@ For devices, messages to working devices are claimed first, and separately those
 time. Otherwise a hundred dead devices would fill each claim, and working ones would wait behind them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Min, Q, QuerySet
 
 from notifications.channel_facts import device_channels
@@ -100,6 +100,39 @@ def has_due_for_devices(now: datetime) -> bool:
     return any(outbox.due(rows, now).exists() for rows in (due(), asked_tests(), asked_farewells()))
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for devices: test messages, farewells, and messages on these channels. It may be claimed already."""
+
+    tests: bool
+    farewells: bool
+    channels: Sequence[str]
+
+
+_WAITING = """
+SELECT EXISTS (SELECT FROM notifications_device WHERE due_at <= %s),
+    EXISTS (SELECT FROM notifications_farewell WHERE due_at <= %s),
+    ARRAY(SELECT name FROM unnest(%s::text[]) AS name
+          WHERE EXISTS (SELECT FROM notifications_delivery WHERE channel = name AND due_at <= %s))
+"""
+_ANY_SUSPECT = "SELECT EXISTS (SELECT FROM notifications_device WHERE last_fault > '')"
+
+
+def waiting_for_devices(now: datetime) -> Waiting:
+    """Asked before each claim: mostly only one of them waits, and each claim is a transaction with several
+    statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [now, now, [channel.name for channel in registry.device_channels()], now])
+        return Waiting(*cursor.fetchone())
+
+
+def there_are_suspects() -> bool:
+    """Asked before messages to them are looked for, which takes the longer the more messages wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ANY_SUSPECT)
+        return bool(cursor.fetchone()[0])
+
+
 def tests(limit: int, now: datetime) -> list[Device]:
     return outbox.claim(asked_tests(), limit=limit, lease=LEASE, now=now)
 
@@ -108,10 +141,10 @@ def farewells(limit: int, now: datetime) -> list[Farewell]:
     return outbox.claim(asked_farewells(), limit=limit, lease=LEASE, now=now)
 
 
-def for_all(limit: int, busy: Busy, now: datetime) -> list[Delivery]:
-    """Lease up to `limit` rows of each channel, without those of suspects."""
+def for_all(names: Collection[str], limit: int, busy: Busy, now: datetime) -> list[Delivery]:
+    """Lease up to `limit` rows of each of these channels, without those of suspects."""
     rows: list[Delivery] = []
-    for channel in registry.device_channels():
+    for channel in map(registry.device_channel, names):
         wanted = _elsewhere(due().filter(WORKS, channel=channel.name), channel, busy)
         rows += _claim(wanted, limit, now)
     return rows

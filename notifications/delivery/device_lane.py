@@ -178,9 +178,12 @@ class DeviceLane:
     async def _in_room(self, room: Room, attempt: DeviceAttempt) -> Result | None:
         if self._devices.is_suspect(attempt):
             return await self._as_suspect(room, attempt)
-        async with room.place() as place:
+        place = await room.place()
+        try:
             if not self._devices.is_suspect(attempt):
                 return await self._in_place(place, attempt)
+        finally:
+            place.end()
         return await self._as_suspect(room, attempt)  # it has become a suspect meanwhile
 
     async def _as_suspect(self, room: Room, attempt: DeviceAttempt) -> Result | None:
@@ -215,8 +218,10 @@ class DeviceLane:
 
 def _claim(busy: Busy, now: datetime) -> Claimed:
     """Claim messages for working devices, test messages, and farewells."""
-    tests, farewells = claims.tests(BATCH, now), claims.farewells(BATCH, now)
-    rows = claims.for_all(BATCH, busy, now)
+    waiting = claims.waiting_for_devices(now)
+    tests = claims.tests(BATCH, now) if waiting.tests else []
+    farewells = claims.farewells(BATCH, now) if waiting.farewells else []
+    rows = claims.for_all(waiting.channels, BATCH, busy, now)
     attempts = [
         *device_messages.for_tests(tests, now),
         *device_messages.for_farewells(farewells, now),
@@ -226,5 +231,5 @@ def _claim(busy: Busy, now: datetime) -> Claimed:
 
 
 def _claim_suspects(busy: Busy, now: datetime) -> Claimed:
-    rows = claims.for_suspects(SUSPECTS, BATCH, busy, now)
+    rows = claims.for_suspects(SUSPECTS, BATCH, busy, now) if claims.there_are_suspects() else []
     return Claimed(len(rows), device_messages.for_deliveries(rows, now), pauses.known())

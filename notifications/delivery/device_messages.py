@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ from notifications.people import devices, farewells, revocation
 from notifications.types import Message, PushAddress, PushKind, PushMessage
 from notifications.wording import formats, message
 from notifications.wording.languages import language_of
+from wfpush.postgres import keys
 from wfpush.queue import outbox
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,8 @@ class _About:
     tokens: dict[UUID, str]
     unread: dict[int, int]
     with_reserve: set[UUID]
+    words: dict[Hashable, Message] = field(default_factory=dict)
+    """Messages that were made: a person's devices get the same."""
 
 
 def for_deliveries(rows: Sequence[Delivery], now: datetime) -> list[DeviceAttempt]:
@@ -77,7 +80,7 @@ def _settle(people: Sequence[Recipient], now: datetime) -> None:
 
 
 def _locked(device_ids: Sequence[UUID]) -> QuerySet[Device, UUID]:
-    rows = Device.objects.filter(pk__in=device_ids).order_by("pk")
+    rows = Device.objects.filter(keys.among(Device, device_ids)).order_by("pk")
     return rows.select_for_update(no_key=True).values_list("pk", flat=True)
 
 
@@ -165,7 +168,7 @@ def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
     kind: PushKind = "replacement" if row.is_replacement else "message"
     said = PushMessage(
         kind=kind,
-        message=_words(row, now),
+        message=_message(row, about, now),
         tag=tag_of(notification),
         link=f"{settings.BASE_URL}/n/{notification.pk}",
         token=about.tokens.get(row.pk, ""),
@@ -177,6 +180,13 @@ def _made(row: Delivery, about: _About, now: datetime) -> DeviceAttempt:
     )
     more = {"has_reserve": row.pk in about.with_reserve, "over_at": ledger.over_at(row)}
     return _attempt(row, devices.address_of(row.device), said, **more)
+
+
+def _message(row: Delivery, about: _About, now: datetime) -> Message:
+    alike = (row.notification_id, row.channel, repr(row.words) if row.words else "")
+    if alike not in about.words:
+        about.words[alike] = _words(row, now)
+    return about.words[alike]
 
 
 def _words(row: Delivery, now: datetime) -> Message:

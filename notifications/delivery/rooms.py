@@ -37,6 +37,11 @@ class Place:
             self._timer.cancel()
             self._timer = None
 
+    def end(self) -> None:
+        """The result is written, or there is none."""
+        self.answered()
+        self.leave()
+
     def _look_later(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(HELD, self._look)
 
@@ -71,16 +76,10 @@ class Room:
         """Whether as many suspects wait for a place as there are places."""
         return self.suspects >= 2 * SUSPECTS
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[Place]:
-        """Wait for a quick place, first come, first served."""
+    async def place(self) -> Place:
+        """Wait for a quick place, first come, first served. Whoever got it leaves it (`Place.end`)."""
         await self._wait()
-        place = Place(self._quick.release, self._move)
-        try:
-            yield place
-        finally:
-            place.answered()
-            place.leave()
+        return Place(self._quick.release, self._move)
 
     async def _wait(self) -> None:
         self._queued += 1

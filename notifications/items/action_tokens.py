@@ -8,6 +8,7 @@ from django.db import connection
 from notifications.models import Delivery, Notification
 from notifications.types import Json
 from wfpush.crypto import digest_of, new_action_token
+from wfpush.postgres import keys
 
 NEED_NO_SIGN_IN = ("acknowledge", "reply")
 """Effects for which a link to a mailbox is enough."""
@@ -62,9 +63,9 @@ def give(deliveries: Sequence[tuple[Delivery, list[str]]], now: datetime) -> lis
             [
                 now,
                 [digest_of(token) for token in tokens],
-                [row.recipient_id for row in rows],
-                [row.notification_id for row in rows],
-                [row.pk for row in rows],
+                keys.array(row.recipient_id for row in rows),
+                keys.array(row.notification_id for row in rows),
+                keys.array(row.pk for row in rows),
                 ["\n".join(actions) for _, actions in deliveries],  # their names have no control characters
                 [expiry_of(row.notification.due_at, now) for row in rows],
             ],

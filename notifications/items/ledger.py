@@ -16,9 +16,10 @@ from django.db.models import Count, Q, QuerySet
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.models import Delivery, DeliveryState, NotificationState
+from notifications.models import Delivery, DeliveryState, Notification, NotificationState
 from notifications.reasons import NOTHING, Reason
 from notifications.types import Json
+from wfpush.postgres import keys
 from wfpush.queue import outbox
 
 SETTLE = timedelta(milliseconds=500)
@@ -86,10 +87,11 @@ def not_worth_sending(row: Delivery, now: datetime) -> Outcome | None:
 
 def with_reserve(rows: Sequence[Delivery]) -> set[UUID]:
     """Those of the rows that have others in reserve."""
-    reserves = Delivery.objects.filter(RESERVE, notification_id__in={row.notification_id for row in rows})
+    about = keys.among(Notification, {row.notification_id for row in rows}, "notification_id")
+    reserves = Delivery.objects.filter(RESERVE, about)
     last: dict[tuple[UUID, UUID], int] = {}
-    for *about, turn in reserves.order_by("turn").values_list("notification_id", "event_id", "turn"):
-        last[about[0], about[1]] = turn
+    for notification, event, turn in reserves.order_by("turn").values_list("notification_id", "event_id", "turn"):
+        last[notification, event] = turn
     return {row.pk for row in rows if last.get((row.notification_id, row.event_id), 0) > row.turn}
 
 
@@ -103,7 +105,8 @@ SELECT id, number, %s, '' FROM unnest(%s::uuid[], %s::int[]) AS claimed(id, numb
 def begin(deliveries: Sequence[Delivery], now: datetime) -> None:
     """Record attempts of these claimed rows before the I/O, so that a crash leaves a trace."""
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [now, [row.pk for row in deliveries], [row.attempts for row in deliveries]])
+        ids, numbers = (row.pk for row in deliveries), (row.attempts for row in deliveries)
+        cursor.execute(_BEGIN, [now, keys.array(ids), keys.array(numbers)])
 
 
 _END_ATTEMPTS = """
@@ -144,8 +147,8 @@ def record(outcomes: Sequence[Outcome], now: datetime) -> set[UUID]:
                 now,
                 *AFTER_OTHERS,
                 now,
-                [each.delivery for each in outcomes],
-                [each.lease for each in outcomes],
+                keys.array(each.delivery for each in outcomes),
+                keys.array(each.lease for each in outcomes),
                 [each.state.value for each in outcomes],
                 *reasons.as_columns(each.reason for each in outcomes),
                 [each.again_at for each in outcomes],
@@ -165,8 +168,8 @@ def _end_attempts(outcomes: Sequence[Outcome], now: datetime) -> None:
         _END_ATTEMPTS,
         [
             now,
-            [each.delivery for each in made],
-            [each.number for each in made],
+            keys.array(each.delivery for each in made),
+            keys.array(each.number for each in made),
             [each.succeeded for each in made],
             *reasons.as_columns(each.reason for each in made),
         ],
@@ -183,7 +186,7 @@ _LOCK = """
 SELECT id, outdated AND state = 'superseded' AND lease_token IS NULL FROM notifications_delivery WHERE id IN (
     SELECT unnest(%s::uuid[]) UNION
     SELECT reserve.id FROM notifications_delivery first JOIN notifications_delivery reserve USING (notification_id)
-    WHERE first.id = ANY(%s) AND reserve.state = 'pending' AND reserve.turn > 0 AND reserve.due_at IS NULL
+    WHERE first.id = ANY(%s::uuid[]) AND reserve.state = 'pending' AND reserve.turn > 0 AND reserve.due_at IS NULL
 ) ORDER BY id FOR UPDATE
 """
 
@@ -198,7 +201,8 @@ class Locked:
 
 def lock(ids: Sequence[UUID]) -> Locked:
     """Lock these rows, and those in reserve behind them."""
-    rows = _run(_LOCK, [list(ids), list(ids)])
+    said = keys.array(ids)
+    rows = _run(_LOCK, [said, said])
     return Locked({pk for pk, _ in rows} - set(ids), {pk for pk, taken_back in rows if taken_back})
 
 
@@ -228,11 +232,11 @@ def put_back(outcomes: Sequence[Outcome]) -> None:
     """Claimed rows that were not tried: each is due again at its `again_at`."""
     if not outcomes:
         return
-    ids = [each.delivery for each in outcomes]
-    lock(ids)
+    lock([each.delivery for each in outcomes])
+    ids, numbers = keys.array(each.delivery for each in outcomes), keys.array(each.number for each in outcomes)
     for forget in (_FORGET_TOKENS, _FORGET_ATTEMPTS):  # those that were made for this try
-        _run(forget, [ids, [each.number for each in outcomes]])
-    leases, due = [each.lease for each in outcomes], [each.again_at for each in outcomes]
+        _run(forget, [ids, numbers])
+    leases, due = keys.array(each.lease for each in outcomes), [each.again_at for each in outcomes]
     _run(_PUT_BACK, [ids, leases, due, *reasons.as_columns(each.reason for each in outcomes)])
 
 

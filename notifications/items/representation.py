@@ -25,6 +25,7 @@ from notifications.models import (
 from notifications.types import Json
 from notifications.wording.key_facts import facts_of
 from notifications.wording.labels import read_in
+from wfpush.postgres import keys
 
 Value = TypeVar("Value")
 
@@ -163,7 +164,8 @@ def unread_count(recipient: Recipient) -> int:
 
 
 def unread_counts(recipient_ids: list[int]) -> dict[int, int]:
-    unread = Notification.objects.filter(recipient_id__in=recipient_ids, read_at=None).order_by()
+    theirs = keys.among(Recipient, recipient_ids, "recipient_id")
+    unread = Notification.objects.filter(theirs, read_at=None).order_by()
     return dict(unread.values_list("recipient_id").annotate(Count("pk")))
 
 

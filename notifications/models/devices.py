@@ -84,6 +84,7 @@ class Device(Work):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="device_test_due"),
             models.Index(fields=["session"], condition=~Q(session=""), name="device_by_session"),
+            models.Index(fields=["id"], condition=Q(last_fault__gt=""), name="device_failing"),
         ]
 
     def __str__(self) -> str:

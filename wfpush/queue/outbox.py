@@ -29,7 +29,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from wfpush.concurrency.places import FreePlaces
-from wfpush.postgres import bulk
+from wfpush.postgres import bulk, keys
 from wfpush.queue.lease_holder import new_token
 from wfpush.redis.cooldown import redis_cooldown
 
@@ -147,7 +147,8 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
     with transaction.atomic():
         rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
         token, until = new_token(), now + lease
-        queryset.model._default_manager.filter(pk__in=[row.pk for row in rows]).update(
+        mine = keys.among(queryset.model, [row.pk for row in rows])
+        queryset.model._default_manager.filter(mine).update(
             lease_token=token, lease_until=until, attempts=F("attempts") + 1
         )
     if _kept is not None and rows:

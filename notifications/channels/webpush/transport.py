@@ -74,7 +74,7 @@ class WebPush:
             await self._door.close()
             self._door = None
 
-    async def _post(self, address: PushAddress, message: PushMessage, said: Json) -> Response:
+    async def _post(self, address: PushAddress, message: PushMessage, said: bytes) -> Response:
         if self._door is None:
             self._door = push_door_from_settings()
         headers = _headers(address, message)
@@ -110,16 +110,21 @@ def _authorization(address: PushAddress) -> str:
         raise TransportError(facts.KEY_NOT_HELD(), permanent=True) from fault
 
 
-def _encrypted(address: PushAddress, said: Json) -> bytes:
+def _encrypted(address: PushAddress, said: bytes) -> bytes:
     try:
-        return encrypt(payload.encoded(said), address.p256dh, address.auth)
+        return encrypt(said, address.p256dh, address.auth)
     except ValueError as fault:
         raise RecipientGone(facts.USELESS_KEY(words=fault)) from fault
 
 
-def fitting(said: Json, limit: int) -> Json:
-    """The members, and the same in declarative form; both together are at most `limit` bytes."""
-    return payload.declared(payload.fit(said, limit, lambda cut: len(payload.encoded(payload.declared(cut)))))
+def fitting(said: Json, limit: int) -> bytes:
+    """The members, and the same in declarative form, as JSON; both together are at most `limit` bytes."""
+    whole = _both(said)
+    return whole if len(whole) <= limit else _both(payload.fit(said, limit, lambda cut: len(_both(cut))))
+
+
+def _both(said: Json) -> bytes:
+    return payload.encoded(payload.declared(said))
 
 
 def _thin(said: Json) -> Json:

@@ -379,7 +379,7 @@ def test_any_content_arrives_as_json_with_token_and_link(
     alice = Browser()
     address = alice.address("https://fcm.googleapis.com/1")
 
-    plain = payload.encoded(webpush.fitting(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT))
+    plain = webpush.fitting(payload.members(replace(PUSH, message=message)), MOST_PLAINTEXT)
     encrypted = encrypt(plain, address.p256dh, address.auth)
 
     assert len(encrypted) <= 4096
