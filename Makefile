@@ -58,8 +58,11 @@ lint: setup-dev
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) -m pytest -q $(LINTED)
 
-test: lint
-	$(PY) -m pytest -n auto $(addprefix --ignore=,$(LINTED))
+# Both at once: the processors are not busy all the time with either.
+test: setup-dev
+	@$(MAKE) --no-print-directory lint & lint=$$!; \
+		$(PY) -m pytest -n auto $(addprefix --ignore=,$(LINTED)); tests=$$?; \
+		wait $$lint && exit $$tests
 
 bench: setup-dev
 	$(PY) -m bench

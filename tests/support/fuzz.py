@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from itertools import product
@@ -94,6 +95,7 @@ def _address(route: str) -> Address:
     return Address(("/" + pieces[0], *pieces[2::2]), tuple(pieces[1::2]))
 
 
+@cache
 def names_in_sources() -> list[str]:
     """Parameters and fields that our views read by name."""
     sources = (file for app in ("notifications", "escalations", "wfpush") for file in (ROOT / app).rglob("*.py"))

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
+from hypothesis import strategies as st
 
 from escalations.models import Escalation, Policy
 from notifications import reasons
@@ -43,10 +44,10 @@ from wfpush.queue import outbox
 
 pytestmark = pytest.mark.django_db
 
-SIZES = (7, 100)
-"""With batches of one, one by one is the same code."""
-PARTS = (1, fanout.AT_ONCE)
 LONG = os.environ.get("WFPUSH_SOAK") == "long"
+SIZES = [(7, 1), (100, fanout.AT_ONCE)]
+"""Of batches, and of the parts of a message. With batches of one, one by one is the same code."""
+some_sizes = st.just(SIZES) if LONG else st.sampled_from([[size] for size in SIZES])
 
 
 @pytest.fixture
@@ -149,11 +150,13 @@ def rows_after(story: Story, history: Sequence[Burst], size: int, *, singly: boo
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(history=histories)
-def test_together_events_leave_what_they_leave_one_by_one(story: Story, history: list[Burst]) -> None:
+@given(history=histories, sizes=some_sizes)
+def test_together_events_leave_what_they_leave_one_by_one(
+    story: Story, history: list[Burst], sizes: list[tuple[int, int]]
+) -> None:
     """In the same order: events that were tried before come after the others of their batch. Also if messages to
     several people are made in parts."""
-    for size, part in zip(SIZES, PARTS, strict=True):
+    for size, part in sizes:
         with patch.object(fanout, "AT_ONCE", part):
             together = rows_after(story, history, size)
         singly = rows_after(story, history, size, singly=True)
