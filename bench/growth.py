@@ -11,6 +11,7 @@ from bench.inboxes import BATCH, EVENTS, PEOPLE, flood
 
 FEW, MANY = 10_000, 1_000_000
 GROWTH, PAGES_GROWTH = 1.3, 2.0
+INBOX, INBOX_MILLISECONDS = "The inbox of the busiest person: ", 100.0
 ROUNDS = 3
 ROWS_SECONDS = 7_200.0
 
@@ -35,12 +36,17 @@ def measure_large(many: int = MANY) -> list[Figure]:
             of_few,
             few["pages"][name],
             "ms",
-            f"at most {PAGES_GROWTH:g} times the peer",
-            milliseconds <= PAGES_GROWTH * few["pages"][name],
+            *_reach(name, milliseconds, few["pages"][name]),
         )
         for name, milliseconds in large["pages"].items()
     ]
     return [event, *pages]
+
+
+def _reach(name: str, milliseconds: float, few: float) -> tuple[str, bool]:
+    if name.startswith(INBOX):
+        return f"at most {INBOX_MILLISECONDS:g} ms", milliseconds <= INBOX_MILLISECONDS
+    return f"at most {PAGES_GROWTH:g} times the peer", milliseconds <= PAGES_GROWTH * few
 
 
 def found(items: int) -> Json:

@@ -32,8 +32,11 @@ PEOPLE = 2_000
 CHUNK = 50_000
 ROUNDS = 7
 TOKEN = "wfr_growth"
+INBOX = "The inbox of the busiest person: "
 OPEN_OF = 100
 """One of so many items waits for an answer; the others were done."""
+BUSIEST = 50
+"""One of so many items is of the first person, who has more than anybody else."""
 
 _ID = "(lpad(to_hex(1700000000000 + n), 12, '0') || '7{kind}8000' || lpad(to_hex(n), 12, '0'))::uuid"
 """Times of their own for each item, before all that follow."""
@@ -44,7 +47,7 @@ FROM notifications_{table} pattern, generate_series(%(first)s, %(last)s) n,
 LATERAL jsonb_populate_record(pattern, jsonb_build_object({values})) made WHERE {only}
 """
 _EVENT, _TASK, _ITEM = (_ID.format(kind=kind) for kind in ("001", "002", "003"))
-_PERSON = "%(person)s + n %% %(people)s"
+_PERSON = "%(person)s + CASE WHEN n %% %(busiest)s = 1 THEN 0 ELSE n %% %(people)s END"
 _SENT = _ID.format(kind="00' || pattern.place || '")
 _TABLES: dict[str, dict[str, str]] = {
     "case": {"id": "1000000 + n", "case_id": "'grown-' || n"},
@@ -67,7 +70,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "notification": {
         "id": _ITEM,
         "recipient_id": _PERSON,
-        "seq": "n / %(people)s + 1",
+        "seq": "n + 1",
         "event_id": _EVENT,
         "task_id": _TASK,
         "case_id": "1000000 + n",
@@ -94,6 +97,7 @@ def make(count: int) -> None:
         "person": first[0].pk,
         "people": PEOPLE,
         "open_of": OPEN_OF,
+        "busiest": BUSIEST,
         "count": count,
         "pattern": pattern.event_id,
     }
@@ -130,7 +134,23 @@ def pages() -> dict[str, float]:
     listed = {"events": "event", "notifications": "notification", "deliveries": "delivery", "tasks": "task"}
     lists = {name: reverse(f"admin:notifications_{model}_changelist") for name, model in listed.items()}
     event = Event.objects.filter(source="growth").latest("id")
+    person.user = User.objects.create_user("grown-up")
+    person.save(update_fields=["user"])
+    inbox = Client(HTTP_HOST=here)
+    inbox.force_login(person.user, "notifications.signing_in.AccountBackend")
+    own = Notification.objects.filter(recipient=person)
+    searched = {
+        "as it opens": "",
+        "done, the last page": f"?tab=done&page={own.filter(state='withdrawn').count() // 50}",
+        "everything, by kind of task": f"?tab=all&kind={own.first().task.kind}",
+        "filters with their numbers": "?tab=all&filters=1",
+        "a word that all have": "?tab=all&q=approve",
+        "a word that none has": "?tab=all&q=nowhere",
+        "the id of a case": f"?tab=all&q={own.last().case.case_id}",
+        "words, an amount and a name": "?tab=all&q=approve+1%2C200.50+nobody",
+    }
     return {
+        **{f"{INBOX}{name}": _milliseconds(partial(inbox.get, f"/{query}")) for name, query in searched.items()},
         "The API's first page of an inbox": _milliseconds(lambda: app.get("/api/v1/notifications")),
         "The desk's overview": _milliseconds(lambda: desk.get(reverse("admin:index"))),
         **{f"The desk's list of {name}": _milliseconds(partial(desk.get, url)) for name, url in lists.items()},
