@@ -139,14 +139,15 @@ def pages() -> dict[str, float]:
     inbox = Client(HTTP_HOST=here)
     inbox.force_login(person.user, "notifications.signing_in.AccountBackend")
     own = Notification.objects.filter(recipient=person)
+    kind, case = own.values_list("task__kind", "case__case_id").earliest("created_at")
     searched = {
         "as it opens": "",
         "done, the last page": f"?tab=done&page={own.filter(state='withdrawn').count() // 50}",
-        "everything, by kind of task": f"?tab=all&kind={own.first().task.kind}",
+        "everything, by kind of task": f"?tab=all&kind={kind}",
         "filters with their numbers": "?tab=all&filters=1",
         "a word that all have": "?tab=all&q=approve",
         "a word that none has": "?tab=all&q=nowhere",
-        "the id of a case": f"?tab=all&q={own.last().case.case_id}",
+        "the id of a case": f"?tab=all&q={case}",
         "words, an amount and a name": "?tab=all&q=approve+1%2C200.50+nobody",
     }
     return {

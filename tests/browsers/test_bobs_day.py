@@ -1,0 +1,118 @@
+"""Bob decides from 202 mixed items: finds one by amount and vendor, answers seven together, undoes one, snoozes one."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browsers.conftest import by_the_form, is_live, new_page
+from tests.browsers.installation import Installation
+from tests.browsers.test_accessible import faults
+from tests.support.waiting import eventually
+
+VENDORS = ["Acme GmbH", "Contoso Ltd", "Northwind", "Müller & Söhne KG"]
+SEVEN = "Fabrikam AG"
+
+
+@pytest.fixture(scope="module")
+def here(chromium: object) -> Iterator[Installation]:
+    """One of its own: answers can be taken back for a minute."""
+    found = Installation()
+    try:
+        found.start(UNDO_SECONDS="60")
+        found.account("robert", "Bob")  # Bob himself has tasks of the demo
+        found.set_up(
+            "from notifications.models import Recipient\n"
+            "print(Recipient.objects.filter(ref='robert').update(timezone='', locale='en'))"
+        )
+        morning(found)
+        yield found
+    finally:
+        found.house.clear()
+
+
+def morning(here: Installation) -> None:
+    """202 invoices, of which every sixth is overdue, and some are urgent; seven are of one vendor."""
+    now = datetime.now(UTC)
+    for number in range(202):
+        vendor = SEVEN if number % 29 == 3 else VENDORS[number % len(VENDORS)]
+        due = [now - timedelta(hours=number + 1), None, now + timedelta(days=2, hours=number)][number % 3]
+        task = {
+            "id": f"B-{number}",
+            "name": f"Approve invoice {7000 + number}",
+            "kind": "approval",
+            "assignee": "robert",
+            "priority": "urgent" if number % 17 == 0 else "normal",
+            **({"due_at": due.isoformat()} if due else {}),
+        }
+        variables = {"amount": 1000.5 + number, "currency": "EUR", "vendor": vendor}
+        here.send("task.assigned", {"task": task, "variables": variables})
+    eventually(lambda: len(here._waiting("robert")) == 200, "all are there")  # the API's page has 200
+
+
+async def as_bob(browser: Browser, here: Installation, complaints: list[str], **how: Any) -> Page:
+    page = await new_page(browser, complaints, False, base_url=here.url, **how)
+    await page.goto("/")
+    await by_the_form(page, "robert", here)
+    await is_live(page)
+    return page
+
+
+async def test_a_browser_tells_where_it_is(browser: Browser, here: Installation, complaints: list[str]) -> None:
+    bob = await as_bob(browser, here, complaints, timezone_id="Asia/Tokyo")
+    await expect(bob.locator(".due time[title$=JST]").first).to_be_visible()
+
+
+async def test_bob_decides(browser: Browser, here: Installation, complaints: list[str]) -> None:
+    bob = await as_bob(browser, here, complaints)
+    await expect(bob.locator('[data-slot="waiting-count"]')).to_have_text("202")
+    counts = await bob.locator('.group:not([hidden]) [data-slot="group-count"]').all_text_contents()
+    assert sum(map(int, counts)) == 202
+    overdue = bob.locator(".group").filter(has_text="Overdue").locator(".card")
+    await expect(overdue.first).to_contain_text("overdue by")
+
+    await bob.get_by_label("Search your items").fill("contoso 1,005.50")
+    await bob.keyboard.press("Enter")
+    one = bob.locator("#found .card")
+    await expect(one).to_have_count(1)
+    await expect(one).to_contain_text("€1,005.50")
+    await one.get_by_role("button", name="Approve").click()
+    await expect(one.locator(".outcome")).to_contain_text("Approved. The engine will be told in a moment.")
+
+    await bob.goto("/?q=fabrikam&select=1")
+    await bob.get_by_role("button", name="Choose all here").click()
+    await expect(bob.locator("#ticked")).to_have_text("7 chosen")
+    await bob.get_by_role("button", name="Answer together…").click()
+    await expect(bob.get_by_role("heading", name="7 items")).to_be_visible()
+    await expect(bob.locator(".sum")).to_have_text("€7,633.50")
+    assert await faults(bob) == []
+    await bob.get_by_label("Comment, for all of them").fill("As agreed")
+    await bob.get_by_role("button", name="Approve").click()
+    await expect(bob.locator(".chosen .outcome")).to_have_count(7)
+    await bob.get_by_role("button", name="Undo").first.click()
+    await expect(bob.locator("#item").get_by_role("button", name="Approve")).to_be_visible()
+    await expect(bob.locator("#item .history")).to_contain_text("and took it back")
+
+    await bob.goto("/")
+    await expect(bob.locator('[data-slot="waiting-count"]')).to_have_text("195")
+    await bob.locator("#later .card a").first.click()
+    title = await bob.locator("#item-heading").inner_text()
+    await bob.get_by_text("Snooze…").click()
+    await bob.get_by_role("button", name="for an hour").click()
+    await expect(bob.locator('[data-slot="waiting-count"]')).to_have_text("194")
+    await bob.get_by_role("link", name="Snoozed").click()
+    await expect(bob.locator("#found .card")).to_contain_text(title)
+    assert await faults(bob) == []
+
+
+async def test_an_undo_on_the_card_opens_it_again(browser: Browser, here: Installation, complaints: list[str]) -> None:
+    bob = await as_bob(browser, here, complaints)
+    await bob.goto("/?q=7100")
+    card = bob.locator("#found .card")
+    await card.get_by_role("button", name="Approve").click()
+    await card.get_by_role("button", name="Undo").click()
+
+    await expect(card.get_by_role("button", name="Approve")).to_be_focused()
+    await expect(card.locator(".outcome")).to_be_hidden()
