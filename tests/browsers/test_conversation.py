@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
+from tests.browsers.test_accessible import faults
 
 QUESTION, REPLY = "Which cost centre?", "4711, as always."
 
@@ -26,6 +27,7 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
 
     await item.get_by_text("Ask for information…").click()
     await expect(item.get_by_label("Who is asked")).to_contain_text("Alice")
+    assert await faults(bob) == []
     await item.get_by_label("What do you need to know?").fill(QUESTION)
     await item.get_by_role("button", name="Ask for information").click()
     await expect(item.locator(".outcome")).to_contain_text("Sent to Alice.")
@@ -34,6 +36,7 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
     await opened(alice, asked)
     pane = alice.locator("#item")
     await expect(pane.locator('[data-slot="body"]')).to_have_text(QUESTION)
+    assert await faults(alice) == []
     await pane.get_by_label("Your reply").fill(REPLY)
     await pane.get_by_role("button", name="Reply").click()
     await expect(pane.locator(".outcome")).to_have_text("Sent to Bob.")
@@ -58,6 +61,7 @@ async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in
     box = pane.get_by_label("Message", exact=True)
     await box.press_sequentially("Ask them, @b")
     await expect(pane.get_by_role("option", name="Bob")).to_be_visible()
+    assert await faults(carol) == []
     await box.press("Enter")
     await expect(box).to_have_value("Ask them, @Bob ")
     await expect(pane.get_by_role("checkbox", name="Bob")).to_be_checked()

@@ -94,7 +94,7 @@ def test_a_comment_that_is_too_long_stays_on_the_page(shared: Story) -> None:
 
     assert page.status == 422
     assert "Shorten it to 4,000 characters." in page.part("fault")
-    assert page.tree.findtext(".//textarea") == "x" * 4001
+    assert page.tree.findtext(".//textarea[@name='comment']") == "x" * 4001
 
 
 def test_cancelling_leads_back_to_all_answers(shared: Story) -> None:
