@@ -10,7 +10,7 @@ from demo.records import Person
 
 Kind = TypeVar("Kind")
 
-ANSWERED, REASSIGN = "task.responded", "task.reassignment_requested"
+ANSWERED, REASSIGN, SAID = "task.responded", "task.reassignment_requested", "task.message"
 
 
 class SignatureError(Exception):
@@ -28,6 +28,8 @@ class Answer(msgspec.Struct, frozen=True):
     action: str
     responded_by: Person
     comment: str | None = None
+    asked: Person | None = None
+    """Whom wfpush has asked a question: the process need not ask anybody."""
 
 
 class Reassignment(msgspec.Struct, frozen=True):
@@ -36,6 +38,21 @@ class Reassignment(msgspec.Struct, frozen=True):
     task_id: str
     assignee: Person | None
     to: Person
+
+
+class Words(msgspec.Struct, frozen=True):
+    """`message` of `task.message`, as far as this engine uses it."""
+
+    kind: str
+    text: str
+    by: Person | None = None
+
+
+class Said(msgspec.Struct, frozen=True):
+    """`data` of `task.message`: a reply or a comment."""
+
+    task_id: str
+    message: Words
 
 
 class CallbackEvent(msgspec.Struct, frozen=True):
@@ -54,6 +71,11 @@ class CallbackEvent(msgspec.Struct, frozen=True):
     def reassignment(self) -> Reassignment:
         """Who is to have a task. Raises MalformedError."""
         return _decode(self.data, Reassignment)
+
+    @property
+    def said(self) -> Said:
+        """What somebody wrote about a task. Raises MalformedError."""
+        return _decode(self.data, Said)
 
 
 def read_callback(secret: str, headers: Mapping[str, str], body: bytes) -> tuple[str, CallbackEvent]:

@@ -146,9 +146,15 @@ class Engine:
         await self._save(record)
         return record
 
-    async def respond(self, key: str, task_id: str, action: str, comment: str, by: Person) -> Verdict:
+    async def respond(
+        self, key: str, task_id: str, action: str, comment: str, by: Person, *, asked: Person | None = None
+    ) -> Verdict:
         """An answer from wfpush, `key` being its webhook-id. The verdict is on disk before it is returned."""
-        return await self._change(task_id, lambda instance: instance.respond(key, task_id, action, comment, by))
+        return await self._change(task_id, lambda instance: instance.respond(key, task_id, action, comment, by, asked))
+
+    async def note_message(self, key: str, task_id: str, kind: str, text: str, by: Person | None) -> Verdict:
+        """What somebody wrote about a task in wfpush. Raises UnknownTaskError."""
+        return await self._change(task_id, lambda instance: instance.note_message(key, task_id, kind, text, by))
 
     async def complete_here(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
         """Ends a task in the engine itself. Raises UnknownTaskError."""

@@ -58,13 +58,16 @@ class Instance:
         SERIALIZER.migrate(state)
         return cls(record, SERIALIZER.from_dict(state), clock)
 
-    def respond(self, key: str, task_id: str, action: str, comment: str, by: Person) -> Verdict:
-        """An answer that wfpush passes on. The same `key` (webhook-id) again: the same verdict, nothing changes."""
+    def respond(
+        self, key: str, task_id: str, action: str, comment: str, by: Person, asked: Person | None = None
+    ) -> Verdict:
+        """An answer that wfpush passes on; `asked`: whom it has asked a question. The same `key` (webhook-id) again:
+        the same verdict, nothing changes."""
         if key in self.record.answers:
             return self.record.answers[key]
         verdict = self._judge(task_id, action, comment, by)
         if verdict.taken:
-            self._take(self.record.tasks[task_id], action, comment, by)
+            self._take(self.record.tasks[task_id], action, comment, by, asked=asked)
         elif task_id in self.record.tasks:
             self._note("refused", f"Refused {by.name}'s answer: {verdict.detail}", self.record.tasks[task_id].step)
         self.record.answers[key] = verdict
@@ -133,12 +136,32 @@ class Instance:
         reason = self._evaluate(task_id, "refuse", {"answer": answer})
         return Verdict(422, str(reason)) if reason else Verdict(200, "taken")
 
-    def _take(self, task: TaskRecord, action: str, comment: str, by: Person, where: str = "") -> None:
+    def note_message(self, key: str, task_id: str, kind: str, text: str, by: Person | None) -> Verdict:
+        """A reply or a comment that somebody wrote in wfpush stands in the story. The same `key` again: once."""
+        if key not in self.record.answers:
+            task, says = self.record.tasks[task_id], "replies" if kind == "reply" else "writes"
+            self._note("asked", f"{by.name if by else 'Somebody'} {says}: {task.name}", task.step, comment=text)
+            self.record.answers[key] = Verdict(200, "noted")
+            self._touch()
+        return self.record.answers[key]
+
+    def _take(
+        self,
+        task: TaskRecord,
+        action: str,
+        comment: str,
+        by: Person,
+        where: str = "",
+        asked: Person | None = None,
+    ) -> None:
         effect = self._action(task, action).effect
         if effect == "acknowledge":
             self._note("seen", f"{by.name} has seen it: {task.name}", task.step)
         elif effect == "request_info":
-            self._note("asked", f"{by.name} asks about it: {task.name}", task.step, comment=comment)
+            whom = f"{asked.name} " if asked else ""
+            self._note("asked", f"{by.name} asks {whom}about it: {task.name}", task.step, comment=comment)
+            if asked:  # the reply comes as a message; the process need not ask anybody
+                return
             asker = {"ref": by.ref, "name": by.name}
             payload = {"task_id": task.id, "task_name": task.name, "text": comment, "by": asker}
             self.record.messages.append(Message(_ASKED, payload))

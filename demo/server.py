@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from demo import pages
-from demo.callbacks import ANSWERED, REASSIGN, CallbackEvent, MalformedError, SignatureError, read_callback
+from demo.callbacks import ANSWERED, REASSIGN, SAID, CallbackEvent, MalformedError, SignatureError, read_callback
 from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
@@ -139,10 +139,14 @@ def _asked(engine: Engine, key: str, event: CallbackEvent) -> Awaitable[Verdict]
     """None for events that change nothing here. Raises MalformedError."""
     if event.type == ANSWERED:
         answer = event.answer
-        return engine.respond(key, answer.task_id, answer.action, answer.comment or "", answer.responded_by)
+        said = (answer.task_id, answer.action, answer.comment or "", answer.responded_by)
+        return engine.respond(key, *said, asked=answer.asked)
     if event.type == REASSIGN:
         asked = event.reassignment
         return engine.hand_over(key, asked.task_id, asked.assignee, asked.to)
+    if event.type == SAID:
+        words = event.said.message
+        return engine.note_message(key, event.said.task_id, words.kind, words.text, words.by)
     return None
 
 

@@ -36,10 +36,12 @@ async def eventually(condition: Callable[[], Value], what: str, within: float = 
     return value
 
 
-def callback_body(task_id: str, action: str, by: str = "bob", comment: str | None = None, key: str = "r-1") -> bytes:
+def callback_body(
+    task_id: str, action: str, by: str = "bob", comment: str | None = None, key: str = "r-1", asked: str = ""
+) -> bytes:
     """`task.responded` as the contract has it."""
     who = person(by)
-    data = {
+    data: dict[str, Any] = {
         "task_id": task_id,
         "case_id": "4711",
         "action": action,
@@ -52,8 +54,18 @@ def callback_body(task_id: str, action: str, by: str = "bob", comment: str | Non
         "event": {"id": "invoice-1.5", "source": "urn:wfpush:demo"},
         "notification_id": "n-1",
     }
+    if asked:
+        data["asked"] = {"ref": asked, "name": person(asked).name}
     event = {"specversion": "1.0", "id": key, "source": "wfpush", "type": "task.responded", "subject": task_id}
     return json.dumps({**event, "time": "2026-11-25T14:02:00Z", "data": data}).encode()
+
+
+def message_body(task_id: str, text: str, by: str = "alice", key: str = "m-1") -> bytes:
+    """`task.message` as the contract has it."""
+    who = {"ref": by, "name": person(by).name}
+    message = {"id": key, "kind": "reply", "text": text, "by": who, "for": [], "reply_to": "r-1", "via": "inbox"}
+    event = {"specversion": "1.0", "id": key, "source": "wfpush", "type": "task.message", "subject": task_id}
+    return json.dumps({**event, "data": {"task_id": task_id, "case_id": "4711", "message": message}}).encode()
 
 
 def signed(body: bytes, key: str, at: datetime | None = None, secret: str = SECRET) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.demo.recorder import Recorder
-from tests.demo.service import SECRET, Service, callback_body, eventually, signed
+from tests.demo.service import SECRET, Service, callback_body, eventually, message_body, signed
 
 
 async def waiting_task(service: Service) -> tuple[str, str]:
@@ -31,6 +31,20 @@ async def test_the_same_callback_again_succeeds_and_changes_nothing(service: Ser
     later = datetime.now(UTC) - timedelta(seconds=60)
     assert await service.call_back(body, signed(body, "r-9", at=later)) == first
     assert (await service.instance(invoice))["history"] == history
+
+
+async def test_a_question_that_wfpush_has_asked_alice_asks_her_no_second_time(service: Service) -> None:
+    invoice, task = await waiting_task(service)
+    asks = callback_body(task, "request_info", comment="Which project?", asked="alice")
+    assert (await service.call_back(asks, signed(asks, "r-1")))[0] == 200
+    replies = message_body(task, "The roof.")
+    for _ in range(2):
+        assert (await service.call_back(replies, signed(replies, "m-1")))[0] == 200
+
+    found = await service.instance(invoice)
+    assert [event["type"] for event in found["events"]].count("task.assigned") == 1
+    told = [(entry["text"].partition(":")[0], entry["comment"]) for entry in found["history"] if entry["comment"]]
+    assert told == [("Bob asks Alice about it", "Which project?"), ("Alice replies", "The roof.")]
 
 
 async def test_of_the_same_callback_twenty_times_at_once_one_counts(service: Service) -> None:
