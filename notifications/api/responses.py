@@ -112,6 +112,7 @@ def _reply_json(message: TaskMessage) -> Json:
         "action": "reply",
         "comment": message.text,
         "by": message.by,
+        "to": message.reply_to.by if message.reply_to else None,
         "at": iso_utc(message.at),
         "via": message.via,
         "engine": engine_states([message]).get(message.pk),

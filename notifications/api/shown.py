@@ -182,6 +182,7 @@ class ResponseShown(Shown):
     engine = serializers.ChoiceField([*CallbackState.values, "kept"])
     connect = serializers.CharField(required=False, help_text=CONNECT)
     late = serializers.BooleanField(required=False, help_text="Of a reply: it came after the decision.")
+    to = PersonName(required=False, allow_null=True, help_text="Of a reply: who had asked; null: the engine.")
 
 
 class TaskOfNotification(Shown):

@@ -136,7 +136,7 @@ async def test_what_the_service_worker_says_became_of_it(reading: Reading) -> No
         with translation.override(language):
             words[language] = spoken_by_worker()
     answered = [case for case in CASES["outcome"] if case["item"]["state"] == "answered"]
-    assert {case["reader"] for case in answered} == {"bob", "carol"}
+    assert {case["reader"] for case in answered} == {"alice", "bob", "carol"}
 
     await says(reading, REPLIES, answered, words=words)
 
