@@ -12,7 +12,7 @@ from notifications.inbox.conversation import Conversation, conversation_of
 from notifications.inbox.history import Entry, history_of
 from notifications.items import snoozing
 from notifications.items.glance import engine_of
-from notifications.items.inbox_json import shown_facts, web_link
+from notifications.items.inbox_json import documents_of, shown_facts, web_link
 from notifications.items.representation import notification_queryset
 from notifications.models import Engine, Notification, Recipient
 from notifications.types import Json
@@ -37,6 +37,7 @@ class Item:
     url: str
     case_url: str
     facts: list[Json]
+    documents: list[Json]
     history: list[Entry]
     related: list[Related]
     follows: bool
@@ -73,6 +74,7 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         engine=engine,
         url=web_link(notification.url),
         case_url=web_link(case.url) if case else "",
+        documents=documents_of(notification),
         facts=shown_facts(notification, str(engine) if engine else ""),
         history=history_of(notification, reader, now),
         related=_related(notification, reader, now),

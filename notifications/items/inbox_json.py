@@ -138,6 +138,11 @@ def _customer(customer: Json) -> list[Json]:
     return [part for part, known in ((who, name), (call, call["url"])) if known]
 
 
+def documents_of(notification: Notification) -> list[Json]:
+    """As `shown_facts` has them, in the same order."""
+    return _documents(notification.details.get("documents"))
+
+
 def _documents(documents: object) -> list[Json]:
     shown = [each for each in documents if isinstance(each, dict)] if isinstance(documents, list) else []
     return [

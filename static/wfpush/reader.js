@@ -148,9 +148,16 @@ export async function replaceParts(request) {
   for (const name of PARTS) {
     const here = withToken(pane.querySelector(`[data-slot="${name}"]`));
     const there = fresh.pane.querySelector(`[data-slot="${name}"]`);
+    keepOpen(here, there);
     if (!here.isEqualNode(there)) swap(here, there);
   }
   mark();
+}
+
+/** What the reader has opened stays open. */
+function keepOpen(here, there) {
+  const fresh = there.querySelectorAll("details");
+  for (const [place, known] of here.querySelectorAll("details").entries()) fresh[place]?.toggleAttribute("open", known.open);
 }
 
 /** Replace a part; the focus moves to the control in the same position. */

@@ -71,7 +71,7 @@ def receiving() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
             status, headers, answer = receiver.take(
                 Call({name.lower(): value for name, value in self.headers.items()}, body, self.path)
             )
@@ -80,6 +80,8 @@ def receiving() -> Iterator[Receiver]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
+
+        do_GET = do_POST
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
