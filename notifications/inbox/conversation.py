@@ -1,6 +1,6 @@
 """The conversation in an item: what its reader sees of it, and whom they can ask or mention."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -114,8 +114,8 @@ def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -
     )
 
 
-def _newest(seen: Iterable[TaskMessage]) -> list[UUID]:
-    return [message.pk for message in seen][-SHOWN:]
+def _newest(seen: QuerySet[TaskMessage]) -> list[UUID]:
+    return list(seen.order_by("-number").values_list("pk", flat=True)[:SHOWN])
 
 
 def _askable(task: Task, reader: Recipient) -> list[Person]:

@@ -7,6 +7,8 @@ from playwright.async_api import Page, expect
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.test_accessible import faults
+from tests.browsers.test_worker import shows
+from tests.browsers.worker import Device, about
 
 QUESTION, REPLY = "Which cost centre?", "4711, as always."
 
@@ -72,6 +74,29 @@ async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in
     await expect(box).to_be_focused()
     card = bob.locator("#list li").filter(has=bob.get_by_role("link", name=title, exact=True))
     await expect(card).to_contain_text("Carol has written to you")
+
+
+async def test_alice_types_her_reply_into_the_notification(installation: Installation, sign_in: SignIn) -> None:
+    title = "Approve the dinghy"
+    installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")
+    bob, alice = await sign_in("bob", again=True), await sign_in("alice")
+    device = await Device.of(installation, alice)
+    await opened(bob, title)
+    item = bob.locator("#item")
+    await item.get_by_text("Ask for information…").click()
+    await item.get_by_label("What do you need to know?").fill(QUESTION)
+    await item.get_by_role("button", name="Ask for information").click()
+    asked = f"Bob asks about “{title}”"
+    await expect(alice.get_by_role("link", name=asked, exact=True)).to_be_visible()
+    offered = [{"action": "reply", "title": "Reply", "comment": "required"}]
+    sent = about(installation, asked, who="alice", actions=offered)
+    await device.receives(sent)
+    await shows(device, sent["tag"], "Invoice")
+
+    await device.press(sent["tag"], "reply", typed=REPLY)
+
+    await shows(device, sent["tag"], "^Sent to Bob\\.")
+    await expect(item.locator(".line-text")).to_have_text([QUESTION, REPLY])
 
 
 async def test_without_javascript_it_is_all_forms(installation: Installation, sign_in: SignIn) -> None:

@@ -22,9 +22,9 @@ SHOWN = """async () => (await registration.getNotifications()).map((each) => ({
   stays: each.requireInteraction, buttons: each.actions.map((action) => action.title), data: each.data,
   badge: each.badge, icon: each.icon,
 }))"""
-PRESS = """async ([tag, action]) => {
+PRESS = """async ([tag, action, typed]) => {
   const shown = (await registration.getNotifications()).find((each) => each.tag === tag);
-  await clicked(shown, action);
+  await clicked(shown, action, typed);
 }"""
 
 CLOSE = "async () => (await registration.getNotifications()).forEach((each) => each.close())"
@@ -119,8 +119,9 @@ class Device:
     async def _shows_nothing(self) -> bool:
         return await self.shown() == []
 
-    async def press(self, tag: str, action: str = "") -> None:
-        await self.worker.evaluate(PRESS, [tag, action])
+    async def press(self, tag: str, action: str = "", *, typed: str = "") -> None:
+        """`typed`: into the notification, where the system has a field for it."""
+        await self.worker.evaluate(PRESS, [tag, action, typed])
 
     async def badge_counts(self) -> list[int]:
         """What the worker wrote on the app's icon from now on; begin with `await device.watch_badge()`."""
@@ -163,8 +164,8 @@ def about(installation: Installation, title: str, *, who: str, **said: Any) -> J
         f"""WITH given AS (
               INSERT INTO notifications_actiontoken
                      (digest, recipient_id, notification_id, delivery_id, actions, created_at, expires_at, void_reason)
-              SELECT '{digest_of(token)}', n.recipient_id, n.id, d.id, ARRAY['approve', 'reject', 'acknowledge'],
-                     now(), now() + interval '1 day', ''
+              SELECT '{digest_of(token)}', n.recipient_id, n.id, d.id,
+                     ARRAY['approve', 'reject', 'acknowledge', 'reply'], now(), now() + interval '1 day', ''
                 FROM notifications_notification n JOIN notifications_delivery d ON d.notification_id = n.id
                JOIN notifications_recipient r ON r.id = n.recipient_id
                WHERE n.title = '{title}' AND r.ref = '{who}' LIMIT 1
