@@ -44,6 +44,7 @@ from notifications.reasons import said
 from notifications.routing import pipeline
 from notifications.types import Json, NewAddress
 from tests.factories import PASSWORD, sign_in_link
+from tests.support.unrecorded import unrecorded
 from wfpush.crypto import digest_of, new_recipient_token
 from wfpush.models import Heartbeat
 from wfpush.queue import outbox
@@ -72,6 +73,7 @@ def person(ref: str, name: str, **fields: Any) -> Recipient:
     )
 
 
+@unrecorded()
 def build() -> World:
     now = timezone.now()
     engine = Engine.objects.create(slug="invoices", name="Invoices", callback_url="https://engine.acme.example/answers")

@@ -21,7 +21,12 @@ async def shows(device: Device, tag: str, words: str) -> Json:
         those = (each for each in await device.shown() if each["tag"] == tag)
         return next((each for each in those if re.search(words, each["body"])), None)
 
-    found: Json = await until(look, words)
+    try:
+        found: Json = await until(look, words)
+    except TimeoutError:
+        raise AssertionError(
+            f"{words!r} is not shown: {await device.shown()} {await device.worker.evaluate('person()')}"
+        ) from None
     return found
 
 

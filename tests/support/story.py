@@ -31,6 +31,7 @@ from notifications.models import (
 from notifications.routing import pipeline
 from notifications.types import InboundEvent, Json
 from tests.factories import EngineFactory, RecipientFactory, TeamFactory
+from tests.support.unrecorded import unrecorded
 
 NINE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 """When the stories' events begin, as their engines say."""
@@ -48,6 +49,7 @@ class Story:
     _ids: Any = field(default_factory=lambda: count(1))
 
     @classmethod
+    @unrecorded()
     def begin(cls) -> "Story":
         engine = EngineFactory(slug="invoices", name="Invoices", callback_url="http://127.0.0.1:9/callback")
         SigningSecret.objects.create(engine=engine, secret=new_secret())

@@ -24,6 +24,7 @@ from notifications.routing import pipeline
 from notifications.types import Json
 from tests.factories import PASSWORD, TeamFactory
 from tests.support.receiver import Receiver
+from tests.support.unrecorded import unrecorded
 from wfpush.concurrency.threads import in_database_thread
 from wfpush.queue import outbox
 
@@ -40,6 +41,7 @@ class World:
     _ids: Any = field(default_factory=lambda: count(1))
 
     @classmethod
+    @unrecorded()
     def begin(cls, receiver: Receiver) -> "World":
         carol = _person("carol", None)
         bob = _person("bob", carol)
