@@ -81,7 +81,9 @@ class Doors:
         return Delivery.objects.get(notification=copy)
 
     def pushed(self) -> bool:
-        return bool(device_messages.for_deliveries(claims.for_all(10, Busy(), timezone.now()), timezone.now()))
+        return bool(
+            device_messages.for_deliveries(claims.for_all(["webpush"], 10, Busy(), timezone.now()), timezone.now())
+        )
 
     def mailed(self) -> bool:
         now, due = timezone.now(), claims.waiting_for_persons().filter(channel="email")
