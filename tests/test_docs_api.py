@@ -26,7 +26,7 @@ from notifications.models.validators import MAX_ID
 from notifications.people import devices
 from notifications.starter.actions import ACTIONS
 from notifications.types import BEHAVIOURS
-from notifications.wording import render
+from notifications.wording import message, render
 from tests.support.documentation import PAGES, code, first_words, read, rows, section
 from wfpush.web import bodylimit, pointers, problems
 
@@ -142,6 +142,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "People an event may name (teams and followers may be larger)": f"{eventdata.MAX_PEOPLE:,}",
         "Id or ref": f"{MAX_ID} characters",
         "Title after filling in": f"{render.MAX_TITLE} characters",
+        "Title on lock screens and in subjects of e-mails": f"{message.MOST_TITLE} characters",
         "Comment": f"{given.MAX_COMMENT:,} characters",
         "Devices of a person": f"{devices.MOST}",
         "Calls a minute of one API key": f"{LIMITS['engine']:,}",

@@ -170,7 +170,7 @@ def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *,
     old, new = (event.data, known) if keep_newer else (known, event.data)
     task.data = merged(old, new)
     said = object_in(task.data, "task")
-    task.name = title(said, "name", 300)
+    task.name = title(said, "name", 500)
     task.kind = text_in(said, "kind", 60)
     task.url = text_in(said, "url", 2000)
     if said.get("priority") in Priority.values:
@@ -288,7 +288,7 @@ def _end(task: Task, state: TaskState, event: Event, change: Change, scene: Scen
         return
     was_open = task.answerable
     task.data = merged(event.data, task.data)
-    task.name = task.name or title(object_in(task.data, "task"), "name", 300)
+    task.name = task.name or title(object_in(task.data, "task"), "name", 500)
     task.case = task.case or change.case
     if was_open and isinstance(event.data.get("result"), dict):
         task.outcome = _result(event.data["result"])

@@ -59,7 +59,7 @@ class Notification(models.Model):
     language = models.CharField(_("language"), max_length=20, default="en")
     state = models.CharField(_("state"), max_length=10, choices=NotificationState.choices)
     priority = models.CharField(_("priority"), max_length=10, choices=Priority.choices, default=Priority.NORMAL)
-    title = models.CharField(_("title"), max_length=200)
+    title = models.CharField(_("title"), max_length=500)
     body = models.TextField(_("body"), blank=True)
     short_body = models.CharField(_("short body"), max_length=500, blank=True)
     notice = models.CharField(

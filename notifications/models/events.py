@@ -150,7 +150,7 @@ class Task(models.Model):
     )
     task_id = models.CharField(_("task id"), max_length=200)
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks")
-    name = models.CharField(_("name"), max_length=300, blank=True)
+    name = models.CharField(_("name"), max_length=500, blank=True)
     kind = models.CharField(_("kind"), max_length=60, blank=True)
     priority = models.CharField(_("priority"), max_length=10, choices=Priority.choices, default=Priority.NORMAL)
     url = models.CharField(_("URL"), max_length=2000, blank=True)

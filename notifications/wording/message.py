@@ -16,6 +16,9 @@ from notifications.wording.plaintext import clean_line, cut
 MAX_FACT = 300
 """Characters of one fact."""
 
+MOST_TITLE = 200
+"""Characters of a title outside the inbox: lock screens and subjects of e-mails show fewer."""
+
 Fact = tuple[str, str]
 
 
@@ -31,8 +34,8 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         with translation.override(notification.language):
             facts = tuple((label, cut(clean_line(value), MAX_FACT)) for label, value in _facts(notification))
     notice = notice_of(notification)
-    title, short_body = said.get("title", notification.title), said.get("short_body", notification.short_body)
-    short_body = _below(notice, " ", short_body)
+    title = cut(said.get("title", notification.title), MOST_TITLE)
+    short_body = _below(notice, " ", said.get("short_body", notification.short_body))
     return Message(
         notification_id=str(notification.pk),
         language=notification.language,

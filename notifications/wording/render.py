@@ -35,7 +35,7 @@ __all__ = [
     "text_for",
 ]
 
-MAX_TITLE, MAX_SHORT_BODY, MAX_BODY = 200, 300, 10_000
+MAX_TITLE, MAX_SHORT_BODY, MAX_BODY = 500, 300, 10_000
 """Characters after rendering."""
 
 MAX_LABEL, MAX_ACTIONS = 60, 12
@@ -105,7 +105,7 @@ def _absent(name: str, hidden: Sequence[str]) -> Reason:
 
 
 def clean_title(text: str) -> str:
-    """One line of at most 200 characters, with nothing invisible."""
+    """One line of at most 500 characters, with nothing invisible."""
     return cut(clean_line(text), MAX_TITLE)
 
 

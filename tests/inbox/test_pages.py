@@ -13,6 +13,7 @@ from django.utils import timezone
 from notifications.items.inbox_json import map_link, phone_link
 from notifications.models import Notification, Recipient
 from notifications.reasons import MANAGER, kept
+from notifications.wording.message import message_of
 from tests.factories import BrandFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
@@ -42,6 +43,19 @@ def test_the_list_shows_what_waits_and_what_is_new(story: Story) -> None:
     assert page.buttons() == ["Approve", "Reject…"]
     assert len(page.titles("updates")) == 1
     assert "Claim 88" in page.titles("updates")[0]
+
+
+def test_a_long_name_is_whole_in_the_item_and_cut_where_there_is_no_room(story: Story) -> None:
+    name = "Approve the purchase of " + ", ".join(f"{number} chairs" for number in range(35))
+    story.assign(name=name)
+    assert 300 < len(name) < 500
+
+    page = open_item(story, story.bob, "Approve the purchase")
+
+    assert name in page.part("item")
+    assert story.task().name == name
+    title = message_of(story.copy(story.bob)).title
+    assert (len(title), title[-1]) == (200, "…")
 
 
 def test_nothing_waiting_is_good_news(story: Story) -> None:

@@ -156,12 +156,12 @@ def test_long_texts_are_cut_to_what_a_notification_holds() -> None:
     words = "wörter " * 9_000
     said = read(one_text("{{ words }}", "{{ words }}", "{{ words }}"), {"words": words})
 
-    assert (len(said.title), len(said.body), len(said.short_body)) == (200, 10_000, 300)
+    assert (len(said.title), len(said.body), len(said.short_body)) == (500, 10_000, 300)
     assert {each[-1] for each in (said.title, said.body, said.short_body)} == {"…"}
 
 
 def test_a_title_for_want_of_a_template_is_cleaned_the_same_way() -> None:
-    assert clean_title("Approve\ninvoice \u202e" + "x" * 300) == "Approve invoice " + "x" * 183 + "…"
+    assert clean_title("Approve\ninvoice \u202e" + "x" * 600) == "Approve invoice " + "x" * 483 + "…"
 
 
 def test_a_template_is_parsed_once_however_many_people_read_it() -> None:
@@ -194,7 +194,7 @@ def test_whatever_is_written_and_sent_a_message_keeps_its_limits_or_is_refused(
         said = read(version, context)
     except RenderError:
         return
-    assert 0 < len(said.title) <= 200
+    assert 0 < len(said.title) <= 500
     assert "\n" not in said.title
     assert len(said.body) <= 10_000
     assert len(said.short_body) <= 300
