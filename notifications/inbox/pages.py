@@ -21,6 +21,7 @@ from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.listing import NOTHING, listing
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
+from notifications.inbox.views import is_shown, views_of
 from notifications.types import TAKES_AWAY, Json
 from notifications.wording.sentences import say_of, spoken
 
@@ -78,6 +79,7 @@ def show(
     context: dict[str, Any] = {
         "list": shown,
         "chips": chips_of(shown, request.recipient),
+        "views": [(view, is_shown(view, finding)) for view in views_of(request.recipient)],
         "filters": filters_of(request.recipient, finding) if finding.filters_open else [],
         "item": found,
         "asked": button,

@@ -13,6 +13,7 @@ from notifications.inbox import (
     several,
     signin,
     timezones,
+    views,
     webapp,
 )
 
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("n/<uuid:notification_id>/snooze", answers.snooze, name="snooze"),
     path("n/<uuid:notification_id>/read", answers.mark_read, name="read"),
     path("several", several.page, name="several"),
+    path("views", views.save, name="views"),
     path("read", answers.mark_all_read, name="read-all"),
     path("cases/<int:case_id>/follow", answers.follow, name="follow"),
     path("devices", devices.page, name="devices"),

@@ -40,7 +40,17 @@ from notifications.models.events import (
     past_deadline,
 )
 from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
-from notifications.models.people import Absence, Account, Brand, Recipient, RecipientToken, SignedOut, SignInLink, Team
+from notifications.models.people import (
+    Absence,
+    Account,
+    Brand,
+    Recipient,
+    RecipientToken,
+    SavedView,
+    SignedOut,
+    SignInLink,
+    Team,
+)
 from notifications.models.polling import Poll, PolledTask
 from notifications.models.responses import (
     ActionToken,
@@ -133,6 +143,7 @@ __all__ = [
     "Route",
     "RouteCondition",
     "RouteTarget",
+    "SavedView",
     "Scope",
     "SignInLink",
     "SignedOut",

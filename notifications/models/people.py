@@ -255,6 +255,23 @@ class Team(models.Model):
         return self.name
 
 
+class SavedView(models.Model):
+    """A list that a person has asked for and keeps under a name. `query` is that of the inbox's address."""
+
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(_("name"), max_length=60)
+    query = models.CharField(max_length=1000)
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["recipient", "name"], name="one_saved_view_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class RecipientToken(models.Model):
     """Signs one person in to the API (`wfr_…`): for apps and customer portals."""
 

@@ -1,0 +1,46 @@
+"""Saved views: lists that a person keeps under names of their own."""
+
+from urllib.parse import parse_qsl
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from notifications.inbox.finding import Finding, finding_of
+from notifications.inbox.session import PersonRequest, form_only, person_required
+from notifications.models import Recipient, SavedView
+from notifications.wording.plaintext import clean_line, cut
+
+MOST = 20
+"""Views of one person."""
+
+
+@form_only
+@person_required
+def save(request: PersonRequest) -> HttpResponse:
+    """Keep the list of `query` under `name`, instead of what had that name before; `remove`: forget it."""
+    reader, name = request.recipient, cut(clean_line(request.POST.get("name", "")), 60)
+    finding = kept_of(request.POST.get("query", ""))
+    if "remove" in request.POST:
+        SavedView.objects.filter(recipient=reader, name=name).delete()
+    elif not name or not finding.filtered:
+        messages.error(request, _("Give the view a name."))
+    elif SavedView.objects.filter(recipient=reader).exclude(name=name).count() >= MOST:
+        messages.error(request, _("You have %(most)s views already. Remove one first.") % {"most": MOST})
+    else:
+        SavedView.objects.update_or_create(recipient=reader, name=name, defaults={"query": finding.query})
+    return redirect(f"/{finding.address}")
+
+
+def kept_of(query: str) -> Finding:
+    """What is kept of a list: what it asks for, from its first page on."""
+    return finding_of(QueryDict(query)).but(selecting=False)
+
+
+def views_of(reader: Recipient) -> list[SavedView]:
+    return list(SavedView.objects.filter(recipient=reader)[:MOST])
+
+
+def is_shown(view: SavedView, finding: Finding) -> bool:
+    return dict(parse_qsl(view.query)) == dict(parse_qsl(finding.but(selecting=False).query))
