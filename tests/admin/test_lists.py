@@ -193,6 +193,11 @@ def test_a_ledger_finds_rows_by_the_ids_people_copy(day: World, root: Client) ->
         assert [event.event_id for event in found if event.source != "wfpush"] == ids, text
 
 
+def test_a_tasks_page_shows_its_conversation(day: World, root: Client) -> None:
+    page = text_of(root.get(page_of(Task.objects.get(task_id="T-102"))))
+    assert "question Alice Adams Carol" in page and "(asked) Which cost centre?" in page
+
+
 def test_a_ledger_finds_a_row_by_our_own_id(day: World, root: Client) -> None:
     event: Any = Event.objects.get(event_id="e-2")
     found = root.get(list_of(Event, f"q={event.pk}")).context["cl"].result_list

@@ -4,6 +4,8 @@ The engines with a REST interface are those of this folder; the fifth is the dem
 that can go wrong on the line is told to the connectors alone, without a database (test_lost_replies.py).
 """
 
+from urllib.parse import quote
+
 import pytest
 
 from escalations.clocks import due_steps
@@ -42,6 +44,25 @@ def test_questions_and_acknowledgements_leave_the_task_open(side: Side) -> None:
     assert set(Callback.objects.values_list("state", flat=True)) == {CallbackState.DELIVERED}
     assert side.engine_says("bob") == side.engine_says("carol") == ("delivered" if side.remarks else "kept")
     assert any("Which supplier?" in remark for remark in theirs.remarks) == side.remarks
+
+
+def test_what_people_write_is_a_comment_in_the_engine_or_is_kept_here(side: Side) -> None:
+    theirs = side.assign("bob", "carol")
+    side.world.respond("bob", "request_info", "Which supplier?")
+    path = f"/api/v1/tasks/{quote(OurTask.objects.get().task_id, safe='')}/messages"
+    (question,) = side.world.ask("get", path, "bob").json()["items"]
+    side.world.reply(question["to"][0]["ref"], "Lakeside Printing.")
+    assert side.world.ask("post", path, "carol", {"text": "They deliver on Fridays."}).status_code == 201
+    side.world.run()
+
+    told = side.world.ask("get", path, "bob").json()["items"]
+    assert [each["kind"] for each in told] == ["question", "reply", "comment"]
+    assert {each["engine"] for each in told} == {"delivered" if side.remarks else "kept"}
+    for words in ("Lakeside Printing.", "They deliver on Fridays."):
+        assert any(words in remark for remark in theirs.remarks) == side.remarks
+    assert theirs.is_open
+    side.world.respond("bob", "approve")
+    assert [answered.by for answered in theirs.answers] == ["bob"]
 
 
 @pytest.mark.row_26
