@@ -125,10 +125,10 @@ class Telling:
     def _show_copies(self, told: Sequence[Notification], others: Sequence[Notification]) -> None:
         """The time that a pause has moved, too."""
         moved = []
-        for copy in (*told, *others):
-            if inbox_items.stands(copy) and copy.due_at != self.task.deadline:
-                copy.due_at = self.task.deadline
-                moved.append(copy.pk)
+        for notification in (*told, *others):
+            if inbox_items.stands(notification) and notification.due_at != self.task.deadline:
+                notification.due_at = self.task.deadline
+                moved.append(notification.pk)
         inbox_items.rewrite(told, ["notice", "read_at", "due_at"], self.now, alert=True)
         inbox_items.rewrite([copy for copy in others if copy.pk in moved], ["due_at"], self.now, alert=False)
         rest = [copy for copy in others if copy.pk not in moved]

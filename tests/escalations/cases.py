@@ -128,7 +128,8 @@ class Case:
         team.members.set(self.people.values())
         self.policy(policy, rows, calendar)
         self.engine = Engine.objects.create(slug="orders", name="Orders", callback_url="http://127.0.0.1:9/callback")
-        self.send("task.assigned", start, name="Approve", assignee="bob", due_at=due.isoformat())
+        asked = Recipient.objects.create(ref="erin", name="Erin")
+        self.send("task.assigned", start, name="Approve", assignee="bob", due_at=due.isoformat(), initiator=asked.ref)
         self.watch = Watch(firm, policy, rows, calendar, start, "bob", due)
 
     def policy(self, policy: Json, rows: list[Json], calendar: str) -> None:

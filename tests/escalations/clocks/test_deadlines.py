@@ -104,7 +104,7 @@ def test_a_question_that_the_engine_refuses_has_moved_the_date_by_as_long_as_it_
     story: Story, policy: Policy
 ) -> None:
     Policy.objects.update(pauses=True)
-    story.assign()
+    story.assign(initiator="alice")
     before = deadline()
     story.answer(story.bob, "request_info", "Which cost centre?")
     escalation = story.task().escalations.get()

@@ -181,7 +181,7 @@ def test_row_31_wherever_the_clock_jumps_each_step_is_taken_once_and_none_early(
 def test_row_31_a_pause_that_seems_to_end_before_it_began_brings_nothing_forward(
     story: Story, approvals: Policy
 ) -> None:
-    assign(story)
+    assign(story, initiator="alice")
     with time_machine.travel(NOON + HOUR, tick=False):
         story.answer(story.bob, "request_info", "Which cost centre?")
         pipeline.drain()

@@ -34,7 +34,8 @@ def story() -> Story:
 
 def late(story: Story, task_id: str = "T-42") -> Escalation:
     """Bob's, late since a minute ago: a worker has just claimed its clock."""
-    story.assign(task_id, minute=None, due_at=(timezone.now() - 60 * SECOND).isoformat())
+    due_at = (timezone.now() - 60 * SECOND).isoformat()
+    story.assign(task_id, minute=None, due_at=due_at, initiator="alice")
     return claimed(task_id, timezone.now())
 
 

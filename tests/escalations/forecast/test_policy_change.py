@@ -157,7 +157,7 @@ def test_pauses_stay_counted() -> None:
     Notification.objects.update(notice="Reminder: due soon.")
     given_one = give(made.edit({**POLICY, "clock": "duration", "minutes": 300}, [row(0)]), START + 200 * MINUTE)
     assert given_one.deadline == START + (300 + 120) * MINUTE
-    (copy,) = Notification.objects.filter(state="open")
+    (copy,) = Notification.objects.filter(state="open", task=made.task)
     assert copy.due_at == made.task.sla_due_at == given_one.deadline, "people see the new date"
     assert copy.notice == "", "and no reminder of the old one"
 
