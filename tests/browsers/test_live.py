@@ -324,17 +324,17 @@ async def test_opening_an_item_marks_it_as_read_and_the_way_back_keeps_the_place
 
 
 async def test_the_open_item_follows_what_happens_to_it(installation: Installation, sign_in: SignIn) -> None:
-    task_id = installation.assign("Approve the window")
+    task_id = installation.assign("Approve the window", initiator="alice")
     dave = await sign_in("dave", again=True)
     await dave.get_by_role("link", name="Approve the window", exact=True).click()
     pane = dave.locator("#item")
     await pane.get_by_text("Ask for information…").click()
     await pane.get_by_label("What do you need to know?").fill("Which size?")
     await pane.get_by_role("button", name="Ask for information").click()
-    await expect(pane.locator("#history-heading + ol")).to_contain_text("Which size?")
+    await expect(pane.locator(".said-lines")).to_contain_text("Which size?")
 
     installation.send("task.info_supplied", {"task": {"id": task_id}, "info": "Two by two."})
 
-    await expect(pane.locator("#history-heading + ol")).to_contain_text("Two by two.")
+    await expect(pane.locator(".said-lines")).to_contain_text("Two by two.")
     await expect(pane.get_by_role("button", name="Approve")).to_be_visible()
     await expect(pane.locator('[data-slot="outcome"]')).to_be_hidden()
