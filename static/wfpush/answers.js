@@ -118,7 +118,7 @@ function ask(host, button) {
   offerPeople(host, form, action);
   slot(form, "fault").id = names.fault;
   box.setAttribute("aria-describedby", `${names.fault} ${names.hint}`);
-  box.required = true;
+  box.required = box.autofocus = true;
   box.value = take(host);
   form.noValidate = true;  // the page shows the fault in its own words
   slot(form, "send").textContent = title;

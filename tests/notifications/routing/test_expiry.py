@@ -19,6 +19,7 @@ from notifications.items import ledger
 from notifications.models import Delivery, Device, Notification, Task, TaskState
 from notifications.routing import expiry, pipeline
 from notifications.types import Json
+from tests.factories import RecipientFactory
 from tests.support.locking import locked
 from tests.support.rows import assert_contiguous, left
 from tests.support.story import Story
@@ -52,13 +53,16 @@ def story(db: None) -> Story:
     Policy.objects.create(name="Four hours", clock="duration", minutes=240, time="wall")
     device = {"channel": "webpush", "address": "https://push.example/bob", "digest": "bob"}
     Device.objects.create(recipient=story.bob, name="Firefox", **device)
+    RecipientFactory(ref="dora")  # who began the tasks, and can be asked
     return story
 
 
 def assign(story: Story, said: Sequence[Json]) -> None:
     with time_machine.travel(NOON - 2 * HOUR, tick=False):
         for number, task in enumerate(said):
-            story.send("task.assigned", {"task": {"id": f"T-{number}", "name": f"Task {number}", **task}})
+            story.send(
+                "task.assigned", {"task": {"id": f"T-{number}", "name": f"Task {number}", "initiator": "dora", **task}}
+            )
         while pipeline.claims.has_due(timezone.now()):
             pipeline.drain()
 
