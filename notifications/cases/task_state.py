@@ -272,7 +272,9 @@ def _take_message(task: Task, event: Event, change: Change, scene: Scene) -> Non
     }
     found = _found(directory, said.get("to") if isinstance(said.get("to"), list) else [])
     people = [person for person in dict.fromkeys(found) if person.active]
-    messages.take_from_engine(task, people, text_in(said, "kind"), said.get("reply_to"), told, scene.writes, scene.now)
+    kind, reply_to = text_in(said, "kind"), said.get("reply_to")
+    message = messages.take_from_engine(task, people, kind, reply_to, told, scene.writes, scene.now)
+    change.notes.append(reasons.TOLD_AS(event=f"message/{message.pk}"))
 
 
 def _name_of(person: Any) -> str:

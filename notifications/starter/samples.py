@@ -31,7 +31,7 @@ SAMPLES: dict[str, Json] = {
     },
     "task.message": {
         "task": {"id": _APPROVAL_EVENT["task"]["id"]},
-        "message": {"text": "It is for the second floor.", "by": {"ref": "alice", "name": "Alice"}},
+        "message": {"text": "It is for the second floor.", "by": {"ref": "alice", "name": "Alice"}, "to": ["bob"]},
     },
     "task.completed": {
         **_APPROVAL_EVENT,
