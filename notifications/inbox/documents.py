@@ -25,6 +25,7 @@ from notifications.inbox.items import own_notification
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.items.inbox_json import documents_of
+from notifications.items.representation import sees_questions
 from notifications.models import Notification
 from wfpush.crypto import UndecryptableSecret
 from wfpush.net.http import Outbound, OutboundError, Response
@@ -108,11 +109,12 @@ def _shown(notification: Notification, url: str) -> tuple[str, bytes]:
 
 
 def _access_to(notification: Notification, url: str) -> Access | None:
-    """The engine's sign-in, if the document is at the engine's own address. Raises UndecryptableSecret."""
-    owner = notification.task or notification.case
-    if owner is None or not owner.engine.callback_url:
+    """The engine's sign-in, if the document is at the engine's own address, and the task is its reader's: not for
+    followers, or for people whom it was taken from. Raises UndecryptableSecret."""
+    task = notification.task
+    if task is None or not task.engine.callback_url or not sees_questions(notification):
         return None
-    return access_of(owner.engine) if URL(url).origin() == URL(owner.engine.callback_url).origin() else None
+    return access_of(task.engine) if URL(url).origin() == URL(task.engine.callback_url).origin() else None
 
 
 async def _fetch(access: Access | None, url: str) -> Response:

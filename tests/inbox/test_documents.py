@@ -135,6 +135,17 @@ def test_only_the_documents_of_ones_own_items(copy: Notification, engine_side: R
     assert engine_side.calls == []
 
 
+@pytest.mark.parametrize(("state", "is_copy"), [("withdrawn", True), ("info", False)])
+def test_whose_task_it_is_not_gets_nothing_by_our_sign_in(
+    copy: Notification, engine_side: Receiver, state: str, is_copy: bool
+) -> None:
+    answers(engine_side, "application/pdf", PDF)
+    Notification.objects.filter(pk=copy.pk).update(state=state, is_copy=is_copy)
+
+    assert opened(copy).status_code == documents.NOT_GIVEN
+    assert engine_side.calls == []
+
+
 def test_many_at_once_wait_their_turn(copy: Notification, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "SECONDS", 0.1)
     for _ in range(documents.AT_ONCE):
