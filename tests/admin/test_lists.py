@@ -32,6 +32,7 @@ from notifications.models import (
     Poll,
     PolledTask,
     RecipientToken,
+    SavedView,
     SignedOut,
     SigningSecret,
     Task,
@@ -62,8 +63,10 @@ SHOWN_ELSEWHERE = {
     DeliveryReceipt,
     TaskMessage,
     Addressee,
+    SavedView,
 }
-"""Shown on the page of a clock, an engine or a task, or among deliveries' attempts; or needed by nobody."""
+"""Shown on the page of a clock, an engine or a task, or among deliveries' attempts; or needed by nobody
+else."""
 REGISTERED = list(admin.site._registry)
 
 

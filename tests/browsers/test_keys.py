@@ -9,7 +9,7 @@ from tests.browsers.test_accessible import faults
 
 async def with_items(installation: Installation, sign_in: SignIn, *names: str) -> Page:
     for name in names:
-        installation.assign(name)
+        installation.assign(name, initiator="alice")
         installation.waits_for("dave", name)
     dave = await sign_in("dave", again="keys")
     await dave.goto(f"/?q={names[0].rpartition(' ')[2]}")
