@@ -77,7 +77,7 @@ async def test_carol_mentions_bob_with_an_at(installation: Installation, sign_in
 
 
 async def test_alice_types_her_reply_into_the_notification(installation: Installation, sign_in: SignIn) -> None:
-    title = "Approve the canoe"
+    title = "Approve the skiff"
     installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")
     bob, alice = await sign_in("bob", again=True), await sign_in("alice")
     device = await Device.of(installation, alice)
