@@ -4,9 +4,6 @@ import select
 import time
 from typing import Any
 
-import wfpush.web.reactor  # noqa: F401 - before anything of daphne
-
-# isort: split
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server as DaphneServer

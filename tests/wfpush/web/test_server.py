@@ -46,16 +46,6 @@ serve(application, "127.0.0.1", int(sys.argv[1]))
 """
 
 
-def test_it_runs_on_uvloop_unless_a_reactor_is_there_already() -> None:
-    loop = "print(type(reactor._asyncioEventloop).__module__)"
-    own = f"from wfpush.web import server; from twisted.internet import reactor; {loop}"
-    there = f"from daphne import server; from wfpush.web import server; from twisted.internet import reactor; {loop}"
-
-    said = [subprocess.check_output([sys.executable, "-c", each], cwd=ROOT, text=True).strip() for each in (own, there)]
-
-    assert said == ["uvloop", "asyncio.unix_events"]
-
-
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """A server of ours whose application says how many bytes it was given."""
