@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from notifications.inbox.finding import DUE, Finding
@@ -11,6 +11,8 @@ from notifications.inbox.listing import Listing, group_name, of_tab
 from notifications.models import Case, Notification, Recipient
 
 MOST_CHOICES = 100
+MOST_READ = 2_000
+"""Items of which it is read what can be chosen."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,10 @@ def _case_named(key: str, reader: Recipient) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of a filter, what it is called, and how many items of the tab have it."""
+    """One value of a filter, and what it is called."""
 
     value: str
     label: str
-    count: int
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ class Filter:
 
 
 def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
-    """What the items of the tab can be narrowed down to. What nothing has, or what is all they have, is no filter."""
-    rows = of_tab(Notification.objects.filter(recipient=reader, task__isnull=False), finding.tab)
+    """What the items of the tab can be narrowed down to: what the newest of them have. What none has is no filter."""
+    newest = of_tab(Notification.objects.filter(recipient=reader), finding.tab).order_by("-created_at")[:MOST_READ]
+    rows = Notification.objects.filter(pk__in=newest.values("pk"), task__isnull=False)
     found = [
         Filter("kind", _("Kind"), finding.kind, _choices(rows.exclude(task__kind=""), "task__kind", "task__kind")),
         Filter("from", _("Started by"), finding.sender, _choices(rows, "task__initiator", "task__initiator__name")),
@@ -90,5 +92,5 @@ def filters_of(reader: Recipient, finding: Finding) -> list[Filter]:
 
 def _choices(rows: QuerySet[Notification], value: str, label: str) -> list[Choice]:
     known = rows.exclude(**{value: None}) if value != label else rows
-    counted = known.order_by().values_list(value, label).annotate(Count("pk")).order_by(label)
-    return [Choice(str(key), name or str(key), count) for key, name, count in counted[:MOST_CHOICES]]
+    found = known.order_by(label).values_list(value, label).distinct()
+    return [Choice(str(key), name or str(key)) for key, name in found[:MOST_CHOICES]]

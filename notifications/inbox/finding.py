@@ -56,8 +56,13 @@ class Finding:
         return replace(self, page=1, choosing=False, selecting=False, sort="") != Finding(tab=self.tab)
 
     @property
+    def chosen(self) -> bool:
+        """Whether something is chosen from the lists."""
+        return any(getattr(self, name) for name in CHOSEN)
+
+    @property
     def filters_open(self) -> bool:
-        return self.choosing or bool(self.sort) or any(getattr(self, name) for name in CHOSEN)
+        return self.choosing or bool(self.sort) or self.chosen
 
     @property
     def query(self) -> str:

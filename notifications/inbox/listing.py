@@ -165,12 +165,13 @@ def _pressing() -> tuple[OrderBy | str, ...]:
 
 
 # --- what was asked for --------------------------------------------------------------------------------
-NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-updated_at", "-id")
+NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-seq",)
 
 
 def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
     rows = _asked_for(mine, now, finding)
-    count = None if finding.words else rows.count()  # words are looked for until the page is full, and no further
+    # What other tables have to be read for is looked for until the page is full, and no further.
+    count = None if finding.words or finding.chosen else rows.count()
     rows = containing(rows, finding.words, reading_language(reader)).order_by(*_order(finding))
     start = (finding.page - 1) * PAGE
     keys = list(rows.values_list("pk", flat=True)[start : start + PAGE + 1])

@@ -54,7 +54,8 @@ export function receive(item) {
   const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
   const over = answer && item.state !== "open" && !given, place = over && hostOf(answer, item.id);
   if (given || place || (over && !answer.comment)) ended(item.id);
-  const told = sending.get(item.id)?.told, { text } = told ?? outcomeOf(item);
+  const told = sending.get(item.id)?.told, { text, undo } = told ?? outcomeOf(item);
+  if (undo) setTimeout(() => known.get(item.id) === item && receive(item), undo + 100);  // then the sentence is another one
   let news = false;
   for (const host of hostsOf(item.id)) {
     news ||= text !== outcomeText(host);

@@ -116,3 +116,20 @@ async def test_an_undo_on_the_card_opens_it_again(browser: Browser, here: Instal
 
     await expect(card.get_by_role("button", name="Approve")).to_be_focused()
     await expect(card.locator(".outcome")).to_be_hidden()
+
+
+async def test_when_the_time_to_undo_is_over_the_card_says_what_it_waits_for(
+    browser: Browser, here: Installation, complaints: list[str]
+) -> None:
+    bob = await as_bob(browser, here, complaints)
+    await bob.clock.install()
+    await bob.goto("/?q=7101")
+    await is_live(bob)
+    card = bob.locator("#found .card")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(card.get_by_role("button", name="Undo")).to_be_visible()
+
+    await bob.clock.fast_forward("01:05")
+
+    await expect(card.locator(".outcome")).to_contain_text("Waiting for the engine")
+    await expect(card.get_by_role("button", name="Undo")).to_have_count(0)
