@@ -12,6 +12,7 @@ from bench.inboxes import BATCH, EVENTS, PEOPLE, flood
 FEW, MANY = 10_000, 1_000_000
 GROWTH, PAGES_GROWTH = 1.3, 2.0
 INBOX, INBOX_MILLISECONDS = "The inbox of the busiest person: ", 100.0
+"""How its figures begin, and what each may take."""
 ROUNDS = 3
 ROWS_SECONDS = 7_200.0
 

@@ -25,6 +25,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from bench.growth import INBOX
 from notifications.models import Event, Notification, Recipient, RecipientToken
 from wfpush.crypto import digest_of
 
@@ -32,7 +33,6 @@ PEOPLE = 2_000
 CHUNK = 50_000
 ROUNDS = 7
 TOKEN = "wfr_growth"
-INBOX = "The inbox of the busiest person: "
 OPEN_OF = 100
 """One of so many items waits for an answer; the others were done."""
 BUSIEST = 50

@@ -7,13 +7,13 @@ lets them do nothing.
 
 import asyncio
 import threading
-from dataclasses import dataclass
 from uuid import UUID
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
@@ -23,7 +23,6 @@ from notifications.connectors.access import Access, AccessRefused, EngineClient
 from notifications.connectors.rest import access_of
 from notifications.inbox.items import own_notification
 from notifications.inbox.session import PersonRequest, person_required
-from notifications.inbox.shell import show_page
 from notifications.items.inbox_json import documents_of
 from notifications.items.representation import sees_questions
 from notifications.models import Notification
@@ -58,12 +57,13 @@ POLICY = {
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
-@dataclass(frozen=True)
 class NotShown(Exception):
     """`why`: a sentence for the reader."""
 
-    why: str
-    status: int
+    def __init__(self, why: str, status: int) -> None:
+        super().__init__(why)
+        self.why = why
+        self.status = status
 
 
 @xframe_options_sameorigin
@@ -81,7 +81,7 @@ def document(request: PersonRequest, notification_id: UUID, place: int) -> HttpR
         kind, content = _shown(notification, url)
     except NotShown as not_shown:
         context = {"title": title, "url": url, "why": not_shown.why}
-        return show_page(request, "inbox/document.html", context, status=not_shown.status)
+        return render(request, "inbox/document.html", context, status=not_shown.status)
     response = HttpResponse(content, content_type=kind)
     response["Content-Disposition"] = "inline"
     response["Cache-Control"] = "private, no-store"

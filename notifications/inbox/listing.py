@@ -175,6 +175,8 @@ def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, findi
     rows = containing(rows, finding.words, reading_language(reader)).order_by(*_order(finding))
     start = (finding.page - 1) * PAGE
     keys = list(rows.values_list("pk", flat=True)[start : start + PAGE + 1])
+    if finding.page == 1 and len(keys) <= PAGE:
+        count = len(keys)
     return Found(
         cards=[card(row, reader, now) for row in _in_order(keys[:PAGE])],
         first=start + 1,

@@ -1,7 +1,5 @@
 """Saved views: lists that a person keeps under names of their own."""
 
-from urllib.parse import parse_qsl
-
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -43,4 +41,4 @@ def views_of(reader: Recipient) -> list[SavedView]:
 
 
 def is_shown(view: SavedView, finding: Finding) -> bool:
-    return dict(parse_qsl(view.query)) == dict(parse_qsl(finding.but(selecting=False).query))
+    return kept_of(view.query) == finding.but(selecting=False)

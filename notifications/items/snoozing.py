@@ -40,7 +40,6 @@ def snooze(notification: Notification, until: datetime, now: datetime) -> None:
     if fault:
         raise Invalid(fault, [{"pointer": "/until", "detail": fault}])
     _set(notification, now, snoozed_until=until, back_at=None, read_at=now)
-    outbox.source_named(SOURCE_NAME).wake()
 
 
 def bring_back(notification: Notification, now: datetime) -> None:

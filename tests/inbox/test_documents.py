@@ -89,6 +89,8 @@ def test_what_could_do_harm_is_not_shown(
     assert shown.status_code == status
     assert says in shown.content.decode()
     assert b"alert(1)" not in shown.content
+    for part in (b"<script", b"<form", b"<header"):  # it stands in a frame of the item's page
+        assert part not in shown.content
     assert b"Open it there" in shown.content
 
 

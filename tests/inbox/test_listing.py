@@ -72,7 +72,7 @@ def test_what_is_overdue_stands_before_what_is_urgent() -> None:
     assert found.waiting == 7
 
 
-def test_today_is_the_readers(settings: Any) -> None:
+def test_today_is_the_readers() -> None:
     bob = RecipientFactory(ref="bob")
     NotificationFactory(recipient=bob, title="by noon in Tokyo", due_at=NOON + timedelta(hours=15))
 
@@ -262,5 +262,6 @@ def test_tabs_keep_words_and_filters(bobs: Recipient) -> None:
     page: Page = get(signed_in(bobs), "/?q=roof&kind=field")
 
     assert page.titles("found") == ["roof"]
+    assert "1 item" in page.text
     assert page.follow("Done").titles("found") == ["old roof"]
     assert page.follow("Search everything, also what is done").titles("found") == ["old roof", "roof"]
