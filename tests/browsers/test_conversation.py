@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.test_accessible import faults
+from tests.browsers.test_main_job import reloaded
 from tests.browsers.test_worker import shows
 from tests.browsers.worker import Device, about
 
@@ -103,7 +104,9 @@ async def test_without_javascript_it_is_all_forms(installation: Installation, si
     title = "Approve the jetty"
     installation.assign(title, assignee=None, candidates=["bob", "carol"], initiator="alice")
     bob = await sign_in("bob", javascript=False)
-    await bob.get_by_role("link", name=title, exact=True).first.click()
+    link = bob.get_by_role("link", name=title, exact=True).first
+    await reloaded(bob, link.is_visible)
+    await link.click()
     item = bob.locator("#item")
 
     await item.get_by_text("Ask for information…").click()
