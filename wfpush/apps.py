@@ -11,7 +11,8 @@ from wfpush.checks import DEPLOY
 from wfpush.config import lean_imports
 from wfpush.postgres import schema
 
-lean_imports.load("rest_framework.compat")  # which models import by what they use
+for _library in ("rest_framework.compat", "django_q.conf"):  # models import them by what they use
+    lean_imports.load(_library)
 
 
 class ProjectConfig(AppConfig):

@@ -1,4 +1,4 @@
-"""Firebase projects: which one sends for which brand, and each project's sign-in and connections.
+"""Firebase projects: each one's sign-in and connections.
 
 firebase-admin makes messages, sends them and reads the answers. Parts of it would block a dispatcher that sends for
 everybody, and are replaced here:
@@ -19,30 +19,19 @@ from typing import Any
 
 import firebase_admin
 import httpx
-from django.conf import settings
 from firebase_admin import messaging
 from firebase_admin.exceptions import FirebaseError, UnauthenticatedError
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
-from notifications.channels.fcm.service_accounts import DEFAULT, ServiceAccount
+from notifications.channels.fcm.accounts import account_of
+from notifications.channels.fcm.service_accounts import ServiceAccount
 from wfpush.net.http import OutboundError, push_door_from_settings
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 SIGN_IN_SECONDS = 5.0
 
 _numbers = count(1)
-
-
-def project_of(brand_slug: str | None) -> str | None:
-    """The id of the project whose app people of this brand have; None: there is no app for them."""
-    accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
-    account = accounts.get(brand_slug or DEFAULT) or accounts.get(DEFAULT)
-    return account.project_id if account else None
-
-
-class UnknownProject(Exception):
-    """There is no service account for this project."""
 
 
 class Projects:
@@ -56,7 +45,7 @@ class Projects:
         """Raises UnknownProject."""
         async with self._opening:
             if project_id not in self._projects:
-                account = _account_of(project_id)
+                account = account_of(project_id)
                 self._projects[project_id] = await asyncio.to_thread(Project, account)  # reads keys and certificates
             return self._projects[project_id]
 
@@ -64,14 +53,6 @@ class Projects:
         projects, self._projects = list(self._projects.values()), {}
         for project in projects:
             await project.close()
-
-
-def _account_of(project_id: str) -> ServiceAccount:
-    accounts: dict[str, ServiceAccount] = settings.FIREBASE_CREDENTIALS
-    for account in accounts.values():
-        if account.project_id == project_id:
-            return account
-    raise UnknownProject(project_id)
 
 
 class Project:

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from notifications.channels.base import Registration, fault_at
-from notifications.channels.fcm import projects as firebase
+from notifications.channels.fcm import accounts
 from notifications.channels.fcm.facts import FACTS
 from notifications.models import AddressKind, Recipient
 from notifications.types import Json, NewAddress
@@ -25,7 +25,7 @@ class AppGiven(serializers.Serializer[Any]):
 
 def address_of(given: Json, recipient: Recipient) -> NewAddress:
     """Raises Invalid."""
-    project = firebase.project_of(recipient.brand.slug if recipient.brand else None)
+    project = accounts.project_of(recipient.brand.slug if recipient.brand else None)
     if not project:
         raise fault_at("/channel", "No Firebase project is set up here: apps cannot be reached.")
     kind = AddressKind.TOKEN if given.get("token") else AddressKind.FID

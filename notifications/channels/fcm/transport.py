@@ -1,47 +1,28 @@
-"""Apps, through Firebase Cloud Messaging."""
+"""Apps, through Firebase Cloud Messaging.
+
+What sends is loaded with the first message: firebase-admin and all that it takes along would be a fifth of the start of
+each dispatcher and web process, and most installations have no app.
+"""
 
 import asyncio
-import json
-import time
-from typing import Any
+from importlib import import_module
+from typing import Protocol
 
-import httpx
-import structlog
 from django.conf import settings
-from firebase_admin import messaging
-from firebase_admin.exceptions import (
-    FirebaseError,
-    InvalidArgumentError,
-    NotFoundError,
-    PermissionDeniedError,
-    ResourceExhaustedError,
-    UnauthenticatedError,
-)
-from google.auth.exceptions import GoogleAuthError, RefreshError
 
-from notifications import reasons
 from notifications.channels.fcm import facts
-from notifications.channels.fcm import projects as firebase
-from notifications.channels.fcm.message import firebase_message
-from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress, PushMessage
-from notifications.wording.plaintext import clean_line, cut
-from wfpush.net.http import parse_retry_after
 
-log = structlog.get_logger(__name__)
-
-DEADLINE = 20.0
-"""Seconds for a message, with signing in."""
-PAUSE = 10.0
-"""Seconds that Google wants at least between two tries after a fault of its own."""
-QUOTA_PAUSE = 60.0
-"""The same after 429 (both: “Best practices when sending FCM messages at scale”), if it names no other time."""
+SENDING = "notifications.channels.fcm.sending"
 
 THROUGH = {"ios": "/apns", "web": "/webpush"}
 """Services behind Firebase that can refuse the project's key: only their devices are paused then."""
 
-DETAIL = "type.googleapis.com/google."
-FCM_ERROR, BAD_REQUEST = f"{DETAIL}firebase.fcm.v1.FcmError", f"{DETAIL}rpc.BadRequest"
+
+class Sender(Protocol):
+    async def send(self, address: PushAddress, message: PushMessage) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 class Fcm:
@@ -49,8 +30,7 @@ class Fcm:
     without_address = facts.NO_APP()
 
     def __init__(self) -> None:
-        self._projects: firebase.Projects | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sender: Sender | None = None
 
     def is_set_up(self) -> bool:
         return bool(settings.FIREBASE_CREDENTIALS)
@@ -59,106 +39,11 @@ class Fcm:
         return address.sender + THROUGH.get(address.platform, "")
 
     async def send(self, address: PushAddress, message: PushMessage) -> None:
-        made = firebase_message(address, message, time.time())
-        try:
-            async with asyncio.timeout(DEADLINE):
-                project = await self._open().of(address.sender)
-                await project.send(made)
-        except firebase.UnknownProject as fault:
-            raise TransportError(facts.NO_ACCOUNT(project=address.sender), permanent=True) from fault
-        except TimeoutError as fault:
-            raise TransportError(facts.TOO_LATE(seconds=f"{DEADLINE:.0f}")) from fault
-        except GoogleAuthError as fault:
-            raise _not_signed_in(fault, address.sender) from fault
-        except FirebaseError as fault:
-            raise explained(fault, address.sender) from fault
-        except ValueError as fault:
-            raise TransportError(reasons.REFUSED_HERE(words=_said(fault)), permanent=True) from fault
-
-    def _open(self) -> firebase.Projects:
-        """Connections of an event loop that has ended can neither be used nor closed."""
-        loop = asyncio.get_running_loop()
-        if self._projects is None or self._loop is not loop:
-            self._projects, self._loop = firebase.Projects(), loop
-        return self._projects
+        if self._sender is None:
+            sending = await asyncio.to_thread(import_module, SENDING)  # others are sent to meanwhile
+            self._sender = self._sender or sending.Sender()
+        await self._sender.send(address, message)
 
     async def close(self) -> None:
-        projects, self._projects = self._projects, None
-        if projects is not None and self._loop is asyncio.get_running_loop():
-            await projects.close()
-
-
-# --- what Google answers ----------------------------------------------------------------------------------------------
-def explained(fault: FirebaseError, project: str) -> TransportError:
-    """Firebase's error codes: https://firebase.google.com/docs/cloud-messaging/error-codes."""
-    said = _said(fault.cause if isinstance(fault.cause, httpx.RequestError) else fault)
-    match fault:
-        case messaging.UnregisteredError():
-            return RecipientGone(facts.NOT_REGISTERED())
-        case messaging.SenderIdMismatchError():
-            # The app's project was changed, or an app of another project registers here.
-            log.error("fcm_sender_id_mismatch", project=project)
-            return RecipientGone(facts.OTHER_PROJECT(project=project))
-        case messaging.ThirdPartyAuthError():
-            return ServiceRefuses(facts.KEY_OF_APPLE(project=project))
-        case ResourceExhaustedError():
-            return TransportError(
-                reasons.ASKS_TO_WAIT(service="Firebase", words=said), retry_after=_wait(fault, QUOTA_PAUSE)
-            )
-        case InvalidArgumentError():
-            return _invalid(fault, said)
-        case UnauthenticatedError() | PermissionDeniedError() | NotFoundError():
-            return ServiceRefuses(facts.ACCOUNT_REFUSED(project=project, words=said))
-    return TransportError(facts.NOT_TAKEN(words=said), retry_after=_wait(fault, PAUSE))
-
-
-def _invalid(fault: FirebaseError, said: str) -> TransportError:
-    """The address is invalid, or our message is: only the kind of detail tells, and the field that it names."""
-    error = _error(fault.http_response)
-    if error is None:  # not Firebase's answer: something in between
-        return TransportError(facts.NOT_TAKEN(words=said), retry_after=_wait(fault, PAUSE))
-    if _kinds(error) == {FCM_ERROR} or _named_fields(error) in ({"message.token"}, {"message.fid"}):
-        return RecipientGone(facts.NO_SUCH_ADDRESS())
-    return TransportError(facts.WRONG_MESSAGE(words=said), permanent=True)
-
-
-def _error(answer: httpx.Response | None) -> dict[str, Any] | None:
-    """The error in an answer of Google's APIs; None if the answer is not theirs."""
-    try:
-        body = json.loads(answer.content) if answer is not None else None
-    except ValueError:
-        return None
-    error = body.get("error") if isinstance(body, dict) else None
-    return error if isinstance(error, dict) else None
-
-
-def _details(error: dict[str, Any]) -> list[dict[str, Any]]:
-    details = error.get("details")
-    return [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
-
-
-def _kinds(error: dict[str, Any]) -> set[str]:
-    return {str(detail.get("@type")) for detail in _details(error)}
-
-
-def _named_fields(error: dict[str, Any]) -> set[str]:
-    """The fields of the message that a BadRequest names."""
-    violations = [each for detail in _details(error) for each in detail.get("fieldViolations") or []]
-    return {str(each.get("field")) for each in violations if isinstance(each, dict)}
-
-
-def _wait(fault: FirebaseError, least: float) -> float:
-    """Seconds: Google's Retry-After, else its recommendation."""
-    answer: httpx.Response | None = fault.http_response
-    asked = parse_retry_after(answer.headers.get("Retry-After"), time.time()) if answer is not None else None
-    return least if asked is None else asked
-
-
-def _not_signed_in(fault: GoogleAuthError, project: str) -> TransportError:
-    if isinstance(fault, RefreshError) and not fault.retryable:
-        return ServiceRefuses(facts.NOT_SIGNED_IN(project=project, words=_said(fault)))
-    return TransportError(facts.NO_SIGN_IN(words=_said(fault)), retry_after=PAUSE)
-
-
-def _said(fault: Exception) -> str:
-    return cut(clean_line(str(fault.args[0] if fault.args else "")) or type(fault).__name__, 300)
+        if self._sender is not None:
+            await self._sender.close()

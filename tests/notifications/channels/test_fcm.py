@@ -12,9 +12,10 @@ import pytest
 from django.conf import LazySettings
 from firebase_admin import messaging
 
-from notifications.channels.fcm import projects as firebase
 from notifications.channels.fcm import service_accounts
-from notifications.channels.fcm.transport import PAUSE, QUOTA_PAUSE, Fcm
+from notifications.channels.fcm.accounts import project_of
+from notifications.channels.fcm.sending import PAUSE, QUOTA_PAUSE
+from notifications.channels.fcm.transport import Fcm
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import PushAddress
 from tests.notifications.channels.test_fcm_message import ACME, APPROVE, LINK, PHONE, PUSH, TOKEN
@@ -188,7 +189,7 @@ async def test_nobody_listening_is_tried_again(fcm: Fcm, google: Google, monkeyp
 async def test_a_google_that_says_nothing_is_tried_again(
     fcm: Fcm, google: Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifications.channels.fcm.transport.DEADLINE", 0.2)
+    monkeypatch.setattr("notifications.channels.fcm.sending.DEADLINE", 0.2)
     google.sign_in_takes = 1.0
     refused = await fault(fcm, "any")
 
@@ -230,4 +231,4 @@ def test_one_transport_serves_one_event_loop_after_another(google: Google, setti
     assert len(google.messages) == 2
     settings.FIREBASE_CREDENTIALS = {}
     assert not fcm.is_set_up()
-    assert firebase.project_of("acme") is None
+    assert project_of("acme") is None

@@ -17,6 +17,7 @@ from google.auth.exceptions import GoogleAuthError, RefreshError
 
 from notifications.channels.fcm import projects as firebase
 from notifications.channels.fcm import service_accounts
+from notifications.channels.fcm.accounts import UnknownProject, project_of
 from notifications.channels.fcm.config import credentials
 from tests.pushlab.fcm import Google, google_on_loopback
 from wfpush.config.env import Environment
@@ -48,7 +49,7 @@ def refusal(value: str) -> str:
 def test_without_the_setting_there_is_no_app(settings: LazySettings) -> None:
     settings.FIREBASE_CREDENTIALS = service_accounts.read("")
 
-    assert firebase.project_of("acme") is None
+    assert project_of("acme") is None
 
 
 def test_one_account_is_for_every_brand_as_path_or_as_it_is(google: Google, tmp_path: Path) -> None:
@@ -64,15 +65,15 @@ def test_several_projects_go_by_brand(google: Google, tmp_path: Path, settings: 
     settings.FIREBASE_CREDENTIALS = service_accounts.read(value)
 
     assert read(value) == {"default": ACME, "zenith": ZENITH}
-    assert firebase.project_of("zenith") == ZENITH
-    assert firebase.project_of("some other brand") == firebase.project_of(None) == firebase.project_of("") == ACME
+    assert project_of("zenith") == ZENITH
+    assert project_of("some other brand") == project_of(None) == project_of("") == ACME
 
 
 def test_a_brand_without_account_has_no_app_where_there_is_no_default(google: Google, settings: LazySettings) -> None:
     settings.FIREBASE_CREDENTIALS = service_accounts.read(json.dumps({"zenith": google.account(ZENITH)}))
 
-    assert firebase.project_of("zenith") == ZENITH
-    assert firebase.project_of("acme") is None
+    assert project_of("zenith") == ZENITH
+    assert project_of("acme") is None
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ async def test_each_project_signs_in_for_itself_and_closing_gives_everything_bac
 
     assert [name for name, _ in google.messages] == [ACME, ZENITH] * 2
     assert google.sign_ins == 4
-    with pytest.raises(firebase.UnknownProject):
+    with pytest.raises(UnknownProject):
         await projects.of("long-gone")
 
 
