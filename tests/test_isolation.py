@@ -1,6 +1,8 @@
 """Tests find the database as migrations leave it, and processes of pytest-xdist do not meet."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -9,7 +11,7 @@ from django.db import connection
 
 from notifications.models import Category, Route
 from tests.factories import RecipientFactory
-from tests.support import isolation, parallel
+from tests.support import isolation, migrated, parallel
 
 
 @pytest.mark.django_db(transaction=True)
@@ -54,3 +56,31 @@ def test_each_process_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_shares_an_installation_stays_together(one: str, other: str, together: bool) -> None:
     assert (parallel.group_of(one) == parallel.group_of(other)) is together
+
+
+def test_a_cluster_that_was_used_becomes_one_that_nobody_has_used(tmp_path: Path) -> None:
+    source, used = tmp_path / "source", tmp_path / "used"
+    for path, text in {
+        "base/1": "one",
+        "base/2": "two",
+        "base/3": "three",
+        "global/control": "well",
+        "empty/x": "",
+    }.items():
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_text(text)
+    (source / "empty" / "x").unlink()
+    shutil.copytree(source, used)
+    before = (used / "base" / "3").stat().st_ino
+    (used / "base" / "1").unlink()
+    (used / "base" / "2").write_text("TWO")
+    shutil.rmtree(used / "global")
+    (used / "empty").rmdir()
+    (used / "base" / "9" / "10").mkdir(parents=True)
+    (used / "base" / "9" / "10" / "11").write_text("more")
+
+    migrated._make_equal(source, used)
+
+    assert migrated._contents(used) == migrated._contents(source)
+    assert [(used / "base" / name).read_text() for name in "123"] == ["one", "two", "three"]
+    assert (used / "base" / "3").stat().st_ino == before, "it was not copied again"

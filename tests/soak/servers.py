@@ -60,7 +60,8 @@ class Servers:
         return Outage(server.name, "hanging", lambda: tell(signal.SIGSTOP), lambda: tell(signal.SIGCONT))
 
     def clear(self) -> None:
-        shared_servers.release(self.folder)
+        if shared_servers.release(self.folder):
+            migrated.give_back(self.folder)
         for folder in (
             shared_servers.locate(self.folder).base,
             shared_servers.locate(self.folder).sockets,

@@ -204,6 +204,7 @@ class House:
                 _kill(command.process.pid)
                 command.process.wait()
         eventually(self._killed, "no process is left")
+        migrated.give_back(self.folder)
         for folder in (
             shared_servers.locate(self.folder).base,
             shared_servers.locate(self.folder).sockets,

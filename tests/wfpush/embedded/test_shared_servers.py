@@ -154,6 +154,8 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
             if user.process.poll() is None:
                 user.leave()
         eventually(house.is_empty, "the last process has left, the servers are stopped")
+        if not prefix:
+            migrated.give_back(folder)
     finally:
         for process in [*house.guards(), *house.servers()]:
             process.kill()
