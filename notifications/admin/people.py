@@ -94,7 +94,11 @@ class BrandAdmin(HistoryAdmin):
     fieldsets = [
         (None, {"fields": ["name", "slug", "logo_url"]}),
         (_("Colours"), {"fields": [("accent", "accent_dark")]}),
-        (_("E-mail"), {"fields": ["from_email", "contact"]}),
+        (_("E-mail"), {"fields": ["from_email"]}),
+        (
+            _("How customers reach you"),
+            {"fields": ["contact", ("contact_phone", "contact_email"), "contact_address", "names_staff"]},
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:

@@ -53,7 +53,7 @@ class TaskMessagesView(ApiView):
         query = query_of(request, serializers.MessagesQuery)
         rows = self._seen(task_id, query.get("engine", "")).filter(number__gt=query["after"]).order_by("number")
         limit = min(query["limit"], MOST)
-        found = messages_json(rows[: limit + 1])
+        found = messages_json(rows[: limit + 1], self._reader())
         more = len(found) > limit
         return answer({"items": found[:limit], "next": found[limit - 1]["number"] if more else None})
 
@@ -72,12 +72,16 @@ class TaskMessagesView(ApiView):
             said = self._of_engine(caller, task_id, given, words)
         else:
             said = self._of_person(caller.recipient, task_id, given, words)
-        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk))
+        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk), self._reader())
         return answer(shown_as, 201 if said.created else 200)
 
     # --- who calls ----------------------------------------------------------------------------------------------------
     def _caller(self) -> EngineCaller | PersonCaller:
         return cast(EngineCaller | PersonCaller, self.request.auth)
+
+    def _reader(self) -> Recipient | None:
+        caller = self._caller()
+        return caller.recipient if isinstance(caller, PersonCaller) else None
 
     def _via(self) -> str:
         caller = self._caller()

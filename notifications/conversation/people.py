@@ -7,6 +7,8 @@ from typing import Literal
 from django.db.models import Q, QuerySet
 
 from notifications.models import (
+    ANSWERABLE,
+    Case,
     MessageKind,
     Notification,
     NotificationState,
@@ -22,9 +24,15 @@ MOST = 50
 Why = Literal["initiator", "assignee", "colleague", "answered", "case", "manager"]
 """Why somebody can be asked; pages word it."""
 
+MOST_TASKS = 5
+"""Tasks of a case that are looked at for somebody who reads what a customer writes."""
+
+MOST_CUSTOMERS = 10
+"""External people of a case to whom colleagues can write."""
+
 Sees = Literal["all", "questions", "own", ""]
-"""What of a conversation somebody sees: a customer with the task no comments of colleagues, and whoever was only asked
-their own part."""
+"""What of a conversation somebody sees: a customer with the task what the engine asks and answers besides their own
+part, and whoever was only asked their own part."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +64,15 @@ def seen_by(task: Task, reader: Recipient) -> QuerySet[TaskMessage]:
         return found
     if how == "questions":
         own = TaskMessage.objects.filter(_concerns(reader)).values("pk")
-        return found.filter(Q(kind__in=(MessageKind.QUESTION, MessageKind.REPLY)) | Q(pk__in=own))
+        of_engine = Q(kind__in=(MessageKind.QUESTION, MessageKind.REPLY), author=None)
+        return found.filter(of_engine | Q(pk__in=own))
     return found.filter(pk__in=TaskMessage.objects.filter(_concerns(reader), task=task).values("pk"))
+
+
+def seen_of_case(case: Case, reader: Recipient) -> QuerySet[TaskMessage]:
+    """What concerns the reader in the conversations about all tasks of a case."""
+    own = TaskMessage.objects.filter(_concerns(reader), task__case=case).values("pk")
+    return TaskMessage.objects.filter(pk__in=own)
 
 
 def _concerns(reader: Recipient) -> Q:
@@ -115,3 +130,29 @@ def mentionable(task: Task, author: Recipient) -> list[Recipient]:
     """Colleagues who see the task, too."""
     people = Recipient.objects.filter(pk__in=copies_of(task).order_by().values("recipient"), active=True, engine=None)
     return list(people.exclude(pk=author.pk).order_by("name", "pk")[:MOST])
+
+
+# --- customers --------------------------------------------------------------------------------------------------------
+def customers(task: Task) -> list[Recipient]:
+    """External people who have a part in the task's case, or in the task."""
+    theirs = Q(task=task) if task.case_id is None else Q(task=task) | Q(case=task.case_id)
+    keys = Notification.objects.filter(theirs, recipient__engine=task.engine_id).order_by().values("recipient")
+    return list(Recipient.objects.filter(pk__in=keys, active=True).order_by("name", "pk")[:MOST_CUSTOMERS])
+
+
+def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
+    """The task into whose conversation a customer writes about their case: one that waits for somebody, else the last
+    one; None where nobody would read it."""
+    tasks = Task.objects.filter(case=case).select_related("initiator", "assignee", "case", "engine")
+    waiting = tasks.filter(state__in=ANSWERABLE).order_by("-pk")[:MOST_TASKS]
+    for task in (*waiting, *tasks.order_by("-pk")[:MOST_TASKS]):
+        if behind(task, customer):
+            return task
+    return None
+
+
+def behind(task: Task, customer: Recipient) -> list[Recipient]:
+    """Who hears of what a customer writes: colleagues for whom the task waits, else the one whom they could ask."""
+    waits = copies_of(task).filter(state=NotificationState.OPEN, recipient__engine=None, recipient__active=True)
+    found = list(_whose(waits))
+    return found or [each.person for each in askable(task, customer) if not each.person.external]

@@ -26,11 +26,13 @@ from notifications.errors import (
 )
 from notifications.items import inbox_items
 from notifications.models import (
+    ANSWERABLE,
     CLOSED,
     MOST_TEXT,
     Addressee,
     AddresseeState,
     Callback,
+    Case,
     MessageKind,
     Notification,
     Recipient,
@@ -131,7 +133,8 @@ def _record_reply(asked: Addressee, task: Task, text: str, words: Words, now: da
 
 # --- comments ---------------------------------------------------------------------------------------------------------
 def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
-    """Write to colleagues without deciding; those mentioned are told. Everybody who sees the task sees it.
+    """Write to colleagues without deciding; those mentioned are told. Everybody who sees the task sees it, and so do
+    customers who are mentioned.
 
     Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused.
     """
@@ -143,12 +146,57 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
         before = _repeated(locked, person, text, words)
         if before is not None:
             return Said(before, created=False)
-        to = chosen(people.mentionable(locked, person), words.to, "You can mention people who have this task.")
+        known = [*people.customers(locked), *people.mentionable(locked, person)]  # a colleague goes before a namesake
+        to = chosen(known, words.to, "You can mention people who have this task, and customers of its case.")
         message, addressees = _add(
             locked, to, words, now, kind=MessageKind.COMMENT, author=person, text=text, late=not locked.answerable
         )
         telling.tell(message, addressees, now)
         return Said(message, created=True)
+
+
+def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Said:
+    """A customer writes about their case: a reply if they were asked something, else a message to whoever works on it.
+
+    Raises NotFound, CommentRequired, InvalidAnswer, IdempotencyKeyReused.
+    """
+    asked = open_question(customer, case)
+    if asked is not None:
+        said = Words(words.text, (), asked.message_id, words.via, words.key)
+        return reply(customer, asked.message.task_id, said, now)
+    text = checked(words.text)
+    task = people.task_to_write_to(case, customer)
+    if task is None:
+        raise NotFound("There is nobody who would read it.")
+    with transaction.atomic():
+        locked = _locked(task.pk)
+        before = _repeated(locked, customer, text, words)
+        if before is not None:
+            return Said(before, created=False)
+        message, addressees = _add(
+            locked,
+            people.behind(locked, customer),
+            words,
+            now,
+            kind=MessageKind.COMMENT,
+            author=customer,
+            text=text,
+            late=not locked.answerable,
+        )
+        telling.tell(message, addressees, now)
+        return Said(message, created=True)
+
+
+def open_question(person: Recipient, case: Case) -> Addressee | None:
+    """The oldest question about the case that waits for the person's reply."""
+    found = Addressee.objects.filter(
+        person=person,
+        state=AddresseeState.ASKED,
+        message__kind=MessageKind.QUESTION,
+        message__task__case=case,
+        message__task__state__in=ANSWERABLE,
+    )
+    return found.select_related("message").order_by("message__at").first()
 
 
 def chosen(known: Sequence[Recipient], refs: Sequence[str], why: str) -> list[Recipient]:

@@ -7,20 +7,22 @@ from django.db.models import QuerySet
 
 from notifications.connectors.reasons import NO_PLACE
 from notifications.items.representation import iso_utc
-from notifications.models import Addressee, Callback, CallbackState, TaskMessage
+from notifications.models import Addressee, Callback, CallbackState, Recipient, TaskMessage
 from notifications.reasons import read
 from notifications.types import Json
+from notifications.wording import names
 
 KEPT_HERE = "kept"
 """What is said of the engine where it was not told: it has no place for it, was done with the task, or the task was
 decided before."""
 
 
-def messages_json(messages: QuerySet[TaskMessage]) -> list[Json]:
-    """With what became of each on its way to the engine."""
+def messages_json(messages: QuerySet[TaskMessage], reader: Recipient | None = None) -> list[Json]:
+    """With what became of each on its way to the engine. `reader`: the person who reads them; None: the engine."""
     found = list(with_people(messages))
     engine = engine_states(found)
-    return [message_json(message, engine.get(message.pk)) for message in found]
+    told = [message_json(message, engine.get(message.pk)) for message in found]
+    return [names.seen_by(each, reader) or {} for each in told] if reader is not None else told
 
 
 def with_people(messages: QuerySet[TaskMessage]) -> QuerySet[TaskMessage]:

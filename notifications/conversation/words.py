@@ -14,6 +14,7 @@ from notifications.models import Event, MessageKind, Notification, Recipient, Ta
 from notifications.types import Json
 from notifications.wording import sensitive
 from notifications.wording.languages import language_of
+from notifications.wording.names import house_of, name_said
 from notifications.wording.plaintext import clean, clean_line, cut
 
 MOST_TITLE, MOST_SHORT, MOST_NOTICE = 200, 500, 300
@@ -81,7 +82,9 @@ class Wording:
 
     def _who(self, reader: Recipient) -> str:
         by = self.message.by
-        return by["name"] if by else str(self.task.engine.name)
+        if by is None:
+            return house_of(reader) if reader.external else str(self.task.engine.name)
+        return name_said(by["name"], by["ref"], reader)
 
     def _about(self, reader: Recipient) -> str:
         """Customers know their case, and not what its steps are called inside."""

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -85,7 +86,7 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     found, text = item(notification, request.recipient, timezone.now()), cleaned_comment(request.POST.get("text", ""))
     if notification.task_id is None:
         raise Http404
-    to = mentioned(text, request.POST.getlist("to"), found.conversation.mentionable)
+    to = mentioned(text, request.POST.getlist("to"), found.conversation)
     said = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200])
     try:
         saying.comment(request.recipient, notification.task_id, said, timezone.now())
@@ -94,6 +95,26 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     except Failure as failure:
         return show(request, found, message=text, message_fault=explain(failure), status=failure.status)
     return redirect("inbox:item", notification.pk)
+
+
+@form_only
+@person_required
+def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
+    """A customer writes about their case."""
+    reader, text = request.recipient, cleaned_comment(request.POST.get("text", ""))
+    case = get_object_or_404(cases_of(reader), pk=case_id)
+    if not reader.external:
+        raise Http404
+    said = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200])
+    try:
+        saying.write_in(reader, case, said, timezone.now())
+    except NotFound as nobody:
+        raise Http404 from nobody
+    except Failure as failure:
+        fault = say("message_required") if isinstance(failure, CommentRequired) else explain(failure)
+        return show(request, None, written=text, written_fault=fault, status=failure.status)
+    messages.success(request, _("Sent. You find your message below."))
+    return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
 
 
 @form_only

@@ -16,6 +16,7 @@ from notifications.conversation.shown import KEPT_HERE, engine_states, with_peop
 from notifications.models import (
     Addressee,
     AddresseeState,
+    Case,
     MessageKind,
     Notification,
     NotificationState,
@@ -24,6 +25,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.types import object_in
+from notifications.wording.names import house_of, name_of, name_said
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
 
@@ -72,6 +74,8 @@ class Conversation:
     asking: str = ""
     askable: Sequence[Person] = ()
     mentionable: Sequence[Person] = ()
+    customers: Sequence[Person] = ()
+    """Customers of the case: what is written to them they read, too."""
 
     @property
     def earlier(self) -> str:
@@ -111,6 +115,7 @@ def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -
         asking=asking if is_open else "",
         askable=_askable(task, reader) if asking and is_open else (),
         mentionable=_mentionable(task, reader) if sees == "all" else (),
+        customers=_customers(task) if sees == "all" else (),
     )
 
 
@@ -120,36 +125,58 @@ def _newest(seen: QuerySet[TaskMessage]) -> list[UUID]:
 
 def _askable(task: Task, reader: Recipient) -> list[Person]:
     found = people.askable(task, reader)
-    return [Person(each.person.ref, str(each.person), str(WHY[each.why])) for each in found]
+    return [Person(each.person.ref, name_of(each.person, reader), str(WHY[each.why])) for each in found]
 
 
 def _mentionable(task: Task, reader: Recipient) -> list[Person]:
     return [Person(person.ref, clean_line(str(person)), "") for person in people.mentionable(task, reader)]
 
 
+def _customers(task: Task) -> list[Person]:
+    return [Person(person.ref, clean_line(str(person)), "") for person in people.customers(task)]
+
+
 # --- one message ------------------------------------------------------------------------------------------------------
 def _lines(messages: QuerySet[TaskMessage], task: Task, reader: Recipient, now: datetime) -> list[Line]:
     found = list(with_people(messages))
     engine = engine_states(found)
-    return [
-        Line(
-            message=message,
-            head=_head(message, task, reader),
-            text=clean(message.text),
-            note=_note(message, task, engine.get(message.pk, "")),
-            mine=message.author_id == reader.pk,
-            waits=task.answerable and any(each.state == AddresseeState.ASKED for each in message.addressees.all()),
-            stamp=short_time(message.at, now),
-            exact=exact(message.at),
-        )
-        for message in found
-    ]
+    return [_line(message, task, reader, engine.get(message.pk, ""), now) for message in found]
+
+
+def lines_of_case(case: Case, reader: Recipient, now: datetime) -> list[Line]:
+    """What a customer reads of all conversations about the tasks of their case, the newest ones."""
+    newest = people.seen_of_case(case, reader).order_by("-at").values_list("pk", flat=True)[:SHOWN]
+    messages = with_people(TaskMessage.objects.filter(pk__in=list(newest))).select_related("task__engine")
+    return [_line(message, message.task, reader, "", now) for message in messages.order_by("at")]
+
+
+def _line(message: TaskMessage, task: Task, reader: Recipient, engine: str, now: datetime) -> Line:
+    return Line(
+        message=message,
+        head=_head(message, task, reader),
+        text=clean(message.text),
+        note=_customers_note(message, task, reader) if reader.external else _note(message, task, engine),
+        mine=message.author_id == reader.pk,
+        waits=task.answerable and any(each.state == AddresseeState.ASKED for each in message.addressees.all()),
+        stamp=short_time(message.at, now),
+        exact=exact(message.at),
+    )
+
+
+def _customers_note(message: TaskMessage, task: Task, reader: Recipient) -> str:
+    """Customers read nothing of engines, and of nobody else's replies."""
+    asked = any(each.state == AddresseeState.ASKED and each.person_id == reader.pk for each in message.addressees.all())
+    return _("This waits for your reply.") if asked and task.answerable else ""
 
 
 def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
     mine, by = message.author_id == reader.pk, message.by
-    to = ", ".join(clean_line(_("you") if each.person_id == reader.pk else str(each.person)) for each in _to(message))
-    said = {"name": clean_line(by["name"] if by else str(task.engine)), "to": to}
+    to = ", ".join(dict.fromkeys(clean_line(_name(each.person, reader)) for each in _to(message)))
+    if by is None:
+        name = house_of(reader) if reader.external else str(task.engine)
+    else:
+        name = name_said(by["name"], by["ref"], reader)
+    said = {"name": clean_line(name), "to": to}
     if message.kind == MessageKind.QUESTION and to:
         return (_("You asked %(to)s") if mine else _("%(name)s asked %(to)s")) % said
     if message.kind == MessageKind.QUESTION:
@@ -159,6 +186,10 @@ def _head(message: TaskMessage, task: Task, reader: Recipient) -> str:
     if to:
         return (_("You wrote to %(to)s") if mine else _("%(name)s wrote to %(to)s")) % said
     return (_("You wrote") if mine else _("%(name)s wrote")) % said
+
+
+def _name(person: Recipient, reader: Recipient) -> str:
+    return _("you") if person.pk == reader.pk else name_of(person, reader)
 
 
 def _to(message: TaskMessage) -> list[Addressee]:
@@ -185,8 +216,12 @@ def _note(message: TaskMessage, task: Task, engine: str) -> str:
     return " ".join(notes)
 
 
-def mentioned(text: str, chosen: Sequence[str], known: Sequence[Person]) -> list[str]:
-    """Refs of colleagues who were chosen, or whose names follow an @ in the text."""
+def mentioned(text: str, chosen: Sequence[str], talk: Conversation) -> list[str]:
+    """Refs of people who were chosen, and of colleagues whose names follow an @ in the text.
+
+    Customers have to be chosen: whoever writes of them does not mean that they read it.
+    """
     low = text.casefold()
-    named = [person.ref for person in known if f"@{person.name.casefold()}" in low]
-    return list(dict.fromkeys([*(ref for ref in chosen if ref in {person.ref for person in known}), *named]))
+    named = [person.ref for person in talk.mentionable if f"@{person.name.casefold()}" in low]
+    known = {person.ref for person in (*talk.mentionable, *talk.customers)}
+    return list(dict.fromkeys([*(ref for ref in chosen if ref in known), *named]))

@@ -73,7 +73,9 @@ def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
         refuse_dead_token(row, timezone.now())
     except Expired:
         return _over(
-            request, why_withdrawn(reasons.read(row, "void_reason")) if row.voided_at else "", row.recipient.brand
+            request,
+            why_withdrawn(reasons.read(row, "void_reason"), row.recipient) if row.voided_at else "",
+            row.recipient.brand,
         )
     found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
     if request.method == "POST":

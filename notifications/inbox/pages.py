@@ -1,6 +1,7 @@
 """The list, and one item beside it. Both work without JavaScript; neither changes anything."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from notifications.answers.given import MAX_COMMENT
 from notifications.engines import connected_accounts
 from notifications.inbox import webapp
 from notifications.inbox.cards import Button
+from notifications.inbox.customers import CustomerPage, customer_page, is_for_customers
 from notifications.inbox.filters import chips_of, filters_of
 from notifications.inbox.finding import PLAIN, Finding, finding_of
 from notifications.inbox.items import Item, item, own_notification
@@ -53,7 +55,8 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 @require_safe
 def offline(request: PersonRequest) -> HttpResponse:
     """The page that a browser keeps in order to open the inbox without a connection. It keeps the items by itself."""
-    context = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT}
+    customer = CustomerPage(brand=request.recipient.brand) if request.recipient.external else None
+    context = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT, "customer": customer}
     return show_page(request, "inbox/inbox.html", {**context, "settings": browser_settings(request)})
 
 
@@ -65,19 +68,28 @@ def show(
     comment: str = "",
     fault: str = "",
     kept: str = "",
+    written: str = "",
+    written_fault: str = "",
     message: str = "",
     message_fault: str = "",
     snooze_fault: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """The page. `asked`: the answer whose comment field is open; `fault`: what was wrong with the answer just sent;
-    `kept`: the comment of an answer that came too late; `message`: a comment to colleagues, and what was wrong with it.
+    `kept`: the comment of an answer that came too late; `message`: a comment to colleagues, and what was wrong with it;
+    `written`: the same, of a customer's message about their case.
     """
     button = asked_of(found.card.buttons if found else (), asked or (found.reply if found else ""))
     finding = finding_of(request.GET)
-    shown = listing(request.recipient, timezone.now(), finding)
+    customer = None
+    if is_for_customers(request.recipient, finding):
+        customer = customer_page(request.recipient, finding, timezone.now())
+        shown = replace(listing(request.recipient, timezone.now()), finding=finding)
+    else:
+        shown = listing(request.recipient, timezone.now(), finding)
     context: dict[str, Any] = {
         "list": shown,
+        "customer": customer,
         "chips": chips_of(shown, request.recipient),
         "views": [(view, is_shown(view, finding)) for view in views_of(request.recipient)],
         "filters": filters_of(request.recipient, finding) if finding.filters_open else [],
@@ -86,6 +98,8 @@ def show(
         "question": question_of(button),
         "hint": hint_of(button),
         "focus": bool(asked),
+        "written": written,
+        "written_fault": written_fault,
         "message": message,
         "message_fault": message_fault,
         "comment": comment,
@@ -96,7 +110,8 @@ def show(
         "unconnected": list(connected_accounts.missing_for(request.recipient)),
         "settings": browser_settings(request, finding),
     }
-    return show_page(request, "inbox/inbox.html", context, status=status)
+    brand = customer.brand if customer else None
+    return show_page(request, "inbox/inbox.html", context, brand=brand, status=status)
 
 
 def asked_of(buttons: Iterable[Button], name: str) -> Button | None:

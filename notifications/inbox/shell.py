@@ -30,6 +30,7 @@ def show_page(
     brand = brand or (person.brand if person else None)
     around = {
         "person": person,
+        "external": person is not None and person.external,
         "brand": brand,
         "brand_style": style_url(brand) if brand else "",
         "own_password": person is not None and has_own_password(request),

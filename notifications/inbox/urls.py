@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path("views", views.save, name="views"),
     path("read", answers.mark_all_read, name="read-all"),
     path("cases/<int:case_id>/follow", answers.follow, name="follow"),
+    path("cases/<int:case_id>/messages", answers.write_in, name="write-in"),
     path("devices", devices.page, name="devices"),
     path("devices/<uuid:device_id>/fate", devices.registration_state, name="device-fate"),
     path("devices/<uuid:device_id>/test", devices.test, name="test-device"),

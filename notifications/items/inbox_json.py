@@ -21,7 +21,7 @@ from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import Common, notification_json
 from notifications.models import Notification, NotificationState
 from notifications.types import Json, object_in
-from notifications.wording import formats
+from notifications.wording import formats, names
 from notifications.wording.languages import spoken
 from notifications.wording.links import is_web_link
 from notifications.wording.message import notice_of
@@ -34,18 +34,24 @@ MAPS = "https://www.google.com/maps/search/?api=1&query="
 def inbox_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
     """In `language` if the reader chose one, else in their own. `common`: of several notifications."""
     withdrawn = notification.state == NotificationState.WITHDRAWN
+    outcome = names.seen_by(notification.outcome, notification.recipient)
     common, tongue = common or Common(), spoken(language or notification.recipient.locale)
     with translation.override(tongue):
         shown = {
             "lines": lines_of(notification),
             "glance": glance_of(notification),
             "facts": common.once(
-                lambda: shown_facts(notification), notification.details, "facts", notification.url, tongue
+                lambda: shown_facts(notification), notification.details, "facts", *_of_facts(notification), tongue
             ),
-            "ended": why_withdrawn(reasons.read(notification)) if withdrawn else "",
-            "outcome": reasons.in_words(notification.outcome) if notification.outcome else None,
+            "ended": why_withdrawn(reasons.read(notification), notification.recipient) if withdrawn else "",
+            "outcome": reasons.in_words(outcome) if outcome else None,
         }
     return notification_json(notification, language, common) | shown
+
+
+def _of_facts(notification: Notification) -> tuple[str, bool]:
+    """What `shown_facts` reads besides the details."""
+    return notification.url, notification.recipient.external
 
 
 class InboxTexts:
@@ -83,7 +89,7 @@ def _alike(notification: Notification) -> Hashable:
     values = [known[name] for name in _SHARED]
     shared = [value if type(value) in _PLAIN else id(value) for value in values]
     look = (person.locale, person.timezone, person.external, person.brand_id)
-    return (*shared, *look, person.ref if task and task.escalated else "")
+    return (*shared, *look, person.ref if (task and task.escalated) or names.hides_staff(person) else "")
 
 
 def lines_of(notification: Notification) -> list[str]:
@@ -118,8 +124,9 @@ def shown_facts(notification: Notification, engine: str = "") -> list[Json]:
         {"icon": "place", "label": _("Where"), "parts": _place(location)},
         {"icon": "phone", "label": _("Customer"), "parts": _customer(customer)},
         {"icon": "document", "label": _("Documents"), "parts": _documents(details.get("documents"))},
-        {"icon": "out", "label": _("In the engine"), "parts": _engine_page(notification.url, engine)},
     ]
+    if not notification.recipient.external:  # whose page there is that of staff
+        facts.append({"icon": "out", "label": _("In the engine"), "parts": _engine_page(notification.url, engine)})
     return [fact for fact in facts if fact["parts"]]
 
 

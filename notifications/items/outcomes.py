@@ -12,6 +12,7 @@ from notifications import reasons
 from notifications.models import Notification, NotificationState, Recipient, TaskState
 from notifications.reasons import Reason
 from notifications.types import Json
+from notifications.wording import names
 from notifications.wording.labels import read_in
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import TEXTS, say, say_of
@@ -31,11 +32,11 @@ LONG = timedelta(minutes=1)
 
 def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> str:
     """The sentence for an item's outcome; empty while there is none."""
-    outcome, state = notification.outcome or {}, notification.state
+    outcome, state = names.seen_by(notification.outcome, reader) or {}, notification.state
     if state == NotificationState.EXPIRED:
         return say("expired")
     if state == NotificationState.WITHDRAWN and not outcome.get("by"):
-        return why_withdrawn(reasons.read(notification))
+        return why_withdrawn(reasons.read(notification), reader)
     if not outcome or _is_past(notification):
         return ""
     if outcome.get("engine") == "refused":
@@ -139,8 +140,10 @@ def _by_others(outcome: Json, title: str, now: datetime, *, still_open: bool) ->
     return say_of(prefix, outcome["action"], name=name, when=when(at, now), title=title)
 
 
-def why_withdrawn(reason: Reason) -> str:
+def why_withdrawn(reason: Reason, reader: Recipient) -> str:
     """Why a copy was withdrawn."""
+    if reason.code == reasons.REASSIGNED_TO.name and names.hides_staff(reader):
+        return say("withdrawn_because", reason=say("reason_reassigned"))
     if reason.code in REASONS:
         return say("withdrawn_because", reason=say(REASONS[reason.code], name=str(reason.argument("name"))))
     words = reason.words().strip()

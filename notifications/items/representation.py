@@ -23,6 +23,7 @@ from notifications.models import (
     TaskState,
 )
 from notifications.types import Json
+from notifications.wording import names
 from notifications.wording.key_facts import facts_of
 from notifications.wording.labels import read_in
 from wfpush.postgres import keys
@@ -90,7 +91,7 @@ def notification_json(notification: Notification, language: str = "", common: Co
         "actions": common.once(
             lambda: actions_json(notification, language), notification.actions, "actions", notification.state, language
         ),
-        "info": task.info if task and sees_questions(notification) else [],
+        "info": info_json(task.info, notification.recipient) if task and sees_questions(notification) else [],
         "key_facts": common.once(
             lambda: [fact.as_json() for fact in facts_of(notification)],
             details,
@@ -102,7 +103,7 @@ def notification_json(notification: Notification, language: str = "", common: Co
         "customer": details.get("customer"),
         "documents": details.get("documents") or [],
         "brand": brand_json(notification.brand or notification.recipient.brand),
-        "reason": notification.reason or None,
+        "reason": None if names.hides_staff(notification.recipient) else notification.reason or None,
         "on_behalf_of": notification.on_behalf_of.as_person() if notification.on_behalf_of else None,
         "escalated": notification.escalated,
         "escalated_to": escalated_to(notification),
@@ -111,8 +112,16 @@ def notification_json(notification: Notification, language: str = "", common: Co
         "back_at": iso_utc(notification.back_at),
         "created_at": iso_utc(notification.created_at),
         "updated_at": iso_utc(notification.updated_at),
-        "outcome": reasons.in_text(notification.outcome),
+        "outcome": reasons.in_text(names.seen_by(notification.outcome, notification.recipient)),
     }
+
+
+def info_json(info: list[Json], reader: Recipient) -> list[Json]:
+    """Questions and what was supplied. Customers see those of the engine and their own, and not those of colleagues."""
+    if not reader.external:
+        return info
+    mine = [each for each in info if (each.get("by") or {}).get("ref", reader.ref) == reader.ref]
+    return [names.seen_by(each, reader) or {} for each in mine]
 
 
 def escalated_to(notification: Notification) -> list[Json]:

@@ -40,6 +40,7 @@ from notifications.models.events import (
     past_deadline,
 )
 from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
+from notifications.models.journeys import Journey, Milestone
 from notifications.models.people import (
     Absence,
     Account,
@@ -127,7 +128,9 @@ __all__ = [
     "FourEyesRule",
     "IdempotencyKey",
     "InTheNameOf",
+    "Journey",
     "MessageKind",
+    "Milestone",
     "Notification",
     "NotificationState",
     "Operator",

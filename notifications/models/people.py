@@ -39,6 +39,17 @@ class Brand(models.Model):
     contact = models.CharField(
         _("contact"), max_length=200, blank=True, help_text=_("Shown to customers, such as a phone number.")
     )
+    contact_phone = models.CharField(_("phone for customers"), max_length=40, blank=True, default="", db_default="")
+    contact_email = models.EmailField(_("e-mail for customers"), blank=True, default="", db_default="")
+    contact_address = models.CharField(
+        _("address for customers"), max_length=300, blank=True, default="", db_default=""
+    )
+    names_staff = models.BooleanField(
+        _("customers read names of staff"),
+        default=True,
+        db_default=True,
+        help_text=_("Off: questions and answers come under the brand's name."),
+    )
 
     history = HistoricalRecords()
 

@@ -11,6 +11,7 @@ from notifications.channel_facts import channels_from_start
 from notifications.starter.actions import ACTIONS
 from notifications.starter.categories import CATEGORIES
 from notifications.starter.event_types import EVENT_TYPES
+from notifications.starter.journeys import JOURNEYS
 from notifications.starter.routes import FIRST_PRIORITY, ROUTES, STEP
 from notifications.starter.shapes import TemplateSeed
 from notifications.starter.templates import FALLBACK, LANGUAGES, TEMPLATES, names_in, text_of
@@ -45,6 +46,12 @@ def name_facts(apps: Any) -> None:
     as_it_came = versions.filter(state="published", number=1, note=NOTE, facts=None)
     rows = {version.template.slug: version for version in as_it_came.select_related("template")}
     _Writer(apps).facts([(seed, rows[seed.slug]) for seed in TEMPLATES if seed.slug in rows])
+
+
+def journeys(apps: Any) -> None:
+    """The ways of cases, where administrators have made none."""
+    if not apps.get_model("notifications", "Journey").objects.exists():
+        _Writer(apps).journeys()
 
 
 def names_of(slug: str) -> dict[str, Any]:
@@ -155,4 +162,21 @@ class _Writer:
         ])  # fmt: skip
         self.create("RouteTarget", [
             {"route": route, "kind": kind} for route, seed in pairs for kind in seed.targets
+        ])  # fmt: skip
+
+    def journeys(self) -> None:
+        types = {row.name: row for row in self.model("EventType").objects.all()}
+        seeds = [seed for seed in JOURNEYS if seed.event_type in types]
+        made = self.create("Journey", [{"name": seed.name, "event_type": types[seed.event_type]} for seed in seeds])
+        labels = {language: names_in(language).milestones for language in LANGUAGES}
+        notes = {language: names_in(language).milestone_notes for language in LANGUAGES}
+        self.create("Milestone", [
+            {
+                "journey": journey, "position": each.position, "statuses": list(each.statuses), "ends": each.ends,
+                "labels": {language: said[each.name] for language, said in labels.items()},
+                "ahead": {language: said[each.ahead] for language, said in labels.items() if each.ahead},
+                "notes": {language: said[each.name] for language, said in notes.items()},
+            }
+            for seed, journey in zip(seeds, made, strict=True)
+            for each in seed.milestones
         ])  # fmt: skip

@@ -51,11 +51,14 @@ class TextSeed:
 
 @dataclass(frozen=True)
 class NamesSeed:
-    """The names of categories, by slug, and the labels of actions and key facts in one language."""
+    """The names of categories, by slug, the labels of actions, key facts and milestones, and what customers read while
+    their case is at a milestone, in one language."""
 
     categories: dict[str, str]
     actions: dict[str, str]
     facts: dict[str, str]
+    milestones: dict[str, str]
+    milestone_notes: dict[str, str]
 
 
 FactKind = Literal["text", "number", "money", "date", "datetime", "person"]
@@ -88,3 +91,23 @@ class RouteSeed:
     targets: tuple[TargetName, ...]
     conditions: tuple[tuple[str, str, str], ...] = ()
     goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class MilestoneSeed:
+    """`name` is that of its label and its sentence in `texts/`; `ahead` that of the label before it is reached."""
+
+    name: str
+    position: int
+    statuses: tuple[str, ...]
+    ahead: str = ""
+    ends: bool = False
+
+
+@dataclass(frozen=True)
+class JourneySeed:
+    """The way of cases whose status events of the type tell."""
+
+    name: str
+    event_type: str
+    milestones: tuple[MilestoneSeed, ...]

@@ -82,6 +82,7 @@ const live = connect(Number(document.body.dataset.seq), {
     list.receive(item);
     list.tellUnread(unread);
     reader.refresh(item.id);
+    document.dispatchEvent(new CustomEvent("item-changed"));
   },
   onSynced(unread) {
     seenAt = now();
@@ -130,4 +131,4 @@ async function learnTimezone() {
   if (reply?.status === 204 && timeZone !== settings.timezone) list.reset();
 }
 
-if (matchMedia("(hover: hover)").matches) import("./keys.js");
+if (matchMedia("(hover: hover)").matches && document.getElementById("show-keys")) import("./keys.js");

@@ -69,7 +69,8 @@ class Page:
         form = named[0] if named else next(each for each in button.iterancestors() if each.tag == "form")
         values: dict[str, Any] = {}
         for field in form.iter("input"):
-            if field.get("name"):
+            ticked = field.get("type") != "checkbox" or field.get("checked") is not None
+            if field.get("name") and ticked:
                 values.setdefault(field.get("name"), []).append(field.get("value") or "")
         values |= {field.get("name"): field.text or "" for field in form.iter("textarea")}
         if button.get("name"):

@@ -298,7 +298,7 @@ def imported(*names: str) -> set[str]:
 
 
 def test_the_list_loads_all_modules_at_once_and_none_that_it_does_not_need(story: Story) -> None:
-    """Those of the worker and of another page are not this page's; what a press needs, or a browser in which messages
+    """Those of the worker and of other pages are not this page's; what a press needs, or a browser in which messages
     are on, is loaded then."""
     named = {Path(file).name for file in files_of(signed_in(story.bob)) if file.endswith(".js")}
     loaded = imported("inbox.js", "signout.js")
@@ -306,6 +306,7 @@ def test_the_list_loads_all_modules_at_once_and_none_that_it_does_not_need(story
     assert named == loaded
     assert {path.name for path in MODULES.glob("*.js")} - loaded == {
         "worker.js", "devices.js", "subscription.js", "keys.js", "several.js", "conversation.js",
+        "customer.js",
     }  # fmt: skip
 
 

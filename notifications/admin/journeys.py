@@ -1,0 +1,125 @@
+"""The ways of cases: the milestones that customers see, and what each is called."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.postgres.forms import SimpleArrayField
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from notifications.admin.base import HistoryAdmin, LedgerAdmin
+from notifications.admin.decorators import display
+from notifications.admin.fields import LabelsField
+from notifications.admin.words import link, shortened
+from notifications.cases.milestones import MOST_LABEL, label_of
+from notifications.models import Journey, Milestone
+
+MOST_NOTE = 300
+"""Characters of a milestone's sentence."""
+
+
+class MilestoneForm(forms.ModelForm):
+    statuses = SimpleArrayField(
+        forms.CharField(max_length=100),
+        label=_("Statuses"),
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=Milestone._meta.get_field("statuses").help_text,
+    )
+    labels = LabelsField(
+        label=_("What customers read"),
+        longest=MOST_LABEL,
+        help_text=_("One language a line, such as “de: Eingegangen”. Others read the English one."),
+    )
+    ahead = LabelsField(
+        label=_("While it lies ahead"),
+        longest=MOST_LABEL,
+        required=False,
+        help_text=_("Where that is called otherwise, such as “en: Decision”. Empty: as above."),
+    )
+    notes = LabelsField(
+        label=_("Sentence while the case is there"),
+        longest=MOST_NOTE,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "cols": 60}),
+        help_text=_("One language a line, such as “en: We are looking at it.”"),
+    )
+
+
+class MilestoneFormSet(forms.models.BaseInlineFormSet):
+    def clean(self) -> None:
+        """A status belongs to one milestone."""
+        super().clean()
+        known: dict[str, int] = {}
+        for number, form in enumerate(self.forms, 1):
+            cleaned = getattr(form, "cleaned_data", {})
+            for status in [] if cleaned.get("DELETE") else cleaned.get("statuses") or []:
+                if known.setdefault(status, number) != number:
+                    form.add_error("statuses", gettext("“%(status)s” stands there twice.") % {"status": status})
+
+
+class MilestoneInline(StackedInline):
+    model = Milestone
+    form = MilestoneForm
+    formset = MilestoneFormSet
+    extra = 0
+    fields = ["position", "statuses", "labels", "ahead", "notes", "ends"]
+    verbose_name_plural = _("milestones, in their order")
+
+
+@admin.register(Journey)
+class JourneyAdmin(HistoryAdmin):
+    list_display = ["name", "which", "steps"]
+    list_filter = ["engine"]
+    search_fields = ["name", "case_type"]
+    autocomplete_fields = ["engine", "event_type"]
+    parts = [Milestone]
+    inlines = [MilestoneInline]
+    fieldsets = [
+        (None, {"fields": ["name"]}),
+        (_("Which cases go it"), {"fields": ["engine", "case_type", "event_type"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Journey]:
+        found: QuerySet[Journey] = super().get_queryset(request)
+        return found.select_related("engine", "event_type").prefetch_related("milestones")
+
+    @display(description=_("which cases"))
+    def which(self, journey: Journey) -> str:
+        said = [gettext("from %(engine)s") % {"engine": journey.engine}] if journey.engine else []
+        said += [gettext("of the kind %(kind)s") % {"kind": journey.case_type}] if journey.case_type else []
+        said += [gettext("told by %(type)s") % {"type": journey.event_type}] if journey.event_type else []
+        return ", ".join(said) or gettext("every case")
+
+    @display(description=_("milestones"))
+    def steps(self, journey: Journey) -> SafeString:
+        by_position: dict[int, list[str]] = {}
+        for milestone in journey.milestones.all():
+            by_position.setdefault(milestone.position, []).append(label_of(milestone, "en"))
+        return shortened(" → ".join(" / ".join(labels) for labels in by_position.values()), 110)
+
+
+@admin.register(Milestone)
+class MilestoneAdmin(LedgerAdmin):
+    """A list of the milestones of all ways. They are edited on the way's page."""
+
+    list_display = ["position", "named", "words", "ends", "of_journey"]
+    list_select_related = ["journey"]
+    search_fields = ["statuses", "journey__name"]
+
+    @display(description=_("statuses"))
+    def named(self, milestone: Milestone) -> str:
+        return ", ".join(milestone.statuses)
+
+    @display(description=_("what customers read"))
+    def words(self, milestone: Any) -> str:
+        return ", ".join(f"{language}: {label}" for language, label in milestone.labels.items())
+
+    @display(description=_("way of a case"), ordering="journey__name")
+    def of_journey(self, milestone: Milestone) -> SafeString:
+        return link(milestone.journey)

@@ -1,0 +1,157 @@
+"""How far a case has come, by the milestones that an administrator has set up, in a customer's words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db.models import Q
+
+from notifications.cases.task_state import effective_time
+from notifications.models import Case, Event, EventStatus, Journey, Milestone
+from notifications.types import behaviour_of
+from notifications.wording.labels import languages, tag
+from notifications.wording.plaintext import clean_line, cut
+
+MOST_REACHED, MOST_LABEL = 200, 80
+"""Statuses of a case that are looked at, the newest ones; characters of a label."""
+
+State = Literal["done", "now", "ahead"]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The case had this status from `at` on, as an event of this type told."""
+
+    status: str
+    at: datetime
+    event_type: str
+
+
+@dataclass(frozen=True)
+class Step:
+    label: str
+    state: State
+    at: datetime | None = None
+    """When it was reached; None: it lies ahead."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`steps` in their order: what was reached, where the case is, what lies ahead. `note`: the milestone's sentence.
+
+    `news`: the status, where it is none of the steps, and `news_at` since when.
+    """
+
+    steps: Sequence[Step] = ()
+    note: str = ""
+    news: str = ""
+    news_at: datetime | None = None
+
+    @property
+    def next(self) -> str:
+        """The label of the step after this one; empty at the end."""
+        return next((step.label for step in self.steps if step.state == "ahead"), "")
+
+    @property
+    def over(self) -> bool:
+        return bool(self.steps) and self.steps[-1].state != "ahead"
+
+
+def progress_of(case: Case, language: str) -> Progress:
+    """Steps that were skipped on the way are left out: nothing is said that no event has told."""
+    reached = reached_by(case)
+    journey = journey_of(case, list(dict.fromkeys(each.event_type for each in reversed(reached))))
+    milestones = list(journey.milestones.all()) if journey is not None else []
+    by_status = {status: each for each in milestones for status in each.statuses}
+    here = next((each for each in reversed(reached) if each.status in by_status), None)
+    last = reached[-1] if reached else None
+    news = "" if last is None or last.status in by_status else readable(last.status)
+    if here is None:
+        return Progress(news=news, news_at=last.at if last else None)
+    milestone = by_status[here.status]
+    return Progress(
+        [*_behind(milestone, milestones, reached, language), *_ahead(milestone, milestones, language)],
+        said_in(milestone.notes, language),
+        news,
+        last.at if last is not None and news else None,
+    )
+
+
+def reached_by(case: Case) -> list[Reached]:
+    """The statuses that events have told, in the order of their times. Each counts from when it came last."""
+    told = Event.objects.filter(
+        Q(status=EventStatus.PROCESSED) | Q(status=EventStatus.UNROUTED), case=case, data__case__status__isnull=False
+    )
+    newest = told.order_by("-id").values_list("data__case__status", "time", "received_at", "type")[:MOST_REACHED]
+    found = [
+        Reached(status[:100], effective_time(Event(time=time, received_at=received_at)), type)
+        for status, time, received_at, type in reversed(newest)
+        if isinstance(status, str) and status
+    ]
+    return _begun(sorted(found, key=lambda each: each.at))
+
+
+def _begun(found: list[Reached]) -> list[Reached]:
+    """Several events in a row may tell the same status: it began with the first of them."""
+    return [each for at, each in enumerate(found) if not at or found[at - 1].status != each.status]
+
+
+def journey_of(case: Case, types: Sequence[str]) -> Journey | None:
+    """The one that says most of the case: its engine before its kind, and that before the type of its events.
+
+    `types`: of the events that have told its statuses, the latest first.
+    """
+    told = [*dict.fromkeys(map(behaviour_of, types)), *types]
+    fits = Journey.objects.filter(
+        Q(engine=None) | Q(engine=case.engine_id),
+        Q(case_type="") | Q(case_type=case.type),
+        Q(event_type=None) | Q(event_type__name__in=told),
+    )
+    found = fits.select_related("event_type").prefetch_related("milestones")
+    return max(found, key=lambda each: _weight(each, told), default=None)
+
+
+def _weight(journey: Journey, told: Sequence[str]) -> tuple[bool, bool, bool, int]:
+    by_type = journey.event_type is not None
+    how_late = -told.index(journey.event_type.name) if journey.event_type is not None else 0
+    return journey.engine_id is not None, journey.case_type != "", by_type, how_late
+
+
+def _behind(here: Milestone, all_of: list[Milestone], reached: list[Reached], language: str) -> list[Step]:
+    """The steps up to this one, of which each was reached."""
+    since = {each.status: each.at for each in reached}
+    steps = []
+    for each in all_of:
+        at = max((since[status] for status in each.statuses if status in since), default=None)
+        if at is not None and (each.pk == here.pk or each.position < here.position):
+            steps.append(Step(label_of(each, language), "now" if each.pk == here.pk else "done", at))
+    return steps
+
+
+def _ahead(here: Milestone, all_of: list[Milestone], language: str) -> list[Step]:
+    """What comes after it; alternatives are one step."""
+    if here.ends:
+        return []
+    labels: dict[int, list[str]] = {}
+    for each in all_of:
+        if each.position > here.position:
+            words = said_in(each.ahead, language) or label_of(each, language)
+            labels.setdefault(each.position, []).append(words)
+    return [Step(" / ".join(dict.fromkeys(words)), "ahead") for words in labels.values()]
+
+
+def label_of(milestone: Milestone, language: str) -> str:
+    return said_in(milestone.labels, language) or readable(milestone.statuses[0] if milestone.statuses else "")
+
+
+def said_in(words: Mapping[str, str], language: str) -> str:
+    """In the language, else in English, else in any."""
+    known = {tag(each): clean_line(text) for each, text in words.items() if isinstance(text, str)}
+    return next((known[each] for each in (*languages(language), *known) if known.get(each)), "")
+
+
+def readable(status: str) -> str:
+    """The engine's own word, as people write words."""
+    words = clean_line(status.replace("_", " ").replace("-", " "))
+    return cut(words[:1].upper() + words[1:], MOST_LABEL)

@@ -1,0 +1,165 @@
+"""What customers see first: how far their case has come, whom they reach, and what was written to them about it."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import translation
+
+from notifications.cases.milestones import Progress, Step, progress_of, readable
+from notifications.conversation import people, saying
+from notifications.inbox.conversation import Line, lines_of_case
+from notifications.inbox.finding import Finding
+from notifications.items.inbox_json import phone_link
+from notifications.models import Brand, Case, Notification, NotificationState, Recipient
+from notifications.wording.times import exact, short_time
+from wfpush.identifiers import uuid7
+
+NO_PROGRESS = Progress()
+NEWS_SHOWN, CASES_SHOWN = 20, 20
+LOOKED_AT = 500
+"""Items of a customer among which their cases are found."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A step of the case, with its time as the reader reads it."""
+
+    step: Step
+    stamp: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How customers reach the house. Empty where the brand says nothing."""
+
+    words: str = ""
+    phone: str = ""
+    phone_url: str = ""
+    email: str = ""
+    address: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.words, self.phone, self.email, self.address))
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another case of the customer, and when something about it changed last."""
+
+    case: Case
+    stamp: str
+
+
+@dataclass(frozen=True)
+class News:
+    """A message of the house in the thread of a case, or a line of a conversation."""
+
+    at: datetime
+    item: Notification | None = None
+    line: Line | None = None
+    stamp: str = ""
+    exact: str = ""
+
+
+@dataclass(frozen=True)
+class CustomerPage:
+    """`case` is the one that is shown; `others` are the customer's further ones. `key` makes a message sent twice count
+    once."""
+
+    case: Case | None = None
+    brand: Brand | None = None
+    contact: Contact = Contact()
+    progress: Progress = NO_PROGRESS
+    marks: Sequence[Mark] = ()
+    since: str = ""
+    news: Sequence[News] = ()
+    others: Sequence[Other] = ()
+    may_write: bool = False
+    asked: str = ""
+    """The question that the next message answers; empty where there is none."""
+    key: str = ""
+
+    @property
+    def title(self) -> str:
+        return (self.case.title or self.case.case_id) if self.case else ""
+
+    @property
+    def number(self) -> str:
+        """The case's id, where the title does not say it."""
+        return self.case.case_id if self.case and self.case.case_id not in self.title else ""
+
+    @property
+    def status(self) -> str:
+        """What the engine calls it, where no milestone says so."""
+        return self.progress.news or (readable(self.case.status) if self.case and not self.marks else "")
+
+
+def is_for_customers(reader: Recipient, finding: Finding) -> bool:
+    """Whether the address asks for their page, and not for one of the lists."""
+    return reader.external and finding.but(case="", selecting=False) == Finding()
+
+
+def cases_of(reader: Recipient) -> list[Case]:
+    """Those that the reader has heard of: where something is wanted first, then the latest news."""
+    rows = Notification.objects.filter(recipient=reader, case__isnull=False).order_by("-seq")
+    waiting = rows.filter(state=NotificationState.OPEN).values_list("case_id", flat=True)
+    newest = dict.fromkeys([*waiting[:LOOKED_AT], *rows.values_list("case_id", flat=True)[:LOOKED_AT]])
+    found = Case.objects.select_related("engine").in_bulk(list(newest)[:CASES_SHOWN])
+    return [found[key] for key in newest if key in found]
+
+
+def customer_page(reader: Recipient, finding: Finding, now: datetime) -> CustomerPage:
+    """Of the case that the address names, if it is one of the reader's; else of the first."""
+    cases = cases_of(reader)
+    case = next((each for each in cases if str(each.pk) == finding.case), next(iter(cases), None))
+    brand = reader.brand or _brand_of(reader, case)
+    if case is None:
+        return CustomerPage(brand=brand, contact=contact_of(brand))
+    progress = progress_of(case, translation.get_language() or "")
+    question = saying.open_question(reader, case)
+    return CustomerPage(
+        case=case,
+        brand=brand,
+        contact=contact_of(brand),
+        progress=progress,
+        marks=[_mark(step, now) for step in progress.steps],
+        since=short_time(progress.news_at, now) if progress.news_at else "",
+        news=_news(case, reader, now),
+        others=[Other(each, short_time(each.updated_at, now)) for each in cases if each.pk != case.pk],
+        may_write=question is not None or people.task_to_write_to(case, reader) is not None,
+        asked=question.message.text if question else "",
+        key=str(uuid7()),
+    )
+
+
+def contact_of(brand: Brand | None) -> Contact:
+    if brand is None:
+        return Contact()
+    phone = brand.contact_phone
+    return Contact(brand.contact, phone, phone_link(phone), brand.contact_email, brand.contact_address)
+
+
+def _brand_of(reader: Recipient, case: Case | None) -> Brand | None:
+    """That of the last message about the case: routes have brands of their own."""
+    theirs = Notification.objects.filter(recipient=reader, brand__isnull=False)
+    last = (theirs.filter(case=case) if case else theirs).select_related("brand").order_by("-seq").first()
+    return last.brand if last else None
+
+
+def _mark(step: Step, now: datetime) -> Mark:
+    return Mark(step, short_time(step.at, now) if step.at else "", exact(step.at) if step.at else "")
+
+
+def _news(case: Case, reader: Recipient, now: datetime) -> list[News]:
+    """The newest messages of the house and of conversations, in the order in which they came."""
+    theirs = Notification.objects.filter(recipient=reader, case=case, state=NotificationState.INFO)
+    items = theirs.exclude(details__has_key="message").order_by("-created_at")[:NEWS_SHOWN]
+    told = [
+        News(item.created_at, item=item, stamp=short_time(item.created_at, now), exact=exact(item.created_at))
+        for item in reversed(items)
+    ]
+    said = [News(line.message.at, line=line) for line in lines_of_case(case, reader, now)]
+    return list(heapq.merge(told, said, key=lambda each: each.at))

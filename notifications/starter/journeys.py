@@ -1,0 +1,26 @@
+"""The ways of cases and requests through the statuses that docs/api.md names; `texts/` has what customers read."""
+
+from notifications.starter.shapes import JourneySeed, MilestoneSeed
+
+JOURNEYS = (
+    JourneySeed(
+        "Cases",
+        "case.status_changed",
+        (
+            MilestoneSeed("received", 1, ("submitted",)),
+            MilestoneSeed("looked-at", 2, ("under_review",)),
+            MilestoneSeed("approved", 3, ("approved",), ahead="decision"),
+            MilestoneSeed("rejected", 3, ("rejected",), ahead="decision", ends=True),
+            MilestoneSeed("completed", 4, ("completed",), ends=True),
+        ),
+    ),
+    JourneySeed(
+        "Requests",
+        "request.status_changed",
+        (
+            MilestoneSeed("received", 1, ("received",)),
+            MilestoneSeed("worked-on", 2, ("assigned",)),
+            MilestoneSeed("completed", 3, ("completed",), ends=True),
+        ),
+    ),
+)

@@ -1,0 +1,320 @@
+"""Erin, a customer, sees how far her case has come, what is wanted from her, and what was written to her."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from notifications.inbox.session import RECIPIENT_KEY, SIGNED_OUT_KEY
+from notifications.models import Brand, Case, Engine, Journey, Milestone, Recipient, TaskMessage
+from tests.factories import BrandFactory, RecipientFactory
+from tests.inbox.browser import Page, get, signed_in
+from tests.support.story import Story
+
+ASKS = ["approve", "request_info"]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme(db: None) -> Brand:
+    return BrandFactory(
+        slug="acme",
+        name="Acme",
+        contact="Monday to Friday, 8–17",
+        contact_phone="+49 89 (1234)",
+        contact_email="help@acme.example",
+        contact_address="Main Street 1, Munich",
+    )
+
+
+@pytest.fixture
+def erin(story: Story, acme: Brand) -> Recipient:
+    return RecipientFactory(ref="C-9", name="Erin", engine=story.engine, brand=acme, timezone="Europe/Berlin")
+
+
+def by_link(person: Recipient) -> Client:
+    """A browser in which an external person has signed in."""
+    client = Client(enforce_csrf_checks=True)
+    session = client.session
+    session[RECIPIENT_KEY], session[SIGNED_OUT_KEY] = person.pk, ""
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    return client
+
+
+def request_is(story: Story, status: str, minute: float, **more: Any) -> None:
+    case = {"id": "R-88", "title": "Broken heating", "type": "repair", "status": status}
+    story.happen("request.status_changed", {"case": case, "customer": {"ref": "C-9"}, **more}, minute=minute)
+
+
+def steps(page: Page) -> list[tuple[str, str]]:
+    found = page.tree.xpath("//ol[@class='milestones']/li")
+    return [(each.get("data-state"), each.findtext(".//strong")) for each in found]
+
+
+# --- milestones ---------------------------------------------------------------------------------------------------
+def test_erin_sees_how_far_her_request_has_come_what_is_next_and_whom_to_reach(story: Story, erin: Recipient) -> None:
+    request_is(story, "received", 0)
+    request_is(story, "assigned", 60)
+
+    page = get(by_link(erin), "/")
+
+    assert steps(page) == [("done", "Received"), ("now", "In progress"), ("ahead", "Completed")]
+    assert "Broken heating Number R-88" in page.part("case")
+    assert "Somebody is taking care of it." in page.part("case")
+    assert "What comes next: Completed" in page.part("case")
+    assert [each.get("title") for each in page.tree.xpath("//ol[@class='milestones']//time")] == [
+        "Monday, 2 November 2026, 10:00 CET",
+        "Monday, 2 November 2026, 11:00 CET",
+    ]
+    assert page.link("+49 89 (1234)") == "tel:+49891234"
+    assert page.link("help@acme.example") == "mailto:help@acme.example"
+    assert "Main Street 1, Munich" in page.text
+
+
+def test_it_stands_above_what_is_wanted_and_that_above_the_messages(story: Story, erin: Recipient) -> None:
+    request_is(story, "received", 0)
+    story.assign(assignee="C-9")
+
+    page = get(by_link(erin), "/")
+
+    heads = [each.text_content().strip() for each in page.tree.xpath("//section[@id='list']//h2")]
+    assert heads[:4] == ["Invoice 4711", "How to reach us", "What we need from you", "Messages"]
+    assert "Broken heating" in page.text  # her other case
+    assert "Search your items" not in page.text
+
+
+def test_a_status_that_is_no_step_is_said_and_the_steps_stay(story: Story, erin: Recipient) -> None:
+    request_is(story, "received", 0)
+    request_is(story, "waiting_for_parts", 5)
+
+    page = get(by_link(erin), "/")
+
+    assert steps(page)[0] == ("now", "Received")
+    assert "Latest news: Waiting for parts" in page.part("case")
+
+
+def test_a_case_of_which_no_step_is_known_says_where_it_is(story: Story, erin: Recipient) -> None:
+    request_is(story, "parked", 0)
+
+    page = get(by_link(erin), "/")
+
+    assert steps(page) == []
+    assert "Where it is: Parked" in page.part("case")
+
+
+def test_steps_that_were_skipped_are_not_claimed_and_a_rejection_ends_the_way(story: Story, erin: Recipient) -> None:
+    case = {"id": "5", "title": "Loan 5"}
+    for minute, status in enumerate(["submitted", "rejected"]):
+        said = {"case": {**case, "status": status}, "recipients": ["C-9"]}
+        story.happen("case.status_changed", said, minute=minute)
+
+    assert steps(get(by_link(erin), "/")) == [("done", "Received"), ("now", "Rejected")]
+
+
+def test_a_decision_that_lies_ahead_is_one_step(story: Story, erin: Recipient) -> None:
+    said = {"case": {"id": "5", "title": "Loan 5", "status": "under_review"}, "recipients": ["C-9"]}
+    story.happen("case.status_changed", said)
+
+    assert steps(get(by_link(erin), "/")) == [("now", "Being reviewed"), ("ahead", "Decision"), ("ahead", "Completed")]
+
+
+def test_a_case_that_goes_back_is_where_it_is_now(story: Story, erin: Recipient) -> None:
+    for minute, status in enumerate(["received", "assigned", "received"]):
+        request_is(story, status, minute)
+
+    assert [state for state, _ in steps(get(by_link(erin), "/"))] == ["now", "ahead", "ahead"]
+
+
+def test_a_way_of_its_own_for_a_kind_of_case_goes_first(story: Story, erin: Recipient) -> None:
+    way = Journey.objects.create(name="Repairs", engine=story.engine, case_type="repair")
+    Milestone.objects.create(journey=way, position=1, statuses=["received"], labels={"en": "We know", "de": "Bekannt"})
+    Milestone.objects.create(journey=way, position=2, statuses=["mended"], labels={"de": "Repariert"})
+    request_is(story, "received", 0)
+
+    assert steps(get(by_link(erin), "/")) == [("now", "We know"), ("ahead", "Repariert")]
+
+    Recipient.objects.filter(pk=erin.pk).update(locale="de-AT")
+    assert steps(get(by_link(erin), "/"))[0] == ("now", "Bekannt")
+
+
+def test_she_is_spoken_to_in_german(story: Story, erin: Recipient) -> None:
+    Recipient.objects.filter(pk=erin.pk).update(locale="de")
+    request_is(story, "received", 0)
+
+    page = get(by_link(erin), "/")
+
+    assert steps(page) == [("now", "Eingegangen"), ("ahead", "In Bearbeitung"), ("ahead", "Abgeschlossen")]
+    assert "Was wir von Ihnen brauchen" in page.text
+    assert "So erreichen Sie uns" in page.text
+
+
+def test_another_case_is_one_link_away_and_a_case_of_somebody_else_is_not_shown(story: Story, erin: Recipient) -> None:
+    request_is(story, "received", 0)
+    story.happen("request.status_changed", {"case": {"id": "R-1", "title": "Old", "status": "completed"},
+                                            "customer": {"ref": "C-9"}})  # fmt: skip
+    story.happen("request.status_changed", {"case": {"id": "R-2", "title": "Secret", "status": "received"},
+                                            "customer": {"ref": "C-10"}})  # fmt: skip
+    page = get(by_link(erin), "/")
+    assert page.part("case-heading") == "Old"
+
+    (other,) = page.tree.xpath("//nav[@aria-labelledby='others-heading']//a/@href")
+    assert get(by_link(erin), other).part("case-heading") == "Broken heating"
+    secret = Case.objects.get(case_id="R-2")
+    found = get(by_link(erin), f"/?case={secret.pk}")
+    assert "Secret" not in found.text
+    assert by_link(erin).post(f"/cases/{secret.pk}/messages", {"text": "Let me in"}).status_code == 403  # no token
+    assert secret.title not in get(by_link(erin), "/").text
+
+
+def test_who_has_no_case_sees_that_nothing_is_wanted(story: Story, erin: Recipient) -> None:
+    page = get(by_link(erin), "/")
+
+    assert "Nothing. We will tell you when we need something." in page.text
+    assert page.part("case") == ""
+
+
+# --- messages -----------------------------------------------------------------------------------------------------
+def test_erin_reads_what_she_was_told_and_writes_to_whoever_works_on_it(story: Story, erin: Recipient) -> None:
+    request_is(story, "assigned", 0, message="Mr Huber comes on Monday.")
+    case = {"id": "R-88", "title": "Broken heating"}
+    task = {"id": "T-1", "name": "Order the part", "candidates": ["bob", "carol"]}
+    story.happen("task.assigned", {"task": task, "case": case})
+    client = by_link(erin)
+    page = get(client, "/")
+    assert "Mr Huber comes on Monday." in page.part("thread")
+
+    page = page.press("Send", text="Please ring twice.")
+
+    assert page.part("thread").endswith("Please ring twice.")
+    assert "You wrote to Bob, Carol" in page.part("thread")
+    copy = story.copy(story.bob, "T-1")
+    assert copy.notice == "Erin has written to you."
+    bobs = get(signed_in(story.bob), f"/n/{copy.pk}")
+    assert "Please ring twice." in bobs.part("conversation")
+
+    bobs.press("Send", text="Of course.", to="C-9")
+
+    assert "Bob wrote to you" in get(client, "/").part("thread")
+    assert "Of course." in get(client, "/").part("thread")
+
+
+def test_the_same_message_sent_twice_counts_once(story: Story, erin: Recipient) -> None:
+    request_is(story, "assigned", 0)
+    story.happen("task.assigned", {"task": {"id": "T-1", "assignee": "bob"}, "case": {"id": "R-88"}})
+    page = get(by_link(erin), "/")
+
+    page.press("Send", text="Hello?")
+    page.press("Send", text="Hello?")
+
+    assert TaskMessage.objects.get().text == "Hello?"
+
+
+def test_an_empty_message_is_refused_beside_its_box(story: Story, erin: Recipient) -> None:
+    request_is(story, "assigned", 0)
+    story.happen("task.assigned", {"task": {"id": "T-1", "assignee": "bob"}, "case": {"id": "R-88"}})
+
+    page = get(by_link(erin), "/").press("Send", text=" ")
+
+    assert (page.status, page.part("write-fault")) == (422, "Write something first.")
+
+
+def test_where_nobody_would_read_it_there_is_no_box(story: Story, erin: Recipient) -> None:
+    request_is(story, "received", 0)
+
+    page = get(by_link(erin), "/")
+
+    assert page.tree.xpath("//textarea[@id='write']") == []
+    assert "How to reach us" in page.text
+
+
+def test_her_message_is_the_reply_to_an_open_question(story: Story, erin: Recipient) -> None:
+    request_is(story, "assigned", 0)
+    task = {
+        "id": "T-1",
+        "name": "Order the part",
+        "assignee": "bob",
+        "initiator": "C-9",
+        "actions": ASKS,
+    }
+    story.happen("task.assigned", {"task": task, "case": {"id": "R-88"}})
+    item = get(signed_in(story.bob), f"/n/{story.copy(story.bob, 'T-1').pk}").follow("Ask for information…")
+    item.press("Ask for information", comment="Which floor?")
+    page = get(by_link(erin), "/")
+    assert "It answers: Which floor?" in page.part("messages")
+    assert "This waits for your reply." in page.part("thread")
+
+    page = page.press("Send", text="The third.")
+
+    assert "You replied" in page.part("thread")
+    assert page.titles("waiting") == []
+    assert "It answers" not in page.part("messages")
+
+
+# --- what is not hers ---------------------------------------------------------------------------------------------
+def test_she_never_reads_what_colleagues_say_to_each_other(story: Story, erin: Recipient) -> None:
+    request_is(story, "assigned", 0)
+    task = {"id": "T-1", "name": "Check her credit", "candidates": ["bob", "C-9", "carol"], "initiator": "alice",
+            "url": "https://engine.example/t/1", "actions": ASKS}  # fmt: skip
+    story.happen("task.assigned", {"task": task, "case": {"id": "R-88"}})
+    item = f"/n/{story.copy(story.bob, 'T-1').pk}"
+    bob = signed_in(story.bob)
+    get(bob, item).press("Send", text="Erin is late with her rent, @Carol")
+    get(bob, item).follow("Ask for information…").press("Ask for information", comment="Does Erin pay?")
+    assert "@Erin" not in get(bob, item).press("Send", text="Do not tell @Erin").part("answer")
+
+    client = by_link(erin)
+    pages = get(client, "/").text + get(client, f"/n/{story.copy(erin, 'T-1').pk}").text
+
+    for secret in (
+        "with her rent",
+        "Does Erin pay?",
+        "Do not tell",
+        "Invoices",
+        "Approvals",
+        "Open it there",
+        "Snooze",
+    ):
+        assert secret not in pages, secret
+
+
+def test_names_of_staff_are_the_brands_where_it_says_so(story: Story, erin: Recipient, acme: Brand) -> None:
+    Brand.objects.filter(pk=acme.pk).update(names_staff=False)
+    request_is(story, "assigned", 0)
+    task = {
+        "id": "T-1",
+        "name": "Order the part",
+        "assignee": "bob",
+        "initiator": "C-9",
+        "actions": ASKS,
+    }
+    story.happen("task.assigned", {"task": task, "case": {"id": "R-88", "title": "Broken heating"}})
+    bob = signed_in(story.bob)
+    page = get(bob, f"/n/{story.copy(story.bob, 'T-1').pk}")
+    page.press("Send", text="It comes on Monday.", to="C-9")
+    page.follow("Ask for information…").press("Ask for information", comment="Which floor?")
+    client = by_link(erin)
+
+    page = get(client, "/").press("Send", text="The third.")
+
+    assert "Acme asked you" in page.text
+    assert "Acme wrote to you" in page.text
+    pages = page.text + "".join(get(client, f"/n/{each.pk}").text for each in story.inbox(erin))
+    assert "Bob" not in pages
+    told = client.get("/api/v1/notifications?state=all").content.decode()
+    assert "Bob" not in told
+
+
+def test_internal_people_keep_their_inbox(story: Story) -> None:
+    story.assign()
+
+    page = get(signed_in(story.bob), "/")
+
+    assert "Waiting for you" in page.text
+    assert "How to reach us" not in page.text
+
+
+def test_the_ways_come_with_the_installation(db: None) -> None:
+    assert list(Journey.objects.values_list("name", flat=True)) == ["Cases", "Requests"]
+    assert Engine.objects.count() == 0
