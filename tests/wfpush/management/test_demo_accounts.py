@@ -1,11 +1,14 @@
 """What `manage.py up --demo` makes at its first start, and leaves alone at every other."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from escalations.clocks import due_steps
@@ -79,3 +82,46 @@ def test_a_second_start_changes_nothing_that_administrators_changed(start: Calla
     Policy.objects.all().delete()
     start()
     assert not Policy.objects.exists()
+
+
+# --- the passwords that a start shows -----------------------------------------------------------------------------
+def change_password(of: str, to: str) -> None:
+    user = User.objects.get(username=of)
+    user.set_password(to)
+    user.save()
+
+
+def test_a_password_that_nobody_changed_is_shown_without_hashing_it_again(
+    start: Callable[[], demo_accounts.DemoAccounts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+    monkeypatch.setattr(MD5PasswordHasher, "verify", lambda *_: pytest.fail("that takes a fifth of a second"))
+    accounts = start()
+
+    assert demo_accounts.shown_passwords(accounts) == accounts.passwords
+    assert sorted(accounts.passwords) == ["admin", "alice", "bob", "carol"]
+
+
+def test_a_password_that_was_changed_is_not_shown_and_one_that_was_set_again_is(
+    start: Callable[[], demo_accounts.DemoAccounts],
+) -> None:
+    accounts = start()
+    change_password("bob", to="a long walk by the sea")
+    change_password("carol", to=accounts.passwords["carol"])
+    User.objects.filter(username="admin").delete()
+    shown = demo_accounts.shown_passwords(accounts)
+
+    assert (shown["bob"], shown["admin"]) == (demo_accounts.CHANGED, demo_accounts.CHANGED)
+    assert (shown["carol"], shown["alice"]) == (accounts.passwords["carol"], accounts.passwords["alice"])
+
+
+def test_what_a_version_before_has_kept_is_enough(
+    start: Callable[[], demo_accounts.DemoAccounts], tmp_path: Path
+) -> None:
+    passwords = start().passwords
+    file = tmp_path / "demo.json"
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    del kept["hashes"]
+    file.write_text(json.dumps(kept), encoding="utf-8")
+
+    assert demo_accounts.shown_passwords(start()) == passwords
