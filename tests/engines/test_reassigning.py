@@ -8,6 +8,7 @@ from escalations.clocks import due_steps
 from escalations.models import Escalation, Policy, PolicyStep, StepRun
 from notifications.models import Callback, CallbackState, Delivery, Event, Notification, Recipient
 from notifications.models import Task as OurTask
+from tests.engines.pairs import paired
 from tests.engines.sides import Answered, Side, Theirs, late
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,7 +92,7 @@ TOLD_AGAIN = [
 ]
 
 
-@pytest.mark.parametrize("said", TOLD_AGAIN)
+@paired("said", TOLD_AGAIN)
 def test_the_engines_own_word_of_it_changes_nothing_more(side: Side, policy: Policy, said: dict[str, Any]) -> None:
     """As it tells of the change itself, or is asked for its tasks: with candidates beside, or without."""
     theirs = side.assign("bob", "alice")

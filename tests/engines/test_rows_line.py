@@ -27,6 +27,7 @@ from pytest_django import Settings
 
 from notifications.engines import callback, requeue
 from notifications.models import Callback, CallbackAttempt, CallbackState, Engine, EngineAccess
+from tests.engines.pairs import paired
 from tests.engines.server import Fault
 from tests.engines.sides import Answered, Side
 from tests.engines.world import KINDS
@@ -123,7 +124,7 @@ def assert_refused(line: Line, inside: Inside, words: str = "") -> None:
     assert (inside.calls, line.side.commands) == (0, 0)
 
 
-@pytest.mark.parametrize("host", INSIDE)
+@paired("host", INSIDE)
 def test_row_16_an_engines_address_inside(line: Line, inside: Inside, host: str) -> None:
     theirs = line.side.assign("bob", "carol")
     line.engine_at(f"http://{host}:{inside.port}")
@@ -133,8 +134,7 @@ def test_row_16_an_engines_address_inside(line: Line, inside: Inside, host: str)
     assert theirs.answers == APPROVED
 
 
-@with_tokens
-@pytest.mark.parametrize("host", INSIDE)
+@paired("host", INSIDE, KINDS)
 def test_row_16_a_token_address_inside(line: Line, inside: Inside, host: str) -> None:
     theirs = line.side.assign("bob", "carol")
     line.tokens_at(f"http://{host}:{inside.port}/token")
@@ -346,8 +346,8 @@ AFTERWARDS: dict[str, Callable[[Line], None]] = {HANDLED: _handled, DISABLED: _d
 DAY = 24 * 3600
 
 
-@pytest.mark.parametrize(
-    ("header", "at_least", "at_most"),
+@paired(
+    "header,at_least,at_most",
     [
         pytest.param(lambda: "120", 60, 121, id="seconds"),
         pytest.param(lambda: http_date(time.time() + 120), 60, 121, id="date"),
