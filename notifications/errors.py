@@ -1,5 +1,6 @@
 """All failures, in one vocabulary. Each has a code (docs/api.md), a status and a sentence for the reader."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from notifications import reasons
@@ -84,6 +85,17 @@ class FourEyes(NotAllowed):
 class CommentRequired(Failure):
     status, code = 422, "comment_required"
     pointer = "/comment"
+
+
+class InvalidValues(Failure):
+    """Values that do not fit the form of the task. `faults`: what is wrong, for pages (notifications/forms/)."""
+
+    status, code = 422, "invalid_values"
+    pointer = "/values"
+
+    def __init__(self, detail: str, errors: list[dict[str, str]], faults: Sequence[Any] = ()) -> None:
+        super().__init__(detail, errors=errors)
+        self.faults = faults
 
 
 class IdempotencyKeyReused(Failure):

@@ -11,6 +11,8 @@ Effect = Literal["final", "acknowledge", "request_info"]
 ItemEffect = Literal["final", "acknowledge", "request_info", "reply"]
 """An item with a question, which is no copy of a task, offers a reply."""
 CommentRule = Literal["none", "optional", "required"]
+ValuesRule = Literal["none", "optional", "required"]
+"""Whether an answer takes values: those of its task's form (notifications/forms/)."""
 Json = dict[str, Any]
 
 USUAL_EFFECTS: dict[str, Effect] = {"acknowledge": "acknowledge", "request_info": "request_info"}
@@ -118,18 +120,22 @@ class Action:
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Language tag to title, where several were written (notifications/wording/labels.py); empty for an engine's
     title."""
+    values: ValuesRule = "none"
 
     @property
     def takes_away(self) -> bool:
         return self.name in TAKES_AWAY
 
     def as_json(self) -> Json:
-        shown = {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
+        shown: Json = {"action": self.name, "title": self.title, "effect": self.effect, "comment": self.comment}
+        if self.values != "none":
+            shown["values"] = self.values
         return {**shown, "labels": dict(self.labels)} if self.labels else shown
 
     @classmethod
     def from_json(cls, value: Json) -> "Action":
-        return cls(value["action"], value["title"], value["effect"], value["comment"], value.get("labels") or {})
+        labels, values = value.get("labels") or {}, value.get("values", "none")
+        return cls(value["action"], value["title"], value["effect"], value["comment"], labels, values)
 
 
 @dataclass(frozen=True, slots=True)

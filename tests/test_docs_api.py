@@ -12,6 +12,7 @@ from notifications.answers import given
 from notifications.api.schema import document
 from notifications.api.throttling import LIMITS
 from notifications.errors import Failure
+from notifications.forms import definition
 from notifications.intake import cloudevents, eventdata, strictjson
 from notifications.models import (
     CallbackState,
@@ -144,6 +145,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Title after filling in": f"{render.MAX_TITLE} characters",
         "Title on lock screens and in subjects of e-mails": f"{message.MOST_TITLE} characters",
         "Comment": f"{given.MAX_COMMENT:,} characters",
+        "Fields of a form": f"{definition.MOST_FIELDS}",
+        "A form": f"{definition.MOST_BYTES // 1024} KiB",
         "Devices of a person": f"{devices.MOST}",
         "Calls a minute of one API key": f"{LIMITS['engine']:,}",
         "Calls a minute of one person": f"{LIMITS['person']:,}",

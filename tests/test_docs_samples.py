@@ -1,10 +1,12 @@
 """What docs/api.md shows of answers and calls has the members of real ones."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from notifications.forms import definition
+from notifications.forms.fields import Kind, form_of
 from notifications.items.inbox_json import inbox_json
 from notifications.items.representation import event_trace_json, response_json, task_json
 from notifications.types import Json
@@ -53,6 +55,14 @@ def test_an_answer_and_the_call_that_tells_the_engine(story: Story) -> None:
 
     assert members(json.loads(response.callback.body)) == members(sample("task.responded"))
     assert set(response_json(response)) == set(json.loads(code(row)[0].replace("{", "[").replace("}", "]")))
+
+
+def test_the_form_is_one_that_is_taken() -> None:
+    form, faults = sample('"formatMinimum"'), []
+    definition.check(form, "", faults)
+
+    assert faults == []
+    assert {field.kind for field in form_of({"task": {"form": form}}) or ()} == {*get_args(Kind)} - {"number"}
 
 
 def test_a_task(story: Story) -> None:

@@ -1,5 +1,6 @@
 """Answers, and the callbacks that tell the engine: which engine does not know an answer yet, since when, and why."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -7,9 +8,9 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -19,7 +20,9 @@ from notifications.admin.decorators import action, display, worded
 from notifications.admin.filters import Conditions, Recent, Voidable
 from notifications.admin.timeline import CALLBACK_TONES, why_not_sent
 from notifications.admin.words import ago, link, mark, pretty, shortened, since, took, with_why
+from notifications.connectors.base import HIDDEN
 from notifications.engines import callback as callbacks
+from notifications.forms import recorded
 from notifications.models import (
     ActionToken,
     Callback,
@@ -48,7 +51,10 @@ class ResponseAdmin(LedgerAdmin):
     search_help_text = _("A person's ref or a task's id, whole.")
     date_hierarchy = "at"
     fieldsets = [
-        (None, {"fields": ["whose", "action", "comment", "shown_variables", "via", "at", "engine_says"]}),
+        (
+            None,
+            {"fields": ["whose", "action", "comment", "shown_values", "shown_variables", "via", "at", "engine_says"]},
+        ),
         (_("Of"), {"fields": ["about", "of_notification", "effect", "counts", "id"]}),
     ]
 
@@ -67,6 +73,11 @@ class ResponseAdmin(LedgerAdmin):
     @display(description=_("comment"))
     def said(self, response: Response) -> SafeString:
         return shortened(response.comment, 60)
+
+    @display(description=_("values"))
+    def shown_values(self, response: Response) -> SafeString:
+        lines = [(each.line,) for each in recorded.shown(response.values, get_language() or "en")]
+        return format_html_join(mark_safe("<br>"), "{}", lines) or link(None)
 
     @display(description=_("variables"))
     def shown_variables(self, response: Response) -> SafeString:
@@ -194,7 +205,7 @@ class CallbackAdmin(LedgerAdmin):
 
     @display(description=_("body"))
     def shown_body(self, callback: Callback) -> SafeString:
-        return format_html('<pre class="desk-json">{}</pre>', callback.body)
+        return format_html('<pre class="desk-json">{}</pre>', _without_secrets(callback))
 
     def offers(self, action: str, row: Callback) -> bool:
         is_sent_now = row.lease_until is not None and row.lease_until > timezone.now()
@@ -262,6 +273,17 @@ class CallbackAdmin(LedgerAdmin):
             sentence = gettext("It is being sent at this moment. Try again in a minute.")
             return self.done(request, callback, sentence, messages.WARNING)
         return self.done(request, callback, gettext("Marked as handled by hand: %(reason)s") % {"reason": reason})
+
+
+def _without_secrets(callback: Callback) -> str:
+    """The body, without values that are sensitive."""
+    response = callback.response
+    secret = [each["name"] for each in response.values if each.get("sensitive")] if response is not None else []
+    if not secret:
+        return callback.body
+    event = json.loads(callback.body)
+    event["data"]["variables"] |= {name: HIDDEN for name in secret if name in event["data"]["variables"]}
+    return json.dumps(event, ensure_ascii=False)
 
 
 class CallOutcome(Conditions):

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from notifications import reasons
 from notifications.admin.words import Tone, change_url, clock, exact, inner_quotes, took
 from notifications.channel_facts import INBOX, channel_name
+from notifications.forms import recorded
 from notifications.items.plans import routes_of, told
 from notifications.models import (
     Callback,
@@ -291,7 +292,8 @@ def _answer(response: Response) -> Line:
         via = f"{via}, {response.delivery.to}"
     told = {"name": response.recipient, "action": response.action, "via": via}
     line = Line(_("%(name)s answered “%(action)s” (%(via)s)") % told, "ok" if response.counts else "quiet", response.at)
-    line.detail = f"“{response.comment}”" if response.comment else ""
+    values = [each.line for each in recorded.shown(response.values, get_language() or "en")]
+    line.detail = " · ".join([*values, *([f"“{response.comment}”"] if response.comment else [])])
     line.href = change_url(response)
     callback = getattr(response, "callback", None)
     if callback is not None:

@@ -3,6 +3,7 @@
 import json
 
 from notifications.answers.answer_variables import fill_in, template_context
+from notifications.forms import recorded
 from notifications.items.representation import iso_utc
 from notifications.models import AnswerMapping, Notification, Response, Task
 from notifications.models.variable_names import without_reserved
@@ -21,19 +22,22 @@ OUTCOMES = {
 def task_responded(response: Response, task: Task, notification: Notification) -> str:
     """The body that is stored and sent. It is made once, so that every retry is byte-identical.
 
-    A variable that the mapping sets is never the person's, even if it could not be filled in.
+    A variable that the mapping sets is never the person's, even if it could not be filled in. Values of the task's form
+    are variables of their fields' names.
     """
     mapping = mapping_for(task, response.action)
     outcome = (mapping.outcome if mapping else "") or OUTCOMES.get(response.action, response.action)
     written = without_reserved((), mapping.variables) if mapping else {}
     filled, types = fill_in(written, template_context(response, task, outcome)) if written else ({}, {})
+    given = without_reserved(written, {**response.variables, **recorded.values_of(response.values)})
+    types = {name: type for name, type in recorded.types_of(response.values).items() if name in given} | types
     data: Json = {
         "task_id": task.task_id,
         "case_id": task.case.case_id if task.case else None,
         "action": response.action,
         "outcome": outcome,
         "comment": response.comment,
-        "variables": {**without_reserved(written, response.variables), **filled},
+        "variables": {**given, **filled},
         **({"types": types} if types else {}),
         **({"asked": response.asked.as_person()} if response.asked is not None else {}),
         "responded_by": response.recipient.as_person(),

@@ -13,6 +13,7 @@ import structlog
 from django.utils.translation import gettext as _
 
 from notifications.errors import RenderError
+from notifications.forms.recorded import values_of
 from notifications.items.representation import iso_utc
 from notifications.models import Response, Task
 from notifications.models.variable_names import is_ours
@@ -40,6 +41,7 @@ def template_context(response: Response, task: Task, outcome: str) -> Json:
         "via": response.via,
         "person": {**response.recipient.as_person(), "email": response.recipient.email},
         "task": {"id": task.task_id, "name": task.name, "kind": task.kind},
+        "values": values_of(response.values),
         "variables": {**response.variables, **(task.data.get("variables") or {})},
     }
 

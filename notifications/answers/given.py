@@ -16,8 +16,8 @@ MAX_VARIABLES = 64 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer, and how it came. `offered`: the actions that its token was made for; None: all actions of the
-    copy.
+    """A person's answer, and how it came. `values`: what was filled into the task's form; `offered`: the actions that
+    its token was made for; None: all actions of the copy.
 
     `to`: the ref of whoever is asked a question; empty: the usual one. `delivery`: the message whose token it was.
     """
@@ -28,12 +28,14 @@ class Answer:
     via: str = "api"
     idempotency_key: str = ""
     offered: tuple[str, ...] | None = None
+    values: Json = field(default_factory=dict)
     to: str = ""
     delivery: UUID | None = None
 
     @property
     def fingerprint(self) -> str:
         parts = [self.action, self.comment, self.variables, *([self.to] if self.to else [])]
+        parts += [{"values": self.values}] if self.values else []
         said = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
 

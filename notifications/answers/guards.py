@@ -17,6 +17,7 @@ from notifications.errors import (
     NotAllowed,
     Withdrawn,
 )
+from notifications.forms.recorded import values_of
 from notifications.models import (
     CLOSED,
     IdempotencyKey,
@@ -46,9 +47,10 @@ def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -
 def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Response | None:
     """An earlier answer to the task, of the same person and with the same content, whatever its key, token or
     device."""
-    said = (copy.recipient_id, answer.action, answer.comment, answer.variables)
+    said = (copy.recipient_id, answer.action, answer.comment, answer.variables, answer.values)
     for response in earlier:
-        known = (response.recipient_id, response.action, response.comment, response.variables)
+        values = values_of(response.values)
+        known = (response.recipient_id, response.action, response.comment, response.variables, values)
         if response.counts and known == said and _asks_the_same(response, answer):
             return response
     return None

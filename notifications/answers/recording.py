@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from notifications import reasons
-from notifications.answers import answer_body, four_eyes, guards, person_variables
+from notifications.answers import answer_body, form_values, four_eyes, guards, person_variables
 from notifications.answers.account_required import must_connect
 from notifications.answers.given import Answer, Given, Recorded
 from notifications.answers.scene import Scene
 from notifications.cases import lifecycle
 from notifications.conversation import saying
 from notifications.errors import FourEyes, NotAllowed, NotFound
+from notifications.forms.fields import form_of
 from notifications.items import representation
 from notifications.items.holding import told_at
 from notifications.models import (
@@ -39,12 +40,14 @@ def record(given: Given, scene: Scene) -> Recorded:
     """Record the answer, whose task the scene has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, FourEyes,
-    CommentRequired, InvalidAnswer; then nothing has changed, and a refusal by four eyes is recorded.
+    CommentRequired, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four eyes is recorded.
     """
-    copy, answer = copy_of(given, scene), given.answer
+    copy = copy_of(given, scene)
     task = copy.task
     if task is None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
+    form = form_of(task.data)
+    answer = form_values.normal(form, given.answer)
     earlier = guards.by_key(scene.keys, copy, answer) or guards.same(scene.earlier(task), copy, answer)
     if earlier is not None:
         earlier.recipient = copy.recipient
@@ -54,10 +57,11 @@ def record(given: Given, scene: Scene) -> Recorded:
     action = guards.offered(copy, answer)
     guards.check_words(action, answer)
     person_variables.check(task, answer.variables)
+    form_values.check(form, action, answer)
     if action.effect == "final":
         _check_four_eyes(task, copy, answer, scene)
     asked = guards.whom(action, task, copy, answer)
-    response = _record(task, copy, action, answer, asked, scene)
+    response = _record(task, copy, action, answer, asked, form_values.entries(task, form, answer), scene)
     _remember_key(copy, answer, response, scene)
     RECORDERS[action.effect](task, copy, response, scene)
     connect = (task.outcome or {}).get("connect", "") if action.effect == "final" else ""
@@ -81,7 +85,13 @@ def _check_four_eyes(task: Task, copy: Notification, answer: Answer, scene: Scen
 
 
 def _record(
-    task: Task, copy: Notification, action: Action, answer: Answer, asked: Recipient | None, scene: Scene
+    task: Task,
+    copy: Notification,
+    action: Action,
+    answer: Answer,
+    asked: Recipient | None,
+    values: list[Json],
+    scene: Scene,
 ) -> Response:
     response = Response(
         id=uuid7(),
@@ -92,6 +102,7 @@ def _record(
         effect=action.effect,
         comment=answer.comment,
         variables=answer.variables,
+        values=values,
         via=answer.via,
         delivery_id=answer.delivery,
         asked=asked,

@@ -21,7 +21,7 @@ def respond(notification: Notification, answer: Answer, *, now: datetime) -> Rec
     """Record a person's answer on their copy.
 
     Raises IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, FourEyes,
-    CommentRequired, InvalidAnswer.
+    CommentRequired, InvalidAnswer, InvalidValues.
     """
     return respond_to(notification.recipient_id, notification.pk, answer, now=now)
 

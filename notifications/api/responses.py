@@ -90,6 +90,7 @@ def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
         action=str(given["action"]),
         comment=str(given["comment"]),
         variables=dict(given["variables"]),  # type: ignore[call-overload]  # the serializer made sure
+        values=dict(given["values"]),  # type: ignore[call-overload]  # as above
         via=via.value,
         idempotency_key=key_of(request),
         to=str(given["to"]),

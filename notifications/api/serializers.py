@@ -77,6 +77,7 @@ class AnswerGiven(serializers.Serializer[Any]):
     action = Text(max_length=60)
     comment = Text(required=False, allow_blank=True, default="")
     variables = JsonObject(required=False, default=dict)
+    values = JsonObject(required=False, default=dict, help_text="What is filled into the task's form, by field.")
     to = Text(
         required=False, max_length=MAX_ID, allow_blank=True, default="", help_text="The ref of whom a question is for."
     )

@@ -1,11 +1,12 @@
 """What the API answers, as /api/schema describes it. These classes only describe; representation.py makes the
 answers."""
 
-from typing import Any
+from typing import Any, get_args
 
 from rest_framework import serializers
 
 from notifications.channel_facts import device_channels
+from notifications.forms.fields import Kind
 from notifications.models import (
     AddresseeState,
     CallbackState,
@@ -91,6 +92,7 @@ class TaskAnswer(Shown):
     by = PersonName()
     at = serializers.DateTimeField()
     callback = CallbackShown()
+    values = serializers.DictField(required=False, help_text="What was filled into the task's form, by field.")
 
 
 class TaskAnswers(Shown):
@@ -180,6 +182,7 @@ class ResponseShown(Shown):
     at = serializers.DateTimeField()
     via = serializers.ChoiceField([name for name, _ in via_choices()])
     engine = serializers.ChoiceField([*CallbackState.values, "kept"])
+    values = serializers.DictField(required=False, help_text="By field; null for those that are sensitive.")
     connect = serializers.CharField(required=False, help_text=CONNECT)
     late = serializers.BooleanField(required=False, help_text="Of a reply: it came after the decision.")
     to = PersonName(required=False, allow_null=True, help_text="Of a reply: who had asked; null: the engine.")
@@ -204,6 +207,33 @@ class ActionOffered(Shown):
     title = serializers.CharField()
     comment = serializers.ChoiceField(["none", "optional", "required"])
     effect = serializers.ChoiceField(["final", "acknowledge", "request_info", "reply"])
+    values = serializers.ChoiceField(
+        ["optional", "required"], required=False, help_text="Whether it takes those of the form. Left out: it does not."
+    )
+
+
+class ChoiceShown(Shown):
+    value = serializers.JSONField(help_text="Text, or a number.")
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class FieldShown(Shown):
+    """Rules of JSON Schema are there under their names, where the form has them."""
+
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(get_args(Kind))
+    label = serializers.CharField()  # type: ignore[assignment]
+    help = serializers.CharField()
+    required = serializers.BooleanField()  # type: ignore[assignment]
+    value = serializers.JSONField(allow_null=True, help_text="What it begins with.")
+    currency = serializers.CharField(required=False)
+    whole = serializers.BooleanField(required=False, help_text="Numbers have no fraction.")
+    sensitive = serializers.BooleanField(required=False, help_text="Its value is not shown once it is given.")
+    choices = ChoiceShown(many=True, required=False)
+
+
+class FormShown(Shown):
+    fields = FieldShown(many=True)  # type: ignore[assignment]
 
 
 class InfoShown(Shown):
@@ -284,6 +314,7 @@ class NotificationShown(Shown):
     task = TaskOfNotification(allow_null=True)
     case = CaseOfNotification(allow_null=True)
     actions = ActionOffered(many=True)
+    form = FormShown(allow_null=True, help_text="What is asked for besides the decision.")
     info = InfoShown(many=True)
     key_facts = KeyFactShown(many=True, help_text="What decides, the most important first.")
     location = serializers.DictField(allow_null=True)

@@ -7,6 +7,7 @@ from typing import Any
 from notifications import reasons
 from notifications.cases import lifecycle, messages
 from notifications.cases.locked import ENDINGS, MESSAGE, Locked, asks, changes_its_task
+from notifications.forms.fields import form_of, marked
 from notifications.intake import eventdata
 from notifications.models import (
     CLOSED,
@@ -177,7 +178,7 @@ def _merge(task: Task, event: Event, directory: Directory, case: Case | None, *,
         task.priority = said["priority"]
     task.due_at, task.expires_at = instant(said, "due_at"), instant(said, "expires_at")
     actions = said.get("actions")
-    task.actions = actions if isinstance(actions, list) else DEFAULT_ACTIONS
+    task.actions = marked(actions if isinstance(actions, list) else DEFAULT_ACTIONS, form_of(task.data))
     if said.get("initiator"):
         task.initiator = directory.get(said["initiator"]) or task.initiator
     task.case = case or task.case

@@ -55,7 +55,10 @@ def members(push: PushMessage) -> Json:
 
 
 def _button(action: Action) -> Json:
-    return {"action": sound(action.name), "title": sound(action.title), "comment": action.comment}
+    """An answer that needs values is given in the item: what does not know of values opens it as for a comment."""
+    fills = action.values == "required"
+    shown = {"action": sound(action.name), "title": sound(action.title)}
+    return {**shown, "comment": "required", "values": "required"} if fills else {**shown, "comment": action.comment}
 
 
 def sound(text: str) -> str:

@@ -1,5 +1,6 @@
 """Forms of the inbox: answer, mark as read, follow. Each is a POST that ends in a redirect."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from notifications.answers import four_eyes
+from notifications.answers import form_values, four_eyes
 from notifications.answers.given import MAX_COMMENT, Answer
 from notifications.answers.respond import take
 from notifications.conversation import saying
@@ -25,10 +26,15 @@ from notifications.errors import (
     FourEyes,
     Invalid,
     InvalidAnswer,
+    InvalidValues,
     NotAllowed,
     NotFound,
     TooLate,
 )
+from notifications.forms import checking
+from notifications.forms.faults import Fault
+from notifications.forms.fields import Form, form_of
+from notifications.forms.typed import Typed, read, told
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import show
@@ -36,6 +42,8 @@ from notifications.inbox.session import PersonRequest, form_only, person_require
 from notifications.inbox.signin import local_path
 from notifications.items import inbox_items, snoozing
 from notifications.models import Case, Notification, Recipient, Via
+from notifications.wording.formats import locale_of
+from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say
 
 
@@ -49,6 +57,24 @@ def answer_in_form(request: HttpRequest, via: str) -> Answer:
     )
 
 
+def filled_in(request: HttpRequest, notification: Notification, action: str) -> tuple[Form | None, Typed]:
+    """The task's form, and what was typed into it; nothing for an answer that does not take its values."""
+    form = form_of(notification.task.data) if notification.task is not None else None
+    takes = {each["action"] for each in notification.actions if each.get("values", "none") != "none"}
+    if form is None or action not in takes:
+        return None, Typed()
+    return form, read(form, request.POST, locale_of(reading_language(notification.recipient)))
+
+
+def _every_fault(form: Form | None, typed: Typed, failure: InvalidValues) -> list[Fault]:
+    """What cannot be read, and what does not fit, in the order of the form."""
+    known: dict[str, Fault] = {each.field.name: each for each in failure.faults}
+    if form is not None:
+        known = {each.field.name: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
+        known |= {each.field.name: each for each in typed.faults}
+    return [known[each.name] for each in form or () if each.name in known]
+
+
 def cleaned_comment(comment: str) -> str:
     """The comment without characters that the database refuses or that nobody sees."""
     return comment.replace("\r\n", "\n").replace("\x00", "").strip()
@@ -59,20 +85,33 @@ def cleaned_comment(comment: str) -> str:
 def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     said = answer_in_form(request, Via.PORTAL if request.recipient.external else Via.INBOX)
+    form, typed = filled_in(request, notification, said.action)
     try:
-        take(request.recipient, notification.pk, said, now=timezone.now())
+        form_values.refuse(typed.faults)
+        take(request.recipient, notification.pk, replace(said, values=typed.values), now=timezone.now())
+    except InvalidValues as failure:
+        typed.faults = _every_fault(form, typed, failure)
+        found = item(notification, request.recipient, timezone.now())
+        return show(request, found, asked=said.action, comment=said.comment, typed=typed, status=failure.status)
     except (CommentRequired, InvalidAnswer) as failure:
         found = item(notification, request.recipient, timezone.now())
         return show(
-            request, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
+            request,
+            found,
+            asked=said.action,
+            comment=said.comment,
+            fault=explain(failure),
+            typed=typed,
+            status=failure.status,
         )
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
             messages.error(request, explain(failure))
-        if said.comment:
+        kept = "\n\n".join(filter(None, (told(form, typed) if form else "", said.comment)))
+        if kept:
             found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
-            return show(request, found, kept=said.comment, status=failure.status)
+            return show(request, found, kept=kept, status=failure.status)
     if request.POST.get("from") == "list":
         return redirect(f"{_back(request)}#n-{notification.pk}")
     return redirect("inbox:item", notification.pk)

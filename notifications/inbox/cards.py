@@ -18,7 +18,7 @@ from notifications.wording.times import Due, due, exact, short_time
 
 @dataclass(frozen=True)
 class Button:
-    """One answer offered. `asks`: it needs a comment before it is sent."""
+    """One answer offered. `asks`: it needs a comment before it is sent; `fills`: it needs values of the task's form."""
 
     action: Action
     primary: bool
@@ -28,8 +28,17 @@ class Button:
         return self.action.comment == "required"
 
     @property
+    def fills(self) -> bool:
+        return self.action.values == "required"
+
+    @property
     def label(self) -> str:
         return f"{self.action.title}…" if self.asks else self.action.title
+
+    @property
+    def label_elsewhere(self) -> str:
+        """Where the form is not in sight."""
+        return f"{self.action.title}…" if self.asks or self.fills else self.action.title
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,9 @@ def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) 
 
 
 def answers_here(row: ActionToken, found: Item) -> list[Button]:
-    """The answers that the link alone may give."""
+    """The answers that the link alone may give; a form is filled in in the inbox."""
     everything = found.notification.answer_from_email
-    offered = [button for button in found.card.buttons if button.action.name in row.actions]
+    offered = [each for each in found.card.buttons if each.action.name in row.actions and not each.fills]
     return [button for button in offered if everything or button.action.effect in NEED_NO_SIGN_IN]
 
 
@@ -122,10 +122,11 @@ def _kept_when_late(row: ActionToken, found: Item) -> set[str]:
 
 
 def _item_url(row: ActionToken, wanted: Button | None) -> str:
-    """The item in the inbox, with the comment field of the answer that the mail's button means, if it needs a
-    comment."""
+    """The item in the inbox, with the field of the answer that the mail's button means, if it needs a comment or
+    values."""
     address = reverse("inbox:item", args=[row.notification_id])
-    return f"{address}?{urlencode({'answer': wanted.action.name})}" if wanted and wanted.asks else address
+    asks = wanted is not None and (wanted.asks or wanted.fills)
+    return f"{address}?{urlencode({'answer': wanted.action.name})}" if wanted and asks else address
 
 
 def sign_in_to(button: Button) -> str:
@@ -146,6 +147,7 @@ def _show(
         "other": recipient_of(request) or (request.user if request.user.is_authenticated else None),
         "here": here,
         "elsewhere": elsewhere,
+        "fills": any(each.fills for each in elsewhere),
         "sign_in_to": sign_in_to(wanted) if wanted else "",
         "sign_in_url": sign_in_url(_item_url(row, wanted)),
         "inbox_url": _item_url(row, wanted),

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from notifications.forms import recorded
 from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
 from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
 from notifications.types import Json, behaviour_of
+from notifications.wording.languages import reading_language
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
 
@@ -107,7 +109,8 @@ def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
         .select_related("recipient", "notification", "callback")
     )
     for response in responses.order_by("-id")[:SHOWN]:
-        yield response.at, _answer_text(response, reader), clean(response.comment)
+        values = [each.line for each in recorded.shown(response.values, reading_language(reader))]
+        yield response.at, _answer_text(response, reader), "\n".join(filter(None, (*values, clean(response.comment))))
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.shortcuts import get_object_or_404
 from django.utils import translation
 
+from notifications.forms.fields import Form, form_of
 from notifications.inbox.cards import Card, card
 from notifications.inbox.conversation import Conversation, conversation_of
 from notifications.inbox.history import Entry, history_of
@@ -42,6 +43,7 @@ class Item:
     related: list[Related]
     follows: bool
     conversation: Conversation
+    form: Form | None
     snoozed: bool
     snoozes: list[tuple[str, datetime]]
     """Until when it can be put off; empty where it cannot."""
@@ -80,6 +82,7 @@ def item(notification: Notification, reader: Recipient, now: datetime) -> Item:
         related=_related(notification, reader, now),
         follows=case is not None and case.followers.filter(pk=reader.pk).exists(),
         conversation=conversation_of(notification, reader, now),
+        form=form_of(notification.task.data) if notification.task else None,
         snoozed=snoozing.is_snoozed(notification, now),
         snoozes=snoozing.choices(notification, now),
     )

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_safe
 
 from notifications.answers.given import MAX_COMMENT
 from notifications.engines import connected_accounts
+from notifications.forms.shown import FormView
+from notifications.forms.typed import Typed
 from notifications.inbox import webapp
 from notifications.inbox.cards import Button
 from notifications.inbox.customers import CustomerPage, customer_page, is_for_customers
@@ -25,6 +27,7 @@ from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.inbox.views import is_shown, views_of
 from notifications.types import TAKES_AWAY, Json
+from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say_of, spoken
 
 
@@ -73,13 +76,16 @@ def show(
     message: str = "",
     message_fault: str = "",
     snooze_fault: str = "",
+    typed: Typed | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The page. `asked`: the answer whose comment field is open; `fault`: what was wrong with the answer just sent;
     `kept`: the comment of an answer that came too late; `message`: a comment to colleagues, and what was wrong with it;
-    `written`: the same, of a customer's message about their case.
+    `written`: the same, of a customer's message about their case; `typed`: what was filled into the
+    form, and what was wrong with that.
     """
-    button = asked_of(found.card.buttons if found else (), asked or (found.reply if found else ""))
+    wanted = asked_of(found.card.buttons if found else (), asked or (found.reply if found else ""))
+    button = wanted if wanted is not None and (wanted.asks or not wanted.fills) else None
     finding = finding_of(request.GET)
     customer = None
     if is_for_customers(request.recipient, finding):
@@ -100,6 +106,7 @@ def show(
         "focus": bool(asked),
         "written": written,
         "written_fault": written_fault,
+        **_form_of(found, button, typed, reading_language(request.recipient), focus=bool(asked)),
         "message": message,
         "message_fault": message_fault,
         "comment": comment,
@@ -112,6 +119,17 @@ def show(
     }
     brand = customer.brand if customer else None
     return show_page(request, "inbox/inbox.html", context, brand=brand, status=status)
+
+
+def _form_of(found: Item | None, asked: Button | None, typed: Typed | None, language: str, *, focus: bool) -> Json:
+    """The fields of the item's form, where an answer takes their values: the one whose comment field is open, else one
+    of all."""
+    answers = [asked] if asked is not None else found.card.buttons if found is not None else ()
+    if found is None or found.form is None or not any(each.action.values != "none" for each in answers):
+        return {}
+    texts, faults = (typed.texts, typed.faults) if typed is not None else (None, ())
+    view = FormView(found.form, language, texts, faults, focus=focus and not faults)
+    return {"fields": view, "form_id": "answer" if asked is not None else "decide"}
 
 
 def asked_of(buttons: Iterable[Button], name: str) -> Button | None:

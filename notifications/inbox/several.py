@@ -12,6 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
@@ -37,11 +38,12 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Several:
-    """The reader's items of a choice. `over`: those that take no answer any more; `buttons`: the answers that all the
-    others offer; `sums`: what they come to, one for each currency."""
+    """The reader's items of a choice. `over`: those that take no answer any more; `alone`: those whose form has to be
+    filled in; `buttons`: the answers that all the others offer; `sums`: what they come to, one for each currency."""
 
     open: Sequence[Card]
     over: Sequence[Card]
+    alone: Sequence[Card]
     buttons: Sequence[Button]
     sums: Sequence[str]
     too_many: bool = False
@@ -78,10 +80,12 @@ def several_of(reader: Recipient, keys: Sequence[UUID], now: datetime) -> Severa
     rows = notification_queryset().filter(recipient=reader, pk__in=keys[:MOST])
     found = {row.pk: row for row in rows}
     cards = [card(found[key], reader, now) for key in keys[:MOST] if key in found]
-    waiting = [each for each in cards if each.is_open and each.buttons]
+    answerable = [each for each in cards if each.is_open and each.buttons]
+    waiting = [each for each in answerable if not any(button.fills for button in each.buttons)]
     return Several(
         open=waiting,
-        over=[each for each in cards if each not in waiting],
+        over=[each for each in cards if each not in answerable],
+        alone=[each for each in answerable if each not in waiting],
         buttons=common(waiting),
         sums=sums([each.notification for each in waiting], reading_language(reader)),
         too_many=len(keys) > MOST,
@@ -158,11 +162,13 @@ def answer_all(
 
 def _told(found: Several, keys: Sequence[UUID], refused: Mapping[UUID, Failure]) -> list[Told]:
     """In the order of the choice. Who was first is told by the item itself."""
-    cards = {each.notification.pk: each for each in (*found.open, *found.over)}
+    cards = {each.notification.pk: each for each in (*found.open, *found.over, *found.alone)}
     return [_told_of(cards[key], refused.get(key)) for key in keys if key in cards]
 
 
 def _told_of(card: Card, refused: Failure | None) -> Told:
+    if card.is_open and any(button.fills for button in card.buttons):
+        return Told(card, _("It has a form: open it to answer."), "bad")
     if refused is not None and card.is_open:
         return Told(card, explain(refused), "bad")
     return Told(card, card.outcome, card.mood)

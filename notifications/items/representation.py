@@ -8,6 +8,9 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from notifications import reasons
+from notifications.forms import recorded
+from notifications.forms.fields import form_of
+from notifications.forms.shown import form_json
 from notifications.items.holding import is_held
 from notifications.items.plans import routes_of
 from notifications.models import (
@@ -30,7 +33,7 @@ from wfpush.postgres import keys
 
 Value = TypeVar("Value")
 
-SHOWN_ACTION = ("action", "title", "comment", "effect")
+SHOWN_ACTION = ("action", "title", "comment", "effect", "values")
 
 
 def iso_utc(value: datetime | None) -> str | None:
@@ -91,6 +94,9 @@ def notification_json(notification: Notification, language: str = "", common: Co
         "actions": common.once(
             lambda: actions_json(notification, language), notification.actions, "actions", notification.state, language
         ),
+        "form": common.once(lambda: _form(notification, language), task.data, "form", notification.state, language)
+        if task
+        else None,
         "info": info_json(task.info, notification.recipient) if task and sees_questions(notification) else [],
         "key_facts": common.once(
             lambda: [fact.as_json() for fact in facts_of(notification)],
@@ -145,7 +151,16 @@ def actions_json(notification: Notification, language: str = "") -> list[Json]:
         return []
     language = language or notification.recipient.locale
     offered = [read_in(action, language).as_json() for action in notification.actions]
-    return [{name: action[name] for name in SHOWN_ACTION} for action in offered]
+    return [{name: action[name] for name in SHOWN_ACTION if name in action} for action in offered]
+
+
+def _form(notification: Notification, language: str) -> Json | None:
+    """The form of an open copy whose task has one."""
+    task = notification.task
+    if task is None or notification.state != NotificationState.OPEN or not notification.actions:
+        return None
+    form = form_of(task.data)
+    return form_json(form, language) if form is not None else None
 
 
 def case_json(notification: Notification) -> Json | None:
@@ -180,7 +195,7 @@ def unread_counts(recipient_ids: list[int]) -> dict[int, int]:
 
 # --- answers --------------------------------------------------------------------------------------
 def response_json(response: Response) -> Json:
-    return {
+    said = {
         "id": str(response.pk),
         "action": response.action,
         "comment": response.comment,
@@ -189,6 +204,7 @@ def response_json(response: Response) -> Json:
         "via": response.via,
         "engine": response.callback.state,
     }
+    return {**said, "values": recorded.public_values(response.values)} if response.values else said
 
 
 def task_json(task: Task) -> Json:
@@ -198,7 +214,13 @@ def task_json(task: Task) -> Json:
     told = [answer for answer in answers if not is_held(answer.callback, now)]
     held = len(told) < len(answers) and task.state == TaskState.ANSWERED
     state = task.states_before[0] if held and task.states_before else task.state
-    return {"id": task.task_id, "state": state, "answers": [answer_json(answer) for answer in told]}
+    return {"id": task.task_id, "state": state, "answers": [_with_values(answer) for answer in told]}
+
+
+def _with_values(response: Response) -> Json:
+    """For the engine, which gets all of them."""
+    values = recorded.values_of(response.values)
+    return {**answer_json(response), **({"values": values} if values else {})}
 
 
 def answer_json(response: Response) -> Json:
@@ -247,15 +269,18 @@ def event_trace_json(event: Event) -> Json:
         "warnings": event.plan.get("warnings", []),
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
         "more": {"recipients": int(event.plan.get("more", 0)), "deliveries": further},
-        "answers": [
-            answer_json(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in _answers(event)
-        ],
+        "answers": [_traced(answer) | {"engine_calls": engine_calls(answer.callback)} for answer in _answers(event)],
     }
 
 
 def _answers(event: Event) -> QuerySet[Response]:
     answers = Response.objects.select_related("recipient", "callback").prefetch_related("callback__attempt_log")
     return answers.filter(task__isnull=False, task=event.task_id).order_by("callback__position")
+
+
+def _traced(response: Response) -> Json:
+    values = recorded.public_values(response.values)
+    return {**answer_json(response), **({"values": values} if values else {})}
 
 
 def delivery_json(delivery: Delivery) -> Json:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -44,6 +44,11 @@ class Response(models.Model):
     effect = models.CharField(_("effect"), max_length=20)
     comment = models.TextField(_("comment"), blank=True)
     variables: Any = models.JSONField(default=dict, blank=True)
+    values: Any = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True,
+        help_text=_("What was filled into the task's form."),
+    )  # fmt: skip
+    """Entries of notifications/forms/recorded.py."""
     via = models.CharField(_("via"), max_length=20, choices=via_choices)
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, related_name="responses", editable=False,

@@ -14,7 +14,7 @@ from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
 from notifications.models import TemplateAction, TemplateText, TemplateVersion
 from notifications.reasons import Reason
-from notifications.types import USUAL_COMMENTS, USUAL_EFFECTS, Action, CommentRule, Effect, Json
+from notifications.types import USUAL_COMMENTS, USUAL_EFFECTS, Action, CommentRule, Effect, Json, ValuesRule
 from notifications.wording import formats, liquid
 from notifications.wording.labels import ANY, label_in, languages, tag, tags
 from notifications.wording.liquid_filters import Place
@@ -153,11 +153,12 @@ def actions_of(version: TemplateVersion | None, language: str, event_actions: It
 def _action(name: str, given: Json, rule: TemplateAction | None, language: str, fallback: str) -> Action:
     effect: Effect = given["effect"] if given.get("effect") in get_args(Effect) else USUAL_EFFECTS.get(name, "final")
     comment = _comment(effect, given.get("comment"), rule.comment if rule is not None else USUAL_COMMENTS.get(name))
+    values: ValuesRule = given["values"] if given.get("values") in get_args(ValuesRule) else "none"
     own = _label(given.get("title"))
     if own:
-        return Action(name, own, effect, comment)
+        return Action(name, own, effect, comment, values=values)
     labels = _labels(name, rule, fallback)
-    return Action(name, label_in(labels, language), effect, comment, labels if len(labels) > 1 else {})
+    return Action(name, label_in(labels, language), effect, comment, labels if len(labels) > 1 else {}, values)
 
 
 def _labels(name: str, rule: TemplateAction | None, fallback: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ const late = new Map();  // id → an answer that came too late while its item w
 export function start(signedOut) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-action]");
-    if (button && !event.ctrlKey && !event.metaKey) {
+    if (button && !event.ctrlKey && !event.metaKey && !sendsValues(button)) {
       event.preventDefault();
       press(button, signedOut);
     }
@@ -40,11 +40,21 @@ export function start(signedOut) {
   });
   document.addEventListener("submit", (event) => {
     const form = event.target, host = form.closest("[data-id]");
-    if (!host || !form.matches(".ask")) return;
+    if (!host || !form.matches(".ask") || hasValues(form)) return;
     event.preventDefault();
     const answer = asked(form);
     if (answer) send(host, answer, signedOut);
   });
+}
+
+/** Whether fields of the task's form are sent with a form: then the browser sends it, as without this module. */
+const hasValues = (form) => [...(form?.elements ?? [])].some(({ name }) => name?.startsWith("value-"));
+
+const sendsValues = ({ dataset, form }) => dataset.values && dataset.comment !== "required" && hasValues(form);
+
+/** The fields of the task's form go with another form of the item. */
+function lend(host, form) {
+  for (const field of host.querySelectorAll('[data-slot="form"] [name]')) field.setAttribute("form", form.id);
 }
 
 /** An item has changed: the answer that is being sent may be too late. */
@@ -124,7 +134,9 @@ function ask(host, button) {
   form.noValidate = true;  // the page shows the fault in its own words
   slot(form, "send").textContent = title;
   form.dataset.opener = action;
+  if (button.dataset.values) Object.assign(form, { action: button.form.action, noValidate: false });
   slot(host, "actions").before(form);
+  if (button.dataset.values) lend(host, form);
   showActions(host, false);
   box.focus();
 }
@@ -142,6 +154,7 @@ function closeAsk(host, { quietly = false } = {}) {
   const form = host && slot(host, "ask-form");
   if (!form) return;
   form.remove();
+  if (slot(host, "form")) lend(host, slot(host, "actions"));
   showActions(host, true);
   if (!quietly) host.querySelector(`[data-action="${CSS.escape(form.dataset.opener ?? "")}"]`)?.focus();
 }

@@ -19,6 +19,11 @@ export function build(kind, item) {
   return element;
 }
 
+const address = (id) => `/n/${id}${settings.list ?? ""}`;
+
+/** An answer that needs values is given where the form is: on the item's page as the server makes it. */
+const needsItem = (host, { values }) => values === "required" && !slot(host, "form");
+
 export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
 /**
@@ -26,7 +31,7 @@ export const csrfToken = () => document.querySelector("[name=csrfmiddlewaretoken
  * since it would lose the focus. `told`: what to show instead while an answer is being sent.
  */
 export function fill(host, item, told = null) {
-  const open = item.state === "open", address = `/n/${item.id}${settings.list ?? ""}`;
+  const open = item.state === "open";
   Object.assign(host.dataset, { state: item.state, priority: item.priority, due: item.due_at ?? "", created: item.created_at });
   host.toggleAttribute("data-unread", !item.read_at);
   host.toggleAttribute("data-back", Boolean(item.back_at));
@@ -38,7 +43,7 @@ export function fill(host, item, told = null) {
   slot(host, "unread")?.toggleAttribute("hidden", Boolean(item.read_at));
   for (const name of ["title", "more"]) {
     const link = slot(host, name);
-    if (link?.tagName === "A") link.href = address;
+    if (link?.tagName === "A") link.href = address(item.id);
   }
   fillPriority(host, open ? item.priority : "");
   fillDue(host, open ? item.due_at : null);
@@ -172,7 +177,7 @@ function fillButtons(host, actions) {
   if (!place) return;
   const wanted = ordered(actions);
   const shown = host.matches(".card") ? wanted.slice(0, ON_CARD) : wanted;
-  const wantedNow = shown.map((action) => buttonFor(action, action === wanted.primary));
+  const wantedNow = shown.map((action) => buttonFor(action, action === wanted.primary, needsItem(host, action) ? address(host.dataset.id) : ""));
   if (wantedNow.map(signature).join() !== [...place.children].map(signature).join()) place.replaceChildren(...wantedNow);
   showActions(host, !slot(host, "ask-form"));
 }
@@ -193,12 +198,17 @@ function ordered(actions) {
   return Object.assign([...actions].sort((one, other) => rank(one) - rank(other)), { primary });
 }
 
-function buttonFor(action, primary) {
-  const button = document.createElement("button");
-  button.className = primary ? "button primary" : "button";
-  button.type = "button";
-  Object.assign(button.dataset, { action: action.action, comment: action.comment });
-  button.textContent = action.comment === "required" ? `${action.title}…` : action.title;
+/** As templates/inbox/_button.html. `way`: the address where it is given; empty: here. */
+function buttonFor({ action, comment, title, values = "" }, primary, way) {
+  const button = document.createElement(way ? "a" : "button"), className = primary ? "button primary" : "button";
+  Object.assign(button, { className, textContent: way || comment === "required" ? `${title}…` : title });
+  if (way) {
+    button.href = `${way}${way.includes("?") ? "&" : "?"}answer=${encodeURIComponent(action)}#form`;
+    button.dataset.fills = action;
+    return button;
+  }
+  Object.assign(button, { type: values ? "submit" : "button", name: "action", value: action });
+  Object.assign(button.dataset, { action, comment, values });
   return button;
 }
 

@@ -13,10 +13,24 @@ export function start() {
   });
 }
 
-/** The comment being written about an item, and whether its field has the focus. */
+/** What is being written about an item, in its form, too, and whether a field has the focus. */
 export function draftOf(host) {
-  const boxes = [...host.querySelectorAll(DRAFTS)];
-  return { words: joined(boxes.map((box) => box.value)), busy: boxes.includes(document.activeElement) };
+  const boxes = [...host.querySelectorAll(DRAFTS)], filled = [...host.querySelectorAll('[data-slot="form"] [name]')];
+  const words = [filled.filter(isChanged).map(lineOf).join("\n"), ...boxes.map((box) => box.value)];
+  return { words: joined(words), busy: [...boxes, ...filled].includes(document.activeElement) };
+}
+
+const ticks = ({ type }) => type === "radio" || type === "checkbox";
+
+function isChanged(field) {
+  if (ticks(field)) return field.checked && !field.defaultChecked;
+  return field.options ? !field.selectedOptions[0]?.defaultSelected : field.value !== field.defaultValue;
+}
+
+/** What a field of a form says, with what it is called. */
+function lineOf(field) {
+  const own = field.labels[0].textContent.trim(), text = field.selectedOptions?.[0]?.text ?? field.value;
+  return ticks(field) ? `${field.closest("fieldset").querySelector("legend").textContent.trim()}: ${own}` : `${own}: ${text}`;
 }
 
 /** Show a comment that was not sent, and why not. `focus`: its field had the focus. */
@@ -43,7 +57,7 @@ export function take(host) {
 
 /** Whether loading the page again would lose a comment. */
 export const unsent = () =>
-  Boolean(document.querySelector(".ask:not(.standing), .kept")) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
+  Boolean(document.querySelector(".ask:not(.standing), .kept")) || [...document.querySelectorAll('[data-slot="form"] [name]')].some(isChanged) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
 
 const joined = (words) => words.map((each) => each.trim()).filter(Boolean).join("\n\n");
 

@@ -32,7 +32,9 @@ function answer(action) {
   const host = current();
   if (!host) return;
   const button = host.querySelector(`[data-slot="buttons"] [data-action="${action}"]`);
+  const fills = host.querySelector(`[data-fills="${action}"]`);
   if (button && !button.closest("[hidden]")) button.click();
+  else if (fills) fills.click();
   else if (action === "request_info" && host.dataset.state === "open") visit(`/n/${host.dataset.id}?answer=${action}`);
 }
 

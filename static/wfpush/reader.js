@@ -62,7 +62,7 @@ async function load(path) {
   opened();
   window.scrollTo(0, 0);
   pane.scrollTop = 0;
-  (pane.querySelector(".ask textarea[autofocus]") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
+  (pane.querySelector(".fields [autofocus], .ask textarea[autofocus]") ?? document.getElementById("item-heading")).focus({ preventScroll: true });
   return true;
 }
 

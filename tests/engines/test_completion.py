@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from notifications.connectors.rest import ANSWER, BY, COMMENT, OUTCOME
+from notifications.forms.recorded import types_of, values_of
 from tests.engines.server import Fault
 from tests.engines.world import World, kinds, only
 
@@ -82,6 +83,24 @@ async def test_the_type_that_a_mapping_names_is_the_type_that_the_engine_hears(w
         elif world.kind.name == "camunda7":
             assert heard["type"] == type.capitalize()
             assert task.completions[0].variables["it"] == value
+
+
+async def test_values_of_a_form_arrive_as_variables_of_their_types(world: World) -> None:
+    values = {"amount": 900.5, "pay_on": "2026-12-01", "checks": ["price", "tax"], "asset": False, "pieces": 3}
+    entries = [
+        {"name": name, "kind": kind, "value": values[name]}
+        for name, kind in zip(values, ("money", "date", "choices", "yes_no", "number"), strict=True)
+    ]
+    entries[-1]["whole"] = True
+    task = world.open()
+
+    assert (await world.tell(task, variables=values_of(entries), types=types_of(entries))).outcome == "done"
+
+    heard = task.completions[0].variables
+    as_text = world.kind.name == "opentext"
+    assert (heard["amount"], heard["asset"], heard["pieces"]) == (900.5, False, 3)
+    assert heard["checks"] == ('["price", "tax"]' if as_text else ["price", "tax"])
+    assert str(heard["pay_on"]).startswith("2026-12-01")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Page:
         found = self.tree.xpath("//*[@data-slot='buttons']/*[not(ancestor::template)]")
         return [" ".join(each.text_content().split()) for each in found]
 
-    def press(self, words: str, **fields: str) -> "Page":
+    def press(self, words: str, **fields: Any) -> "Page":
         """Fill in the button's form, press it, follow the redirect. The open item's buttons come first."""
         shown = [each for each in self.tree.iter("button") if not _inside(each, "template")]
         for button in sorted(shown, key=lambda each: not _inside(each, "article")):
@@ -64,15 +64,18 @@ class Page:
                 return self._submit(button, fields)
         raise AssertionError(f"No button says {words!r}: {self.text}")
 
-    def _submit(self, button: Any, fields: dict[str, str]) -> "Page":
+    def _submit(self, button: Any, fields: dict[str, Any]) -> "Page":
         named = self.tree.xpath("//form[@id=$name]", name=button.get("form") or "")
         form = named[0] if named else next(each for each in button.iterancestors() if each.tag == "form")
         values: dict[str, Any] = {}
-        for field in form.iter("input"):
-            ticked = field.get("type") != "checkbox" or field.get("checked") is not None
+        theirs = self.tree.xpath("//*[@form=$name]", name=form.get("id") or "-")
+        for field in (*form.iter("input"), *(each for each in theirs if each.tag == "input")):
+            ticked = field.get("type") not in ("checkbox", "radio") or field.get("checked") is not None
             if field.get("name") and ticked:
                 values.setdefault(field.get("name"), []).append(field.get("value") or "")
-        values |= {field.get("name"): field.text or "" for field in form.iter("textarea")}
+        boxes = (*form.iter("textarea"), *(each for each in theirs if each.tag == "textarea"))
+        values |= {field.get("name"): field.text or "" for field in boxes}
+        values |= {each.get("name"): each.value for each in theirs if each.tag == "select"}
         if button.get("name"):
             values[button.get("name")] = button.get("value")
         address = button.get("formaction") or form.get("action") or self.url

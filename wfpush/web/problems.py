@@ -43,6 +43,7 @@ _TITLES = {
     "idempotency_key_reused": "The Idempotency-Key was used before",
     "invalid": "The request holds values that are not possible",
     "invalid_answer": "The answer holds values that are not possible",
+    "invalid_values": "The values do not fit the form",
     "invalid_event": "This is not a valid event",
     "malformed": "The body is not strict JSON",
     "method_not_allowed": "This method is not possible here",

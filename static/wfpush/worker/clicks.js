@@ -15,7 +15,8 @@ export async function clicked(notification, action, reply = "") {
   const offered = (data.actions ?? []).find((each) => each.action === action);
   notification.close();
   const words = reply?.trim() ?? "";
-  if (!offered || !data.token || (offered.comment === "required" && !words)) return openItem(addressOf(data, offered));
+  const needs = offered && (offered.values === "required" || (offered.comment === "required" && !words));
+  if (!offered || !data.token || needs) return openItem(addressOf(data, offered));
   return answered(data, offered, offered.comment === "none" ? "" : words);
 }
 

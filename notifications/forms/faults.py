@@ -1,0 +1,81 @@
+"""What may be wrong with a value, as a sentence in the active language: the same for pages, scripts and programs."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from babel import Locale
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from notifications.forms.definition import as_day
+from notifications.forms.fields import Field, Kind
+from notifications.wording import formats
+
+TEXTS: dict[str, str | Promise] = {
+    "required": _("Fill this in."),
+    "required_choice": _("Choose one."),
+    "required_choices": _("Choose at least one."),
+    "number": _("Write a number, such as {example}."),
+    "ambiguous": _("Is it {one} or {other}? Write it so that it can be only one of them."),
+    "whole": _("Write a whole number."),
+    "minimum": _("Write {least} or more."),
+    "maximum": _("Write {most} or less."),
+    "exclusiveMinimum": _("Write more than {least}."),
+    "exclusiveMaximum": _("Write less than {most}."),
+    "multipleOf": _("Write a multiple of {step}."),
+    "cents": _("Write an amount with two decimal places at most."),
+    "minLength": _("Write at least {least} characters."),
+    "maxLength": _("Shorten it to {most} characters."),
+    "pattern": _("This has not the form that is asked for."),
+    "date": _("Write a day, such as 2026-11-30."),
+    "formatMinimum": _("Choose {least} or a later day."),
+    "formatMaximum": _("Choose {most} or an earlier day."),
+    "choice": _("This is none of the choices."),
+    "minItems": _("Choose at least {least}."),
+    "maxItems": _("Choose {most} at most."),
+    "type": _("This is not the kind of value that is asked for."),
+}
+"""By what is wrong: mostly the keyword of JSON Schema that does not hold."""
+
+COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+"""Whose limits are counts, whatever the kind of the field."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the value of a field. `said`: numbers and days that the sentence names."""
+
+    field: Field
+    code: str
+    said: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def words(self, locale: Locale) -> str:
+        """In the active language."""
+        kind, currency = self.field.kind, self.field.currency
+        if self.code in COUNTS:
+            kind, currency = "number", ""
+        said = {name: written(value, kind, currency, locale) for name, value in self.said.items()}
+        return str(TEXTS[self.code]).format(**said)
+
+    def in_english(self) -> str:
+        """For programs."""
+        with translation.override("en"):
+            return self.words(formats.locale_of("en"))
+
+
+def written(value: Any, kind: Kind, currency: str, locale: Locale) -> str:
+    """A value of a field of this kind as people read it, in the active language."""
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    if isinstance(value, int | float):
+        number = Decimal(str(value))
+        return formats.money(number, currency, locale) if kind == "money" else formats.number(number, locale)
+    if kind == "date" and (day := as_day(value)) is not None:
+        return formats.day(date.fromisoformat(day), locale)
+    return str(value)

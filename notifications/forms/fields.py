@@ -1,0 +1,197 @@
+"""A task's form as it is used: its fields in their order, each with its rules, words and default."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+from notifications.forms import definition
+from notifications.types import TAKES_AWAY, USUAL_EFFECTS, Json, ValuesRule, lookup, object_in
+from notifications.wording.labels import languages, tag
+
+Kind: TypeAlias = Literal["text", "long_text", "number", "money", "date", "choice", "choices", "yes_no"]
+OF_TYPE: dict[str, Kind] = {
+    "string": "text",
+    "number": "number",
+    "integer": "number",
+    "boolean": "yes_no",
+    "array": "choices",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`value`: text or a number."""
+
+    value: Any
+    said: Any
+    """Its label: text, or language to text."""
+
+    def label(self, language: str) -> str:
+        return words_in(self.said, language) or str(self.value)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. `schema` has its rules, `ui` what JSON Schema has no words for."""
+
+    name: str
+    schema: Json
+    ui: Json
+    required: bool
+    variables: Json
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What the field asks for: `ui.kind`, where that fits the schema."""
+        if "enum" in self.schema or "oneOf" in self.schema:
+            return "choice"
+        if self.schema.get("format") == "date":
+            return "date"
+        kind: Kind = self.ui.get("kind") or OF_TYPE[self.schema["type"]]
+        return kind
+
+    @property
+    def whole(self) -> bool:
+        """Whether numbers have no fraction."""
+        return bool(self.schema["type"] == "integer")
+
+    def label(self, language: str) -> str:
+        return words_in(self.said, language) or self.name
+
+    @property
+    def said(self) -> Any:
+        """Its label: text, or language to text."""
+        return self.ui.get("title") or self.schema.get("title") or ""
+
+    def help(self, language: str) -> str:
+        return words_in(self.ui.get("help") or self.schema.get("description") or "", language)
+
+    @property
+    def currency(self) -> str:
+        """Of money: as the form says, else the task's variable `currency`."""
+        known = self.ui.get("currency") or self.variables.get("currency")
+        return known if self.kind == "money" and isinstance(known, str) else ""
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        of = self.schema.get("items", self.schema)
+        known = [(each["const"], each.get("title")) for each in of.get("oneOf", ())]
+        known = known or [(value, None) for value in of.get("enum", ())]
+        labels = object_in(self.ui, "choices")
+        return tuple(Choice(value, labels.get(str(value)) or title or "") for value, title in known)
+
+    @property
+    def source(self) -> str:
+        """The path of the variable that it begins with, below the task's variables."""
+        return str(self.ui.get("from") or self.name)
+
+    @property
+    def sensitive(self) -> bool:
+        return self.ui.get("sensitive") is True
+
+    @cached_property
+    def before(self) -> Any:
+        """The variable's value by now, in the form of an answer; None where there is none, or another kind of value."""
+        return self.as_value(lookup(self.variables, self.source))
+
+    @property
+    def default(self) -> Any:
+        """What the field shows at first; None: nothing."""
+        return self.before if self.before is not None else self.as_value(self.schema.get("default"))
+
+    def as_value(self, value: Any) -> Any:
+        """A value from outside in the form that the field takes; None where it is none."""
+        match self.kind:
+            case "number" | "money":
+                return definition.as_number(value, whole=self.whole)
+            case "yes_no":
+                return value if isinstance(value, bool) else None
+            case "date":
+                return definition.as_day(value)
+            case "choice":
+                return value if any(_same(each.value, value) for each in self.choices) else None
+            case "choices":
+                known = [each.value for each in self.choices]
+                named = value if isinstance(value, list) else []
+                return [each for each in known if any(_same(each, one) for one in named)] or None
+            case _:
+                return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _same(one: Any, other: Any) -> bool:
+    """1 and true are different values in JSON."""
+    return type(one) is type(other) and bool(one == other)
+
+
+@dataclass(frozen=True)
+class Form:
+    """`actions`: those that take values; None: all final ones that take nothing away."""
+
+    fields: tuple[Field, ...]
+    actions: tuple[str, ...] | None = None
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields)
+
+    @property
+    def needs_values(self) -> bool:
+        return any(field.required for field in self.fields)
+
+    def rule_for(self, action: str, effect: str) -> ValuesRule:
+        """Whether an answer takes values: only a final one does."""
+        named = action not in TAKES_AWAY if self.actions is None else action in self.actions
+        if effect != "final" or not named:
+            return "none"
+        return "required" if self.needs_values else "optional"
+
+
+def form_of(data: Json) -> Form | None:
+    """The form of a task's data, if it has one that can be used: what was stored as `form` before there were forms may
+    be anything."""
+    said = object_in(data, "task").get("form")
+    if said is None or not definition.is_form(said):
+        return None
+    schema, ui = said["schema"], object_in(said, "ui")
+    properties, variables = schema["properties"], object_in(data, "variables")
+    first = [name for name in ui.get("order") or () if name in properties]
+    fields = (
+        Field(
+            name=name,
+            schema=properties[name],
+            ui=object_in(object_in(ui, "fields"), name),
+            required=name in (schema.get("required") or ()),
+            variables=variables,
+        )
+        for name in dict.fromkeys([*first, *properties])
+    )
+    actions = ui.get("actions")
+    return Form(tuple(fields), tuple(actions) if actions is not None else None)
+
+
+def marked(actions: Sequence[Any], form: Form | None) -> list[Any]:
+    """The actions of a task as its engine names them, with what its form means for each. Who names a rule for values
+    there means something else by it."""
+    return [_marked(action, form) for action in actions]
+
+
+def _marked(action: Any, form: Form | None) -> Any:
+    given = {name: said for name, said in action.items() if name != "values"} if isinstance(action, dict) else action
+    if form is None:
+        return given
+    named = given if isinstance(given, dict) else {"action": given}
+    name = str(named.get("action"))
+    rule = form.rule_for(name, str(named.get("effect") or USUAL_EFFECTS.get(name, "final")))
+    return {**named, "values": rule} if rule != "none" else given
+
+
+def words_in(said: Any, language: str) -> str:
+    """A text, or the best of several by language."""
+    if not isinstance(said, Mapping):
+        return str(said or "")
+    known = {tag(name): text for name, text in said.items()}
+    return str(next((known[each] for each in languages(language) if each in known), next(iter(known.values()), "")))

@@ -1,0 +1,184 @@
+"""Filling in a task's form on the item's page, without JavaScript: labels, faults at their fields, nothing lost."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from notifications.models import Response
+from tests.factories import action_token
+from tests.inbox.browser import Page, get, signed_in
+from tests.notifications.forms.invoice import ask, invoice_form
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+FILLED: dict[str, Any] = {
+    "value-amount": "900.50",
+    "value-account": "office",
+    "value-checks": ["price", "tax"],
+    "value-asset": "no",
+    "value-pay_on": "2026-12-01",
+    "value-note": "Nine came.",
+    "value-iban": "DE99",
+}
+
+
+@pytest.fixture
+def story(story: Story) -> Story:
+    ask(story, candidates=["bob", "carol"], assignee=None)
+    return story
+
+
+def item(story: Story, person: Any = None, query: str = "") -> Page:
+    return get(signed_in(person or story.bob), f"/n/{story.copy(person or story.bob).pk}{query}")
+
+
+def answers(page: Page) -> list[str]:
+    """The buttons of the open item."""
+    return [each.text_content().strip() for each in page.tree.xpath("//article//*[@data-slot='buttons']/*")]
+
+
+def value_of(page: Page, name: str) -> Any:
+    return page.tree.xpath(f"//*[@name='value-{name}']")[0].get("value")
+
+
+def test_every_field_has_a_label_and_its_default(story: Story) -> None:
+    page = item(story)
+
+    for field in page.tree.xpath("//*[@data-slot='form']//*[starts-with(@name, 'value-')]"):
+        named = page.tree.xpath("//label[@for=$id]", id=field.get("id")) or field.xpath("ancestor::label")
+        assert named and named[0].text_content().strip(), field.get("name")
+    assert value_of(page, "amount") == "1,000.00" and value_of(page, "cost_center") == "4100"
+    assert "Amount EUR" in page.part("form") and "Note (optional)" in page.part("form")
+    assert "Of this invoice." in page.part("value-amount-help")
+    first = [each.get("name") for each in page.tree.xpath("//*[@data-slot='form']//*[@name]")]
+    wanted = ["amount", "account", "cost_center", "pay_on", "checks", "asset", "pieces", "note", "iban"]
+    assert list(dict.fromkeys(first)) == [f"value-{name}" for name in wanted]
+    assert answers(page)[:2] == ["Approve", "Reject…"]
+
+
+def test_bob_approves_less_and_everybody_sees_how_much(story: Story) -> None:
+    page = item(story).press("Approve", comment="See the note.", **FILLED)
+
+    assert page.part("outcome") == "Approved. Waiting for the engine."
+    assert {each["name"]: each["value"] for each in Response.objects.get().values}["amount"] == 900.5
+    for told in (page.part("history"), item(story, story.carol).part("history")):
+        assert "Amount: €900.50 (instead of €1,000.00)" in told
+        assert "Account: Office" in told and "See the note." in told
+        assert "IBAN: given, and not shown" in told and "DE99" not in told
+
+
+def test_what_is_wrong_is_said_at_once_and_at_its_field_and_nothing_is_lost(story: Story) -> None:
+    page = item(story).press("Approve", comment="Nine.", **{**FILLED, "value-amount": "1.000,00", "value-account": ""})
+
+    assert page.status == 422 and not Response.objects.exists()
+    summary = page.tree.xpath("//*[@class='fault-summary']")[0]
+    assert summary.get("autofocus") is not None and summary.get("tabindex") == "-1"
+    links = {link.get("href"): link.text_content() for link in summary.iter("a")}
+    assert links == {
+        "#value-amount": "Amount: Write a number, such as 1,200.5.",
+        "#value-account-0": "Account: Choose one.",
+    }
+    field = page.tree.xpath("//*[@id='value-amount']")[0]
+    assert field.get("aria-invalid") == "true" and field.get("value") == "1.000,00"
+    assert "value-amount-fault" in field.get("aria-describedby").split()
+    assert page.part("value-amount-fault") == "Write a number, such as 1,200.5."
+    assert page.tree.xpath("//*[@id='value-note']")[0].text == "Nine came."
+    assert page.tree.xpath("//textarea[@id='remark' or @id='comment']")[0].text == "Nine."
+    ticked = page.tree.xpath("//input[@name='value-checks'][@checked]")
+    assert [box.get("value") for box in ticked] == ["price", "tax"]
+
+    page.press("Approve", **{"value-amount": "900", "value-account": "travel"})
+    assert Response.objects.get().comment == "Nine."
+
+
+def test_a_german_reads_and_writes_german_numbers(story: Story) -> None:
+    story.bob.locale = "de"
+    story.bob.save()
+    page = item(story)
+    assert value_of(page, "amount") == "1.000,00" and "Betrag EUR" in page.part("form")
+
+    page = page.press("Genehmigen", **{**FILLED, "value-amount": "9.000,50"})
+    assert page.part("value-amount-fault") == "Höchstens 5.000,00 €."
+    page = page.press("Genehmigen", **{"value-amount": "900,50"})
+    assert "Betrag: 900,50 € (statt 1.000,00 €)" in page.part("history")
+
+
+def test_rejecting_asks_why_and_not_how_much(story: Story) -> None:
+    page = item(story).follow("Reject…")
+    assert page.part("form") == ""
+    page.press("Reject", comment="Not ours.")
+    assert Response.objects.get().values == []
+
+
+def test_an_answer_that_needs_a_comment_too_takes_both(story: Story) -> None:
+    ask(story, "T-43", actions=[{"action": "approve", "title": "Approve", "comment": "required"}])
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob, 'T-43').pk}").follow("Approve…")
+    assert value_of(page, "amount") == "1,000.00"
+
+    page = page.press("Approve", **{**FILLED, "value-cost_center": "x", "comment": "Nine."})
+    assert page.part("value-cost_center-fault") == "This has not the form that is asked for."
+    page.press("Approve", **{"value-cost_center": "4100"})
+    assert Response.objects.get().comment == "Nine."
+
+
+def test_what_was_filled_in_too_late_stays_on_the_page(story: Story) -> None:
+    page = item(story)
+    story.answer(story.carol, "reject", "Not ours.")
+    page = page.press("Approve", comment="Nine.", **FILLED)
+
+    assert page.status == 409
+    assert "Amount: 900.50" in page.part("kept") and "Nine." in page.part("kept")
+
+
+def test_a_card_leads_to_the_form(story: Story) -> None:
+    page = get(signed_in(story.bob), "/")
+    assert page.buttons()[0] == "Approve…"
+    address = page.link("Approve…")
+    assert address == f"/n/{story.copy(story.bob).pk}?answer=approve#form"
+    opened = page.follow("Approve…")
+    assert opened.tree.xpath("//*[@id='value-amount']")[0].get("autofocus") is not None
+    assert answers(opened)[:1] == ["Approve"]
+
+
+def test_a_mail_leads_to_the_inbox_even_where_it_may_answer(story: Story) -> None:
+    copy = story.copy(story.bob)
+    copy.answer_from_email = True
+    copy.save()
+    address = reverse("inbox:email", args=[action_token(copy, expires_at=timezone.now().replace(year=2100))])
+    page = get(Client(), address)
+
+    assert "This task has a form, which is filled in in the inbox." in page.text
+    assert "Approve" not in page.buttons() and "Sign in to approve" in page.text
+    Client().post(address, {"action": "approve"})
+    assert not Response.objects.exists()
+
+
+def test_several_are_answered_without_those_that_have_a_form(story: Story) -> None:
+    story.assign("T-43")
+    plain, formed = story.copy(story.bob, "T-43"), story.copy(story.bob)
+    page = get(signed_in(story.bob), f"/several?n={plain.pk}&n={formed.pk}")
+    assert "These have a form, and are answered one by one:" in page.text
+
+    page = page.press("Approve")
+    assert [answer.notification_id for answer in Response.objects.all()] == [plain.pk]
+    page = get(signed_in(story.bob), f"/several?n={formed.pk}")
+    assert f"/n/{formed.pk}" in page.link("Approve invoice 4711")
+
+
+def test_a_long_list_of_choices_opens_and_optional_ones_can_be_left_out(story: Story) -> None:
+    form = invoice_form()
+    form["schema"]["properties"]["account"] = {"type": "string", "enum": [f"A{number}" for number in range(9)]}
+    ask(story, "T-43", form=form)
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob, 'T-43').pk}")
+
+    assert [option.text for option in page.tree.xpath("//select[@name='value-account']/option")][:2] == [
+        "Choose…",
+        "A0",
+    ]
+    page.press("Approve", **{"value-account": "A3"})
+    values = {each["name"]: each["value"] for each in Response.objects.get().values}
+    assert values["account"] == "A3" and "asset" not in values

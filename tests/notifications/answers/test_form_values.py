@@ -1,0 +1,235 @@
+"""Answers with values: checked against the task's form, recorded with what they were, told the engine with their types,
+and never given where nobody can fill a form in."""
+
+import json
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from notifications.answers.given import Answer
+from notifications.answers.respond import respond_with_token
+from notifications.connectors import camunda7, flowable, opentext
+from notifications.connectors.rest import instruction_of
+from notifications.intake.eventdata import faults_of
+from notifications.models import AnswerMapping, Callback, EventType, EventVariable, Response
+from notifications.types import Json
+from tests.factories import action_token
+from tests.notifications.forms.invoice import APPROVED, ask, invoice_form
+from tests.support.api import browser_of, engine_caller, is_problem, person_caller
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def story() -> Story:
+    """Bob is asked for an invoice's approval, and how much of it."""
+    story = Story.begin()
+    ask(story)
+    return story
+
+
+def answer(story: Story, values: Any, action: str = "approve", **more: Any) -> Any:
+    path = f"/api/v1/notifications/{story.copy(story.bob).pk}/responses"
+    return person_caller(story.bob).post(path, {"action": action, "values": values, **more})
+
+
+def told() -> Json:
+    data: Json = json.loads(Callback.objects.get().body)["data"]
+    return data
+
+
+# --- in ---------------------------------------------------------------------------------------------------------------
+def test_an_event_with_a_wrong_form_is_refused_and_says_where() -> None:
+    form = invoice_form()
+    form["schema"]["properties"]["amount"]["minimum"] = "nothing"
+    found = faults_of("task.assigned", {"task": {"id": "T", "name": "N", "assignee": "bob", "form": form}})
+    assert [fault["pointer"] for fault in found] == ["/data/task/form/schema/properties/amount/minimum"]
+
+
+def test_a_program_reads_the_form_with_its_defaults(story: Story) -> None:
+    shown = person_caller(story.bob).get(f"/api/v1/notifications/{story.copy(story.bob).pk}").json()
+
+    assert [each for each in shown["actions"] if "values" in each] == [
+        {"action": "approve", "title": "Approve", "comment": "optional", "effect": "final", "values": "required"}
+    ]
+    fields = {each["name"]: each for each in shown["form"]["fields"]}
+    assert fields["amount"] == {
+        "name": "amount",
+        "kind": "money",
+        "label": "Amount",
+        "help": "Of this invoice.",
+        "required": True,
+        "value": 1000,
+        "minimum": 0,
+        "maximum": 5000,
+        "currency": "EUR",
+    }
+    assert fields["account"]["choices"] == [
+        {"value": "travel", "label": "Travel"},
+        {"value": "office", "label": "Office"},
+    ]
+    assert fields["checks"]["minItems"] == 2 and fields["pieces"]["whole"] is True
+
+
+def test_a_task_without_form_has_none(story: Story) -> None:
+    story.assign("T-43", assignee="carol")
+    assert (
+        person_caller(story.carol).get(f"/api/v1/notifications/{story.copy(story.carol, 'T-43').pk}").json()["form"]
+        is None
+    )
+
+
+# --- checked ----------------------------------------------------------------------------------------------------------
+def test_each_wrong_value_is_named(story: Story) -> None:
+    refused = answer(story, {"amount": 9000, "cost_center": "x", "checks": ["price", "tax"]})
+
+    assert is_problem(refused, 422, "invalid_values")
+    assert refused.json()["errors"] == [
+        {"pointer": "/values/amount", "detail": "Write €5,000.00 or less."},
+        {"pointer": "/values/account", "detail": "Choose one."},
+        {"pointer": "/values/cost_center", "detail": "This has not the form that is asked for."},
+    ]
+    assert not Response.objects.exists() and story.states() == {"bob": "open"}
+
+
+@pytest.mark.parametrize(
+    ("values", "action", "pointer"),
+    [
+        ({}, "approve", "/values/amount"),
+        ({**APPROVED, "bonus": 5}, "approve", "/values/bonus"),
+        ({"amount": 5}, "reject", "/values"),
+        ({**APPROVED, "iban": "x" * 70_000}, "approve", "/values"),
+    ],
+)
+def test_values_that_nobody_asked_for_or_that_are_missing(
+    story: Story, values: Json, action: str, pointer: str
+) -> None:
+    refused = answer(story, values, action, comment="No.")
+    assert is_problem(refused, 422, "invalid_values")
+    assert refused.json()["errors"][0]["pointer"] == pointer
+
+
+def test_who_rejects_fills_nothing_in(story: Story) -> None:
+    assert answer(story, {}, "reject", comment="No.").status_code == 201
+    assert told()["variables"] == {}
+
+
+def test_the_same_again_is_the_same_answer_and_another_amount_is_not(story: Story) -> None:
+    first = answer(story, APPROVED)
+    again = answer(story, {**APPROVED, "amount": 900.50, "note": APPROVED["note"].replace("\n", "\r\n")})
+    other = answer(story, {**APPROVED, "amount": 1})
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert is_problem(other, 409, "already_answered")
+
+
+def test_the_form_that_counts_is_the_tasks_latest(story: Story) -> None:
+    form = invoice_form()
+    form["schema"]["properties"]["amount"]["maximum"] = 800
+    story.happen("task.updated", {"task": {"id": "T-42", "form": form}}, minute=1)
+    assert answer(story, APPROVED).json()["errors"][0]["detail"] == "Write €800.00 or less."
+
+    story.happen("task.updated", {"task": {"id": "T-42", "form": None}}, minute=2)
+    assert "values" not in story.copy(story.bob).actions[1]
+    assert answer(story, {}).status_code == 201
+
+
+# --- recorded, and told -----------------------------------------------------------------------------------------------
+def test_the_engine_gets_typed_variables_and_the_record_shows_what_was_changed(story: Story) -> None:
+    shown = answer(story, APPROVED, comment="Nine came.").json()
+
+    assert shown["values"] == {**APPROVED, "iban": None}
+    assert told()["variables"] == APPROVED
+    assert told()["types"] == {"amount": "double", "pay_on": "date", "checks": "json"}
+    entry = Response.objects.get().values[0]
+    assert (entry["name"], entry["value"], entry["before"], entry["currency"]) == ("amount", 900.5, 1000, "EUR")
+
+
+def test_a_mapping_knows_the_values_and_goes_before_them(story: Story) -> None:
+    variables = {"approved": {"type": "double", "value": "{{ values.amount }}"}, "cost_center": "4900"}
+    AnswerMapping.objects.create(engine=story.engine, action="approve", variables=variables)
+    answer(story, APPROVED)
+
+    assert told()["variables"]["approved"] == 900.5 and told()["variables"]["cost_center"] == "4900"
+    assert told()["types"]["approved"] == "double"
+
+
+def test_what_the_event_type_calls_sensitive_is_not_shown(story: Story) -> None:
+    event_type, _ = EventType.objects.get_or_create(name="task.assigned")
+    EventVariable.objects.create(event_type=event_type, path="variables.cost_center", sensitive=True)
+    assert answer(story, APPROVED).json()["values"]["cost_center"] is None
+    assert told()["variables"]["cost_center"] == "4200"
+
+
+def test_traces_hide_what_is_sensitive_and_the_engines_own_answer_has_all(story: Story) -> None:
+    answer(story, APPROVED)
+    caller = engine_caller(story.engine)
+    task = caller.get("/api/v1/tasks/T-42").json()
+    trace = caller.get(f"/api/v1/events/{story.task().assigned_event_id}").json()
+
+    assert task["answers"][0]["values"] == APPROVED
+    assert trace["answers"][0]["values"] == {**APPROVED, "iban": None}
+
+
+def test_each_engine_gets_values_in_its_own_types(story: Story) -> None:
+    answer(story, APPROVED)
+    said = instruction_of(Callback.objects.get(), unsure=False)
+    names = ("amount", "pay_on", "checks", "asset", "pieces", "note")
+
+    of_flowable = {each.pop("name"): each for each in flowable.variables(said)}
+    assert [of_flowable[name] for name in names] == [
+        {"type": "double", "value": 900.5},
+        {"type": "date", "value": "2026-12-01"},
+        {"type": "json", "value": ["price", "tax"]},
+        {"type": "boolean", "value": False},
+        {"type": "integer", "value": 3},
+        {"type": "string", "value": APPROVED["note"]},
+    ]
+    of_camunda7 = camunda7.variables(said)
+    assert [of_camunda7[name] for name in names] == [
+        {"type": "Double", "value": 900.5},
+        {"type": "Date", "value": "2026-12-01T00:00:00.000+0000"},
+        {"type": "Json", "value": '["price", "tax"]'},
+        {"type": "Boolean", "value": False},
+        {"type": "Integer", "value": 3},
+        {"type": "String", "value": APPROVED["note"]},
+    ]
+    of_opentext = {each["name"]: each["value"] for each in opentext.variables(said)}
+    assert [of_opentext[name] for name in names] == [
+        900.5,
+        "2026-12-01",
+        '["price", "tax"]',
+        False,
+        3,
+        APPROVED["note"],
+    ]
+    assert {name: said.all_variables[name] for name in APPROVED} == APPROVED  # Camunda 8's are plain JSON
+
+
+# --- where no form can be filled in -----------------------------------------------------------------------------------
+def test_a_lock_screens_button_opens_the_item_and_its_token_answers_nothing(story: Story) -> None:
+    copy = story.copy(story.bob)
+    token = action_token(copy, expires_at=timezone.now().replace(year=2100))
+    refused = person_caller(story.bob).post("/api/v1/responses", {"token": token, "action": "approve"})
+
+    assert is_problem(refused, 422, "invalid_values")
+    assert not Response.objects.exists()
+
+
+def test_an_app_may_fill_it_in_with_its_token(story: Story) -> None:
+    token = action_token(story.copy(story.bob), expires_at=timezone.now().replace(year=2100))
+    respond_with_token(token, Answer("approve", values=APPROVED), now=timezone.now())
+    assert Response.objects.get().values[0]["value"] == 900.5
+
+
+def test_a_form_without_required_fields_can_be_left_empty(story: Story) -> None:
+    form = invoice_form()
+    form["schema"]["required"] = []
+    ask(story, "T-43", form=form)
+    path = f"/api/v1/notifications/{story.copy(story.bob, 'T-43').pk}/responses"
+
+    assert browser_of(story.bob).post(path, {"action": "approve"}).status_code == 201
+    assert told()["variables"] == {} and Response.objects.get().values == []

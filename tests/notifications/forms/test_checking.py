@@ -1,0 +1,130 @@
+"""Values against their form: the first fault of each field, as a sentence in the reader's language."""
+
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from notifications.forms import checking, recorded
+from notifications.forms.fields import Form, form_of, marked
+from notifications.types import Json
+from notifications.wording.formats import locale_of
+from tests.notifications.forms.invoice import APPROVED, VARIABLES, invoice_form
+
+
+def form() -> Form:
+    found = form_of({"task": {"form": invoice_form()}, "variables": VARIABLES})
+    assert found is not None
+    return found
+
+
+def faults(**values: Any) -> Json:
+    known = checking.normal(form(), {**APPROVED, **values})
+    return {fault.field.name: fault.in_english() for fault in checking.faults_of(form(), known)}
+
+
+def test_what_fits_has_no_faults() -> None:
+    assert faults() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("amount", None, "Fill this in."),
+        ("amount", -1, "Write €0.00 or more."),
+        ("amount", 5000.01, "Write €5,000.00 or less."),
+        ("amount", 900.555, "Write an amount with two decimal places at most."),
+        ("amount", "900", "This is not the kind of value that is asked for."),
+        ("amount", True, "This is not the kind of value that is asked for."),
+        ("amount", 1e300, "Write €5,000.00 or less."),
+        ("account", "", "Choose one."),
+        ("account", "food", "This is none of the choices."),
+        ("cost_center", "41000", "This has not the form that is asked for."),
+        ("cost_center", "٤١٠٠", "This has not the form that is asked for."),
+        ("cost_center", "4" * 5000, "This has not the form that is asked for."),
+        ("pay_on", "2026-10-31", "Choose 1 November 2026 or a later day."),
+        ("pay_on", "2026-02-30", "Write a day, such as 2026-11-30."),
+        ("checks", ["price"], "Choose at least 2."),
+        ("checks", ["price", "colour"], "This is none of the choices."),
+        ("asset", 1, "This is not the kind of value that is asked for."),
+        ("pieces", 2.5, "Write a whole number."),
+        ("pieces", 0, "Write 1 or more."),
+        ("note", "x" * 201, "Shorten it to 200 characters."),
+        ("iban", "x" * 4001, "Shorten it to 4,000 characters."),
+    ],
+)
+def test_each_rule_has_its_sentence(name: str, value: Any, sentence: str) -> None:
+    assert faults(**{name: value}) == {name: sentence}
+
+
+def test_sentences_are_in_the_readers_language() -> None:
+    (fault,) = checking.faults_of(form(), checking.normal(form(), {**APPROVED, "amount": 6000}))
+    with translation.override("de"):
+        assert fault.words(locale_of("de")) == "Höchstens 5.000,00 €."
+
+
+def test_nothing_invisible_is_kept_and_nothing_empty() -> None:
+    said = {"amount": 3.0, "note": "a\u202eb\r\n", "cost_center": " ", "checks": [], "account": None, "pieces": 4.0}
+    assert checking.normal(form(), said) == {"amount": 3, "note": "ab", "pieces": 4}
+
+
+def test_defaults_are_the_tasks_variables_then_the_schemas() -> None:
+    said = invoice_form()
+    said["schema"]["properties"]["pieces"]["default"] = 7
+    said["schema"]["properties"]["account"]["default"] = "unknown"
+    said["ui"]["fields"]["note"]["from"] = "order.remark"
+    variables = {**VARIABLES, "amount": "1000.50", "order": {"remark": "Soon"}, "asset": "perhaps"}
+    found = form_of({"task": {"form": said}, "variables": variables})
+    assert found is not None
+    assert {field.name: field.default for field in found if field.default is not None} == {
+        "amount": 1000.5,
+        "cost_center": "4100",
+        "pieces": 7,
+        "note": "Soon",
+        "iban": "DE02",
+    }
+
+
+def test_what_came_as_form_before_there_were_forms_is_none() -> None:
+    assert form_of({"task": {"form": "approve-invoice"}}) is None
+    assert form_of({"task": {"form": {"key": "x"}}}) is None
+    assert form_of({"task": {}}) is None
+
+
+def test_final_answers_that_take_nothing_away_take_values() -> None:
+    actions = [
+        "acknowledge",
+        "approve",
+        {"action": "reject", "values": "required"},
+        {"action": "check", "title": "Check"},
+    ]
+    assert marked(actions, None) == [
+        "acknowledge",
+        "approve",
+        {"action": "reject"},
+        {"action": "check", "title": "Check"},
+    ]
+    assert marked(actions, form()) == [
+        "acknowledge",
+        {"action": "approve", "values": "required"},
+        {"action": "reject"},
+        {"action": "check", "title": "Check", "values": "required"},
+    ]
+    named = form_of({"task": {"form": invoice_form(actions=["reject"])}})
+    assert named is not None
+    assert [named.rule_for(name, "final") for name in ("approve", "reject")] == ["none", "required"]
+
+
+def test_a_record_says_what_was_changed_and_hides_what_is_sensitive() -> None:
+    entries = recorded.entries_of(form(), APPROVED, hidden=["variables.cost_center"])
+    assert recorded.values_of(entries) == APPROVED
+    assert recorded.types_of(entries) == {"amount": "double", "pay_on": "date", "checks": "json"}
+    assert recorded.public_values(entries)["iban"] is recorded.public_values(entries)["cost_center"] is None
+    with translation.override("de"):
+        lines = [each.line for each in recorded.shown(entries, "de")]
+    assert lines[:4] == [
+        "Betrag: 900,50 € (statt 1.000,00 €)",
+        "Account: Büro",
+        "Cost centre: angegeben, wird nicht gezeigt",
+        "Pay on: 1. Dezember 2026",
+    ]

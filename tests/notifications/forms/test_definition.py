@@ -1,0 +1,127 @@
+"""What a form may hold: each fault names its place."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from notifications.forms import definition
+from notifications.forms.patterns import fault_of
+from notifications.types import Json
+from tests.notifications.forms.invoice import invoice_form
+
+
+def faults(form: Any) -> list[str]:
+    found: list[dict[str, str]] = []
+    definition.check(form, "/data/task/form", found)
+    return [fault["pointer"].removeprefix("/data/task/form") for fault in found]
+
+
+def with_field(**schema: Any) -> Json:
+    return {"schema": {"type": "object", "properties": {"amount": schema}}}
+
+
+def test_a_form_of_all_kinds_is_taken() -> None:
+    assert faults(invoice_form(actions=["approve"])) == []
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"type": "money"}, "/type"),
+        ({}, "/type"),
+        ({"type": "string", "$ref": "https://example.com/schema"}, "/$ref"),
+        ({"type": "string", "allOf": []}, "/allOf"),
+        ({"type": "string", "pattern": "(a+)+$"}, "/pattern"),
+        ({"type": "string", "pattern": "^\\d+$", "maxLength": 4000}, "/maxLength"),
+        ({"type": "string", "title": "x" * 201}, "/title"),
+        ({"type": "string", "format": "email"}, "/format"),
+        ({"type": "string", "formatMinimum": "2026-11-01"}, "/format"),
+        ({"type": "string", "format": "date", "formatMinimum": "1.11.2026"}, "/formatMinimum"),
+        ({"type": "string", "enum": []}, "/enum"),
+        ({"type": "string", "enum": ["a", "a"]}, "/enum/1"),
+        ({"type": "string", "enum": [str(number) for number in range(101)]}, "/enum"),
+        ({"type": "string", "oneOf": [{"title": "A"}]}, "/oneOf/0/const"),
+        ({"type": "number", "minimum": "0"}, "/minimum"),
+        ({"type": "number", "minimum": 5, "maximum": 1}, "/minimum"),
+        ({"type": "number", "multipleOf": 0}, "/multipleOf"),
+        ({"type": "array"}, "/items"),
+        ({"type": "array", "items": {"type": "string"}}, "/items"),
+    ],
+)
+def test_each_fault_of_a_field_has_its_place(schema: Json, pointer: str) -> None:
+    assert faults(with_field(**schema)) == [f"/schema/properties/amount{pointer}"]
+
+
+def changed(path: str, value: Any) -> Json:
+    form = deepcopy(invoice_form())
+    *way, last = path.split("/")
+    place: Any = form
+    for name in way:
+        place = place[name]
+    place[last] = value
+    return form
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("schema", None),
+        ("schema/properties", {}),
+        ("schema/properties", {f"f{number}": {"type": "string"} for number in range(41)}),
+        ("schema/properties/wfpush_by", {"type": "string"}),
+        ("schema/properties/a b", {"type": "string"}),
+        ("schema/required", ["nothing"]),
+        ("schema/if", {}),
+        ("ui/order", ["nothing"]),
+        ("ui/actions", [5]),
+        ("ui/fields/nothing", {}),
+        ("ui/fields/account/kind", "money"),
+        ("ui/fields/amount/kind", "signature"),
+        ("ui/fields/amount/title", {"de": 5}),
+        ("ui/fields/iban/sensitive", "yes"),
+        ("ui/layout", {}),
+        ("more", {}),
+    ],
+)
+def test_each_fault_of_a_form_is_named(path: str, value: Any) -> None:
+    first = faults(changed(path, value))[0]
+    assert first.startswith(f"/{path}") or f"/{path}".startswith(first)
+
+
+def test_a_form_is_small() -> None:
+    form = changed("schema/properties/note/description", "x" * 500)
+    form["schema"]["properties"] |= {f"f{n}": {"type": "string", "description": "x" * 450} for n in range(28)}
+    assert faults(form) == []
+    form["schema"]["properties"] |= {f"f{n}": {"type": "string", "description": "ä" * 450} for n in range(31)}
+    assert faults(form) == [""]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"^\d{4}$", r"^[A-Z]{2}\d{2}[A-Z0-9]{1,30}$", r"^(PO|RE)-\d{1,6}$", r"^[^@ ]+@[^@ ]+\.[a-z]+$", r"(?:ab){2,5}"],
+)
+def test_usual_patterns_are_taken(pattern: str) -> None:
+    assert fault_of(pattern) == ""
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+$",
+        "(a|aa)*b",
+        "a?a?a?a?",
+        "(a|a)" * 20,
+        "(?=x)",
+        r"(a)\1",
+        "(?i)a",
+        "(?P<n>a)",
+        "[",
+        "",
+        "x" * 201,
+        r"\bx",
+        5,
+    ],
+)
+def test_patterns_that_may_be_slow_or_that_browsers_read_otherwise_are_not(pattern: Any) -> None:
+    assert fault_of(pattern)

@@ -1,0 +1,79 @@
+"""Numbers as people type them: read in their language; what could mean two numbers is refused."""
+
+from decimal import Decimal
+
+import pytest
+from django.http import QueryDict
+
+from notifications.forms import typed
+from notifications.forms.fields import form_of
+from notifications.forms.typed import Typed, marks_of, write_number
+from notifications.wording.formats import locale_of
+from tests.notifications.forms.invoice import VARIABLES, invoice_form
+
+
+def read(language: str, **fields: str | list[str]) -> Typed:
+    form = form_of({"task": {"form": invoice_form()}, "variables": VARIABLES})
+    assert form is not None
+    posted = QueryDict(mutable=True)
+    for name, value in fields.items():
+        posted.setlist(f"value-{name}", value if isinstance(value, list) else [value])
+    return typed.read(form, posted, locale_of(language))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "number"),
+    [
+        ("en", "1,200.50", 1200.5),
+        ("en", "€1,200.5 ", 1200.5),
+        ("en", "EUR 900", 900),
+        ("en", "0.125", 0.125),
+        ("en", "−3", -3),
+        ("de", "1.200,50 EUR", 1200.5),
+        ("de", "10.000", 10_000),
+        ("de", "1200,5", 1200.5),
+        ("fr", "1 200,50", 1200.5),
+        ("de-CH", "1’200.50", 1200.5),
+        ("ar", "1200", 1200),
+    ],
+)
+def test_a_number_is_read_as_its_writer_writes_it(language: str, text: str, number: float) -> None:
+    assert read(language, amount=text).values == {"amount": number}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "sentence"),
+    [
+        ("en", "1.200,50", "Write a number, such as 1,200.5."),
+        ("en", "1e5", "Write a number, such as 1,200.5."),
+        ("en", "12,34", "Write a number, such as 1,200.5."),
+        ("en", "nine", "Write a number, such as 1,200.5."),
+        ("en", "9" * 16, "Write a number, such as 1,200.5."),
+        ("en", "10.000", "Is it 10000 or 10.0000? Write it so that it can be only one of them."),
+        ("de", "10,000", "Is it 10000 or 10,0000? Write it so that it can be only one of them."),
+    ],
+)
+def test_what_is_none_or_could_be_two_is_refused(language: str, text: str, sentence: str) -> None:
+    found = read(language, amount=text)
+    assert found.values == {} and [fault.words(locale_of(language)) for fault in found.faults] == [sentence]
+    assert found.texts["amount"] == [text]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "de-CH", "sv", "pl"])
+@pytest.mark.parametrize("number", ["0", "-1200.5", "10.125", "1234567.891", "0.1", "999"])
+def test_what_we_write_into_a_field_is_read_as_the_same_number(language: str, number: str) -> None:
+    text = write_number(Decimal(number), locale_of(language), 2)
+    assert read(language, amount=text).values == {"amount": float(number)}, (text, marks_of(locale_of(language)))
+
+
+def test_other_kinds_are_read_from_what_browsers_send() -> None:
+    found = read(
+        "de", account="travel", checks=["price", "tax"], asset="no", pay_on="2026-12-01", note="a\r\nb", iban=""
+    )
+    assert found.values == {
+        "account": "travel",
+        "checks": ["price", "tax"],
+        "asset": False,
+        "pay_on": "2026-12-01",
+        "note": "a\nb",
+    }
