@@ -7,6 +7,7 @@ SOURCES = (
     "notifications.routing.pipeline",
     "notifications.routing.expiry",
     "notifications.items.snoozing",
+    "notifications.people.link_mails",
     "notifications.delivery.engine",
     "notifications.conversation.telling",
     "notifications.engines.callback",

@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django_q.models import Failure, Success
 
-from notifications.models import ActionToken, DeliveryReceipt, Device, IdempotencyKey, RecipientToken, SignInLink
+from notifications.models import (
+    ActionToken,
+    DeliveryReceipt,
+    Device,
+    IdempotencyKey,
+    LinkMail,
+    RecipientToken,
+    SignInLink,
+)
 from notifications.people import devices
 from wfpush.postgres import revision
 
@@ -18,6 +26,7 @@ def prune(now: datetime) -> dict[str, int]:
     stale = {
         "idempotency keys": IdempotencyKey.objects.filter(created_at__lt=past),
         "sign-in links": SignInLink.objects.filter(expires_at__lt=past),
+        "links by e-mail": LinkMail.objects.filter(created_at__lt=past, due_at=None),
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),

@@ -54,7 +54,7 @@ ESCALATION_RULES = (
 )
 ESCALATION_LEDGERS = ("escalation", "steprun")
 CREDENTIALS = ("engineaccess", "personalsignin", "apikey", "signingsecret")
-WAYS_IN = ("recipienttoken", "signinlink", "actiontoken", "connectedaccount")
+WAYS_IN = ("recipienttoken", "signinlink", "linkmail", "actiontoken", "connectedaccount")
 LOCKS = (("axes", "accessattempt"), ("axes", "accesslog"))
 BACKGROUND = (("django_q", "failure"), ("wfpush", "heartbeat"))
 ALL = ("view", "add", "change", "delete")

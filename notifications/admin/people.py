@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,13 +23,14 @@ from unfold.widgets import (
 
 from notifications.admin.absences import AbsenceInline
 from notifications.admin.base import HistoryAdmin, ReadOnlyInline
-from notifications.admin.decorators import display
+from notifications.admin.decorators import action, display
 from notifications.admin.devices import DeviceInline
 from notifications.admin.filters import Conditions
 from notifications.admin.words import link, list_url, mark
 from notifications.models import (
     Brand,
     Device,
+    LinkMail,
     Notification,
     NotificationState,
     Recipient,
@@ -37,7 +38,7 @@ from notifications.models import (
     SignInLink,
     Team,
 )
-from notifications.people import revocation
+from notifications.people import link_mails, revocation
 from notifications.wording.colours import READABLE, contrast
 from wfpush import zones
 
@@ -228,8 +229,9 @@ class RecipientAdmin(HistoryAdmin):
     search_fields = ["ref", "name", "email", "phone"]
     autocomplete_fields = ["user", "manager", "brand", "engine"]
     readonly_fields = ["waiting_count", "created_at"]
-    parts = [RecipientToken, SignInLink, Device]
+    parts = [RecipientToken, SignInLink, LinkMail, Device]
     inlines = [AbsenceInline, TeamInline, DeviceInline]
+    actions_detail = ["send_link"]
     fieldsets = [
         (None, {"fields": ["ref", "name", "active", "waiting_count"]}),
         (_("How to reach them"), {"fields": ["user", ("email", "email_verified"), "phone"]}),
@@ -270,6 +272,27 @@ class RecipientAdmin(HistoryAdmin):
             )
         super().save_model(request, obj, form, change)
         revocation.settle(obj.pk, timezone.now())
+
+    # --- a link by e-mail -------------------------------------------------------------------------------------------
+    def offers(self, action: str, row: Recipient) -> bool:
+        return action != "send_link" or link_mails.can_be_mailed(row)
+
+    def has_link_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("notifications.change_signinlink")
+
+    @action(description=_("Send a sign-in link"), url_path="send-link", permissions=["link"], icon="forward_to_inbox")
+    def send_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        recipient: Recipient = self.found(request, object_id)
+        if request.method != "POST":
+            text = gettext("%(person)s gets an e-mail at %(email)s with a link that signs in once, within 24 hours.")
+            said = text % {"person": recipient, "email": recipient.email or "–"}
+            title = gettext("Send a sign-in link")
+            return self.ask(request, recipient, title=title, text=said, button=title)
+        asked = link_mails.ask(recipient, "/", timezone.now(), by=request.user.get_username())
+        if asked == "cannot":
+            detail = gettext("No link can be sent: there is no address, or they may not sign in by a link.")
+            return self.done(request, recipient, detail, messages.ERROR)
+        return self.done(request, recipient, gettext("A sign-in link is on its way."))
 
     @display(description=_("person"), ordering="name")
     def person(self, recipient: Recipient) -> str:

@@ -12,7 +12,7 @@ from notifications.admin.base import LedgerAdmin, count_words
 from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions, Usable
 from notifications.admin.words import ago, link, mark
-from notifications.models import RecipientToken, SignInLink
+from notifications.models import LinkMail, RecipientToken, SignInLink
 from notifications.people import devices
 
 
@@ -106,3 +106,34 @@ class SignInLinkAdmin(LedgerAdmin):
             if row.expires_at > timezone.now()
             else mark("quiet", gettext("ended unused"))
         )
+
+
+@admin.register(LinkMail)
+class LinkMailAdmin(LedgerAdmin):
+    """Links that people asked for by e-mail, or that the desk sent."""
+
+    list_display = ["asked", "whose", "asker", "state"]
+    list_select_related = ["recipient"]
+    search_fields = ["=recipient__ref", "recipient__name"]
+    fields = ["asked", "whose", "asker", "next", "state", "sent_at", "detail"]
+    readonly_fields = fields
+
+    @display(description=_("asked for"), ordering="created_at")
+    def asked(self, mail: LinkMail) -> SafeString:
+        return ago(mail.created_at)
+
+    @display(description=_("person"), ordering="recipient__name")
+    def whose(self, mail: LinkMail) -> SafeString:
+        return link(mail.recipient)
+
+    @display(description=_("by"))
+    def asker(self, mail: LinkMail) -> str:
+        return mail.by or gettext("the person")
+
+    @display(description=_("state"))
+    def state(self, mail: LinkMail) -> SafeString:
+        if mail.sent_at:
+            return mark("ok", gettext("sent"))
+        if mail.due_at:
+            return mark("wait", mail.detail or gettext("on its way"))
+        return mark("bad", mail.detail or gettext("They may not sign in by a link any more."))

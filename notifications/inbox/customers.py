@@ -13,6 +13,7 @@ from notifications.inbox.conversation import Line, lines_of_case
 from notifications.inbox.finding import Finding
 from notifications.items.inbox_json import phone_link
 from notifications.models import Brand, Case, Notification, NotificationState, Recipient
+from notifications.people.brands import brand_for
 from notifications.wording.times import exact, short_time
 from wfpush.identifiers import uuid7
 
@@ -115,7 +116,7 @@ def customer_page(reader: Recipient, finding: Finding, now: datetime) -> Custome
     """Of the case that the address names, if it is one of the reader's; else of the first."""
     cases = cases_of(reader)
     case = next((each for each in cases if str(each.pk) == finding.case), next(iter(cases), None))
-    brand = reader.brand or _brand_of(reader, case)
+    brand = brand_for(reader, case)
     if case is None:
         return CustomerPage(brand=brand, contact=contact_of(brand))
     progress = progress_of(case, translation.get_language() or "")
@@ -140,13 +141,6 @@ def contact_of(brand: Brand | None) -> Contact:
         return Contact()
     phone = brand.contact_phone
     return Contact(brand.contact, phone, phone_link(phone), brand.contact_email, brand.contact_address)
-
-
-def _brand_of(reader: Recipient, case: Case | None) -> Brand | None:
-    """That of the last message about the case: routes have brands of their own."""
-    theirs = Notification.objects.filter(recipient=reader, brand__isnull=False)
-    last = (theirs.filter(case=case) if case else theirs).select_related("brand").order_by("-seq").first()
-    return last.brand if last else None
 
 
 def _mark(step: Step, now: datetime) -> Mark:

@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from notifications import reasons
 from notifications.answers.given import MAX_COMMENT
@@ -25,13 +25,16 @@ from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswe
 from notifications.inbox.answers import answer_in_form, explain
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
+from notifications.inbox.links import link_sent
 from notifications.inbox.pages import asked_of, hint_of, question_of
 from notifications.inbox.session import in_language_of, recipient_of, sign_in_url
 from notifications.inbox.shell import show_page
 from notifications.items.action_tokens import NEED_NO_SIGN_IN
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_queryset
-from notifications.models import ActionToken, Brand
+from notifications.models import ActionToken, Recipient
+from notifications.people import link_mails
+from notifications.people.brands import brand_for
 from wfpush.crypto import digest_of
 
 
@@ -41,17 +44,36 @@ from wfpush.crypto import digest_of
 def email_page(request: HttpRequest, token: str) -> HttpResponse:
     """GET and HEAD change nothing, since mail scanners follow every link. No Referer header tells other sites the
     token."""
-    row = (
-        ActionToken.objects.select_related("recipient__brand", "recipient__user")
-        .filter(digest=digest_of(token))
-        .first()
-    )
+    row = _row(token)
     if row is None or not row.recipient.may_act:
         response = _over(request, "")
     else:
         with in_language_of(row.recipient, request):
             _speak_as_asked(request)
             response = _page(request, row, token)
+    return _discreet(response)
+
+
+@never_cache
+@csrf_exempt
+@require_POST
+def send_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Send a customer a link that signs in and leads to the item, to the address of their e-mail."""
+    row = _row(token)
+    if row is None or not row.recipient.external or not link_mails.can_be_mailed(row.recipient):
+        return _discreet(_over(request, ""))
+    with in_language_of(row.recipient, request):
+        item_url = reverse("inbox:item", args=[row.notification_id])
+        asked = link_mails.ask(row.recipient, item_url, timezone.now())
+        return _discreet(link_sent(request, row.recipient, too_many=asked == "too_many"))
+
+
+def _row(token: str) -> ActionToken | None:
+    rows = ActionToken.objects.select_related("recipient__brand", "recipient__user")
+    return rows.filter(digest=digest_of(token)).first()
+
+
+def _discreet(response: HttpResponse) -> HttpResponse:
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -64,25 +86,26 @@ def _speak_as_asked(request: HttpRequest) -> None:
         translation.activate(wanted)
 
 
-def _over(request: HttpRequest, reason: str, brand: Brand | None = None) -> HttpResponse:
-    return show_page(request, "inbox/email_over.html", {"reason": reason}, brand=brand, status=410)
+def _over(request: HttpRequest, reason: str, person: Recipient | None = None, token: str = "") -> HttpResponse:
+    """`person`: whose e-mail it was, if that is known; customers can have a link sent from here."""
+    mailable = person is not None and person.external and link_mails.can_be_mailed(person)
+    context = {"reason": reason, "token": token if mailable else "", "addressed": person}
+    brand = brand_for(person) if person else None
+    return show_page(request, "inbox/email_over.html", context, brand=brand, status=410)
 
 
 def _page(request: HttpRequest, row: ActionToken, token: str) -> HttpResponse:
     try:
         refuse_dead_token(row, timezone.now())
     except Expired:
-        return _over(
-            request,
-            why_withdrawn(reasons.read(row, "void_reason"), row.recipient) if row.voided_at else "",
-            row.recipient.brand,
-        )
+        why = why_withdrawn(reasons.read(row, "void_reason"), row.recipient) if row.voided_at else ""
+        return _over(request, why, row.recipient, token)
     found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
     if request.method == "POST":
         return _answer(request, row, token, found)
     if recipient_of(request) == row.recipient:
         return redirect(_item_url(row, asked_of(found.card.buttons, request.GET.get("answer", ""))))
-    return _show(request, row, found, asked=request.GET.get("answer", ""))
+    return _show(request, row, token, found, asked=request.GET.get("answer", ""))
 
 
 def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> HttpResponse:
@@ -94,7 +117,14 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
         take_with_token(token, said, now=timezone.now())
     except (CommentRequired, InvalidAnswer) as failure:
         return _show(
-            request, row, found, asked=said.action, comment=said.comment, fault=explain(failure), status=failure.status
+            request,
+            row,
+            token,
+            found,
+            asked=said.action,
+            comment=said.comment,
+            fault=explain(failure),
+            status=failure.status,
         )
     except Failure:
         return _too_late(request, row, token, said.comment)
@@ -106,7 +136,7 @@ def _too_late(request: HttpRequest, row: ActionToken, token: str, comment: str) 
     if not comment:
         return redirect("inbox:email", token)
     found = item(notification_queryset().get(pk=row.notification_id), row.recipient, timezone.now())
-    return _show(request, row, found, asked="", kept=comment, status=409)
+    return _show(request, row, token, found, asked="", kept=comment, status=409)
 
 
 def answers_here(row: ActionToken, found: Item) -> list[Button]:
@@ -135,7 +165,7 @@ def sign_in_to(button: Button) -> str:
 
 
 def _show(
-    request: HttpRequest, row: ActionToken, found: Item, *, asked: str, status: int = 200, **more: Any
+    request: HttpRequest, row: ActionToken, token: str, found: Item, *, asked: str, status: int = 200, **more: Any
 ) -> HttpResponse:
     here = answers_here(row, found)
     button = asked_of(here, asked or found.reply)
@@ -144,6 +174,7 @@ def _show(
     context = {
         "item": found,
         "addressed": row.recipient,
+        "token": token,
         "other": recipient_of(request) or (request.user if request.user.is_authenticated else None),
         "here": here,
         "elsewhere": elsewhere,

@@ -177,6 +177,8 @@ def _way_back(request: HttpRequest) -> str:
         return reverse("inbox:devices")
     if match and match.url_name in ("account-connect", "account-disconnect"):
         return reverse("inbox:accounts")
+    if match and match.url_name == "link-again":
+        return reverse("inbox:link", kwargs=match.kwargs)
     item = match.kwargs.get("notification_id") if match else None
     return reverse("inbox:item", args=[item]) if item else reverse("inbox:list")
 

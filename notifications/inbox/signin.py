@@ -1,4 +1,4 @@
-"""Signing in and out: with a password, or by a link that works once."""
+"""Signing in with a password, and out."""
 
 import math
 from typing import Any
@@ -6,10 +6,8 @@ from typing import Any
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -20,17 +18,12 @@ from django.views.decorators.http import require_http_methods
 from notifications.inbox.session import (
     end_session,
     form_only,
-    in_language_of,
-    may_use_link,
     recipient_of,
-    sign_in_as,
     sign_in_url,
 )
 from notifications.inbox.shell import show_page
 from notifications.items import live_frames
-from notifications.models import SignInLink
 from notifications.people import login_limits, password_places
-from wfpush.crypto import digest_of
 
 NAME_LENGTH = 150
 """The longest account name, in characters."""
@@ -105,45 +98,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if person is not None:
         live_frames.tell(person.pk, "inbox.signed_out")
     return redirect(sign_in_url(local_path(request.POST.get("next", ""))))
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def link(request: HttpRequest, token: str) -> HttpResponse:
-    """A page with a button. Only its POST signs in, so programs that preview links in e-mails do not use up the
-    link."""
-    found = (
-        SignInLink.objects.select_related("recipient__user", "recipient__brand").filter(digest=digest_of(token)).first()
-    )
-    if found is not None and recipient_of(request) == found.recipient:
-        return redirect(local_path(found.next))
-    if found is None:
-        return _over(request)
-    with in_language_of(found.recipient, request):
-        if not _still_good(found):
-            return _over(request, found)
-        if request.method == "POST":
-            return _use(request, found)
-        return show_page(request, "inbox/link.html", {"invited": found.recipient}, brand=found.recipient.brand)
-
-
-def _over(request: HttpRequest, found: SignInLink | None = None) -> HttpResponse:
-    brand = found.recipient.brand if found else None
-    used = bool(found and found.used_at)
-    return show_page(request, "inbox/link_over.html", {"used": used}, brand=brand, status=410)
-
-
-def _still_good(link: SignInLink) -> bool:
-    return link.used_at is None and link.expires_at > timezone.now() and may_use_link(link.recipient)
-
-
-def _use(request: HttpRequest, found: SignInLink) -> HttpResponse:
-    with transaction.atomic():
-        # Of two presses at the same time only one deletes the row, and signs in.
-        if not SignInLink.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):
-            return _over(request, found)
-        sign_in_as(request, found.recipient)
-    return HttpResponseRedirect(local_path(found.next))
 
 
 def local_path(address: str) -> str:

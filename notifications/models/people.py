@@ -16,6 +16,8 @@ from simple_history.models import HistoricalRecords
 
 from notifications.models.engines import Engine
 from notifications.models.validators import validate_ref, validate_timezone
+from wfpush.identifiers import uuid7
+from wfpush.queue.outbox import Work
 
 colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write a colour such as #0b57d0."))
 
@@ -322,6 +324,35 @@ class SignInLink(models.Model):
         verbose_name = _("sign-in link")
         verbose_name_plural = _("sign-in links")
         ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class LinkMail(Work):
+    """An e-mail with a sign-in link, asked for by its person or at the desk. The row is its own outbox entry.
+
+    The link is made when the mail is sent: its token is nowhere but in the mail.
+    """
+
+    id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    recipient = models.ForeignKey(
+        Recipient, verbose_name=_("person"), on_delete=models.CASCADE, related_name="link_mails"
+    )
+    next = models.CharField(_("next"), max_length=500, default="/")
+    by = models.CharField(_("asked for by"), max_length=150, blank=True, help_text=_("Empty: the person."))
+    created_at = models.DateTimeField(_("asked for at"))
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    detail = models.CharField(_("why not"), max_length=500, blank=True)
+
+    class Meta(Work.Meta):
+        verbose_name = _("link by e-mail")
+        verbose_name_plural = _("links by e-mail")
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="link_mail_due"),
+            models.Index(fields=["created_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.recipient} · {self.created_at:%Y-%m-%d %H:%M}"

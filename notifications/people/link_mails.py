@@ -1,0 +1,148 @@
+"""Sign-in links by e-mail: people ask for a new one by themselves, and staff send them one.
+
+Whoever asks learns nothing about who is known here. A link goes to the address on file only, so that nobody gets in by
+knowing a name or an old link.
+"""
+
+import time
+from datetime import datetime, timedelta
+from typing import Literal
+
+import redis
+import structlog
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from notifications.channels.email.transport import Email
+from notifications.errors import TransportError
+from notifications.models import LinkMail, Recipient
+from notifications.people.brands import brand_for
+from notifications.people.login_limits import address_of
+from notifications.people.recipient_tokens import is_staff, new_link
+from notifications.types import Message
+from notifications.wording.languages import language_of
+from notifications.wording.message import brand_of
+from wfpush.queue import outage, outbox
+
+log = structlog.get_logger(__name__)
+
+SOURCE_NAME = "link_mails"
+LEASE = timedelta(minutes=2)
+RETRY = outbox.Backoff(give_up_after=timedelta(hours=2), tries=5)
+
+HOUR = timedelta(hours=1)
+MOST_AN_HOUR, PAUSE = 3, timedelta(minutes=1)
+"""Mails that one person can ask for in an hour, and the time between two."""
+MOST_BY_ADDRESS = 20
+"""Times an hour that somebody at one network address can ask by writing an e-mail address."""
+MOST_PEOPLE = 5
+"""People of one e-mail address who get a link: the same person may be known to several engines."""
+
+Asked = Literal["sent", "too_many", "cannot"]
+
+
+def can_be_mailed(person: Recipient) -> bool:
+    """Whether a link can be sent to the person. Staff sign in with their password only."""
+    return bool(person.email) and person.may_act and not is_staff(person)
+
+
+def ask(person: Recipient, path: str, now: datetime, *, by: str = "") -> Asked:
+    """Send the person a link that leads to the path. `by`: the member of staff who does so, without a limit."""
+    if not can_be_mailed(person):
+        return "cannot"
+    with transaction.atomic():
+        Recipient.objects.select_for_update(no_key=True, of=("self",)).get(pk=person.pk)
+        own = LinkMail.objects.filter(recipient=person, by="", created_at__gt=now - HOUR)
+        if not by and (own.count() >= MOST_AN_HOUR or own.filter(created_at__gt=now - PAUSE).exists()):
+            return "too_many"
+        LinkMail.objects.create(recipient=person, next=path, by=by, created_at=now, **outbox.scheduled(now))
+        outbox.wake_on_commit(SOURCE_NAME)
+    return "sent"
+
+
+def ask_by_address(email: str, seen_at: str, path: str, now: datetime) -> bool:
+    """Send a link to external people of this e-mail address, if there are any: the caller does not learn whether.
+
+    `seen_at`: the network address of whoever asks. False: they have asked too often.
+    """
+    if not _may_ask(address_of(seen_at), now):
+        return False
+    written = {email, email.lower()}
+    for person in Recipient.objects.filter(email__in=written, engine__isnull=False, active=True)[:MOST_PEOPLE]:
+        ask(person, path, now)
+    return True
+
+
+def _may_ask(address: str, now: datetime) -> bool:
+    """Counted in Redis for all processes together; open when Redis is away: people are limited by themselves, too."""
+    name = f"wfpush:links:{address}:{int(now.timestamp() // HOUR.total_seconds())}"
+    try:
+        with outbox.connection().pipeline(transaction=False) as pipe:
+            pipe.incr(name)
+            pipe.expire(name, int(HOUR.total_seconds()))
+            asked = int(pipe.execute()[0])
+    except (redis.RedisError, OSError) as fault:
+        log.warning("link_limits_open", fault=str(fault))
+        return True
+    return asked <= MOST_BY_ADDRESS
+
+
+# --- the outbox's source ----------------------------------------------------------------------------------------------
+def has_due(now: datetime) -> bool:
+    return outbox.due(LinkMail.objects.all(), now).exists()
+
+
+def drain() -> None:
+    """Send what is due, for one turn; if something is left, the source is woken again."""
+    end = time.monotonic() + outbox.TURN_SECONDS
+    while time.monotonic() < end:
+        claimed = outbox.claim(LinkMail.objects.all(), limit=1, lease=LEASE, now=timezone.now())
+        if not claimed:
+            return
+        for mail in claimed:
+            _send_safely(mail, timezone.now())
+    outbox.source_named(SOURCE_NAME).wake()
+
+
+def _send_safely(mail: LinkMail, now: datetime) -> None:
+    try:
+        _send(mail, now)
+    except TransportError as fault:
+        again = None if fault.permanent else RETRY.next_at(mail.attempts, mail.created_at, now)
+        log.warning("link_mail_failed", mail=str(mail.pk), fault=fault.detail, again=again)
+        outbox.postpone(mail, again, detail=fault.detail[:500])
+    except Exception as fault:  # whatever the fault is, it must cost one mail at most
+        if outage.database_is_away(fault):
+            raise
+        log.exception("link_mail_crashed", mail=str(mail.pk))
+        outbox.postpone(mail, RETRY.next_at(mail.attempts, mail.created_at, now), detail=type(fault).__name__)
+
+
+def _send(mail: LinkMail, now: datetime) -> None:
+    """Raises TransportError. A link whose mail has not left signs nobody in."""
+    person = Recipient.objects.select_related("brand", "user").get(pk=mail.recipient_id)
+    if not can_be_mailed(person):
+        outbox.finish(mail, detail="")
+        return
+    link, address = new_link(person, next=mail.next, now=now)
+    try:
+        Email().send(person.email, _message(person, mail), delivery_id=mail.pk, link=address)
+    except Exception:
+        link.delete()
+        raise
+    outbox.finish(mail, sent_at=now, detail="")
+
+
+def _message(person: Recipient, mail: LinkMail) -> Message:
+    brand, language = brand_for(person), language_of(person)
+    house = brand_of(brand)
+    with translation.override(language):
+        title = _("Your link to %(brand)s") % {"brand": house["name"]}
+        asked = _("You asked for this link.") if not mail.by else _("We send you this link.")
+        body = _("It opens your page, once, within 24 hours. Do not pass it on: whoever has it reads what you read.")
+        text = f"{asked} {body}"
+    return Message(str(mail.pk), language, title, text, text, "normal", "links", (), "", (), house)
+
+
+SOURCES = (outbox.Source(SOURCE_NAME, "cluster", has_due, drain),)
