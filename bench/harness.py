@@ -236,10 +236,14 @@ class House:
         self._lifeline.close()
         if datafolder.was_made(self.folder):
             shared_servers.release(self.folder)
-            where = shared_servers.locate(self.folder)
-            for folder in (where.base, where.sockets):
-                shutil.rmtree(folder, ignore_errors=True)
+            self.remove_servers()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def remove_servers(self) -> None:
+        """Their data, when they have stopped."""
+        where = shared_servers.locate(self.folder)
+        for folder in (where.base, where.sockets):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_port() -> int:

@@ -66,6 +66,10 @@ class MigratedHouse(House):
         super().make_folder()
         self.is_migrated = migrated.copy_to(self.folder)
 
+    def remove_servers(self) -> None:
+        migrated.give_back(self.folder)
+        super().remove_servers()
+
     def manage(self, *arguments: str) -> str:
         return "" if self.is_migrated and arguments[0] == "migrate" else super().manage(*arguments)
 

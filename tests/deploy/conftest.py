@@ -25,12 +25,12 @@ WEB = DEPLOY / "wfpush-web@.service"
 
 @dataclass
 class Deployed:
-    """`webs`: the web processes by their ports."""
+    """`webs`: the web processes by their ports; None: it was never started."""
 
     servers: Servers
     house: House
     api_key: str = ""
-    webs: dict[int, Command] = field(default_factory=dict)
+    webs: dict[int, Command | None] = field(default_factory=dict)
 
     def url(self, role: str, database: str = "wfpush") -> str:
         return f"postgresql://{role}@/{database}?host={quote(str(self.servers.postgres.where.sockets))}"
@@ -62,7 +62,7 @@ class Deployed:
     def run_webs(self) -> None:
         """Start those that do not run."""
         for port, web in list(self.webs.items()):
-            if web.process.poll() is not None:
+            if web is None or web.process.poll() is not None:
                 self.start_web(port)
 
     def stop(self) -> None:
@@ -75,8 +75,10 @@ class Deployed:
 
     def restart_web(self, port: int) -> None:
         """As `systemctl restart` does, what the unit runs after the start included."""
-        self.webs[port].signal(signal.SIGTERM)
-        assert self.webs[port].ends() == 0, self.webs[port].said
+        web = self.webs[port]
+        assert web is not None
+        web.signal(signal.SIGTERM)
+        assert web.ends() == 0, web.said
         self.start_web(port)
         for line in WEB.read_text(encoding="utf-8").splitlines():
             if line.startswith("ExecStartPost="):
@@ -128,8 +130,7 @@ def deployed() -> Iterator[Deployed]:
         house.clerk().run("create_person", "bob", "--name", "Bob")
         house.dismiss_clerk()
         first = free_ports(2)
-        for port in (first, first + 1):
-            made.start_web(port)
+        made.webs = {first: None, first + 1: None}
         yield made
     finally:
         house.clear()

@@ -40,7 +40,7 @@ class Servers:
     def __init__(self) -> None:
         self.folder = Path(tempfile.gettempdir()).resolve() / f"wfpush-servers-{uuid4().hex[:8]}"
         datafolder.prepare(self.folder, [])
-        migrated.copy_to(self.folder)
+        self.are_migrated = migrated.copy_to(self.folder)
         self.urls = shared_servers.ensure(self.folder)
         where = shared_servers.locate(self.folder)
         self.postgres, self.valkey = Postgres(where), Valkey(where)

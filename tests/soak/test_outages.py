@@ -56,6 +56,7 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture(scope="module")
 def installation(servers: Servers) -> Iterator[Installation]:
     house = House()
+    house.is_migrated = servers.are_migrated
     house.environment |= {
         "DATABASE_URL": servers.urls.database_url,
         "REDIS_URL": servers.urls.redis_url,

@@ -85,6 +85,8 @@ class House:
         self.environment = kept | {"WFPUSH_DATA": str(self.folder), "PYTHONPATH": os.pathsep.join(_path(checkout))}
         self.before: list[str] = []
         """Words before each command, such as those that give it a hosts file of its own."""
+        self.is_migrated = False
+        """Whether somebody has migrated the database that its DATABASE_URL names."""
         self.commands: list[Command] = []
         self._clerk: Clerk | None = None
         self._line: psycopg.Connection[tuple[object, ...]] | None = None
@@ -114,6 +116,8 @@ class House:
 
     def migrate(self) -> None:
         """Its database as `manage.py migrate` makes it; a copy, if this test run has made one before."""
+        if self.is_migrated:
+            return
         if self.checkout == ROOT and not self.environment.get("DATABASE_URL") and migrated.copy_to(self.folder):
             return
         done = self.run("migrate", "--verbosity=0")
