@@ -1,6 +1,6 @@
 """What makes the inbox an app: its service worker and its manifest.
 
-The worker is one script, made of the modules that static/wfpush/worker.js imports; pages import some of them, too.
+The worker is one script, made of the modules that static/wfpush/worker.js imports; pages have some of them, too.
 Browsers that are still in use cannot load modules in workers (Firefox can since 147).
 """
 
@@ -25,10 +25,10 @@ from django.views.decorators.http import require_safe
 from notifications.models import Brand
 from notifications.types import Json
 from notifications.wording.sentences import spoken_by_worker
+from wfpush.web import page_scripts
 
-FOLDER = settings.BASE_DIR / "static" / "wfpush"
 TEMPLATES = settings.BASE_DIR / "templates"
-ENTRY = FOLDER / "worker.js"
+ENTRY = "worker.js"
 IMPORT = re.compile(r'^import \{[^}]+\} from "(\.[\w./-]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=const |function |async function )", re.MULTILINE)
 
@@ -49,8 +49,8 @@ def worker() -> Worker:
 
 
 def assembled() -> Worker:
-    files = {path.name: path.read_bytes() for path in shell_files()}
-    code = "\n".join(_without_imports(path) for path in modules(ENTRY))
+    files = shell_files()
+    code = "\n".join(_without_imports(path) for path in modules(page_scripts.FOLDER / ENTRY))
     words = {language: _words_in(language) for language, _name in settings.LANGUAGES}
     version = hashlib.sha256()
     for part in (code, json.dumps(words), *(path.read_text("utf-8") for path in sorted(page_templates()))):
@@ -93,10 +93,11 @@ def _without_imports(path: Path) -> str:
     return EXPORT.sub("", IMPORT.sub("", path.read_text("utf-8")))
 
 
-def shell_files() -> list[Path]:
-    """The files that pages need besides their HTML: modules, styles, icons."""
-    kinds = ("*.js", "*.css", "*.svg")
-    return sorted(path for kind in kinds for path in FOLDER.glob(kind) if path != ENTRY)
+def shell_files() -> dict[str, bytes]:
+    """What pages need besides their HTML: their script, styles, icons. By name, with what is in them."""
+    found = (path for kind in ("*.css", "*.svg") for path in page_scripts.FOLDER.glob(kind))
+    files = {path.name: path.read_bytes() for path in sorted(found)}
+    return {page_scripts.NAME: page_scripts.page_script().encode(), **files}
 
 
 def page_templates() -> list[Path]:

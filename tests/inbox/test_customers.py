@@ -64,6 +64,7 @@ def test_erin_sees_how_far_her_request_has_come_what_is_next_and_whom_to_reach(s
     assert "Broken heating Number R-88" in page.part("case")
     assert "Somebody is taking care of it." in page.part("case")
     assert "What comes next: Completed" in page.part("case")
+    assert page.tree.xpath("//script/@data-modules") == ["signout inbox customer"]
     assert [each.get("title") for each in page.tree.xpath("//ol[@class='milestones']//time")] == [
         "Monday, 2 November 2026, 10:00 CET",
         "Monday, 2 November 2026, 11:00 CET",

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
-MODULES = settings.BASE_DIR / "static/wfpush"
 
 
 def open_item(story: Story, person: Recipient, title: str = "") -> Page:
@@ -274,7 +272,7 @@ def test_a_full_list_takes_less_than_60_kb_with_everything(story: Story) -> None
     for _ in range(30):
         NotificationFactory(recipient=story.bob, task=None, title="Claim 88 is now under review")
 
-    files = {*files_of(client), *(f"/static/wfpush/{name}" for name in imported("inbox.js", "signout.js"))}
+    files = set(files_of(client))
     weight = len(client.get("/", headers={"Accept-Encoding": "gzip"}).content)
     weight += sum(len(b"".join(client.get(file, headers={"Accept-Encoding": "gzip"}))) for file in files)
 
@@ -286,28 +284,14 @@ def files_of(client: Client) -> list[str]:
     return re.findall(r'(?:src|href)="(/static/[^"#]+)', client.get("/").content.decode())
 
 
-def imported(*names: str) -> set[str]:
-    """Modules, and all that a browser loads before it runs them."""
-    found, due = set(names), list(names)
-    while due:
-        source = (MODULES / due.pop()).read_text("utf-8")
-        needed = set(re.findall(r'^import [^"()]+ from "\./([\w-]+\.js)";$', source, re.MULTILINE)) - found
-        found |= needed
-        due += needed
-    return found
+def test_the_list_asks_for_one_script_and_says_what_of_it_runs(story: Story) -> None:
+    bob = signed_in(story.bob)
 
-
-def test_the_list_loads_all_modules_at_once_and_none_that_it_does_not_need(story: Story) -> None:
-    """Those of the worker and of other pages are not this page's; what a press needs, or a browser in which messages
-    are on, is loaded then."""
-    named = {Path(file).name for file in files_of(signed_in(story.bob)) if file.endswith(".js")}
-    loaded = imported("inbox.js", "signout.js")
-
-    assert named == loaded
-    assert {path.name for path in MODULES.glob("*.js")} - loaded == {
-        "worker.js", "devices.js", "subscription.js", "keys.js", "several.js", "conversation.js",
-        "customer.js",
-    }  # fmt: skip
+    assert [file for file in files_of(bob) if file.endswith(".js")] == ["/static/wfpush/pages.js"]
+    assert get(bob, "/").tree.xpath("//script/@data-modules") == ["signout inbox"]
+    assert get(bob, "/?select=1").tree.xpath("//script/@data-modules") == ["signout inbox several"]
+    assert get(bob, "/devices").tree.xpath("//script/@data-modules") == ["signout devices"]
+    assert get(Client(), "/sign-in").tree.xpath("//script") == []
 
 
 def test_a_portal_has_the_name_logo_and_colours_of_its_brand(story: Story) -> None:

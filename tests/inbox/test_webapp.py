@@ -16,6 +16,7 @@ from notifications.wording.sentences import TEXTS, WORKER
 from tests.factories import BrandFactory
 from tests.inbox.browser import get, signed_in
 from tests.support.story import Story
+from wfpush.web import page_scripts
 
 pytestmark = pytest.mark.django_db
 DECLARED = re.compile(r"^(?:const|let|function|async function|class) (\w+)", re.MULTILINE)
@@ -25,9 +26,9 @@ DECLARED = re.compile(r"^(?:const|let|function|async function|class) (\w+)", re.
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of static files, to be changed."""
     folder = tmp_path / "wfpush"
-    shutil.copytree(webapp.FOLDER, folder)
-    monkeypatch.setattr(webapp, "FOLDER", folder)
-    monkeypatch.setattr(webapp, "ENTRY", folder / "worker.js")
+    shutil.copytree(page_scripts.FOLDER, folder)
+    monkeypatch.setattr(page_scripts, "FOLDER", folder)
+    monkeypatch.setattr(page_scripts, "page_script", page_scripts.assembled)
     return folder
 
 
@@ -57,7 +58,7 @@ def test_no_two_modules_of_the_worker_declare_the_same_name() -> None:
 
 
 def test_modules_come_after_what_they_need() -> None:
-    order = [path.name for path in webapp.modules(webapp.ENTRY)]
+    order = [path.name for path in webapp.modules(page_scripts.FOLDER / webapp.ENTRY)]
 
     assert order.index("store.js") < order.index("forget.js") < order.index("shell.js") < order.index("keeping.js")
     assert order[-1] == "worker.js"
@@ -79,10 +80,10 @@ def test_the_worker_knows_every_file_of_the_pages_to_the_byte() -> None:
     source = webapp.assembled().source
     known = json.loads(re.search(r"^const SHELL_FILES = (.*);$", source, re.MULTILINE)[1])  # type: ignore[index]
 
-    assert {"inbox.js", "inbox.css", "tokens.css", "icons.svg", "favicon.svg"} <= set(known)
-    assert "worker.js" not in known
+    assert {"pages.js", "inbox.css", "tokens.css", "icons.svg", "favicon.svg"} <= set(known)
+    assert [name for name in known if name.endswith(".js")] == ["pages.js"]
     for name, integrity in known.items():
-        assert integrity == webapp.integrity((webapp.FOLDER / name).read_bytes())
+        assert integrity == webapp.integrity(b"".join(Client().get(f"/static/wfpush/{name}")))
 
 
 def test_the_worker_speaks_every_language() -> None:
@@ -96,7 +97,7 @@ def test_the_worker_speaks_every_language() -> None:
 
 def test_the_worker_says_nothing_that_it_was_not_given() -> None:
     said = set()
-    for path in webapp.modules(webapp.ENTRY):
+    for path in webapp.modules(page_scripts.FOLDER / webapp.ENTRY):
         said |= set(re.findall(r'(?:say|words)\("(\w+)"', path.read_text("utf-8")))
 
     assert "something_waits" in said
@@ -140,7 +141,7 @@ def test_the_icons_are_as_large_as_they_say(client: Client) -> None:
 
 
 def test_the_bar_of_the_window_has_the_colour_of_the_pages_bar(client: Client) -> None:
-    light, dark = re.findall(r"--surface: (#\w+)", (webapp.FOLDER / "tokens.css").read_text("utf-8"))
+    light, dark = re.findall(r"--surface: (#\w+)", (page_scripts.FOLDER / "tokens.css").read_text("utf-8"))
     tree = get(client, "/sign-in").tree
 
     assert (light, dark) == (webapp.THEME, webapp.DARK_THEME)

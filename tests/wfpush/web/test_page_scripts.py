@@ -1,0 +1,86 @@
+"""All scripts of pages are in one file. That it works is seen by every test with a browser."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from pytest_django import Settings
+
+from wfpush.web import page_scripts
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The modules, to be changed."""
+    folder = tmp_path / "modules"
+    shutil.copytree(page_scripts.FOLDER, folder)
+    monkeypatch.setattr(page_scripts, "FOLDER", folder)
+    return folder
+
+
+def test_every_module_of_pages_is_in_it_and_those_of_the_worker_alone_are_not() -> None:
+    there = {path.name for path in page_scripts.FOLDER.glob("*.js")}
+    script = page_scripts.assembled()
+
+    assert there - {path.name for path in page_scripts.reachable()} == {"worker.js"}
+    assert set(re.findall(r'^"([\w-]+\.js)": (?:async )?\(\) => \{$', script, re.MULTILINE)) == there - {"worker.js"}
+    assert set(re.findall(r'loadModule(?:Later)?\("([\w-]+\.js)"\)', script)) <= there
+    assert not re.search(r"^\s*(?:import|export)\b", script, re.MULTILINE)
+
+
+def test_names_are_given_on_as_modules_give_them(folder: Path) -> None:
+    (folder / "inbox.js").write_text(
+        'import {\n  one as two,\n  four,\n} from "./kept.js";\nimport * as all from "./kept.js";\nawait all.two();\n'
+    )
+    (folder / "kept.js").write_text(
+        "export const one = 1;\nexport async function two() {}\nexport const { three, four } = x;\nfunction own() {}\n"
+    )
+
+    script = page_scripts.assembled()
+
+    assert 'const {\n  one: two,\n  four,\n} = loadModule("kept.js");\nconst all = loadModule("kept.js");' in script
+    assert '"inbox.js": async () => {' in script
+    assert "function own() {}\nreturn { one, two, three, four };" in script
+
+
+@pytest.mark.parametrize(
+    "line", ['import x from "./kept.js";', "export default 1;", "export let a = 1;", 'import "./a.js";']
+)
+def test_what_cannot_be_read_is_said_with_its_place(folder: Path, line: str) -> None:
+    (folder / "keys.js").write_text(f"{line}\n")
+
+    with pytest.raises(page_scripts.NotAModule, match=re.escape(f"keys.js: {line!r}")):
+        page_scripts.assembled()
+
+
+def test_it_is_served_small_and_its_copy_can_be_renewed(client: Client) -> None:
+    answer = client.get("/static/wfpush/pages.js", headers={"Accept-Encoding": "gzip"})
+
+    assert (answer["Content-Encoding"], answer["Content-Type"]) == ("gzip", 'text/javascript; charset="utf-8"')
+    again = client.get("/static/wfpush/pages.js", headers={"If-None-Match": answer["ETag"], "Accept-Encoding": "gzip"})
+    assert again.status_code == 304
+
+
+def test_while_developing_each_request_has_the_modules_as_they_are(folder: Path, settings: Settings) -> None:
+    settings.DEBUG = True
+    before = finders.find(page_scripts.PATH)
+    (folder / "several.js").write_text("// nothing\n")
+
+    after = finders.find(page_scripts.PATH)
+
+    assert before != after
+    assert "// nothing" in Path(str(after)).read_text()
+    assert finders.find("wfpush/other.js") is None
+
+
+def test_with_a_data_folder_that_takes_no_files_it_is_elsewhere(
+    folder: Path, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("not a folder")
+    settings.DATA_DIR, settings.DEBUG = taken, True
+
+    assert Path(str(finders.find(page_scripts.PATH))).read_text() == page_scripts.assembled()
