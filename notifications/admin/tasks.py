@@ -7,13 +7,14 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Conditions, Recent
-from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since
+from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, with_why
+from notifications.forms.fields import form_of
 from notifications.models import (
     ANSWERABLE,
     DEADLINE,
@@ -28,6 +29,7 @@ from notifications.models import (
     TaskState,
     past_deadline,
 )
+from notifications.wording.plaintext import clean_line
 
 TASK_TONES: dict[str, Tone] = {
     TaskState.OPEN: "wait",
@@ -160,7 +162,7 @@ class TaskAdmin(LedgerAdmin):
             },
         ),
         (_("Whose"), {"fields": ["people", "initiator", "in_case", "from_engine", "url"]}),
-        (_("Questions and answers"), {"fields": ["shown_info"]}),
+        (_("Questions and answers"), {"fields": ["shown_form", "shown_info"]}),
         (
             _("As the engine said it"),
             {"fields": ["id", "shown_actions", "shown_data", "created_at", "updated_at"], "classes": ["collapse"]},
@@ -210,6 +212,17 @@ class TaskAdmin(LedgerAdmin):
     @display(description=_("outcome"))
     def outcome_words(self, task: Task) -> SafeString:
         return pretty(task.outcome)
+
+    @display(description=_("form"))
+    def shown_form(self, task: Task) -> SafeString:
+        """Its fields; and those of the engine's form that people cannot fill in here."""
+        form, language = form_of(task.data), get_language() or "en"
+        if form is None:
+            return link(None)
+        names = ", ".join(clean_line(field.label(language)) for field in form)
+        missing = ", ".join(each.words(language) for each in form.unshown)
+        told = gettext("Only in the engine: %(fields)s") % {"fields": missing}
+        return with_why(shortened(names or "—", 300), mark("bad", told)) if missing else shortened(names, 300)
 
     @display(description=_("case"))
     def in_case(self, task: Task) -> SafeString:

@@ -232,8 +232,15 @@ class FieldShown(Shown):
     choices = ChoiceShown(many=True, required=False)
 
 
+class UnshownShown(Shown):
+    label = serializers.CharField()  # type: ignore[assignment]
+    type = serializers.CharField(help_text="What the engine calls it.")
+    required = serializers.BooleanField()  # type: ignore[assignment]
+
+
 class FormShown(Shown):
     fields = FieldShown(many=True)  # type: ignore[assignment]
+    unshown = UnshownShown(many=True, required=False, help_text="Fields that only the engine can show.")
 
 
 class InfoShown(Shown):

@@ -37,6 +37,7 @@ class Camunda7(RestConnector):
         "data.task.initiator": STARTER,
         "data.task.due_at": "not_null(due, dueDate)",
         "data.task.priority": PRIORITY,
+        "data.task.form": "form",
         "data.case.id": "not_null(caseInstanceId, processInstanceId)",
         "data.variables": "by_name(variables)",
     }
@@ -48,6 +49,8 @@ class Camunda7(RestConnector):
         links="/task/{task}/identity-links",
         user="userId",
         group="groupId",
+        form="/task/{task}/deployed-form",
+        form_keys=("camundaFormRef",),
         processes="/history/process-instance",
         created="created",
     )

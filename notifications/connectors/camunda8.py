@@ -41,6 +41,7 @@ class Camunda8(RestConnector):
         "data.task.initiator": "[variables.initiator][?type(@) == 'string'] | [0]",
         "data.task.due_at": "dueDate",
         "data.task.priority": PRIORITY,
+        "data.task.form": "form",
         "data.case.id": "processInstanceKey",
         "data.case.title": "processName",
         "data.variables": "variables",

@@ -45,6 +45,7 @@ class Flowable(RestConnector):
         "data.task.initiator": STARTER,
         "data.task.due_at": "dueDate",
         "data.task.priority": PRIORITY,
+        "data.task.form": "form",
         "data.case.id": "processInstanceId",
         "data.case.title": "processInstanceName",
         "data.variables": "by_name(variables)",
@@ -58,6 +59,8 @@ class Flowable(RestConnector):
         links="/runtime/tasks/{task}/identitylinks",
         user="user",
         group="group",
+        form="/runtime/tasks/{task}/form",
+        form_keys=("formKey",),
         processes="/query/historic-process-instances",
     )
 

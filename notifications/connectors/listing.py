@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import structlog
+
 from notifications.connectors.api import Api, Reply, instant, part, rows, unexpected
+from notifications.forms.translated import unread
 from notifications.types import Json
+from notifications.wording.plaintext import clean_line, cut
+
+log = structlog.get_logger(__name__)
 
 
 class Listing(Protocol):
@@ -30,6 +36,10 @@ class Listing(Protocol):
 
     async def add_people(self, api: Api, row: Json) -> None:
         """Add `candidateUsers` and `candidateGroups` to an unassigned task. Raises Failed."""
+        ...
+
+    async def add_form(self, api: Api, row: Json) -> None:
+        """Add the `form` of a task that has one, as the engine has it. Raises Failed."""
         ...
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
@@ -56,7 +66,8 @@ def _written(since: datetime) -> str:
 class Query:
     """For Flowable and engines like it: parameters of a GET, and links that list candidates.
 
-    `rows`: the member of the answer with the rows; empty where the answer is the list itself. `processes`: where
+    `rows`: the member of the answer with the rows; empty where the answer is the list itself. `form`: where the form of
+    a task is, and `form_keys` the members that tasks with one have; empty where that is unknown. `processes`: where
     processes are found by `processInstanceIds`, with their `startUserId`; empty where that is unknown.
     """
 
@@ -68,6 +79,8 @@ class Query:
     links: str = ""
     user: str = ""
     group: str = ""
+    form: str = ""
+    form_keys: tuple[str, ...] = ()
     processes: str = ""
     id: str = "id"
     created: str = "createTime"
@@ -99,6 +112,11 @@ class Query:
         row["candidateUsers"] = [link[self.user] for link in candidates if link.get(self.user)]
         row["candidateGroups"] = [link[self.group] for link in candidates if link.get(self.group)]
 
+    async def add_form(self, api: Api, row: Json) -> None:
+        key = next((row[name] for name in self.form_keys if row.get(name)), None)
+        if self.form and key:
+            await _read_form(api, self.form.format(task=part(str(row.get(self.id, "")))), row, key)
+
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
         """Nobody is known where the engine keeps no history, or does not let us see it: that keeps no task back."""
         ids = sorted({str(row["processInstanceId"]) for row in found if row.get("processInstanceId")})
@@ -112,6 +130,19 @@ class Query:
         for row in found:
             if who := started.get(row.get("processInstanceId")):
                 row["startUserId"] = who
+
+
+async def _read_form(api: Api, path: str, row: Json, key: Any) -> None:
+    """A form that the engine does not give keeps no task back: people read that there is one."""
+    reply = await api.call("GET", path, may_be_refused=True)
+    if reply.status == 204:
+        return
+    if not reply.ok or not reply.object:
+        name = key.get("key") if isinstance(key, dict) else key
+        log.warning("form_of_a_task_not_read", path=path, status=reply.status)
+        row["form"] = unread(cut(clean_line(str(name or "form")), 100))
+        return
+    row["form"] = reply.object
 
 
 @dataclass(frozen=True)
@@ -137,6 +168,10 @@ class Search:
 
     async def add_people(self, api: Api, row: Json) -> None:
         """Nothing to do: the rows have them."""
+
+    async def add_form(self, api: Api, row: Json) -> None:
+        if row.get("formKey"):
+            await _read_form(api, f"/user-tasks/{part(str(row.get(self.id, '')))}/form", row, row["formKey"])
 
     async def add_starters(self, api: Api, found: Sequence[Json]) -> None:
         """Nothing to do: the engine does not keep who started a process (REST v2, ProcessInstanceResult)."""

@@ -182,8 +182,8 @@ async def _pages(api: Api, ready: Ready, since: datetime | None, part: str) -> N
         rows = await ready.connector.listing.created_since(api, since - MILLISECOND if since else None, size)
         page = await in_database_thread(_page, ready, rows, since)
         listing = ready.connector.listing
-        people = [listing.add_people(api, row) for row in page.fresh]
-        await asyncio.gather(listing.add_starters(api, page.fresh), *people)
+        more = [add(api, row) for row in page.fresh for add in (listing.add_people, listing.add_form)]
+        await asyncio.gather(listing.add_starters(api, page.fresh), *more)
         await in_database_thread(_keep, ready, page, part, timezone.now())
         if len(rows) < size:
             return

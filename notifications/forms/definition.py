@@ -43,17 +43,6 @@ def is_form(value: Any) -> bool:
     return not faults
 
 
-def in_order(data: Json) -> Json:
-    """An event's data, with the order of its form's fields written down: the database keeps no order of members."""
-    task = object_in(data, "task")
-    form = task.get("form")
-    if not isinstance(form, dict):
-        return data
-    ui, names = object_in(form, "ui"), object_in(object_in(form, "schema"), "properties")
-    order = list(dict.fromkeys([*(ui.get("order") or ()), *names]))
-    return {**data, "task": {**task, "form": {**form, "ui": {**ui, "order": order}}}}
-
-
 def check(value: Any, here: str, faults: Faults) -> None:
     """Add the faults of a form."""
 
@@ -66,6 +55,9 @@ def check(value: Any, here: str, faults: Faults) -> None:
         return
     if len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) > MOST_BYTES:
         say(here, f"A form has at most {MOST_BYTES // 1024} KiB.")
+        return
+    if not value["schema"].get("properties") and not object_in(value, "ui").get("unshown"):
+        say(f"{here}/schema/properties", "Name the form's fields here.")
         return
     _members(value, {"schema": _schema, "ui": _nothing}, here, say)
     if value.get("ui") is not None:
@@ -101,10 +93,7 @@ def _schema(schema: Any, here: str, say: Say) -> None:
     }
     _members(schema, known, here, say, what="keyword")
     properties, required = schema.get("properties"), schema.get("required")
-    if not isinstance(properties, dict):
-        say(f"{here}/properties", "Name the form's fields here.")
-        return
-    if required is None:
+    if required is None or not isinstance(properties, dict):
         return
     if not isinstance(required, list):
         say(f"{here}/required", "Write a list.")
@@ -115,8 +104,8 @@ def _schema(schema: Any, here: str, say: Say) -> None:
 
 
 def _properties(properties: Any, here: str, say: Say) -> None:
-    if not isinstance(properties, dict) or not 0 < len(properties) <= MOST_FIELDS:
-        say(here, f"Name 1 to {MOST_FIELDS} fields.")
+    if not isinstance(properties, dict) or len(properties) > MOST_FIELDS:
+        say(here, f"Name at most {MOST_FIELDS} fields.")
         return
     for name, schema in properties.items():
         where = pointer(here, name)
@@ -307,13 +296,20 @@ def _ui(ui: Any, properties: Json, here: str, say: Say) -> None:
             if not isinstance(name, str) or name not in properties:
                 say(pointer(where, at), "This names no field of the form.")
 
-    _members(ui, {"order": order, "fields": fields, "actions": _actions}, here, say)
+    _members(ui, {"order": order, "fields": fields, "actions": _actions, "unshown": _unshown}, here, say)
 
 
 def _actions(value: Any, here: str, say: Say) -> None:
     for at, name in enumerate(_list(value, here, say)):
         if not isinstance(name, str) or not 0 < len(name) <= MOST_ACTION:
             say(pointer(here, at), "Write the name of an action.")
+
+
+def _unshown(value: Any, here: str, say: Say) -> None:
+    """Fields that only the engine can show."""
+    known: dict[str, Check] = {"title": _words(MOST_TITLE), "type": _text(MOST_TITLE), "required": _flag}
+    for at, each in enumerate(_list(value, here, say)):
+        _members(each, known, pointer(here, at), say)
 
 
 def _list(value: Any, here: str, say: Say) -> list[Any]:

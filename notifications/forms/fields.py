@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from notifications.forms import definition
 from notifications.types import TAKES_AWAY, USUAL_EFFECTS, Json, ValuesRule, lookup, object_in
 from notifications.wording.labels import languages, tag
+from notifications.wording.plaintext import clean_line
 
 Kind: TypeAlias = Literal["text", "long_text", "number", "money", "date", "choice", "choices", "yes_no"]
 OF_TYPE: dict[str, Kind] = {
@@ -125,11 +126,27 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @dataclass(frozen=True)
+class Unshown:
+    """A field that cannot be shown here. `type`: what the engine calls it."""
+
+    said: Any
+    type: str
+    required: bool
+
+    def words(self, language: str) -> str:
+        """“Receipt (filepicker)”."""
+        label = clean_line(words_in(self.said, language)) or self.type
+        return f"{label} ({self.type})" if self.type and self.type != label else label
+
+
+@dataclass(frozen=True)
 class Form:
-    """`actions`: those that take values; None: all final ones that take nothing away."""
+    """`actions`: those that take values; None: all final ones that take nothing away. `unshown`: fields of the engine's
+    form that only it can show."""
 
     fields: tuple[Field, ...]
     actions: tuple[str, ...] | None = None
+    unshown: tuple[Unshown, ...] = ()
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self.fields)
@@ -145,7 +162,7 @@ class Form:
     def rule_for(self, action: str, effect: str) -> ValuesRule:
         """Whether an answer takes values: only a final one does."""
         named = action not in TAKES_AWAY if self.actions is None else action in self.actions
-        if effect != "final" or not named:
+        if effect != "final" or not named or not self.fields:
             return "none"
         return "required" if self.needs_values else "optional"
 
@@ -170,7 +187,11 @@ def form_of(data: Json) -> Form | None:
         for name in dict.fromkeys([*first, *properties])
     )
     actions = ui.get("actions")
-    return Form(tuple(fields), tuple(actions) if actions is not None else None)
+    unshown = (
+        Unshown(each.get("title") or "", str(each.get("type") or ""), each.get("required") is True)
+        for each in ui.get("unshown") or ()
+    )
+    return Form(tuple(fields), tuple(actions) if actions is not None else None, tuple(unshown))
 
 
 def marked(actions: Sequence[Any], form: Form | None) -> list[Any]:

@@ -9,7 +9,7 @@ from babel import Locale
 from notifications.forms import typed
 from notifications.forms.checking import longest
 from notifications.forms.faults import Fault
-from notifications.forms.fields import Field, Form
+from notifications.forms.fields import Field, Form, words_in
 from notifications.types import Json
 from notifications.wording import formats
 from notifications.wording.plaintext import clean, clean_line
@@ -119,6 +119,11 @@ class FormView:
         return [self._view(each, said.get(each.name, "")) for each in self.form]
 
     @property
+    def unshown(self) -> str:
+        """The fields that only the engine can show, in a row."""
+        return ", ".join(each.words(self.language) for each in self.form.unshown)
+
+    @property
     def faulty(self) -> list[FieldView]:
         return [each for each in self.fields if each.fault]
 
@@ -140,7 +145,12 @@ def _options(each: Field, texts: Sequence[str], language: str) -> list[Option]:
 # --- for programs -----------------------------------------------------------------------------------------------------
 def form_json(form: Form, language: str) -> Json:
     """The fields with their words in this language, and the values they begin with."""
-    return {"fields": [_field_json(each, language) for each in form]}
+    unshown = [
+        {"label": clean_line(words_in(each.said, language)), "type": each.type, "required": each.required}
+        for each in form.unshown
+    ]
+    fields = [_field_json(each, language) for each in form]
+    return {"fields": fields, "unshown": unshown} if unshown else {"fields": fields}
 
 
 def _field_json(each: Field, language: str) -> Json:

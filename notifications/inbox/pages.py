@@ -125,7 +125,9 @@ def _form_of(found: Item | None, asked: Button | None, typed: Typed | None, lang
     """The fields of the item's form, where an answer takes their values: the one whose comment field is open, else one
     of all."""
     answers = [asked] if asked is not None else found.card.buttons if found is not None else ()
-    if found is None or found.form is None or not any(each.action.values != "none" for each in answers):
+    if found is None or found.form is None or not found.card.is_open:
+        return {}
+    if not found.form.unshown and not any(each.action.values != "none" for each in answers):
         return {}
     texts, faults = (typed.texts, typed.faults) if typed is not None else (None, ())
     view = FormView(found.form, language, texts, faults, focus=focus and not faults)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from django.core.exceptions import ValidationError
 
-from notifications.forms import definition
+from notifications.forms import arriving
 from notifications.models.conversation import MOST_TEXT, MessageKind
 from notifications.models.events import Priority
 from notifications.models.validators import MAX_ID, validate_mailbox, validate_timezone
@@ -288,7 +288,7 @@ _TASK = _object(
         "url": _text,
         "actions": _actions,
         "answer_variables": _list(_variable_name),
-        "form": definition.check,
+        "form": arriving.check,
     }
 )
 _DATA = _object(

@@ -11,7 +11,7 @@ import msgspec
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from notifications.errors import EventIdReused, Failure
-from notifications.forms import definition
+from notifications.forms import arriving
 from notifications.models import Engine, Urgency
 from notifications.types import InboundEvent, Json
 from wfpush.concurrency.group_commit import GroupCommit
@@ -156,7 +156,7 @@ def _columns(pk: UUID, arrival: Arrival) -> Json:
         "subject": event.subject,
         "time": event.time,
         "received_at": arrival.at,
-        "data": definition.in_order(event.data),
+        "data": arriving.stored(event.data),
         "extensions": event.extensions,
         "digest": event.digest,
         "group": group_of(event.data),

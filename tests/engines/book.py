@@ -30,6 +30,8 @@ class Task:
     state: Literal["open", "completed", "cancelled"] = "open"
     busy: str = ""
     """A state on the way to another (Camunda 8), in which the engine takes no command."""
+    form: Any = None
+    """As its engine writes it."""
     comments: list[str] = field(default_factory=list)
     completions: list[Completion] = field(default_factory=list)
     resolved: int = 0

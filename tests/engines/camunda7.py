@@ -126,6 +126,12 @@ class Camunda7Server(EngineServer):
     def no_such_path(self, path: str) -> Answer:
         return Answer(404, {"type": "NotFoundException", "message": "HTTP 404 Not Found"})
 
+    def form(self, asked: Asked) -> Answer:
+        task = self.task(asked.task)
+        if task is None or task.form is None:
+            raise Wrong(404, "No deployed form for a given task exists")
+        return Answer(200, task.form)
+
     routes = (
         Route("GET", "/task/count", "query", count),
         Route("GET", "/task/{task}", "query", read),
@@ -135,6 +141,7 @@ class Camunda7Server(EngineServer):
         Route("POST", "/task/{task}/assignee", "command", assign),
         Route("POST", "/task/{task}/delegate", "command", delegate),
         Route("POST", "/task/{task}/resolve", "command", resolve),
+        Route("GET", "/task/{task}/deployed-form", "query", form),
         Route("GET", "/task/{task}/comment", "query", comments),
         Route("POST", "/task/{task}/comment/create", "comment", comment),
         Route("GET", "/history/task", "query", historic_tasks),
@@ -153,6 +160,7 @@ def task_json(task: Task) -> Json:
         "priority": task.priority,
         "processInstanceId": task.process,
         "suspended": False,
+        "camundaFormRef": None if task.form is None else {"key": "approve-order", "binding": "latest", "version": None},
     }
 
 

@@ -112,6 +112,15 @@ class Camunda8Server(EngineServer):
         ]
         return Answer(200, _page(rows))
 
+    def form(self, asked: Asked) -> Answer:
+        _check_key(asked)
+        task = self._seen()[0].get(asked.task)
+        if task is None:
+            raise Wrong(404, f"User Task with key '{asked.task}' not found", "NOT_FOUND")
+        if task.form is None:
+            return Answer(204)
+        return Answer(200, {"formKey": "22517998", "formId": "approve-order", "version": 1, "schema": task.form})
+
     # --- words (RFC 9457) ---------------------------------------------------------------------------
     def error(self, wrong: Wrong) -> Answer:
         title = wrong.type or {400: "Bad Request", 415: "Unsupported Media Type"}.get(wrong.status, "INTERNAL")
@@ -130,6 +139,7 @@ class Camunda8Server(EngineServer):
         Route("DELETE", "/user-tasks/{task}/assignee", "command", unassign),
         Route("PATCH", "/user-tasks/{task}", "command", update),
         Route("GET", "/user-tasks/{task}", "query", read),
+        Route("GET", "/user-tasks/{task}/form", "query", form),
         Route("POST", "/user-tasks/{task}/variables/search", "query", variables),
     )
 
@@ -146,6 +156,7 @@ def task_json(task: Task) -> Json:
         "creationDate": CREATED,
         "completionDate": None if task.is_open else ENDED,
         "priority": task.priority,
+        "formKey": None if task.form is None else "22517998",
         "processInstanceKey": task.process,
     }
 

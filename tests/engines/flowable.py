@@ -117,6 +117,12 @@ class FlowableServer(EngineServer):
             return Answer(500, {"message": "Internal server error", "exception": told})
         return Answer(wrong.status, {"message": wrong.message, "exception": wrong.type or wrong.message})
 
+    def form(self, asked: Asked) -> Answer:
+        task = self._known(asked)
+        if task.form is None:
+            raise Wrong(400, "Task has no form defined")
+        return Answer(200, task.form)
+
     def unauthorised(self) -> Answer:
         return Answer(401)
 
@@ -129,6 +135,7 @@ class FlowableServer(EngineServer):
         Route("GET", "/runtime/tasks/{task}", "query", read),
         Route("POST", "/runtime/tasks/{task}", "command", act),
         Route("PUT", "/runtime/tasks/{task}", "command", update),
+        Route("GET", "/runtime/tasks/{task}/form", "query", form),
         Route("GET", "/runtime/tasks/{task}/comments", "query", comments),
         Route("POST", "/runtime/tasks/{task}/comments", "comment", comment),
         Route("GET", "/history/historic-task-instances/{task}", "query", historic),
@@ -147,6 +154,7 @@ def task_json(task: Task) -> Json:
         "createTime": CREATED,
         "priority": task.priority,
         "suspended": False,
+        "formKey": "approve-order" if task.form is not None else None,
         "processInstanceId": task.process,
         "variables": [],
     }

@@ -25,6 +25,7 @@ class Shelf:
     def __init__(self) -> None:
         self.tasks: dict[str, Json] = {}
         self.candidates: dict[str, list[Json]] = {}
+        self.forms: dict[str, Json] = {}
         self.starters: dict[str, str | None] = {}
         """By process."""
         self.keeps_history = True
@@ -72,6 +73,8 @@ class Shelf:
         parts = path.removeprefix("/service").strip("/").split("/")
         if parts == ["runtime", "tasks"]:
             return 200, {"data": self.listed(query), "total": len(self.tasks)}
+        if len(parts) == 4 and parts[3] == "form" and parts[2] in self.forms:
+            return 200, self.forms[parts[2]]
         if len(parts) == 4 and parts[3] == "identitylinks":
             return 200, self.candidates.get(parts[2], [])
         if len(parts) == 3 and parts[2] in self.tasks:

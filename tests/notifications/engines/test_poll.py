@@ -11,9 +11,11 @@ from pytest_django import Settings
 
 from notifications.connectors import connector_for
 from notifications.engines import poll
+from notifications.forms.fields import form_of
 from notifications.intake import mapping
 from notifications.models import Engine, Event, Poll, PolledTask, Task, TaskState
 from notifications.routing import pipeline
+from tests.notifications.forms.engine_forms import FLOWABLE
 from tests.support.shelf import Shelf, shelved
 from tests.support.story import Story
 
@@ -87,6 +89,17 @@ def test_every_open_task_comes_once(shelf: Shelf) -> None:
     assert [told(name) for name in names] == [1] * 11
     task = Task.objects.get(task_id="T-3")
     assert (task.name, task.assignee and task.assignee.ref) == ("Approve T-3", "bob")
+
+
+def test_the_form_of_a_task_comes_with_it(shelf: Shelf) -> None:
+    shelf.put("T-1", SECOND, formKey="approve-order")
+    shelf.put("T-2", SECOND, formKey="gone")
+    shelf.forms["T-1"] = FLOWABLE
+    ask()
+
+    forms = {task.task_id: form_of(task.data) for task in Task.objects.all()}
+    assert forms["T-1"] is not None and "amount" in forms["T-1"].names
+    assert forms["T-2"] is not None and [each.words("en") for each in forms["T-2"].unshown] == ["gone (form)"]
 
 
 def test_new_ones_are_found_without_asking_for_all(shelf: Shelf) -> None:
