@@ -146,12 +146,14 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
     """
     with transaction.atomic():
         rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
+        if not rows:
+            return []
         token, until = new_token(), now + lease
         mine = keys.among(queryset.model, [row.pk for row in rows])
         queryset.model._default_manager.filter(mine).update(
             lease_token=token, lease_until=until, attempts=F("attempts") + 1
         )
-    if _kept is not None and rows:
+    if _kept is not None:
         _kept.append((queryset.model, token))
     for row in rows:
         row.lease_token, row.lease_until, row.attempts = token, until, row.attempts + 1
