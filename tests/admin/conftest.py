@@ -1,10 +1,14 @@
 from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from escalations.admin import dead_ends
 from escalations.models import PersonCalendar, TeamCalendar
@@ -33,16 +37,35 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def world(db: None) -> World:
-    """The company, before anything has happened."""
+def world(request: pytest.FixtureRequest, db: None) -> World:
+    """The company, before anything has happened, unless the test asks for its day, too."""
+    if "lived" in request.fixturenames:
+        found: World = request.getfixturevalue("day")
+        return found
     return story.build()
 
 
+@pytest.fixture(scope="module")
+def lived(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """The company at the end of a day, in a transaction that the module's tests begin in and leave as it was."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        made = story.build()
+        story.live(made)
+        yield made
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def day(world: World) -> World:
-    """The company at the end of a day."""
-    story.live(world)
-    return world
+def day(lived: World, db: None) -> World:
+    return deepcopy(lived)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In each file, tests that begin without that day come first: its rows are there until the file ends."""
+    files: dict[Path, int] = {}
+    for item in items:
+        files.setdefault(item.path, len(files))
+    items.sort(key=lambda item: (files[item.path], "lived" in getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture
