@@ -27,7 +27,7 @@ CONFIGURATION = (
     "absence",
     "team",
 )
-WORDING = ("template", "templateversion", "templatetext", "templateaction", "templatefact")
+WORDING = ("template", "templateversion", "templatetext", "customertext", "templateaction", "templatefact")
 LEDGERS = (
     "event",
     "task",

@@ -35,7 +35,7 @@ from notifications.models import (
 from notifications.routing import fanout
 from notifications.types import Action, Json, object_in
 from notifications.wording import key_facts, render
-from notifications.wording.batch_render import Writer
+from notifications.wording.batch_render import Writer, for_customers
 from notifications.wording.key_facts import KeyFact
 
 
@@ -89,6 +89,12 @@ class PreviewForm(forms.Form):
         required=False,
         empty_label=_("the template's own event type"),
     )
+    reader = forms.ChoiceField(
+        label=_("As it reads for"),
+        choices=[("", _("people of the house")), ("customer", _("customers"))],
+        widget=UnfoldAdminSelectWidget,
+        required=False,
+    )
     event = forms.CharField(
         label=_("Or on a real event"),
         widget=UnfoldAdminTextInputWidget,
@@ -139,7 +145,8 @@ def preview_context(request: HttpRequest, version: TemplateVersion, chosen: Any)
     if form.is_valid():
         about = _about(version, form.cleaned_data)
         language = form.cleaned_data["language"] or (languages[0] if languages else "en")
-        preview = previewed(version, language, about) if about else None
+        customer = form.cleaned_data["reader"] == "customer"
+        preview = previewed(version, language, about, customer=customer) if about else None
         context |= {"about": about, "language": language, "preview": preview}
     return context
 
@@ -169,15 +176,16 @@ def own_type(version: TemplateVersion) -> EventType | None:
     return described.filter(routes__template=version.template).first() or described.first()
 
 
-def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
+def previewed(version: TemplateVersion, language: str, about: About, *, customer: bool = False) -> Preview:
     """Render as for real messages. Nothing is stored or sent."""
     preview = Preview()
     writer = Writer(about.event, about.task, about.facts)
     context, hidden = writer.context(None), writer.hidden
+    how: Json = {"timezone": "UTC", "hidden": hidden, "customer": customer}
     try:
-        card = render.render(version, language, INBOX, context, timezone="UTC", hidden=hidden)
+        card = render.render(version, language, INBOX, context, **how)
         mails = [
-            (each, render.render(version, language, each.name, context, timezone="UTC", hidden=hidden))
+            (each, render.render(version, language, each.name, context, **how))
             for each in registry.person_channels()
             if each.written is not None
         ]
@@ -186,7 +194,8 @@ def previewed(version: TemplateVersion, language: str, about: About) -> Preview:
         return preview
     warnings = dict.fromkeys([*card.warnings, *(warning for _, said in mails for warning in said.warnings)])
     preview.warnings += [warning.words() for warning in warnings]
-    preview.inbox = _copy(version, card, key_facts.read(version, card.language, context, hidden), about)
+    facts = key_facts.read(version, card.language, context, hidden)
+    preview.inbox = _copy(version, card, for_customers(facts, None) if customer else facts, about)
     for channel, said in mails:
         _write_mail(preview, channel, {"title": said.title, "body": said.body, "short_body": said.short_body})
     return preview

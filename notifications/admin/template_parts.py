@@ -18,7 +18,16 @@ from notifications.admin.fields import LabelsField, is_language
 from notifications.admin.words import link
 from notifications.channel_facts import offered_channels
 from notifications.errors import RenderError
-from notifications.models import MOST_FACTS, TemplateAction, TemplateFact, TemplateText, TemplateVersion, VersionState
+from notifications.models import (
+    MOST_FACTS,
+    CustomerText,
+    TemplateAction,
+    TemplateFact,
+    TemplateText,
+    TemplateVersion,
+    VersionState,
+    WrittenText,
+)
 from notifications.wording import liquid
 
 
@@ -97,12 +106,18 @@ def is_draft(version: TemplateVersion | None) -> bool:
 
 
 class TextInline(OnlyInDrafts, StackedInline):
-    model = TemplateText
+    model: type[WrittenText] = TemplateText
     form = TextForm
     extra = 0
     fields = ["language", "channel", "title", "body", "short_body"]
     verbose_name = _("text")
     verbose_name_plural = _("texts")
+
+
+class CustomerTextInline(TextInline):
+    model = CustomerText
+    verbose_name = _("text for customers")
+    verbose_name_plural = _("texts for customers: what external people read instead, if you write any")
 
 
 class ActionInline(OnlyInDrafts, TabularInline):
@@ -166,6 +181,11 @@ class TemplateTextAdmin(PartOfVersion):
     list_display = ["title", "language", "channel", "of_version"]
     list_filter = ["language", "version__state", "version__template"]
     search_fields = ["title", "body", "version__template__name"]
+
+
+@admin.register(CustomerText)
+class CustomerTextAdmin(TemplateTextAdmin):
+    """What external people read instead."""
 
 
 @admin.register(TemplateFact)

@@ -16,9 +16,10 @@ from notifications.admin.decorators import action, display
 from notifications.admin.filters import Conditions
 from notifications.admin.live_preview import as_typed
 from notifications.admin.preview import preview_context, preview_page
-from notifications.admin.template_parts import ActionInline, FactInline, TextInline, is_draft
+from notifications.admin.template_parts import ActionInline, CustomerTextInline, FactInline, TextInline, is_draft
 from notifications.admin.words import Tone, ago, change_url, link, mark, shortened
 from notifications.models import (
+    CustomerText,
     Template,
     TemplateAction,
     TemplateFact,
@@ -65,7 +66,7 @@ class TemplateAdmin(HistoryAdmin):
     search_fields = ["name", "slug", "versions__texts__title"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "fallback_language"]
-    parts = [TemplateVersion, TemplateText, TemplateFact, TemplateAction]
+    parts = [TemplateVersion, TemplateText, CustomerText, TemplateFact, TemplateAction]
     inlines = [VersionInline]
     actions_detail = ["edit_draft"]
 
@@ -139,8 +140,8 @@ class TemplateVersionAdmin(DeskAdmin):
     list_select_related = ["template", "published_by"]
     search_fields = ["template__name", "template__slug", "note", "texts__title"]
     readonly_fields = ["of_template", "number", "state_mark", "published_at", "published_by"]
-    parts = [TemplateText, TemplateFact, TemplateAction]
-    inlines = [TextInline, FactInline, ActionInline]
+    parts = [TemplateText, CustomerText, TemplateFact, TemplateAction]
+    inlines = [TextInline, CustomerTextInline, FactInline, ActionInline]
     actions_detail = ["preview", "publish", "draft_from", "roll_back"]
     actions_submit_line = ["save_and_preview"]
     change_form_outer_after_template = "admin/desk/live_preview.html"

@@ -78,6 +78,7 @@ from notifications.models.routing import (
 from notifications.models.templates import (
     MOST_FACTS,
     CommentRuleChoice,
+    CustomerText,
     FactKind,
     Template,
     TemplateAction,
@@ -85,6 +86,7 @@ from notifications.models.templates import (
     TemplateText,
     TemplateVersion,
     VersionState,
+    WrittenText,
 )
 
 __all__ = [
@@ -111,6 +113,7 @@ __all__ = [
     "CommentRuleChoice",
     "Condition",
     "ConnectedAccount",
+    "CustomerText",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryReceipt",
@@ -167,6 +170,7 @@ __all__ = [
     "Urgency",
     "VersionState",
     "Via",
+    "WrittenText",
     "past_deadline",
     "via_choices",
 ]

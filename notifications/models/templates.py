@@ -70,12 +70,9 @@ class TemplateVersion(models.Model):
         return f"{self.template} v{self.number}"
 
 
-class TemplateText(models.Model):
+class WrittenText(models.Model):
     """The text in one language, for all channels or for one. Plain text with Liquid."""
 
-    version = models.ForeignKey(
-        TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="texts"
-    )
     language = models.CharField(_("language"), max_length=20, default="en")
     channel = models.CharField(
         _("channel"), max_length=20, blank=True, help_text=_("Empty: every channel without words of its own.")
@@ -87,6 +84,18 @@ class TemplateText(models.Model):
     )
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.language} {self.channel}".strip()
+
+
+class TemplateText(WrittenText):
+    version = models.ForeignKey(
+        TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="texts"
+    )
+
+    class Meta:
         verbose_name = _("template text")
         verbose_name_plural = _("template texts")
         ordering = ["language", "channel"]
@@ -94,8 +103,26 @@ class TemplateText(models.Model):
             models.UniqueConstraint(fields=["version", "language", "channel"], name="one_text_a_language_and_channel")
         ]
 
+
+class CustomerText(WrittenText):
+    """What external people read instead. A version that has such texts shows them no others."""
+
+    version = models.ForeignKey(
+        TemplateVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="customer_texts"
+    )
+
+    class Meta:
+        verbose_name = _("text for customers")
+        verbose_name_plural = _("texts for customers")
+        ordering = ["language", "channel"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "language", "channel"], name="one_customer_text_a_language_and_channel"
+            )
+        ]
+
     def __str__(self) -> str:
-        return f"{self.language} {self.channel}".strip()
+        return _("%(text)s, for customers") % {"text": super().__str__()}
 
 
 class CommentRuleChoice(models.TextChoices):

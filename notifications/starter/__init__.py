@@ -4,6 +4,7 @@ In: a database, from the first migration on (which imports this package by this 
 Out: what is missing in it. An administrator's changes are never touched.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,15 @@ from notifications.starter.event_types import EVENT_TYPES
 from notifications.starter.journeys import JOURNEYS
 from notifications.starter.routes import FIRST_PRIORITY, ROUTES, STEP
 from notifications.starter.shapes import TemplateSeed
-from notifications.starter.templates import FALLBACK, LANGUAGES, TEMPLATES, names_in, text_of
+from notifications.starter.templates import (
+    FALLBACK,
+    FOR_CUSTOMERS,
+    LANGUAGES,
+    TEMPLATES,
+    customer_text_of,
+    names_in,
+    text_of,
+)
 
 NOTE = "Comes with the installation."
 
@@ -46,6 +55,13 @@ def name_facts(apps: Any) -> None:
     as_it_came = versions.filter(state="published", number=1, note=NOTE, facts=None)
     rows = {version.template.slug: version for version in as_it_came.select_related("template")}
     _Writer(apps).facts([(seed, rows[seed.slug]) for seed in TEMPLATES if seed.slug in rows])
+
+
+def speak_to_customers(apps: Any) -> None:
+    """Give templates whose published version is still the one that came their texts for customers."""
+    versions = apps.get_model("notifications", "TemplateVersion").objects
+    as_it_came = versions.filter(state="published", number=1, note=NOTE, customer_texts=None)
+    _Writer(apps).customer_texts(as_it_came.filter(template__slug__in=FOR_CUSTOMERS).select_related("template"))
 
 
 def journeys(apps: Any) -> None:
@@ -125,6 +141,15 @@ class _Writer:
         ])  # fmt: skip
         if hasattr(self.model("TemplateVersion"), "facts"):  # its first migration knows none
             self.facts(pairs)
+        if hasattr(self.model("TemplateVersion"), "customer_texts"):
+            self.customer_texts([version for seed, version in pairs if seed.slug in FOR_CUSTOMERS])
+
+    def customer_texts(self, versions: Iterable[Any]) -> None:
+        self.create("CustomerText", [
+            {"version": version, "language": language, **vars(customer_text_of(version.template.slug, language))}
+            for version in versions
+            for language in LANGUAGES
+        ])  # fmt: skip
 
     def facts(self, pairs: list[tuple[TemplateSeed, Any]]) -> None:
         said = {language: names_in(language).facts for language in LANGUAGES}

@@ -37,9 +37,21 @@ TEMPLATES = (
 )
 
 
+FOR_CUSTOMERS = sorted(path.stem for path in (TEXTS / FALLBACK / "customers").glob("*.txt"))
+"""Templates that have texts for customers."""
+
+
 def text_of(slug: str, language: str) -> TextSeed:
     """The texts of one template in one language: title, short body and body, separated by lines of three dashes."""
-    title, short_body, body = (TEXTS / language / f"{slug}.txt").read_text(encoding="utf-8").split("\n---\n")
+    return _read(TEXTS / language / f"{slug}.txt")
+
+
+def customer_text_of(slug: str, language: str) -> TextSeed:
+    return _read(TEXTS / language / "customers" / f"{slug}.txt")
+
+
+def _read(path: Path) -> TextSeed:
+    title, short_body, body = path.read_text(encoding="utf-8").split("\n---\n")
     return TextSeed(title.strip(), body.strip(), short_body.strip())
 
 

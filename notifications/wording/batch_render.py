@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from notifications import reasons
 from notifications.channel_facts import INBOX
-from notifications.models import Brand, Event, Recipient, Task, TemplateVersion, VersionState
+from notifications.models import Brand, Event, FactKind, Recipient, Task, TemplateVersion, VersionState
 from notifications.reasons import Reason
 from notifications.types import Action, Json
 from notifications.wording import key_facts, render, sensitive
@@ -55,7 +55,8 @@ class Writer:
     def write(
         self, version: TemplateVersion | None, recipient: Recipient, brand: Brand | None, channels: Sequence[str]
     ) -> Wording:
-        key = (version and version.pk, recipient.locale, recipient.timezone, brand and brand.pk, tuple(channels))
+        look = (recipient.locale, recipient.timezone, recipient.external)
+        key = (version and version.pk, *look, brand and brand.pk, tuple(channels))
         if key not in self._cache:
             self._cache[key] = self._write(version, recipient, brand, channels)
         return self._cache[key]
@@ -74,6 +75,7 @@ class Writer:
             return self._plain(recipient, reasons.TEMPLATE_FAILED(version=version, words=fault), version)
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         facts = key_facts.read(version, main.language, context, self.hidden)
+        facts = for_customers(facts, brand) if recipient.external else facts
         return Wording(
             main.title, main.body, main.short_body, main.language, tuple(actions), words, tuple(main.warnings), facts
         )
@@ -82,7 +84,7 @@ class Writer:
         self, version: TemplateVersion | None, recipient: Recipient, brand: Brand | None, channels: Sequence[str]
     ) -> dict[str, Json]:
         """Of those channels that have a text of their own, as in a wording; none of a template that fails."""
-        if version is None or not _own_channels(version, channels):
+        if version is None or not _own_channels(version, channels, recipient):
             return {}
         return self.write(version, recipient, brand, channels).words
 
@@ -90,14 +92,21 @@ class Writer:
         self, version: TemplateVersion, recipient: Recipient, context: Json, channels: Sequence[str]
     ) -> dict[str, Json]:
         words = {}
-        for channel in _own_channels(version, channels):
+        for channel in _own_channels(version, channels, recipient):
             said = self._render(version, recipient, context, channel)
             words[channel] = {"title": said.title, "body": said.body, "short_body": said.short_body}
         return words
 
     def _render(self, version: TemplateVersion, recipient: Recipient, context: Json, channel: str) -> render.Rendered:
-        zone, hidden = recipient.timezone, self.hidden
-        return render.render(version, recipient.locale, channel, context, timezone=zone, hidden=hidden)
+        return render.render(
+            version,
+            recipient.locale,
+            channel,
+            context,
+            timezone=recipient.timezone,
+            hidden=self.hidden,
+            customer=recipient.external,
+        )
 
     @cached_property
     def hidden(self) -> tuple[str, ...]:
@@ -109,6 +118,7 @@ class Writer:
         title = self._task_name() or self.event.subject or self.event.type
         actions = render.actions_of(version, recipient.locale, self.task.actions) if self.task else []
         facts = key_facts.usual(recipient.locale, self.facts, self.hidden)
+        facts = for_customers(facts, recipient.brand) if recipient.external else facts
         return Wording(render.clean_title(title), "", "", recipient.locale, tuple(actions), {}, (warning,), facts)
 
     def _task_name(self) -> str:
@@ -144,8 +154,15 @@ class Writer:
         return {"task": {**task, **{member: str(person) for member, person in named.items() if person}}}
 
 
-def _own_channels(version: TemplateVersion, channels: Sequence[str]) -> set[str]:
-    return {text.channel for text in version.texts.all()}.intersection(channels) - {INBOX}
+def _own_channels(version: TemplateVersion, channels: Sequence[str], recipient: Recipient) -> set[str]:
+    texts = render.texts_of(version, customer=recipient.external)
+    return {text.channel for text in texts}.intersection(channels) - {INBOX}
+
+
+def for_customers(facts: Sequence[KeyFact], brand: Brand | None) -> tuple[KeyFact, ...]:
+    """Without what is sensitive, and without people where the brand shows customers no names of staff."""
+    people = brand is None or brand.names_staff
+    return tuple(fact for fact in facts if not fact.sensitive and (people or fact.kind != FactKind.PERSON))
 
 
 def published_versions() -> Mapping[int, TemplateVersion]:
@@ -163,7 +180,8 @@ def versions(ids: Iterable[int]) -> dict[int, TemplateVersion]:
 
 
 def _with_parts() -> QuerySet[TemplateVersion]:
-    return TemplateVersion.objects.select_related("template").prefetch_related("texts", "actions", "facts")
+    versions = TemplateVersion.objects.select_related("template")
+    return versions.prefetch_related("texts", "customer_texts", "actions", "facts")
 
 
 def _published() -> Mapping[int, TemplateVersion]:

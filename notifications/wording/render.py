@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from notifications import reasons
 from notifications.channel_facts import shown_on_lock_screens
 from notifications.errors import RenderError
-from notifications.models import TemplateAction, TemplateText, TemplateVersion
+from notifications.models import TemplateAction, TemplateVersion, WrittenText
 from notifications.reasons import Reason
 from notifications.types import USUAL_COMMENTS, USUAL_EFFECTS, Action, CommentRule, Effect, Json, ValuesRule
 from notifications.wording import formats, liquid
@@ -62,14 +62,24 @@ class Rendered:
 
 
 def render(
-    version: TemplateVersion, language: str, channel: str, context: Json, *, timezone: str, hidden: Sequence[str] = ()
+    version: TemplateVersion,
+    language: str,
+    channel: str,
+    context: Json,
+    *,
+    timezone: str,
+    hidden: Sequence[str] = (),
+    customer: bool = False,
 ) -> Rendered:
     """Render in the best language for `language`, with times in `timezone`.
 
     `context` is plain JSON: the event's data, its case, brand and event. The paths `hidden` are left out of it for
-    texts that lock screens show. Raises RenderError when the template has no text, has a mistake, or exceeds a limit.
+    texts that lock screens show.
+    `customer`: whether external people read it.
+
+    Raises RenderError when the template has no text, has a mistake, or exceeds a limit.
     """
-    text = text_for(version, language, channel)
+    text = text_for(version, language, channel, customer=customer)
     place = Place(formats.locale_of(_place_language(language, text.language)), formats.zone_of(timezone))
     warnings: dict[Reason, None] = {}  # each once, in order
 
@@ -90,7 +100,7 @@ def render(
     return Rendered(title, body, short_body, text.language, tuple(warnings))
 
 
-def _short(text: TemplateText, fill_in: Callable[[str, Json], str], body: str, shown: Json, *, same: bool) -> str:
+def _short(text: WrittenText, fill_in: Callable[[str, Json], str], body: str, shown: Json, *, same: bool) -> str:
     """The text's own short body, or the beginning of its body. `same`: lock screens may show all that the body may."""
     if text.short_body.strip():
         return cut(clean(fill_in(text.short_body, shown)), MAX_SHORT_BODY)
@@ -110,13 +120,19 @@ def clean_title(text: str) -> str:
 
 
 # --- which text -----------------------------------------------------------------------------------------------------
-def text_for(version: TemplateVersion, language: str, channel: str) -> TemplateText:
+def texts_of(version: TemplateVersion, *, customer: bool) -> list[WrittenText]:
+    """The texts for external people, if there are any and one of them reads; else those for everybody."""
+    own: list[WrittenText] = list(version.customer_texts.all()) if customer else []
+    return own or list(version.texts.all())
+
+
+def text_for(version: TemplateVersion, language: str, channel: str, *, customer: bool = False) -> WrittenText:
     """The text in the language itself, its base (de-AT: de), the fallback, then any language; each for the channel
     first, then for all channels.
 
     Raises RenderError when there is none.
     """
-    texts = {(tag(text.language), text.channel): text for text in version.texts.all()}
+    texts = {(tag(text.language), text.channel): text for text in texts_of(version, customer=customer)}
     for wanted in (
         *languages(language, version.template.fallback_language),
         *sorted({each for each, _channel in texts}),

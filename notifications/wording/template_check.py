@@ -14,9 +14,9 @@ from notifications.models import (
     EventVariable,
     Template,
     TemplateFact,
-    TemplateText,
     TemplateVersion,
     VersionState,
+    WrittenText,
 )
 from notifications.wording import liquid
 
@@ -42,7 +42,7 @@ _ANY = "*"
 class Problem:
     """`fatal`: the version cannot be published. `message` is a sentence for whoever edits the text or key fact."""
 
-    text: TemplateText | TemplateFact
+    text: WrittenText | TemplateFact
     field: str
     message: str
     fatal: bool
@@ -60,7 +60,7 @@ def check(version: TemplateVersion) -> list[Problem]:
     """Syntax errors, variables that no event has, and sensitive ones on lock screens."""
     known, sensitive = _variables(version)
     problems: list[Problem] = []
-    for text in version.texts.all():
+    for text in (*version.texts.all(), *version.customer_texts.all()):
         for field in FIELDS:
             problems += _check(text, field, known, sensitive)
     return [*problems, *_check_facts(version, known)]
@@ -89,7 +89,7 @@ def _variables(version: TemplateVersion) -> tuple[set[str], set[str]]:
     return STANDARD | {path for path, _sensitive in rows}, {path for path, sensitive in rows if sensitive}
 
 
-def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str]) -> Iterator[Problem]:
+def _check(text: WrittenText, field: str, known: set[str], sensitive: set[str]) -> Iterator[Problem]:
     try:
         used = sorted(set(variables_of(liquid.parse(getattr(text, field)))))
     except RenderError as fault:
@@ -103,7 +103,7 @@ def _check(text: TemplateText, field: str, known: set[str], sensitive: set[str])
             yield from _shown_to_all(text, field, path)
 
 
-def _shown_to_all(text: TemplateText, field: str, path: str) -> Iterator[Problem]:
+def _shown_to_all(text: WrittenText, field: str, path: str) -> Iterator[Problem]:
     """Texts that anybody can see: title and short body, or else the beginning of the body, on lock screens; the subject
     in mail programs."""
     if field == "short_body":
@@ -131,7 +131,7 @@ def showing(paths: Collection[str]) -> list[Template]:
     published = TemplateVersion.objects.filter(state=VersionState.PUBLISHED).select_related("template")
     return [
         version.template
-        for version in published.prefetch_related("texts").order_by("template__name")
+        for version in published.prefetch_related("texts", "customer_texts").order_by("template__name")
         if any(reaches(each.sensitive, path) for each in check(version) if each.sensitive for path in paths)
     ]
 

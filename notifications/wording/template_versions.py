@@ -33,10 +33,10 @@ def new_draft(template: Template, source: TemplateVersion | None = None, note: s
 
 
 def _copy(source: TemplateVersion, target: TemplateVersion) -> None:
-    for rows in (list(source.texts.all()), list(source.actions.all()), list(source.facts.all())):
-        for row in rows:
-            row.pk, row.version, row._state.adding = None, target, True
-            row.save(force_insert=True)
+    rows: list[Any] = [*source.texts.all(), *source.customer_texts.all(), *source.actions.all(), *source.facts.all()]
+    for row in rows:
+        row.pk, row.version, row._state.adding = None, target, True
+        row.save(force_insert=True)
 
 
 @transaction.atomic
@@ -46,7 +46,8 @@ def publish(version: TemplateVersion, by: Any, now: datetime) -> TemplateVersion
     Raises CannotPublish if it is no draft, has no texts, or has fatal problems.
     """
     template = _locked(version.template)
-    version = TemplateVersion.objects.select_related("template").prefetch_related("texts").get(pk=version.pk)
+    versions = TemplateVersion.objects.select_related("template").prefetch_related("texts", "customer_texts")
+    version = versions.get(pk=version.pk)
     if version.state != VersionState.DRAFT:
         raise CannotPublish("Only a draft can be published. Make a new draft from this version first.")
     if not version.texts.all():

@@ -132,7 +132,8 @@ def test_an_operator_may_dry_run_and_read_the_trace(day: World, operator: Client
 
 # --- template editors -----------------------------------------------------------------------------------------------
 def test_an_editor_sees_templates_and_nothing_else(day: World, editor: Client) -> None:
-    assert visible_to(editor) == {"Template", "TemplateVersion", "TemplateText", "TemplateFact", "TemplateAction"}
+    parts = {"TemplateText", "CustomerText", "TemplateFact", "TemplateAction"}
+    assert visible_to(editor) == {"Template", "TemplateVersion", *parts}
     page = editor.get("/admin/")
     assert page.status_code == 200
     assert page.context["tiles"] == []
