@@ -100,14 +100,14 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
             found,
             asked=said.action,
             comment=said.comment,
-            fault=explain(failure),
+            fault=explain(failure, request.recipient),
             typed=typed,
             status=failure.status,
         )
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
-            messages.error(request, explain(failure))
+            messages.error(request, explain(failure, request.recipient))
         kept = "\n\n".join(filter(None, (told(form, typed) if form else "", said.comment)))
         if kept:
             found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
@@ -132,7 +132,8 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     except NotFound as unknown:
         raise Http404 from unknown
     except Failure as failure:
-        return show(request, found, message=text, message_fault=explain(failure), status=failure.status)
+        fault = explain(failure, request.recipient)
+        return show(request, found, message=text, message_fault=fault, status=failure.status)
     return redirect("inbox:item", notification.pk)
 
 
@@ -150,7 +151,7 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     except NotFound as nobody:
         raise Http404 from nobody
     except Failure as failure:
-        fault = say("message_required") if isinstance(failure, CommentRequired) else explain(failure)
+        fault = say("message_required") if isinstance(failure, CommentRequired) else explain(failure, request.recipient)
         return show(request, None, written=text, written_fault=fault, status=failure.status)
     messages.success(request, _("Sent. You find your message below."))
     return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
@@ -164,7 +165,7 @@ def undo(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     try:
         take_back(notification, timezone.now())
     except TooLate:
-        messages.error(request, say("too_late"))
+        messages.error(request, say("too_late", customer=request.recipient.external))
     return redirect("inbox:item", notification.pk)
 
 
@@ -196,10 +197,10 @@ def _moment(text: str) -> datetime:
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
-def explain(failure: Failure) -> str:
+def explain(failure: Failure, reader: Recipient) -> str:
     """The failed answer in the reader's words."""
     if isinstance(failure, CommentRequired):
-        return say("comment_required")
+        return say("comment_required", customer=reader.external)
     if isinstance(failure, InvalidAnswer):
         return _("Your comment is too long. Shorten it to %(most)s characters.") % {"most": f"{MAX_COMMENT:,}"}
     if isinstance(failure, FourEyes):

@@ -123,7 +123,7 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
             found,
             asked=said.action,
             comment=said.comment,
-            fault=explain(failure),
+            fault=explain(failure, row.recipient),
             status=failure.status,
         )
     except Failure:
@@ -183,8 +183,8 @@ def _show(
         "sign_in_url": sign_in_url(_item_url(row, wanted)),
         "inbox_url": _item_url(row, wanted),
         "asked": button,
-        "question": question_of(button),
-        "hint": hint_of(button),
+        "question": question_of(button, row.recipient),
+        "hint": hint_of(button, row.recipient),
         "focus": bool(asked),
         "max_comment": MAX_COMMENT,
         **more,

@@ -26,6 +26,7 @@ from notifications.inbox.listing import NOTHING, listing
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.inbox.views import is_shown, views_of
+from notifications.models import Recipient
 from notifications.types import TAKES_AWAY, Json
 from notifications.wording.languages import reading_language
 from notifications.wording.sentences import say_of, spoken
@@ -101,8 +102,8 @@ def show(
         "filters": filters_of(request.recipient, finding) if finding.filters_open else [],
         "item": found,
         "asked": button,
-        "question": question_of(button),
-        "hint": hint_of(button),
+        "question": question_of(button, request.recipient),
+        "hint": hint_of(button, request.recipient),
         "focus": bool(asked),
         "written": written,
         "written_fault": written_fault,
@@ -139,23 +140,24 @@ def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
     return next((button for button in buttons if button.action.name == name), None)
 
 
-def question_of(button: Button | None) -> str:
+def question_of(button: Button | None, reader: Recipient) -> str:
     """The question above the comment field."""
-    return say_of("ask", button.action.name) if button else ""
+    return say_of("ask", button.action.name, customer=reader.external) if button else ""
 
 
-def hint_of(button: Button | None) -> str:
+def hint_of(button: Button | None, reader: Recipient) -> str:
     """Where the comment goes."""
-    return say_of("hint", button.action.name) if button else ""
+    return say_of("hint", button.action.name, customer=reader.external) if button else ""
 
 
 def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
     """What the page's modules need to know, as a JSON block (no inline script)."""
     return {
-        "texts": spoken(),
+        "texts": spoken(customer=request.recipient.external),
         "now": timezone.now().isoformat(),
         "list": finding.suffix,
         "ref": request.recipient.ref,
+        "customer": request.recipient.external,
         "timezone": request.recipient.timezone or "UTC",
         "learn_timezone": "" if request.recipient.timezone else reverse("inbox:timezone"),
         "language": request.LANGUAGE_CODE,

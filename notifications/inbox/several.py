@@ -134,7 +134,7 @@ def page(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return _choice(request, found)
     button, comment = found.button(request.POST.get("action", "")), cleaned_comment(request.POST.get("comment", ""))
-    fault = _fault(button, comment) if found.open else ""
+    fault = _fault(button, comment, reader) if found.open else ""
     if fault:
         return _choice(request, found, comment=comment, fault=fault, status=422)
     refused = answer_all(reader, found.open, button.action.name, comment, now) if button else {}
@@ -142,12 +142,12 @@ def page(request: PersonRequest) -> HttpResponse:
     return show_page(request, "inbox/several_told.html", {"told": told, "comment": comment if refused else ""})
 
 
-def _fault(button: Button | None, comment: str) -> str:
+def _fault(button: Button | None, comment: str, reader: Recipient) -> str:
     if button is None:
         return say("not_allowed")
     if len(comment) > MAX_COMMENT:
-        return explain(InvalidAnswer("The comment is too long."))
-    return say("comment_required") if button.asks and not comment else ""
+        return explain(InvalidAnswer("The comment is too long."), reader)
+    return say("comment_required", customer=reader.external) if button.asks and not comment else ""
 
 
 def answer_all(
@@ -170,7 +170,7 @@ def _told_of(card: Card, refused: Failure | None) -> Told:
     if card.is_open and any(button.fills for button in card.buttons):
         return Told(card, _("It has a form: open it to answer."), "bad")
     if refused is not None and card.is_open:
-        return Told(card, explain(refused), "bad")
+        return Told(card, explain(refused, card.notification.recipient), "bad")
     return Told(card, card.outcome, card.mood)
 
 

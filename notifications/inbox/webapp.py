@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.models import Brand
 from notifications.types import Json
-from notifications.wording.sentences import spoken_by_worker
+from notifications.wording.sentences import spoken_by_worker, spoken_to_customers_by_worker
 from wfpush.web import page_scripts
 
 TEMPLATES = settings.BASE_DIR / "templates"
@@ -51,9 +51,14 @@ def worker() -> Worker:
 def assembled() -> Worker:
     files = shell_files()
     code = "\n".join(_without_imports(path) for path in modules(page_scripts.FOLDER / ENTRY))
-    words = {language: _words_in(language) for language, _name in settings.LANGUAGES}
+    words = {language: _in(language, spoken_by_worker) for language, _name in settings.LANGUAGES}
+    for_customers = {language: _in(language, spoken_to_customers_by_worker) for language, _name in settings.LANGUAGES}
     version = hashlib.sha256()
-    for part in (code, json.dumps(words), *(path.read_text("utf-8") for path in sorted(page_templates()))):
+    for part in (
+        code,
+        json.dumps([words, for_customers]),
+        *(path.read_text("utf-8") for path in sorted(page_templates())),
+    ):
         version.update(part.encode())
     for name, content in files.items():
         version.update(name.encode() + content)
@@ -61,6 +66,7 @@ def assembled() -> Worker:
         "PAGE_VERSION": version.hexdigest()[:16],
         "SHELL_FILES": {name: integrity(content) for name, content in files.items()},
         "WORDS": words,
+        "CUSTOMER_WORDS": for_customers,
     }
     head = "".join(f"const {name} = {json.dumps(value, ensure_ascii=False)};\n" for name, value in constants.items())
     return Worker(f'"use strict";\n{head}{code}', constants["PAGE_VERSION"])  # type: ignore[arg-type]
@@ -109,9 +115,9 @@ def integrity(content: bytes) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
 
 
-def _words_in(language: str) -> dict[str, str]:
+def _in(language: str, words: Callable[[], dict[str, str]]) -> dict[str, str]:
     with translation.override(language):
-        return spoken_by_worker()
+        return words()
 
 
 @csp_update({"connect-src": [SELF, "https:", "http:"]})  # documents are fetched from wherever engines keep them

@@ -40,20 +40,20 @@ def outcome_of(notification: Notification, reader: Recipient, now: datetime) -> 
     if not outcome or _is_past(notification):
         return ""
     if outcome.get("engine") == "refused":
-        return _refused(outcome)
+        return _refused(outcome, reader)
     title = action_title(notification, str(outcome["action"]), reader)
     if is_mine(outcome, reader):
-        return f"{_done(outcome, title)} {_engine(outcome, now)}".strip()
+        return f"{_done(outcome, title, reader)} {_engine(outcome, now, reader)}".strip()
     if outcome.get("to") and state == NotificationState.OPEN:
         return _asked(outcome, reader, now)
-    return _by_others(outcome, title, now, still_open=state == NotificationState.OPEN)
+    return _by_others(outcome, title, now, reader, still_open=state == NotificationState.OPEN)
 
 
-def _done(outcome: Json, title: str) -> str:
+def _done(outcome: Json, title: str, reader: Recipient) -> str:
     """What the reader has done; of a question or a reply, to whom it went, and whether the clock stands still."""
     to, away = _name(outcome, "to"), _name(outcome, "away")
     if outcome.get("late"):
-        return say("done_reply_late")
+        return say("done_reply_late", customer=reader.external)
     if not to:
         return say_of("done", outcome["action"], title=title)
     said = say("sent_for", name=to, away=away) if away else say("sent_to", name=to)
@@ -62,7 +62,7 @@ def _done(outcome: Json, title: str) -> str:
 
 def _asked(outcome: Json, reader: Recipient, now: datetime) -> str:
     name, at = _name(outcome, "by"), parse_time(outcome.get("at"))
-    said = {"name": name, "to": _name(outcome, "to"), "when": when(at, now) if at is not None else ""}
+    said: Json = {"name": name, "to": _name(outcome, "to"), "when": when(at, now) if at is not None else ""}
     return say("others_asked_you" if outcome["to"].get("ref") == reader.ref else "others_asked", **said)
 
 
@@ -116,26 +116,28 @@ def _is_past(notification: Notification) -> bool:
     return asked and task is not None and task.state in (TaskState.OPEN, TaskState.ACKNOWLEDGED)
 
 
-def _engine(outcome: Json, now: datetime) -> str:
+def _engine(outcome: Json, now: datetime, reader: Recipient) -> str:
     key, at = f"engine_{outcome.get('engine')}", parse_time(outcome.get("at"))
     if key == "engine_waiting" and _is_held(outcome, now):
-        return say("engine_held")
+        return say("engine_held", customer=reader.external)
     if key == "engine_waiting" and outcome.get("connect"):
         return say("engine_connect", engine=outcome["connect"])
     if key == "engine_waiting" and at is not None and now - at >= LONG:
-        return say("engine_waiting_since", when=short_time(at, now))
-    return say(key) if key in TEXTS else ""
+        return say("engine_waiting_since", customer=reader.external, when=short_time(at, now))
+    return say(key, customer=reader.external) if key in TEXTS else ""
 
 
-def _refused(outcome: Json) -> str:
+def _refused(outcome: Json, reader: Recipient) -> str:
     detail = reasons.words(outcome, "detail").strip()
-    return say("engine_refused", detail=sentence(detail)) if detail else say("engine_refused_silently")
+    if not detail:
+        return say("engine_refused_silently", customer=reader.external)
+    return say("engine_refused", customer=reader.external, detail=sentence(detail))
 
 
-def _by_others(outcome: Json, title: str, now: datetime, *, still_open: bool) -> str:
+def _by_others(outcome: Json, title: str, now: datetime, reader: Recipient, *, still_open: bool) -> str:
     name, at = (outcome.get("by") or {}).get("name") or "", parse_time(outcome.get("at"))
     if not name or at is None:
-        return say("already_handled")
+        return say("already_handled", customer=reader.external)
     prefix = "others" if still_open else "already"
     return say_of(prefix, outcome["action"], name=name, when=when(at, now), title=title)
 
@@ -145,9 +147,13 @@ def why_withdrawn(reason: Reason, reader: Recipient) -> str:
     if reason.code == reasons.REASSIGNED_TO.name and names.hides_staff(reader):
         return say("withdrawn_because", reason=say("reason_reassigned"))
     if reason.code in REASONS:
-        return say("withdrawn_because", reason=say(REASONS[reason.code], name=str(reason.argument("name"))))
+        return say("withdrawn_because", reason=_why(reason, reader))
     words = reason.words().strip()
     return say("withdrawn_because", reason=sentence(words)) if words else say("withdrawn")
+
+
+def _why(reason: Reason, reader: Recipient) -> str:
+    return say(REASONS[reason.code], customer=reader.external, name=str(reason.argument("name")))
 
 
 def sentence(text: str) -> str:

@@ -173,6 +173,31 @@ DOCUMENTS: dict[str, Text] = {
     "document_refused": _("needs a connection"),
 }
 
+CUSTOMERS: dict[str, Text] = {
+    "engine_held": _("It is sent in a moment."),
+    "engine_waiting": _("It is on its way."),
+    "engine_waiting_since": _("It has been on its way since {when}. Nothing is lost."),
+    "engine_delivered": _("We have it. Thank you."),
+    "engine_kept": _("We have it. Thank you."),
+    "engine_handled": _("This had been settled before."),
+    "engine_refused": _("It could not be taken: {detail} You can answer again, or ask us."),
+    "engine_refused_silently": _("It could not be taken. You can answer again, or ask us."),
+    "engine_failed": _("It could not be taken. Please reach us in another way."),
+    "already_handled": _("This has been settled already."),
+    "reason_completed": _("it has been settled."),
+    "reason_cancelled": _("it is not needed any more."),
+    "reason_reassigned": _("somebody else takes care of it."),
+    "reason_reassigned_to": _("somebody else takes care of it."),
+    "done_reply_late": _("Your reply is kept, though it had been decided before."),
+    "hint_request_info": _("We get your question at once."),
+    "hint_reply": _("It goes to whoever asked."),
+    "hint_other": _("It goes to us with your answer."),
+    "comment_required": _("Write a comment first. It goes to us with your answer."),
+    "too_late": _("Too late: your answer has been taken."),
+    "something_waits": _("There is news for you."),
+}
+"""What customers read instead: they know the house, and no engine behind it."""
+
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
     **ESCALATED, **LATER, **REMOVED, **DOCUMENTS,
@@ -194,21 +219,28 @@ SERVER = (
 """Sentences of the server only, in texts that it sends to the browser with an item."""
 
 
-def say(key: str, **values: object) -> str:
-    """The sentence in the active language, with its placeholders filled."""
-    return str(TEXTS[key]).format(**values)
+def say(key: str, *, customer: bool = False, **values: object) -> str:
+    """The sentence in the active language, with its placeholders filled. `customer`: who reads it is one."""
+    text = CUSTOMERS.get(key, TEXTS[key]) if customer else TEXTS[key]
+    return str(text).format(**values)
 
 
-def say_of(prefix: str, action: str, **values: object) -> str:
+def say_of(prefix: str, action: str, *, customer: bool = False, **values: object) -> str:
     """The sentence of a family for an action, `<prefix>_other` if the action has none of its own."""
     key = f"{prefix}_{action}"
-    return say(key if key in TEXTS else f"{prefix}_other", **values)
+    return say(key if key in TEXTS else f"{prefix}_other", customer=customer, **values)
 
 
-def spoken() -> dict[str, str]:
+def spoken(*, customer: bool = False) -> dict[str, str]:
     """Sentences of the browser, in the active language."""
-    return {key: str(text) for key, text in TEXTS.items() if key not in SERVER}
+    texts = {**TEXTS, **CUSTOMERS} if customer else TEXTS
+    return {key: str(text) for key, text in texts.items() if key not in SERVER}
 
 
 def spoken_by_worker() -> dict[str, str]:
     return {key: str(TEXTS[key]) for key in WORKER}
+
+
+def spoken_to_customers_by_worker() -> dict[str, str]:
+    """Those that differ from `spoken_by_worker`."""
+    return {key: str(CUSTOMERS[key]) for key in WORKER if key in CUSTOMERS}

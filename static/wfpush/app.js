@@ -29,9 +29,9 @@ export async function start(heard, seq) {
 }
 
 async function begin(seq) {
-  const { ref, timezone, language, version, brand } = settings, csrf = csrfToken();
+  const { ref, timezone, language, version, brand, customer } = settings, csrf = csrfToken();
   const { active } = await workers.ready;
-  active.postMessage({ type: "begin", ref, timezone, language, csrf, seq, look: [ref, language, brand, version].join(" ") });
+  active.postMessage({ type: "begin", ref, timezone, language, customer, csrf, seq, look: [ref, language, brand, version].join(" ") });
   await keepInStep(csrf, ref).catch(() => {});  // tried again when the next page starts
 }
 
@@ -61,10 +61,10 @@ export function lookForNews({ surely = false } = {}) {
 /** Keep an answer on this device until the server has it; false where that cannot be. */
 export async function keepAnswer(answer) {
   if (!registration) return false;
-  const { ref, language } = settings;
+  const { ref, language, customer } = settings;
   try {
     const { device = "" } = await person();
-    await store("answers", { ...answer, ref, lang: language, csrf: csrfToken(), device, at: Date.now() });
+    await store("answers", { ...answer, ref, customer, lang: language, csrf: csrfToken(), device, at: Date.now() });
   } catch {
     return false;
   }

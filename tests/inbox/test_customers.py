@@ -1,12 +1,15 @@
 """Erin, a customer, sees how far her case has come, what is wanted from her, and what was written to her."""
 
+import json
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from notifications.inbox.session import RECIPIENT_KEY, SIGNED_OUT_KEY
-from notifications.models import Brand, Case, Engine, Journey, Milestone, Recipient, TaskMessage
+from notifications.models import Brand, Case, Engine, Journey, Milestone, Notification, Recipient, TaskMessage
+from notifications.wording.sentences import TEXTS, spoken
 from tests.factories import BrandFactory, RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
 from tests.support.story import Story
@@ -319,3 +322,32 @@ def test_internal_people_keep_their_inbox(story: Story) -> None:
 def test_the_ways_come_with_the_installation(db: None) -> None:
     assert list(Journey.objects.values_list("name", flat=True)) == ["Cases", "Requests"]
     assert Engine.objects.count() == 0
+
+
+# --- her own answers ----------------------------------------------------------------------------------------------
+def test_what_became_of_her_answer_is_said_in_words_for_customers(story: Story, erin: Recipient) -> None:
+    request_is(story, "assigned", 0)
+    task = {"id": "T-1", "name": "Confirm the appointment", "assignee": "C-9", "actions": ["approve", "reject"]}
+    story.happen("task.assigned", {"task": task, "case": {"id": "R-88"}})
+    client = by_link(erin)
+    item = f"/n/{story.copy(erin, 'T-1').pk}"
+    assert "It goes to us with your answer." in get(client, item).follow("Reject…").part("comment-hint")
+
+    assert "Approved. It is on its way." in get(client, item).press("Approve").part("outcome")
+
+    Notification.objects.filter(task__task_id="T-1").update(outcome={"action": "approve", "by": erin.as_person(),
+                                                                     "at": "2026-11-02T09:00:00Z", "detail": "",
+                                                                     "engine": "delivered"})  # fmt: skip
+    page = get(client, item)
+    assert "Approved. We have it. Thank you." in page.part("outcome")
+    engines = [line for line in spoken(customer=True).values() if "engine" in line.lower()]
+    assert engines == [TEXTS["engine_connect"]]  # of people with accounts at an engine
+
+
+def test_her_browser_says_the_same_to_her(story: Story, erin: Recipient) -> None:
+    script = Client().get("/sw.js").content.decode()
+    (words,) = re.findall(r"const CUSTOMER_WORDS = (.+);", script)
+
+    assert json.loads(words)["de"]["engine_delivered"] == "Wir haben es. Vielen Dank."
+    settings = get(by_link(erin), "/").tree.xpath("//script[@id='settings']")[0].text
+    assert json.loads(settings)["texts"]["engine_delivered"] == "We have it. Thank you."

@@ -67,7 +67,7 @@ def test_a_link_for_somebody_else_ends_the_messages_of_who_was_signed_in(story: 
     page = get(client, f"/link/{sign_in_link(erin, expires_at=timezone.now() + SOON)}")
     assert Device.objects.exists(), "looking at a link ends nothing"
 
-    page.press("Open my inbox")
+    page.press("Open my page")
     assert not Device.objects.exists()
 
 

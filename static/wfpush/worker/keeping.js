@@ -15,10 +15,10 @@ const PAGES = 5;  // of changes; after more the whole list is fetched
  * A page has started, and says who is signed in and its last seq. `look` stands for language and version: when it changes, all
  * items are fetched again.
  */
-export async function begin({ ref, timezone, language, csrf, seq, look }) {
+export async function begin({ ref, timezone, language, customer, csrf, seq, look }) {
   const before = await person();
   if (before.ref !== undefined && before.ref !== ref) await forget(self.registration);
-  await tellPerson({ ref, timezone, language, csrf, look, ...(before.look === look ? {} : { seq: 0 }) });
+  await tellPerson({ ref, timezone, language, customer, csrf, look, ...(before.look === look ? {} : { seq: 0 }) });
   await sendAnswers();
   await catchUp(seq);
   await keepPage(look);

@@ -11,9 +11,9 @@ const MOST_REMEMBERED = 60;
 
 export async function pushed({ data, notification, appBadge }) {
   const message = read(data) ?? declared(notification, appBadge);
-  const { ref, language, device } = await person().catch(() => ({ ref: "" }));
+  const { ref, language, device, customer } = await person().catch(() => ({ ref: "" }));
   if (message?.kind === "removed" && (!device || device === message.device)) return removedHere(message.lang);
-  if (!message || message.kind === "removed" || ref === undefined) return nobodys(language);
+  if (!message || message.kind === "removed" || ref === undefined) return nobodys(language, customer);
   count(message.unread);
   return show(noteOf(message, await isInFront(), await isKnown(message.tag)));
 }
@@ -37,8 +37,8 @@ function declared(notification, unread) {
 }
 
 /** For whoever signed out, or made by nobody: it says nothing of what it holds. */
-async function nobodys(language) {
-  await self.registration.showNotification("wfpush", { body: speaking(language).say("something_waits"), icon: ICON, badge: BADGE });
+async function nobodys(language, customer) {
+  await self.registration.showNotification("wfpush", { body: speaking(language, customer).say("something_waits"), icon: ICON, badge: BADGE });
   const { ref } = await person().catch(() => ({ ref: "" }));
   if (ref === undefined) await (await self.registration.pushManager.getSubscription())?.unsubscribe();
 }

@@ -5,11 +5,14 @@ import { outcomesOf } from "../outcomes.js";
 import { sentencesOf } from "../sentences.js";
 import { timesOf } from "../times.js";
 
-/** {say, sayOf, language}: of a language, `de_AT` too, or of English where it has no sentences of its own. */
-export function speaking(asked) {
+/**
+ * {say, sayOf, language}: of a language, `de_AT` too, or of English where it has no sentences of its own. `customer`: who reads it
+ * is one, and has some sentences of their own (CUSTOMER_WORDS).
+ */
+export function speaking(asked, customer = false) {
   const name = (asked || "en").replaceAll("_", "-").toLowerCase();
   const language = [name, name.split("-")[0]].find((each) => each in WORDS) ?? "en";
-  return { ...sentencesOf(WORDS[language]), language };
+  return { ...sentencesOf(customer ? { ...WORDS[language], ...CUSTOMER_WORDS[language] } : WORDS[language]), language };
 }
 
 /** What is said where a notification's token, or the device itself, counts no more. */
@@ -22,7 +25,7 @@ const REFUSED = {
 
 /** What became of an answer, by what the server replied to it: the words that a page has for the same. */
 export function outcomeWords(answer, { status, body }, timezone) {
-  const { say, sayOf, language } = speaking(answer.lang);
+  const { say, sayOf, language } = speaking(answer.lang, answer.customer);
   const told = (outcome, ref) => {
     const { outcomeOf } = outcomesOf({ say, sayOf, ...timesOf({ say, language, timezone }), now: () => new Date(), ref });
     return outcomeOf({ state: "answered", actions: [answer], outcome }).text;
