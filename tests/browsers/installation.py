@@ -91,6 +91,20 @@ class Installation:
         self.send("task.assigned", {"task": said}, key=key)
         return task_id
 
+    def hears(self, who: str) -> None:
+        """Return when an external person of the tests' engine has something in their inbox."""
+        address = f"{self.url}/api/v1/notifications?state=all&limit=1"
+
+        def is_there() -> bool:
+            return bool(self._ask("GET", address, headers=self._as(self._token(who)))["items"])
+
+        eventually(is_there, f"{who} has heard of something")
+
+    def link_for(self, who: str) -> str:
+        """A sign-in link."""
+        made = self._ask("POST", f"{self.url}/api/v1/recipients/{who}/links", {"next": "/"}, self._as(self.key))
+        return str(made["url"])
+
     def waits_for(self, who: str, title: str) -> None:
         """Return when it is in the person's inbox: a page that is loaded from then on has it from the server."""
 

@@ -333,13 +333,13 @@ def test_what_became_of_her_answer_is_said_in_words_for_customers(story: Story, 
     item = f"/n/{story.copy(erin, 'T-1').pk}"
     assert "It goes to us with your answer." in get(client, item).follow("Reject…").part("comment-hint")
 
-    assert "Approved. It is on its way." in get(client, item).press("Approve").part("outcome")
+    assert "Approved. It is on its way." in get(client, item).press("Approve").text
 
     Notification.objects.filter(task__task_id="T-1").update(outcome={"action": "approve", "by": erin.as_person(),
                                                                      "at": "2026-11-02T09:00:00Z", "detail": "",
                                                                      "engine": "delivered"})  # fmt: skip
     page = get(client, item)
-    assert "Approved. We have it. Thank you." in page.part("outcome")
+    assert "Approved. We have it. Thank you." in page.text
     engines = [line for line in spoken(customer=True).values() if "engine" in line.lower()]
     assert engines == [TEXTS["engine_connect"]]  # of people with accounts at an engine
 
