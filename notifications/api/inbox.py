@@ -104,14 +104,14 @@ class FollowView(PersonView):
     @extend_schema(operation_id="follow", request=None, responses=docs.responses({204: None}, 404))
     def put(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case: hear of its milestones."""
-        for case in _cases(self.recipient(), case_id):
+        for case in cases_of(self.recipient(), case_id):
             case.followers.add(self.recipient())
         return nothing()
 
     @extend_schema(operation_id="unfollow", responses=docs.responses({204: None}, 404))
     def delete(self, request: Request, case_id: str) -> HttpResponse:
         """Follow a case no longer."""
-        for case in _cases(self.recipient(), case_id):
+        for case in cases_of(self.recipient(), case_id):
             case.followers.remove(self.recipient())
         return nothing()
 
@@ -124,10 +124,11 @@ def _own(recipient: Recipient, notification_id: UUID) -> Notification:
     return found
 
 
-def _cases(recipient: Recipient, case_id: str) -> list[Case]:
-    """The case with this id, of each engine that told the person of one. Raises NotFound."""
+def cases_of(recipient: Recipient, case_id: str, engine: str = "") -> list[Case]:
+    """The case with this id, of each engine (or of this one) that told the person of one. Raises NotFound."""
     known = Q(followers=recipient) | Q(notifications__recipient=recipient)
-    found = list(Case.objects.filter(known, case_id=case_id).distinct())
+    cases = Case.objects.filter(known, case_id=case_id).select_related("engine").distinct()
+    found = list(cases.filter(engine__slug=engine) if engine else cases)
     if not found:
         raise NotFound("There is no such case that you have heard of.")
     return found

@@ -377,6 +377,28 @@ class MessagePage(Shown):
     next = serializers.IntegerField(allow_null=True, help_text="The `after` of the next page.")
 
 
+class MilestoneShown(Shown):
+    label = serializers.CharField()  # type: ignore[assignment]
+    state = serializers.ChoiceField(["done", "now", "ahead"])
+    at = serializers.DateTimeField(allow_null=True, help_text="When it was reached.")
+
+
+class CaseShown(Shown):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    type = serializers.CharField(allow_null=True)
+    status = serializers.CharField(allow_null=True, help_text="As events name it.")
+    milestones = MilestoneShown(many=True, help_text="Empty where no way of a case fits, or none of its steps.")
+    note = serializers.CharField(allow_null=True, help_text="What customers read while the case is there.")
+    news = serializers.CharField(allow_null=True, help_text="The status in words, where it is none of the milestones.")
+    can_write = serializers.BooleanField(help_text="Whether somebody reads what the person writes about it.")
+    question = serializers.UUIDField(allow_null=True, help_text="The message that the next one of theirs replies to.")
+
+
+class CaseMessages(Shown):
+    items = MessageShown(many=True)
+
+
 class AbsenceShown(Shown):
     """All null: the person is there, and will be."""
 

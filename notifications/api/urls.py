@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from notifications.api import (
     absence,
+    cases,
     events,
     inbox,
     messages,
@@ -35,6 +36,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/notifications/<uuid:notification_id>/responses", responses.NotificationResponsesView.as_view()),
     path("v1/responses", responses.ResponsesView.as_view()),
     path("v1/cases/<path:case_id>/follow", inbox.FollowView.as_view()),
+    path("v1/cases/<path:case_id>/messages", cases.CaseMessagesView.as_view()),
+    path("v1/cases/<path:case_id>", cases.CaseView.as_view()),
     path("v1/absence", absence.AbsenceView.as_view()),
     path("v1/tokens", tokens.TokensView.as_view()),
     path("v1/tokens/current", tokens.CurrentTokenView.as_view()),

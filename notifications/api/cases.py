@@ -1,0 +1,96 @@
+"""A case as its customers see it, for portals of their own."""
+
+from collections.abc import Sequence
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from notifications.api import docs, serializers, shown
+from notifications.api.base import PersonView, answer, query_of, validated
+from notifications.api.inbox import cases_of
+from notifications.api.responses import IDEMPOTENCY_KEY, key_of
+from notifications.cases.milestones import progress_of
+from notifications.conversation import people, saying
+from notifications.conversation.saying import Words
+from notifications.conversation.shown import messages_json
+from notifications.errors import Invalid, NotAllowed
+from notifications.items.representation import iso_utc
+from notifications.models import Case, Recipient, TaskMessage, Via
+from notifications.types import Json
+from notifications.wording.languages import chosen_language
+
+MOST = 200
+
+
+class CaseView(PersonView):
+    """People name cases that they have heard of."""
+
+    @extend_schema(
+        operation_id="case",
+        parameters=[serializers.CaseQuery],
+        responses=docs.responses({200: shown.CaseShown}, 404, 422),
+    )
+    def get(self, request: Request, case_id: str) -> HttpResponse:
+        """How far a case has come, in the person's language, and whether they can write about it."""
+        case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
+        return answer(case_json(case, self.recipient(), chosen_language(request.COOKIES)))
+
+
+class CaseMessagesView(PersonView):
+    @extend_schema(
+        operation_id="case_messages",
+        parameters=[serializers.CaseQuery],
+        responses=docs.responses({200: shown.CaseMessages}, 404, 422),
+    )
+    def get(self, request: Request, case_id: str) -> HttpResponse:
+        """What concerns the person in the conversations about the case's tasks: the newest messages, oldest first."""
+        case = _case(self.recipient(), case_id, query_of(request, serializers.CaseQuery).get("engine", ""))
+        newest = people.seen_of_case(case, self.recipient()).order_by("-at").values_list("pk", flat=True)[:MOST]
+        rows = TaskMessage.objects.filter(pk__in=list(newest)).order_by("at")
+        return answer({"items": messages_json(rows, self.recipient())})
+
+    @extend_schema(
+        operation_id="write_in",
+        parameters=[IDEMPOTENCY_KEY],
+        request=serializers.CaseMessageGiven,
+        responses=docs.responses({200: shown.MessageShown, 201: shown.MessageShown}, 400, 403, 404, 409, 413, 415, 422),
+    )
+    def post(self, request: Request, case_id: str) -> HttpResponse:
+        """External people write about their case: a reply if they were asked something, else to whoever works on it."""
+        given, person = validated(serializers.CaseMessageGiven, request.data), self.recipient()
+        case = _case(person, case_id, given["engine"])
+        if not person.external:
+            raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
+        words = Words(given["text"], via=Via.PORTAL, key=key_of(request))
+        said = saying.write_in(person, case, words, timezone.now())
+        (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk), person)
+        return answer(shown_as, 201 if said.created else 200)
+
+
+def _case(person: Recipient, case_id: str, engine: str) -> Case:
+    """Raises NotFound, and Invalid where several engines have one of this id."""
+    found: Sequence[Case] = cases_of(person, case_id, engine)
+    if len(found) > 1:
+        slugs = ", ".join(sorted(case.engine.slug for case in found))
+        detail = f"Several engines have a case of this id. Name one: {slugs}."
+        raise Invalid(detail, [{"pointer": "/engine", "detail": detail}])
+    return found[0]
+
+
+def case_json(case: Case, reader: Recipient, language: str = "") -> Json:
+    progress = progress_of(case, language or reader.locale)
+    asked = saying.open_question(reader, case)
+    can_write = reader.external and (asked is not None or people.task_to_write_to(case, reader) is not None)
+    return {
+        "id": case.case_id,
+        "title": case.title,
+        "type": case.type or None,
+        "status": case.status or None,
+        "milestones": [{"label": step.label, "state": step.state, "at": iso_utc(step.at)} for step in progress.steps],
+        "note": progress.note or None,
+        "news": progress.news or None,
+        "can_write": can_write,
+        "question": str(asked.message_id) if asked else None,
+    }
