@@ -230,6 +230,7 @@ class FieldShown(Shown):
     whole = serializers.BooleanField(required=False, help_text="Numbers have no fraction.")
     sensitive = serializers.BooleanField(required=False, help_text="Its value is not shown once it is given.")
     choices = ChoiceShown(many=True, required=False)
+    when = serializers.DictField(required=False, help_text="On what it is asked, as the form has it.")
 
 
 class UnshownShown(Shown):
@@ -239,6 +240,7 @@ class UnshownShown(Shown):
 
 
 class FormShown(Shown):
+    language = serializers.CharField(help_text="That of the words; numbers and days are read as it writes them.")
     fields = FieldShown(many=True)  # type: ignore[assignment]
     unshown = UnshownShown(many=True, required=False, help_text="Fields that only the engine can show.")
 

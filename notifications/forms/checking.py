@@ -17,14 +17,14 @@ CENTS = Decimal("0.01")
 
 def normal(form: Form, said: Json) -> Json:
     """The values as they are recorded: texts without what nobody sees, whole numbers without a fraction, and nothing
-    for what is empty."""
+    for what is empty, or not asked under the circumstances."""
     found = {}
     known = {field.name: field for field in form}
     for name, value in said.items():
         value = _normal(known[name], value) if name in known else value
         if value not in (None, "", []):
             found[name] = value
-    return found
+    return {name: value for name, value in found.items() if name not in known or known[name].is_asked(found)}
 
 
 def _normal(field: Field, value: Any) -> Any:
@@ -41,7 +41,7 @@ def faults_of(form: Form, values: Json) -> list[Fault]:
 
 def _fault_of(field: Field, values: Json) -> Fault | None:
     if field.name not in values:
-        return Fault(field, _missing(field)) if field.required else None
+        return Fault(field, _missing(field)) if field.required and field.is_asked(values) else None
     return next(_faults(field, values[field.name]), None)
 
 
@@ -53,8 +53,8 @@ def _missing(field: Field) -> str:
 
 def _faults(field: Field, value: Any) -> Iterator[Fault]:
     """What is wrong with a value, the kind of value first."""
-    errors = list(_Validator(field.schema, format_checker=_FORMATS).iter_errors(value))
-    for error in sorted(errors, key=lambda each: each.validator not in ("type", "format", "enum", "oneOf")):
+    errors = _Validator(field.schema, format_checker=_FORMATS).iter_errors(value)
+    for error in sorted(errors, key=lambda each: ORDER.index(str(each.validator))):
         yield _of_schema(field, error)
     if isinstance(value, int | float) and not isinstance(value, bool):
         if definition.as_number(value) is None:
@@ -70,6 +70,12 @@ def longest(field: Field) -> int:
     most = patterns.MOST_TEXT if "pattern" in field.schema else definition.MOST_TEXT
     return int(field.schema.get("maxLength", most))
 
+
+ORDER = (
+    *("enum", "oneOf", "type", "format", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "pattern", "formatMinimum", "formatMaximum", "minItems", "maxItems", "uniqueItems"),
+)
+"""The same fault is named here and in browsers (static/wfpush/values.js)."""
 
 LIMITS = {
     "minimum": "least",

@@ -290,6 +290,8 @@ def _ui(ui: Any, properties: Json, here: str, say: Say) -> None:
             return
         for name, field in value.items():
             _ui_field(field, object_in(properties, name) if name in properties else None, pointer(where, name), say)
+            if isinstance(field, dict) and field.get("when") is not None:
+                _when(field["when"], properties, value, f"{pointer(where, name)}/when", say)
 
     def order(value: Any, where: str, say: Say) -> None:
         for at, name in enumerate(_list(value, where, say)):
@@ -339,8 +341,27 @@ def _ui_field(value: Any, schema: Json | None, here: str, say: Say) -> None:
         "from": _text(MOST_TITLE),
         "choices": choices,
         "sensitive": _flag,
+        "when": _nothing,
     }
     _members(value, known, here, say)
+
+
+CONDITIONS = ("is", "is_not", "at_least", "at_most")
+"""What a condition says of the value of another field."""
+
+
+def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> None:
+    known: dict[str, Check] = {"field": _nothing, "is": _nothing, "is_not": _nothing}
+    _members(when, {**known, "at_least": _number, "at_most": _number}, here, say)
+    if not isinstance(when, dict):
+        return
+    name = when.get("field")
+    if not isinstance(name, str) or name not in properties:
+        say(f"{here}/field", "This names no field of the form.")
+    elif object_in(fields, name).get("when") is not None:
+        say(f"{here}/field", "This field has a condition itself. Name one that has none.")
+    if sum(each in when for each in CONDITIONS) != 1:
+        say(here, f"Write one of {', '.join(CONDITIONS)}.")
 
 
 def _no_kind(value: Any, here: str, say: Say) -> None:

@@ -91,6 +91,27 @@ class Field:
     def sensitive(self) -> bool:
         return self.ui.get("sensitive") is True
 
+    @property
+    def when(self) -> Json:
+        """The condition on which it is asked; empty: always."""
+        return object_in(self.ui, "when")
+
+    def is_asked(self, values: Json) -> bool:
+        """Whether its condition holds for the values of the others."""
+        when = self.when
+        if not when:
+            return True
+        value = values.get(when["field"])
+        if "is" in when or "is_not" in when:
+            wanted = when["is"] if "is" in when else when["is_not"]
+            found = value if isinstance(value, list) else [value]
+            same = any(
+                _same(one, other) for one in found for other in (wanted if isinstance(wanted, list) else [wanted])
+            )
+            return same == ("is" in when)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and bool(value >= when["at_least"] if "at_least" in when else value <= when["at_most"])
+
     @cached_property
     def before(self) -> Any:
         """The variable's value by now, in the form of an answer; None where there is none, or another kind of value."""
@@ -121,8 +142,8 @@ class Field:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """1 and true are different values in JSON."""
-    return type(one) is type(other) and bool(one == other)
+    """1 and true are different values in JSON, 1 and 1.0 are not."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.answers.given import MAX_COMMENT
 from notifications.engines import connected_accounts
-from notifications.forms.shown import FormView
+from notifications.forms.shown import FormView, words_of_forms
 from notifications.forms.typed import Typed
 from notifications.inbox import webapp
 from notifications.inbox.cards import Button
@@ -60,8 +60,9 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
 def offline(request: PersonRequest) -> HttpResponse:
     """The page that a browser keeps in order to open the inbox without a connection. It keeps the items by itself."""
     customer = CustomerPage(brand=request.recipient.brand) if request.recipient.external else None
-    context = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT, "customer": customer}
-    return show_page(request, "inbox/inbox.html", {**context, "settings": browser_settings(request)})
+    context: Json = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT, "customer": customer}
+    context |= {"form_words": words_of_forms(), "settings": browser_settings(request)}
+    return show_page(request, "inbox/inbox.html", context)
 
 
 def show(

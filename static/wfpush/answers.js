@@ -16,7 +16,7 @@ const late = new Map();  // id → an answer that came too late while its item w
 export function start(signedOut) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-action]");
-    if (button && !event.ctrlKey && !event.metaKey && !sendsValues(button)) {
+    if (button && !event.ctrlKey && !event.metaKey && !("plain" in button.dataset)) {
       event.preventDefault();
       press(button, signedOut);
     }
@@ -40,17 +40,33 @@ export function start(signedOut) {
   });
   document.addEventListener("submit", (event) => {
     const form = event.target, host = form.closest("[data-id]");
-    if (!host || !form.matches(".ask") || hasValues(form)) return;
+    if (!host || !form.matches(".ask") || "plain" in form.dataset) return;
     event.preventDefault();
     const answer = asked(form);
-    if (answer) send(host, answer, signedOut);
+    if (answer) withValues(host, form, answer, (filled) => send(host, filled, signedOut));
   });
 }
 
-/** Whether fields of the task's form are sent with a form: then the browser sends it, as without this module. */
-const hasValues = (form) => [...(form?.elements ?? [])].some(({ name }) => name?.startsWith("value-"));
+/** The answer with the values of the task's form, if `form` sends them. Without the module for it the browser sends it. */
+function withValues(host, form, answer, then) {
+  if (!hasValues(form)) return then(answer);
+  const plainly = () => {
+    const button = form.querySelector(`button[value="${CSS.escape(answer.action)}"]`);
+    for (const element of [form, button]) if (element) element.dataset.plain = "";
+    form.requestSubmit(button);
+  };
+  return import("./forms.js").then(async (forms) => {
+    await forms.begin(host);
+    const taken = forms.take(host);
+    return taken && then({ ...answer, ...taken });
+  }, plainly);
+}
 
-const sendsValues = ({ dataset, form }) => dataset.values && dataset.comment !== "required" && hasValues(form);
+/** What was written with an answer, to be kept where it was not sent. */
+const wordsOf = ({ comment = "", filled = "" }) => [filled, comment].filter(Boolean).join("\n\n");
+
+/** Whether fields of the task's form are sent with a form. */
+const hasValues = (form) => [...(form?.elements ?? [])].some(({ name }) => name?.startsWith("value-"));
 
 /** The fields of the task's form go with another form of the item. */
 function lend(host, form) {
@@ -63,7 +79,7 @@ export function receive(item) {
   known.set(item.id, item);
   const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
   const over = answer && item.state !== "open" && !given, place = over && hostOf(answer, item.id);
-  if (given || place || (over && !answer.comment)) ended(item.id);
+  if (given || place || (over && !wordsOf(answer))) ended(item.id);
   const told = sending.get(item.id)?.told, { text, undo } = told ?? outcomeOf(item);
   if (undo) setTimeout(() => known.get(item.id) === item && receive(item), undo + 100);  // then the sentence is another one
   let news = false;
@@ -72,7 +88,7 @@ export function receive(item) {
     if (item.state !== "open") rescue(host, text);
     fill(host, item, told);
   }
-  if (over) keep(place, answer.comment, { why: text });
+  if (over) keep(place, wordsOf(answer), { why: text });
   if (news && text && !told) announce(`${item.title}: ${text}`);
 }
 
@@ -99,7 +115,8 @@ function press(button, signedOut) {
   const host = button.closest("[data-id]"), answer = actionOf(button);
   if (answer.comment === "required") return ask(host, button);
   const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
-  return send(host, { ...answer, comment: remark ? remark.value.trim() : "", key: newKey() }, signedOut);
+  const said = { ...answer, comment: remark ? remark.value.trim() : "", key: newKey() };
+  return withValues(host, button.dataset.values ? button.form : null, said, (filled) => send(host, filled, signedOut));
 }
 
 function asked(form) {
@@ -134,7 +151,7 @@ function ask(host, button) {
   form.noValidate = true;  // the page shows the fault in its own words
   slot(form, "send").textContent = title;
   form.dataset.opener = action;
-  if (button.dataset.values) Object.assign(form, { action: button.form.action, noValidate: false });
+  if (button.dataset.values) form.action = slot(host, "actions").action;
   slot(host, "actions").before(form);
   if (button.dataset.values) lend(host, form);
   showActions(host, false);
@@ -203,7 +220,7 @@ async function post(id, answer) {
     const response = await fetch(`/api/v1/notifications/${id}/responses`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": answer.key },
-      body: JSON.stringify({ action: answer.action, comment: answer.comment, ...(answer.to ? { to: answer.to } : {}) }),
+      body: JSON.stringify({ action: answer.action, comment: answer.comment, to: answer.to, values: answer.values }),
     });
     const { status } = response, body = (await response.json().catch(() => null)) ?? {};
     return { final: Boolean(body.id || body.code) && status < 500 && status !== 429, status, body };
@@ -277,6 +294,7 @@ async function takeBack(host) {
 function settle(id, host, answer, { status, body }, signedOut) {
   if (status < 300) {
     unstore("answers", answer.key).catch(() => {});  // it counts as sent until the item shows it
+    if (answer.values) import("./forms.js").then(({ dropDraft }) => dropDraft(id), () => {});
     const told = toldOf(answer, body);
     tell(id, told, host);
     announce(told.text);
@@ -293,12 +311,16 @@ function settle(id, host, answer, { status, body }, signedOut) {
   ended(id);
   if (text) {
     tell(id, { text }, host);
-    keep(place, answer.comment, { why: text });
+    keep(place, wordsOf(answer), { why: text });
     return;
   }
   restore(id);
   if (body.code === "comment_required") return reopenAsk(place, answer);
-  keep(place, answer.comment);
+  if (body.code === "invalid_values" && slot(place, "form")) {
+    keep(place, answer.comment);
+    return import("./forms.js").then(({ refused }) => refused(place, body.errors), () => {});
+  }
+  keep(place, wordsOf(answer));
   if (status === 401 || body.code === "csrf_failed") return signedOut();
   const why = body.ended === "device" ? "device_removed" : body.code === "not_allowed" ? "not_allowed" : "not_recorded";
   showOutcome(place, { text: say(why), mood: "bad" });

@@ -30,11 +30,19 @@ export async function keptArticle(id) {
   if (!item) return null;
   const article = document.getElementById("item-template").content.firstElementChild.cloneNode(true);
   article.dataset.id = id;
+  await formOf(article, item);
   fill(article, item);
   fillFacts(article, item);
   const remark = article.querySelector(".remark");
   remark.hidden = !item.actions.some(({ comment }) => comment === "optional");
   return { article, title: item.title };
+}
+
+/** The form that goes with the item, while it can be answered. */
+async function formOf(article, { form, state }) {
+  if (!form || state !== "open") return;
+  const forms = await import("./forms.js");
+  await forms.build(article, form, forms.formIdOf(article));
 }
 
 function fillFacts(article, { case: of, facts = [] }) {

@@ -106,6 +106,7 @@ function opened() {
   choose(openId());
   retell(openId());
   mark();
+  if (pane.querySelector('[data-slot="form"]')) import("./forms.js").then(({ begin }) => begin(article()), () => {});
   if (article().hasAttribute("data-unread") && !document.hidden) markRead(openId());
 }
 

@@ -125,6 +125,21 @@ def test_an_answer_that_needs_a_comment_too_takes_both(story: Story) -> None:
     assert Response.objects.get().comment == "Nine."
 
 
+def test_what_is_asked_under_circumstances_says_so_and_is_not_required_otherwise(story: Story) -> None:
+    form = invoice_form()
+    form["schema"]["required"].append("note")
+    form["ui"]["fields"]["note"]["when"] = {"field": "account", "is": ["travel"]}
+    ask(story, "T-43", form=form)
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob, 'T-43').pk}")
+    assert "Only for Account: Travel." in page.part("form")
+    assert page.tree.xpath("//*[@id='value-note']")[0].get("required") is None
+
+    page = page.press("Approve", **{"value-account": "travel"})
+    assert page.part("value-note-fault") == "Fill this in."
+    page.press("Approve", **{"value-account": "office", "value-note": "Nobody asked."})
+    assert "note" not in {each["name"] for each in Response.objects.get().values}
+
+
 def test_what_was_filled_in_too_late_stays_on_the_page(story: Story) -> None:
     page = item(story)
     story.answer(story.carol, "reject", "Not ours.")

@@ -84,13 +84,13 @@ async function replyToPerson(answer) {
 }
 
 /** `device`: which device this browser was when the answer was given; the server refuses it once that was removed. */
-async function posted({ id, key, token, csrf, device, action, comment, to }) {
+async function posted({ id, key, token, csrf, device, action, comment, to, values }) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(token ? {} : { "X-CSRFToken": csrf }) };
   try {
     const response = await fetch(token ? "/api/v1/responses" : `/api/v1/notifications/${id}/responses`, {
       method: "POST", headers, credentials: token ? "omit" : "same-origin", signal: AbortSignal.timeout(PATIENCE),
       body: JSON.stringify({
-        action, comment, ...(to ? { to } : {}), ...(token ? { token } : device ? { device } : {}),
+        action, comment, values, ...(to ? { to } : {}), ...(token ? { token } : device ? { device } : {}),
       }),
     });
     return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };

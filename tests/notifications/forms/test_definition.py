@@ -80,6 +80,10 @@ def changed(path: str, value: Any) -> Json:
         ("ui/fields/amount/kind", "signature"),
         ("ui/fields/amount/title", {"de": 5}),
         ("ui/fields/iban/sensitive", "yes"),
+        ("ui/fields/note/when", {"field": "nothing", "is": 1}),
+        ("ui/fields/note/when", {"field": "amount"}),
+        ("ui/fields/note/when", {"field": "amount", "is": 1, "is_not": 2}),
+        ("ui/fields/note/when", {"field": "amount", "at_least": "1"}),
         ("ui/layout", {}),
         ("more", {}),
     ],
@@ -87,6 +91,13 @@ def changed(path: str, value: Any) -> Json:
 def test_each_fault_of_a_form_is_named(path: str, value: Any) -> None:
     first = faults(changed(path, value))[0]
     assert first.startswith(f"/{path}") or f"/{path}".startswith(first)
+
+
+def test_a_condition_names_a_field_that_has_none() -> None:
+    form = changed("ui/fields/note/when", {"field": "iban", "is": "DE02"})
+    assert faults(form) == []
+    form["ui"]["fields"]["iban"]["when"] = {"field": "amount", "at_least": 5}
+    assert faults(form) == ["/ui/fields/note/when/field"]
 
 
 def test_a_form_is_small() -> None:

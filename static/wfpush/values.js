@@ -1,0 +1,154 @@
+// Reads and checks what is typed into a task's form, as the server does (notifications/forms/typed.py and checking.py):
+// tests/vectors/form_values.json holds them to each other. A field is as GET /api/v1/notifications/{id} has it.
+
+const MOST = 1e15, MOST_TEXT = 4_000, MOST_FOR_PATTERN = 100, PLACES = 10;
+const MISSING = { choice: "required_choice", yes_no: "required_choice", choices: "required_choices" };
+const YES_NO = { yes: true, no: false };
+const AS = { least: ["minimum", "exclusiveMinimum", "minLength", "formatMinimum", "minItems"], step: ["multipleOf"] };
+const COUNTS = ["minLength", "maxLength", "minItems", "maxItems"];
+
+/** {values, faults} of a form: faults are {name, code, said}. `texts`: name → what stands in the field. */
+export function valuesOf(form, texts) {
+  const read = form.fields.map((field) => [field, readField(field, texts[field.name] ?? [], form.language)]);
+  const values = Object.fromEntries(read.filter(([, { value }]) => value !== undefined).map(([{ name }, { value }]) => [name, value]));
+  const asked = read.filter(([field]) => isAsked(field, values));
+  const faults = asked.map(([field, { value, fault }]) => fault ?? faultOf(field, value)).map((fault, at) => fault && { name: asked[at][0].name, ...fault });
+  return { values: Object.fromEntries(asked.filter(([{ name }]) => name in values).map(([{ name }]) => [name, values[name]])), faults: faults.filter(Boolean) };
+}
+
+/** Whether the condition of a field holds for the values of the others. */
+export function isAsked({ when }, values) {
+  if (!when) return true;
+  const value = values[when.field], list = (one) => (Array.isArray(one) ? one : [one]);
+  if ("is" in when) return list(value).some((one) => list(when.is).includes(one));
+  if ("is_not" in when) return !list(value).some((one) => list(when.is_not).includes(one));
+  return typeof value === "number" && ("at_least" in when ? value >= when.at_least : value <= when.at_most);
+}
+
+// --- reading ---------------------------------------------------------------------------------------------------------
+function readField(field, texts, language) {
+  const said = texts.filter((text) => text.trim());
+  if (!said.length) return {};
+  const chosen = (text) => field.choices.find(({ value }) => String(value) === text)?.value ?? text;
+  switch (field.kind) {
+    case "number": case "money": return readNumber(field, said[0], language);
+    case "yes_no": return { value: YES_NO[said[0]] ?? said[0] };
+    case "choice": return { value: chosen(said[0]) };
+    case "choices": return { value: said.map(chosen) };
+    case "long_text": return { value: said[0].replace(/\r\n/g, "\n").trim() };
+    default: return { value: said[0].replace(/\s+/g, " ").trim() };
+  }
+}
+
+const quoted = (mark) => mark.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+function readNumber(field, text, language) {
+  const { point, group } = marksOf(language), currency = field.currency ?? "";
+  const plain = text.trim().replace("−", "-").replace(/^[€$£¥]+|[€$£¥]+$/g, "");
+  const bare = [currency, ""].find((each) => plain.startsWith(each)), without = plain.slice(bare.length);
+  const digits = (currency && without.endsWith(currency) ? without.slice(0, -currency.length) : without).trim()
+    .replace(/[ \u00a0\u202f\u2009'’]/g, group.trim() ? "" : group);
+  const [whole, ...rest] = digits.split(point), fraction = rest.join(point);
+  const isPlain = /^-?\d{1,15}$/.test(whole), isGrouped = group && new RegExp(`^-?\\d{1,3}(${quoted(group)}\\d{3}){1,4}$`).test(whole);
+  const wrong = { fault: { code: "number", said: { example: writeNumber(1200.5, language) } } };
+  if (!(isPlain || isGrouped) || (rest.length && !/^\d{1,10}$/.test(fraction))) return wrong;
+  const bareWhole = whole.replace("-", "");
+  if (rest.length && isPlain && fraction.length === 3 && /[1-9]/.test(bareWhole) && bareWhole.length <= 3) {
+    return { fault: { code: "ambiguous", said: { one: whole + fraction, other: `${whole}${point}${fraction}0` } } };
+  }
+  const value = Number(`${group ? whole.replaceAll(group, "") : whole}.${fraction || 0}`);
+  return Math.abs(value) < MOST ? { value } : wrong;
+}
+
+/** The decimal point of a language, and what stands between thousands. */
+export function marksOf(language) {
+  const parts = new Intl.NumberFormat(language, { useGrouping: "always", numberingSystem: "latn" }).formatToParts(1234567.5);
+  const mark = (type) => parts.find((part) => part.type === type)?.value ?? "";
+  const group = mark("group");
+  return { point: mark("decimal"), group: !group.trim() ? " " : "'’".includes(group) ? "" : group };
+}
+
+/** A number as it stands in a field: with all its places. Three places get a fourth, lest they look like thousands. */
+export function writeNumber(value, language, least = 0) {
+  const { point, group } = marksOf(language);
+  const [whole, places = ""] = Math.abs(value).toFixed(PLACES).replace(/0+$/, "").split(".");
+  const fraction = places.padEnd(least, "0"), shown = fraction.length === 3 ? `${fraction}0` : fraction;
+  return `${value < 0 ? "-" : ""}${whole.replace(/(?<=\d)(?=(\d{3})+$)/g, group)}${shown && point + shown}`;
+}
+
+// --- checking --------------------------------------------------------------------------------------------------------
+function faultOf(field, value) {
+  if (value === undefined) return field.required ? { code: MISSING[field.kind] ?? "required" } : null;
+  const code = wrongKind(field, value) ?? RULES.find(([rule, holds]) => rule in field && !holds(value, field[rule], field))?.[0];
+  if (code) return limited(code, field[code]);
+  if (field.kind === "money" && !isMultiple(value, 0.01)) return { code: "cents" };
+  const most = field.maxLength ?? (field.pattern ? MOST_FOR_PATTERN : MOST_TEXT);
+  return typeof value === "string" && lengthOf(value) > most ? limited("maxLength", most) : null;
+}
+
+function wrongKind({ kind, whole, choices = [] }, value) {
+  const known = choices.map((choice) => choice.value);
+  if (kind === "choice") return known.includes(value) ? undefined : "choice";
+  if (kind === "choices") return value.every((each) => known.includes(each)) ? undefined : "choice";
+  if (kind === "yes_no") return typeof value === "boolean" ? undefined : "type";
+  if (kind === "date") return isDay(value) ? undefined : "date";
+  return whole && !Number.isInteger(value) ? "whole" : undefined;
+}
+
+const lengthOf = (text) => [...text].length;
+
+/** In the order in which the server looks. */
+const RULES = [
+  ["minimum", (value, least) => value >= least],
+  ["exclusiveMinimum", (value, least) => value > least],
+  ["maximum", (value, most) => value <= most],
+  ["exclusiveMaximum", (value, most) => value < most],
+  ["multipleOf", (value, step) => isMultiple(value, step)],
+  ["minLength", (value, least) => lengthOf(value) >= least],
+  ["maxLength", (value, most) => lengthOf(value) <= most],
+  ["pattern", (value, pattern) => lengthOf(value) <= MOST_FOR_PATTERN && new RegExp(pattern).test(value)],
+  ["formatMinimum", (value, least) => value >= least],
+  ["formatMaximum", (value, most) => value <= most],
+  ["minItems", (value, least) => value.length >= least],
+  ["maxItems", (value, most) => value.length <= most],
+];
+
+/** In decimals: 0.07 is a multiple of 0.01. */
+function isMultiple(value, step) {
+  const whole = (number) => BigInt(number.toFixed(PLACES).replace(".", ""));
+  return whole(value) % whole(step) === 0n;
+}
+
+function isDay(text) {
+  const at = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00Z`) : new Date(NaN);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
+}
+
+function limited(code, limit) {
+  if (limit === undefined || code === "pattern") return { code };
+  const name = Object.keys(AS).find((each) => AS[each].includes(code)) ?? "most";
+  return { code, said: { [name]: limit } };
+}
+
+// --- in words --------------------------------------------------------------------------------------------------------
+/** What is wrong, in a sentence. `words`: notifications/forms/faults.py, TEXTS. */
+export function sentenceOf({ code, said = {} }, field, language, words) {
+  const kind = COUNTS.includes(code) ? "number" : field.kind;
+  return words[code].replace(/\{(\w+)\}/g, (_whole, name) => written(said[name], kind, field.currency ?? "", language));
+}
+
+function written(value, kind, currency, language) {
+  if (typeof value === "number") return plainBlanks(kind === "money" ? money(value, currency, language) : new Intl.NumberFormat(language).format(value));
+  if (kind === "date" && isDay(value)) {
+    const locale = language === "en" ? "en-GB" : language;
+    return plainBlanks(new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(`${value}T00:00Z`)));
+  }
+  return String(value);
+}
+
+function money(value, currency, language) {
+  if (/^[A-Za-z]{3}$/.test(currency)) return new Intl.NumberFormat(language, { style: "currency", currency }).format(value);
+  return `${new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value)} ${currency}`.trim();
+}
+
+const plainBlanks = (text) => text.replace(/[\u202f\u00a0]/g, " ");

@@ -1,0 +1,96 @@
+"""A form in a browser: checked as the server checks it, kept while it is typed, and filled in where no signal is."""
+
+import json
+from typing import Any
+
+from django.utils import translation
+from playwright.async_api import Page, expect
+
+from notifications.forms.shown import form_json, words_of_forms
+from tests.browsers.conftest import SignIn, is_live
+from tests.browsers.installation import Installation
+from tests.browsers.test_accessible import faults
+from tests.browsers.worker import is_kept, until
+from tests.notifications.forms.invoice import VARIABLES, invoice_form
+from tests.notifications.forms.test_vectors import VECTORS, form
+
+COMPARED = """async (cases) => {
+  const { valuesOf, sentenceOf } = await import("/static/wfpush/values.js");
+  const sorted = (said) => JSON.stringify(Object.entries(said).sort());
+  const read = ({ form, texts, language, words }) => {
+    const { values, faults } = valuesOf(form, texts);
+    const field = (name) => form.fields.find((each) => each.name === name);
+    const said = faults.map((fault) => [fault.name, sentenceOf(fault, field(fault.name), language, words)]);
+    return { values, faults: Object.fromEntries(said) };
+  };
+  return cases.map((known) => ({ known, found: read(known) }))
+    .filter(({ known, found }) => ["values", "faults"].some((name) => sorted(known[name]) !== sorted(found[name])))
+    .map(({ known, found }) => [known.language, known.texts, found]);
+}"""
+DRAFT = """async (note) => {
+  const { allStored } = await import("/static/wfpush/store.js");
+  return (await allStored("about")).some(({ texts }) => texts?.note[0] === note);
+}"""
+TITLE = "Approve the pump in the cellar"
+
+
+def cases() -> list[dict[str, Any]]:
+    found = []
+    for case in VECTORS["cases"]:
+        language = case["language"]
+        with translation.override("de" if language == "de" else "en"):
+            found.append({**case, "form": form_json(form(), language), "words": words_of_forms()})
+    return found
+
+
+async def opened(page: Page) -> None:
+    await page.get_by_role("link", name=TITLE, exact=True).click()
+    await expect(page.locator("#value-amount")).to_be_visible()
+
+
+async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign_in: SignIn) -> None:
+    said = invoice_form()
+    said["ui"]["fields"]["note"]["when"] = {"field": "account", "is": "office"}
+    task = {"id": "pump", "name": TITLE, "kind": "approval", "assignee": "dave", "form": said}
+    installation.send("task.assigned", {"task": task, "variables": VARIABLES})
+    dave = await sign_in("dave", phone=True)
+    assert await dave.evaluate(COMPARED, cases()) == []
+
+    # What is typed is kept by itself, and there again.
+    await opened(dave)
+    await expect(dave.locator("#value-note")).to_be_hidden()
+    await dave.get_by_label("Office").check()
+    await dave.locator("#value-note").fill("Nine came.")
+    await until(lambda: dave.evaluate(DRAFT, "Nine came."), "the draft is stored")
+    await is_kept(dave, TITLE)
+    await dave.reload()
+    await expect(dave.locator("#value-note")).to_have_value("Nine came.")
+    await dave.evaluate("scrollTo(0, 0)")  # what lies half under the page's head is too small, says axe
+    assert await faults(dave) == []
+
+    # With no signal: one tap and a number.
+    await dave.context.set_offline(True)
+    await dave.goto("/")
+    await dave.locator("#list").get_by_role("link", name="Approve…").first.click()
+    await expect(dave.locator("#value-note")).to_have_value("Nine came.")
+    await dave.locator("#value-amount").fill("10.000")
+    await dave.locator("#item").get_by_role("button", name="Approve", exact=True).click()
+    summary = dave.locator(".fault-summary")
+    await expect(summary).to_be_focused()
+    await expect(summary).to_contain_text("Amount: Is it 10000 or 10.0000?")
+    await expect(dave.locator("#value-amount")).to_have_attribute("aria-invalid", "true")
+    assert await faults(dave) == []
+    await dave.locator("#value-amount").fill("900")
+    await dave.locator("#value-amount").press("Enter")
+    outcome = dave.locator("#item [data-slot=outcome]")
+    await expect(outcome).to_have_text("“Approve” will be sent when you are back.")
+
+    await dave.context.set_offline(False)
+    await is_live(dave)
+    await expect(outcome).to_contain_text("Approved.")
+    await expect(dave.locator("#item [data-slot=history]")).to_contain_text("Amount: €900.00 (instead of €1,000.00)")
+    query = "SELECT r.values FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
+    ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{TITLE}'")
+    entries = json.loads(entries) if isinstance(entries, str) else entries
+    values = {entry["name"]: entry["value"] for entry in entries}
+    assert values == {"amount": 900, "account": "office", "cost_center": "4100", "note": "Nine came.", "iban": "DE02"}
