@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 
-from bench import answers, escalations, followers, growth, inboxes, ingest, leftover, live, push, workers
+from bench import answers, escalations, first_paint, followers, growth, inboxes, ingest, leftover, live, push, workers
 from bench.day import run as day
 from bench.harness import BenchError, Figure, House
 
 HEAD = ("", "wfpush", "peer", "ratio", "target", "")
-PARTS = ("live", "ingest", "inboxes", "answers", "workers", "leftover", "followers", "push", "escalations")
+PARTS = ("live", "ingest", "inboxes", "answers", "workers", "leftover", "followers", "push", "escalations", "paint")
 LARGE = "large"
 """Tables of a million rows: asked for by name only, for they take minutes to make."""
 DAY, GROWTH = "day", "growth"
@@ -78,6 +78,9 @@ def measured(parts: Collection[str], number: int | None) -> list[Figure]:
         with House(works=False) as house:
             figures += asyncio.run(workers.measure(house)) if "workers" in parts else []
             figures += followers.measure(house) if "followers" in parts else []
+    if "paint" in parts:
+        with House() as house:
+            figures += asyncio.run(first_paint.measure(house))
     if "push" in parts:
         figures += push.measure()
     if "escalations" in parts:

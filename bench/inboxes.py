@@ -82,7 +82,7 @@ async def flood(house: House, api: Api, refs: Sequence[str], source: str, count:
     events = _events(refs, source, count)
     began = time.perf_counter()
     await _post(api, events)
-    await _until_done(house, source, count)
+    await until_processed(house, source, count)
     return count / (time.perf_counter() - began)
 
 
@@ -90,8 +90,8 @@ async def _post(api: Api, events: Sequence[Json]) -> None:
     await at_once([api.batch(events[start : start + BATCH]) for start in range(0, len(events), BATCH)], 4)
 
 
-async def _until_done(house: House, source: str, count: int) -> None:
-    """Raises BenchError after PATIENCE_SECONDS."""
+async def until_processed(house: House, source: str, count: int) -> None:
+    """Return when so many events of the source are processed. Raises BenchError after PATIENCE_SECONDS."""
     query = "SELECT count(*) FROM notifications_event WHERE source = %s AND processed_at IS NOT NULL"
     end = time.monotonic() + PATIENCE_SECONDS
     async with await psycopg.AsyncConnection.connect(house.database_url, autocommit=True) as connection:
@@ -126,7 +126,7 @@ async def _peers_flood(house: House, api: Api, refs: Sequence[str], source: str,
     began = time.perf_counter()
     for start in range(0, count, BATCH):
         await api.call("POST", "/events", events[start : start + BATCH])
-    await _until_done(house, source, count)
+    await until_processed(house, source, count)
     return count / (time.perf_counter() - began)
 
 
@@ -191,5 +191,5 @@ async def _urgent(house: House, api: Api, refs: Sequence[str], arrivals: Arrival
         accepted[event["data"]["task"]["id"]] = time.monotonic()
         await asyncio.sleep(0.2)
     waits = await _waits(accepted, arrivals)
-    await _until_done(house, "burst", BURST)
+    await until_processed(house, "burst", BURST)
     return waits

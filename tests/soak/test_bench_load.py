@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from bench import answers, leftover, workers
+from bench import answers, first_paint, leftover, workers
 from bench.day import plan, run
 from bench.day.checks import Patience
 from bench.harness import BenchError, Figure, House
@@ -132,3 +132,21 @@ def test_answers_are_recorded_beside_the_usual_way(house: House, monkeypatch: py
             " JOIN notifications_notification n ON n.id = r.notification_id"
         ).fetchone()
     assert row == (24, 24, 24, 24, 0), "the peer leaves the same rows"
+
+
+def test_a_slow_phone_shows_a_small_inbox(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_paint, "ITEMS", 12)
+    monkeypatch.setattr(first_paint, "VISITS", 1)
+    monkeypatch.setattr(first_paint, "SIZES", {"phone": (390, 844)})
+
+    figures = asyncio.run(first_paint.measure(house))
+
+    assert said(figures) == [
+        "Inbox of # items on a slow line: first content, phone (# × #)",
+        "Inbox of # items, a first visit",
+        "Inbox of # items, a first visit",
+    ]
+    painted, loaded, requests = (figure.ours or 0 for figure in figures)
+    assert painted > 2 * first_paint.SLOW_LINE["latency"], "page and styles, each later by that"
+    assert loaded > 20
+    assert requests >= 6
