@@ -48,6 +48,7 @@ class Served:
 
     def __init__(self, folder: Path, grace: float = 30, before: str = "") -> None:
         self.port = free_ports(1)
+        self._stopped = False
         self.begun, self.told = folder / "begun", folder / "told"
         arguments = [str(self.port), str(self.begun), str(self.told), str(grace)]
         with Announcements() as announced:
@@ -65,7 +66,10 @@ class Served:
         return wire
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        """Once: a process that just ends by itself has no handler for the signal any more."""
+        if not self._stopped:
+            self._stopped = True
+            self.process.send_signal(signal.SIGTERM)
 
     def refuses(self) -> bool:
         with suppress(ConnectionRefusedError), self.connect():
