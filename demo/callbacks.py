@@ -1,7 +1,7 @@
 """Reads a signed callback (Standard Webhooks with a CloudEvent). The signature is checked before anything is parsed."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -28,6 +28,8 @@ class Answer(msgspec.Struct, frozen=True):
     action: str
     responded_by: Person
     comment: str | None = None
+    variables: dict[str, Any] = {}
+    """What was filled into the task's form, among others."""
     asked: Person | None = None
     """Whom wfpush has asked a question: the process need not ask anybody."""
 

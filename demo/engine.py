@@ -147,10 +147,20 @@ class Engine:
         return record
 
     async def respond(
-        self, key: str, task_id: str, action: str, comment: str, by: Person, *, asked: Person | None = None
+        self,
+        key: str,
+        task_id: str,
+        action: str,
+        comment: str,
+        by: Person,
+        *,
+        asked: Person | None = None,
+        values: dict[str, Any] | None = None,
     ) -> Verdict:
         """An answer from wfpush, `key` being its webhook-id. The verdict is on disk before it is returned."""
-        return await self._change(task_id, lambda instance: instance.respond(key, task_id, action, comment, by, asked))
+        return await self._change(
+            task_id, lambda instance: instance.respond(key, task_id, action, comment, by, asked, values)
+        )
 
     async def note_message(self, key: str, task_id: str, kind: str, text: str, by: Person | None) -> Verdict:
         """What somebody wrote about a task in wfpush. Raises UnknownTaskError."""

@@ -25,7 +25,7 @@ from demo.records import (
 
 _TOLD_OF = {"StartEvent", "EndEvent", "ServiceTask"}
 _ADDRESSES = ("assignee", "candidates", "teams")
-_TASK_FIELDS = ("description", "kind", *_ADDRESSES, "initiator", "priority", "actions")
+_TASK_FIELDS = ("description", "kind", *_ADDRESSES, "initiator", "priority", "actions", "form")
 _OTHER_FIELDS = ("case", "exception", "variables", "location", "customer", "documents")
 _ASKED = "question_asked"
 
@@ -59,15 +59,22 @@ class Instance:
         return cls(record, SERIALIZER.from_dict(state), clock)
 
     def respond(
-        self, key: str, task_id: str, action: str, comment: str, by: Person, asked: Person | None = None
+        self,
+        key: str,
+        task_id: str,
+        action: str,
+        comment: str,
+        by: Person,
+        asked: Person | None = None,
+        values: dict[str, Any] | None = None,
     ) -> Verdict:
-        """An answer that wfpush passes on; `asked`: whom it has asked a question. The same `key` (webhook-id) again:
-        the same verdict, nothing changes."""
+        """An answer that wfpush passes on; `asked`: whom it has asked a question; `values`: what was filled into the
+        task's form. The same `key` (webhook-id) again: the same verdict, nothing changes."""
         if key in self.record.answers:
             return self.record.answers[key]
-        verdict = self._judge(task_id, action, comment, by)
+        verdict = self._judge(task_id, action, comment, by, values or {})
         if verdict.taken:
-            self._take(self.record.tasks[task_id], action, comment, by, asked=asked)
+            self._take(self.record.tasks[task_id], action, comment, by, asked=asked, values=values)
         elif task_id in self.record.tasks:
             self._note("refused", f"Refused {by.name}'s answer: {verdict.detail}", self.record.tasks[task_id].step)
         self.record.answers[key] = verdict
@@ -76,7 +83,7 @@ class Instance:
 
     def complete_here(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
         """Somebody ends the task in the engine itself; wfpush hears `task.completed`."""
-        verdict = self._judge(task_id, action, comment, by)
+        verdict = self._judge(task_id, action, comment, by, {})
         if not verdict.taken:
             return verdict
         task = self.record.tasks[task_id]
@@ -118,7 +125,7 @@ class Instance:
 
     # An answer, step by step
 
-    def _judge(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
+    def _judge(self, task_id: str, action: str, comment: str, by: Person, values: dict[str, Any]) -> Verdict:
         """Whether the answer can be taken: 200, 409 (the task is closed) or 422 (impossible), with the reason."""
         task = self.record.tasks.get(task_id)
         if task is None:
@@ -132,7 +139,7 @@ class Instance:
         known = self._action(task, action)
         if known.comment == "required" and not comment.strip():
             return Verdict(422, f"“{known.title}” needs a comment.")
-        answer = self._answer(task, action, comment, by)
+        answer = self._answer(task, action, comment, by, values)
         reason = self._evaluate(task_id, "refuse", {"answer": answer})
         return Verdict(422, str(reason)) if reason else Verdict(200, "taken")
 
@@ -153,6 +160,7 @@ class Instance:
         by: Person,
         where: str = "",
         asked: Person | None = None,
+        values: dict[str, Any] | None = None,
     ) -> None:
         effect = self._action(task, action).effect
         if effect == "acknowledge":
@@ -167,7 +175,7 @@ class Instance:
             self.record.messages.append(Message(_ASKED, payload))
             self._advance()
         else:
-            answer = self._answer(task, action, comment, by)
+            answer = self._answer(task, action, comment, by, values or {})
             task.state, task.closed_at = "completed", answer["at"]
             task.result = TaskResult(action, by, answer["at"], comment)
             title = self._action(task, action).title
@@ -178,12 +186,15 @@ class Instance:
             living.run()
             self._advance()
 
-    def _answer(self, task: TaskRecord, action: str, comment: str, by: Person) -> dict[str, Any]:
+    def _answer(
+        self, task: TaskRecord, action: str, comment: str, by: Person, values: dict[str, Any]
+    ) -> dict[str, Any]:
         """The answer as process models see it."""
         return {
             "action": action,
             "outcome": task.outcomes.get(action, action),
             "comment": comment,
+            "values": values,
             "by": {"ref": by.ref, "name": by.name},
             "at": stamp(self._clock()),
         }

@@ -140,7 +140,7 @@ def _asked(engine: Engine, key: str, event: CallbackEvent) -> Awaitable[Verdict]
     if event.type == ANSWERED:
         answer = event.answer
         said = (answer.task_id, answer.action, answer.comment or "", answer.responded_by)
-        return engine.respond(key, *said, asked=answer.asked)
+        return engine.respond(key, *said, asked=answer.asked, values=answer.variables)
     if event.type == REASSIGN:
         asked = event.reassignment
         return engine.hand_over(key, asked.task_id, asked.assignee, asked.to)

@@ -5,8 +5,9 @@ people, what depends on expressions. What only decorates a form is left out. The
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from notifications.forms import definition, patterns
@@ -26,6 +27,14 @@ class Asked:
     required: bool = False
     schema: Json | None = None
     ui: Json = field(default_factory=dict)
+
+    @property
+    def unconditional(self) -> "Asked":
+        """Always asked, and then not required: for conditions on what is not shown."""
+        if "when" not in self.ui:
+            return self
+        ui = {name: said for name, said in self.ui.items() if name != "when"}
+        return replace(self, required=False, ui=ui)
 
 
 def translated(said: Any, variables: Json) -> Any:
@@ -69,7 +78,7 @@ def assembled(asked: Sequence[Asked]) -> Json:
     for each in asked:
         if each.name in form["schema"]["properties"]:
             continue
-        if each.schema is None or not _fits(form, each):
+        if each.schema is None or not (_fits(form, each) or _fits(form, each.unconditional)):
             unshown.append(each)
     if unshown:
         form["ui"]["unshown"] = [_named(each) for each in unshown[: definition.MOST_FIELDS]]
@@ -156,12 +165,25 @@ def _of_camunda(components: Sequence[Any], variables: Json, path: str = "") -> I
         name = str(said.get("key") or said.get("path") or said.get("id") or kind)
         label = _text(said.get("label")) or _text(said.get("dateLabel")) or name
         rules = object_in(said, "validate")
-        required = rules.get("required") is True and not object_in(said, "conditional")
+        condition, required = object_in(said, "conditional").get("hide"), rules.get("required") is True
+        when = _shown_when(condition)
+        required = required and (not condition or bool(when))
         schema, ui = (None, {}) if path else _component(kind, said, rules, variables)
         if schema is not None:
             schema |= _words(label, said.get("defaultValue"))
-            ui |= _rules(help=cut(_text(said.get("description")), definition.MOST_HELP))
+            ui |= _rules(help=cut(_text(said.get("description")), definition.MOST_HELP), when=when)
         yield Asked(f"{path}.{name}" if path else name, label, kind, required, schema, ui)
+
+
+HIDDEN = re.compile(r"""=\s*([A-Za-z_]\w*)\s*(=|!=|<|>)\s*("[^"\\]*"|-?\d+(?:\.\d+)?|true|false)\s*""", re.ASCII)
+SHOWN = {"=": "is_not", "!=": "is", "<": "at_least", ">": "at_most"}
+
+
+def _shown_when(hidden: Any) -> Json | None:
+    """On what a field is asked that is hidden on this: comparisons of one field with a value are read, and no other
+    expressions of FEEL."""
+    found = HIDDEN.fullmatch(hidden.strip()) if isinstance(hidden, str) else None
+    return {"field": found[1], SHOWN[found[2]]: json.loads(found[3])} if found else None
 
 
 def _component(kind: str, said: Json, rules: Json, variables: Json) -> tuple[Json | None, Json]:

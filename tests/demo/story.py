@@ -70,15 +70,20 @@ class Story:
         """Open tasks by step, with the refs of the people (or teams) they wait for."""
         return {task.step: task.addressed or task.teams for task in self.record.open_tasks}
 
-    def answer(self, by: str, action: str, step: str, comment: str = "", *, key: str = "") -> Verdict:
+    def answer(
+        self, by: str, action: str, step: str, comment: str = "", *, key: str = "", values: Any = None
+    ) -> Verdict:
         """Somebody's answer, as wfpush passes it on; refused answers fail the story unless one asks for `verdict`."""
-        verdict = self.verdict(by, action, self.task(step).id, comment, key=key)
+        verdict = self.verdict(by, action, self.task(step).id, comment, key=key, values=values)
         assert verdict.status == 200, verdict
         return verdict
 
-    def verdict(self, by: str, action: str, task_id: str, comment: str = "", *, key: str = "") -> Verdict:
+    def verdict(
+        self, by: str, action: str, task_id: str, comment: str = "", *, key: str = "", values: Any = None
+    ) -> Verdict:
         self.answers += 1
-        return self.change("respond", key or f"answer-{self.answers}", task_id, action, comment, PEOPLE[by])
+        said = (key or f"answer-{self.answers}", task_id, action, comment, PEOPLE[by])
+        return self.change("respond", *said, None, values)
 
     def change(self, method: str, *arguments: Any) -> Verdict:
         """Loads, does one thing, saves."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from notifications.forms import definition
 from tests.demo.story import BASE_URL, Story, person
 
 
@@ -150,6 +151,16 @@ def test_once_the_order_is_there_the_exception_is_resolved_and_the_invoice_goes_
     assert resolved.data["exception"]["summary"] == "The purchase order is there: PO-7"
     assert invoice_without_order.waiting == {"approve_invoice": ["bob", "carol"]}
     assert "purchase order PO-7" in invoice_without_order.task("approve_invoice").data["task"]["description"]
+
+
+def test_its_number_is_asked_for_by_a_form(invoice_without_order: Story) -> None:
+    form = invoice_without_order.task("add_purchase_order").data["task"]["form"]
+    faults: list[dict[str, str]] = []
+    definition.check(form, "", faults)
+    assert faults == []
+
+    invoice_without_order.answer("Carol", "supply", "add_purchase_order", values={"purchase_order": "PO-8"})
+    assert "purchase order PO-8" in invoice_without_order.task("approve_invoice").data["task"]["description"]
 
 
 def test_an_order_number_of_three_characters_is_refused_and_the_task_stays(invoice_without_order: Story) -> None:

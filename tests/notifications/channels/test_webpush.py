@@ -22,7 +22,7 @@ from notifications.channels.webpush.transport import WebPush
 from notifications.errors import RecipientGone, ServiceRefuses, TransportError
 from notifications.types import Action, Json, PushAddress, PushMessage
 from tests.support.engines import LOOPBACK, rude_engine
-from tests.support.webpush import LINK, MESSAGE, PUSH, TOKEN, Browser, push_service, said
+from tests.support.webpush import APPROVE, LINK, MESSAGE, PUSH, REJECT, TOKEN, Browser, push_service, said
 from wfpush.net.http import Outbound
 from wfpush.security import p256
 
@@ -67,6 +67,16 @@ async def test_alices_browser_reads_the_message_and_nobody_else_can(transport: W
     assert "only Alice may read" not in json.dumps(read)
     with pytest.raises(http_ece.ECEException):
         bob.read(body)
+
+
+def test_an_answer_that_needs_values_opens_the_item_as_one_that_needs_a_comment() -> None:
+    """What does not know of values, such as a worker of an earlier version, asks for nothing on the lock screen."""
+    message = replace(MESSAGE, actions=(replace(APPROVE, values="required"), replace(REJECT, values="optional")))
+
+    assert payload.members(replace(PUSH, message=message))["actions"] == [
+        {"action": "approve", "title": "Approve", "comment": "required", "values": "required"},
+        {"action": "reject", "title": "Reject", "comment": "required"},
+    ]
 
 
 async def test_each_message_has_a_key_of_its_own(transport: WebPush) -> None:

@@ -50,8 +50,15 @@ def test_camundas_forms_are_read() -> None:
         ("checks", "choices", False),
         ("mail", "text", False),
         ("code", "text", False),
-        ("why", "long_text", False),
+        ("why", "long_text", True),
+        ("trip", "text", True),
+        ("odd_one", "text", False),
+        ("far", "text", False),
     ]
+    assert {field.name: field.when for field in found if field.when} == {
+        "why": {"field": "amount", "at_least": 100},
+        "trip": {"field": "account", "is": "travel"},
+    }
     assert unshown(found) == [
         "Tax (select)",
         "Remark (textfield)",
