@@ -31,6 +31,7 @@ def build(settings: Settings, store: Store) -> web.Application:
         async with WfpushClient(settings.wfpush_url, settings.api_key) as client:
             sender = Sender(engine, client, connection)
             engine.on_events = sender.notify
+            connection.client = client
             first = asyncio.create_task(prepare(store, engine, client, connection, sender), name="prepare")
             yield
             first.cancel()

@@ -58,6 +58,12 @@ class WfpushClient:
         """`PUT /api/v1/teams/{slug}`. Raises Unavailable or Refused."""
         await self._call("PUT", f"teams/{quote(slug, safe='')}", fields)
 
+    async def sign_in_link(self, ref: str) -> str:
+        """`POST /api/v1/recipients/{ref}/links`: an address that signs the person in once. Raises Unavailable or
+        Refused."""
+        answer = await self._call("POST", f"recipients/{quote(ref, safe='')}/links", {"next": "/"})
+        return str(answer.get("url", ""))
+
     async def send_event(self, event: EventRecord) -> str:
         """Sends one CloudEvent, structured. Returns "accepted" or "duplicate". Raises Unavailable or Refused."""
         cloud_event = {

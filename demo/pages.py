@@ -102,6 +102,7 @@ def detail(
         el("p", f"{definition.name} · started ", _when(record.created_at), cls="lead"),
         el("p", said, cls="notice", role="alert") if said else None,
         _section("Now", "now", *_now(record)),
+        _customer(record),
         _section(
             "The process",
             "picture",
@@ -122,6 +123,39 @@ def _now(record: InstanceRecord) -> list[ET.Element]:
     if end := record.end:
         return [el("p", f"Finished: {end.text}.", cls="finished", data_step=end.step, data_state="finished")]
     return [_task(task) for task in record.open_tasks]
+
+
+def customer_of(record: InstanceRecord) -> dict[str, str] | None:
+    """Ref and name of whoever outside hears of the process."""
+    told = record.data.get("customer") or record.data.get("supplier")
+    if not isinstance(told, dict) or not told.get("ref"):
+        return None
+    return {"ref": str(told["ref"]), "name": str(told.get("name") or told["ref"])}
+
+
+def _customer(record: InstanceRecord) -> ET.Element | None:
+    customer = customer_of(record)
+    if customer is None:
+        return None
+    return el(
+        "form",
+        el("button", f"Show what {customer['name']} sees", cls="plain", id="customer"),
+        method="post",
+        action=f"/instances/{record.id}/customer",
+    )
+
+
+def customer_link(record: InstanceRecord, name: str, address: str, connection: Connection) -> str:
+    """A page with the link that signs the customer in."""
+    hint = "It signs in once. Open it in a private window: it signs out whoever is signed in to wfpush in this one."
+    return _page(
+        f"The page of {name}",
+        connection,
+        el("nav", el("a", record.title, href=f"/instances/{record.id}"), cls="back", aria_label="Back"),
+        el("h1", f"The page of {name}"),
+        el("p", hint, cls="lead"),
+        el("p", el("a", "Open it", href=address, id="customer-link", target="_blank", rel="noopener")),
+    )
 
 
 def _task(task: TaskRecord) -> ET.Element:

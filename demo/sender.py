@@ -24,6 +24,8 @@ class Connection:
         self.url = url
         self.state: Literal["waiting", "connected"] = "waiting"
         self.detail = ""
+        self.client: WfpushClient | None = None
+        """Set while the engine runs."""
 
     def worked(self) -> bool:
         """Notes a success. Returns True when it ends a time of failures."""

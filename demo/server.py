@@ -12,6 +12,7 @@ from aiohttp import web
 
 from demo import pages
 from demo.callbacks import ANSWERED, REASSIGN, SAID, CallbackEvent, MalformedError, SignatureError, read_callback
+from demo.client import WfpushError
 from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
@@ -70,6 +71,7 @@ def make_app(
             web.post("/start", press_start),
             web.get("/instances/{id}", show_instance),
             web.get("/instances/{id}/documents/{name}", get_document),
+            web.post("/instances/{id}/customer", press_customer),
             web.get("/tasks/{id}", show_task),
             web.post("/tasks/{id}/complete", press_complete),
             web.post("/tasks/{id}/reassign", press_reassign),
@@ -236,6 +238,22 @@ async def press_reassign(request: web.Request) -> web.Response:
     """Gives a task to somebody else."""
     form = await _form(request)
     return await _after(request, request.app[ENGINE].reassign(request.match_info["id"], person(form.get("to", ""))))
+
+
+async def press_customer(request: web.Request) -> web.Response:
+    """A link to the page that the customer of a process sees."""
+    await _form(request)
+    record, connection = _record(request), request.app[CONNECTION]
+    customer = pages.customer_of(record)
+    if customer is None:
+        raise NotFound(text="This process has no customer.")
+    if connection.client is None:
+        return _page(request, pages.failure("Not yet", "The engine has not started yet.", connection), 503)
+    try:
+        address = await connection.client.sign_in_link(customer["ref"])
+    except WfpushError as error:
+        return _page(request, pages.failure("There is no link", str(error), connection), 503)
+    return _page(request, pages.customer_link(record, customer["name"], address, connection))
 
 
 async def _after(request: web.Request, change: Awaitable[Verdict]) -> web.Response:

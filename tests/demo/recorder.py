@@ -28,6 +28,7 @@ class Recorder:
             [
                 web.put("/api/v1/recipients/{ref}", self.put_person),
                 web.put("/api/v1/teams/{slug}", self.put_team),
+                web.post("/api/v1/recipients/{ref}/links", self.post_link),
                 web.post("/api/v1/events", self.post_event),
             ]
         )
@@ -55,6 +56,12 @@ class Recorder:
         self.people[ref] = body
         self.order.append(ref)
         return web.json_response({"ref": ref}, status=201)
+
+    async def post_link(self, request: web.Request) -> web.Response:
+        if fault := self._fault(request):
+            return fault
+        url = f"https://wfpush.example/link/{request.match_info['ref']}"
+        return web.json_response({"url": url, "expires_at": "2026-11-30T00:00:00Z"}, status=201)
 
     async def put_team(self, request: web.Request) -> web.Response:
         body = await request.json()

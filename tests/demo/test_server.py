@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from tests.demo.recorder import Recorder
+from tests.demo.recorder import Recorder, problem
 from tests.demo.service import Service, eventually
 
 
@@ -317,3 +317,15 @@ async def test_pages_run_nothing_that_is_not_theirs(service: Service, path: str)
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_button_leads_to_what_the_customer_sees(service: Service, wfpush: Recorder) -> None:
+    started = await service.start()
+    status, page = await service.press(f"/instances/{started['id']}/customer")
+    assert (status, "Show what Acme GmbH sees" in (await service.page(f"/instances/{started['id']}"))) == (200, True)
+    assert "The page of Acme GmbH" in page
+    assert 'href="https://wfpush.example/link/acme"' in page
+
+    wfpush.away = problem(503, "unavailable", "Not now.")
+    status, page = await service.press(f"/instances/{started['id']}/customer")
+    assert (status, "wfpush says 503: Not now." in page) == (503, True)
