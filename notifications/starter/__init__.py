@@ -18,9 +18,11 @@ from notifications.starter.shapes import TemplateSeed
 from notifications.starter.templates import (
     FALLBACK,
     FOR_CUSTOMERS,
+    IN_MAILS,
     LANGUAGES,
     TEMPLATES,
     customer_text_of,
+    mail_text_of,
     names_in,
     text_of,
 )
@@ -128,6 +130,15 @@ class _Writer:
         self.create("TemplateText", [
             {"version": version, "language": language, **vars(text_of(seed.slug, language))}
             for seed, version in pairs
+            for language in LANGUAGES
+        ])  # fmt: skip
+        self.create("TemplateText", [
+            {
+                "version": version, "language": language, "channel": "email",
+                **vars(mail_text_of(version.template.slug, language)),
+            }
+            for seed, version in pairs
+            if seed.slug in IN_MAILS
             for language in LANGUAGES
         ])  # fmt: skip
         said = {language: names_in(language).actions for language in LANGUAGES}

@@ -41,9 +41,17 @@ FOR_CUSTOMERS = sorted(path.stem for path in (TEXTS / FALLBACK / "customers").gl
 """Templates that have texts for customers."""
 
 
+IN_MAILS = sorted(path.stem for path in (TEXTS / FALLBACK / "email").glob("*.txt"))
+"""Templates whose e-mails have texts of their own: letters, with greeting and contact."""
+
+
 def text_of(slug: str, language: str) -> TextSeed:
     """The texts of one template in one language: title, short body and body, separated by lines of three dashes."""
     return _read(TEXTS / language / f"{slug}.txt")
+
+
+def mail_text_of(slug: str, language: str) -> TextSeed:
+    return _read(TEXTS / language / "email" / f"{slug}.txt")
 
 
 def customer_text_of(slug: str, language: str) -> TextSeed:
