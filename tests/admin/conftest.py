@@ -1,6 +1,7 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -18,6 +19,7 @@ from notifications.roles import ADMINISTRATORS, EDITORS, OPERATORS, ensure_roles
 from tests.admin import sla
 from tests.admin import world as story
 from tests.admin.chromium import Chromium
+from tests.admin.desk import Desk, Visit
 from tests.admin.world import World
 
 admin.autodiscover()  # tests ask for what is registered as they are loaded
@@ -34,6 +36,24 @@ def chromium() -> Iterator[Chromium]:
     found = Chromium()
     yield found
     found.quit()
+
+
+@pytest.fixture(scope="session")
+def desk() -> Iterator[Desk]:
+    found = Desk()
+    yield found
+    found.shutdown()
+    found.server_close()
+
+
+@pytest.fixture
+def browse(root: Client, chromium: Chromium, desk: Desk) -> Callable[[Visit], Any]:
+    """`browse(visit)` runs a visit in Chromium and returns what it found. Nothing may have complained.
+
+    The browser has a thread of its own. What it asks for is answered here, inside the test's transaction: visits must
+    not use the database themselves.
+    """
+    return lambda visit: desk.browse(visit, chromium, root)
 
 
 @pytest.fixture

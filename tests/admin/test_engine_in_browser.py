@@ -10,15 +10,13 @@ from playwright.sync_api import Page
 
 from notifications.admin.engine_accounts import USED
 from notifications.models import Engine, EngineAccess, PersonalSignIn, Poll
-from tests.admin import test_in_browser
+from tests.admin.desk import Visit
 from tests.admin.pages import adding, page_of
-from tests.admin.test_in_browser import DESK, Visit
 from tests.admin.test_sla_report import AA
 from tests.admin.world import World
 
 pytestmark = pytest.mark.browser
 
-browse = test_in_browser.browse
 
 FIELDS = ("token_url", "name", "header", "new_secret", "token_body", "scope", "audience", "paths")
 
@@ -33,7 +31,7 @@ def test_the_form_asks_what_kind_and_sign_in_need(db: None, browse: Callable[[Vi
         return label.inner_text(), hint.inner_text()
 
     def visit(page: Page) -> list[Any]:
-        page.goto(DESK + adding(Engine))
+        page.goto(adding(Engine))
         found: list[Any] = [page.locator("#access-group, #poll-group").first.is_visible(), address(page)]
         page.select_option("#id_kind", "opentext")
         found += [seen(page), address(page), page.locator("#id_access-0-paths_helptext").inner_text()]
@@ -72,7 +70,7 @@ def test_people_who_sign_in_themselves_need_more_fields(
     Engine.objects.update(kind="opentext", callback_url="https://workflow.acme.example/v1")
 
     def visit(page: Page) -> list[list[bool]]:
-        page.goto(DESK + page_of(world.engine))
+        page.goto(page_of(world.engine))
         found = []
         for mode in ("service", "person", "either", "service"):
             page.select_option("#id_personal-0-mode", mode)
@@ -101,7 +99,7 @@ def test_its_pages_fit_a_phone_and_axe_finds_nothing(
             for scheme, width in (("light", 390), ("dark", 1280)):
                 page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
                 page.set_viewport_size({"width": width, "height": 844})
-                page.goto(DESK + address)
+                page.goto(address)
                 page.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true })")
                 wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
                 wrong = Axe().run(page, context=part, options=AA).response["violations"]

@@ -1,101 +1,27 @@
 """The desk in Chromium: what its few scripts add, and that nothing is wider than a phone or refused by the policy."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from functools import cache
-from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
-from django.contrib.staticfiles import finders
-from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Page
 
 from escalations.models import BusinessCalendar, Escalation, Policy
 from notifications.models import ApiKey, Engine, Event, EventType, SigningSecret, Task, Template, TemplateVersion
 from notifications.models import Route as Routing
 from notifications.wording import template_versions
 from tests.admin import sla
-from tests.admin.chromium import Chromium
+from tests.admin.desk import Visit
 from tests.admin.pages import adding, list_of, page_of
 from tests.admin.world import World
 
 pytestmark = pytest.mark.browser
 
-DESK = "https://desk.example"
-
-Visit = Callable[[Page], Any]
-Asked = tuple[str, str, bytes, str]
-"""Method, path with query, body and its type."""
-
-
-@pytest.fixture
-def browse(root: Client, chromium: Chromium) -> Callable[[Visit], Any]:
-    """`browse(visit)` runs a visit in Chromium and returns what it found. Nothing may have complained.
-
-    The browser has a thread of its own. What it asks for is answered here, inside the test's transaction: visits must
-    not use the database themselves. Static files it gets from their folders: a page asks for twenty.
-    """
-
-    def run(visit: Visit) -> Any:
-        asked: SimpleQueue[tuple[Asked, Future[Any]]] = SimpleQueue()
-        visiting = chromium.thread.submit(visited, chromium.browser, visit, asked)
-        while not visiting.done():
-            try:
-                request, answer = asked.get(timeout=0.05)
-            except Empty:
-                continue
-            answer.set_result(answered(root, *request))
-        return visiting.result()
-
-    return run
-
-
-def visited(browser: Browser, visit: Visit, asked: "SimpleQueue[tuple[Asked, Future[Any]]]") -> Any:
-    complaints: list[str] = []
-
-    def pass_on(route: Route) -> None:
-        request, answer = route.request, Future[Any]()
-        parts = urlsplit(request.url)
-        if file := static_file(parts.path):
-            route.fulfill(path=file)
-            return
-        body, kind = request.post_data_buffer or b"", request.headers.get("content-type", "")
-        asked.put(((request.method, f"{parts.path}?{parts.query}", body, kind), answer))
-        route.fulfill(**answer.result(20))
-
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda fault: complaints.append(str(fault)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.route(f"{DESK}/**", pass_on)
-        found = visit(page)
-    assert complaints == []
-    return found
-
-
-@cache
-def static_file(path: str) -> str | None:
-    name = path.removeprefix(settings.STATIC_URL)
-    return finders.find(name) if name != path else None
-
-
-def answered(client: Client, method: str, path: str, body: bytes, kind: str) -> dict[str, Any]:
-    """Django's answer as Playwright takes it; a redirect as a page, because it takes none."""
-    said: Any = client.generic(method, path, body, content_type=kind)
-    if said.status_code in (301, 302):
-        moved = f'<meta http-equiv="refresh" content="0; url={said["Location"]}">'
-        return {"status": 200, "content_type": "text/html", "body": moved}
-    content = b"".join(said.streaming_content) if said.streaming else said.content
-    return {"status": said.status_code, "headers": dict(said.headers), "body": content}
-
 
 def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, browse: Callable[[Visit], Any]) -> None:
-    form = f"{DESK}{adding(ApiKey)}?engine={world.engine.pk}"
+    form = f"{adding(ApiKey)}?engine={world.engine.pk}"
 
     def visit(page: Page) -> tuple[str, str, int]:
         page.goto(form)
@@ -109,13 +35,13 @@ def test_a_reload_neither_shows_a_key_again_nor_makes_another(world: World, brow
     assert shown.startswith("wfp_")
     made = ApiKey.objects.first()
     assert made is not None
-    assert address == DESK + page_of(made)
+    assert urlsplit(address).path == page_of(made)
     assert shown_again == 0
     assert ApiKey.objects.count() == 2
 
 
 def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable[[Visit], Any]) -> None:
-    form = DESK + page_of(Routing.objects.get(name="Tasks that wait too long"))
+    form = page_of(Routing.objects.get(name="Tasks that wait too long"))
 
     def seen(page: Page, place: int) -> list[str]:
         names = ("team", "person", "path")
@@ -137,7 +63,7 @@ def test_a_targets_form_shows_what_its_kind_needs(world: World, browse: Callable
 
 
 def test_a_policys_form_shows_what_its_clock_and_steps_need(world: World, browse: Callable[[Visit], Any]) -> None:
-    form = DESK + page_of(sla.policy())
+    form = page_of(sla.policy())
     names = ("target", "level", "team", "person", "template", "category", "channels", "priority")
 
     def seen(page: Page, place: int) -> list[str]:
@@ -193,7 +119,7 @@ def test_the_preview_follows_what_is_typed(world: World, browse: Callable[[Visit
     place = languages.index("en")
 
     def visit(page: Page) -> list[Any]:
-        page.goto(DESK + page_of(draft))
+        page.goto(page_of(draft))
         title, card = page.locator(f"#id_texts-{place}-title"), page.locator(".desk-inbox h3")
         found: list[Any] = [page.locator(".desk-live").bounding_box(), title.bounding_box()]
         title.fill("Pay {{ case.title }} soon")
@@ -246,7 +172,7 @@ def test_nothing_is_wider_than_a_phone(evening: World, browse: Callable[[Visit],
         page.set_viewport_size({"width": 390, "height": 844})
         widths = {}
         for address in addresses:
-            page.goto(DESK + address)
+            page.goto(address)
             widths[address] = page.evaluate("document.documentElement.scrollWidth")
         return widths
 

@@ -20,10 +20,10 @@ from escalations.models import Escalation, Policy, Rules
 from escalations.reasons import ANSWERED
 from notifications.models import Recipient, Task, Team
 from notifications.reasons import kept
-from tests.admin import sla, test_in_browser
+from tests.admin import sla
 from tests.admin import world as story
+from tests.admin.desk import Visit
 from tests.admin.pages import list_of, page_of, text_of
-from tests.admin.test_in_browser import DESK, Visit
 from tests.admin.world import World
 from tests.factories import TaskFactory
 
@@ -31,8 +31,6 @@ PAGE = reverse("admin:escalations_escalation_sla")
 AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 """Of rules that are kept axe says one place each, which is quicker."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-browse = test_in_browser.browse
 
 
 @pytest.fixture
@@ -353,7 +351,7 @@ def test_it_fits_a_phone_and_axe_finds_nothing(
         found: dict[str, Any] = {}
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.goto(DESK + PAGE)
+            page.goto(PAGE)
             page.eval_on_selector_all("#content details", "all => all.forEach(each => { each.open = true })")
             for width in (390, 1280):
                 page.set_viewport_size({"width": width, "height": 844})
