@@ -45,7 +45,7 @@ def message_of(notification: Notification, *, words: Json | None = None, with_fa
         priority=notification.priority,
         category=notification.category.slug,
         actions=tuple(sorted(map(Action.from_json, notification.actions), key=_weight)),
-        url=notification.url,
+        url="" if notification.recipient.external else notification.url,  # which leads to a page of staff
         facts=facts,
         brand=brand_of(notification.brand or notification.recipient.brand),
         due_at=notification.due_at,

@@ -18,7 +18,7 @@ from notifications.models import (
 )
 from notifications.wording import template_versions
 from notifications.wording.key_facts import facts_of
-from notifications.wording.render import check, text_for
+from notifications.wording.render import check, message_of, text_for
 from tests.factories import BrandFactory, RecipientFactory, UserFactory
 from tests.support.story import NINE, Story
 
@@ -102,6 +102,13 @@ def test_key_facts_that_are_sensitive_are_not_for_customers(
     Recipient.objects.filter(pk=erin.pk).update(brand=brand)
     story.assign("T-43", assignee=None, candidates=["bob", "C-9"], initiator="alice")
     assert facts_of(story.copy(erin, "T-43")) == []
+
+
+def test_e_mails_to_customers_do_not_lead_to_pages_of_staff(story: Story, erin: Recipient) -> None:
+    story.assign(assignee=None, candidates=["bob", "C-9"], url="https://engine.example/tasks/42")
+
+    assert message_of(story.copy(story.bob)).url == "https://engine.example/tasks/42"
+    assert message_of(story.copy(erin)).url == ""
 
 
 def test_a_draft_has_a_copy_of_them_and_their_mistakes_are_found(version: TemplateVersion) -> None:
