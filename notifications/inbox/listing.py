@@ -1,9 +1,10 @@
 """The list: what waits, in groups by when it is due, and what is new and done below it; or what the address asks for,
 in pages back to the first day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from itertools import chain
 from uuid import UUID
 
 from django.db.models import Case, Count, F, IntegerField, OrderBy, Q, QuerySet, Value, When
@@ -107,11 +108,15 @@ def listing(reader: Recipient, now: datetime, finding: Finding = PLAIN) -> Listi
     )
     if not finding.plain:
         return replace(told, found=_found(mine, reader, now, finding))
+    keys = {due: _group(mine, due, now) if counts[due] else [] for due in DUE}
+    updates = _first(of_tab(mine, "updates").order_by(*NEWEST), UPDATES_SHOWN)
+    done = _first(of_tab(mine, "done").order_by(*LAST_CHANGED), DONE_SHOWN)
+    shown = _cards([*chain(*keys.values()), *updates, *done], reader, now)
     return replace(
         told,
-        groups=[_group(mine, due, counts[due], reader, now) for due in DUE],
-        updates=_cards(of_tab(mine, "updates").order_by(*NEWEST)[:UPDATES_SHOWN], reader, now),
-        done=_cards(of_tab(mine, "done").order_by(*LAST_CHANGED)[:DONE_SHOWN], reader, now),
+        groups=[Group(due, counts[due], _those(keys[due], shown)) for due in DUE],
+        updates=_those(updates, shown),
+        done=_those(done, shown),
     )
 
 
@@ -143,11 +148,9 @@ def _counts(mine: QuerySet[Notification], now: datetime) -> dict[str, int]:
     return waiting.aggregate(**here, snoozed=Count("pk", filter=snoozed(now)))
 
 
-def _group(mine: QuerySet[Notification], due: str, count: int, reader: Recipient, now: datetime) -> Group:
-    if not count:
-        return Group(due, 0)
-    rows = most_pressing_first(of_tab(mine, "waiting").filter(due_within(due, now)).exclude(snoozed(now)))
-    return Group(due, count, _cards(rows[:GROUP_SHOWN], reader, now))
+def _group(mine: QuerySet[Notification], due: str, now: datetime) -> list[UUID]:
+    rows = of_tab(mine, "waiting").filter(due_within(due, now)).exclude(snoozed(now))
+    return _first(most_pressing_first(rows), GROUP_SHOWN)
 
 
 def most_pressing_first(rows: QuerySet[Notification]) -> QuerySet[Notification]:
@@ -178,7 +181,7 @@ def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, findi
     if finding.page == 1 and len(keys) <= PAGE:
         count = len(keys)
     return Found(
-        cards=[card(row, reader, now) for row in _in_order(keys[:PAGE])],
+        cards=_those(keys, _cards(keys[:PAGE], reader, now)),
         first=start + 1,
         count=count,
         newer=_page_at(finding, finding.page - 1) if finding.page > 1 else "",
@@ -227,11 +230,15 @@ def _order(finding: Finding) -> Sequence[OrderBy | str]:
     return {"waiting": _pressing(), "done": LAST_CHANGED}.get(finding.tab, NEWEST)
 
 
-def _in_order(keys: Sequence[UUID]) -> list[Notification]:
-    """The rows with all that cards show, read for one page only."""
-    rows = {row.pk: row for row in notification_queryset().filter(pk__in=keys)}
-    return [rows[key] for key in keys if key in rows]
+# --- rows and cards -----------------------------------------------------------------------------------
+def _first(rows: QuerySet[Notification], most: int) -> list[UUID]:
+    return list(rows.values_list("pk", flat=True)[:most])
 
 
-def _cards(rows: QuerySet[Notification], reader: Recipient, now: datetime) -> list[Card]:
-    return [card(row, reader, now) for row in rows]
+def _cards(keys: Sequence[UUID], reader: Recipient, now: datetime) -> dict[UUID, Card]:
+    """Of rows with all that cards show, which many tables are joined for: read once for a whole page."""
+    return {row.pk: card(row, reader, now) for row in notification_queryset().filter(pk__in=keys)}
+
+
+def _those(keys: Sequence[UUID], cards: Mapping[UUID, Card]) -> list[Card]:
+    return [cards[key] for key in keys if key in cards]
