@@ -89,6 +89,7 @@ def test_all_is_well(worker: None) -> None:
         "conversation",
         "expiry",
         "snoozes",
+        "link_mails",
         "deliveries",
         "escalations",
         "callbacks",
