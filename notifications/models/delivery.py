@@ -113,6 +113,7 @@ class Notification(models.Model):
             models.Index(fields=["recipient"], condition=Q(read_at__isnull=True), name="notification_unread"),
             models.Index(fields=["brand"], condition=Q(brand__isnull=False), name="notification_brand"),
             models.Index(fields=["recipient", "due_at"], condition=Q(state="open"), name="notification_waiting"),
+            models.Index(fields=["recipient", "-created_at"], condition=Q(state="info"), name="notification_news"),
             models.Index(
                 fields=["snoozed_until"], condition=Q(snoozed_until__isnull=False), name="notification_snoozed"
             ),

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.inbox.finding import Finding, finding_of
-from notifications.inbox.listing import GROUP_SHOWN, PAGE, Listing, listing
+from notifications.inbox.listing import GROUP_SHOWN, PAGE, Listing, listing, of_tab
 from notifications.models import Notification, Recipient, Team
 from tests.factories import NotificationFactory, RecipientFactory, TaskFactory
 from tests.inbox.browser import Page, get, signed_in
@@ -265,3 +265,18 @@ def test_tabs_keep_words_and_filters(bobs: Recipient) -> None:
     assert "1 item" in page.text
     assert page.follow("Done").titles("found") == ["old roof"]
     assert page.follow("Search everything, also what is done").titles("found") == ["old roof", "roof"]
+
+
+@pytest.mark.parametrize(("tab", "index"), [("updates", "notification_news"), ("waiting", "notification_waiting")])
+def test_who_has_none_among_many_others_is_told_so_at_once(tab: str, index: str) -> None:
+    bob = RecipientFactory(ref="bob")
+    many(bob, 300, title="gone")
+    Notification.objects.update(state="withdrawn")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_notification")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    mine = Notification.objects.filter(recipient=bob)
+    plan = of_tab(mine, tab).order_by("-created_at", "-id").values("pk")[:10].explain()
+
+    assert index in plan, plan

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     """Texts for customers are part of a template's version, as its other texts are."""
 
     dependencies = [
-        ("notifications", "0042_links_by_email"),
+        ("notifications", "0043_links_by_email"),
     ]
 
     operations = [

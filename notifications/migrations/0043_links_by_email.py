@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     """Sign-in links that are sent by e-mail."""
 
     dependencies = [
-        ("notifications", "0045_values_of_answers"),
+        ("notifications", "0042_values_of_answers"),
     ]
 
     operations = [

@@ -12,6 +12,6 @@ def speak_to_customers(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """Templates that are still as they came with the installation speak to customers in words of their own."""
 
-    dependencies = [("notifications", "0043_customer_texts")]
+    dependencies = [("notifications", "0044_customer_texts")]
 
     operations = [migrations.RunPython(speak_to_customers, migrations.RunPython.noop)]
