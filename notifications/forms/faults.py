@@ -32,7 +32,7 @@ TEXTS: dict[str, str | Promise] = {
     "cents": _("Write an amount with two decimal places at most."),
     "minLength": _("Write at least {least} characters."),
     "maxLength": _("Shorten it to {most} characters."),
-    "pattern": _("This has not the form that is asked for."),
+    "pattern": _("This does not have the form that is asked for."),
     "date": _("Write a day, such as 2026-11-30."),
     "formatMinimum": _("Choose {least} or a later day."),
     "formatMaximum": _("Choose {most} or an earlier day."),

@@ -193,6 +193,7 @@ function newKey() {
 async function send(host, answer, signedOut) {
   const id = host.dataset.id;
   closeAsk(host, { quietly: true });
+  for (const box of host.querySelectorAll(".remark textarea")) if (box.value.trim() === answer.comment) box.value = "";
   sending.set(id, Object.assign(answer, { host }));
   const line = tell(id, { text: sayOf("doing", answer.action, { title: answer.title }) }, host);
   line?.focus({ preventScroll: true });

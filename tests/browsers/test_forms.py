@@ -81,6 +81,8 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await expect(dave.locator("#value-amount")).to_have_attribute("aria-invalid", "true")
     assert await faults(dave) == []
     await dave.locator("#value-amount").fill("900")
+    await dave.get_by_text("Add a comment").click()
+    await dave.get_by_label("Comment for the engine").fill("Nine of twelve.")
     await dave.locator("#value-amount").press("Enter")
     outcome = dave.locator("#item [data-slot=outcome]")
     await expect(outcome).to_have_text("“Approve” will be sent when you are back.")
@@ -89,6 +91,7 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await is_live(dave)
     await expect(outcome).to_contain_text("Approved.")
     await expect(dave.locator("#item [data-slot=history]")).to_contain_text("Amount: €900.00 (instead of €1,000.00)")
+    await expect(dave.locator(".kept")).to_have_count(0)  # its comment was sent
     query = "SELECT r.values FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
     ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{TITLE}'")
     entries = json.loads(entries) if isinstance(entries, str) else entries

@@ -120,7 +120,7 @@ def test_an_answer_that_needs_a_comment_too_takes_both(story: Story) -> None:
     assert value_of(page, "amount") == "1,000.00"
 
     page = page.press("Approve", **{**FILLED, "value-cost_center": "x", "comment": "Nine."})
-    assert page.part("value-cost_center-fault") == "This has not the form that is asked for."
+    assert page.part("value-cost_center-fault") == "This does not have the form that is asked for."
     page.press("Approve", **{"value-cost_center": "4100"})
     assert Response.objects.get().comment == "Nine."
 

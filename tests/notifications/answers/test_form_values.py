@@ -89,7 +89,7 @@ def test_each_wrong_value_is_named(story: Story) -> None:
     assert refused.json()["errors"] == [
         {"pointer": "/values/amount", "detail": "Write €5,000.00 or less."},
         {"pointer": "/values/account", "detail": "Choose one."},
-        {"pointer": "/values/cost_center", "detail": "This has not the form that is asked for."},
+        {"pointer": "/values/cost_center", "detail": "This does not have the form that is asked for."},
     ]
     assert not Response.objects.exists() and story.states() == {"bob": "open"}
 

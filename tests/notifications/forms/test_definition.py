@@ -4,8 +4,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as bounds
+from hypothesis import strategies as st
 
-from notifications.forms import definition
+from notifications.forms import checking, definition
+from notifications.forms.fields import form_of
 from notifications.forms.patterns import fault_of
 from notifications.types import Json
 from tests.notifications.forms.invoice import invoice_form
@@ -136,3 +140,36 @@ def test_usual_patterns_are_taken(pattern: str) -> None:
 )
 def test_patterns_that_may_be_slow_or_that_browsers_read_otherwise_are_not(pattern: Any) -> None:
     assert fault_of(pattern)
+
+
+WORDS = ["schema", "ui", "type", "properties", "required", "enum", "oneOf", "const", "items", "pattern", "minimum",
+         "maximum", "order", "fields", "actions", "unshown", "amount", "title", "choices", "when", "field", "is",
+         "format", "default", "kind"]  # fmt: skip
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats()
+    | st.sampled_from([*WORDS, "string", "number", "array"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=15,
+)
+
+
+FIELD = st.builds(
+    lambda type, more: {**more, "type": type},
+    st.sampled_from(list(definition.RULES)),
+    st.dictionaries(st.sampled_from(sorted({name for rules in definition.RULES.values() for name in rules})), ANYTHING),
+)
+
+
+@given(ANYTHING, FIELD, ANYTHING | st.fixed_dictionaries({"kind": st.sampled_from(["money", "long_text"])}))
+@bounds(max_examples=200, deadline=None, database=None)
+def test_whatever_is_written_is_taken_or_refused(schema: Any, field: Any, ui: Any) -> None:
+    for form in (schema, {"schema": schema, "ui": ui}, {**with_field(type="string"), "ui": ui}):
+        faults(form)
+    form = {"schema": {"type": "object", "properties": {"amount": field}}, "ui": {"fields": {"amount": ui}}}
+    if not faults(form):
+        found = form_of({"task": {"form": form}})
+        assert found is not None
+        checking.faults_of(found, checking.normal(found, {"amount": schema}))
