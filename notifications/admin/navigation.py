@@ -44,6 +44,61 @@ from notifications.models import (
 
 Item = dict[str, Any]
 
+LISTS: dict[str, tuple[Any, list[tuple[type[Model], Any, str]]]] = {
+    "now": (
+        _("Now"),
+        [
+            (Event, _("Events"), "input"),
+            (Task, _("Tasks"), "task_alt"),
+            (Case, _("Cases"), "folder_open"),
+            (Notification, _("Notifications"), "notifications"),
+            (Delivery, _("Deliveries"), "send"),
+            (PausedService, _("Paused services"), "pause_circle"),
+            (Response, _("Answers"), "thumbs_up_down"),
+            (RefusedAnswer, _("Refused answers"), "block"),
+            (Callback, _("Callbacks"), "reply"),
+        ],
+    ),
+    "set_up": (
+        _("Set up"),
+        [
+            (Engine, _("Engines"), "settings_input_component"),
+            (Category, _("Categories"), "category"),
+            (EventType, _("Event types"), "data_object"),
+            (Route, _("Routes"), "alt_route"),
+            (FourEyesRule, _("Four eyes"), "visibility"),
+            (Template, _("Templates"), "edit_note"),
+            (Journey, _("Ways of cases"), "conversion_path"),
+        ],
+    ),
+    "people": (
+        _("People"),
+        [
+            (Recipient, _("Recipients"), "person"),
+            (Absence, _("Absences"), "event_busy"),
+            (Device, _("Devices"), "devices"),
+            (Team, _("Teams"), "groups"),
+            (Brand, _("Brands"), "palette"),
+        ],
+    ),
+    "access": (
+        _("Access"),
+        [
+            (User, _("Users"), "account_circle"),
+            (Group, _("Groups"), "admin_panel_settings"),
+            (ApiKey, _("API keys"), "key"),
+            (SigningSecret, _("Signing secrets"), "enhanced_encryption"),
+            (RecipientToken, _("Recipient tokens"), "token"),
+            (SignInLink, _("Sign-in links"), "link"),
+            (LinkMail, _("Links by e-mail"), "forward_to_inbox"),
+            (ActionToken, _("Answer links"), "mark_email_read"),
+            (ConnectedAccount, _("Connected accounts"), "verified_user"),
+            (AccessAttempt, _("Locks"), "lock"),
+        ],
+    ),
+}
+"""The title of each group, and its lists with their titles and icons."""
+
 ADDED: dict[str, list[Callable[[], Item]]] = {}
 """Links that other apps have added to its groups by `add`."""
 PAGES: list[str] = []
@@ -72,67 +127,13 @@ def _added(group: str) -> list[Item]:
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links. Each link is shown to users who may see its list."""
-    return [
-        {
-            "title": _("Now"),
-            "items": [
-                {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")},
-                _to(Event, _("Events"), "input"),
-                _to(Task, _("Tasks"), "task_alt"),
-                _to(Case, _("Cases"), "folder_open"),
-                _to(Notification, _("Notifications"), "notifications"),
-                _to(Delivery, _("Deliveries"), "send"),
-                _to(PausedService, _("Paused services"), "pause_circle"),
-                _to(Response, _("Answers"), "thumbs_up_down"),
-                _to(RefusedAnswer, _("Refused answers"), "block"),
-                _to(Callback, _("Callbacks"), "reply"),
-                *_added("now"),
-            ],
-        },
-        {
-            "title": _("Set up"),
-            "separator": True,
-            "items": [
-                _to(Engine, _("Engines"), "settings_input_component"),
-                _to(Category, _("Categories"), "category"),
-                _to(EventType, _("Event types"), "data_object"),
-                _to(Route, _("Routes"), "alt_route"),
-                _to(FourEyesRule, _("Four eyes"), "visibility"),
-                _to(Template, _("Templates"), "edit_note"),
-                _to(Journey, _("Ways of cases"), "conversion_path"),
-                *_added("set_up"),
-            ],
-        },
-        {
-            "title": _("People"),
-            "separator": True,
-            "items": [
-                _to(Recipient, _("Recipients"), "person"),
-                _to(Absence, _("Absences"), "event_busy"),
-                _to(Device, _("Devices"), "devices"),
-                _to(Team, _("Teams"), "groups"),
-                _to(Brand, _("Brands"), "palette"),
-                *_added("people"),
-            ],
-        },
-        {
-            "title": _("Access"),
-            "separator": True,
-            "items": [
-                _to(User, _("Users"), "account_circle"),
-                _to(Group, _("Groups"), "admin_panel_settings"),
-                _to(ApiKey, _("API keys"), "key"),
-                _to(SigningSecret, _("Signing secrets"), "enhanced_encryption"),
-                _to(RecipientToken, _("Recipient tokens"), "token"),
-                _to(SignInLink, _("Sign-in links"), "link"),
-                _to(LinkMail, _("Links by e-mail"), "forward_to_inbox"),
-                _to(ActionToken, _("Answer links"), "mark_email_read"),
-                _to(ConnectedAccount, _("Connected accounts"), "verified_user"),
-                _to(AccessAttempt, _("Locks"), "lock"),
-                *_added("access"),
-            ],
-        },
+    first = {"title": _("Overview"), "icon": "dashboard", "link": reverse("admin:index")}
+    groups: list[dict[str, Any]] = [
+        {"title": title, "separator": True, "items": [*(_to(*each) for each in lists), *_added(name)]}
+        for name, (title, lists) in LISTS.items()
     ]
+    groups[0] |= {"separator": False, "items": [first, *groups[0]["items"]]}
+    return groups
 
 
 def _to(model: type[Model], title: object, icon: str) -> Item:
