@@ -107,6 +107,16 @@ class InvalidAnswer(Failure):
     pointer = "/comment"
 
 
+class TooMany(Failure):
+    """Somebody writes too often. `seconds`: when to try again."""
+
+    status, code = 429, "too_many_requests"
+
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
+
+
 class RenderError(Exception):
     """A template has a mistake, or exceeds a limit; the message says what and where."""
 

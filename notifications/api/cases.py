@@ -15,11 +15,12 @@ from notifications.cases.milestones import progress_of
 from notifications.conversation import people, saying
 from notifications.conversation.saying import Words
 from notifications.conversation.shown import messages_json
-from notifications.errors import Invalid, NotAllowed
+from notifications.errors import Invalid, NotAllowed, TooMany
 from notifications.items.representation import iso_utc
 from notifications.models import Case, Recipient, TaskMessage, Via
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
+from wfpush.web.problems import problem
 
 MOST = 200
 
@@ -64,7 +65,10 @@ class CaseMessagesView(PersonView):
         if not person.external:
             raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
         words = Words(given["text"], via=Via.PORTAL, key=key_of(request))
-        said = saying.write_in(person, case, words, timezone.now())
+        try:
+            said = saying.write_in(person, case, words, timezone.now())
+        except TooMany as often:
+            return problem(often.status, often.code, often.detail, headers={"Retry-After": str(often.seconds)})
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk), person)
         return answer(shown_as, 201 if said.created else 200)
 

@@ -5,7 +5,7 @@ Questions of people are answers (`notifications/answers/`), which call `question
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from notifications.errors import (
     InvalidAnswer,
     NotAllowed,
     NotFound,
+    TooMany,
 )
 from notifications.items import inbox_items
 from notifications.models import (
@@ -43,6 +44,9 @@ from notifications.types import Json
 from notifications.wording.plaintext import clean
 from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.queue import outbox
+
+HOUR, MOST_AN_HOUR = timedelta(hours=1), 20
+"""Messages that a customer can write without being asked."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
 def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Said:
     """A customer writes about their case: a reply if they were asked something, else a message to whoever works on it.
 
-    Raises NotFound, CommentRequired, InvalidAnswer, IdempotencyKeyReused.
+    Raises NotFound, CommentRequired, InvalidAnswer, IdempotencyKeyReused, AlreadyAnswered, TooMany.
     """
     asked = open_question(customer, case)
     if asked is not None:
@@ -173,6 +177,7 @@ def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Sa
         before = _repeated(locked, customer, text, words)
         if before is not None:
             return Said(before, created=False)
+        _refuse_floods(customer, now)
         message, addressees = _add(
             locked,
             people.behind(locked, customer),
@@ -185,6 +190,14 @@ def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Sa
         )
         telling.tell(message, addressees, now)
         return Said(message, created=True)
+
+
+def _refuse_floods(customer: Recipient, now: datetime) -> None:
+    """Each message tells colleagues on all their channels. Raises TooMany."""
+    written = TaskMessage.objects.filter(author=customer, kind=MessageKind.COMMENT, at__gt=now - HOUR)
+    if written.count() >= MOST_AN_HOUR:
+        detail = f"You have written {MOST_AN_HOUR} messages within an hour. Wait a while."
+        raise TooMany(detail, int(HOUR.total_seconds()))
 
 
 def open_question(person: Recipient, case: Case) -> Addressee | None:

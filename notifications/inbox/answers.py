@@ -30,6 +30,7 @@ from notifications.errors import (
     NotAllowed,
     NotFound,
     TooLate,
+    TooMany,
 )
 from notifications.forms import checking
 from notifications.forms.faults import Fault
@@ -151,10 +152,16 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     except NotFound as nobody:
         raise Http404 from nobody
     except Failure as failure:
-        fault = say("message_required") if isinstance(failure, CommentRequired) else explain(failure, request.recipient)
+        fault = _why_not_written(failure, reader)
         return show(request, None, written=text, written_fault=fault, status=failure.status)
     messages.success(request, _("Sent. You find your message below."))
     return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
+
+
+def _why_not_written(failure: Failure, reader: Recipient) -> str:
+    if isinstance(failure, TooMany):
+        return _("You have written very often within the last hour. Wait a while, or reach us in another way.")
+    return say("message_required") if isinstance(failure, CommentRequired) else explain(failure, reader)
 
 
 @form_only

@@ -2,6 +2,7 @@
 
 import pytest
 
+from notifications.conversation import saying
 from notifications.models import Recipient
 from tests.factories import RecipientFactory
 from tests.support.api import person_caller
@@ -56,6 +57,17 @@ def test_what_she_writes_reaches_whoever_works_on_it(story: Story, erin: Recipie
     assert (first.status_code, again.status_code) == (201, 200)
     assert [each["ref"] for each in first.json()["to"]] == ["bob"]
     assert [each["text"] for each in caller.get("/api/v1/cases/R-88/messages").json()["items"]] == ["Hello?"]
+
+
+def test_colleagues_are_not_flooded(story: Story, erin: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saying, "MOST_AN_HOUR", 1)
+    story.happen("task.assigned", {"task": {"id": "T-1", "assignee": "bob"}, "case": {"id": "R-88"}})
+    caller = person_caller(erin)
+
+    answers = [caller.post("/api/v1/cases/R-88/messages", {"text": text}) for text in ("Hello?", "Hello??")]
+
+    assert [each.status_code for each in answers] == [201, 429]
+    assert answers[1]["Retry-After"] == "3600"
 
 
 def test_cases_of_others_are_unknown_and_colleagues_write_about_tasks(story: Story, erin: Recipient) -> None:
