@@ -4,7 +4,9 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-ALSO_LONG := tests/engines/test_rows_line.py tests/engines/test_reassigning.py tests/engines/test_rows_people.py tests/notifications/answers/test_respond.py tests/escalations/clocks/test_races.py tests/notifications/routing/test_batches.py tests/notifications/routing/test_out_of_order.py \
+ALSO_LONG := tests/engines/test_rows_line.py tests/engines/test_reassigning.py tests/engines/test_rows_people.py tests/flows/test_facts_everywhere.py \
+	tests/notifications/answers/test_respond.py tests/escalations/clocks/test_races.py tests/escalations/forecast/test_policy_change.py \
+	tests/notifications/routing/test_batches.py tests/notifications/routing/test_out_of_order.py \
 	tests/escalations/clocks/test_batches.py tests/notifications/routing/test_expiry.py \
 	tests/engines/test_any_order.py tests/escalations/forecast/test_simulate.py tests/browsers/test_accessible.py tests/wfpush/processes/test_processes.py tests/test_upgrades.py tests/wfpush/management/test_up.py \
 	tests/wfpush/postgres/test_schema.py tests/tools/test_restarting.py tests/deploy

@@ -30,8 +30,9 @@ from notifications.models import Callback, CallbackAttempt, CallbackState, Engin
 from tests.engines.pairs import paired
 from tests.engines.server import Fault
 from tests.engines.sides import Answered, Side
-from tests.engines.world import KINDS
+from tests.engines.world import KINDS, Kind
 from tests.pushlab.background import Background
+from tests.soak.installation import LONG
 from tests.support.engines import engine, rude_engine
 from wfpush.net.http import Outbound, outbound_from_settings
 
@@ -290,6 +291,15 @@ WORDS = (
 )
 
 
+MEANINGS: list[tuple[int, Kind | None]] = [
+    *((status, None) for status in OTHERWISE),
+    *((status, kind) for kind in KINDS for status in CONTRACTS.get(kind.name, ())),
+    *((status, kind) for n, status in enumerate(OTHERWISE) for kind in (KINDS if LONG else [KINDS[n % len(KINDS)]])),
+]
+"""Each status with the demo's webhook, whatever a kind means in its own way, and each status with one other kind; with
+all of them in `make soak`."""
+
+
 def became() -> str:
     row, engine = Callback.objects.get(), Engine.objects.get()
     if row.state != CallbackState.WAITING:
@@ -301,7 +311,12 @@ def became() -> str:
     return ALERT if row.alert else LATER
 
 
-@pytest.mark.parametrize("status", sorted(OTHERWISE))
+@pytest.mark.parametrize(
+    ("status", "side"),
+    MEANINGS,
+    indirect=["side"],
+    ids=lambda value: getattr(value, "name", None) or (str(value) if value else "demo"),
+)
 def test_row_18_what_an_answer_means(line: Line, status: int) -> None:
     side, theirs = line.side, line.side.assign("bob", "carol")
     side.break_next(*[Fault(status, WORDS, "application/json")] * 2)  # a token is renewed and tried once more

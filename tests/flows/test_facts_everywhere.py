@@ -27,6 +27,7 @@ from notifications.models import EventVariable, FactKind, Notification, Recipien
 from notifications.types import Json, PushMessage
 from notifications.wording.key_facts import facts_of
 from notifications.wording.message import message_of
+from tests.soak.installation import LONG
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +79,7 @@ def story() -> Iterator[Story]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=200 if LONG else 10,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to find a smaller example takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -137,7 +137,7 @@ def rows_after(story: Story, policy: Any, drawn: Sequence[Json], looks: Sequence
 
 
 @bounds(
-    max_examples=200 if LONG else 10,
+    max_examples=200 if LONG else 6,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

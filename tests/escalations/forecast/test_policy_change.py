@@ -15,6 +15,7 @@ from escalations.policies.rules import rules_of
 from notifications.models import Notification
 from tests.escalations.cases import CALENDARS, DAY, MINUTE, STARTS, Case, firms, histories, policies, steps, undone
 from tests.escalations.model import Firm, Json
+from tests.soak.installation import LONG
 
 pytestmark = pytest.mark.django_db
 
@@ -202,7 +203,9 @@ def test_each_step_says_by_which_rules_it_was_taken() -> None:
 
 
 # --- all of it ----------------------------------------------------------------------------------------------------
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@settings(
+    max_examples=100 if LONG else 7, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,)
+)
 @given(st.data())
 def test_what_would_change_is_what_changes(data: st.DataObject) -> None:
     """A random policy, what happened, and a random edit: the effect told is the effect had."""
