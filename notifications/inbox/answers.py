@@ -38,7 +38,7 @@ from notifications.forms.fields import Form, form_of
 from notifications.forms.typed import Typed, read, told
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.items import item, own_notification
-from notifications.inbox.pages import show
+from notifications.inbox.pages import Sent, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
 from notifications.items import inbox_items, snoozing
@@ -93,18 +93,11 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     except InvalidValues as failure:
         typed.faults = _every_fault(form, typed, failure)
         found = item(notification, request.recipient, timezone.now())
-        return show(request, found, asked=said.action, comment=said.comment, typed=typed, status=failure.status)
+        return show(request, found, Sent(said.action, said.comment, typed=typed), status=failure.status)
     except (CommentRequired, InvalidAnswer) as failure:
         found = item(notification, request.recipient, timezone.now())
-        return show(
-            request,
-            found,
-            asked=said.action,
-            comment=said.comment,
-            fault=explain(failure, request.recipient),
-            typed=typed,
-            status=failure.status,
-        )
+        fault = explain(failure, request.recipient)
+        return show(request, found, Sent(said.action, said.comment, fault, typed), status=failure.status)
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
@@ -112,7 +105,7 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         kept = "\n\n".join(filter(None, (told(form, typed) if form else "", said.comment)))
         if kept:
             found = item(own_notification(request.recipient, notification_id), request.recipient, timezone.now())
-            return show(request, found, kept=kept, status=failure.status)
+            return show(request, found, Sent(kept=kept), status=failure.status)
     if request.POST.get("from") == "list":
         return redirect(f"{_back(request)}#n-{notification.pk}")
     return redirect("inbox:item", notification.pk)
@@ -134,7 +127,7 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         raise Http404 from unknown
     except Failure as failure:
         fault = explain(failure, request.recipient)
-        return show(request, found, message=text, message_fault=fault, status=failure.status)
+        return show(request, found, Sent(message=text, message_fault=fault), status=failure.status)
     return redirect("inbox:item", notification.pk)
 
 
@@ -153,7 +146,7 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
         raise Http404 from nobody
     except Failure as failure:
         fault = _why_not_written(failure, reader)
-        return show(request, None, written=text, written_fault=fault, status=failure.status)
+        return show(request, None, Sent(written=text, written_fault=fault), status=failure.status)
     messages.success(request, _("Sent. You find your message below."))
     return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
 
@@ -188,7 +181,7 @@ def snooze(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         snoozing.snooze(notification, _moment(request.POST.get("until", "")), now)
     except Invalid as fault:
         found = item(notification, request.recipient, now)
-        return show(request, found, snooze_fault=fault.detail, status=fault.status)
+        return show(request, found, Sent(snooze_fault=fault.detail), status=fault.status)
     return redirect("inbox:list")
 
 

@@ -1,7 +1,7 @@
 """The list, and one item beside it. Both work without JavaScript; neither changes anything."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from notifications.inbox.customers import CustomerPage, customer_page, is_for_cu
 from notifications.inbox.filters import chips_of, filters_of
 from notifications.inbox.finding import PLAIN, Finding, finding_of
 from notifications.inbox.items import Item, item, own_notification
-from notifications.inbox.listing import NOTHING, listing
+from notifications.inbox.listing import NOTHING, Listing, listing
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
 from notifications.inbox.views import is_shown, views_of
@@ -51,7 +51,7 @@ def open_item(request: PersonRequest, notification_id: UUID) -> HttpResponse:
         # browsers.
         return show_page(request, "inbox/other_account.html", {"back": request.get_full_path()}, status=404)
     found = item(own, request.recipient, timezone.now())
-    return show(request, found, asked=request.GET.get("answer", ""))
+    return show(request, found, Sent(asked=request.GET.get("answer", "")))
 
 
 @gzip_page
@@ -65,62 +65,63 @@ def offline(request: PersonRequest) -> HttpResponse:
     return show_page(request, "inbox/inbox.html", context)
 
 
-def show(
-    request: PersonRequest,
-    found: Item | None,
-    *,
-    asked: str = "",
-    comment: str = "",
-    fault: str = "",
-    kept: str = "",
-    written: str = "",
-    written_fault: str = "",
-    message: str = "",
-    message_fault: str = "",
-    snooze_fault: str = "",
-    typed: Typed | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    """The page. `asked`: the answer whose comment field is open; `fault`: what was wrong with the answer just sent;
-    `kept`: the comment of an answer that came too late; `message`: a comment to colleagues, and what was wrong with it;
-    `written`: the same, of a customer's message about their case; `typed`: what was filled into the
-    form, and what was wrong with that.
-    """
-    wanted = asked_of(found.card.buttons if found else (), asked or (found.reply if found else ""))
+@dataclass(frozen=True)
+class Sent:
+    """What was just sent and could not be taken: it is shown again with what was wrong with it. The templates have the
+    fields by these names."""
+
+    asked: str = ""
+    """The answer whose comment field is open, with its `comment`, `typed` values and `fault`."""
+    comment: str = ""
+    fault: str = ""
+    typed: Typed | None = None
+    kept: str = ""
+    """The comment of an answer that came too late."""
+    message: str = ""
+    message_fault: str = ""
+    """A comment to colleagues."""
+    written: str = ""
+    written_fault: str = ""
+    """A customer's message about their case."""
+    snooze_fault: str = ""
+
+
+NOTHING_SENT = Sent()
+
+
+def show(request: PersonRequest, found: Item | None, sent: Sent = NOTHING_SENT, *, status: int = 200) -> HttpResponse:
+    """The page, with an item or without one."""
+    reader, finding = request.recipient, finding_of(request.GET)
+    wanted = asked_of(found.card.buttons if found else (), sent.asked or (found.reply if found else ""))
     button = wanted if wanted is not None and (wanted.asks or not wanted.fills) else None
-    finding = finding_of(request.GET)
-    customer = None
-    if is_for_customers(request.recipient, finding):
-        customer = customer_page(request.recipient, finding, timezone.now())
-        shown = replace(listing(request.recipient, timezone.now()), finding=finding)
-    else:
-        shown = listing(request.recipient, timezone.now(), finding)
+    customer, shown = _listed(reader, finding)
     context: dict[str, Any] = {
+        **vars(sent),
+        **_form_of(found, button, sent.typed, reading_language(reader), focus=bool(sent.asked)),
         "list": shown,
         "customer": customer,
-        "chips": chips_of(shown, request.recipient),
-        "views": [(view, is_shown(view, finding)) for view in views_of(request.recipient)],
-        "filters": filters_of(request.recipient, finding) if finding.filters_open else [],
+        "chips": chips_of(shown, reader),
+        "views": [(view, is_shown(view, finding)) for view in views_of(reader)],
+        "filters": filters_of(reader, finding) if finding.filters_open else [],
         "item": found,
         "asked": button,
-        "question": question_of(button, request.recipient),
-        "hint": hint_of(button, request.recipient),
-        "focus": bool(asked),
-        "written": written,
-        "written_fault": written_fault,
-        **_form_of(found, button, typed, reading_language(request.recipient), focus=bool(asked)),
-        "message": message,
-        "message_fault": message_fault,
-        "comment": comment,
-        "fault": fault,
-        "kept": kept,
-        "snooze_fault": snooze_fault,
+        "question": question_of(button, reader),
+        "hint": hint_of(button, reader),
+        "focus": bool(sent.asked),
         "max_comment": MAX_COMMENT,
-        "unconnected": list(connected_accounts.missing_for(request.recipient)),
+        "unconnected": list(connected_accounts.missing_for(reader)),
         "settings": browser_settings(request, finding),
     }
     brand = customer.brand if customer else None
     return show_page(request, "inbox/inbox.html", context, brand=brand, status=status)
+
+
+def _listed(reader: Recipient, finding: Finding) -> tuple[CustomerPage | None, Listing]:
+    """A customer's case and what is wanted of them; for others what the address asks for."""
+    now = timezone.now()
+    if not is_for_customers(reader, finding):
+        return None, listing(reader, now, finding)
+    return customer_page(reader, finding, now), replace(listing(reader, now), finding=finding)
 
 
 def _form_of(found: Item | None, asked: Button | None, typed: Typed | None, language: str, *, focus: bool) -> Json:
