@@ -17,6 +17,21 @@ from tests.browsers.conftest import PATIENCE, is_live
 from tests.browsers.installation import Installation, Json
 from wfpush.crypto import digest_of, new_action_token
 
+IN_TURN = """() => {
+  if (self.inTurn) return;
+  self.inTurn = Promise.resolve();
+  const does = ServiceWorkerRegistration.prototype;
+  for (const name of ["showNotification", "getNotifications"]) {
+    const really = does[name];
+    does[name] = function (...given) {
+      const done = self.inTurn.then(() => really.apply(this, given));
+      self.inTurn = done.catch(() => {});
+      return done;
+    };
+  }
+}"""
+"""Chromium forgets a notification that is asked for while it is being shown, and we ask again and again."""
+
 SHOWN = """async () => (await registration.getNotifications()).map((each) => ({
   title: each.title, body: each.body, tag: each.tag, lang: each.lang, silent: each.silent,
   stays: each.requireInteraction, buttons: each.actions.map((action) => action.title), data: each.data,
@@ -103,6 +118,7 @@ class Device:
                 self._registration = each["registrationId"]
 
     async def receives(self, message: Json | str) -> None:
+        await self.worker.evaluate(IN_TURN)
         data = message if isinstance(message, str) else json.dumps(message)
         params = {"origin": self._installation.url, "registrationId": self._registration, "data": data}
         await self._tools.send("ServiceWorker.deliverPushMessage", params)
