@@ -2,6 +2,8 @@
 
 import { emptied, everything } from "./store.js";
 
+export const SHOWING = "wfpush showing";  // a lock
+const PATIENCE_WITH_ICONS = 3_000;  // milliseconds: a notification is not there until its icon is
 const KEPT_FOR_A_PERSON = ["wfpush person", "wfpush documents"];
 
 /**
@@ -26,7 +28,10 @@ async function unsubscribed(registration) {
   await subscription?.unsubscribe();
 }
 
-/** Close all notifications except those with the tag `but`. */
-export async function closed(registration, but = "") {
-  for (const shown of (await registration?.getNotifications()) ?? []) if (!but || shown.tag !== but) shown.close();
+/** Close all notifications except those with the tag `but`, when those that are about to be shown are there, too. */
+export function closed(registration, but = "") {
+  const close = async () => {
+    for (const shown of (await registration?.getNotifications()) ?? []) if (!but || shown.tag !== but) shown.close();
+  };
+  return navigator.locks.request(SHOWING, { signal: AbortSignal.timeout(PATIENCE_WITH_ICONS) }, close).catch(close);
 }

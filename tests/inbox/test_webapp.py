@@ -104,6 +104,16 @@ def test_the_worker_says_nothing_that_it_was_not_given() -> None:
     assert said <= set(WORKER)
 
 
+def test_a_browser_is_asked_what_it_shows_only_while_nothing_is_about_to_appear() -> None:
+    """Chromium forgets what is: half of 150 notifications were lost when it was asked at once."""
+    asks = {path.name: path.read_text("utf-8") for path in webapp.modules(page_scripts.FOLDER / webapp.ENTRY)}
+    found = {name: len(re.findall(r"\.(?:get|show)Notifications?\(", source)) for name, source in asks.items()}
+
+    assert {name: count for name, count in found.items() if count} == {"forget.js": 1, "showing.js": 1}
+    assert "locks.request(SHOWING, { signal" in asks["forget.js"]
+    assert 'locks.request(SHOWING, { mode: "shared" }' in asks["showing.js"]
+
+
 # --- the manifest -----------------------------------------------------------------------------------
 def test_the_app_has_the_name_of_its_brand_and_speaks_the_readers_language(client: Client) -> None:
     BrandFactory(slug="acme", name="Acme")

@@ -121,7 +121,9 @@ async function leaveIfRemoved({ note, device = note?.device }, { body }) {
 async function noted(answer, reply) {
   if (self.Notification?.permission !== "granted") return;
   const { timezone } = await person(), text = outcomeWords(answer, reply, timezone);
-  const shown = (await self.registration.getNotifications()).find(({ data }) => data?.id === answer.id);
   const { id, heading, lang, at } = answer;
-  await say(answer.note ?? shown?.data ?? { id, tag: id, title: heading, lang, at, link: `/n/${id}` }, text);
+  await say(answer.note ?? (await shownOf(id)) ?? { id, tag: id, title: heading, lang, at, link: `/n/${id}` }, text);
 }
+
+/** From what we remember: a browser that is asked what it shows may lose what it is about to show (showing.js, `appears`). */
+const shownOf = async (id) => (await allStored("shown")).find(({ options }) => options.data?.id === id)?.options.data;

@@ -1,7 +1,7 @@
 // A push message on the screen. Every one shows something, or browsers take the right to send away; and no message that comes
 // late takes the place of a newer one.
 
-import { forget } from "../forget.js";
+import { SHOWING, forget } from "../forget.js";
 import { allStored, person, store, stored, unstore } from "../store.js";
 import { isInFront, tellPages } from "./pages.js";
 import { speaking } from "./speaking.js";
@@ -38,7 +38,7 @@ function declared(notification, unread) {
 
 /** For whoever signed out, or made by nobody: it says nothing of what it holds. */
 async function nobodys(language, customer) {
-  await self.registration.showNotification("wfpush", { body: speaking(language, customer).say("something_waits"), icon: ICON, badge: BADGE });
+  await appears("wfpush", { body: speaking(language, customer).say("something_waits"), icon: ICON, badge: BADGE });
   const { ref } = await person().catch(() => ({ ref: "" }));
   if (ref === undefined) await (await self.registration.pushManager.getSubscription())?.unsubscribe();
 }
@@ -60,7 +60,7 @@ export async function removedHere(language) {
 }
 
 const shownPlainly = (tag, title, body) =>
-  self.registration.showNotification(title, { tag, body, dir: "auto", icon: ICON, badge: BADGE, silent: true, data: { link: "/" } })
+  appears(title, { tag, body, dir: "auto", icon: ICON, badge: BADGE, silent: true, data: { link: "/" } })
     .catch(() => {});  // where nobody may be shown anything, there is nothing to take away either
 
 /**
@@ -95,9 +95,13 @@ export function show(note) {
     const late = known?.at > note.at;
     const options = late ? { ...known.options, silent: true, renotify: false } : note.options;
     if (!late) await remember(note).catch(() => {});
-    await self.registration.showNotification(late ? known.title : note.title, options);
+    await appears(late ? known.title : note.title, options);
   });
 }
+
+/** Chromium forgets what is about to appear if it is asked meanwhile what it shows: whoever asks has the lock alone (forget.js). */
+const appears = (title, options) =>
+  navigator.locks.request(SHOWING, { mode: "shared" }, () => self.registration.showNotification(title, options));
 
 async function remember(note) {
   await store("shown", note);
