@@ -68,8 +68,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         flushing.shelter()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(connection.ops), "sql_flush", staticmethod(flushing.sql_flush))
-        patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", lambda *given, **more: None)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flushing.flush)
         patch.setattr(TransactionTestCase, "_should_reload_connections", lambda test: not connection.is_usable())
         yield
 
