@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 
 from notifications.models import Category, Route
 from tests.factories import RecipientFactory
-from tests.support import isolation, migrated, parallel
+from tests.support import flushing, isolation, migrated, parallel
 
 
 @pytest.mark.django_db(transaction=True)
@@ -21,7 +20,7 @@ def test_a_flush_takes_away_what_a_test_has_made_and_puts_back_what_migrations_m
     Category.objects.filter(slug="approvals").update(name="Changed")
     Route.objects.all().delete()
 
-    call_command("flush", interactive=False, verbosity=0)
+    flushing.flush()
 
     assert there and set(Route.objects.values_list("pk", "name")) == there
     assert Category.objects.get(slug="approvals").name != "Changed"
