@@ -44,7 +44,7 @@ class Crowd:
             " WHERE backend_type = 'client backend' AND pid <> ALL(%s)",
             [self._pids],
         )
-        with pytest.raises(psycopg.OperationalError, match="too many clients|remaining connection slots"):
+        with pytest.raises(psycopg.OperationalError, match=r"too many clients|remaining connection slots"):
             while True:
                 own = self._taken.enter_context(psycopg.connect(self._database, connect_timeout=5))
                 self._pids.append(own.info.backend_pid)
