@@ -173,11 +173,10 @@ NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-
 
 def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
     rows = _asked_for(mine, now, finding)
-    # What other tables have to be read for is looked for until the page is full, and no further.
-    count = None if finding.words or finding.chosen else rows.count()
+    count = _count(mine, rows, finding)
     rows = containing(rows, finding.words, reading_language(reader)).order_by(*_order(finding))
     start = (finding.page - 1) * PAGE
-    keys = list(rows.values_list("pk", flat=True)[start : start + PAGE + 1])
+    keys = _window(rows, start, start + PAGE + 1, count)
     if finding.page == 1 and len(keys) <= PAGE:
         count = len(keys)
     return Found(
@@ -187,6 +186,26 @@ def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, findi
         newer=_page_at(finding, finding.page - 1) if finding.page > 1 else "",
         older=_page_at(finding, finding.page + 1) if len(keys) > PAGE else "",
     )
+
+
+def _count(mine: QuerySet[Notification], rows: QuerySet[Notification], finding: Finding) -> int | None:
+    """Of all pages. What other tables have to be read for is looked for until the page is full, and no further: None.
+
+    What is done is all but the few that wait or are news: indexes tell how many these are, without a look at each row.
+    """
+    if finding.words or finding.chosen:
+        return None
+    if finding.tab == "done" and not finding.filtered:
+        return mine.count() - of_tab(mine, "waiting").count() - of_tab(mine, "updates").count()
+    return rows.count()
+
+
+def _window(rows: QuerySet[Notification], start: int, end: int, count: int | None) -> list[UUID]:
+    """The keys of the rows from `start` until `end`. Of those in the second half, the way from the end is shorter."""
+    keys = rows.values_list("pk", flat=True)
+    if count is None or start <= count // 2:
+        return list(keys[start:end])
+    return list(keys.reverse()[max(count - end, 0) : max(count - start, 0)])[::-1]
 
 
 def _page_at(finding: Finding, page: int) -> str:

@@ -280,3 +280,37 @@ def test_who_has_none_among_many_others_is_told_so_at_once(tab: str, index: str)
     plan = of_tab(mine, tab).order_by("-created_at", "-id").values("pk")[:10].explain()
 
     assert index in plan, plan
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"tab": "done"},
+        {"tab": "all"},
+        {"tab": "waiting", "unread": True},
+        {"tab": "updates"},
+        {"tab": "all", "sort": "oldest"},
+    ],
+)
+def test_pages_from_the_end_go_on_where_those_from_the_start_are(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.inbox.listing.PAGE", 3)
+    bob = RecipientFactory(ref="bob")
+    for number, state in enumerate(("open", "info", "answered", "withdrawn", "expired") * 4):
+        due_at = NOON + timedelta(hours=number % 3) if number % 2 else None
+        NotificationFactory(recipient=bob, task=None, state=state, title=f"{number}", due_at=due_at)
+    mine = Notification.objects.filter(recipient=bob)
+    one_by_one = [f"{row.title}" for row in of_tab(mine, asked["tab"])]
+
+    found = [page for number in range(1, 9) if (page := listing(bob, NOON, Finding(**asked, page=number)).found)]
+    shown = [[each.notification.title for each in page.cards] for page in found]
+
+    flat = [title for page in shown for title in page]
+    assert sorted(flat) == sorted(one_by_one), "each once"
+    assert [len(page) for page in shown if page] == [3] * (len(flat) // 3) + [len(flat) % 3] * bool(len(flat) % 3)
+    assert {page.count for page in found} == {len(flat)}
+    monkeypatch.setattr("notifications.inbox.listing.PAGE", 100)
+    whole = listing(bob, NOON, Finding(**asked)).found
+    assert whole is not None
+    assert flat == [each.notification.title for each in whole.cards]
