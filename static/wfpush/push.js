@@ -27,7 +27,7 @@ async function stateNow() {
   return push === "on" && Notification.permission === "granted" ? "on" : "off";
 }
 
-const subscribing = () => import("./subscription.js");  // loaded only after a press
+const subscribing = () => import("./subscription.js");  // runs only after a press
 
 const PRESSED = { on: turnOn, off: turnOff, later };
 

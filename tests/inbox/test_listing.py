@@ -301,7 +301,7 @@ def test_pages_from_the_end_go_on_where_those_from_the_start_are(
         due_at = NOON + timedelta(hours=number % 3) if number % 2 else None
         NotificationFactory(recipient=bob, task=None, state=state, title=f"{number}", due_at=due_at)
     mine = Notification.objects.filter(recipient=bob)
-    one_by_one = [f"{row.title}" for row in of_tab(mine, asked["tab"])]
+    one_by_one = [row.title for row in of_tab(mine, asked["tab"])]
 
     found = [page for number in range(1, 9) if (page := listing(bob, NOON, Finding(**asked, page=number)).found)]
     shown = [[each.notification.title for each in page.cards] for page in found]

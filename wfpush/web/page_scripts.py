@@ -7,7 +7,6 @@ starts, and with DEBUG for every request.
 """
 
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
+
+from wfpush.web.made_files import made_file
 
 FOLDER = settings.BASE_DIR / "static" / "wfpush"
 NAME = "pages.js"
@@ -115,17 +116,13 @@ def _file() -> Path:
     """Where it is. Another version is another file: processes that still run with the last one go on with that."""
     content = page_script().encode()
     name = f"pages-{hashlib.sha256(content).hexdigest()[:32]}.js"
-    path = Path(settings.DATA_DIR) / "static" / name
     try:
-        return _written(path, content)
+        return made_file(name, lambda: content)
     except OSError:
-        return _written(Path(tempfile.mkdtemp()) / name, content)
+        return made_file(name, lambda: content, _elsewhere())
 
 
-def _written(path: Path, content: bytes) -> Path:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        begun = path.with_suffix(f".{os.getpid()}")
-        begun.write_bytes(content)
-        begun.replace(path)  # whole, or not there
-    return path
+@cache
+def _elsewhere() -> Path:
+    """For a data folder that takes no files: a folder of this process that nobody else can write to."""
+    return Path(tempfile.mkdtemp())

@@ -5,15 +5,15 @@ WhiteNoise's own compressor when it is first asked for, and the copy is kept in 
 """
 
 import hashlib
-import os
 from pathlib import Path
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
+
+from wfpush.web.made_files import made_file
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,6 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # Whit
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self._folder = Path(settings.DATA_DIR) / "static"
         self._compressor = Compressor(use_brotli=False, quiet=True)
         self._asked: set[str] = set()
 
@@ -53,10 +52,5 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # Whit
         content = path.read_bytes()
         if len(content) < SMALLEST or not self._compressor.should_compress(path.name):
             return None
-        copy = self._folder / f"{hashlib.sha256(content).hexdigest()[:32]}.gz"
-        if not copy.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            begun = copy.with_suffix(f".{os.getpid()}")
-            begun.write_bytes(self._compressor.compress_gzip(content))
-            begun.replace(copy)  # whole, or not there
-        return copy
+        name = f"{hashlib.sha256(content).hexdigest()[:32]}.gz"
+        return made_file(name, lambda: self._compressor.compress_gzip(content))
