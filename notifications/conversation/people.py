@@ -141,18 +141,23 @@ def customers(task: Task) -> list[Recipient]:
 
 
 def task_to_write_to(case: Case, customer: Recipient) -> Task | None:
-    """The task into whose conversation a customer writes about their case: one that waits for somebody, else the last
-    one; None where nobody would read it."""
-    tasks = Task.objects.filter(case=case).select_related("initiator", "assignee", "case", "engine")
-    waiting = tasks.filter(state__in=ANSWERABLE).order_by("-pk")[:MOST_TASKS]
-    for task in (*waiting, *tasks.order_by("-pk")[:MOST_TASKS]):
-        if behind(task, customer):
-            return task
+    """The task into whose conversation a customer writes about their case: the last one that waits for colleagues, else
+    the last one that waits (for the customer, say), else the last one; None where nobody would read it."""
+    tasks = Task.objects.filter(case=case).select_related("initiator", "assignee", "case", "engine").order_by("-pk")
+    with_colleagues = tasks.filter(pk__in=_of_colleagues(Notification.objects.filter(task__case=case)).values("task"))
+    for chosen in (with_colleagues, tasks.filter(state__in=ANSWERABLE), tasks):
+        for task in chosen[:MOST_TASKS]:
+            if behind(task, customer):
+                return task
     return None
 
 
 def behind(task: Task, customer: Recipient) -> list[Recipient]:
     """Who hears of what a customer writes: colleagues for whom the task waits, else the one whom they could ask."""
-    waits = copies_of(task).filter(state=NotificationState.OPEN, recipient__engine=None, recipient__active=True)
-    found = list(_whose(waits))
+    found = list(_whose(_of_colleagues(Notification.objects.filter(task=task))))
     return found or [each.person for each in askable(task, customer) if not each.person.external]
+
+
+def _of_colleagues(copies: QuerySet[Notification]) -> QuerySet[Notification]:
+    """Those with which a task waits for colleagues."""
+    return copies.filter(state=NotificationState.OPEN, recipient__engine=None, recipient__active=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from notifications.conversation import saying
-from notifications.models import Recipient
+from notifications.models import Recipient, TaskMessage
 from tests.factories import RecipientFactory
 from tests.support.api import person_caller
 from tests.support.story import Story
@@ -57,6 +57,16 @@ def test_what_she_writes_reaches_whoever_works_on_it(story: Story, erin: Recipie
     assert (first.status_code, again.status_code) == (201, 200)
     assert [each["ref"] for each in first.json()["to"]] == ["bob"]
     assert [each["text"] for each in caller.get("/api/v1/cases/R-88/messages").json()["items"]] == ["Hello?"]
+
+
+def test_she_writes_where_a_colleague_works_though_her_own_task_is_newer(story: Story, erin: Recipient) -> None:
+    """Bob would hear of it in the conversation about her task, too, where he does not look for it."""
+    for task, who in (("T-1", "bob"), ("T-2", "C-9")):
+        story.happen("task.assigned", {"task": {"id": task, "assignee": who}, "case": {"id": "R-88"}})
+
+    assert person_caller(erin).post("/api/v1/cases/R-88/messages", {"text": "Hello?"}).status_code == 201
+
+    assert TaskMessage.objects.get().task.task_id == "T-1"
 
 
 def test_colleagues_are_not_flooded(story: Story, erin: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
