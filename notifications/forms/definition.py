@@ -4,34 +4,42 @@ A keyword of JSON Schema that is not read is refused: a rule that nobody checks 
 """
 
 import json
-from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 from notifications.forms import patterns
+from notifications.forms.keywords import (
+    MOST_CHOICES,
+    MOST_TITLE,
+    Check,
+    Say,
+    count_to,
+    enum,
+    flag,
+    members,
+    names_in,
+    nothing,
+    one_of,
+    pattern,
+    text_of,
+    titled,
+    words_of,
+)
 from notifications.models.variable_names import MAX_NAME, OURS, may_be_declared
 from notifications.types import Json, object_in
 from notifications.wording.formats import LARGEST
-from notifications.wording.plaintext import clean_line
 from wfpush.web.pointers import MAX_ERRORS, pointer
 
 MOST_FIELDS = 40
-MOST_CHOICES = 100
 MOST_BYTES = 16 * 1024
 """Of a form as JSON."""
-MOST_TITLE, MOST_HELP = 200, 500
+MOST_HELP = 500
 MOST_TEXT = 4_000
 """Characters of a text that somebody writes into a field."""
 MOST_ACTION = 60
 
 Faults = list[dict[str, str]]
-Say = Callable[[str, str], None]
-"""Takes a pointer and a sentence."""
-Check = Callable[[Any, str, Say], None]
 
-IGNORED = frozenset({"$schema", "$id", "$comment", "examples"})
-"""Keywords that change nothing."""
-DATE = {"date": "as 2026-11-30"}
 KINDS = {"string": ("long_text",), "number": ("money",), "integer": ("money",)}
 """By the schema's type: what `ui.kind` may say."""
 
@@ -59,39 +67,22 @@ def check(value: Any, here: str, faults: Faults) -> None:
     if not value["schema"].get("properties") and not object_in(value, "ui").get("unshown"):
         say(f"{here}/schema/properties", "Name the form's fields here.")
         return
-    _members(value, {"schema": _schema, "ui": _nothing}, here, say)
+    members(value, {"schema": _schema, "ui": nothing}, here, say)
     if value.get("ui") is not None:
         _ui(value["ui"], object_in(value["schema"], "properties"), f"{here}/ui", say)
-
-
-def _nothing(value: Any, here: str, say: Say) -> None:
-    """Checked elsewhere, or free."""
-
-
-def _members(value: Any, known: Mapping[str, Check], here: str, say: Say, *, what: str = "member") -> None:
-    """Check the members of an object; others than these are refused."""
-    if not isinstance(value, dict):
-        say(here, "Write an object.")
-        return
-    for name, member in value.items():
-        if name in known:
-            if member is not None:
-                known[name](member, pointer(here, name), say)
-        elif name not in IGNORED:
-            say(pointer(here, name), f"There is no such {what} in forms. There are {', '.join(sorted(known))}.")
 
 
 # --- the schema -------------------------------------------------------------------------------------------------------
 def _schema(schema: Any, here: str, say: Say) -> None:
     known: dict[str, Check] = {
-        "type": _one_of("object"),
+        "type": one_of("object"),
         "properties": _properties,
-        "required": _nothing,
-        "title": _text(MOST_TITLE),
-        "description": _text(MOST_HELP),
-        "additionalProperties": _flag,
+        "required": nothing,
+        "title": text_of(MOST_TITLE),
+        "description": text_of(MOST_HELP),
+        "additionalProperties": flag,
     }
-    _members(schema, known, here, say, what="keyword")
+    members(schema, known, here, say, what="keyword")
     properties, required = schema.get("properties"), schema.get("required")
     if required is None or not isinstance(properties, dict):
         return
@@ -131,7 +122,7 @@ def _field(schema: Any, here: str, say: Say) -> None:
         before.append(where)
         say(where, detail)
 
-    _members(schema, RULES[kind], here, note, what=f"keyword of {kind}")
+    members(schema, RULES[kind], here, note, what=f"keyword of {kind}")
     if before:
         return
     for least, most in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"), FORMAT_RANGE):
@@ -147,52 +138,12 @@ FORMAT_RANGE = ("formatMinimum", "formatMaximum")
 
 
 def _items(value: Any, here: str, say: Say) -> None:
-    _members(value, {"type": _one_of("string", "number", "integer"), "enum": _enum, "oneOf": _titled}, here, say)
+    members(value, {"type": one_of("string", "number", "integer"), "enum": enum, "oneOf": titled}, here, say)
     if isinstance(value, dict) and "enum" not in value and "oneOf" not in value:
         say(here, 'Name what can be chosen: {"enum": […]}.')
 
 
 # --- checks of one value ----------------------------------------------------------------------------------------------
-def _one_of(*words: str) -> Check:
-    def checked(value: Any, here: str, say: Say) -> None:
-        if value not in words:
-            say(here, f"Write {' or '.join(words)}.")
-
-    return checked
-
-
-def _text(most: int) -> Check:
-    def checked(value: Any, here: str, say: Say) -> None:
-        if not isinstance(value, str) or len(value) > most:
-            say(here, f"Write text of at most {most} characters.")
-
-    return checked
-
-
-def _words(most: int) -> Check:
-    """Text, or language to text."""
-
-    def checked(value: Any, here: str, say: Say) -> None:
-        texts = value.values() if isinstance(value, dict) and 0 < len(value) <= 20 else [value]
-        if not all(isinstance(each, str) and len(each) <= most for each in texts):
-            say(here, f"Write text of at most {most} characters, or an object with one for each language.")
-
-    return checked
-
-
-def _flag(value: Any, here: str, say: Say) -> None:
-    if not isinstance(value, bool):
-        say(here, "Write true or false.")
-
-
-def _count(most: int) -> Check:
-    def checked(value: Any, here: str, say: Say) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-            say(here, f"Write a whole number from 0 to {most:,}.")
-
-    return checked
-
-
 def _number(value: Any, here: str, say: Say) -> None:
     if as_number(value) is None or isinstance(value, str):
         say(here, f"Write a number below {LARGEST:,}.")
@@ -208,48 +159,13 @@ def _day(value: Any, here: str, say: Say) -> None:
         say(here, "Write a day such as 2026-11-30.")
 
 
-def _pattern(value: Any, here: str, say: Say) -> None:
-    if fault := patterns.fault_of(value):
-        say(here, fault)
-
-
-def _enum(value: Any, here: str, say: Say) -> None:
-    if not isinstance(value, list) or not 0 < len(value) <= MOST_CHOICES:
-        say(here, f"Name 1 to {MOST_CHOICES} values.")
-        return
-    seen: set[str] = set()
-    for at, each in enumerate(value):
-        _choice(each, pointer(here, at), say, seen)
-
-
-def _titled(value: Any, here: str, say: Say) -> None:
-    if not isinstance(value, list) or not 0 < len(value) <= MOST_CHOICES:
-        say(here, f"Name 1 to {MOST_CHOICES} values.")
-        return
-    seen: set[str] = set()
-    for at, each in enumerate(value):
-        where = pointer(here, at)
-        _members(each, {"const": _nothing, "title": _text(MOST_TITLE)}, where, say)
-        _choice(each.get("const") if isinstance(each, dict) else None, f"{where}/const", say, seen)
-
-
-def _choice(value: Any, here: str, say: Say, seen: set[str]) -> None:
-    """Pages tell choices apart by their texts."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number and not (isinstance(value, str) and 0 < len(value) <= MOST_TITLE and value == clean_line(value)):
-        say(here, f"Write a number, or one line of text of 1 to {MOST_TITLE} characters.")
-    elif str(value) in seen:
-        say(here, "This value is named twice.")
-    seen.add(str(value))
-
-
 WORDS: dict[str, Check] = {
-    "type": _nothing,
-    "title": _text(MOST_TITLE),
-    "description": _text(MOST_HELP),
-    "default": _nothing,
+    "type": nothing,
+    "title": text_of(MOST_TITLE),
+    "description": text_of(MOST_HELP),
+    "default": nothing,
 }
-CHOICES: dict[str, Check] = {"enum": _enum, "oneOf": _titled}
+CHOICES: dict[str, Check] = {"enum": enum, "oneOf": titled}
 NUMBER: dict[str, Check] = {
     "minimum": _number,
     "maximum": _number,
@@ -261,10 +177,10 @@ RULES: dict[str, dict[str, Check]] = {
     "string": {
         **WORDS,
         **CHOICES,
-        "minLength": _count(MOST_TEXT),
-        "maxLength": _count(MOST_TEXT),
-        "pattern": _pattern,
-        "format": _one_of("date"),
+        "minLength": count_to(MOST_TEXT),
+        "maxLength": count_to(MOST_TEXT),
+        "pattern": pattern,
+        "format": one_of("date"),
         "formatMinimum": _day,
         "formatMaximum": _day,
     },
@@ -274,9 +190,9 @@ RULES: dict[str, dict[str, Check]] = {
     "array": {
         **WORDS,
         "items": _items,
-        "minItems": _count(MOST_CHOICES),
-        "maxItems": _count(MOST_CHOICES),
-        "uniqueItems": _flag,
+        "minItems": count_to(MOST_CHOICES),
+        "maxItems": count_to(MOST_CHOICES),
+        "uniqueItems": flag,
     },
 }
 """The keywords that a field of each type may have."""
@@ -294,31 +210,24 @@ def _ui(ui: Any, properties: Json, here: str, say: Say) -> None:
                 _when(field["when"], properties, value, f"{pointer(where, name)}/when", say)
 
     def order(value: Any, where: str, say: Say) -> None:
-        for at, name in enumerate(_list(value, where, say)):
+        for at, name in enumerate(names_in(value, where, say)):
             if not isinstance(name, str) or name not in properties:
                 say(pointer(where, at), "This names no field of the form.")
 
-    _members(ui, {"order": order, "fields": fields, "actions": _actions, "unshown": _unshown}, here, say)
+    members(ui, {"order": order, "fields": fields, "actions": _actions, "unshown": _unshown}, here, say)
 
 
 def _actions(value: Any, here: str, say: Say) -> None:
-    for at, name in enumerate(_list(value, here, say)):
+    for at, name in enumerate(names_in(value, here, say)):
         if not isinstance(name, str) or not 0 < len(name) <= MOST_ACTION:
             say(pointer(here, at), "Write the name of an action.")
 
 
 def _unshown(value: Any, here: str, say: Say) -> None:
     """Fields that only the engine can show."""
-    known: dict[str, Check] = {"title": _words(MOST_TITLE), "type": _text(MOST_TITLE), "required": _flag}
-    for at, each in enumerate(_list(value, here, say)):
-        _members(each, known, pointer(here, at), say)
-
-
-def _list(value: Any, here: str, say: Say) -> list[Any]:
-    if not isinstance(value, list) or len(value) > MOST_FIELDS:
-        say(here, f"Write a list of at most {MOST_FIELDS} names.")
-        return []
-    return value
+    known: dict[str, Check] = {"title": words_of(MOST_TITLE), "type": text_of(MOST_TITLE), "required": flag}
+    for at, each in enumerate(names_in(value, here, say)):
+        members(each, known, pointer(here, at), say)
 
 
 def _ui_field(value: Any, schema: Json | None, here: str, say: Say) -> None:
@@ -331,19 +240,19 @@ def _ui_field(value: Any, schema: Json | None, here: str, say: Say) -> None:
             say(where, "Write an object with a label for each value.")
             return
         for name, label in labels.items():
-            _words(MOST_TITLE)(label, pointer(where, name), say)
+            words_of(MOST_TITLE)(label, pointer(where, name), say)
 
     known: dict[str, Check] = {
-        "title": _words(MOST_TITLE),
-        "help": _words(MOST_HELP),
-        "kind": _one_of(*KINDS.get(str(schema.get("type")), ())) if schema.get("type") in KINDS else _no_kind,
-        "currency": _text(10),
-        "from": _text(MOST_TITLE),
+        "title": words_of(MOST_TITLE),
+        "help": words_of(MOST_HELP),
+        "kind": one_of(*KINDS.get(str(schema.get("type")), ())) if schema.get("type") in KINDS else _no_kind,
+        "currency": text_of(10),
+        "from": text_of(MOST_TITLE),
         "choices": choices,
-        "sensitive": _flag,
-        "when": _nothing,
+        "sensitive": flag,
+        "when": nothing,
     }
-    _members(value, known, here, say)
+    members(value, known, here, say)
 
 
 CONDITIONS = ("is", "is_not", "at_least", "at_most")
@@ -351,8 +260,8 @@ CONDITIONS = ("is", "is_not", "at_least", "at_most")
 
 
 def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> None:
-    known: dict[str, Check] = {"field": _nothing, "is": _nothing, "is_not": _nothing}
-    _members(when, {**known, "at_least": _number, "at_most": _number}, here, say)
+    known: dict[str, Check] = {"field": nothing, "is": nothing, "is_not": nothing}
+    members(when, {**known, "at_least": _number, "at_most": _number}, here, say)
     if not isinstance(when, dict):
         return
     name = when.get("field")

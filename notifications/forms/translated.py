@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from notifications.forms import definition, patterns
+from notifications.forms import definition, keywords, patterns
 from notifications.types import Json, object_in
 from notifications.wording.plaintext import clean_line, cut
 
@@ -121,7 +121,7 @@ def _rules(**rules: Any) -> Json:
 
 
 def _words(label: str, default: Any) -> Json:
-    return _rules(title=cut(clean_line(label), definition.MOST_TITLE), default=default)
+    return _rules(title=cut(clean_line(label), keywords.MOST_TITLE), default=default)
 
 
 def _count(value: Any) -> int | None:
@@ -259,7 +259,7 @@ def _of_flowable(fields: Sequence[Any]) -> Iterator[Asked]:
         if schema is not None:
             schema = {
                 **schema,
-                **_rules(title=cut(clean_line(label), definition.MOST_TITLE), default=said.get("value")),
+                **_rules(title=cut(clean_line(label), keywords.MOST_TITLE), default=said.get("value")),
             }
             ui |= _rules(help=cut(_text(said.get("placeholder")), definition.MOST_HELP))
         yield Asked(name, label, kind, required, schema, ui)
@@ -294,6 +294,6 @@ def _of_properties(properties: Sequence[Any]) -> Iterator[Asked]:
         if schema is not None:
             schema = {
                 **schema,
-                **_rules(title=cut(clean_line(label), definition.MOST_TITLE), default=said.get("value")),
+                **_rules(title=cut(clean_line(label), keywords.MOST_TITLE), default=said.get("value")),
             }
         yield Asked(name, label, kind, said.get("required") is True, schema)

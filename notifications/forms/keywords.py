@@ -1,0 +1,119 @@
+"""Checks of what stands in a form: each takes a value, its JSON pointer, and whom to tell a fault."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from notifications.forms import patterns
+from notifications.wording.plaintext import clean_line
+from wfpush.web.pointers import pointer
+
+MOST_CHOICES = 100
+MOST_TITLE = 200
+MOST_NAMES = 40
+"""Of a list of names."""
+
+Say = Callable[[str, str], None]
+"""Takes a pointer and a sentence."""
+Check = Callable[[Any, str, Say], None]
+
+IGNORED = frozenset({"$schema", "$id", "$comment", "examples"})
+"""Keywords that change nothing."""
+
+
+def nothing(value: Any, here: str, say: Say) -> None:
+    """Checked elsewhere, or free."""
+
+
+def members(value: Any, known: Mapping[str, Check], here: str, say: Say, *, what: str = "member") -> None:
+    """Check the members of an object; others than these are refused."""
+    if not isinstance(value, dict):
+        say(here, "Write an object.")
+        return
+    for name, member in value.items():
+        if name in known:
+            if member is not None:
+                known[name](member, pointer(here, name), say)
+        elif name not in IGNORED:
+            say(pointer(here, name), f"There is no such {what} in forms. There are {', '.join(sorted(known))}.")
+
+
+def one_of(*words: str) -> Check:
+    def checked(value: Any, here: str, say: Say) -> None:
+        if value not in words:
+            say(here, f"Write {' or '.join(words)}.")
+
+    return checked
+
+
+def text_of(most: int) -> Check:
+    def checked(value: Any, here: str, say: Say) -> None:
+        if not isinstance(value, str) or len(value) > most:
+            say(here, f"Write text of at most {most} characters.")
+
+    return checked
+
+
+def words_of(most: int) -> Check:
+    """Text, or language to text."""
+
+    def checked(value: Any, here: str, say: Say) -> None:
+        texts = value.values() if isinstance(value, dict) and 0 < len(value) <= 20 else [value]
+        if not all(isinstance(each, str) and len(each) <= most for each in texts):
+            say(here, f"Write text of at most {most} characters, or an object with one for each language.")
+
+    return checked
+
+
+def flag(value: Any, here: str, say: Say) -> None:
+    if not isinstance(value, bool):
+        say(here, "Write true or false.")
+
+
+def count_to(most: int) -> Check:
+    def checked(value: Any, here: str, say: Say) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            say(here, f"Write a whole number from 0 to {most:,}.")
+
+    return checked
+
+
+def pattern(value: Any, here: str, say: Say) -> None:
+    if fault := patterns.fault_of(value):
+        say(here, fault)
+
+
+def enum(value: Any, here: str, say: Say) -> None:
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_CHOICES:
+        say(here, f"Name 1 to {MOST_CHOICES} values.")
+        return
+    seen: set[str] = set()
+    for at, each in enumerate(value):
+        _choice(each, pointer(here, at), say, seen)
+
+
+def titled(value: Any, here: str, say: Say) -> None:
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_CHOICES:
+        say(here, f"Name 1 to {MOST_CHOICES} values.")
+        return
+    seen: set[str] = set()
+    for at, each in enumerate(value):
+        where = pointer(here, at)
+        members(each, {"const": nothing, "title": text_of(MOST_TITLE)}, where, say)
+        _choice(each.get("const") if isinstance(each, dict) else None, f"{where}/const", say, seen)
+
+
+def _choice(value: Any, here: str, say: Say, seen: set[str]) -> None:
+    """Pages tell choices apart by their texts."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number and not (isinstance(value, str) and 0 < len(value) <= MOST_TITLE and value == clean_line(value)):
+        say(here, f"Write a number, or one line of text of 1 to {MOST_TITLE} characters.")
+    elif str(value) in seen:
+        say(here, "This value is named twice.")
+    seen.add(str(value))
+
+
+def names_in(value: Any, here: str, say: Say) -> list[Any]:
+    if not isinstance(value, list) or len(value) > MOST_NAMES:
+        say(here, f"Write a list of at most {MOST_NAMES} names.")
+        return []
+    return value
