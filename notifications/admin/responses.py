@@ -76,7 +76,8 @@ class ResponseAdmin(LedgerAdmin):
 
     @display(description=_("values"))
     def shown_values(self, response: Response) -> SafeString:
-        lines = [(each.line,) for each in recorded.shown(response.values, get_language() or "en")]
+        shown = recorded.shown(response.values, get_language() or "en")
+        lines = [(line,) for each in shown for line in each.line.split("\n")]
         return format_html_join(mark_safe("<br>"), "{}", lines) or link(None)
 
     @display(description=_("variables"))

@@ -292,7 +292,7 @@ def _answer(response: Response) -> Line:
         via = f"{via}, {response.delivery.to}"
     told = {"name": response.recipient, "action": response.action, "via": via}
     line = Line(_("%(name)s answered “%(action)s” (%(via)s)") % told, "ok" if response.counts else "quiet", response.at)
-    values = [each.line for each in recorded.shown(response.values, get_language() or "en")]
+    values = [each.line.replace("\n", "; ") for each in recorded.shown(response.values, get_language() or "en")]
     line.detail = " · ".join([*values, *([f"“{response.comment}”"] if response.comment else [])])
     line.href = change_url(response)
     callback = getattr(response, "callback", None)

@@ -3,12 +3,16 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from typing import Any
+
+from django.utils import translation
 
 from notifications.answers.given import MAX_VARIABLES, Answer
 from notifications.errors import InvalidValues
 from notifications.forms import checking, recorded
 from notifications.forms.faults import Fault
-from notifications.forms.fields import Form
+from notifications.forms.fields import Field, Form
 from notifications.models import Task
 from notifications.types import Action, Json
 from notifications.wording import sensitive
@@ -27,29 +31,47 @@ def check(form: Form | None, action: Action, answer: Answer) -> None:
     rule = form.rule_for(action.name, action.effect) if form is not None else "none"
     if form is None or rule == "none":
         if answer.values:
-            raise InvalidValues(*_one("", f"“{action.name}” takes no values here."))
+            raise InvalidValues(*_one((), f"“{action.name}” takes no values here."))
         return
     unknown = [name for name in answer.values if name not in form.names]
     if unknown:
         takes = ", ".join(form.names)
-        raise InvalidValues(*_one(unknown[0], f"The form has no such field. It has {takes}."))
+        raise InvalidValues(*_one((unknown[0],), f"The form has no such field. It has {takes}."))
+    for table in form:
+        _check_columns(table, answer.values.get(table.name))
     if answer.values and len(json.dumps(answer.values)) > MAX_VARIABLES:
-        raise InvalidValues(*_one("", f"The values are larger than {MAX_VARIABLES // 1024} KiB."))
+        raise InvalidValues(*_one((), f"The values are larger than {MAX_VARIABLES // 1024} KiB."))
     if answer.values or rule == "required":
         refuse(checking.faults_of(form, answer.values))
+
+
+def _check_columns(table: Field, rows: Any) -> None:
+    """Raises InvalidValues for what is in no column."""
+    known, listed = [column.name for column in table.columns], rows if isinstance(rows, list) else []
+    for at, row in enumerate(listed if known else []):
+        unknown = next((name for name in row if name not in known), None) if isinstance(row, dict) else None
+        if unknown is not None:
+            detail = f"The table has no such column. It has {', '.join(known)}."
+            raise InvalidValues(*_one((table.name, at, unknown), detail))
 
 
 def refuse(faults: Sequence[Fault]) -> None:
     """Raises InvalidValues if there are faults."""
     if not faults:
         return
-    errors = [{"pointer": pointer("/values", each.field.name), "detail": each.in_english()} for each in faults]
+    errors = [{"pointer": _pointer(each.path), "detail": each.in_english()} for each in faults[:MAX_ERRORS]]
     first = faults[0]
-    raise InvalidValues(f"{first.field.label('en')}: {first.in_english()}", errors[:MAX_ERRORS], faults)
+    with translation.override("en"):
+        place = first.where("en")
+    raise InvalidValues(f"{place}: {first.in_english()}", errors, faults)
 
 
-def _one(name: str, detail: str) -> tuple[str, list[dict[str, str]]]:
-    return detail, [{"pointer": pointer("/values", name) if name else "/values", "detail": detail}]
+def _one(path: Sequence[str | int], detail: str) -> tuple[str, list[dict[str, str]]]:
+    return detail, [{"pointer": _pointer(path), "detail": detail}]
+
+
+def _pointer(path: Sequence[str | int]) -> str:
+    return reduce(pointer, path, "/values")
 
 
 def entries(task: Task, form: Form | None, answer: Answer) -> list[Json]:

@@ -231,6 +231,10 @@ class FieldShown(Shown):
     sensitive = serializers.BooleanField(required=False, help_text="Its value is not shown once it is given.")
     choices = ChoiceShown(many=True, required=False)
     when = serializers.DictField(required=False, help_text="On what it is asked, as the form has it.")
+    columns = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="Of rows: fields as this one, without values."
+    )
+    sum = serializers.CharField(required=False, help_text="The column whose sum is shown.")
 
 
 class UnshownShown(Shown):

@@ -15,13 +15,22 @@ def check(value: Any, here: str, faults: Faults) -> None:
 
 
 def stored(data: Json) -> Json:
-    """An event's data as they are kept: with a form of ours, in which the order of the fields is written down, because
-    the database keeps no order of members."""
+    """An event's data as they are kept: with a form of ours, in which the order of fields and columns is written down,
+    because the database keeps no order of members."""
     task = object_in(data, "task")
     said = task.get("form")
     if not isinstance(said, dict):
         return data
     form = translated(said, object_in(data, "variables"))
-    ui, names = object_in(form, "ui"), object_in(object_in(form, "schema"), "properties")
-    order = list(dict.fromkeys([*(ui.get("order") or ()), *names]))
-    return {**data, "task": {**task, "form": {**form, "ui": {**ui, "order": order}}}}
+    schema, ui = object_in(form, "schema"), object_in(form, "ui")
+    about = {
+        name: _ordered(object_in(of, "items"), object_in(object_in(ui, "fields"), name))
+        for name, of in object_in(schema, "properties").items()
+        if isinstance(of, dict) and definition.is_rows(of)
+    }
+    fields = {"fields": {**object_in(ui, "fields"), **about}} if about else {}
+    return {**data, "task": {**task, "form": {**form, "ui": _ordered(schema, {**ui, **fields})}}}
+
+
+def _ordered(schema: Json, ui: Json) -> Json:
+    return {**ui, "order": list(dict.fromkeys([*(ui.get("order") or ()), *object_in(schema, "properties")]))}

@@ -1,6 +1,7 @@
 """Checks the values of an answer against the form of its task, by JSON Schema."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,37 +23,77 @@ def normal(form: Form, said: Json) -> Json:
     known = {field.name: field for field in form}
     for name, value in said.items():
         value = _normal(known[name], value) if name in known else value
-        if value not in (None, "", []):
+        if value not in (None, "", []) or (value == [] and name in known and _are_taken_away(known[name])):
             found[name] = value
     return {name: value for name, value in found.items() if name not in known or known[name].is_asked(found)}
 
 
+def _are_taken_away(field: Field) -> bool:
+    """Whether no rows is an answer: there were some."""
+    return field.kind == "rows" and field.default is not None
+
+
 def _normal(field: Field, value: Any) -> Any:
+    if field.kind == "rows" and isinstance(value, list):
+        return [_normal_row(field, row) if isinstance(row, dict) else row for row in value]
     if isinstance(value, str) and field.kind in ("text", "long_text"):
         return clean(value) if field.kind == "long_text" else clean_line(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _normal_row(table: Field, row: Json) -> Json:
+    columns = {column.name: column for column in table.columns}
+    found = {name: _normal(columns[name], value) if name in columns else value for name, value in row.items()}
+    return {name: value for name, value in found.items() if value not in (None, "")}
+
+
 def faults_of(form: Form, values: Json) -> list[Fault]:
-    """One fault at most of each field, in the order of the form. `values`: as `normal` makes them."""
-    found = (_fault_of(field, values) for field in form)
-    return [fault for fault in found if fault is not None]
+    """One fault at most of each field, and of each cell of a table, in the order of the form. `values`: as `normal`
+    makes them."""
+    found: list[Fault] = []
+    for field in form:
+        fault = _fault_of(field, values)
+        found += [fault] if fault is not None else []
+        if field.kind == "rows" and isinstance(values.get(field.name), list):
+            found += _faults_of_cells(field, values[field.name])
+    return found
+
+
+def _faults_of_cells(table: Field, rows: list[Any]) -> Iterator[Fault]:
+    """A row without anything lacks its first column."""
+    for at, row in enumerate(rows):
+        for number, column in enumerate(table.columns):
+            if not isinstance(row, dict):
+                continue
+            lacks = column.name not in row and (column.required or (not row and number == 0))
+            fault = Fault(column, _missing(column)) if lacks else _fault_of(column, row)
+            if fault is not None:
+                yield replace(fault, table=table, row=at)
 
 
 def _fault_of(field: Field, values: Json) -> Fault | None:
-    if field.name not in values:
+    if field.name not in values or (field.required and values[field.name] == []):
         return Fault(field, _missing(field)) if field.required and field.is_asked(values) else None
     return next(_faults(field, values[field.name]), None)
 
 
 def _missing(field: Field) -> str:
-    return {"choice": "required_choice", "yes_no": "required_choice", "choices": "required_choices"}.get(
-        field.kind, "required"
-    )
+    return MISSING.get(field.kind, "required")
+
+
+MISSING = {
+    "choice": "required_choice",
+    "yes_no": "required_choice",
+    "choices": "required_choices",
+    "rows": "required_rows",
+}
 
 
 def _faults(field: Field, value: Any) -> Iterator[Fault]:
     """What is wrong with a value, the kind of value first."""
+    if field.kind == "rows":
+        yield from _faults_of_rows(field, value)
+        return
     errors = _Validator(field.schema, format_checker=_FORMATS).iter_errors(value)
     for error in sorted(errors, key=lambda each: ORDER.index(str(each.validator))):
         yield _of_schema(field, error)
@@ -63,6 +104,16 @@ def _faults(field: Field, value: Any) -> Iterator[Fault]:
             yield Fault(field, "cents")
     if isinstance(value, str) and len(value) > longest(field):
         yield Fault(field, "maxLength", {"most": longest(field)})
+
+
+def _faults_of_rows(field: Field, value: Any) -> Iterator[Fault]:
+    """Of the table as a whole."""
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        yield Fault(field, "type")
+    elif len(value) < field.least_rows:
+        yield Fault(field, *(("minRows", {"least": field.least_rows}) if field.least_rows > 1 else ("required_rows",)))
+    elif len(value) > field.most_rows:
+        yield Fault(field, "maxRows", {"most": field.most_rows})
 
 
 def longest(field: Field) -> int:

@@ -37,8 +37,13 @@ MOST_HELP = 500
 MOST_TEXT = 4_000
 """Characters of a text that somebody writes into a field."""
 MOST_ACTION = 60
+MOST_ROWS, MOST_COLUMNS = 50, 8
+MOST_CELLS = 600
+"""Of all tables of a form, with as many rows as they may have: browsers send no more than about a thousand fields."""
 
 Faults = list[dict[str, str]]
+Rules = dict[str, dict[str, Check]]
+"""By type: keyword to check."""
 
 KINDS = {"string": ("long_text",), "number": ("money",), "integer": ("money",)}
 """By the schema's type: what `ui.kind` may say."""
@@ -68,8 +73,11 @@ def check(value: Any, here: str, faults: Faults) -> None:
         say(f"{here}/schema/properties", "Name the form's fields here.")
         return
     members(value, {"schema": _schema, "ui": nothing}, here, say)
+    properties = object_in(value["schema"], "properties")
+    if sum(_cells(schema) for schema in properties.values()) > MOST_CELLS:
+        say(f"{here}/schema/properties", f"All tables together have at most {MOST_CELLS} cells. Write a `maxItems`.")
     if value.get("ui") is not None:
-        _ui(value["ui"], object_in(value["schema"], "properties"), f"{here}/ui", say)
+        _ui(value["ui"], properties, f"{here}/ui", say)
 
 
 # --- the schema -------------------------------------------------------------------------------------------------------
@@ -83,6 +91,10 @@ def _schema(schema: Any, here: str, say: Say) -> None:
         "additionalProperties": flag,
     }
     members(schema, known, here, say, what="keyword")
+    _required(schema, here, say)
+
+
+def _required(schema: Json, here: str, say: Say) -> None:
     properties, required = schema.get("properties"), schema.get("required")
     if required is None or not isinstance(properties, dict):
         return
@@ -99,22 +111,22 @@ def _properties(properties: Any, here: str, say: Say) -> None:
         say(here, f"Name at most {MOST_FIELDS} fields.")
         return
     for name, schema in properties.items():
-        where = pointer(here, name)
-        if not may_be_declared(name):
-            say(
-                where,
-                f"Name a field as a variable: at most {MAX_NAME} letters or digits, not beginning with {OURS}.",
-            )
-        _field(schema, where, say)
+        _named(name, pointer(here, name), say)
+        _field(schema, pointer(here, name), say, RULES)
 
 
-def _field(schema: Any, here: str, say: Say) -> None:
+def _named(name: str, here: str, say: Say) -> None:
+    if not may_be_declared(name):
+        say(here, f"Name a field as a variable: at most {MAX_NAME} letters or digits, not beginning with {OURS}.")
+
+
+def _field(schema: Any, here: str, say: Say, known: Rules) -> None:
     kind = schema.get("type") if isinstance(schema, dict) else None
-    if not isinstance(kind, str) or kind not in RULES:
-        say(f"{here}/type", f"Write one of {', '.join(RULES)}.")
+    if not isinstance(kind, str) or kind not in known:
+        say(f"{here}/type", f"Write one of {', '.join(known)}.")
         return
     if kind == "array" and not isinstance(schema.get("items"), dict):
-        say(f"{here}/items", 'Name what can be chosen: {"enum": […]}.')
+        say(f"{here}/items", 'Name what can be chosen, {"enum": […]}, or the columns of rows: {"type": "object", …}.')
         return
     before: list[str] = []
 
@@ -122,7 +134,7 @@ def _field(schema: Any, here: str, say: Say) -> None:
         before.append(where)
         say(where, detail)
 
-    members(schema, RULES[kind], here, note, what=f"keyword of {kind}")
+    members(schema, ROWS if is_rows(schema) else known[kind], here, note, what=f"keyword of {kind}")
     if before:
         return
     for least, most in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"), FORMAT_RANGE):
@@ -141,6 +153,42 @@ def _items(value: Any, here: str, say: Say) -> None:
     members(value, {"type": one_of("string", "number", "integer"), "enum": enum, "oneOf": titled}, here, say)
     if isinstance(value, dict) and "enum" not in value and "oneOf" not in value:
         say(here, 'Name what can be chosen: {"enum": […]}.')
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+def is_rows(schema: Json) -> bool:
+    """Whether a field is a table of rows."""
+    return schema.get("type") == "array" and object_in(schema, "items").get("type") == "object"
+
+
+def _cells(schema: Any) -> int:
+    if not isinstance(schema, dict) or not is_rows(schema):
+        return 0
+    most = schema.get("maxItems")
+    return len(object_in(schema["items"], "properties")) * (most if isinstance(most, int) else MOST_ROWS)
+
+
+def _row(value: Any, here: str, say: Say) -> None:
+    known: dict[str, Check] = {
+        "type": one_of("object"),
+        "properties": _columns,
+        "required": nothing,
+        "title": text_of(MOST_TITLE),
+        "additionalProperties": flag,
+    }
+    members(value, known, here, say, what="keyword")
+    if not value.get("properties"):
+        say(f"{here}/properties", "Name the columns here.")
+    _required(value, here, say)
+
+
+def _columns(properties: Any, here: str, say: Say) -> None:
+    if not isinstance(properties, dict) or len(properties) > MOST_COLUMNS:
+        say(here, f"Name at most {MOST_COLUMNS} columns.")
+        return
+    for name, schema in properties.items():
+        _named(name, pointer(here, name), say)
+        _field(schema, pointer(here, name), say, COLUMNS)
 
 
 # --- checks of one value ----------------------------------------------------------------------------------------------
@@ -173,7 +221,7 @@ NUMBER: dict[str, Check] = {
     "exclusiveMaximum": _number,
     "multipleOf": _step,
 }
-RULES: dict[str, dict[str, Check]] = {
+RULES: Rules = {
     "string": {
         **WORDS,
         **CHOICES,
@@ -196,6 +244,18 @@ RULES: dict[str, dict[str, Check]] = {
     },
 }
 """The keywords that a field of each type may have."""
+COLUMNS: Rules = {
+    type: {name: check for name, check in rules.items() if name != "default"}
+    for type, rules in RULES.items()
+    if type != "array"
+}
+"""Those of a column. What a row begins with would make an empty one look as if somebody had filled it in."""
+ROWS: dict[str, Check] = {
+    **WORDS,
+    "items": _row,
+    "minItems": count_to(MOST_ROWS),
+    "maxItems": count_to(MOST_ROWS),
+}
 
 
 # --- the ui part ------------------------------------------------------------------------------------------------------
@@ -210,9 +270,7 @@ def _ui(ui: Any, properties: Json, here: str, say: Say) -> None:
                 _when(field["when"], properties, value, f"{pointer(where, name)}/when", say)
 
     def order(value: Any, where: str, say: Say) -> None:
-        for at, name in enumerate(names_in(value, where, say)):
-            if not isinstance(name, str) or name not in properties:
-                say(pointer(where, at), "This names no field of the form.")
+        _order(value, properties, where, say)
 
     members(ui, {"order": order, "fields": fields, "actions": _actions, "unshown": _unshown}, here, say)
 
@@ -230,7 +288,7 @@ def _unshown(value: Any, here: str, say: Say) -> None:
         members(each, known, pointer(here, at), say)
 
 
-def _ui_field(value: Any, schema: Json | None, here: str, say: Say) -> None:
+def _ui_field(value: Any, schema: Json | None, here: str, say: Say, *, column: bool = False) -> None:
     if schema is None:
         say(here, "This names no field of the form.")
         return
@@ -245,14 +303,48 @@ def _ui_field(value: Any, schema: Json | None, here: str, say: Say) -> None:
     known: dict[str, Check] = {
         "title": words_of(MOST_TITLE),
         "help": words_of(MOST_HELP),
-        "kind": one_of(*KINDS.get(str(schema.get("type")), ())) if schema.get("type") in KINDS else _no_kind,
-        "currency": text_of(10),
         "from": text_of(MOST_TITLE),
-        "choices": choices,
         "sensitive": flag,
         "when": nothing,
     }
-    members(value, known, here, say)
+    if is_rows(schema):
+        columns = object_in(object_in(schema, "items"), "properties")
+        members(value, {**known, **_ui_of_rows(columns)}, here, say)
+        return
+    kinds = KINDS.get(str(schema.get("type")))
+    of_one: dict[str, Check] = {
+        "kind": one_of(*kinds) if kinds else _no_kind,
+        "currency": text_of(10),
+        "choices": choices,
+    }
+    if column:
+        of_one |= {"title": known["title"], "kind": one_of("money") if kinds == ("money",) else _no_kind}
+    members(value, of_one if column else {**known, **of_one}, here, say)
+
+
+def _ui_of_rows(columns: Json) -> dict[str, Check]:
+    def fields(value: Any, here: str, say: Say) -> None:
+        for name, column in (value if isinstance(value, dict) else {}).items():
+            schema = object_in(columns, name) if name in columns else None
+            _ui_field(column, schema, pointer(here, name), say, column=True)
+        if not isinstance(value, dict):
+            say(here, "Write an object.")
+
+    def order(value: Any, here: str, say: Say) -> None:
+        _order(value, columns, here, say)
+
+    def total(value: Any, here: str, say: Say) -> None:
+        schema = object_in(columns, value) if isinstance(value, str) else {}
+        if schema.get("type") not in ("number", "integer") or "enum" in schema or "oneOf" in schema:
+            say(here, "Name a column of numbers.")
+
+    return {"kind": one_of("rows"), "columns": fields, "order": order, "sum": total}
+
+
+def _order(value: Any, properties: Json, here: str, say: Say) -> None:
+    for at, name in enumerate(names_in(value, here, say)):
+        if not isinstance(name, str) or name not in properties:
+            say(pointer(here, at), "This names no field of the form.")
 
 
 CONDITIONS = ("is", "is_not", "at_least", "at_most")
@@ -260,7 +352,7 @@ CONDITIONS = ("is", "is_not", "at_least", "at_most")
 
 
 def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> None:
-    known: dict[str, Check] = {"field": nothing, "is": nothing, "is_not": nothing}
+    known: dict[str, Check] = {"field": nothing, "is": nothing, "is_not": nothing, "or_empty": flag}
     members(when, {**known, "at_least": _number, "at_most": _number}, here, say)
     if not isinstance(when, dict):
         return
@@ -269,8 +361,12 @@ def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> Non
         say(f"{here}/field", "This names no field of the form.")
     elif object_in(fields, name).get("when") is not None:
         say(f"{here}/field", "This field has a condition itself. Name one that has none.")
+    elif is_rows(object_in(properties, name)):
+        say(f"{here}/field", "This is a table. Name another field.")
     if sum(each in when for each in CONDITIONS) != 1:
         say(here, f"Write one of {', '.join(CONDITIONS)}.")
+    if "or_empty" in when and not ("at_least" in when or "at_most" in when):
+        say(f"{here}/or_empty", "This goes with at_least and at_most.")
 
 
 def _no_kind(value: Any, here: str, say: Say) -> None:

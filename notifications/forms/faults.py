@@ -21,6 +21,7 @@ TEXTS: dict[str, str | Promise] = {
     "required": _("Fill this in."),
     "required_choice": _("Choose one."),
     "required_choices": _("Choose at least one."),
+    "required_rows": _("Fill in at least one row."),
     "number": _("Write a number, such as {example}."),
     "ambiguous": _("Is it {one} or {other}? Write it so that it can be only one of them."),
     "whole": _("Write a whole number."),
@@ -39,21 +40,41 @@ TEXTS: dict[str, str | Promise] = {
     "choice": _("This is none of the choices."),
     "minItems": _("Choose at least {least}."),
     "maxItems": _("Choose {most} at most."),
+    "minRows": _("Fill in at least {least} rows."),
+    "maxRows": _("Fill in no more rows than {most}."),
     "type": _("This is not the kind of value that is asked for."),
 }
 """By what is wrong: mostly the keyword of JSON Schema that does not hold."""
 
-COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+ROW = _("Row {row}")
+SUM = _("Sum of {column}: {sum}")
+
+COUNTS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minRows", "maxRows"})
 """Whose limits are counts, whatever the kind of the field."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with the value of a field. `said`: numbers and days that the sentence names."""
+    """What is wrong with the value of a field. `said`: numbers and days that the sentence names. `table`: of what the
+    field is a column, in this `row`, counted from 0."""
 
     field: Field
     code: str
     said: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    table: Field | None = None
+    row: int = 0
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """Of the value, within the values."""
+        return (self.table.name, self.row, self.field.name) if self.table else (self.field.name,)
+
+    def where(self, language: str) -> str:
+        """“Positions, row 2, Price”."""
+        label = self.field.label(language)
+        if self.table is None:
+            return label
+        return f"{self.table.label(language)}, {str(ROW).format(row=self.row + 1)}, {label}"
 
     def words(self, locale: Locale) -> str:
         """In the active language."""
@@ -73,7 +94,7 @@ def written(value: Any, kind: Kind, currency: str, locale: Locale) -> str:
     """A value of a field of this kind as people read it, in the active language."""
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         number = Decimal(str(value))
         return formats.money(number, currency, locale) if kind == "money" else formats.number(number, locale)
     if kind == "date" and (day := as_day(value)) is not None:

@@ -10,7 +10,7 @@ from notifications.types import TAKES_AWAY, USUAL_EFFECTS, Json, ValuesRule, loo
 from notifications.wording.labels import languages, tag
 from notifications.wording.plaintext import clean_line
 
-Kind: TypeAlias = Literal["text", "long_text", "number", "money", "date", "choice", "choices", "yes_no"]
+Kind: TypeAlias = Literal["text", "long_text", "number", "money", "date", "choice", "choices", "yes_no", "rows"]
 OF_TYPE: dict[str, Kind] = {
     "string": "text",
     "number": "number",
@@ -49,6 +49,8 @@ class Field:
             return "choice"
         if self.schema.get("format") == "date":
             return "date"
+        if definition.is_rows(self.schema):
+            return "rows"
         kind: Kind = self.ui.get("kind") or OF_TYPE[self.schema["type"]]
         return kind
 
@@ -82,6 +84,26 @@ class Field:
         labels = object_in(self.ui, "choices")
         return tuple(Choice(value, labels.get(str(value)) or title or "") for value, title in known)
 
+    @cached_property
+    def columns(self) -> tuple["Field", ...]:
+        """Of rows."""
+        if self.kind != "rows":
+            return ()
+        return _fields(self.schema["items"], self.ui, "columns", self.variables)
+
+    @property
+    def total(self) -> "Field | None":
+        """The column whose sum is shown."""
+        return next((column for column in self.columns if column.name == self.ui.get("sum")), None)
+
+    @property
+    def least_rows(self) -> int:
+        return max(int(self.schema.get("minItems", 0)), int(self.required))
+
+    @property
+    def most_rows(self) -> int:
+        return int(self.schema.get("maxItems", definition.MOST_ROWS))
+
     @property
     def source(self) -> str:
         """The path of the variable that it begins with, below the task's variables."""
@@ -109,6 +131,8 @@ class Field:
                 _same(one, other) for one in found for other in (wanted if isinstance(wanted, list) else [wanted])
             )
             return same == ("is" in when)
+        if value is None:
+            return when.get("or_empty") is True
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and bool(value >= when["at_least"] if "at_least" in when else value <= when["at_most"])
 
@@ -137,8 +161,17 @@ class Field:
                 known = [each.value for each in self.choices]
                 named = value if isinstance(value, list) else []
                 return [each for each in known if any(_same(each, one) for one in named)] or None
+            case "rows":
+                return self._as_rows(value)
             case _:
                 return (value.strip() or None) if isinstance(value, str) else None
+
+    def _as_rows(self, value: Any) -> list[Json] | None:
+        """None for more than a table may have: what is not shown would be lost with the answer."""
+        rows = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+        found = [{column.name: column.as_value(row.get(column.name)) for column in self.columns} for row in rows]
+        kept = [{name: said for name, said in row.items() if said is not None} for row in found]
+        return ([row for row in kept if row] or None) if len(kept) <= definition.MOST_ROWS else None
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -194,25 +227,24 @@ def form_of(data: Json) -> Form | None:
     said = object_in(data, "task").get("form")
     if said is None or not definition.is_form(said):
         return None
-    schema, ui = said["schema"], object_in(said, "ui")
-    properties, variables = schema["properties"], object_in(data, "variables")
-    first = [name for name in ui.get("order") or () if name in properties]
-    fields = (
-        Field(
-            name=name,
-            schema=properties[name],
-            ui=object_in(object_in(ui, "fields"), name),
-            required=name in (schema.get("required") or ()),
-            variables=variables,
-        )
-        for name in dict.fromkeys([*first, *properties])
-    )
+    ui = object_in(said, "ui")
+    fields = _fields(said["schema"], ui, "fields", object_in(data, "variables"))
     actions = ui.get("actions")
     unshown = (
         Unshown(each.get("title") or "", str(each.get("type") or ""), each.get("required") is True)
         for each in ui.get("unshown") or ()
     )
-    return Form(tuple(fields), tuple(actions) if actions is not None else None, tuple(unshown))
+    return Form(fields, tuple(actions) if actions is not None else None, tuple(unshown))
+
+
+def _fields(schema: Json, ui: Json, about: str, variables: Json) -> tuple[Field, ...]:
+    """Those of a form, or the columns of a table. `about`: the member of `ui` that tells of them."""
+    properties, required = schema["properties"], schema.get("required") or ()
+    first = [name for name in ui.get("order") or () if name in properties]
+    return tuple(
+        Field(name, properties[name], object_in(object_in(ui, about), name), name in required, variables)
+        for name in dict.fromkeys([*first, *properties])
+    )
 
 
 def marked(actions: Sequence[Any], form: Form | None) -> list[Any]:

@@ -1,38 +1,48 @@
 """The values of an answer as they are kept with it, whatever becomes of the form: shown, and told the engine.
 
 An entry is {name, label, kind, value}, perhaps with `currency`, `whole`, `labels` of what was chosen, `before`, the
-variable's value by then, and `sensitive`.
+variable's value by then, and `sensitive`. One of rows has `columns`, entries without values, and perhaps `sum`, the
+name of one.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from notifications.forms.faults import written
+from notifications.forms.faults import SUM, written
 from notifications.forms.fields import Field, Form, words_in
 from notifications.types import Json
 from notifications.wording import formats
 from notifications.wording.plaintext import clean_line
 
-TYPES = {"number": "double", "money": "double", "date": "date", "choices": "json"}
+TYPES = {"number": "double", "money": "double", "date": "date", "choices": "json", "rows": "json"}
 """By kind: what the engine is told of the value's type. Without one, it is that of the JSON value."""
 MOST_BEFORE = 4_000
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A value for people, in the active language. `before`: what it was, where it has been changed."""
+    """A value for people, in the active language. `before`: what it was, where it has been changed. `rows` and
+    `rows_before`: those of a table, whose text says how many they are."""
 
     name: str
     label: str
     text: str
     before: str = ""
+    rows: Sequence[str] = ()
+    rows_before: Sequence[str] = ()
 
     @property
     def line(self) -> str:
+        """One line, or with rows several."""
         instead = _("instead of %(text)s") % {"text": self.before} if self.before else ""
+        if self.rows or self.rows_before:
+            before = [f"{instead}:", *self.rows_before] if self.rows_before else [instead] if instead else []
+            return "\n".join([f"{self.label}: {self.text}", *self.rows, *before])
         return f"{self.label}: {self.text} ({instead})" if instead else f"{self.label}: {self.text}"
 
 
@@ -43,19 +53,25 @@ def entries_of(form: Form, values: Json, hidden: Iterable[str] = ()) -> list[Jso
 
 
 def _entry(field: Field, value: Any, hidden: set[str]) -> Json:
-    entry: Json = {"name": field.name, "label": field.said or field.name, "kind": field.kind, "value": value}
-    chosen = value if isinstance(value, list) else [value]
-    labels = {str(each.value): each.said for each in field.choices if each.value in chosen and each.said}
-    more = {
-        "currency": field.currency,
-        "whole": field.whole,
-        "labels": labels,
-        "sensitive": field.sensitive or f"variables.{field.source}" in hidden,
-    }
-    entry |= {name: said for name, said in more.items() if said}
+    entry = {**about(field, value if isinstance(value, list) else [value]), "value": value}
+    if field.columns:
+        rows = [*value, *(field.before or ())]
+        entry["columns"] = [about(column, [row.get(column.name) for row in rows]) for column in field.columns]
+    path = f"variables.{field.source}"
+    if field.sensitive or path in hidden or (field.columns and any(each.startswith(f"{path}.") for each in hidden)):
+        entry["sensitive"] = True
     if field.before is not None and field.before != value and len(str(field.before)) <= MOST_BEFORE:
         entry["before"] = field.before
     return entry
+
+
+def about(field: Field, chosen: Sequence[Any] = ()) -> Json:
+    """What an entry says of its field."""
+    labels = {str(each.value): each.said for each in field.choices if each.value in chosen and each.said}
+    total = field.total.name if field.total is not None else ""
+    more = {"currency": field.currency, "whole": field.whole, "labels": labels, "sum": total}
+    known = {"name": field.name, "label": field.said or field.name, "kind": field.kind}
+    return {**known, **{name: said for name, said in more.items() if said}}
 
 
 def values_of(entries: Iterable[Json]) -> Json:
@@ -84,10 +100,41 @@ def _shown(entry: Json, language: str) -> Shown:
     if entry.get("sensitive"):
         return Shown(entry["name"], label, _("given, and not shown"))
     before = _text(entry, entry["before"], language) if "before" in entry else ""
-    return Shown(entry["name"], label, _text(entry, entry["value"], language), before)
+    text, rows = _text(entry, entry["value"], language), _rows(entry, entry["value"], language)
+    return Shown(entry["name"], label, text, before, rows, _rows(entry, entry.get("before"), language))
+
+
+def _rows(entry: Json, rows: Any, language: str) -> list[str]:
+    """Each row of a table in a line: “1. Pump · 2 · €30.00”."""
+    columns, found = entry.get("columns", ()), rows if isinstance(rows, list) else []
+    cells = (
+        [_text(column, row[column["name"]], language) if column["name"] in row else "–" for column in columns]
+        for row in (found if columns else ())
+    )
+    return [f"{at}. {' · '.join(each)}" for at, each in enumerate(cells, start=1)]
+
+
+def _count_of(entry: Json, rows: Sequence[Json], language: str) -> str:
+    """“2 rows. Sum of Price: €42.00”."""
+    if not rows:
+        return _("no rows")
+    count = ngettext("%(count)s row", "%(count)s rows", len(rows)) % {"count": len(rows)}
+    column = next((each for each in entry["columns"] if each["name"] == entry.get("sum")), None)
+    if column is None:
+        return count
+    return f"{count}. {sum_of_rows(rows, column, language)}"
+
+
+def sum_of_rows(rows: Sequence[Json], column: Json, language: str) -> str:
+    """“Sum of Price: €42.00”. `column`: its entry."""
+    total = sum((Decimal(str(row.get(column["name"], 0))) for row in rows), Decimal(0))
+    said = written(total, column["kind"], column.get("currency", ""), formats.locale_of(language))
+    return str(SUM).format(column=clean_line(words_in(column["label"], language)) or column["name"], sum=said)
 
 
 def _text(entry: Json, value: Any, language: str) -> str:
+    if entry["kind"] == "rows":
+        return _count_of(entry, value, language)
     if isinstance(value, list):
         return ", ".join(_text(entry, each, language) for each in value)
     chosen = entry.get("labels", {}).get(str(value))

@@ -1,15 +1,15 @@
 """A form as it is shown: for pages with what was typed and what is wrong with it, and as JSON for programs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from babel import Locale
 from django.utils.translation import gettext_lazy as _
 
-from notifications.forms import definition, typed
+from notifications.forms import definition, recorded, typed
 from notifications.forms.checking import longest
-from notifications.forms.faults import TEXTS, Fault, written
+from notifications.forms.faults import ROW, SUM, TEXTS, Fault, written
 from notifications.forms.fields import Field, Form, words_in
 from notifications.types import Json
 from notifications.wording import formats
@@ -35,6 +35,12 @@ ON_PAGES = {
     "draft": _("What you had filled in is here again."),
     "discard": _("Start over"),
     "unshown": _("Not filled in here:"),
+    "row": ROW,
+    "sum": SUM,
+    "add_row": _("Add a row"),
+    "remove_row": _("Remove row {row}"),
+    "row_added": _("Row {row} was added."),
+    "row_removed": _("Row {row} was removed."),
 }
 
 RULES = (
@@ -70,7 +76,8 @@ class Option:
 
 @dataclass(frozen=True)
 class FieldView:
-    """One field, in the reader's language. `texts`: what stands in it; `fault`: what is wrong with that."""
+    """One field, in the reader's language. `texts`: what stands in it; `fault`: what is wrong with that. `name`: of a
+    cell of a table, else empty."""
 
     field: Field
     label: str
@@ -79,14 +86,18 @@ class FieldView:
     options: Sequence[Option] = ()
     fault: str = ""
     condition: str = ""
+    name: str = ""
+    table: "TableView | None" = None
 
     @property
     def id(self) -> str:
-        return f"value-{self.field.name}"
+        return f"value-{self.name or self.field.name}"
 
     @property
     def first_id(self) -> str:
         """Of what gets the focus."""
+        if self.table is not None:
+            return self.table.first_id
         return self.options[0].id if self.options and self.widget != "select" else self.id
 
     @property
@@ -96,6 +107,8 @@ class FieldView:
     @property
     def widget(self) -> str:
         match self.field.kind:
+            case "choice" | "yes_no" if self.name:
+                return "select"
             case "choice":
                 return "radio" if len(self.options) <= FEW else "select"
             case "yes_no":
@@ -113,7 +126,7 @@ class FieldView:
     @property
     def required(self) -> bool:
         """Whether browsers may ask for it in any case."""
-        return self.field.required and not self.condition
+        return self.field.required and not self.condition and not self.name
 
     @property
     def longest(self) -> int:
@@ -126,6 +139,33 @@ class FieldView:
     @property
     def latest(self) -> str:
         return str(self.field.schema.get("formatMaximum", ""))
+
+
+@dataclass(frozen=True)
+class RowView:
+    """`number`: counted from 1. `spare`: empty, for those without scripts, which else add one."""
+
+    id: str
+    number: int
+    cells: Sequence[FieldView]
+    spare: bool
+
+    @property
+    def label(self) -> str:
+        return str(ROW).format(row=self.number)
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table of rows: its columns, what stands in them, and the sum of one."""
+
+    columns: Sequence[FieldView]
+    rows: Sequence[RowView]
+    sum: str
+
+    @property
+    def first_id(self) -> str:
+        return self.rows[0].cells[0].id
 
 
 @dataclass(frozen=True)
@@ -146,28 +186,41 @@ class FormView:
 
     @cached_property
     def fields(self) -> list[FieldView]:
-        said = {fault.field.name: fault.words(self.locale) for fault in reversed(self.faults)}
-        return [self._view(each, said.get(each.name, "")) for each in self.form]
+        return [self._view(each) for each in self.form]
+
+    @cached_property
+    def _said(self) -> dict[tuple[str | int, ...], str]:
+        return {fault.path: fault.words(self.locale) for fault in reversed(self.faults)}
 
     @property
     def unshown(self) -> str:
         """The fields that only the engine can show, in a row."""
         return ", ".join(each.words(self.language) for each in self.form.unshown)
 
-    @property
-    def faulty(self) -> list[FieldView]:
-        return [each for each in self.fields if each.fault]
+    @cached_property
+    def faulty(self) -> list[tuple[str, str, str]]:
+        """Each fault: the id of what gets the focus, whose it is, and in words."""
+        found = []
+        for each in self.fields:
+            found += [(each.first_id, each.label, each.fault)] if each.fault else []
+            for row in each.table.rows if each.table is not None else ():
+                found += [
+                    (one.id, f"{each.label}, {row.label}, {one.label}", one.fault) for one in row.cells if one.fault
+                ]
+        return found
 
     @property
     def summary(self) -> str:
         count = len(self.faulty)
         return str(ON_PAGES["summary_one"]) if count == 1 else str(ON_PAGES["summary"]).format(all=count)
 
-    def _view(self, each: Field, fault: str) -> FieldView:
+    def _view(self, each: Field) -> FieldView:
         texts = self.texts.get(each.name, []) if self.texts is not None else None
         texts = typed.texts_of(each, each.default, self.locale) if texts is None else texts
         label, help = clean_line(each.label(self.language)), clean(each.help(self.language))
-        return FieldView(each, label, help, texts, _options(each, texts, self.language), fault, self._condition(each))
+        options, fault = _options(each, texts, self.language), self._said.get((each.name,), "")
+        table = _table_view(each, self.texts, self._said, self.language) if each.columns else None
+        return FieldView(each, label, help, texts, options, fault, self._condition(each), table=table)
 
     def _condition(self, each: Field) -> str:
         """On what it is asked: “Only for Account: Travel”."""
@@ -195,10 +248,68 @@ class FormView:
 
 def _options(each: Field, texts: Sequence[str], language: str) -> list[Option]:
     if each.kind == "yes_no":
-        known = [(value, "") for value in typed.YES_NO]
+        known = [(value, str(ON_PAGES[value])) for value in typed.YES_NO]
     else:
         known = [(str(choice.value), clean_line(choice.label(language))) for choice in each.choices]
     return [Option(f"value-{each.name}-{at}", value, label, value in texts) for at, (value, label) in enumerate(known)]
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+SPARE = 3
+"""Empty rows below those that there are, for pages without scripts."""
+
+
+def _table_view(
+    table: Field, texts: Mapping[str, Sequence[str]] | None, said: Mapping[tuple[str | int, ...], str], language: str
+) -> TableView:
+    """`texts` and `said`: what was typed into the form, and what is wrong with it, by path. Empty rows have no place in
+    the values."""
+    rows, locale, views, filled = _rows_of(table, texts, language), formats.locale_of(language), [], 0
+    shown = max(min(len(rows) + SPARE, table.most_rows), len(rows), 1)
+    for at in range(shown):
+        row = rows[at] if at < len(rows) else {}
+        path, is_empty = (table.name, filled), not any(text.strip() for texts in row.values() for text in texts)
+        cells = [
+            _cell_view(column, row.get(column.name, []), typed.cell_name(table, at, column), language)
+            for column in table.columns
+        ]
+        cells = [replace(cell, fault="" if is_empty else said.get((*path, cell.field.name), "")) for cell in cells]
+        spare = at >= max(len(rows), table.least_rows, 1)
+        views.append(RowView(f"value-{table.name}.{at}-row", at + 1, cells, spare))
+        filled += not is_empty
+    columns = [_cell_view(column, [], column.name, language) for column in table.columns]
+    return TableView(columns, views, _sum_of(table, rows, locale, language))
+
+
+def _rows_of(table: Field, texts: Mapping[str, Sequence[str]] | None, language: str) -> list[dict[str, Sequence[str]]]:
+    """What stands in each row, by column: as it was typed, or its defaults."""
+    locale = formats.locale_of(language)
+    if texts is None:
+        given = table.default or []
+        return [
+            {each.name: typed.texts_of(each, row.get(each.name), locale) for each in table.columns} for row in given
+        ]
+    rows: list[dict[str, Sequence[str]]] = [
+        {each.name: texts.get(typed.cell_name(table, at, each), []) for each in table.columns}
+        for at in range(definition.MOST_ROWS)
+    ]
+    while rows and not any(text.strip() for texts in rows[-1].values() for text in texts):
+        rows.pop()
+    return rows
+
+
+def _cell_view(column: Field, texts: Sequence[str], name: str, language: str) -> FieldView:
+    label = clean_line(column.label(language))
+    return FieldView(column, label, "", texts, _options(column, texts, language), name=name)
+
+
+def _sum_of(table: Field, rows: Sequence[Mapping[str, Sequence[str]]], locale: Locale, language: str) -> str:
+    column = table.total
+    if column is None:
+        return ""
+    numbers = [typed.number_in(column, row.get(column.name, []), locale) for row in rows]
+    known = [{column.name: number} for number in numbers if number is not None]
+    return recorded.sum_of_rows(known, recorded.about(column), language)
 
 
 # --- for programs -----------------------------------------------------------------------------------------------------
@@ -222,6 +333,9 @@ def _field_json(each: Field, language: str) -> Json:
         "sensitive": each.sensitive,
         "choices": choices,
         "when": each.when,
+        "columns": [_field_json(column, language) for column in each.columns],
+        "sum": each.total.name if each.total is not None else "",
+        "maxItems": each.most_rows if each.columns else None,
     }
     return {
         "name": each.name,

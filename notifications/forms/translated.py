@@ -183,7 +183,10 @@ def _shown_when(hidden: Any) -> Json | None:
     """On what a field is asked that is hidden on this: comparisons of one field with a value are read, and no other
     expressions of FEEL."""
     found = HIDDEN.fullmatch(hidden.strip()) if isinstance(hidden, str) else None
-    return {"field": found[1], SHOWN[found[2]]: json.loads(found[3])} if found else None
+    if found is None:
+        return None
+    unknown = {"or_empty": True} if found[2] in "<>" else {}  # nothing is neither less nor more: it hides no field
+    return {"field": found[1], SHOWN[found[2]]: json.loads(found[3]), **unknown}
 
 
 def _component(kind: str, said: Json, rules: Json, variables: Json) -> tuple[Json | None, Json]:
@@ -204,7 +207,29 @@ def _component(kind: str, said: Json, rules: Json, variables: Json) -> tuple[Jso
         case "checklist" | "taglist":
             choices = _choices(_options(said, variables))
             return ({"type": "array", "items": choices} if choices else None), {}
+        case "dynamiclist":
+            return _rows_of_camunda(said, variables)
     return None, {}
+
+
+def _rows_of_camunda(said: Json, variables: Json) -> tuple[Json | None, Json]:
+    """A list of rows is shown where all of its columns can be: a part of a row would take the place of all of it."""
+    inside = said.get("components")
+    components = [each for each in inside if isinstance(each, dict)] if isinstance(inside, list) else []
+    asked = list(_of_camunda(components, variables))
+    fixed = any(each.get("readonly") for each in components)
+    if fixed or not asked or any(each.schema is None or each.ui.get("kind") for each in asked):
+        return None, {}
+    columns = {
+        each.name: {name: rule for name, rule in (each.schema or {}).items() if name != "default"} for each in asked
+    }
+    needed = [each.name for each in asked if each.required and "when" not in each.ui]
+    schema: Json = {"type": "array", "items": {"type": "object", "properties": columns, "required": needed}}
+    if said.get("allowAddRemove") is False:
+        given = variables.get(str(said.get("path")))
+        count = len(given) if isinstance(given, list) else _count(said.get("defaultRepetitions")) or 0
+        schema |= {"minItems": count, "maxItems": count}
+    return schema, {"kind": "rows", "order": list(columns)}
 
 
 def _of_number(said: Json, rules: Json) -> Json:

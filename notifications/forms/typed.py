@@ -1,8 +1,8 @@
 """Reads what somebody has typed into a form's fields on a page, in their language, and writes values as they would."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -41,8 +41,10 @@ def read(form: Form, posted: Posted, locale: Locale) -> Typed:
     """The values in a posted form. What is empty is left out."""
     typed = Typed()
     for each in form:
-        texts = [text.replace("\r\n", "\n").replace("\x00", "") for text in posted.getlist(PREFIX + each.name)]
-        typed.texts[each.name] = texts
+        texts = typed.texts[each.name] = _posted(posted, each.name)
+        if each.kind == "rows":
+            _read_rows(typed, each, posted, locale)
+            continue
         said = [text for text in texts if text.strip()]
         if not said:
             continue
@@ -51,6 +53,35 @@ def read(form: Form, posted: Posted, locale: Locale) -> Typed:
         except _Unreadable as unreadable:
             typed.faults.append(unreadable.fault)
     return typed
+
+
+def _posted(posted: Posted, name: str) -> list[str]:
+    return [text.replace("\r\n", "\n").replace("\x00", "") for text in posted.getlist(PREFIX + name)]
+
+
+def _read_rows(typed: Typed, table: Field, posted: Posted, locale: Locale) -> None:
+    """The rows in which something stands. That none is left is said where the page had the table, and it had some. What
+    has no meaning in a cell stays as it is, so that the row counts as one."""
+    rows: list[Json] = []
+    for at in range(definition.MOST_ROWS):
+        texts = {column.name: _posted(posted, cell_name(table, at, column)) for column in table.columns}
+        typed.texts |= {cell_name(table, at, column): texts[column.name] for column in table.columns}
+        said = {name: known for name, all in texts.items() if (known := [text for text in all if text.strip()])}
+        row: Json = {}
+        for column in (each for each in table.columns if each.name in said):
+            try:
+                row[column.name] = _value(column, said[column.name], locale)
+            except _Unreadable as unreadable:
+                row[column.name] = said[column.name][0]
+                typed.faults.append(replace(unreadable.fault, table=table, row=len(rows)))
+        rows += [row] if row else []
+    if rows or (typed.texts[table.name] and table.default is not None):
+        typed.values[table.name] = rows
+
+
+def cell_name(table: Field, row: int, column: Field) -> str:
+    """What the field of a cell is called; `row` is counted from 0, and with those that are empty."""
+    return f"{table.name}.{row}.{column.name}"
 
 
 class _Unreadable(Exception):
@@ -109,6 +140,14 @@ def _number(of: Field, text: str, locale: Locale) -> int | float:
     return number
 
 
+def number_in(of: Field, texts: Sequence[str], locale: Locale) -> int | float | None:
+    """The number that stands in a field; None: none, or what has no meaning."""
+    try:
+        return _number(of, texts[0], locale) if texts else None
+    except _Unreadable:
+        return None
+
+
 def marks_of(locale: Locale) -> tuple[str, str]:
     """The decimal point, and what stands between thousands."""
     symbols: Mapping[str, Any] = locale.number_symbols
@@ -144,9 +183,12 @@ def texts_of(of: Field, value: Any, locale: Locale) -> list[str]:
 
 def told(form: Form, typed: Typed) -> str:
     """All that was typed, in lines, to be kept where it cannot be sent."""
-    lines: Iterable[str] = (
-        f"{each.label('')}: {', '.join(texts)}"
-        for each in form
-        if (texts := [text for text in typed.texts.get(each.name, []) if text.strip()])
-    )
-    return "\n".join(lines)
+    return "\n".join(line for each in form for line in _told(each, typed.texts))
+
+
+def _told(of: Field, texts: Mapping[str, list[str]]) -> Iterator[str]:
+    rows = [[cell_name(of, at, column) for column in of.columns] for at in range(definition.MOST_ROWS)]
+    for names in rows if of.columns else [[of.name]]:
+        said = [text for name in names for text in texts.get(name, []) if text.strip()]
+        if said:
+            yield f"{of.label('')}: {', '.join(said)}"

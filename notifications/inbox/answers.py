@@ -69,11 +69,13 @@ def filled_in(request: HttpRequest, notification: Notification, action: str) -> 
 
 def _every_fault(form: Form | None, typed: Typed, failure: InvalidValues) -> list[Fault]:
     """What cannot be read, and what does not fit, in the order of the form."""
-    known: dict[str, Fault] = {each.field.name: each for each in failure.faults}
+    known = {each.path: each for each in failure.faults}
     if form is not None:
-        known = {each.field.name: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
-        known |= {each.field.name: each for each in typed.faults}
-    return [known[each.name] for each in form or () if each.name in known]
+        known = {each.path: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
+        known |= {each.path: each for each in typed.faults}
+    return [
+        fault for name in (form.names if form is not None else ()) for fault in known.values() if fault.path[0] == name
+    ]
 
 
 def cleaned_comment(comment: str) -> str:

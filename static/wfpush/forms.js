@@ -3,8 +3,10 @@
 // the form works by itself (templates/inbox/_form.html).
 
 import { slot } from "./cards.js";
+import { controlFor, labelled, made, optionsOf } from "./controls.js";
+import { beginRows, cellOf, fillTable, placeIn, setRows, showSum, tableFor } from "./rows.js";
 import { store, stored, unstore } from "./store.js";
-import { isAsked, sentenceOf, valuesOf, writeNumber } from "./values.js";
+import { fieldOf, isAsked, sentenceOf, valuesOf } from "./values.js";
 import { announce, settings } from "./words.js";
 
 const CALM = 400;  // milliseconds without typing before a draft is stored
@@ -13,6 +15,7 @@ const known = new WeakMap();  // the element of a form → {form, words, id, sav
 const jsonIn = (place, id) => JSON.parse(place.querySelector(`#${id}`)?.textContent ?? "null");
 const controls = (place) => [...place.querySelectorAll('[name^="value-"]')];
 const partOf = (place, name) => place.querySelector(`.field[data-name="${CSS.escape(name)}"]`);
+const seen = "[name]:not([type=hidden])";
 const ticks = ({ type }) => type === "radio" || type === "checkbox";
 
 /** Take charge of the form of an item, if it has one, and bring back what was typed before. */
@@ -22,11 +25,18 @@ export async function begin(host) {
   const form = jsonIn(place, "form-fields");
   if (!form) return;
   known.set(place, { form, words: jsonIn(place, "form-words") ?? jsonIn(document, "form-words"), id: host.dataset.id, saving: 0 });
+  for (const [part, field, words] of tables(place)) beginRows(part, field, form, words, () => changed(place));
   place.addEventListener("input", () => changed(place));
   place.addEventListener("change", ({ target }) => recheck(place, target));
   if (!place.querySelector(".fault-summary")) await restore(place);
-  conditions(place);
+  settleAll(place);
   place.querySelector("[autofocus]")?.select?.();
+}
+
+/** Its tables: [the part of the page, field, words]. */
+function tables(place) {
+  const { form, words } = known.get(place);
+  return form.fields.filter(({ columns }) => columns).map((field) => [partOf(place, field.name), field, words]);
 }
 
 // --- what stands in it -----------------------------------------------------------------------------------------------
@@ -41,6 +51,7 @@ function textsOf(place) {
 }
 
 function write(place, texts) {
+  for (const [part, field, words] of tables(place)) if (texts[field.name]) setRows(part, field, known.get(place).form, words, texts);
   for (const field of controls(place)) {
     const said = texts[field.name.slice("value-".length)];
     if (!said) continue;
@@ -49,9 +60,11 @@ function write(place, texts) {
   }
 }
 
-function conditions(place) {
+/** What follows from what stands in it: fields that are asked, and sums. */
+function settleAll(place) {
   const { form } = known.get(place), { values } = valuesOf({ ...form, fields: form.fields.map((field) => ({ ...field, when: undefined })) }, textsOf(place));
   for (const field of form.fields) if (field.when) partOf(place, field.name).hidden = !isAsked(field, values);
+  for (const [part, field, words] of tables(place)) showSum(part, field, form, words, textsOf(place));
 }
 
 // --- checking --------------------------------------------------------------------------------------------------------
@@ -74,7 +87,7 @@ function settle(field) {
 
 const linesOf = (place, values) => Object.keys(values).map((name) => {
   const part = partOf(place, name), label = (part.querySelector("legend") ?? part.querySelector("label")).firstElementChild.textContent;
-  const said = [...part.querySelectorAll("[name]")].filter((field) => !ticks(field) || field.checked)
+  const said = [...part.querySelectorAll(seen)].filter((field) => (ticks(field) ? field.checked : !part.matches(".table") || field.value))
     .map((field) => (ticks(field) ? field.parentElement.textContent.trim() : field.selectedOptions?.[0].text ?? field.value));
   return `${label}: ${said.join(", ")}`;
 }).join("\n");
@@ -83,20 +96,32 @@ const linesOf = (place, values) => Object.keys(values).map((name) => {
 export function refused(host, errors) {
   const place = slot(host, "form"), { form } = known.get(place) ?? {};
   if (!form) return;
-  const { faults } = valuesOf(form, textsOf(place)), named = new Set(faults.map(({ name }) => name));
-  const others = errors.map(({ pointer, detail }) => ({ name: pointer.split("/")[2], text: detail })).filter(({ name }) => name && !named.has(name) && partOf(place, name));
-  tell(place, [...faults, ...others]);
+  const { faults } = valuesOf(form, textsOf(place)), named = new Set(faults.map(keyOf));
+  const told = errors.map(({ pointer, detail }) => {
+    const [, , name, row, column] = pointer.split("/");
+    return { name, text: detail, ...(column ? { row: Number(row), column } : {}) };
+  });
+  tell(place, [...faults, ...told.filter((fault) => fault.name && !named.has(keyOf(fault)) && spotOf(place, fault))]);
+}
+
+const keyOf = ({ name, row, column }) => [name, row, column].join("/");
+
+/** Where a fault is shown: a field, or a cell of a table. */
+function spotOf(place, fault) {
+  const part = partOf(place, fault.name);
+  return fault.column && part ? cellOf(part, known.get(place).form.fields.find(({ name }) => name === fault.name), fault) : part;
 }
 
 /** Show what is wrong: above the form, with the focus, and at each field. */
 function tell(place, faults) {
   const { form, words } = known.get(place);
   place.querySelector(".fault-summary")?.remove();
-  for (const { name } of form.fields) mark(place, name, "");
+  for (const spot of place.querySelectorAll(".field, .table tbody td:has([name])")) mark(spot, "");
   if (!faults.length) return;
   const links = faults.map((fault) => {
-    const field = form.fields.find(({ name }) => name === fault.name), text = fault.text ?? sentenceOf(fault, field, form.language, words);
-    const first = mark(place, fault.name, text), item = made("li"), link = made("a", "", `${field.label}: ${text}`);
+    const table = form.fields.find(({ name }) => name === fault.name), spot = spotOf(place, fault), text = fault.text ?? sentenceOf(fault, fieldOf(form, fault), form.language, words);
+    const label = fault.column ? `${table.label}, ${placeIn(spot, table, fault)}` : table.label;
+    const first = mark(spot, text), item = made("li"), link = made("a", "", `${label}: ${text}`);
     link.href = `#${first.id}`;
     link.addEventListener("click", (event) => {
       event.preventDefault();
@@ -113,28 +138,30 @@ function tell(place, faults) {
   summary.focus();
 }
 
-/** Say at a field what is wrong with it, or that nothing is. Returns what gets the focus. */
-function mark(place, name, text) {
-  const part = partOf(place, name), id = `value-${name}-fault`, fields = [...part.querySelectorAll("[name]")];
-  part.querySelector(`#${CSS.escape(id)}`)?.remove();
-  const described = part.matches("fieldset") ? part : fields[0];
+/** Say at a field or a cell what is wrong with it, or that nothing is. Returns what gets the focus. */
+function mark(spot, text) {
+  const table = spot.matches(".table"), fields = table ? [] : [...spot.querySelectorAll("[name]")];
+  const id = `${spot.matches("td") ? fields[0].id : `value-${spot.dataset.name}`}-fault`;
+  spot.querySelector(":scope > .fault")?.remove();
+  const described = spot.matches("fieldset") ? spot : fields[0];
   const others = (described.getAttribute("aria-describedby") ?? "").split(" ").filter((each) => each && each !== id);
   for (const field of fields) {
     field.setCustomValidity(text);
     field.toggleAttribute("aria-invalid", Boolean(text));
     if (text) field.setAttribute("aria-invalid", "true");
   }
-  if (text) part.append(Object.assign(made("p", "fault", text), { id }));
+  if (text) spot.append(Object.assign(made("p", "fault", text), { id }));
   described.setAttribute("aria-describedby", [...others, ...(text ? [id] : [])].join(" "));
-  return fields[0];
+  return fields[0] ?? spot.querySelector(`td ${seen}, .add-row`);
 }
 
 /** A field that was wrong is looked at again when it is left. */
 function recheck(place, { name = "" }) {
-  const { form, words } = known.get(place), field = form.fields.find((each) => `value-${each.name}` === name);
-  if (!field || !partOf(place, field.name).querySelector(".fault")) return;
-  const fault = valuesOf(form, textsOf(place)).faults.find((each) => each.name === field.name);
-  mark(place, field.name, fault ? sentenceOf(fault, field, form.language, words) : "");
+  const { form, words } = known.get(place), field = form.fields.find((each) => `value-${each.name}` === name.split(".")[0]);
+  const cell = field?.columns && place.querySelector(`[name="${CSS.escape(name)}"]`)?.closest("td"), spot = cell || (field && partOf(place, field.name));
+  if (!spot?.querySelector(":scope > .fault")) return;
+  const fault = valuesOf(form, textsOf(place)).faults.find((each) => each.name === field.name && (!cell || (each.column && spotOf(place, each) === cell)));
+  mark(spot, fault ? sentenceOf(fault, fieldOf(form, fault), form.language, words) : "");
 }
 
 // --- drafts ----------------------------------------------------------------------------------------------------------
@@ -142,7 +169,7 @@ const draft = (id) => `draft ${id}`;
 
 function changed(place) {
   const about = known.get(place);
-  conditions(place);
+  settleAll(place);
   clearTimeout(about.saving);
   about.saving = setTimeout(() => keepDraft(place), CALM);
 }
@@ -163,10 +190,10 @@ async function restore(place) {
   button.type = "button";
   button.addEventListener("click", () => {
     write(place, before);
-    conditions(place);
+    settleAll(place);
     dropDraft(id);
     note.remove();
-    place.querySelector("[name]").focus();
+    place.querySelector(seen).focus();
   });
   note.append(button);
   place.prepend(note);
@@ -174,14 +201,12 @@ async function restore(place) {
 }
 
 // --- with no connection ----------------------------------------------------------------------------------------------
-const made = (tag, className = "", textContent = "") => Object.assign(document.createElement(tag), { className, textContent });
-
 /** The form of a kept item, as templates/inbox/_form.html. `formId`: of the element that holds the buttons. */
 export async function build(host, form, formId) {
   const words = jsonIn(document, "form-words"), place = made("div", "fields");
   if (!form || !words) return;
   Object.assign(place, { id: "form" }).dataset.slot = "form";
-  place.append(...form.fields.map((field) => partFor(field, form.language, words, formId)), jsonBlock("form-fields", form));
+  place.append(...form.fields.map((field) => partFor(field, form, words, formId)), jsonBlock("form-fields", form));
   if (form.unshown) place.append(made("p", "", `${words.unshown} ${form.unshown.map(({ label, type }) => `${label} (${type})`).join(", ")}`));
   slot(host, "answer").before(place);
   await begin(host);
@@ -193,20 +218,17 @@ function jsonBlock(id, value) {
   return block;
 }
 
-const OPTIONS = { yes_no: () => [{ value: "yes" }, { value: "no" }] };
 const FEW = 5;
 
-function partFor(field, language, words, formId) {
-  const { name, kind, required, help } = field, id = `value-${name}`;
-  const options = (OPTIONS[kind]?.() ?? field.choices ?? []).map(({ value, label }) => ({ value: String(value), label: label ?? words[value] }));
-  const group = kind === "yes_no" || kind === "choices" || (kind === "choice" && options.length <= FEW);
-  const part = made(group ? "fieldset" : "div", "field"), label = made(group ? "legend" : "label");
+function partFor(field, form, words, formId) {
+  const { name, kind, help, columns } = field, id = `value-${name}`, options = optionsOf(field, words);
+  const group = columns || kind === "yes_no" || kind === "choices" || (kind === "choice" && options.length <= FEW);
+  const part = made(group ? "fieldset" : "div", "field"), label = labelled(made(group ? "legend" : "label"), field, words);
   part.dataset.name = name;
-  label.append(Object.assign(made("span", "", field.label), { dir: "auto" }));
-  for (const unit of [field.currency, required ? "" : `(${words.optional})`]) if (unit) label.append(" ", made("span", "unit", unit));
   part.append(label);
-  if (group) part.append(...choicesFor(field, options, words, formId));
-  else part.append(Object.assign(controlFor(field, options, language, words), { id, name: id }));
+  if (columns) beTable(part, field, form, words, formId);
+  else if (group) part.append(...choicesFor(field, options, words, formId));
+  else part.append(Object.assign(controlFor(field, form.language, words), { id, name: id }));
   for (const control of part.querySelectorAll("[name]")) control.setAttribute("form", formId);
   if (!group) label.htmlFor = id;
   if (help) {
@@ -214,6 +236,13 @@ function partFor(field, language, words, formId) {
     (group ? part : part.querySelector("[name]")).setAttribute("aria-describedby", `${id}-help`);
   }
   return part;
+}
+
+function beTable(part, field, form, words, formId) {
+  part.classList.add("table");
+  part.classList.toggle("wide", field.columns.length > 5);
+  part.append(...tableFor(field, form, words, formId));
+  fillTable(part, field, form, words);
 }
 
 function choicesFor({ name, kind, required, value }, options, words, formId) {
@@ -227,21 +256,6 @@ function choicesFor({ name, kind, required, value }, options, words, formId) {
     label.append(control, Object.assign(made("span", "", option.label), { dir: "auto" }));
     return label;
   });
-}
-
-function controlFor({ kind, value, whole, required, maxLength = 4_000, formatMinimum = "", formatMaximum = "" }, options, language, words) {
-  if (kind === "choice") {
-    const list = made("select");
-    list.append(new Option(required ? words.choose : words.no_answer, ""), ...options.map(({ value: each, label }) => new Option(label, each)));
-    list.value = value === null ? "" : String(value);
-    return list;
-  }
-  if (kind === "long_text") return Object.assign(made("textarea"), { rows: 4, dir: "auto", maxLength, defaultValue: value ?? "" });
-  const control = made("input", kind === "number" || kind === "money" ? "number" : "");
-  if (kind === "date") return Object.assign(control, { type: "date", min: formatMinimum, max: formatMaximum, defaultValue: value ?? "" });
-  if (kind === "text") return Object.assign(control, { type: "text", dir: "auto", maxLength, defaultValue: value ?? "" });
-  const text = typeof value === "number" ? writeNumber(value, language, kind === "money" ? 2 : 0) : "";
-  return Object.assign(control, { type: "text", inputMode: whole ? "numeric" : "decimal", autocomplete: "off", maxLength: 40, defaultValue: text });
 }
 
 /** The id of the element that holds the buttons of an item, and is sent with the fields. */

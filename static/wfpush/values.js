@@ -1,19 +1,34 @@
 // Reads and checks what is typed into a task's form, as the server does (notifications/forms/typed.py and checking.py):
 // tests/vectors/form_values.json holds them to each other. A field is as GET /api/v1/notifications/{id} has it.
 
-const MOST = 1e15, MOST_TEXT = 4_000, MOST_FOR_PATTERN = 100, PLACES = 10;
-const MISSING = { choice: "required_choice", yes_no: "required_choice", choices: "required_choices" };
+const MOST = 1e15, MOST_TEXT = 4_000, MOST_FOR_PATTERN = 100, MOST_ROWS = 50, PLACES = 10;
+const MISSING = { choice: "required_choice", yes_no: "required_choice", choices: "required_choices", rows: "required_rows" };
 const YES_NO = { yes: true, no: false };
-const AS = { least: ["minimum", "exclusiveMinimum", "minLength", "formatMinimum", "minItems"], step: ["multipleOf"] };
-const COUNTS = ["minLength", "maxLength", "minItems", "maxItems"];
+const AS = { least: ["minimum", "exclusiveMinimum", "minLength", "formatMinimum", "minItems", "minRows"], step: ["multipleOf"] };
+const COUNTS = ["minLength", "maxLength", "minItems", "maxItems", "minRows", "maxRows"];
 
-/** {values, faults} of a form: faults are {name, code, said}. `texts`: name → what stands in the field. */
+/** {values, faults} of a form: faults are {name, code, said}, and of a cell of a table also {row, column}; empty rows are not
+    counted. `texts`: name → what stands in the field. */
 export function valuesOf(form, texts) {
-  const read = form.fields.map((field) => [field, readField(field, texts[field.name] ?? [], form.language)]);
+  const read = form.fields.map((field) => [field, field.columns ? readRows(field, texts, form.language) : readField(field, texts[field.name] ?? [], form.language)]);
   const values = Object.fromEntries(read.filter(([, { value }]) => value !== undefined).map(([{ name }, { value }]) => [name, value]));
   const asked = read.filter(([field]) => isAsked(field, values));
-  const faults = asked.map(([field, { value, fault }]) => fault ?? faultOf(field, value)).map((fault, at) => fault && { name: asked[at][0].name, ...fault });
-  return { values: Object.fromEntries(asked.filter(([{ name }]) => name in values).map(([{ name }]) => [name, values[name]])), faults: faults.filter(Boolean) };
+  const faults = asked.flatMap(([field, found]) => faultsOf(field, found));
+  return { values: Object.fromEntries(asked.filter(([{ name }]) => name in values).map(([{ name }]) => [name, values[name]])), faults };
+}
+
+function faultsOf(field, { value, fault = faultOf(field, value), unread = [] }) {
+  const rows = (field.columns && value) || [], cells = rows.flatMap((row, at) => field.columns.map((column) => {
+    const wrong = unread.find((each) => each.row === at && each.column === column.name) ?? faultOf(column, row[column.name]);
+    return wrong && { row: at, column: column.name, ...wrong };
+  }));
+  return [fault, ...cells].filter(Boolean).map((each) => ({ name: field.name, ...each }));
+}
+
+/** Whose fault it is: a field, or a column of a table. */
+export function fieldOf(form, { name, column }) {
+  const field = form.fields.find((each) => each.name === name);
+  return column ? field.columns.find((each) => each.name === column) : field;
 }
 
 /** Whether the condition of a field holds for the values of the others. */
@@ -22,6 +37,7 @@ export function isAsked({ when }, values) {
   const value = values[when.field], list = (one) => (Array.isArray(one) ? one : [one]);
   if ("is" in when) return list(value).some((one) => list(when.is).includes(one));
   if ("is_not" in when) return !list(value).some((one) => list(when.is_not).includes(one));
+  if (value === undefined) return when.or_empty === true;
   return typeof value === "number" && ("at_least" in when ? value >= when.at_least : value <= when.at_most);
 }
 
@@ -38,6 +54,30 @@ function readField(field, texts, language) {
     case "long_text": return { value: said[0].replace(/\r\n/g, "\n").trim() };
     default: return { value: said[0].replace(/\s+/g, " ").trim() };
   }
+}
+
+/** The rows in which something stands. What has no meaning stays as it is, so that its row counts as one. */
+function readRows(table, texts, language) {
+  const rows = [], unread = [];
+  for (let at = 0; at < MOST_ROWS; at += 1) {
+    const row = {};
+    for (const column of table.columns) {
+      const said = (texts[`${table.name}.${at}.${column.name}`] ?? []).filter((text) => text.trim());
+      if (!said.length) continue;
+      const { value, fault } = readField(column, said, language);
+      if (fault) unread.push({ row: rows.length, column: column.name, ...fault });
+      row[column.name] = fault ? said[0] : value;
+    }
+    if (Object.keys(row).length) rows.push(row);
+  }
+  return rows.length || (texts[table.name]?.length && table.value) ? { value: rows, unread } : {};
+}
+
+/** The sum of a column of numbers, in words. */
+export function sumOf(table, column, texts, language) {
+  const read = [...Array(MOST_ROWS).keys()].map((at) => texts[`${table.name}.${at}.${column.name}`]?.[0] ?? "").map((text) => readNumber(column, text, language).value ?? 0);
+  const sum = Number(read.reduce((all, value) => all + inPlaces(value), 0n)) / 10 ** PLACES;
+  return written(sum, column.kind, column.currency ?? "", language);
 }
 
 const quoted = (mark) => mark.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -78,12 +118,18 @@ export function writeNumber(value, language, least = 0) {
 
 // --- checking --------------------------------------------------------------------------------------------------------
 function faultOf(field, value) {
-  if (value === undefined) return field.required ? { code: MISSING[field.kind] ?? "required" } : null;
+  if (value === undefined || (field.required && field.columns && !value.length)) return field.required ? { code: MISSING[field.kind] ?? "required" } : null;
+  if (field.columns) return faultOfRows(field, value.length);
   const code = wrongKind(field, value) ?? RULES.find(([rule, holds]) => rule in field && !holds(value, field[rule], field))?.[0];
   if (code) return limited(code, field[code]);
   if (field.kind === "money" && !isMultiple(value, 0.01)) return { code: "cents" };
   const most = field.maxLength ?? (field.pattern ? MOST_FOR_PATTERN : MOST_TEXT);
   return typeof value === "string" && lengthOf(value) > most ? limited("maxLength", most) : null;
+}
+
+function faultOfRows({ minItems = 0, maxItems }, count) {
+  if (count < minItems) return minItems > 1 ? limited("minRows", minItems) : { code: MISSING.rows };
+  return count > maxItems ? limited("maxRows", maxItems) : null;
 }
 
 function wrongKind({ kind, whole, choices = [] }, value) {
@@ -115,9 +161,10 @@ const RULES = [
 
 /** In decimals: 0.07 is a multiple of 0.01. */
 function isMultiple(value, step) {
-  const whole = (number) => BigInt(number.toFixed(PLACES).replace(".", ""));
-  return whole(value) % whole(step) === 0n;
+  return inPlaces(value) % inPlaces(step) === 0n;
 }
+
+const inPlaces = (number) => BigInt(number.toFixed(PLACES).replace(".", ""));
 
 function isDay(text) {
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00Z`) : new Date(NaN);

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.utils import translation
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from notifications.forms.shown import form_json, words_of_forms
 from tests.browsers.conftest import SignIn, is_live
@@ -12,24 +12,28 @@ from tests.browsers.installation import Installation
 from tests.browsers.test_accessible import faults
 from tests.browsers.worker import is_kept, until
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
+from tests.notifications.forms.rows import GIVEN, delivery_form
 from tests.notifications.forms.test_vectors import VECTORS, form
 
 COMPARED = """async (cases) => {
-  const { valuesOf, sentenceOf } = await import("/static/wfpush/values.js");
-  const sorted = (said) => JSON.stringify(Object.entries(said).sort());
+  const { fieldOf, sentenceOf, valuesOf } = await import("/static/wfpush/values.js");
+  const isObject = (said) => said?.constructor === Object;
+  const ordered = (_key, said) => (isObject(said) ? Object.fromEntries(Object.entries(said).sort()) : said);
+  const sorted = (said) => JSON.stringify(said, ordered);
   const read = ({ form, texts, language, words }) => {
     const { values, faults } = valuesOf(form, texts);
-    const field = (name) => form.fields.find((each) => each.name === name);
-    const said = faults.map((fault) => [fault.name, sentenceOf(fault, field(fault.name), language, words)]);
+    const place = ({ name, row, column }) => (column ? [name, row, column].join(".") : name);
+    const said = faults.map((fault) => [place(fault), sentenceOf(fault, fieldOf(form, fault), language, words)]);
     return { values, faults: Object.fromEntries(said) };
   };
   return cases.map((known) => ({ known, found: read(known) }))
     .filter(({ known, found }) => ["values", "faults"].some((name) => sorted(known[name]) !== sorted(found[name])))
     .map(({ known, found }) => [known.language, known.texts, found]);
 }"""
-DRAFT = """async (note) => {
+DRAFT = """async ([note, article]) => {
   const { allStored } = await import("/static/wfpush/store.js");
-  return (await allStored("about")).some(({ texts }) => texts?.note[0] === note);
+  const drafts = (await allStored("about")).map(({ texts }) => texts);
+  return drafts.some((texts) => texts?.note[0] === note && texts["lines.1.article"][0] === article);
 }"""
 TITLE = "Approve the pump in the cellar"
 
@@ -48,11 +52,42 @@ async def opened(page: Page) -> None:
     await expect(page.locator("#value-amount")).to_be_visible()
 
 
+def cell(page: Page, row: int, column: str) -> Locator:
+    return page.locator(f"[name='value-lines.{row}.{column}']")
+
+
+async def fill_in_rows(page: Page) -> None:
+    """The valve was a tap, and cheaper: by the keyboard alone."""
+    rows, news, add = (
+        page.locator(".table tbody tr"),
+        page.locator("#news"),
+        page.get_by_role("button", name="Add a row"),
+    )
+    await expect(rows).to_have_count(2)
+    await add.focus()
+    await page.keyboard.press("Enter")
+    await expect(cell(page, 2, "article")).to_be_focused()
+    await expect(news).to_have_text("Row 3 was added.")
+    await page.keyboard.type("Tap")
+    await cell(page, 2, "price").focus()
+    await page.keyboard.type("6")
+    await expect(page.locator(".total")).to_have_text("Sum of Price: €48.50")
+    await page.get_by_role("button", name="Remove row 2").focus()
+    await page.keyboard.press("Enter")
+    await expect(news).to_have_text("Row 2 was removed.")
+    await expect(page.get_by_role("button", name="Remove row 2")).to_be_focused()
+    await expect(page.get_by_role("textbox", name="Article Row 2", exact=True)).to_have_value("Tap")
+    await expect(page.locator(".total")).to_have_text("Sum of Price: €36.00")
+
+
 async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign_in: SignIn) -> None:
     said = invoice_form()
     said["ui"]["fields"]["note"]["when"] = {"field": "account", "is": "office"}
+    table = delivery_form()
+    said["schema"]["properties"]["lines"] = table["schema"]["properties"]["lines"]
+    said["ui"]["fields"]["lines"] = table["ui"]["fields"]["lines"]
     task = {"id": "pump", "name": TITLE, "kind": "approval", "assignee": "dave", "form": said}
-    installation.send("task.assigned", {"task": task, "variables": VARIABLES})
+    installation.send("task.assigned", {"task": task, "variables": {**VARIABLES, **GIVEN}})
     dave = await sign_in("dave", phone=True)
     assert await dave.evaluate(COMPARED, cases()) == []
 
@@ -61,10 +96,12 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await expect(dave.locator("#value-note")).to_be_hidden()
     await dave.get_by_label("Office").check()
     await dave.locator("#value-note").fill("Nine came.")
-    await until(lambda: dave.evaluate(DRAFT, "Nine came."), "the draft is stored")
+    await fill_in_rows(dave)
+    await until(lambda: dave.evaluate(DRAFT, ["Nine came.", "Tap"]), "the draft is stored")
     await is_kept(dave, TITLE)
     await dave.reload()
     await expect(dave.locator("#value-note")).to_have_value("Nine came.")
+    await expect(cell(dave, 1, "article")).to_have_value("Tap")
     await dave.evaluate("scrollTo(0, 0)")  # what lies half under the page's head is too small, says axe
     assert await faults(dave) == []
 
@@ -73,11 +110,19 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await dave.goto("/")
     await dave.locator("#list").get_by_role("link", name="Approve…").first.click()
     await expect(dave.locator("#value-note")).to_have_value("Nine came.")
+    await expect(cell(dave, 1, "article")).to_have_value("Tap")
+    await expect(dave.locator(".total")).to_have_text("Sum of Price: €36.00")
+    await cell(dave, 1, "article").fill("")
     await dave.locator("#value-amount").fill("10.000")
     await dave.locator("#item").get_by_role("button", name="Approve", exact=True).click()
     summary = dave.locator(".fault-summary")
     await expect(summary).to_be_focused()
     await expect(summary).to_contain_text("Amount: Is it 10000 or 10.0000?")
+    await summary.get_by_text("Lines, Row 2, Article: Fill this in.").click()
+    await expect(cell(dave, 1, "article")).to_be_focused()
+    await cell(dave, 1, "article").fill("Tap")
+    await dave.keyboard.press("Tab")
+    await expect(dave.locator("#value-lines\\.1\\.article-fault")).to_have_count(0)
     await expect(dave.locator("#value-amount")).to_have_attribute("aria-invalid", "true")
     assert await faults(dave) == []
     await dave.locator("#value-amount").fill("900")
@@ -96,4 +141,10 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{TITLE}'")
     entries = json.loads(entries) if isinstance(entries, str) else entries
     values = {entry["name"]: entry["value"] for entry in entries}
-    assert values == {"amount": 900, "account": "office", "cost_center": "4100", "note": "Nine came.", "iban": "DE02"}
+    assert values == {
+        "amount": 900,
+        "account": "office",
+        "cost_center": "4100",
+        "note": "Nine came.",
+        "iban": "DE02",
+    } | {"lines": [{"article": "Pump", "pieces": 2, "price": 30}, {"article": "Tap", "price": 6}]}

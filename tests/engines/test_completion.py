@@ -1,5 +1,6 @@
 """Bob approves on his phone, and the engine hears of it in its own language: once, with what he said."""
 
+import json
 from typing import Any
 
 import pytest
@@ -87,11 +88,12 @@ async def test_the_type_that_a_mapping_names_is_the_type_that_the_engine_hears(w
 
 async def test_values_of_a_form_arrive_as_variables_of_their_types(world: World) -> None:
     values = {"amount": 900.5, "pay_on": "2026-12-01", "checks": ["price", "tax"], "asset": False, "pieces": 3}
+    values["lines"] = [{"article": "Pump", "price": 30.5}, {"article": "Valve"}]
     entries = [
         {"name": name, "kind": kind, "value": values[name]}
-        for name, kind in zip(values, ("money", "date", "choices", "yes_no", "number"), strict=True)
+        for name, kind in zip(values, ("money", "date", "choices", "yes_no", "number", "rows"), strict=True)
     ]
-    entries[-1]["whole"] = True
+    entries[4]["whole"] = True
     task = world.open()
 
     assert (await world.tell(task, variables=values_of(entries), types=types_of(entries))).outcome == "done"
@@ -100,6 +102,7 @@ async def test_values_of_a_form_arrive_as_variables_of_their_types(world: World)
     as_text = world.kind.name == "opentext"
     assert (heard["amount"], heard["asset"], heard["pieces"]) == (900.5, False, 3)
     assert heard["checks"] == ('["price", "tax"]' if as_text else ["price", "tax"])
+    assert (json.loads(heard["lines"]) if as_text else heard["lines"]) == values["lines"]
     assert str(heard["pay_on"]).startswith("2026-12-01")
 
 

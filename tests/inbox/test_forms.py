@@ -11,6 +11,7 @@ from notifications.models import Response
 from tests.factories import action_token
 from tests.inbox.browser import Page, get, signed_in
 from tests.notifications.forms.invoice import ask, invoice_form
+from tests.notifications.forms.rows import GIVEN, delivery_form
 from tests.support.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +198,68 @@ def test_a_long_list_of_choices_opens_and_optional_ones_can_be_left_out(story: S
     page.press("Approve", **{"value-account": "A3"})
     values = {each["name"]: each["value"] for each in Response.objects.get().values}
     assert values["account"] == "A3" and "asset" not in values
+
+
+def lines_of(page: Page) -> list[list[str]]:
+    """What stands in each row of the table, an empty row too."""
+    rows = page.tree.xpath("//*[@id='value-lines']//tbody/tr")
+    return [[each.get("value") or "" for each in row.xpath(".//input | .//select/option[@selected]")] for row in rows]
+
+
+def test_rows_are_filled_in_without_javascript(story: Story) -> None:
+    ask(story, "T-43", form=delivery_form(), variables=GIVEN)
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob, 'T-43').pk}?answer=approve")
+
+    assert lines_of(page) == [
+        ["Pump", "2", "30.00", ""],
+        ["Valve", "", "12.50", ""],
+        ["", "", "", ""],
+        ["", "", "", ""],
+    ]
+    assert "Sum of Price: €42.50" in page.part("value-lines")
+    names = [each.get("aria-labelledby") for each in page.tree.xpath("//*[starts-with(@name, 'value-lines.1.')]")]
+    told = [
+        " ".join(page.tree.xpath("//*[@id=$id]", id=id)[0].text_content().strip() for id in each.split())
+        for each in names
+    ]
+    assert told == ["Article Row 2", "Pieces (optional) Row 2", "Price EUR (optional) Row 2", "State (optional) Row 2"]
+
+    wrong = {"value-lines.1.article": "", "value-lines.1.pieces": "0", "value-lines.3.price": "twelve"}
+    page = page.press("Approve", **wrong)
+    assert page.status == 422 and not Response.objects.filter(action="approve").exists()
+    links = page.tree.xpath("//*[@class='fault-summary']//a")
+    assert {link.get("href"): link.text_content() for link in links} == {
+        "#value-lines.1.article": "Lines, Row 2, Article: Fill this in.",
+        "#value-lines.1.pieces": "Lines, Row 2, Pieces: Write 1 or more.",
+        "#value-lines.3.article": "Lines, Row 4, Article: Fill this in.",
+        "#value-lines.3.price": "Lines, Row 4, Price: Write a number, such as 1,200.5.",
+    }
+    assert page.tree.xpath("//*[@id='value-lines.3.price']")[0].get("value") == "twelve"
+    assert page.part("value-lines.1.pieces-fault") == "Write 1 or more."
+
+    right = {
+        "value-lines.1.article": "Tap",
+        "value-lines.1.pieces": "1",
+        "value-lines.3.price": "",
+        "value-lines.0.state": "whole",
+    }
+    page = page.press("Approve", **right)
+    (values,) = Response.objects.values_list("values", flat=True)
+    assert values[0]["value"] == [
+        {"article": "Pump", "pieces": 2, "price": 30, "state": "whole"},
+        {"article": "Tap", "pieces": 1, "price": 12.5},
+    ]
+    history = page.part("history")
+    assert "Lines: 2 rows. Sum of Price: €42.50 1. Pump · 2 · €30.00 · Whole 2. Tap · 1 · €12.50 · –" in history
+    assert "instead of 2 rows. Sum of Price: €42.50: 1. Pump · 2 · €30.00 · – 2. Valve · – · €12.50 · –" in history
+
+
+def test_rows_that_were_there_can_all_be_taken_away(story: Story) -> None:
+    ask(story, "T-43", form=delivery_form(), variables=GIVEN)
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob, 'T-43').pk}?answer=approve")
+    empty = {f"value-lines.{row}.{column}": "" for row in (0, 1) for column in ("article", "pieces", "price")}
+
+    page = page.press("Approve", **empty)
+    assert "Lines: no rows" in page.part("history")
+    (values,) = Response.objects.values_list("values", flat=True)
+    assert values[0]["value"] == []

@@ -16,6 +16,7 @@ from notifications.models import AnswerMapping, Callback, EventType, EventVariab
 from notifications.types import Json
 from tests.factories import action_token
 from tests.notifications.forms.invoice import APPROVED, ask, invoice_form
+from tests.notifications.forms.rows import GIVEN, delivery_form
 from tests.support.api import browser_of, engine_caller, is_problem, person_caller
 from tests.support.story import Story
 
@@ -109,6 +110,36 @@ def test_values_that_nobody_asked_for_or_that_are_missing(
     refused = answer(story, values, action, comment="No.")
     assert is_problem(refused, 422, "invalid_values")
     assert refused.json()["errors"][0]["pointer"] == pointer
+
+
+def test_a_fault_of_a_cell_has_its_row_and_column(story: Story) -> None:
+    ask(story, "T-43", form=delivery_form(), variables=GIVEN)
+    path = f"/api/v1/notifications/{story.copy(story.bob, 'T-43').pk}"
+    lines = person_caller(story.bob).get(path).json()["form"]["fields"][0]
+    assert (lines["kind"], lines["sum"], lines["maxItems"], lines["value"][1]) == (
+        "rows", "price", 4, {"article": "Valve", "price": 12.5}
+    )  # fmt: skip
+    assert [(each["name"], each["kind"]) for each in lines["columns"]][:3] == [
+        ("article", "text"),
+        ("pieces", "number"),
+        ("price", "money"),
+    ]
+
+    def refused(*rows: Json) -> Any:
+        said = {"action": "approve", "values": {"lines": rows}}
+        return person_caller(story.bob).post(f"{path}/responses", said).json()
+
+    problem = refused({"article": "A"}, {"article": "B", "price": -1})
+    assert (problem["code"], problem["detail"]) == ("invalid_values", "Lines, Row 2, Price: Write €0.00 or more.")
+    assert problem["errors"] == [{"pointer": "/values/lines/1/price", "detail": "Write €0.00 or more."}]
+    assert refused({"article": "A", "colour": "red"})["errors"] == [
+        {
+            "pointer": "/values/lines/0/colour",
+            "detail": "The table has no such column. It has article, pieces, price, state.",
+        }
+    ]
+    assert refused({"article": "A", "price": 2})["values"] == {"lines": [{"article": "A", "price": 2}]}
+    assert told()["types"] == {"lines": "json"} and told()["variables"]["lines"] == [{"article": "A", "price": 2}]
 
 
 def test_who_rejects_fills_nothing_in(story: Story) -> None:

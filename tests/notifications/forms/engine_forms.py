@@ -77,6 +77,33 @@ CAMUNDA: Json = {
         {"type": "textfield", "key": "seen", "label": "Seen", "readonly": True},
         {"type": "filepicker", "key": "receipt", "label": "Receipt", "validate": {"required": True}},
         {"type": "dynamiclist", "path": "positions", "label": "Positions", "components": []},
+        {
+            "type": "dynamiclist",
+            "path": "lines",
+            "label": "Lines",
+            "defaultRepetitions": 1,
+            "components": [
+                {"type": "text", "text": "A line", "id": "Field_9"},
+                {"type": "textfield", "key": "article", "label": "Article", "validate": {"required": True}},
+                {"type": "number", "key": "price", "label": "Price", "defaultValue": 5, "validate": {"min": 0}},
+                {
+                    "type": "checkbox",
+                    "key": "fragile",
+                    "label": "Fragile",
+                    "validate": {"required": True},
+                    "conditional": {"hide": "=price < 5"},
+                },
+            ],
+        },
+        {
+            "type": "dynamiclist",
+            "path": "seen_lines",
+            "label": "Seen lines",
+            "components": [
+                {"type": "textfield", "key": "article", "readonly": True},
+                {"type": "number", "key": "price"},
+            ],
+        },
         {"type": "button", "label": "Send", "key": "send"},
     ],
 }

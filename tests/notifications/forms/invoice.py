@@ -61,8 +61,10 @@ APPROVED: Json = {
 }
 
 
-def ask(story: Story, task_id: str = "T-42", *, form: Json | None = None, **task: Any) -> None:
+def ask(
+    story: Story, task_id: str = "T-42", *, form: Json | None = None, variables: Json | None = None, **task: Any
+) -> None:
     """An invoice is Bob's, unless the story says otherwise, to be approved by the form."""
     said = {"id": task_id, "name": "Approve invoice 4711", "kind": "approval", "assignee": "bob", **task}
-    data = {"task": {**said, "form": form or invoice_form()}, "variables": VARIABLES}
+    data = {"task": {**said, "form": form or invoice_form()}, "variables": variables or VARIABLES}
     story.happen("task.assigned", data, minute=0)

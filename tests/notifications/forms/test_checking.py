@@ -10,6 +10,7 @@ from notifications.forms.fields import Form, form_of, marked
 from notifications.types import Json
 from notifications.wording.formats import locale_of
 from tests.notifications.forms.invoice import APPROVED, VARIABLES, invoice_form
+from tests.notifications.forms.rows import GIVEN, delivery_form
 
 
 def form() -> Form:
@@ -83,6 +84,58 @@ def test_defaults_are_the_tasks_variables_then_the_schemas() -> None:
         "note": "Soon",
         "iban": "DE02",
     }
+
+
+def table(**ui: Any) -> Form:
+    found = form_of({"task": {"form": delivery_form(**ui)}, "variables": GIVEN})
+    assert found is not None
+    return found
+
+
+def test_a_table_begins_with_the_variables_rows_and_never_with_a_part_of_them() -> None:
+    (lines, _note) = table()
+    assert [column.name for column in lines.columns] == ["article", "pieces", "price", "state"]
+    assert lines.default == [{"article": "Pump", "pieces": 2, "price": 30}, {"article": "Valve", "price": 12.5}]
+    assert lines.as_value([{"article": "Pump"}] * 51) is None and lines.as_value("Pump") is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ("Pump", {"lines": "This is not the kind of value that is asked for."}),
+        (["Pump"], {"lines": "This is not the kind of value that is asked for."}),
+        ([{}], {"lines.0.article": "Fill this in."}),
+        ([{"article": "a\u202eb", "price": 3.0}, {"article": " ", "pieces": 1}], {"lines.1.article": "Fill this in."}),
+        ([{"article": 5, "price": "3", "state": "lost"}],
+         {"lines.0.article": "This is not the kind of value that is asked for.",
+          "lines.0.price": "This is not the kind of value that is asked for.",
+          "lines.0.state": "This is none of the choices."}),
+        ([{"article": "A", "price": 0.001}], {"lines.0.price": "Write an amount with two decimal places at most."}),
+        ([{"article": "A"}] * 5, {"lines": "Fill in no more rows than 4."}),
+        ([], {}),
+    ],
+)  # fmt: skip
+def test_each_cell_is_checked(rows: Any, found: Json) -> None:
+    known = checking.faults_of(table(), checking.normal(table(), {"lines": rows}))
+    assert {".".join(str(part) for part in fault.path): fault.in_english() for fault in known} == found
+
+
+def test_a_record_has_the_rows_and_what_they_were_and_hides_all_of_a_sensitive_table() -> None:
+    rows = [{"article": "Pump", "pieces": 2, "price": 30, "state": "whole"}]
+    (entry,) = entries = recorded.entries_of(table(), {"lines": rows})
+    assert recorded.values_of(entries) == {"lines": rows} and recorded.types_of(entries) == {"lines": "json"}
+    with translation.override("de"):
+        (line,) = [each.line for each in recorded.shown(entries, "de")]
+    assert line.split("\n") == [
+        "Lines: 1 Zeile. Summe Price: 30,00 €",
+        "1. Pump · 2 · 30,00 € · Ganz",
+        "statt 2 Zeilen. Summe Price: 42,50 €:",
+        "1. Pump · 2 · 30,00 € · –",
+        "2. Valve · – · 12,50 € · –",
+    ]
+    for hidden in (["variables.lines"], ["variables.lines.0.price"]):
+        (secret,) = recorded.entries_of(table(), {"lines": rows}, hidden)
+        assert recorded.public_values([secret]) == {"lines": None} and not entry.get("sensitive")
 
 
 def test_what_came_as_form_before_there_were_forms_is_none() -> None:

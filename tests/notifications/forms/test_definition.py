@@ -13,6 +13,7 @@ from notifications.forms.fields import form_of
 from notifications.forms.patterns import fault_of
 from notifications.types import Json
 from tests.notifications.forms.invoice import invoice_form
+from tests.notifications.forms.rows import delivery_form
 
 
 def faults(form: Any) -> list[str]:
@@ -57,8 +58,8 @@ def test_each_fault_of_a_field_has_its_place(schema: Json, pointer: str) -> None
     assert faults(with_field(**schema)) == [f"/schema/properties/amount{pointer}"]
 
 
-def changed(path: str, value: Any) -> Json:
-    form = deepcopy(invoice_form())
+def changed(path: str, value: Any, of: Json | None = None) -> Json:
+    form = deepcopy(of or invoice_form())
     *way, last = path.split("/")
     place: Any = form
     for name in way:
@@ -95,6 +96,47 @@ def changed(path: str, value: Any) -> Json:
 def test_each_fault_of_a_form_is_named(path: str, value: Any) -> None:
     first = faults(changed(path, value))[0]
     assert first.startswith(f"/{path}") or f"/{path}".startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("schema/properties/lines/maxItems", 51),
+        ("schema/properties/lines/minItems", 5),
+        ("schema/properties/lines/uniqueItems", True),
+        ("schema/properties/lines/items/properties", {}),
+        ("schema/properties/lines/items/properties", {f"c{number}": {"type": "string"} for number in range(9)}),
+        ("schema/properties/lines/items/properties/a.b", {"type": "string"}),
+        ("schema/properties/lines/items/properties/price/default", 5),
+        ("schema/properties/lines/items/properties/price/minimum", "0"),
+        ("schema/properties/lines/items/properties/more", {"type": "array", "items": {"enum": ["a"]}}),
+        ("schema/properties/lines/items/required", ["nothing"]),
+        ("schema/properties/lines/items/if", {}),
+        ("ui/fields/lines/kind", "table"),
+        ("ui/fields/lines/order", ["nothing"]),
+        ("ui/fields/lines/sum", "article"),
+        ("ui/fields/lines/sum", "nothing"),
+        ("ui/fields/lines/choices", {}),
+        ("ui/fields/lines/columns/nothing", {}),
+        ("ui/fields/lines/columns/article/kind", "long_text"),
+        ("ui/fields/lines/columns/price/from", "amount"),
+        ("ui/fields/note", {"when": {"field": "lines", "is": 1}}),
+        ("ui/fields/lines/when", {"field": "note", "is": "x", "or_empty": True}),
+    ],
+)
+def test_each_fault_of_a_table_is_named(path: str, value: Any) -> None:
+    assert faults(delivery_form()) == []
+    first = faults(changed(path, value, delivery_form()))[0]
+    assert first.startswith(f"/{path}")
+
+
+def test_all_tables_of_a_form_are_small_enough_to_be_sent() -> None:
+    form = delivery_form()
+    lines = {**form["schema"]["properties"]["lines"], "maxItems": 50}
+    form["schema"]["properties"] |= {"lines": lines, "more": lines, "others": lines}
+    assert faults(form) == []
+    form["schema"]["properties"]["rest"] = {**lines, "maxItems": 1}
+    assert faults(form) == ["/schema/properties"]
 
 
 def test_a_condition_names_a_field_that_has_none() -> None:

@@ -54,9 +54,10 @@ def test_camundas_forms_are_read() -> None:
         ("trip", "text", True),
         ("odd_one", "text", False),
         ("far", "text", False),
+        ("lines", "rows", False),
     ]
     assert {field.name: field.when for field in found if field.when} == {
-        "why": {"field": "amount", "at_least": 100},
+        "why": {"field": "amount", "at_least": 100, "or_empty": True},
         "trip": {"field": "account", "is": "travel"},
     }
     assert unshown(found) == [
@@ -66,12 +67,30 @@ def test_camundas_forms_are_read() -> None:
         "Odd (textfield)*",
         "Receipt (filepicker)*",
         "Positions (dynamiclist)",
+        "Seen lines (dynamiclist)",
     ]
     fields = {field.name: field for field in found}
     assert fields["amount"].schema["maximum"] == 5000 and fields["amount"].default == 1000
     assert [choice.label("en") for choice in fields["plant"].choices] == ["Köln", "b"]
     assert fields["asset"].default is True and fields["code"].schema["maxLength"] == 100
+    assert [(each.name, each.kind, each.required, each.default) for each in fields["lines"].columns] == [
+        ("article", "text", True, None),
+        ("price", "number", False, None),
+        ("fragile", "yes_no", False, None),
+    ]
     assert (fields["why"].label("en"), fields["why"].help("en")) == ("why", "In a sentence.")
+
+
+def test_nothing_is_neither_less_nor_more_than_a_number_as_in_form_js() -> None:
+    why = next(field for field in form(CAMUNDA) if field.name == "why")
+    assert [why.is_asked(values) for values in ({}, {"amount": 99}, {"amount": 100})] == [True, False, True]
+
+
+def test_a_list_whose_rows_are_fixed_keeps_their_number() -> None:
+    components = [{"type": "textfield", "key": "article"}]
+    said = {"type": "dynamiclist", "path": "lines", "allowAddRemove": False, "components": components}
+    (lines,) = form({"components": [said]}, lines=[{"article": "Pump"}, {"article": "Valve"}])
+    assert (lines.least_rows, lines.most_rows) == (2, 2)
 
 
 @pytest.mark.parametrize(

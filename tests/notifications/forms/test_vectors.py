@@ -30,8 +30,8 @@ def test_the_server_reads_and_checks_as_the_vectors_say(case: Any) -> None:
         posted.setlist(f"value-{name}", texts)
     read = typed.read(form(), posted, locale)
     values = checking.normal(form(), read.values)
-    unreadable = {fault.field.name: fault for fault in read.faults}
-    faults = {fault.field.name: fault for fault in checking.faults_of(form(), values)} | unreadable
+    found = [*checking.faults_of(form(), values), *read.faults]
+    faults = {".".join(str(part) for part in fault.path): fault for fault in found}
 
     assert values == case["values"]
     with translation.override(case["language"][:2] if case["language"][:2] in ("en", "de") else "en"):
