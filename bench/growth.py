@@ -20,6 +20,8 @@ ROWS_SECONDS = 7_200.0
 def measure_large(many: int = MANY) -> list[Figure]:
     """Both in one run; each count has a house of its own."""
     few, large = found(FEW), found(many)
+    for name, plan in large["plans"].items():
+        print(f"{name}, {many:,} items: {plan}\n")
     of_few = f"with {FEW:,}"
     event = Figure(
         f"An event with {many:,} items in the tables",
@@ -51,7 +53,7 @@ def _reach(name: str, milliseconds: float, few: float) -> tuple[str, bool]:
 
 
 def found(items: int) -> Json:
-    """Milliseconds of an event and of each page."""
+    """Milliseconds of an event and of each page; and plans of pages."""
     with House() as house:
         print(f"{items:,} items: making", file=sys.stderr, flush=True)
         asyncio.run(_first(house))
@@ -60,7 +62,8 @@ def found(items: int) -> Json:
         print(f"{items:,} items: measuring", file=sys.stderr, flush=True)
         rates = asyncio.run(_rates(house))
         pages = house.start("pages", sys.executable, *rows, "pages").finish(ROWS_SECONDS)
-    return {"event": 1_000 / median(rates), "pages": json.loads(pages.strip().splitlines()[-1])}
+    told = json.loads(pages.strip().splitlines()[-1])
+    return {"event": 1_000 / median(rates), "pages": told["milliseconds"], "plans": told["plans"]}
 
 
 async def _first(house: House) -> None:

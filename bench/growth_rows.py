@@ -1,5 +1,5 @@
 """`python -m bench.growth_rows make COUNT`: so many items of 2,000 people, with all that belongs to them, like one that
-is there. `… pages`: milliseconds of lists and pages, by name.
+is there. `… pages`: milliseconds of lists and pages, by name, and plans.
 """
 
 import json
@@ -26,6 +26,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bench.growth import INBOX
+from bench.growth_plans import plan_of
+from bench.harness import Json
+from notifications.inbox import gathered
 from notifications.models import Event, Notification, Recipient, RecipientToken
 from wfpush.crypto import digest_of
 
@@ -48,6 +51,11 @@ LATERAL jsonb_populate_record(pattern, jsonb_build_object({values})) made WHERE 
 """
 _EVENT, _TASK, _ITEM = (_ID.format(kind=kind) for kind in ("001", "002", "003"))
 _PERSON = "%(person)s + CASE WHEN n %% %(busiest)s = 1 THEN 0 ELSE n %% %(people)s END"
+_SEQ = (
+    "CASE WHEN n %% %(busiest)s = 1 THEN 2 * (n / %(busiest)s) + 1 WHEN n %% %(people)s = 0"
+    " THEN 2 * (n / %(busiest)s) + 2 ELSE n / %(people)s + 1 END"
+)
+"""Each person's own numbers. The first person has items in two ways."""
 _SENT = _ID.format(kind="00' || pattern.place || '")
 _TABLES: dict[str, dict[str, str]] = {
     "case": {"id": "1000000 + n", "case_id": "'grown-' || n"},
@@ -70,7 +78,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "notification": {
         "id": _ITEM,
         "recipient_id": _PERSON,
-        "seq": "n + 1",
+        "seq": _SEQ,
         "event_id": _EVENT,
         "task_id": _TASK,
         "case_id": "1000000 + n",
@@ -121,9 +129,12 @@ def make(count: int) -> None:
             " FROM notifications_notification GROUP BY 1) found WHERE r.id = found.recipient_id"
         )
         cursor.execute("VACUUM ANALYZE")
+    while gathered.behind():  # once a minute by a schedule
+        gathered.gather()
 
 
-def pages() -> dict[str, float]:
+def pages() -> Json:
+    """Milliseconds of each page, and how PostgreSQL found what the inbox shows."""
     person = Recipient.objects.get(ref="grown-up-0")
     later = timezone.now() + timedelta(days=1)
     RecipientToken.objects.create(recipient=person, label="growth", digest=digest_of(TOKEN), expires_at=later)
@@ -150,8 +161,9 @@ def pages() -> dict[str, float]:
         "the id of a case": f"?tab=all&q={case}",
         "words, an amount and a name": "?tab=all&q=approve+1%2C200.50+nobody",
     }
-    return {
-        **{f"{INBOX}{name}": _milliseconds(partial(inbox.get, f"/{query}")) for name, query in searched.items()},
+    shown = {f"{INBOX}{name}": partial(inbox.get, f"/{query}") for name, query in searched.items()}
+    milliseconds = {
+        **{name: _milliseconds(get) for name, get in shown.items()},
         "The API's first page of an inbox": _milliseconds(lambda: app.get("/api/v1/notifications")),
         "The desk's overview": _milliseconds(lambda: desk.get(reverse("admin:index"))),
         **{f"The desk's list of {name}": _milliseconds(partial(desk.get, url)) for name, url in lists.items()},
@@ -160,6 +172,7 @@ def pages() -> dict[str, float]:
             lambda: desk.get(reverse("admin:notifications_event_change", args=[event.pk]))
         ),
     }
+    return {"milliseconds": milliseconds, "plans": {name: plan_of(get) for name, get in shown.items()}}
 
 
 def _milliseconds(get: Callable[[], object]) -> float:

@@ -6,6 +6,7 @@ A schedule in the database contains the function's dotted name, so it stays here
 import structlog
 from django.utils import timezone
 
+from notifications.inbox import gathered
 from notifications.people import revocation
 
 log = structlog.get_logger(__name__)
@@ -16,3 +17,8 @@ def settle_accounts() -> None:
     settled = revocation.sweep(timezone.now())
     if settled:
         log.info("accounts_settled", people=settled)
+
+
+def gather_searched() -> None:
+    """Once a minute: gather what is searched of people with very many items."""
+    gathered.gather()

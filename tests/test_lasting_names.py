@@ -16,6 +16,7 @@ TASKS = [
     "wfpush.tasks.backstop",
     "wfpush.tasks.prune",
     "notifications.tasks.settle_accounts",
+    "notifications.tasks.gather_searched",
 ]
 BACKEND = "notifications.signing_in.AccountBackend"
 

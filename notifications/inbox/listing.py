@@ -11,9 +11,9 @@ from django.db.models import Case, Count, F, IntegerField, OrderBy, Q, QuerySet,
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from notifications.inbox import search
 from notifications.inbox.cards import Card, card
 from notifications.inbox.finding import DUE, PLAIN, Finding
-from notifications.inbox.search import containing
 from notifications.items.representation import notification_queryset
 from notifications.items.snoozing import snoozed
 from notifications.models import Notification, NotificationState, Priority, Recipient
@@ -174,9 +174,13 @@ NEWEST, OLDEST, LAST_CHANGED = ("-created_at", "-id"), ("created_at", "id"), ("-
 def _found(mine: QuerySet[Notification], reader: Recipient, now: datetime, finding: Finding) -> Found:
     rows = _asked_for(mine, now, finding)
     count = _count(mine, rows, finding)
-    rows = containing(rows, finding.words, reading_language(reader)).order_by(*_order(finding))
+    rows = rows.order_by(*_order(finding))
     start = (finding.page - 1) * PAGE
-    keys = _window(rows, start, start + PAGE + 1, count)
+    end = start + PAGE + 1
+    if finding.words:
+        keys = search.found(rows, finding.words, reading_language(reader), reader, start, end)
+    else:
+        keys = _window(rows, start, end, count)
     if finding.page == 1 and len(keys) <= PAGE:
         count = len(keys)
     return Found(

@@ -1,21 +1,27 @@
 """Finds a person's items by words: in titles, texts, key facts, cases, ids, and names of people.
 
-A person's own items are some hundreds, at most some ten thousands: they are read through, newest first, without an
-index of all texts, which every event would have to pay for. Words are found inside others (4711 in INV-004711), and by
-their stem in the reader's language, which is that of PostgreSQL's full text search
-(postgresql.org/docs/current/textsearch-dictionaries.html): "invoices" finds "invoice".
+A person's own items are read through, newest first, without an index of all texts, which every event would have to
+pay for; where there are very many, what is searched of them is gathered (notifications/inbox/gathered.py). Words are
+found inside others (4711 in INV-004711), and by their stem in the reader's language, which is that of PostgreSQL's full
+text search (postgresql.org/docs/current/textsearch-dictionaries.html): "invoices" finds "invoice".
 """
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import reduce
+from itertools import count, islice
+from operator import or_
+from uuid import UUID
 
 from babel.numbers import NumberFormatError, parse_decimal
 from django.db import connection
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
-from django.db.models.functions import Concat
+from django.db.models import Q, QuerySet
 
+from notifications.inbox import gathered
 from notifications.inbox.finding import MOST_WORDS
-from notifications.models import Notification
+from notifications.models import Notification, Recipient
 from notifications.wording.formats import locale_of
+from wfpush.postgres import keys
 
 DICTIONARIES = {
     "da": "danish_stem",
@@ -33,56 +39,75 @@ DICTIONARIES = {
 SHORTEST_STEM = 3
 
 
-class Facts(Func):
-    """The values of the key facts as text, such as `[1200.5, "Acme GmbH"]`: notifications/wording/key_facts.py."""
+FIRST, LONGER = 200, 5
+"""Items that are read through at first, and by what the number of those after them is multiplied each time."""
 
-    template = "jsonb_path_query_array(%(expressions)s, '$.key_facts[*][2]')::text"
-    output_field = TextField()
-
-
-def _text() -> Concat:
-    """All that is searched of an item. Concat takes what is missing as empty."""
-    fields = [
-        "title",
-        "body",
-        "case__title",
-        "case__case_id",
-        "task__task_id",
-        "task__initiator__name",
-        "task__initiator__ref",
-        "on_behalf_of__name",
-    ]
-    parts = [part for name in fields for part in (F(name), Value("\n"))]
-    return Concat(*parts, Facts(F("details")), output_field=TextField())
+MOST_SORTED, MOST_LIKELY = 5_000, 50_000
+"""Of more items that may have the words the first are found in their order; of even more all are read through."""
 
 
-def containing(rows: QuerySet[Notification], words: str, language: str) -> QuerySet[Notification]:
-    """The items that contain every one of the words."""
-    wanted = words.split()[:MOST_WORDS]
+def found(
+    rows: QuerySet[Notification], words: str, language: str, reader: Recipient, start: int, end: int
+) -> list[UUID]:
+    """The keys of those of the reader's rows, which have an order, that contain every one of the words: from the one at
+    `start` until the one at `end`."""
+    wanted = _wanted(words.split()[:MOST_WORDS], language)
     if not wanted:
-        return rows
-    rows = rows.alias(searched=_text())
-    for found in _stems(wanted, language):
-        rows = rows.filter(found)
+        return _keys(rows[start:end])
+    likely = gathered.likely(reader.pk, wanted, MOST_SORTED)
+    if likely is not None:
+        return _keys(_containing(rows.filter(keys.among(Notification, likely)), wanted)[start:end])
+    # PostgreSQL cannot know how many items have the words: it would read and sort all of them for the first page.
+    candidates = _in_order(rows, reader, wanted)
+    matching: dict[UUID, None] = {}  # what changes its place meanwhile is listed once
+    for most in _longer():
+        some = list(islice(candidates, most)) if len(matching) < end else []
+        if not some:
+            break
+        here = Notification.objects.order_by().filter(keys.among(Notification, some))
+        those = set(_keys(_containing(here, wanted)))
+        matching |= dict.fromkeys(key for key in some if key in those)
+    return list(matching)[start:end]
+
+
+def _in_order(rows: QuerySet[Notification], reader: Recipient, wanted: Sequence[Sequence[str]]) -> Iterator[UUID]:
+    """The keys of the rows. Which are likely is asked where the first ones were not enough."""
+    first, likely = 0, None
+    for most in _longer():
+        stretch = _keys(rows[first : first + most])
+        if first > FIRST and likely is None:
+            likely = gathered.likely(reader.pk, wanted, MOST_LIKELY)
+        yield from (key for key in stretch if likely is None or key in likely)
+        if len(stretch) < most:
+            return
+        first += most
+
+
+def _longer() -> Iterator[int]:
+    return (FIRST * LONGER**times for times in count())
+
+
+def _keys(rows: QuerySet[Notification]) -> list[UUID]:
+    return list(rows.values_list("pk", flat=True))
+
+
+def _containing(rows: QuerySet[Notification], wanted: Sequence[Sequence[str]]) -> QuerySet[Notification]:
+    """The rows that contain every one of the words, in one of its ways."""
+    rows = rows.alias(searched=gathered.searched_text())
+    for ways in wanted:
+        rows = rows.filter(reduce(or_, (Q(searched__icontains=way) for way in ways)))
     return rows
 
 
-def _stems(words: list[str], language: str) -> list[Q]:
-    """For each word its condition: the stem of it, or the number that it is. What means nothing, such as "the"
-    or a currency's sign, is left out if there is more."""
+def _wanted(words: list[str], language: str) -> list[list[str]]:
+    """For each word the ways in which an item may contain it: as its stem, or as the number that it is. What means
+    nothing, such as "the" or a currency's sign, is left out if there is more."""
     dictionary = DICTIONARIES.get(language.partition("-")[0])
     stems = _lexemes(dictionary, [word.lower() for word in words]) if dictionary else [[word] for word in words]
     told = [(word, stem) for word, stem in zip(words, stems, strict=True) if stem != [] and any(map(str.isalnum, word))]
     if not told:
-        return [_contains(word) for word in words]
-    return [_contains(word, _common(word, stem), _number(word, language)) for word, stem in told]
-
-
-def _contains(*texts: str) -> Q:
-    found = Q()
-    for text in {text for text in texts if text}:
-        found |= Q(searched__icontains=text)
-    return found
+        return [[word] for word in words]
+    return [[way for way in (_common(word, stem), _number(word, language)) if way] for word, stem in told]
 
 
 def _lexemes(dictionary: str, words: list[str]) -> list[list[str] | None]:
@@ -97,11 +122,9 @@ def _lexemes(dictionary: str, words: list[str]) -> list[list[str] | None]:
 
 def _common(word: str, stem: list[str] | None) -> str:
     """What all forms of the word begin with: "invoic" for "invoices", "compan" for "companies", whose stem is
-    "compani". Empty where that is too short to mean anything."""
-    if not stem:
-        return ""
-    length = len(stem[0].removesuffix("i"))
-    return word[:length] if SHORTEST_STEM <= length < len(word) else ""
+    "compani". The word itself where that is too short to mean anything."""
+    length = len(stem[0].removesuffix("i")) if stem else 0
+    return word[:length] if SHORTEST_STEM <= length < len(word) else word
 
 
 def _number(word: str, language: str) -> str:

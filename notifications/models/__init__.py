@@ -75,6 +75,7 @@ from notifications.models.routing import (
     RouteTarget,
     TargetKind,
 )
+from notifications.models.searched import SearchedAnew, SearchedPart
 from notifications.models.templates import (
     MOST_FACTS,
     CommentRuleChoice,
@@ -153,6 +154,8 @@ __all__ = [
     "RouteTarget",
     "SavedView",
     "Scope",
+    "SearchedAnew",
+    "SearchedPart",
     "SignInLink",
     "SignedOut",
     "SigningSecret",

@@ -33,6 +33,8 @@ from notifications.models import (
     PolledTask,
     RecipientToken,
     SavedView,
+    SearchedAnew,
+    SearchedPart,
     SignedOut,
     SigningSecret,
     Task,
@@ -64,6 +66,8 @@ SHOWN_ELSEWHERE = {
     TaskMessage,
     Addressee,
     SavedView,
+    SearchedAnew,
+    SearchedPart,
 }
 """Shown on the page of a clock, an engine or a task, or among deliveries' attempts; or needed by nobody
 else."""

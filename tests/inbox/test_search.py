@@ -2,16 +2,17 @@
 
 import pytest
 
-from notifications.inbox.search import containing
+from notifications.inbox import gathered, search
 from notifications.models import Notification, Recipient
 from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def bob() -> Recipient:
-    """Who has three items: of an invoice, of a site visit, and of a Prüfung."""
+@pytest.fixture(params=["read through", "gathered"])
+def bob(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Recipient:
+    """Who has three items: of an invoice, of a site visit, and of a Prüfung. People with very many find the same in
+    what is gathered of them."""
     bob, alice = RecipientFactory(ref="bob"), RecipientFactory(ref="alice", name="Alice Ångström")
     case = CaseFactory(case_id="INV-004711", title="Purchase of vases")
     invoice = TaskFactory(task_id="3f2b-aa01", case=case, engine=case.engine, initiator=alice)
@@ -25,12 +26,16 @@ def bob() -> Recipient:
     )
     NotificationFactory(recipient=bob, task=None, title="Prüfung abgeschlossen", language="de")
     NotificationFactory(recipient=RecipientFactory(ref="carol"), title="Approve invoice 4711 of Acme")
+    if request.param == "gathered":
+        monkeypatch.setattr(gathered, "GATHERED_FROM", 1)
+        assert gathered.gather() == 4
     return bob
 
 
 def found(bob: Recipient, words: str, language: str = "en") -> list[str]:
-    rows = containing(Notification.objects.filter(recipient=bob), words, language).order_by("created_at", "id")
-    return [row.title for row in rows]
+    mine = Notification.objects.filter(recipient=bob).order_by("created_at", "id")
+    titles = dict(mine.values_list("pk", "title"))
+    return [titles[key] for key in search.found(mine, words, language, bob, 0, 50)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,227 @@
+"""What is gathered of people with very many items: searches find in it what they would find in the items."""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from notifications.inbox import gathered, search
+from notifications.models import Case, Notification, Recipient, SearchedAnew, SearchedPart, Task
+from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
+from tests.support.story import Story
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def gathered_from_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathered, "GATHERED_FROM", 1)
+
+
+@pytest.fixture
+def bob() -> Recipient:
+    """Whose items are gathered: one that Alice has begun, one that is his for Dave."""
+    bob, alice = RecipientFactory(ref="bob"), RecipientFactory(ref="alice", name="Alicia")
+    case = CaseFactory(title="Purchase of vases")
+    vases = TaskFactory(case=case, engine=case.engine, initiator=alice)
+    NotificationFactory(recipient=bob, task=vases, title="Approve vases")
+    roof = TaskFactory()
+    NotificationFactory(recipient=bob, task=roof, title="Visit the roof", on_behalf_of=RecipientFactory(ref="dave"))
+    gathered.gather()
+    return bob
+
+
+def mine(bob: Recipient) -> list[str]:
+    return list(Notification.objects.filter(recipient=bob).order_by("created_at", "id").values_list("title", flat=True))
+
+
+def found(bob: Recipient, words: str, start: int = 0, end: int = 50) -> list[str]:
+    rows = Notification.objects.filter(recipient=bob).order_by("created_at", "id")
+    titles = dict(rows.values_list("pk", "title"))
+    return [titles[key] for key in search.found(rows, words, "en", bob, start, end)]
+
+
+def texts() -> str:
+    return "\n".join(text for part in SearchedPart.objects.all() for text in part.texts)
+
+
+def changed(bob: Recipient, title: str, /, **fields: str) -> None:
+    """As everything that changes an item: it gets the next number of its inbox."""
+    bob.inbox_seq += 1
+    bob.save(update_fields=["inbox_seq"])
+    Notification.objects.filter(recipient=bob, title=title).update(seq=bob.inbox_seq, **fields)
+
+
+def test_items_without_the_words_are_not_read(bob: Recipient) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert found(bob, "nowhere") == []
+    assert "'{}'::uuid[]" in asked.captured_queries[-1]["sql"]
+
+
+def test_new_and_changed_items_are_found_at_once(bob: Recipient) -> None:
+    NotificationFactory(recipient=bob, title="Mend the door", task=None)
+    changed(bob, "Approve vases", body="It is urgent.")
+    assert found(bob, "door") == ["Mend the door"]
+    assert found(bob, "urgent") == ["Approve vases"]
+
+
+def test_words_that_an_item_had_before_find_it_no_more(bob: Recipient) -> None:
+    changed(bob, "Visit the roof", title="Visit the cellar")
+    for _ in range(2):
+        assert (found(bob, "roof"), found(bob, "cellar")) == ([], ["Visit the cellar"])
+        gathered.gather()
+
+
+def retitle() -> None:
+    Case.objects.filter(title="Purchase of vases").update(title="Purchase of Zinnias")
+
+
+def rename_initiator() -> None:
+    Recipient.objects.filter(ref="alice").update(name="Zinnia")
+
+
+def rename_absent() -> None:
+    Recipient.objects.filter(ref="dave").update(name="Zinnia")
+
+
+def begin_by_another() -> None:
+    Task.objects.filter(initiator__ref="alice").update(initiator=RecipientFactory(name="Zinnia"))
+
+
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        (retitle, "Approve vases"),
+        (rename_initiator, "Approve vases"),
+        (begin_by_another, "Approve vases"),
+        (rename_absent, "Visit the roof"),
+    ],
+)
+def test_what_changes_outside_of_an_item_finds_it_at_once(
+    bob: Recipient, change: Callable[[], None], title: str
+) -> None:
+    change()
+    assert found(bob, "zinnia") == [title]
+
+    gathered.gather()
+    assert not SearchedAnew.objects.exists()
+    assert "ZINNIA" in texts()
+    assert found(bob, "zinnia") == [title]
+    assert found(bob, "alicia") == ([] if change in (rename_initiator, begin_by_another) else ["Approve vases"])
+
+
+def test_many_changes_outside_cost_no_more_than_reading_through(
+    bob: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathered, "MOST_CHANGES", 0)
+    retitle()
+    assert found(bob, "zinnia") == ["Approve vases"]
+    monkeypatch.setattr(gathered, "MOST_CHANGES", 1)
+    Case.objects.filter(title="Purchase of Zinnias").update(title="Tulips")
+    monkeypatch.setattr(gathered, "SECONDS", 0.0)
+    for left in (1, 0):
+        gathered.gather()
+        assert SearchedAnew.objects.count() == left
+        assert found(bob, "tulips") == ["Approve vases"]
+
+
+def test_nothing_is_noted_of_what_is_in_no_inbox_yet() -> None:
+    """As of each case that an event makes, which is named in the same transaction."""
+    story = Story.begin()
+    SearchedAnew.objects.all().delete()
+    case = {"id": "C-1", "title": "Purchase of vases"}
+    task = {"id": "T-1", "assignee": "bob", "initiator": {"ref": "customer-9", "name": "Nina"}}
+    story.happen("task.assigned", {"task": task, "case": case})
+    assert story.copy(story.bob, "T-1").case is not None
+    assert not SearchedAnew.objects.exists()
+    story.happen("task.assigned", {"task": task, "case": case | {"title": "Vases"}})
+    assert SearchedAnew.objects.values_list("case_id", flat=True).get() == Case.objects.get().pk
+
+
+def test_nothing_is_kept_of_deleted_items(bob: Recipient) -> None:
+    assert "VISIT THE ROOF" in texts()
+    Notification.objects.get(title="Visit the roof").delete()
+    assert found(bob, "roof") == []
+    gathered.gather()
+    assert "ROOF" not in texts()
+    assert found(bob, "vases") == ["Approve vases"]
+    bob.delete()
+    assert texts() == ""
+
+
+def test_parts_are_made_anew_when_most_of_them_is_of_the_past(bob: Recipient) -> None:
+    for number in range(12):
+        changed(bob, "Visit the roof", body=f"Number {number}")
+        gathered.gather()
+        assert found(bob, f"number {number}") == ["Visit the roof"]
+        assert SearchedPart.objects.count() <= 5
+
+
+def test_only_what_is_new_is_gathered(bob: Recipient) -> None:
+    assert gathered.gather() == 0
+    NotificationFactory(recipient=bob, title="Mend the door", task=None)
+    assert gathered.gather() == 1
+
+
+def test_people_with_few_items_are_read_through(bob: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathered, "GATHERED_FROM", 1_000)
+    carol = RecipientFactory(ref="carol")
+    NotificationFactory(recipient=carol, title="Approve vases")
+    assert gathered.gather() == 0
+    assert found(carol, "vases") == ["Approve vases"]
+
+
+def test_what_one_run_does_not_reach_the_next_one_does(bob: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathered, "SECONDS", 0.0)
+    NotificationFactory(recipient=bob, title="Mend the door", task=None)
+    assert gathered.gather() == 0
+    assert found(bob, "door") == ["Mend the door"]
+    monkeypatch.setattr(gathered, "SECONDS", 60.0)
+    assert gathered.gather() == 1
+
+
+def test_many_items_are_gathered_in_several_statements_and_parts(
+    bob: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathered, "AT_ONCE", 4)
+    monkeypatch.setattr(gathered, "PART", 2)
+    for number in range(9):
+        NotificationFactory(recipient=bob, title=f"Item {number}", task=None)
+    assert gathered.gather() == 9
+    assert [found(bob, f"item {number}") for number in range(9)] == [[f"Item {number}"] for number in range(9)]
+    assert max(len(part.items) for part in SearchedPart.objects.all()) == 2
+
+
+@pytest.mark.parametrize("most", [0, 100])
+def test_a_word_that_most_items_have_gives_each_of_them_once_in_their_order(
+    bob: Recipient, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(search, "FIRST", 1)
+    monkeypatch.setattr(search, "LONGER", 2)
+    monkeypatch.setattr(search, "MOST_SORTED", 0)
+    monkeypatch.setattr(search, "MOST_LIKELY", most)
+    noon = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    for number in range(20):
+        title = f"Item {number}" if number % 3 else f"Other {number}"
+        NotificationFactory(recipient=bob, title=title, task=None, created_at=noon - timedelta(hours=number))
+    gathered.gather()
+    items = [title for title in mine(bob) if title.startswith("Item")]
+    assert found(bob, "item") == items
+    assert [*found(bob, "item", 0, 5), *found(bob, "item", 5, 10), *found(bob, "item", 10, 50)] == items
+    assert found(bob, "item", 50, 60) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_another_process_gathers_this_one_does_not() -> None:
+    bob = RecipientFactory(ref="bob")
+    NotificationFactory(recipient=bob, title="Approve vases")
+    with closing(connection.copy()) as other, transaction.atomic(), connection.cursor() as cursor:
+        assert gathered._alone()
+        with other.cursor() as elsewhere:
+            elsewhere.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('wfpush searched', 0))")
+            assert elsewhere.fetchone() == (False,)
+        cursor.execute("SELECT 1")
+    assert gathered.gather() == 1
