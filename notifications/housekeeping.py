@@ -7,6 +7,7 @@ from django_q.models import Failure, Success
 
 from notifications.models import (
     ActionToken,
+    Attachment,
     DeliveryReceipt,
     Device,
     IdempotencyKey,
@@ -17,7 +18,8 @@ from notifications.models import (
 from notifications.people import devices
 from wfpush.postgres import revision
 
-KEPT = timedelta(days=7)
+KEPT, UNUSED = timedelta(days=7), timedelta(days=1)
+"""How long most rows stay, and files that no message or answer has used."""
 
 
 def prune(now: datetime) -> dict[str, int]:
@@ -36,4 +38,6 @@ def prune(now: datetime) -> dict[str, int]:
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
+    unused = Attachment.objects.filter(message=None, response=None, at__lt=now - UNUSED)
+    removed["files that nothing uses"] = unused.delete()[1].get(Attachment._meta.label, 0)
     return {**removed, "devices": devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from notifications.answers import given
 from notifications.api.schema import document
@@ -132,6 +133,7 @@ def test_the_limits_are_those_of_the_code() -> None:
 
     assert limits == {
         "Body of a request": f"{bodylimit.BODY_LIMIT // 2**20} MiB",
+        "Body with files": f"{bodylimit.limit_for(b'multipart/form-data') // 2**20} MiB",
         "Body of a batch": f"{bodylimit.BATCH_LIMIT // 2**20} MiB",
         "Events of a batch": f"{cloudevents.MAX_BATCH:,}",
         "`data` of an event": f"{eventdata.MAX_DATA_BYTES // 1024} KiB",
@@ -147,6 +149,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         "Comment": f"{given.MAX_COMMENT:,} characters",
         "Fields of a form": f"{definition.MOST_FIELDS}",
         "A form": f"{definition.MOST_BYTES // 1024} KiB",
+        "A file": f"{settings.ATTACHMENT_MEGABYTES} MB",
+        "Files of a message": f"{settings.ATTACHMENTS_A_MESSAGE}",
+        "Files of one person within an hour": f"{settings.ATTACHMENT_MEGABYTES_AN_HOUR} MB",
         "Devices of a person": f"{devices.MOST}",
         "Calls a minute of one API key": f"{LIMITS['engine']:,}",
         "Calls a minute of one person": f"{LIMITS['person']:,}",

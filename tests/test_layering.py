@@ -26,7 +26,7 @@ FLOORS: dict[str, str] = {
     "types, errors": "notifications: types errors channel_facts reasons",
     "tables": "notifications: models",
     "words": "notifications: wording",
-    "forms of tasks": "notifications: forms",
+    "forms of tasks, files": "notifications: forms attachments",
     "what comes in, what people have, how it leaves": "notifications: intake items channels",
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",

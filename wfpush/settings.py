@@ -32,6 +32,9 @@ DATABASE_TIMEOUT = ENV.integer("DATABASE_TIMEOUT", default=20, minimum=1)
 DATABASE_POOL = ENV.integer("DATABASE_POOL", default=16, minimum=1)
 UNDO_SECONDS = ENV.integer("UNDO_SECONDS", default=5, minimum=0, maximum=60)
 EVENT_BATCH = ENV.integer("EVENT_BATCH", default=100, minimum=1, maximum=100)
+ATTACHMENT_MEGABYTES = ENV.integer("ATTACHMENT_MEGABYTES", default=10, minimum=1, maximum=15)
+ATTACHMENTS_A_MESSAGE = ENV.integer("ATTACHMENTS_A_MESSAGE", default=10, minimum=1, maximum=50)
+ATTACHMENT_MEGABYTES_AN_HOUR = ENV.integer("ATTACHMENT_MEGABYTES_AN_HOUR", default=200, minimum=1)
 
 CHANNELS = [
     "notifications.channels.webpush",

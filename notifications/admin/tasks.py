@@ -14,6 +14,7 @@ from notifications.admin.base import LedgerAdmin, ReadOnlyInline
 from notifications.admin.decorators import display, worded
 from notifications.admin.filters import Conditions, Recent
 from notifications.admin.words import Tone, ago, due_words, link, mark, pretty, shortened, since, with_why
+from notifications.attachments.described import size_said
 from notifications.forms.fields import form_of
 from notifications.models import (
     ANSWERABLE,
@@ -92,7 +93,7 @@ class AnswerInline(ReadOnlyInline):
 class MessageInline(ReadOnlyInline):
     model = TaskMessage
     related = ["author", "reply_to"]
-    fields = ["number", "kind", "whose", "for_whom", "text", "via", "at", "late", "engine_says"]
+    fields = ["number", "kind", "whose", "for_whom", "text", "files", "via", "at", "late", "engine_says"]
     readonly_fields = fields
     verbose_name_plural = _("conversation")
 
@@ -100,7 +101,7 @@ class MessageInline(ReadOnlyInline):
         messages: QuerySet[TaskMessage] = super().get_queryset(request)
         call = Callback.objects.filter(pk=OuterRef("pk")).values("state")
         messages = messages.annotate(call=Subquery(call[:1])).order_by("number")
-        return messages.prefetch_related("addressees__person", "addressees__away")
+        return messages.prefetch_related("addressees__person", "addressees__away", "attachments")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever reads answers."""
@@ -113,6 +114,10 @@ class MessageInline(ReadOnlyInline):
     @display(description=_("for"))
     def for_whom(self, message: TaskMessage) -> str:
         return ", ".join(f"{each.person} ({each.get_state_display()})" for each in message.addressees.all())
+
+    @display(description=_("files"))
+    def files(self, message: TaskMessage) -> str:
+        return ", ".join(f"{each.name} ({size_said(each)})" for each in message.attachments.all())
 
     @display(description=_("engine"))
     def engine_says(self, message: Any) -> str:

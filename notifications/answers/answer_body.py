@@ -1,11 +1,13 @@
 """The CloudEvent that tells an engine an answer: docs/api.md, "Answers out to the engine"."""
 
 import json
+from collections.abc import Iterable
 
 from notifications.answers.answer_variables import fill_in, template_context
+from notifications.attachments.described import attachment_json
 from notifications.forms import recorded
 from notifications.items.representation import iso_utc
-from notifications.models import AnswerMapping, Notification, Response, Task
+from notifications.models import AnswerMapping, Attachment, Notification, Response, Task
 from notifications.models.variable_names import without_reserved
 from notifications.types import Json
 from wfpush.postgres.revision import Compiled
@@ -19,7 +21,7 @@ OUTCOMES = {
 """The names of well-known actions in the engine, unless its mapping has others."""
 
 
-def task_responded(response: Response, task: Task, notification: Notification) -> str:
+def task_responded(response: Response, task: Task, notification: Notification, files: Iterable[Attachment] = ()) -> str:
     """The body that is stored and sent. It is made once, so that every retry is byte-identical.
 
     A variable that the mapping sets is never the person's, even if it could not be filled in. Values of the task's form
@@ -31,6 +33,7 @@ def task_responded(response: Response, task: Task, notification: Notification) -
     filled, types = fill_in(written, template_context(response, task, outcome)) if written else ({}, {})
     given = without_reserved(written, {**response.variables, **recorded.values_of(response.values)})
     types = {name: type for name, type in recorded.types_of(response.values).items() if name in given} | types
+    sent = [attachment_json(each) for each in files]
     data: Json = {
         "task_id": task.task_id,
         "case_id": task.case.case_id if task.case else None,
@@ -39,6 +42,7 @@ def task_responded(response: Response, task: Task, notification: Notification) -
         "comment": response.comment,
         "variables": {**given, **filled},
         **({"types": types} if types else {}),
+        **({"attachments": sent} if sent else {}),
         **({"asked": response.asked.as_person()} if response.asked is not None else {}),
         "responded_by": response.recipient.as_person(),
         "responded_at": iso_utc(response.at),

@@ -19,7 +19,8 @@ class Answer:
     """A person's answer, and how it came. `values`: what was filled into the task's form; `offered`: the actions that
     its token was made for; None: all actions of the copy.
 
-    `to`: the ref of whoever is asked a question; empty: the usual one. `delivery`: the message whose token it was.
+    `to`: the ref of whoever is asked a question; empty: the usual one. `files`: ids of attachments of a question or a
+    reply. `delivery`: the message whose token it was.
     """
 
     action: str
@@ -30,12 +31,14 @@ class Answer:
     offered: tuple[str, ...] | None = None
     values: Json = field(default_factory=dict)
     to: str = ""
+    files: tuple[UUID, ...] = ()
     delivery: UUID | None = None
 
     @property
     def fingerprint(self) -> str:
         parts = [self.action, self.comment, self.variables, *([self.to] if self.to else [])]
         parts += [{"values": self.values}] if self.values else []
+        parts += [{"files": [str(each) for each in self.files]}] if self.files else []
         said = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()
 

@@ -9,14 +9,17 @@ from notifications.answers import answer_body, form_values, four_eyes, guards, p
 from notifications.answers.account_required import must_connect
 from notifications.answers.given import Answer, Given, Recorded
 from notifications.answers.scene import Scene
+from notifications.attachments.storing import Sender
+from notifications.attachments.using import claim, use
 from notifications.cases import lifecycle
 from notifications.conversation import saying
-from notifications.errors import FourEyes, NotAllowed, NotFound
+from notifications.errors import FourEyes, Invalid, NotAllowed, NotFound
 from notifications.forms.fields import form_of
 from notifications.items import representation
 from notifications.items.holding import told_at
 from notifications.models import (
     Addressee,
+    Attachment,
     Callback,
     CallbackState,
     Event,
@@ -40,7 +43,8 @@ def record(given: Given, scene: Scene) -> Recorded:
     """Record the answer, whose task the scene has locked.
 
     Raises NotFound, IdempotencyKeyReused, AlreadyAnswered, AlreadyHandled, Withdrawn, Expired, NotAllowed, FourEyes,
-    CommentRequired, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four eyes is recorded.
+    CommentRequired, Invalid, InvalidAnswer, InvalidValues; then nothing has changed, and a refusal by four eyes is
+    recorded.
     """
     copy = copy_of(given, scene)
     task = copy.task
@@ -61,9 +65,16 @@ def record(given: Given, scene: Scene) -> Recorded:
     if action.effect == "final":
         _check_four_eyes(task, copy, answer, scene)
     asked = guards.whom(action, task, copy, answer)
-    response = _record(task, copy, action, answer, asked, form_values.entries(task, form, answer), scene)
+    if answer.files and action.effect != "request_info":
+        detail = "Files go with questions and replies."
+        raise Invalid(detail, [{"pointer": "/attachments", "detail": detail}])
+    files = claim(answer.files, Sender(person=copy.recipient))
+    values = form_values.entries(task, form, answer)
+    response = _record(task, copy, action, answer, asked, values, files, scene)
     _remember_key(copy, answer, response, scene)
     RECORDERS[action.effect](task, copy, response, scene)
+    if files:
+        use(files, TaskMessage(pk=response.pk))
     connect = (task.outcome or {}).get("connect", "") if action.effect == "final" else ""
     return Recorded(response, created=True, connect=connect)
 
@@ -91,6 +102,7 @@ def _record(
     answer: Answer,
     asked: Recipient | None,
     values: list[Json],
+    files: Sequence[Attachment],
     scene: Scene,
 ) -> Response:
     response = Response(
@@ -115,7 +127,7 @@ def _record(
         task=task,
         position=scene.next_position(task),
         **outbox.scheduled(told_at(action.effect, answer.via, scene.now)),
-        body=answer_body.task_responded(response, task, copy),
+        body=answer_body.task_responded(response, task, copy, files),
     )
     scene.writes.insert(response)
     scene.writes.insert(callback)

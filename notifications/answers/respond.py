@@ -63,7 +63,7 @@ def _question_item(answer: Answer, person: int, notification: UUID) -> Notificat
 
 
 def _reply(answer: Answer) -> saying.Words:
-    return saying.Words(answer.comment, via=answer.via, key=answer.idempotency_key)
+    return saying.Words(answer.comment, via=answer.via, key=answer.idempotency_key, files=answer.files)
 
 
 def respond_with_token(token: str, answer: Answer, *, now: datetime) -> Recorded:

@@ -15,12 +15,11 @@ from notifications.cases.milestones import progress_of
 from notifications.conversation import people, saying
 from notifications.conversation.saying import Words
 from notifications.conversation.shown import messages_json
-from notifications.errors import Invalid, NotAllowed, TooMany
+from notifications.errors import Invalid, NotAllowed
 from notifications.items.representation import iso_utc
 from notifications.models import Case, Recipient, TaskMessage, Via
 from notifications.types import Json
 from notifications.wording.languages import chosen_language
-from wfpush.web.problems import problem
 
 MOST = 200
 
@@ -64,11 +63,8 @@ class CaseMessagesView(PersonView):
         case = _case(person, case_id, given["engine"])
         if not person.external:
             raise NotAllowed("Only external people write about a case. Write about one of its tasks.")
-        words = Words(given["text"], via=Via.PORTAL, key=key_of(request))
-        try:
-            said = saying.write_in(person, case, words, timezone.now())
-        except TooMany as often:
-            return problem(often.status, often.code, often.detail, headers={"Retry-After": str(often.seconds)})
+        words = Words(given["text"], via=Via.PORTAL, key=key_of(request), files=given["attachments"])
+        said = saying.write_in(person, case, words, timezone.now())
         (shown_as,) = messages_json(TaskMessage.objects.filter(pk=said.message.pk), person)
         return answer(shown_as, 201 if said.created else 200)
 

@@ -66,7 +66,14 @@ class TaskMessagesView(ApiView):
     def post(self, request: Request, task_id: str) -> HttpResponse:
         """Ask, reply or comment. A question of a person is an answer of theirs, and pauses the clock as it does."""
         given = validated(serializers.MessageGiven, request.data)
-        words = Words(given["text"], tuple(given["to"]), given.get("reply_to"), via=self._via(), key=key_of(request))
+        words = Words(
+            given["text"],
+            tuple(given["to"]),
+            given.get("reply_to"),
+            via=self._via(),
+            key=key_of(request),
+            files=given["attachments"],
+        )
         caller = self._caller()
         if isinstance(caller, EngineCaller):
             said = self._of_engine(caller, task_id, given, words)
@@ -149,6 +156,6 @@ def _ask(person: Recipient, task: Task, words: Words) -> Said:
         detail = "Ask one person at a time."
         raise Invalid(detail, [{"pointer": "/to", "detail": detail}])
     to = words.to[0] if words.to else ""
-    said = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to)
+    said = Answer(asking, words.text, via=words.via, idempotency_key=words.key, to=to, files=tuple(words.files))
     recorded: Recorded = respond(copy, said, now=timezone.now())
     return Said(TaskMessage.objects.get(pk=recorded.response.pk), recorded.created)

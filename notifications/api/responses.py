@@ -94,6 +94,7 @@ def _answer_of(request: Request, given: dict[str, object], via: Via) -> Answer:
         via=via.value,
         idempotency_key=key_of(request),
         to=str(given["to"]),
+        files=tuple(given.get("attachments", ())),  # type: ignore[arg-type]  # as above
     )
 
 

@@ -73,6 +73,21 @@ class AbsenceGiven(serializers.Serializer[Any]):
         return attrs
 
 
+class AttachmentIds(ListOf):
+    """Ids of files that the caller has sent before."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        given = {"required": False, "default": list, "help_text": "Ids of files that were sent before, each used once."}
+        super().__init__(child=serializers.UUIDField(), most=50, **given, **kwargs)
+
+
+class AttachmentQuery(serializers.Serializer[Any]):
+    """Of a file that is the body itself; in a form these are fields of it."""
+
+    name = Text(required=False, max_length=500, allow_blank=True, default="", help_text="What the file is called.")
+    id = serializers.UUIDField(required=False, help_text="Chosen by the caller: a file sent twice counts once.")
+
+
 class AnswerGiven(serializers.Serializer[Any]):
     action = Text(max_length=60)
     comment = Text(required=False, allow_blank=True, default="")
@@ -88,12 +103,14 @@ class AnswerWithToken(AnswerGiven):
 
 
 class AnswerOfPerson(AnswerGiven):
+    attachments = AttachmentIds()
     device = serializers.UUIDField(required=False, help_text="Of whoever keeps answers: the device it was kept on.")
 
 
 class MessageGiven(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(MessageKind.choices, required=False, default=MessageKind.COMMENT.value)
-    text = Text(max_length=MOST_TEXT)
+    text = Text(required=False, allow_blank=True, default="", max_length=MOST_TEXT, help_text="Not needed with files.")
+    attachments = AttachmentIds()
     to = ListOf(
         child=Ref(),
         required=False,
@@ -125,7 +142,8 @@ class CaseQuery(serializers.Serializer[Any]):
 
 
 class CaseMessageGiven(serializers.Serializer[Any]):
-    text = Text(max_length=MOST_TEXT)
+    text = Text(required=False, allow_blank=True, default="", max_length=MOST_TEXT, help_text="Not needed with files.")
+    attachments = AttachmentIds()
     engine = Text(
         required=False,
         max_length=100,

@@ -360,13 +360,22 @@ class AddresseeShown(PersonName):
     state = serializers.ChoiceField(AddresseeState.values)
 
 
+class AttachmentShown(Shown):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.CharField(help_text="The media type, as its content says.")
+    size = serializers.IntegerField(help_text="In bytes.")
+    url = serializers.CharField(help_text="Where it is read, with the same key or session.")
+
+
 class MessageShown(Shown):
     id = serializers.UUIDField()
     number = serializers.IntegerField(help_text="Its place in the task's conversation, from 1.")
     kind = serializers.ChoiceField(MessageKind.values)
     by = PersonName(allow_null=True, help_text="Null: the engine.")
     to = AddresseeShown(many=True)
-    text = serializers.CharField()
+    text = serializers.CharField(help_text="The names of its files where nothing else was written.")
+    attachments = AttachmentShown(many=True)
     reply_to = serializers.UUIDField(allow_null=True, help_text="The question's id.")
     at = serializers.DateTimeField()
     via = serializers.CharField(allow_null=True)

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from notifications.api import (
     absence,
+    attachments,
     cases,
     events,
     inbox,
@@ -24,6 +25,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/events/<uuid:event_id>", events.EventView.as_view()),
     path("v1/tasks/<path:task_id>/messages", messages.TaskMessagesView.as_view()),
     path("v1/tasks/<path:task_id>", tasks.TaskView.as_view()),
+    path("v1/attachments", attachments.AttachmentsView.as_view()),
+    path("v1/attachments/<uuid:attachment_id>", attachments.AttachmentView.as_view()),
     path("v1/recipients/<path:ref>/tokens", people.RecipientTokensView.as_view()),
     path("v1/recipients/<path:ref>/links", people.RecipientLinksView.as_view()),
     path("v1/recipients/<path:ref>", people.RecipientView.as_view()),

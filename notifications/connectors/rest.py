@@ -356,7 +356,7 @@ def instruction_of(callback: Callback, *, unsure: bool) -> Instruction:
         does=cast(Does, callback.response.effect),
         action=data["action"],
         outcome=data["outcome"],
-        comment=data["comment"],
+        comment=_with_files(data["comment"], data),
         variables=data["variables"],
         types=data.get("types", {}),
         by=by["ref"],
@@ -372,11 +372,16 @@ def _of_message(callback: Callback, task: str, message: Json, *, unsure: bool) -
         task,
         "message",
         action=kind,
-        comment=message["text"],
+        comment=_with_files(message["text"], message),
         by=by["ref"],
         by_name=by["name"],
         unsure=unsure,
     )
+
+
+def _with_files(text: str, said: Json) -> str:
+    """What people who look at the task in the engine read: the text, and where each file is."""
+    return "\n".join([text, *(f"{file['name']}: {file['url']}" for file in said.get("attachments", ()))])
 
 
 def _named(engine: Engine, person: Json | None) -> EnginePerson | None:

@@ -4,7 +4,7 @@ Questions of people are answers (`notifications/answers/`), which call `question
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
+from notifications.attachments.described import names_of
+from notifications.attachments.storing import Sender
+from notifications.attachments.using import claim, use
 from notifications.cases import messages
 from notifications.conversation import people, telling
 from notifications.conversation.message_body import task_message
@@ -32,6 +35,7 @@ from notifications.models import (
     MOST_TEXT,
     Addressee,
     AddresseeState,
+    Attachment,
     Callback,
     Case,
     MessageKind,
@@ -41,7 +45,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.types import Json
-from notifications.wording.plaintext import clean
+from notifications.wording.plaintext import clean, cut
 from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.queue import outbox
 
@@ -51,13 +55,14 @@ HOUR, MOST_AN_HOUR = timedelta(hours=1), 20
 
 @dataclass(frozen=True)
 class Words:
-    """What somebody says, and how it came."""
+    """What somebody says, and how it came. `files`: ids of attachments of theirs."""
 
     text: str
     to: Sequence[str] = field(default_factory=tuple)
     reply_to: UUID | None = None
     via: str = "api"
     key: str = ""
+    files: Sequence[UUID] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -69,26 +74,30 @@ class Said:
 
 
 def checked(text: str) -> str:
-    """The text as it is kept. Raises CommentRequired, InvalidAnswer."""
+    """The text as it is kept. Raises InvalidAnswer."""
     if len(text) > MOST_TEXT:
         raise InvalidAnswer(f"The message is longer than {MOST_TEXT:,} characters. Shorten it.")
-    said = clean(text)
-    if not said:
+    return clean(text)
+
+
+def _said(text: str, files: Sequence[Attachment]) -> str:
+    """Files alone are a message, too: it says their names. Raises CommentRequired."""
+    if not text and not files:
         raise CommentRequired("Write something first.")
-    return said
+    return text or cut(names_of(files), MOST_TEXT)
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------
 def reply(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
     """Reply to a question that the person was asked. A late reply, after the decision, is kept and says so.
 
-    Raises NotFound, CommentRequired, InvalidAnswer, IdempotencyKeyReused, AlreadyAnswered.
+    Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered.
     """
     text = checked(words.text)
     with transaction.atomic():
         locked = _locked(task)
         asked = _asked(person, locked, words.reply_to)
-        before = _repeated(locked, person, text, words) or _same_reply(asked, text)
+        before = _repeated(locked, person, text, words) or _same_reply(asked, text, words.files)
         if before is not None:
             return Said(before, created=False)
         if asked.state == AddresseeState.REPLIED:
@@ -102,7 +111,7 @@ def reply_to_item(item: Notification, words: Words, now: datetime) -> Said:
     asked = next((each for each in found if each.person_id == item.recipient_id), None)
     if asked is None or item.task_id is not None:
         raise NotAllowed("This notification asks for nothing, so there is nothing to answer.")
-    said = Words(words.text, (), asked.message_id, words.via, words.key)
+    said = replace(words, to=(), reply_to=asked.message_id)
     return reply(item.recipient, asked.message.task_id, said, now)
 
 
@@ -115,9 +124,15 @@ def _asked(person: Recipient, task: Task, question: UUID | None) -> Addressee:
     return next((each for each in mine if each.state == AddresseeState.ASKED), mine[0])
 
 
-def _same_reply(asked: Addressee, text: str) -> TaskMessage | None:
-    """A reply with the same words, whatever its key."""
-    return TaskMessage.objects.filter(reply_to=asked.message, author=asked.person, text=text).first()
+def _same_reply(asked: Addressee, text: str, files: Sequence[UUID]) -> TaskMessage | None:
+    """A reply with the same words and files, whatever its key."""
+    replies = TaskMessage.objects.filter(reply_to=asked.message, author=asked.person)
+    return next((each for each in replies if _is_same(each, text, files)), None)
+
+
+def _is_same(message: TaskMessage, text: str, files: Sequence[UUID]) -> bool:
+    sent = list(message.attachments.all())
+    return {each.pk for each in sent} == set(files) and message.text == (text or cut(names_of(sent), MOST_TEXT))
 
 
 def _record_reply(asked: Addressee, task: Task, text: str, words: Words, now: datetime) -> TaskMessage:
@@ -162,11 +177,11 @@ def comment(person: Recipient, task: UUID, words: Words, now: datetime) -> Said:
 def write_in(customer: Recipient, case: Case, words: Words, now: datetime) -> Said:
     """A customer writes about their case: a reply if they were asked something, else a message to whoever works on it.
 
-    Raises NotFound, CommentRequired, InvalidAnswer, IdempotencyKeyReused, AlreadyAnswered, TooMany.
+    Raises NotFound, CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused, AlreadyAnswered, TooMany.
     """
     asked = open_question(customer, case)
     if asked is not None:
-        said = Words(words.text, (), asked.message_id, words.via, words.key)
+        said = replace(words, to=(), reply_to=asked.message_id)
         return reply(customer, asked.message.task_id, said, now)
     text = checked(words.text)
     task = people.task_to_write_to(case, customer)
@@ -229,16 +244,18 @@ def chosen(known: Sequence[Recipient], refs: Sequence[str], why: str) -> list[Re
 def by_engine(
     task: UUID, words: Words, kind: str, author: Recipient | None, to: Sequence[Recipient], now: datetime
 ) -> Said:
-    """A message that an engine posts. Raises CommentRequired, InvalidAnswer, IdempotencyKeyReused."""
+    """A message that an engine posts. Raises CommentRequired, InvalidAnswer, Invalid, IdempotencyKeyReused."""
     text = checked(words.text)
     with transaction.atomic():
         locked = _locked(task)
         before = _repeated(locked, author, text, words)
         if before is not None:
             return Said(before, created=False)
-        told: Json = {"text": text, "author": author, "at": now, "late": not locked.answerable, "key": words.key}
+        files = claim(words.files, Sender(engine=locked.engine))
+        told: Json = {"text": _said(text, files), "author": author, "at": now, "late": not locked.answerable}
         reply_to = str(words.reply_to) if words.reply_to else None
-        message = messages.take_from_engine(locked, to, kind, reply_to, told, AT_ONCE, now)
+        message = messages.take_from_engine(locked, to, kind, reply_to, {**told, "key": words.key}, AT_ONCE, now)
+        use(files, message)
         return Said(message, created=True)
 
 
@@ -267,16 +284,31 @@ def _repeated(task: Task, author: Recipient | None, text: str, words: Words) -> 
     if not words.key:
         return None
     known = task.messages.filter(author=author, key=words.key).first()
-    if known is not None and (known.text != text or (words.reply_to and known.reply_to_id != words.reply_to)):
+    if known is not None and (
+        not _is_same(known, text, words.files) or (words.reply_to and known.reply_to_id != words.reply_to)
+    ):
         raise IdempotencyKeyReused("This Idempotency-Key came with another message. Use a new key for a new message.")
     return known
 
 
 def _add(
-    task: Task, to: Sequence[Recipient], words: Words, now: datetime, **fields: Any
+    task: Task,
+    to: Sequence[Recipient],
+    words: Words,
+    now: datetime,
+    *,
+    author: Recipient,
+    text: str,
+    **fields: Any,
 ) -> tuple[TaskMessage, list[Addressee]]:
-    """The message, and the callback that takes it to the engine, unless the engine has ended the task."""
-    message, addressees = messages.add(task, to, AT_ONCE, due=False, via=words.via, key=words.key, at=now, **fields)
+    """The message with its files, and the callback that takes it to the engine, unless the engine has ended the task.
+
+    Raises CommentRequired, Invalid.
+    """
+    files = claim(words.files, Sender(person=author))
+    fields |= {"author": author, "text": _said(text, files), "via": words.via, "key": words.key, "at": now}
+    message, addressees = messages.add(task, to, AT_ONCE, due=False, **fields)
+    use(files, message)
     if task.state not in CLOSED:
         last = task.callbacks.aggregate(last=Max("position"))["last"] or 0
         Callback.objects.create(
@@ -284,7 +316,7 @@ def _add(
             engine_id=task.engine_id,
             task=task,
             position=last + 1,
-            body=task_message(message, task, addressees),
+            body=task_message(message, task, addressees, files),
             **outbox.scheduled(now),
         )
         outbox.wake_on_commit("callbacks")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from notifications.attachments.described import attachment_json
 from notifications.connectors.reasons import NO_PLACE
 from notifications.items.representation import iso_utc
 from notifications.models import Addressee, Callback, CallbackState, Recipient, TaskMessage
@@ -26,7 +27,9 @@ def messages_json(messages: QuerySet[TaskMessage], reader: Recipient | None = No
 
 
 def with_people(messages: QuerySet[TaskMessage]) -> QuerySet[TaskMessage]:
-    return messages.select_related("author", "reply_to").prefetch_related("addressees__person", "addressees__away")
+    return messages.select_related("author", "reply_to").prefetch_related(
+        "addressees__person", "addressees__away", "attachments"
+    )
 
 
 def engine_states(messages: Iterable[TaskMessage]) -> Mapping[UUID, str]:
@@ -49,6 +52,7 @@ def message_json(message: TaskMessage, engine: str | None) -> Json:
         "by": message.by,
         "to": [addressee_json(each) for each in message.addressees.all()],
         "text": message.text,
+        "attachments": [attachment_json(each) for each in message.attachments.all()],
         "reply_to": str(message.reply_to_id) if message.reply_to_id else None,
         "at": iso_utc(message.at),
         "via": message.via or None,

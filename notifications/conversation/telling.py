@@ -213,7 +213,9 @@ class Telling:
     @cached_property
     def event(self) -> Event:
         """An event of our own, so that trace and ledger show the message like any other. It is processed when made."""
-        said = {"id": str(self.message.pk), "kind": self.message.kind, "by": self.message.by}
+        files = [attachment.name for attachment in self.message.attachments.all()]
+        said: Json = {"id": str(self.message.pk), "kind": self.message.kind, "by": self.message.by}
+        said |= {"files": files} if files else {}
         return bulk.new(
             Event,
             engine=self.task.engine,

@@ -41,6 +41,7 @@ from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import Sent, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
+from notifications.inbox.uploads import Attached, attached
 from notifications.items import inbox_items, snoozing
 from notifications.models import Case, Notification, Recipient, Via
 from notifications.wording.formats import locale_of
@@ -89,17 +90,21 @@ def answer(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     notification = own_notification(request.recipient, notification_id)
     said = answer_in_form(request, Via.PORTAL if request.recipient.external else Via.INBOX)
     form, typed = filled_in(request, notification, said.action)
+    files = attached(request, request.recipient, timezone.now())
+    said = replace(said, files=files.ids)
     try:
+        refuse_faulty(files)
         form_values.refuse(typed.faults)
         take(request.recipient, notification.pk, replace(said, values=typed.values), now=timezone.now())
     except InvalidValues as failure:
         typed.faults = _every_fault(form, typed, failure)
         found = item(notification, request.recipient, timezone.now())
         return show(request, found, Sent(said.action, said.comment, typed=typed), status=failure.status)
-    except (CommentRequired, InvalidAnswer) as failure:
+    except (CommentRequired, Invalid, InvalidAnswer) as failure:
         found = item(notification, request.recipient, timezone.now())
-        fault = explain(failure, request.recipient)
-        return show(request, found, Sent(said.action, said.comment, fault, typed), status=failure.status)
+        fault = explain(failure, request.recipient, asks=notification.task_id is None)
+        sent = Sent(said.action, said.comment, fault, typed, attached=files.files)
+        return show(request, found, sent, status=failure.status)
     except Failure as failure:
         # Somebody else, or the engine, was first: the item shows what became of it.
         if isinstance(failure, NotAllowed):
@@ -122,14 +127,17 @@ def comment(request: PersonRequest, notification_id: UUID) -> HttpResponse:
     if notification.task_id is None:
         raise Http404
     to = mentioned(text, request.POST.getlist("to"), found.conversation)
-    said = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200])
+    files = attached(request, request.recipient, timezone.now())
+    said = Words(text, tuple(to), via=Via.INBOX, key=request.POST.get("key", "")[:200], files=files.ids)
     try:
+        refuse_faulty(files)
         saying.comment(request.recipient, notification.task_id, said, timezone.now())
     except NotFound as unknown:
         raise Http404 from unknown
     except Failure as failure:
-        fault = explain(failure, request.recipient)
-        return show(request, found, Sent(message=text, message_fault=fault), status=failure.status)
+        fault = explain(failure, request.recipient, asks=True)
+        sent = Sent(message=text, message_fault=fault, message_attached=files.files)
+        return show(request, found, sent, status=failure.status)
     return redirect("inbox:item", notification.pk)
 
 
@@ -141,14 +149,17 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
     case = get_object_or_404(cases_of(reader), pk=case_id)
     if not reader.external:
         raise Http404
-    said = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200])
+    files = attached(request, reader, timezone.now())
+    said = Words(text, via=Via.PORTAL, key=request.POST.get("key", "")[:200], files=files.ids)
     try:
+        refuse_faulty(files)
         saying.write_in(reader, case, said, timezone.now())
     except NotFound as nobody:
         raise Http404 from nobody
     except Failure as failure:
         fault = _why_not_written(failure, reader)
-        return show(request, None, Sent(written=text, written_fault=fault), status=failure.status)
+        sent = Sent(written=text, written_fault=fault, written_attached=files.files)
+        return show(request, None, sent, status=failure.status)
     messages.success(request, _("Sent. You find your message below."))
     return redirect(f"{reverse('inbox:list')}?case={case.pk}#messages")
 
@@ -156,7 +167,13 @@ def write_in(request: PersonRequest, case_id: int) -> HttpResponse:
 def _why_not_written(failure: Failure, reader: Recipient) -> str:
     if isinstance(failure, TooMany):
         return _("You have written very often within the last hour. Wait a while, or reach us in another way.")
-    return say("message_required") if isinstance(failure, CommentRequired) else explain(failure, reader)
+    return explain(failure, reader, asks=True)
+
+
+def refuse_faulty(files: Attached) -> None:
+    """Raises Invalid where a file was not taken: nothing is sent without it."""
+    if files.fault:
+        raise Invalid(files.fault, [{"pointer": "/attachments", "detail": files.fault}])
 
 
 @form_only
@@ -199,8 +216,10 @@ def _moment(text: str) -> datetime:
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
-def explain(failure: Failure, reader: Recipient) -> str:
-    """The failed answer in the reader's words."""
+def explain(failure: Failure, reader: Recipient, *, asks: bool = False) -> str:
+    """The failed answer in the reader's words. `asks`: it is a message."""
+    if asks and isinstance(failure, CommentRequired):
+        return say("message_required")
     if isinstance(failure, CommentRequired):
         return say("comment_required", customer=reader.external)
     if isinstance(failure, InvalidAnswer):

@@ -10,9 +10,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from notifications.attachments.described import names_of
 from notifications.conversation import people
 from notifications.conversation.people import Why
 from notifications.conversation.shown import KEPT_HERE, engine_states, with_people
+from notifications.inbox.uploads import File
 from notifications.models import (
     Addressee,
     AddresseeState,
@@ -49,6 +51,7 @@ class Line:
     message: TaskMessage
     head: str
     text: str
+    files: Sequence[File]
     note: str
     mine: bool
     waits: bool
@@ -76,6 +79,8 @@ class Conversation:
     mentionable: Sequence[Person] = ()
     customers: Sequence[Person] = ()
     """Customers of the case: what is written to them they read, too."""
+    files: Sequence[File] = ()
+    """Those of the question, where that is the item's text."""
 
     @property
     def earlier(self) -> str:
@@ -100,7 +105,8 @@ def conversation_of(notification: Notification, reader: Recipient, now: datetime
         message = known.first()
         if message is not None:
             thread = people.seen_by(message.task, reader).filter(reply_to=message)
-            return Conversation(_lines(thread, message.task, reader, now))
+            files = [File.of(each) for each in message.attachments.all()]
+            return Conversation(_lines(thread, message.task, reader, now), files=files)
     return NONE
 
 
@@ -154,7 +160,8 @@ def _line(message: TaskMessage, task: Task, reader: Recipient, engine: str, now:
     return Line(
         message=message,
         head=_head(message, task, reader),
-        text=clean(message.text),
+        text="" if message.text == names_of(message.attachments.all()) else clean(message.text),
+        files=[File.of(each) for each in message.attachments.all()],
         note=_customers_note(message, task, reader) if reader.external else _note(message, task, engine),
         mine=message.author_id == reader.pk,
         waits=task.answerable and any(each.state == AddresseeState.ASKED for each in message.addressees.all()),

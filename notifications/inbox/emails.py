@@ -4,6 +4,7 @@ The token in the address is the only credential. The session counts for nothing 
 protection would only refuse browsers that send `Origin: null` because they were told to send no referrer.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -21,14 +22,15 @@ from notifications import reasons
 from notifications.answers.given import MAX_COMMENT
 from notifications.answers.respond import refuse_dead_token, take_with_token
 from notifications.conversation.words import REPLY
-from notifications.errors import CommentRequired, Expired, Failure, InvalidAnswer
-from notifications.inbox.answers import answer_in_form, explain
+from notifications.errors import CommentRequired, Expired, Failure, Invalid, InvalidAnswer
+from notifications.inbox.answers import answer_in_form, explain, refuse_faulty
 from notifications.inbox.cards import Button
 from notifications.inbox.items import Item, item
 from notifications.inbox.links import link_sent
-from notifications.inbox.pages import asked_of, hint_of, question_of
+from notifications.inbox.pages import asked_of, attaches, hint_of, question_of
 from notifications.inbox.session import in_language_of, recipient_of, sign_in_url
 from notifications.inbox.shell import show_page
+from notifications.inbox.uploads import attached, file_rules
 from notifications.items.action_tokens import NEED_NO_SIGN_IN
 from notifications.items.outcomes import why_withdrawn
 from notifications.items.representation import notification_queryset
@@ -113,9 +115,11 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
     said = answer_in_form(request, row.delivery.channel)
     if said.action not in {button.action.name for button in answers_here(row, found)} | _kept_when_late(row, found):
         return redirect("inbox:email", token) if found.card.is_open else _too_late(request, row, token, said.comment)
+    files = attached(request, row.recipient, timezone.now())
     try:
-        take_with_token(token, said, now=timezone.now())
-    except (CommentRequired, InvalidAnswer) as failure:
+        refuse_faulty(files)
+        take_with_token(token, replace(said, files=files.ids), now=timezone.now())
+    except (CommentRequired, Invalid, InvalidAnswer) as failure:
         return _show(
             request,
             row,
@@ -123,7 +127,8 @@ def _answer(request: HttpRequest, row: ActionToken, token: str, found: Item) -> 
             found,
             asked=said.action,
             comment=said.comment,
-            fault=explain(failure, row.recipient),
+            fault=explain(failure, row.recipient, asks=found.notification.task_id is None),
+            attached=files.files,
             status=failure.status,
         )
     except Failure:
@@ -187,6 +192,8 @@ def _show(
         "hint": hint_of(button, row.recipient),
         "focus": bool(asked),
         "max_comment": MAX_COMMENT,
+        "file_rules": file_rules(),
+        "attaches": attaches(button),
         **more,
     }
     brand = found.notification.brand or row.recipient.brand

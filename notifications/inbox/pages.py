@@ -1,6 +1,6 @@
 """The list, and one item beside it. Both work without JavaScript; neither changes anything."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from notifications.answers.given import MAX_COMMENT
+from notifications.attachments import storing
 from notifications.engines import connected_accounts
 from notifications.forms.shown import FormView, words_of_forms
 from notifications.forms.typed import Typed
@@ -25,6 +26,7 @@ from notifications.inbox.items import Item, item, own_notification
 from notifications.inbox.listing import NOTHING, Listing, listing
 from notifications.inbox.session import PersonRequest, person_required
 from notifications.inbox.shell import show_page
+from notifications.inbox.uploads import File, file_rules
 from notifications.inbox.views import is_shown, views_of
 from notifications.models import Recipient
 from notifications.types import TAKES_AWAY, Json
@@ -61,7 +63,7 @@ def offline(request: PersonRequest) -> HttpResponse:
     """The page that a browser keeps in order to open the inbox without a connection. It keeps the items by itself."""
     customer = CustomerPage(brand=request.recipient.brand) if request.recipient.external else None
     context: Json = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT, "customer": customer}
-    context |= {"form_words": words_of_forms(), "settings": browser_settings(request)}
+    context |= {"file_rules": file_rules(), "form_words": words_of_forms(), "settings": browser_settings(request)}
     return show_page(request, "inbox/inbox.html", context)
 
 
@@ -84,6 +86,10 @@ class Sent:
     written_fault: str = ""
     """A customer's message about their case."""
     snooze_fault: str = ""
+    attached: Sequence[File] = ()
+    message_attached: Sequence[File] = ()
+    written_attached: Sequence[File] = ()
+    """Files that go with each of these, kept already."""
 
 
 NOTHING_SENT = Sent()
@@ -109,6 +115,8 @@ def show(request: PersonRequest, found: Item | None, sent: Sent = NOTHING_SENT, 
         "hint": hint_of(button, reader),
         "focus": bool(sent.asked),
         "max_comment": MAX_COMMENT,
+        "file_rules": file_rules(),
+        "attaches": attaches(button),
         "unconnected": list(connected_accounts.missing_for(reader)),
         "settings": browser_settings(request, finding),
     }
@@ -142,6 +150,11 @@ def asked_of(buttons: Iterable[Button], name: str) -> Button | None:
     return next((button for button in buttons if button.action.name == name), None)
 
 
+def attaches(button: Button | None) -> bool:
+    """Whether files can go with an answer: with those that are messages."""
+    return button is not None and button.action.effect in ("reply", "request_info")
+
+
 def question_of(button: Button | None, reader: Recipient) -> str:
     """The question above the comment field."""
     return say_of("ask", button.action.name, customer=reader.external) if button else ""
@@ -164,6 +177,7 @@ def browser_settings(request: PersonRequest, finding: Finding = PLAIN) -> Json:
         "learn_timezone": "" if request.recipient.timezone else reverse("inbox:timezone"),
         "language": request.LANGUAGE_CODE,
         "max_comment": MAX_COMMENT,
+        "max_file": storing.largest(),
         "never_primary": sorted(TAKES_AWAY),
         "icons": static("wfpush/icons.svg"),
         "sign_in": reverse("inbox:sign-in"),

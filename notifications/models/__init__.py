@@ -5,6 +5,7 @@ Out: models. What changes them in more than one place is a function of another r
 """
 
 from notifications.models.accounts import ConnectedAccount, InTheNameOf, PersonalSignIn
+from notifications.models.attachments import Attachment, AttachmentPiece
 from notifications.models.conversation import MOST_TEXT, Addressee, AddresseeState, MessageKind, TaskMessage
 from notifications.models.delivery import (
     Delivery,
@@ -104,6 +105,8 @@ __all__ = [
     "AddresseeState",
     "AnswerMapping",
     "ApiKey",
+    "Attachment",
+    "AttachmentPiece",
     "AuthKind",
     "Brand",
     "Callback",

@@ -34,7 +34,7 @@ def seen_by(said: Json | None, reader: Recipient) -> Json | None:
 def _seen(value: object, reader: Recipient) -> object:
     if isinstance(value, list):
         return [_seen(each, reader) for each in value]
-    if not isinstance(value, dict) or "name" not in value:
+    if not isinstance(value, dict) or not {"ref", "name"} <= value.keys():
         return value
     known = value.get("ref") == reader.ref
     return value if known else {**value, "ref": "", "name": house_of(reader)}

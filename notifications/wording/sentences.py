@@ -173,6 +173,16 @@ DOCUMENTS: dict[str, Text] = {
     "document_refused": _("needs a connection"),
 }
 
+FILES: dict[str, Text] = {
+    "file_sending": _("Sending {name}…"),
+    "file_attached": _("{name} is attached."),
+    "file_waits": _("No connection. It is sent with your message."),
+    "file_empty": _("{name} is empty. Choose another file."),
+    "file_too_large": _("{name} is larger than {most} MB. Make it smaller, or send it in parts."),
+    "file_remove": _("Remove"),
+    "file_removed": _("{name} is not sent."),
+}
+
 CUSTOMERS: dict[str, Text] = {
     "engine_held": _("It is sent in a moment."),
     "engine_waiting": _("It is on its way."),
@@ -200,7 +210,7 @@ CUSTOMERS: dict[str, Text] = {
 
 TEXTS: dict[str, Text] = {
     **DUE, **DOING, **DONE, **BY_OTHERS, **ENGINE, **ENDED, **PRIORITIES, **ASKING, **TROUBLE, **CONNECTION, **LIST,
-    **ESCALATED, **LATER, **REMOVED, **DOCUMENTS,
+    **ESCALATED, **LATER, **REMOVED, **DOCUMENTS, **FILES,
 }  # fmt: skip
 
 WORKER = (

@@ -2,9 +2,11 @@
 // requests have the same key. Without a connection the answer is kept on this device, and sent later.
 
 import * as app from "./app.js";
+import { filesOf } from "./attaching.js";
 import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
 import { draftOf, keep, take } from "./kept.js";
 import { allStored, unstore } from "./store.js";
+import { sendFiles } from "./uploads.js";
 import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
 
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
@@ -63,7 +65,7 @@ function withValues(host, form, answer, then) {
 }
 
 /** What was written with an answer, to be kept where it was not sent. */
-const wordsOf = ({ comment = "", filled = "" }) => [filled, comment].filter(Boolean).join("\n\n");
+const wordsOf = ({ comment = "", filled = "", names = [] }) => [filled, comment, names.join("\n")].filter(Boolean).join("\n\n");
 
 /** Whether fields of the task's form are sent with a form. */
 const hasValues = (form) => [...(form?.elements ?? [])].some(({ name }) => name?.startsWith("value-"));
@@ -121,12 +123,13 @@ function press(button, signedOut) {
 
 function asked(form) {
   const box = form.querySelector("textarea"), comment = box.value.trim();
-  if (!comment && box.required) {
-    fault(form, say("comment_required"));
+  const attach = form.querySelector("[data-attach]:not([hidden])"), sent = attach ? filesOf(form) : {};
+  if (!comment && !sent.attachments?.length && (box.required || attach)) {
+    fault(form, say(form.elements.action.value === "reply" ? "message_required" : "comment_required"));
     return null;
   }
   const to = form.elements.to?.value ?? "";
-  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newKey(), ...(to ? { to } : {}) };
+  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newKey(), ...(to ? { to } : {}), ...sent };
 }
 
 // --- the comment -----------------------------------------------------------------------------------------------------
@@ -146,7 +149,8 @@ function ask(host, button) {
   offerPeople(host, form, action);
   slot(form, "fault").id = names.fault;
   box.setAttribute("aria-describedby", `${names.fault} ${names.hint}`);
-  box.required = box.autofocus = true;
+  box.autofocus = true;
+  box.required = !offerFiles(host, form, action);
   box.value = take(host);
   form.noValidate = true;  // the page shows the fault in its own words
   slot(form, "send").textContent = title;
@@ -156,6 +160,15 @@ function ask(host, button) {
   if (button.dataset.values) lend(host, form);
   showActions(host, false);
   box.focus();
+}
+
+/** Files go with what is a message. Returns whether they can. */
+function offerFiles(host, form, action) {
+  const attach = form.querySelector("[data-attach]"), ids = ["attach-hint", "attach-fault"].map((name) => `${name}-${host.dataset.id}`);
+  attach.hidden = !["reply", "request_info", slot(host, "askable")?.dataset.for].includes(action);
+  for (const [place, element] of [...attach.querySelectorAll("p")].entries()) element.id = ids[place];
+  for (const input of attach.querySelectorAll("[type=file]")) input.setAttribute("aria-describedby", ids.join(" "));
+  return !attach.hidden;
 }
 
 /** Whom a question can go to: the item's page knows; from a card it goes to the usual one. */
@@ -215,16 +228,22 @@ async function send(host, answer, signedOut) {
   return tell(id, { text: sorry, mood: "bad", again: true }, host);
 }
 
+const isFinal = ({ status, body }) => Boolean(body.id || body.code) && status < 500 && status !== 429;
+
 /** {final, status, body}: final when our own server, and not a proxy in between, has given its definite reply. */
 async function post(id, answer) {
   try {
+    const stopped = await sendFiles(answer, { "X-CSRFToken": csrfToken() });
+    if (stopped) return { final: isFinal(stopped), ...stopped };
+    answer.files = [];
+    const { action, comment, to, values, attachments } = answer;
     const response = await fetch(`/api/v1/notifications/${id}/responses`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": answer.key },
-      body: JSON.stringify({ action: answer.action, comment: answer.comment, to: answer.to, values: answer.values }),
+      body: JSON.stringify({ action, comment, to, values, attachments }),
     });
-    const { status } = response, body = (await response.json().catch(() => null)) ?? {};
-    return { final: Boolean(body.id || body.code) && status < 500 && status !== 429, status, body };
+    const reply = { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
+    return { final: isFinal(reply), ...reply };
   } catch {
     return { final: false };
   }

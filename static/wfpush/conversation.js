@@ -1,6 +1,7 @@
 // Comments to colleagues: sent without leaving the page, and @ picks a colleague. Loaded when the form is first opened; without
 // it the form works by itself (templates/inbox/_comment.html).
 
+import { allSent, cleared, filesOf } from "./attaching.js";
 import { csrfToken, slot } from "./cards.js";
 import { replaceParts } from "./reader.js";
 import { announce, say } from "./words.js";
@@ -41,17 +42,19 @@ document.addEventListener("mousedown", (event) => {
 // --- sending ---------------------------------------------------------------------------------------------------------
 async function send(form) {
   const box = form.querySelector("textarea"), button = form.querySelector("button"), words = box.value;
-  if (!words.trim()) return fault(form, say("message_required"));
+  if (!words.trim() && !filesOf(form).attachments.length) return fault(form, say("message_required"));
   form.dataset.key ??= newKey();
-  const body = new FormData(form);
-  body.set("csrfmiddlewaretoken", csrfToken());
-  body.set("key", form.dataset.key);  // pressed twice, or sent again, it counts once
   button.disabled = true;
   try {
+    if (!(await allSent(form))) return fault(form, say("message_not_sent"));
+    const body = new FormData(form);
+    body.set("csrfmiddlewaretoken", csrfToken());
+    body.set("key", form.dataset.key);  // pressed twice, or sent again, it counts once
     const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
     if (!response.ok) return fault(form, (await faultIn(response)) || say("message_not_sent"));
     delete form.dataset.key;
     box.value = "";
+    cleared(form);
     for (const each of form.querySelectorAll("input[type=checkbox]")) each.checked = false;
     fault(form, "");
     await replaceParts(Promise.resolve(response));

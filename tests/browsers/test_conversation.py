@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
@@ -10,6 +10,7 @@ from tests.browsers.test_accessible import faults
 from tests.browsers.test_main_job import reloaded
 from tests.browsers.test_worker import shows
 from tests.browsers.worker import Device, about
+from tests.support.files import png
 
 QUESTION, REPLY = "Which cost centre?", "4711, as always."
 
@@ -41,6 +42,10 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
     await expect(pane.locator('[data-slot="body"]')).to_have_text(QUESTION)
     assert await faults(alice) == []
     await pane.get_by_label("Your reply").fill(REPLY)
+    photo: FilePayload = {"name": "boat.png", "mimeType": "image/png", "buffer": png(2_400, 300)}
+    await pane.get_by_label("Take a photo").set_input_files(photo)
+    await expect(alice.locator("#news")).to_have_text("boat.png is attached.")
+    assert await faults(alice) == []
     await pane.get_by_role("button", name="Reply").click()
     await expect(pane.locator(".outcome")).to_have_text("Sent to Bob.")
 
@@ -48,6 +53,10 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
         lines = page.locator("#item .said-lines")
         await expect(lines.locator(".line-text")).to_have_text([QUESTION, REPLY])
         await expect(lines).to_contain_text("Alice replied")
+        await expect(lines.get_by_role("link", name="boat.png")).to_be_visible()
+    shown = carol.locator("#item .said-lines img")
+    await expect(shown).to_have_js_property("naturalWidth", 2_048)  # the phone has made it smaller
+    assert await faults(carol) == []
     await item.get_by_role("button", name="Approve").click()
     await expect(item.locator(".outcome")).to_contain_text("Approved.")
     await expect(carol.locator("#item .outcome")).to_contain_text(re.compile(r"^Already approved by Bob"))

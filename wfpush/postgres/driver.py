@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 from psycopg import (
+    Binary,
     DatabaseError,
     DataError,
     Error,
@@ -20,6 +21,7 @@ from psycopg.errors import _WaitTimeout  # what `wait` raises; psycopg has no pu
 from wfpush.postgres.silence import silence
 
 __all__ = [
+    "Binary",
     "Connection",
     "DataError",
     "DatabaseError",

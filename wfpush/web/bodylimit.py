@@ -8,13 +8,15 @@ BODY_LIMIT = 1024 * 1024
 BATCH_LIMIT = 16 * 1024 * 1024
 MOST_DIGITS = 12
 BATCH_TYPE = b"application/cloudevents-batch+json"
+FILE_TYPES = (b"multipart/form-data", b"application/octet-stream")
+"""With these files are sent, and the forms of pages that have files."""
 
 PROBLEM = json.dumps(
     {
         "type": "/problems/too_large",
         "title": "Request body too large",
         "status": 413,
-        "detail": "A request body may have 1 MiB, a batch of CloudEvents 16 MiB. Send fewer events at once.",
+        "detail": "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once.",
         "code": "too_large",
     }
 ).encode()
@@ -32,7 +34,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 def limit_for(content_type: bytes) -> int:
     """The largest number of bytes of a body of this type."""
-    return BATCH_LIMIT if content_type.partition(b";")[0].strip().lower() == BATCH_TYPE else BODY_LIMIT
+    return BATCH_LIMIT if content_type.partition(b";")[0].strip().lower() in (BATCH_TYPE, *FILE_TYPES) else BODY_LIMIT
 
 
 def too_long(content_length: bytes, content_type: bytes) -> bool:

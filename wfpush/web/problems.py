@@ -29,7 +29,7 @@ RETRY_SECONDS = 2
 DATABASE_FAULTS = (OperationalError, InterfaceError)
 """Faults that mean that the database cannot be asked now. The caller should try again."""
 
-TOO_LARGE = "A request body may have 1 MiB, a batch of CloudEvents 16 MiB. Send fewer events at once."
+TOO_LARGE = "A request body may have 1 MiB, a batch of CloudEvents or files 16 MiB. Send less at once."
 
 _TITLES = {
     "too_late": "The engine has been told",
@@ -129,7 +129,8 @@ def unavailable() -> HttpResponse:
 def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's EXCEPTION_HANDLER. None: an internal error, which `server_error` answers."""
     if isinstance(exc, Refusal):
-        return problem(exc.status, exc.code, exc.detail, **_members(exc))
+        wait = {"Retry-After": str(exc.seconds)} if hasattr(exc, "seconds") else {}
+        return problem(exc.status, exc.code, exc.detail, headers=wait, **_members(exc))
     if isinstance(exc, DATABASE_FAULTS):
         log.warning("database_away", fault=str(exc))
         return unavailable()

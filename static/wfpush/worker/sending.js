@@ -2,12 +2,13 @@
 // it is sent; it goes when the server has said what became of it.
 
 import { allStored, person, store, unstore } from "../store.js";
+import { sendFiles } from "../uploads.js";
 import { tellPages } from "./pages.js";
 import { freshToken } from "./shell.js";
 import { removedHere, say } from "./showing.js";
 import { outcomeWords } from "./speaking.js";
 
-const PATIENCE = 20_000;  // milliseconds
+const PATIENCE = 20_000, FILE_PATIENCE = 120_000;  // milliseconds for an answer, and for all its files
 const AGAIN = [3_000, 6_000, 12_000, 24_000];  // milliseconds before each further try while an event keeps us awake
 const NOBODY = { status: 0, body: {} };
 
@@ -84,13 +85,15 @@ async function replyToPerson(answer) {
 }
 
 /** `device`: which device this browser was when the answer was given; the server refuses it once that was removed. */
-async function posted({ id, key, token, csrf, device, action, comment, to, values }) {
+async function posted({ id, key, token, csrf, device, action, comment, to, values, files, attachments }) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(token ? {} : { "X-CSRFToken": csrf }) };
   try {
+    const stopped = await sendFiles({ files }, { "X-CSRFToken": csrf }, AbortSignal.timeout(FILE_PATIENCE));
+    if (stopped) return stopped;
     const response = await fetch(token ? "/api/v1/responses" : `/api/v1/notifications/${id}/responses`, {
       method: "POST", headers, credentials: token ? "omit" : "same-origin", signal: AbortSignal.timeout(PATIENCE),
       body: JSON.stringify({
-        action, comment, values, ...(to ? { to } : {}), ...(token ? { token } : device ? { device } : {}),
+        action, comment, values, attachments, ...(to ? { to } : {}), ...(token ? { token } : device ? { device } : {}),
       }),
     });
     return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };

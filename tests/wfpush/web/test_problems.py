@@ -110,7 +110,8 @@ def test_an_unknown_address_is_a_problem_even_while_debugging(browser: Client, a
 
 
 def test_a_body_that_announces_itself_too_large_is_refused_before_it_is_read(browser: Client) -> None:
-    answer = browser.generic("POST", "/api/plain", b"{}", headers={"Content-Length": str(BODY_LIMIT + 1)})
+    length = {"Content-Length": str(BODY_LIMIT + 1)}
+    answer = browser.generic("POST", "/api/plain", b"{}", content_type="application/json", headers=length)
 
     assert is_problem(answer, 413, "too_large")
 

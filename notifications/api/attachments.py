@@ -1,0 +1,123 @@
+"""Files that go with messages and answers: sent before them, and read by whoever sees these."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+
+from notifications.api import docs, serializers, shown
+from notifications.api.authentication import EngineCaller, KeyAuthentication, PersonCaller, SessionAuthentication
+from notifications.api.base import ApiView, answer, http_request, query_of, validated
+from notifications.api.messages import IsEngineOrPerson
+from notifications.attachments import storing
+from notifications.attachments.described import attachment_json, content_of
+from notifications.attachments.kinds import INLINE, PDF
+from notifications.attachments.storing import Sender, Source
+from notifications.conversation import files
+from notifications.errors import Invalid, UnsupportedMediaType
+from notifications.models import Attachment
+
+RAW, FORM = "application/octet-stream", "multipart/form-data"
+
+POLICY: dict[str, Any] = {
+    "default-src": [NONE],
+    "style-src": [SELF, UNSAFE_INLINE],  # with which browsers lay out a picture
+    "img-src": [SELF],
+    "frame-ancestors": [SELF],
+}
+SANDBOXED: dict[str, Any] = {**POLICY, "sandbox": True}
+"""Without a sandbox are PDFs only: browsers do not show them in one."""
+
+
+class AttachmentsView(ApiView):
+    authentication_classes = [KeyAuthentication, SessionAuthentication]
+    permission_classes = [IsEngineOrPerson]
+
+    @extend_schema(
+        operation_id="send_file",
+        parameters=[serializers.AttachmentQuery],
+        request={
+            RAW: OpenApiTypes.BINARY,
+            FORM: {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    "id": {"type": "string", "format": "uuid"},
+                },
+            },
+        },
+        responses=docs.responses({200: shown.AttachmentShown, 201: shown.AttachmentShown}, 400, 413, 415, 422),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Send a file, for a message or answer that then names its id. What nothing uses is removed after a day."""
+        query = query_of(request, serializers.AttachmentQuery)
+        source, name, given = _sent(request, query)
+        kept = storing.keep(source, name, _sender(request), timezone.now(), id=given)
+        return answer(attachment_json(kept.attachment), 201 if kept.created else 200)
+
+
+def _sender(request: Request) -> Sender:
+    caller = cast(EngineCaller | PersonCaller, request.auth)
+    return Sender(engine=caller.engine) if isinstance(caller, EngineCaller) else Sender(person=caller.recipient)
+
+
+def _sent(request: Request, query: dict[str, Any]) -> tuple[Source, str, UUID | None]:
+    """The bytes, the name and the id: of a body that is the file, or of a form with one. Raises Invalid,
+    UnsupportedMediaType, ValidationError."""
+    http = http_request(request)
+    if http.content_type == RAW:
+        return http, query["name"], query.get("id")
+    if http.content_type != FORM:
+        raise UnsupportedMediaType(f"Send a file as {RAW}, or as the field `file` of {FORM}.")
+    found = http.FILES.getlist("file")
+    if len(found) != 1 or len(http.FILES) != 1:
+        detail = "Send one file, in the field `file`."
+        raise Invalid(detail, [{"pointer": "/file", "detail": detail}])
+    (file,) = found
+    fields = validated(serializers.AttachmentQuery, {**query, **http.POST.dict()})
+    return file, fields["name"] or file.name or "", fields.get("id")
+
+
+class AttachmentView(ApiView):
+    authentication_classes = [KeyAuthentication, SessionAuthentication]
+    permission_classes = [IsEngineOrPerson]
+
+    @extend_schema(
+        operation_id="file",
+        responses=docs.responses(
+            {200: OpenApiResponse(OpenApiTypes.BINARY, "The file, of its own type"), 304: None}, 404
+        ),
+    )
+    def get(self, request: Request, attachment_id: UUID) -> HttpResponseBase:
+        """Read a file, if the caller sees the message or answer that it belongs to."""
+        caller = cast(EngineCaller | PersonCaller, request.auth)
+        if isinstance(caller, EngineCaller):
+            attachment = files.seen_by_engine(attachment_id, caller.engine)
+        else:
+            attachment = files.seen_by_person(attachment_id, caller.recipient)
+        return _served(attachment, known=request.headers.get("If-None-Match", ""))
+
+
+def _served(attachment: Attachment, *, known: str) -> HttpResponseBase:
+    """Nothing in it runs: pictures and PDFs are shown, all else is downloaded. `known`: the tag of a copy that the
+    browser has; it asks each time, since people lose tasks."""
+    tag, inline = f'"{attachment.sha256}"', attachment.type in INLINE
+    kind = attachment.type if inline else "application/octet-stream"
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "X-Frame-Options": "SAMEORIGIN"}
+    response: HttpResponseBase
+    if known == tag:
+        response = HttpResponse(status=304, headers=headers)
+    else:
+        headers["Content-Length"] = str(attachment.size)
+        headers["Content-Disposition"] = content_disposition_header(not inline, attachment.name) or ""
+        response = StreamingHttpResponse(content_of(attachment), content_type=kind, headers=headers)
+    setattr(response, "_csp_replace", POLICY if attachment.type == PDF else SANDBOXED)  # noqa: B010  # as its decorator
+    return response

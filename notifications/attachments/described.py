@@ -1,0 +1,48 @@
+"""Files as API, pages and engines are told of them, and their bytes."""
+
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.template.defaultfilters import filesizeformat
+
+from notifications.attachments.kinds import PICTURES
+from notifications.models import Attachment, AttachmentPiece
+from notifications.types import Json
+
+
+def path_of(attachment: Attachment) -> str:
+    return f"/api/v1/attachments/{attachment.pk}"
+
+
+def attachment_json(attachment: Attachment) -> Json:
+    return {
+        "id": str(attachment.pk),
+        "name": attachment.name,
+        "type": attachment.type,
+        "size": attachment.size,
+        "url": f"{settings.BASE_URL}{path_of(attachment)}",
+    }
+
+
+def size_said(attachment: Attachment) -> str:
+    """In the active language."""
+    return filesizeformat(attachment.size).replace("\xa0", " ")
+
+
+def is_picture(attachment: Attachment) -> bool:
+    return attachment.type in PICTURES
+
+
+def names_of(attachments: Iterable[Attachment]) -> str:
+    """What is quoted of a message that says nothing else."""
+    return ", ".join(attachment.name for attachment in attachments)
+
+
+def content_of(attachment: Attachment) -> Iterator[bytes]:
+    """Piece by piece, each read when it is wanted: no cursor stays open meanwhile."""
+    pieces: QuerySet[AttachmentPiece] = AttachmentPiece.objects.filter(attachment=attachment)
+    number = 0
+    while (piece := pieces.filter(number=number).first()) is not None:
+        yield bytes(piece.content)
+        number += 1

@@ -1,0 +1,172 @@
+"""What a file is, decided by its content: what its sender calls it counts for nothing.
+
+Only kinds are taken that no browser runs scripts of, and that people open in programs they have. Nothing is unpacked or
+drawn here: of pictures the head is read, of office documents the names that their archive lists.
+"""
+
+import codecs
+import re
+import struct
+from collections.abc import Iterator
+
+HEAD = 1024 * 1024
+"""Bytes at the beginning in which a picture says how large it is."""
+MOST_PIXELS = 100_000_000
+"""A browser needs four bytes for each to show the picture, however small its file is."""
+
+JPEG, PNG, GIF, WEBP, HEIC = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic"
+PDF, TEXT = "application/pdf", "text/plain"
+_OOXML, _ODF = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
+
+EXTENSIONS: dict[str, tuple[str, ...]] = {
+    JPEG: (".jpg", ".jpeg"),
+    PNG: (".png",),
+    GIF: (".gif",),
+    WEBP: (".webp",),
+    HEIC: (".heic", ".heif"),
+    PDF: (".pdf",),
+    TEXT: (".txt", ".csv", ".md", ".log"),
+    f"{_OOXML}wordprocessingml.document": (".docx",),
+    f"{_OOXML}spreadsheetml.sheet": (".xlsx",),
+    f"{_OOXML}presentationml.presentation": (".pptx",),
+    f"{_ODF}text": (".odt",),
+    f"{_ODF}spreadsheet": (".ods",),
+    f"{_ODF}presentation": (".odp",),
+}
+"""The kinds that are taken, and how their names end; the first one is added to a name that ends otherwise."""
+
+PICTURES = frozenset({JPEG, PNG, GIF, WEBP})
+"""What all browsers draw, so that pages show it small."""
+INLINE = PICTURES | {PDF}
+"""What opens in the browser; all else is downloaded."""
+ACCEPT = ",".join(["image/*", *(end for kind, ends in EXTENSIONS.items() if kind not in PICTURES for end in ends)])
+"""What the file field of a page offers to choose."""
+
+_ARCHIVE = b"PK\x03\x04"
+_LISTED = {
+    b"word/document.xml": f"{_OOXML}wordprocessingml.document",
+    b"xl/workbook.xml": f"{_OOXML}spreadsheetml.sheet",
+    b"ppt/presentation.xml": f"{_OOXML}presentationml.presentation",
+}
+_CONTENTS, _MACROS = b"[Content_Types].xml", b"vbaProject.bin"
+_NAMES = (*_LISTED, _CONTENTS, _MACROS)
+_LONGEST = max(len(name) for name in _NAMES)
+_MIMETYPE = b"mimetype"  # the first file of an OpenDocument archive, stored as it is (ODF 1.3, part 2, 3.3)
+_HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG's SOF markers, with height and width
+
+
+class Look:
+    """Takes a file piece by piece, and says what it is."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._tail = b""
+        self._names: set[bytes] = set()
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._is_text = True
+
+    def feed(self, piece: bytes) -> None:
+        self._head += piece[: HEAD - len(self._head)]
+        if self._head.startswith(_ARCHIVE):
+            seen = self._tail + piece
+            self._names.update(name for name in _NAMES if name in seen)
+            self._tail = seen[-_LONGEST:]
+        elif self._is_text:
+            self._is_text = self._reads(piece)
+
+    def _reads(self, piece: bytes, *, last: bool = False) -> bool:
+        try:
+            return not _CONTROLS.search(self._decoder.decode(piece, last))
+        except UnicodeDecodeError:
+            return False
+
+    def kind(self) -> str:
+        """Once the whole file was fed. Empty: none that is taken."""
+        if self._head.startswith(_ARCHIVE):
+            return self._office()
+        found = _kind_of_head(self._head)
+        if found in PICTURES:
+            return found if 0 < pixels_of(self._head, found) <= MOST_PIXELS else ""
+        if found or not self._is_text or not self._reads(b"", last=True):
+            return found
+        markup = self._head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")  # HTML, SVG and XML run in browsers
+        return "" if markup else TEXT
+
+    def _office(self) -> str:
+        """Documents with macros are not taken."""
+        size, extra = struct.unpack("<HH", self._head[26:30]) if len(self._head) > 30 else (0, 0)
+        if self._head[30 : 30 + size] == _MIMETYPE:
+            said = self._head[30 + size + extra :]
+            whole = (kind for kind in EXTENSIONS if kind.startswith(_ODF) and said.startswith(kind.encode() + b"PK"))
+            return next(whole, "")
+        if _CONTENTS not in self._names or _MACROS in self._names:
+            return ""
+        return next((kind for name, kind in _LISTED.items() if name in self._names), "")
+
+
+def _kind_of_head(head: bytes) -> str:
+    if head.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return GIF
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WEBP
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+        return HEIC
+    return PDF if head.startswith(b"%PDF-") else ""
+
+
+# --- how large a picture is -------------------------------------------------------------------------------------------
+def pixels_of(head: bytes, kind: str) -> int:
+    """As the picture says itself; 0 where it cannot be read."""
+    try:
+        return next(_SIZES[kind](head), 0)
+    except (struct.error, IndexError):
+        return 0
+
+
+def _png(head: bytes) -> Iterator[int]:
+    width, height = struct.unpack(">II", head[16:24])
+    if head[12:16] == b"IHDR":
+        yield width * height
+
+
+def _gif(head: bytes) -> Iterator[int]:
+    width, height = struct.unpack("<HH", head[6:10])
+    yield width * height
+
+
+def _webp(head: bytes) -> Iterator[int]:
+    """https://developers.google.com/speed/webp/docs/riff_container and RFC 6386, 9.1."""
+    chunk = head[12:16]
+    if chunk == b"VP8X":
+        yield (1 + int.from_bytes(head[24:27], "little")) * (1 + int.from_bytes(head[27:30], "little"))
+    elif chunk == b"VP8L" and head[20] == 0x2F:
+        bits = int.from_bytes(head[21:25], "little")
+        yield ((bits & 0x3FFF) + 1) * ((bits >> 14 & 0x3FFF) + 1)
+    elif chunk == b"VP8 " and head[23:26] == b"\x9d\x01\x2a":
+        width, height = struct.unpack("<HH", head[26:30])
+        yield (width & 0x3FFF) * (height & 0x3FFF)
+
+
+def _jpeg(head: bytes) -> Iterator[int]:
+    """Goes from segment to segment up to the frame's (ITU-T T.81, B.1)."""
+    at = 2
+    while head[at] == 0xFF:
+        marker = head[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        (length,) = struct.unpack(">H", head[at + 2 : at + 4])
+        if marker in _FRAMES:
+            height, width = struct.unpack(">HH", head[at + 5 : at + 9])
+            yield height * width
+            return
+        at += 2 + length
+
+
+_SIZES = {PNG: _png, GIF: _gif, WEBP: _webp, JPEG: _jpeg}

@@ -1,0 +1,147 @@
+"""Takes a file in: within its bounds, by its content, and once, however often it is sent."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Sum, Value
+from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
+
+from notifications.attachments.kinds import Look
+from notifications.attachments.names import kept_name
+from notifications.errors import IdempotencyKeyReused, Invalid, TooLarge, TooMany, UnsupportedMediaType
+from notifications.models import Attachment, AttachmentPiece, Engine, Recipient
+from wfpush.identifiers import uuid7
+
+log = structlog.get_logger(__name__)
+
+MEGABYTE = 1_000_000
+PIECE = 256 * 1024
+HOUR = timedelta(hours=1)
+LEAST_COUNTED = 64 * 1024
+"""What a file counts at least towards what a person may send an hour."""
+
+
+class Source(Protocol):
+    """Bytes to be read once."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends a file: a person, or an engine."""
+
+    person: Recipient | None = None
+    engine: Engine | None = None
+
+    def sent(self, attachment: Attachment) -> bool:
+        person, engine = (each.pk if each is not None else None for each in (self.person, self.engine))
+        return (attachment.uploader_id, attachment.engine_id) == (person, engine)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """`created` is False when the same file was kept before."""
+
+    attachment: Attachment
+    created: bool
+
+
+def largest() -> int:
+    """Bytes of a file."""
+    return int(settings.ATTACHMENT_MEGABYTES) * MEGABYTE
+
+
+def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID | None = None) -> Kept:
+    """Keep a file. `id`: chosen by its sender, so that a repeat counts once.
+
+    Raises Invalid, TooLarge, UnsupportedMediaType, TooMany, and IdempotencyKeyReused for an id of another file.
+    """
+    pk = id or uuid7()
+    if id is not None and (known := Attachment.objects.filter(pk=pk).first()) is not None:
+        return _again(known, source, sender)
+    _refuse_floods(sender.person, now)
+    try:
+        with transaction.atomic():
+            attachment = _written(source, name, sender, now, pk)
+    except IntegrityError:  # the same id came at the same time; of the source nothing has been read
+        return _again(Attachment.objects.get(pk=pk), source, sender)
+    log.info("attachment_kept", attachment=str(attachment.pk), by=_whose(sender), size=attachment.size)
+    return Kept(attachment, created=True)
+
+
+def _written(source: Source, name: str, sender: Sender, now: datetime, pk: UUID) -> Attachment:
+    attachment = Attachment(pk=pk, uploader=sender.person, engine=sender.engine, at=now)
+    attachment.save(force_insert=True)  # first, so that a repeat waits for this transaction
+    look, digest = Look(), hashlib.sha256()
+    for number, piece in enumerate(_pieces(source)):
+        look.feed(piece)
+        digest.update(piece)
+        attachment.size += len(piece)
+        AttachmentPiece.objects.create(attachment=attachment, number=number, content=piece)
+    attachment.type, attachment.sha256 = _kind(look, attachment.size), digest.hexdigest()
+    attachment.name = kept_name(name, attachment.type)
+    attachment.save()
+    return attachment
+
+
+def _pieces(source: Source) -> Iterator[bytes]:
+    """Raises TooLarge."""
+    size = 0
+    while piece := source.read(PIECE):
+        size += len(piece)
+        if size > largest():
+            detail = _("A file may have %(most)s MB. Make it smaller, or send it in parts.")
+            raise TooLarge(detail % {"most": settings.ATTACHMENT_MEGABYTES})
+        yield piece
+
+
+def _kind(look: Look, size: int) -> str:
+    """Raises Invalid, UnsupportedMediaType."""
+    if not size:
+        detail = _("This file is empty. Choose another one.")
+        raise Invalid(detail, [{"pointer": "", "detail": detail}])
+    kind = look.kind()
+    if not kind:
+        raise UnsupportedMediaType(
+            _(
+                "Files of this type are not taken, or it is damaged. Send a picture, a PDF, plain text, or an office "
+                "document without macros."
+            )
+        )
+    return kind
+
+
+def _again(known: Attachment, source: Source, sender: Sender) -> Kept:
+    digest = hashlib.sha256()
+    for piece in _pieces(source):
+        digest.update(piece)
+    if not sender.sent(known) or known.sha256 != digest.hexdigest():
+        raise _reused()
+    return Kept(known, created=False)
+
+
+def _reused() -> IdempotencyKeyReused:
+    return IdempotencyKeyReused("This id came with another file. Use a new id for a new file.")
+
+
+def _refuse_floods(person: Recipient | None, now: datetime) -> None:
+    """Raises TooMany."""
+    if person is None:
+        return
+    sent = Attachment.objects.filter(uploader=person, at__gt=now - HOUR)
+    total = sent.aggregate(total=Sum(Greatest("size", Value(LEAST_COUNTED))))["total"] or 0
+    if total >= settings.ATTACHMENT_MEGABYTES_AN_HOUR * MEGABYTE:
+        raise TooMany(_("You have sent very many files within the last hour. Wait a while."), int(HOUR.total_seconds()))
+
+
+def _whose(sender: Sender) -> str:
+    return sender.person.ref if sender.person is not None else str(sender.engine and sender.engine.slug)

@@ -1,0 +1,44 @@
+"""Gives kept files to the message or answer that names them: each to one, and only those of whoever names them."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from notifications.attachments.storing import Sender
+from notifications.errors import Invalid
+from notifications.models import Attachment, Response, TaskMessage
+
+
+def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") -> list[Attachment]:
+    """The sender's files of these ids, locked, in their order. In the transaction that uses them.
+
+    Raises Invalid for those that are not there, are somebody else's, or are used already.
+    """
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return []
+    if len(wanted) > settings.ATTACHMENTS_A_MESSAGE:
+        detail = _("At most %(most)s files can be sent at once. Leave some out.")
+        detail %= {"most": settings.ATTACHMENTS_A_MESSAGE}
+        raise Invalid(detail, [{"pointer": pointer, "detail": detail}])
+    rows = Attachment.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+    found = {row.pk: row for row in rows if sender.sent(row) and not row.is_used}
+    detail = _("This file is not there any more, or was sent already. Choose it again.")
+    faults = [{"pointer": f"{pointer}/{at}", "detail": detail} for at, pk in enumerate(wanted) if pk not in found]
+    if faults:
+        raise Invalid(detail, faults)
+    return [found[pk] for pk in wanted]
+
+
+def use(attachments: Iterable[Attachment], by: TaskMessage | Response) -> None:
+    """They belong to the message or answer from now on."""
+    rows = list(attachments)
+    for place, attachment in enumerate(rows):
+        attachment.place = place
+        if isinstance(by, TaskMessage):
+            attachment.message = by
+        else:
+            attachment.response = by
+    Attachment.objects.bulk_update(rows, ["place", "message", "response"])

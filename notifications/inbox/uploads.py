@@ -1,0 +1,75 @@
+"""Files in the forms of pages: chosen there and sent with the form, or sent before it by the page's script."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from notifications.attachments import storing
+from notifications.attachments.described import is_picture, path_of, size_said
+from notifications.attachments.kinds import ACCEPT
+from notifications.attachments.storing import Sender
+from notifications.errors import Failure
+from notifications.models import Attachment, Recipient
+from notifications.types import Json
+from notifications.wording.plaintext import clean_line
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as pages show it."""
+
+    id: UUID
+    name: str
+    size: str
+    url: str
+    is_picture: bool
+
+    @classmethod
+    def of(cls, attachment: Attachment) -> "File":
+        return cls(attachment.pk, attachment.name, size_said(attachment), path_of(attachment), is_picture(attachment))
+
+
+@dataclass(frozen=True)
+class Attached:
+    """`fault`: why one of them was not taken."""
+
+    files: Sequence[File] = ()
+    fault: str = ""
+
+    @property
+    def ids(self) -> tuple[UUID, ...]:
+        return tuple(file.id for file in self.files)
+
+
+def file_rules() -> Json:
+    """What the file fields of a page say and offer."""
+    hint = _("Pictures, PDF, text and office documents, up to %(most)s of %(size)s MB.")
+    hint %= {"most": settings.ATTACHMENTS_A_MESSAGE, "size": settings.ATTACHMENT_MEGABYTES}
+    return {"accept": ACCEPT, "hint": hint}
+
+
+def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached:
+    """The files of a form: those that were kept before and still stand in it, and those that come with it."""
+    kept = Attachment.objects.filter(pk__in=_ids(request.POST.getlist("attachments")), uploader=person)
+    files, faults = [File.of(each) for each in kept], []
+    for file in request.FILES.getlist("files"):
+        try:
+            files.append(File.of(storing.keep(file, file.name or "", Sender(person=person), now).attachment))
+        except Failure as failure:
+            faults.append(f"{clean_line(file.name or '') or _('file')}: {failure.detail}")
+    return Attached(files, " ".join(faults))
+
+
+def _ids(texts: Sequence[str]) -> list[UUID]:
+    found = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found

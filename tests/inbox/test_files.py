@@ -1,0 +1,142 @@
+"""Files in the forms of pages, without JavaScript: with replies, comments, a customer's message, and by an e-mail's
+link."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from notifications.models import Attachment, Notification, Recipient, TaskMessage
+from tests.factories import RecipientFactory, action_token
+from tests.inbox.browser import Page, get, signed_in
+from tests.inbox.test_customers import by_link
+from tests.support.files import pdf, png
+from tests.support.story import Story
+
+BAD = b"<svg><script>alert(1)</script></svg>"
+
+
+def photo(name: str = "heating.png", content: bytes = b"") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content or png(), "image/png")
+
+
+def links(page: Page) -> list[str]:
+    return [str(each) for each in page.tree.xpath("//ul[@class='files']//a/@href")]
+
+
+def thumbnails(page: Page) -> int:
+    return len(page.tree.xpath("//ul[@class='files']//img[@alt='']"))
+
+
+@pytest.fixture
+def asked(story: Story) -> Notification:
+    """Bob has asked Alice; this is her item."""
+    story.assign(candidates=["bob", "carol"], initiator="alice")
+    story.answer(story.bob, "request_info", "Which heating is it?")
+    return Notification.objects.get(recipient=story.alice)
+
+
+def test_alice_replies_with_a_photo_and_bob_and_carol_see_it(story: Story, asked: Notification) -> None:
+    page = get(signed_in(story.alice), f"/n/{asked.pk}")
+    assert page.tree.xpath("//article//form[@id='answer']/@enctype") == ["multipart/form-data"]
+    assert "up to 10 of 10 MB" in page.text
+
+    page = page.press("Reply", comment="This one", files=[photo(), photo("../bill.pdf", pdf())])
+
+    assert page.part("outcome") == "Sent to Bob."
+    assert [each.name for each in Attachment.objects.all()] == ["heating.png", "bill.pdf"]
+    for person in (story.bob, story.carol):
+        seen = get(signed_in(person), f"/n/{story.copy(person).pk}")
+        assert "heating.png 67 bytes" in seen.part("conversation")
+        assert [seen.client.get(link).status_code for link in links(seen)] == [200, 200]
+        assert thumbnails(seen) == 1
+
+
+def test_a_photo_alone_is_a_reply_and_its_name_is_shown_once(story: Story, asked: Notification) -> None:
+    page = get(signed_in(story.alice), f"/n/{asked.pk}")
+    assert page.press("Reply", comment="").part("fault") == "Write something first."
+
+    page.press("Reply", comment="", files=[photo()])
+
+    seen = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+    assert seen.part("conversation").count("heating.png") == 1
+    assert TaskMessage.objects.get(kind="reply").text == "heating.png"
+
+
+def test_what_is_not_taken_is_said_and_the_others_need_not_be_chosen_again(story: Story, asked: Notification) -> None:
+    page = get(signed_in(story.alice), f"/n/{asked.pk}")
+
+    page = page.press("Reply", comment="This one", files=[photo(), photo("evil\u202e.svg", BAD)])
+
+    assert page.status == 422
+    assert page.part("fault").startswith("evil.svg: Files of this type are not taken")
+    assert "heating.png" in page.part("attached")
+    assert not TaskMessage.objects.filter(kind="reply").exists()
+    assert page.press("Reply").part("outcome") == "Sent to Bob."
+    assert TaskMessage.objects.get(kind="reply").attachments.get().name == "heating.png"
+    assert Attachment.objects.count() == 1
+
+
+def test_the_question_has_files_too(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"], initiator="alice")
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}?answer=request_info")
+
+    page.press("Ask for information", comment="Which heating is it?", files=[photo()])
+
+    item = Notification.objects.get(recipient=story.alice)
+    seen = get(signed_in(story.alice), f"/n/{item.pk}")
+    assert (thumbnails(seen), seen.client.get(links(seen)[0]).status_code) == (1, 200)
+
+
+def test_an_answer_that_is_no_message_takes_no_files(story: Story) -> None:
+    story.assign(candidates=["bob"])
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}?answer=reject")
+    assert page.tree.xpath("//article//form[@id='answer']//input[@type='file']") == []
+
+    page = page.press("Reject", comment="No", files=[photo()])
+
+    assert (page.status, page.part("fault")) == (422, "Files go with questions and replies.")
+    assert story.task().state == "open"
+
+
+def test_a_comment_with_a_file(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"])
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+
+    assert page.press("Send", text="").part("message-fault") == "Write something first."
+    faulty = page.press("Send", text="See", files=[photo(content=BAD)])
+    assert (faulty.status, "not taken" in faulty.part("message-fault")) == (422, True)
+    assert "heating.png" in page.press("Send", text="See", files=[photo()]).part("conversation")
+
+
+def test_a_customer_writes_with_a_file(story: Story) -> None:
+    erin: Recipient = RecipientFactory(ref="C-88", name="Erin", engine=story.engine)
+    story.assign(candidates=["bob"])
+    case = {"id": "4711", "title": "Invoice 4711", "status": "received"}
+    story.happen("request.status_changed", {"case": case, "customer": {"ref": "C-88"}}, minute=1)
+    page = get(by_link(erin), "/")
+
+    faulty = page.press("Send", text="Look", files=[photo(content=BAD)])
+    assert (faulty.status, "not taken" in faulty.part("write-fault")) == (422, True)
+    assert page.press("Send", text="").part("write-fault") == "Write something first."
+    page = page.press("Send", text="Look", files=[photo()])
+
+    assert (thumbnails(page), page.client.get(links(page)[0]).status_code) == (1, 200)
+    seen = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+    assert seen.client.get(links(seen)[0]).status_code == 200
+
+
+def test_by_an_e_mails_link(story: Story, asked: Notification) -> None:
+    address = f"/a/{action_token(asked, actions=['reply'], expires_at=timezone.now() + timedelta(days=1))}"
+    page = get(Client(), address)
+    faulty = page.press("Reply", comment="", files=[photo(content=BAD)])
+    assert (faulty.status, "not taken" in faulty.part("fault")) == (422, True)
+
+    page.press("Reply", comment="", files=[photo()])
+
+    assert TaskMessage.objects.get(kind="reply").attachments.get().uploader == story.alice
+    again = Client().post(address, {"action": "approve", "files": [photo()]})
+    assert again.status_code == 302
+    assert Attachment.objects.count() == 1

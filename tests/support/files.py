@@ -1,0 +1,64 @@
+"""Files as people send them: small, and real."""
+
+import io
+import struct
+import zipfile
+import zlib
+
+
+def png(width: int = 1, height: int = 1) -> bytes:
+    """A grey picture of that size. Very large ones lack most of their pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = (b"\x00" + b"\x80" * min(width, 5_000)) * min(height, 500)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def jpeg(width: int = 8, height: int = 8, *, before: bytes = b"") -> bytes:
+    """The head of a picture. `before`: segments before the frame."""
+    app = b"\xff\xe0" + struct.pack(">H", 16) + b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+    frame = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\x01\x11\x00"
+    return b"\xff\xd8" + app + before + frame + b"\xff\xd9"
+
+
+def gif(width: int = 1, height: int = 1) -> bytes:
+    return b"GIF89a" + struct.pack("<HH", width, height) + b"\x00\x00\x00;"
+
+
+def webp(width: int = 16, height: int = 16) -> bytes:
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + b"\x00" * 4 + size
+
+
+def pdf(words: str = "Offer") -> bytes:
+    return b"%PDF-1.4\n% " + words.encode() + b"\ntrailer\n<<>>\n%%EOF\n"
+
+
+def archive(*names: str, stored: dict[str, bytes] | None = None) -> bytes:
+    """A zip with these files; `stored` first, without compression."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in (stored or {}).items():
+            file.writestr(zipfile.ZipInfo(name), content)
+        for name in names:
+            file.writestr(name, "<x/>")
+    return made.getvalue()
+
+
+def docx(*more: str) -> bytes:
+    return archive("[Content_Types].xml", "word/document.xml", *more)
+
+
+def odt() -> bytes:
+    return archive("content.xml", stored={"mimetype": b"application/vnd.oasis.opendocument.text"})
+
+
+def bomb() -> bytes:
+    """Ten megabytes of nothing in ten kilobytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("nothing", b"\x00" * 10_000_000)
+    return made.getvalue()
