@@ -1,12 +1,16 @@
 """Erin, a customer, follows her case on her phone: what is next, what is wanted, and what they write to each other."""
 
+import json
+import re
 from typing import Any
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browsers.conftest import SignIn, is_live, new_page
 from tests.browsers.installation import Installation
+from tests.browsers.keyboard import tab_to, type_into
 from tests.browsers.test_accessible import faults
+from tests.notifications.forms.rows import GIVEN, delivery_form
 
 BRAND = """
 from notifications.models import Brand
@@ -17,6 +21,7 @@ print(brand)
 """
 CASE: dict[str, Any] = {"id": "R-88", "title": "Broken heating", "type": "repair"}
 ERIN = {"ref": "C-88", "name": "Erin Lindner", "email": "erin@customer.example", "locale": "en"}
+COUNT = "Count what you have got"
 TITLE = "Confirm the appointment on Monday"
 
 
@@ -52,8 +57,9 @@ async def test_erin_follows_her_case_on_her_phone(
     await expect(here).to_contain_text("In progress")
     await expect(erin.locator("#thread")).to_contain_text("Mr Huber comes on Monday.")
 
-    await erin.get_by_label("Write to us").fill("Please ring twice.")
-    await erin.get_by_role("button", name="Send").click()
+    await type_into(erin, erin.get_by_label("Write to us"), "Please ring twice.")
+    await tab_to(erin, erin.get_by_role("button", name="Send"))
+    await erin.keyboard.press("Enter")
     await expect(erin.locator("#thread .mine")).to_contain_text("Please ring twice.")
     carol = await sign_in("carol", again=True)
     await carol.get_by_role("link", name="Order the spare part", exact=True).first.click()
@@ -67,11 +73,86 @@ async def test_erin_follows_her_case_on_her_phone(
     await is_live(erin)
     await expect(erin.locator("#thread")).to_contain_text("Carol wrote to you")
 
-    await erin.get_by_role("link", name=TITLE, exact=True).first.click()
+    await tab_to(erin, erin.get_by_role("link", name=TITLE, exact=True).first, back=True)
+    await erin.keyboard.press("Enter")
     await expect(erin.locator("#item-heading")).to_have_text(TITLE)
+    await expect(erin.locator("#item-heading")).to_be_focused()
     await expect(erin.locator("#item")).not_to_contain_text("engine")
     assert await faults(erin) == []
-    await erin.locator("#item").get_by_role("link", name="Back to your case").click()
+    await tab_to(erin, erin.locator("#item").get_by_role("link", name="Back to your case"), back=True)
+    await erin.keyboard.press("Enter")
     await expect(erin.locator("#waiting")).to_contain_text(TITLE)
     assert await erin.evaluate("document.documentElement.scrollWidth") <= 390
     assert complaints == []
+
+
+async def test_frank_follows_his_case_by_the_keyboard_alone_and_without_javascript(
+    installation: Installation, browser: Browser, complaints: list[str]
+) -> None:
+    frank, case = {"ref": "C-89", "name": "Frank Weber", "locale": "en"}, {**CASE, "id": "R-89", "title": "Broken lift"}
+    installation.person("C-89", name=frank["name"], external=True)
+    installation.send("request.status_changed", {"case": {**case, "status": "received"}, "customer": frank})
+    installation.hears("C-89")
+    said = {"id": "R-9", "name": COUNT, "assignee": "C-89", "form": delivery_form()}
+    installation.send("task.assigned", {"case": case, "task": said, "variables": GIVEN})
+    ropes = {"id": "R-10", "name": "Order the ropes", "assignee": "carol"}
+    installation.send("task.assigned", {"case": case, "task": ropes})
+    installation.waits_for("C-89", COUNT)
+    installation.waits_for("carol", ropes["name"])
+    page = await new_page(browser, complaints, False, javascript=False, base_url=installation.url, color_scheme="light")
+    copies = await new_page(browser, complaints, False, base_url=installation.url, color_scheme="light")
+    press = page.keyboard.press
+
+    await page.goto(installation.link_for("C-89"))
+    await tab_to(page, page.get_by_role("button", name="Open my page"))
+    await press("Enter")
+    await expect(page.get_by_role("heading", name="Broken lift")).to_be_visible()
+    assert await faults_of_copy(page, copies) == []
+    await type_into(page, page.get_by_label("Write to us"), "It stands still.")
+    await tab_to(page, page.get_by_role("button", name="Send"))
+    await press("Enter")
+    await expect(page.locator("#thread .mine")).to_contain_text("It stands still.")
+
+    # A form with a table: what was there, and one more.
+    await tab_to(page, page.get_by_role("link", name=COUNT, exact=True))
+    await press("Enter")
+    await expect(page.locator("#item-heading")).to_have_text(COUNT)
+    rows = page.locator(".table tbody tr")
+    await expect(rows).to_have_count(4)
+    await type_into(page, cell(page, 1, "pieces"), "0")
+    await type_into(page, cell(page, 2, "price"), "7.50")
+    assert await faults_of_copy(page, copies) == []
+    await press("Enter")
+    summary = page.locator(".fault-summary")
+    await expect(summary).to_be_focused()
+    assert await faults_of_copy(page, copies) == []
+    await tab_to(page, summary.get_by_role("link", name="Lines, Row 3, Article: Fill this in."))
+    await press("Enter")
+    await page.keyboard.type("Tap")
+    await expect(cell(page, 2, "article")).to_have_value("Tap")
+    await tab_to(page, cell(page, 1, "pieces"), back=True)
+    await press("Control+A")
+    await page.keyboard.type("3")
+    await tab_to(page, page.locator("#item").get_by_role("button", name="Approve", exact=True))
+    await press("Enter")
+    await expect(page.locator("#item [data-slot=outcome]")).to_contain_text("Approved.")
+    query = "SELECT r.values FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
+    ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{COUNT}'")
+    (lines,) = json.loads(entries) if isinstance(entries, str) else entries
+    assert [row.get("pieces") for row in lines["value"]] == [2, 3, None] and lines["value"][2]["price"] == 7.5
+    assert await faults_of_copy(page, copies) == []
+    assert complaints == []
+
+
+async def faults_of_copy(page: Page, copies: Page) -> list[str]:
+    """Of a page without JavaScript, which axe needs: in a copy that has no scripts."""
+    html = re.sub(r"<script[^>]*src=.*?</script>", "", await page.content(), flags=re.DOTALL)
+    await copies.route("**/copy", lambda route: route.fulfill(body=html, content_type="text/html"))
+    await copies.goto("/copy")
+    found = await faults(copies)
+    await copies.unroute("**/copy")
+    return found
+
+
+def cell(page: Page, row: int, column: str) -> Locator:
+    return page.locator(f"[name='value-lines.{row}.{column}']")
