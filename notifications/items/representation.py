@@ -1,6 +1,6 @@
 """Notifications, answers and traces as the API, live frames and pages show them: docs/api.md, "Inbox and answers"."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,7 +16,10 @@ from notifications.items.plans import routes_of
 from notifications.models import (
     Brand,
     Callback,
+    Case,
+    Category,
     Delivery,
+    Engine,
     Event,
     Notification,
     NotificationState,
@@ -29,7 +32,7 @@ from notifications.types import Json
 from notifications.wording import names
 from notifications.wording.key_facts import facts_of
 from notifications.wording.labels import read_in
-from wfpush.postgres import keys
+from wfpush.postgres import keys, prefetch
 
 Value = TypeVar("Value")
 
@@ -68,9 +71,17 @@ class Common:
 # --- notifications --------------------------------------------------------------------------------
 def notification_queryset() -> QuerySet[Notification]:
     """Notifications with what their representation needs."""
-    return Notification.objects.select_related(
-        "task__engine", "case__engine", "category", "brand", "recipient__brand", "on_behalf_of"
-    )
+    return prefetch.WithRelated.of(Notification.objects.all(), _read_related)
+
+
+def _read_related(rows: Sequence[Notification]) -> None:
+    cases = prefetch.read(Case, "case", rows)
+    tasks = prefetch.read(Task, "task", rows)
+    prefetch.read(Engine, "engine", [*cases, *tasks])
+    prefetch.read(Category, "category", rows)
+    people = prefetch.read(Recipient, "recipient", rows)
+    prefetch.read(Recipient, "on_behalf_of", rows, known=people)
+    prefetch.read(Brand, "brand", [*people, *rows])
 
 
 def notification_json(notification: Notification, language: str = "", common: Common | None = None) -> Json:
