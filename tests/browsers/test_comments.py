@@ -85,6 +85,7 @@ async def test_words_sent_too_late_come_back(installation: Installation, sign_in
     installation.assign("Approve the parasol", assignee=None, candidates=["bob", "carol"])
     bob, carol = await sign_in("bob"), await sign_in("carol", again=True)
     await bob.context.route_web_socket(re.compile("/ws/inbox"), lambda socket: None)
+    installation.waits_for("bob", "Approve the parasol")
     await bob.reload()
     mine = card(bob, "Approve the parasol")
     await mine.get_by_text("Reject…").click()

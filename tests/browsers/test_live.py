@@ -276,6 +276,7 @@ async def test_one_press_is_one_answer_whatever_the_line_does(installation: Inst
 
     await dave.route("**/responses", swallow_the_first_reply)
     await dave.context.route_web_socket(re.compile("/ws/inbox"), lambda socket: None)  # or a frame would tell first
+    installation.waits_for("dave", "Approve the bridge")
     await dave.reload()
     await card(dave, "Approve the bridge").get_by_role("button", name="Approve").click()
 
@@ -291,6 +292,7 @@ async def test_an_answer_that_can_neither_be_sent_nor_kept_says_so_and_can_be_se
     installation.assign("Approve the tower")
     dave = await sign_in("dave", phone=True, service_workers="block")
     mine = card(dave, "Approve the tower")
+    await expect(mine).to_be_visible()
     await dave.context.set_offline(True)
 
     await mine.get_by_role("button", name="Approve").click()

@@ -22,6 +22,13 @@ const shows = (each) => each.checkVisibility({opacityProperty: true, visibilityP
   && each.getClientRects().length && each.innerText.includes(text);
 return [...document.querySelectorAll(css)].find(shows) ?? null;
 """
+KEPT_TITLES = """
+const titles = async () => {
+  const {allStored} = await import("/static/wfpush/store.js");
+  return await caches.has("wfpush person") ? (await allStored("items")).map(({title}) => title) : [];
+};
+return titles();
+"""
 
 
 class Browser:
@@ -157,6 +164,10 @@ class Browser:
     def shows(self, *words: str, css: str = "body") -> None:
         for each in words:
             self.find(css, each)
+
+    def keeps(self, title: str) -> None:
+        """Wait until the service worker has what it needs to show the item with no connection. A page is open."""
+        eventually(lambda: title in self.evaluate(KEPT_TITLES), f"{self.name} keeps {title!r}")
 
     def evaluate(self, script: str, *arguments: Any) -> Any:
         """`script` is the body of a function; a promise is awaited."""

@@ -1,7 +1,10 @@
 """Chromium, pointed at push services on loopback."""
 
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome as ChromeDriver
 from selenium.webdriver import ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -12,6 +15,7 @@ from tests.pushlab.certificates import Certificates
 from tests.pushlab.desktop import Desktop
 from tests.pushlab.gcm import Gcm
 from tests.support import chromium
+from tests.support.waiting import eventually
 
 FLAGS = (
     *chromium.FLAGS,
@@ -48,6 +52,15 @@ class Chromium(Browser):
         )
         return ChromeDriver(options, Service(str(self.driver_binary), env=self.environment))
 
+    def quit(self) -> None:
+        """chromedriver kills a browser that takes its time, and its newest cookies are not on the disk then."""
+        if self._driver is not None:
+            running = psutil.Process(self._driver.service.process.pid).children()
+            with suppress(WebDriverException):  # the connection ends, too
+                self._driver.execute_cdp_cmd("Browser.close", {})
+            eventually(lambda: not any(map(_runs, running)), f"{self.name} has ended")
+        super().quit()
+
     def _flags(self) -> tuple[str, ...]:
         http = f"http://127.0.0.1:{self._service.port}"
         return (
@@ -56,3 +69,10 @@ class Chromium(Browser):
             f"--gcm-mcs-endpoint=https://localhost:{self._service.mcs_port}",
             f"--ignore-certificate-errors-spki-list={self._certificates.fingerprint}",
         )
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Its parent may not have asked for its exit code yet."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False

@@ -205,11 +205,13 @@ class PushStories:
         instance, title = started(world)
         shown = bob.desktop.shows(title)
         world.cut_network()
-        bob.desktop.press(shown, "Approve")
-        kept = bob.desktop.sees(about(title, "No connection"), "Bob is told that it will be sent")
-        assert kept.buttons == {}
-        bob.browser.quit()
-        world.mend_network()
+        try:
+            bob.desktop.press(shown, "Approve")
+            kept = bob.desktop.sees(about(title, "No connection"), "Bob is told that it will be sent")
+            assert kept.buttons == {}
+            bob.browser.quit()
+        finally:
+            world.mend_network()
         assert answers(world, title) == []
 
         bob.browser.start()
@@ -226,13 +228,16 @@ class PushStories:
         bob.desktop.shows(title)
         bob.browser.open("/")
         bob.browser.find("#list li", title)
+        bob.browser.keeps(title)
         world.cut_network()
-        bob.browser.open("/")
-        card = bob.browser.find("#list li", title)
-        bob.browser.press(card, "Approve")
-        bob.browser.find("#list li", "sent when you are back")
-        bob.browser.quit()
-        world.mend_network()
+        try:
+            bob.browser.open("/")
+            card = bob.browser.find("#list li", title)
+            bob.browser.press(card, "Approve")
+            bob.browser.find("#list li", "sent when you are back")
+            bob.browser.quit()
+        finally:
+            world.mend_network()
         world.installation.answer("carol", title, "approve")
 
         bob.browser.start()
