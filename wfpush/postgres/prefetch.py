@@ -49,7 +49,7 @@ class WithRelated(QuerySet[ModelT]):
 
     @classmethod
     def of(cls, rows: QuerySet[ModelT], related: Callable[[Sequence[ModelT]], None]) -> "WithRelated[ModelT]":
-        made = cls(model=rows.model, query=rows.query.chain(), using=rows._db)
+        made = cls(model=rows.model, query=rows.query.chain(), using=rows.db)
         made._related = related
         return made
 
@@ -65,7 +65,7 @@ class WithRelated(QuerySet[ModelT]):
         for left in reversed(range(TRIES)):
             super()._fetch_all()
             try:
-                self._related(self._result_cache)
+                self._related(self._result_cache or ())
                 return
             except KeyError:  # what a row led to was deleted in between: its key has changed since, or it is gone, too
                 self._result_cache = None
