@@ -117,7 +117,7 @@ class MessageInline(ReadOnlyInline):
 
     @display(description=_("files"))
     def files(self, message: TaskMessage) -> str:
-        return ", ".join(f"{each.name} ({size_said(each)})" for each in message.attachments.all())
+        return ", ".join(f"{each.name} ({size_said(each.size)})" for each in message.attachments.all())
 
     @display(description=_("engine"))
     def engine_says(self, message: Any) -> str:

@@ -1,19 +1,23 @@
 """The values of an answer: those of its task's form, checked against it, and as they are recorded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
+from uuid import UUID
 
 from django.utils import translation
 
 from notifications.answers.given import MAX_VARIABLES, Answer
-from notifications.errors import InvalidValues
+from notifications.attachments.described import attachment_json, is_image
+from notifications.attachments.storing import Sender
+from notifications.attachments.using import claim
+from notifications.errors import Invalid, InvalidValues
 from notifications.forms import checking, recorded
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form
-from notifications.models import Task
+from notifications.models import Attachment, Recipient, Task
 from notifications.types import Action, Json
 from notifications.wording import sensitive
 from wfpush.web.pointers import MAX_ERRORS, pointer
@@ -55,6 +59,23 @@ def _check_columns(table: Field, rows: Any) -> None:
             raise InvalidValues(*_one((table.name, at, unknown), detail))
 
 
+def files_of(form: Form | None, answer: Answer, person: Recipient) -> dict[str, list[Attachment]]:
+    """The files that the values name, locked, by field. Raises InvalidValues."""
+    fields = [field for field in form or () if field.has_files and field.name in answer.values]
+    return {field.name: _files(field, answer.values[field.name], Sender(person=person)) for field in fields}
+
+
+def _files(field: Field, ids: list[str], sender: Sender) -> list[Attachment]:
+    try:
+        found = claim([UUID(each) for each in ids], sender)
+    except Invalid:
+        found = []
+        refuse([Fault(field, "files_gone")])
+    if field.kind != "files" and not all(is_image(each) for each in found):
+        refuse([Fault(field, "no_picture")])
+    return found
+
+
 def refuse(faults: Sequence[Fault]) -> None:
     """Raises InvalidValues if there are faults."""
     if not faults:
@@ -74,9 +95,10 @@ def _pointer(path: Sequence[str | int]) -> str:
     return reduce(pointer, path, "/values")
 
 
-def entries(task: Task, form: Form | None, answer: Answer) -> list[Json]:
-    """The values as they are kept with the answer, marked where they are sensitive by now."""
+def entries(task: Task, form: Form | None, answer: Answer, files: Mapping[str, Sequence[Attachment]]) -> list[Json]:
+    """The values as they are kept with the answer, marked where they are sensitive by now. Files are described."""
     if form is None or not answer.values:
         return []
     event = task.assigned_event
-    return recorded.entries_of(form, answer.values, sensitive.paths_of(event, task) if event is not None else ())
+    values = answer.values | {name: [attachment_json(each) for each in found] for name, found in files.items()}
+    return recorded.entries_of(form, values, sensitive.paths_of(event, task) if event is not None else ())

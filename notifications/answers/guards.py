@@ -17,7 +17,7 @@ from notifications.errors import (
     NotAllowed,
     Withdrawn,
 )
-from notifications.forms.recorded import values_of
+from notifications.forms.recorded import given_of
 from notifications.models import (
     CLOSED,
     IdempotencyKey,
@@ -49,7 +49,7 @@ def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Res
     device."""
     said = (copy.recipient_id, answer.action, answer.comment, answer.variables, answer.values)
     for response in earlier:
-        values = values_of(response.values)
+        values = given_of(response.values)
         known = (response.recipient_id, response.action, response.comment, response.variables, values)
         if response.counts and known == said and _asks_the_same(response, answer):
             return response

@@ -69,12 +69,14 @@ def record(given: Given, scene: Scene) -> Recorded:
         detail = "Files go with questions and replies."
         raise Invalid(detail, [{"pointer": "/attachments", "detail": detail}])
     files = claim(answer.files, Sender(person=copy.recipient))
-    values = form_values.entries(task, form, answer)
+    filled_in = form_values.files_of(form, answer, copy.recipient)
+    values = form_values.entries(task, form, answer, filled_in)
     response = _record(task, copy, action, answer, asked, values, files, scene)
     _remember_key(copy, answer, response, scene)
     RECORDERS[action.effect](task, copy, response, scene)
     if files:
         use(files, TaskMessage(pk=response.pk))
+    use([each for found in filled_in.values() for each in found], response)
     connect = (task.outcome or {}).get("connect", "") if action.effect == "final" else ""
     return Recorded(response, created=True, connect=connect)
 

@@ -25,13 +25,18 @@ def attachment_json(attachment: Attachment) -> Json:
     }
 
 
-def size_said(attachment: Attachment) -> str:
-    """In the active language."""
-    return filesizeformat(attachment.size).replace("\xa0", " ")
+def size_said(size: int) -> str:
+    """Bytes, in the active language."""
+    return filesizeformat(size).replace("\xa0", " ")
 
 
 def is_picture(attachment: Attachment) -> bool:
     return attachment.type in PICTURES
+
+
+def is_image(attachment: Attachment) -> bool:
+    """Whether it is a picture, though perhaps not one that all browsers draw."""
+    return attachment.type.startswith("image/")
 
 
 def names_of(attachments: Iterable[Attachment]) -> str:

@@ -35,6 +35,8 @@ def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") ->
 def use(attachments: Iterable[Attachment], by: TaskMessage | Response) -> None:
     """They belong to the message or answer from now on."""
     rows = list(attachments)
+    if not rows:
+        return
     for place, attachment in enumerate(rows):
         attachment.place = place
         if isinstance(by, TaskMessage):

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from notifications.conversation import people
 from notifications.errors import NotFound
+from notifications.forms import recorded
 from notifications.models import Attachment, Engine, Recipient
 
 
@@ -24,8 +25,10 @@ def seen_by_person(pk: UUID, reader: Recipient) -> Attachment:
 
 
 def _sees_answer(attachment: Attachment, reader: Recipient) -> bool:
-    """Customers see what they have answered themselves."""
+    """Customers see what they have answered themselves. Nobody sees what is sensitive, once it is given."""
     assert attachment.response is not None  # the caller has looked
+    if str(attachment.pk) not in recorded.files_of(attachment.response.values):
+        return False
     sees = people.sees(attachment.response.task, reader)
     return sees == "all" or (sees == "questions" and attachment.uploader_id == reader.pk)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
@@ -36,9 +37,19 @@ def _are_taken_away(field: Field) -> bool:
 def _normal(field: Field, value: Any) -> Any:
     if field.kind == "rows" and isinstance(value, list):
         return [_normal_row(field, row) if isinstance(row, dict) else row for row in value]
+    if field.has_files and isinstance(value, list):
+        return list(dict.fromkeys(str(as_id(each) or each) if isinstance(each, str) else each for each in value))
     if isinstance(value, str) and field.kind in ("text", "long_text"):
         return clean(value) if field.kind == "long_text" else clean_line(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def as_id(text: str) -> UUID | None:
+    """The id of a file that is written so."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _normal_row(table: Field, row: Json) -> Json:
@@ -86,6 +97,8 @@ MISSING = {
     "yes_no": "required_choice",
     "choices": "required_choices",
     "rows": "required_rows",
+    "files": "required_files",
+    "photo": "required_photo",
 }
 
 
@@ -102,6 +115,11 @@ def _faults(field: Field, value: Any) -> Iterator[Fault]:
             yield Fault(field, "type")
         elif field.kind == "money" and not _is_multiple(value, CENTS):
             yield Fault(field, "cents")
+    if field.has_files and isinstance(value, list):
+        if not all(isinstance(each, str) and as_id(each) for each in value):
+            yield Fault(field, "type")
+        elif len(value) > field.most_files:
+            yield Fault(field, "maxItems", {"most": field.most_files})
     if isinstance(value, str) and len(value) > longest(field):
         yield Fault(field, "maxLength", {"most": longest(field)})
 

@@ -37,6 +37,8 @@ MOST_HELP = 500
 MOST_TEXT = 4_000
 """Characters of a text that somebody writes into a field."""
 MOST_ACTION = 60
+MOST_FILES = 10
+"""Of a field that asks for files."""
 MOST_ROWS, MOST_COLUMNS = 50, 8
 MOST_CELLS = 600
 """Of all tables of a form, with as many rows as they may have: browsers send no more than about a thousand fields."""
@@ -45,6 +47,7 @@ Faults = list[dict[str, str]]
 Rules = dict[str, dict[str, Check]]
 """By type: keyword to check."""
 
+FILE_KINDS = ("files", "photo")
 KINDS = {"string": ("long_text",), "number": ("money",), "integer": ("money",)}
 """By the schema's type: what `ui.kind` may say."""
 
@@ -126,7 +129,7 @@ def _field(schema: Any, here: str, say: Say, known: Rules) -> None:
         say(f"{here}/type", f"Write one of {', '.join(known)}.")
         return
     if kind == "array" and not isinstance(schema.get("items"), dict):
-        say(f"{here}/items", 'Name what can be chosen, {"enum": […]}, or the columns of rows: {"type": "object", …}.')
+        say(f"{here}/items", 'Name choices, {"enum": […]}, the columns of rows, or {"format": "uuid"} for files.')
         return
     before: list[str] = []
 
@@ -134,7 +137,8 @@ def _field(schema: Any, here: str, say: Say, known: Rules) -> None:
         before.append(where)
         say(where, detail)
 
-    members(schema, ROWS if is_rows(schema) else known[kind], here, note, what=f"keyword of {kind}")
+    rules = ROWS if is_rows(schema) else FILES if is_files(schema) else known[kind]
+    members(schema, rules, here, note, what=f"keyword of {kind}")
     if before:
         return
     for least, most in (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"), FORMAT_RANGE):
@@ -153,6 +157,16 @@ def _items(value: Any, here: str, say: Say) -> None:
     members(value, {"type": one_of("string", "number", "integer"), "enum": enum, "oneOf": titled}, here, say)
     if isinstance(value, dict) and "enum" not in value and "oneOf" not in value:
         say(here, 'Name what can be chosen: {"enum": […]}.')
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+def is_files(schema: Json) -> bool:
+    """Whether a field asks for files: its value lists their ids."""
+    return schema.get("type") == "array" and object_in(schema, "items").get("format") == "uuid"
+
+
+def _id(value: Any, here: str, say: Say) -> None:
+    members(value, {"type": one_of("string"), "format": one_of("uuid")}, here, say)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -250,6 +264,12 @@ COLUMNS: Rules = {
     if type != "array"
 }
 """Those of a column. What a row begins with would make an empty one look as if somebody had filled it in."""
+FILES: dict[str, Check] = {
+    **{name: check for name, check in WORDS.items() if name != "default"},
+    "items": _id,
+    "minItems": count_to(MOST_FILES),
+    "maxItems": count_to(MOST_FILES),
+}
 ROWS: dict[str, Check] = {
     **WORDS,
     "items": _row,
@@ -311,6 +331,10 @@ def _ui_field(value: Any, schema: Json | None, here: str, say: Say, *, column: b
         columns = object_in(object_in(schema, "items"), "properties")
         members(value, {**known, **_ui_of_rows(columns)}, here, say)
         return
+    if is_files(schema):
+        del known["from"]
+        members(value, {**known, "kind": one_of(*FILE_KINDS)}, here, say)
+        return
     kinds = KINDS.get(str(schema.get("type")))
     of_one: dict[str, Check] = {
         "kind": one_of(*kinds) if kinds else _no_kind,
@@ -363,6 +387,8 @@ def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> Non
         say(f"{here}/field", "This field has a condition itself. Name one that has none.")
     elif is_rows(object_in(properties, name)):
         say(f"{here}/field", "This is a table. Name another field.")
+    elif is_files(object_in(properties, name)):
+        say(f"{here}/field", "This is a field of files. Name another one.")
     if sum(each in when for each in CONDITIONS) != 1:
         say(here, f"Write one of {', '.join(CONDITIONS)}.")
     if "or_empty" in when and not ("at_least" in when or "at_most" in when):

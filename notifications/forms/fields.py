@@ -10,7 +10,9 @@ from notifications.types import TAKES_AWAY, USUAL_EFFECTS, Json, ValuesRule, loo
 from notifications.wording.labels import languages, tag
 from notifications.wording.plaintext import clean_line
 
-Kind: TypeAlias = Literal["text", "long_text", "number", "money", "date", "choice", "choices", "yes_no", "rows"]
+Kind: TypeAlias = Literal[
+    "text", "long_text", "number", "money", "date", "choice", "choices", "yes_no", "rows", "files", "photo"
+]
 OF_TYPE: dict[str, Kind] = {
     "string": "text",
     "number": "number",
@@ -51,8 +53,17 @@ class Field:
             return "date"
         if definition.is_rows(self.schema):
             return "rows"
-        kind: Kind = self.ui.get("kind") or OF_TYPE[self.schema["type"]]
+        kind: Kind = self.ui.get("kind") or ("files" if self.has_files else OF_TYPE[self.schema["type"]])
         return kind
+
+    @property
+    def has_files(self) -> bool:
+        """Whether its value lists the ids of files."""
+        return definition.is_files(self.schema)
+
+    @property
+    def most_files(self) -> int:
+        return int(self.schema.get("maxItems", definition.MOST_FILES))
 
     @property
     def whole(self) -> bool:
@@ -163,6 +174,8 @@ class Field:
                 return [each for each in known if any(_same(each, one) for one in named)] or None
             case "rows":
                 return self._as_rows(value)
+            case "files" | "photo":
+                return None
             case _:
                 return (value.strip() or None) if isinstance(value, str) else None
 
@@ -208,6 +221,10 @@ class Form:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields)
+
+    @property
+    def has_files(self) -> bool:
+        return any(field.has_files for field in self.fields)
 
     @property
     def needs_values(self) -> bool:

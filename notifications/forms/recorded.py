@@ -1,8 +1,8 @@
 """The values of an answer as they are kept with it, whatever becomes of the form: shown, and told the engine.
 
 An entry is {name, label, kind, value}, perhaps with `currency`, `whole`, `labels` of what was chosen, `before`, the
-variable's value by then, and `sensitive`. One of rows has `columns`, entries without values, and perhaps `sum`, the
-name of one.
+variable's value by then, and `sensitive`. The value of a field of files are their descriptions. One of rows has
+`columns`, entries without values, and perhaps `sum`, the name of one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,13 +13,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications.attachments.described import size_said
+from notifications.forms import definition
 from notifications.forms.faults import SUM, written
 from notifications.forms.fields import Field, Form, words_in
 from notifications.types import Json
 from notifications.wording import formats
 from notifications.wording.plaintext import clean_line
 
-TYPES = {"number": "double", "money": "double", "date": "date", "choices": "json", "rows": "json"}
+TYPES = {"number": "double", "money": "double", "date": "date", "choices": "json", "rows": "json"} | dict.fromkeys(
+    definition.FILE_KINDS, "json"
+)
 """By kind: what the engine is told of the value's type. Without one, it is that of the JSON value."""
 MOST_BEFORE = 4_000
 
@@ -79,10 +83,25 @@ def values_of(entries: Iterable[Json]) -> Json:
     return {entry["name"]: entry["value"] for entry in entries}
 
 
+def given_of(entries: Iterable[Json]) -> Json:
+    """The values as they were given: files by their ids."""
+    files = definition.FILE_KINDS
+    return {
+        entry["name"]: [file["id"] for file in entry["value"]] if entry["kind"] in files else entry["value"]
+        for entry in entries
+    }
+
+
 def types_of(entries: Iterable[Json]) -> dict[str, str]:
     """Their types, where the JSON values do not say them."""
     found = ((entry["name"], "" if entry.get("whole") else TYPES.get(entry["kind"], "")) for entry in entries)
     return {name: type for name, type in found if type}
+
+
+def files_of(entries: Iterable[Json]) -> list[str]:
+    """Ids of files that people may see."""
+    known = [each for each in entries if each["kind"] in definition.FILE_KINDS and not each.get("sensitive")]
+    return [file["id"] for entry in known for file in entry["value"]]
 
 
 def public_values(entries: Iterable[Json]) -> Json:
@@ -133,6 +152,8 @@ def sum_of_rows(rows: Sequence[Json], column: Json, language: str) -> str:
 
 
 def _text(entry: Json, value: Any, language: str) -> str:
+    if entry["kind"] in definition.FILE_KINDS:
+        return ", ".join(f"{each['name']} ({size_said(each['size'])})" for each in value)
     if entry["kind"] == "rows":
         return _count_of(entry, value, language)
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from babel import Locale
 from django.utils.translation import gettext_lazy as _
@@ -88,6 +89,8 @@ class FieldView:
     condition: str = ""
     name: str = ""
     table: "TableView | None" = None
+    files: Sequence[Any] = ()
+    """Those that stand in it, as pages show them."""
 
     @property
     def id(self) -> str:
@@ -98,7 +101,18 @@ class FieldView:
         """Of what gets the focus."""
         if self.table is not None:
             return self.table.first_id
+        if self.field.has_files:
+            return f"{self.id}-file"
         return self.options[0].id if self.options and self.widget != "select" else self.id
+
+    @property
+    def photo(self) -> bool:
+        return self.field.kind == "photo"
+
+    @property
+    def single(self) -> bool:
+        """Of a field of files: whether it takes one only."""
+        return self.field.most_files == 1
 
     @property
     def text(self) -> str:
@@ -177,6 +191,8 @@ class FormView:
     texts: Mapping[str, Sequence[str]] | None = None
     """What was typed; None: nothing yet, so the fields show their defaults."""
     faults: Sequence[Fault] = ()
+    files: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """By field: those that are kept already."""
     focus: bool = False
     """Whether the page opens with the first field."""
     locale: Locale = field(init=False)
@@ -220,7 +236,8 @@ class FormView:
         label, help = clean_line(each.label(self.language)), clean(each.help(self.language))
         options, fault = _options(each, texts, self.language), self._said.get((each.name,), "")
         table = _table_view(each, self.texts, self._said, self.language) if each.columns else None
-        return FieldView(each, label, help, texts, options, fault, self._condition(each), table=table)
+        files = self.files.get(each.name, ())
+        return FieldView(each, label, help, texts, options, fault, self._condition(each), table=table, files=files)
 
     def _condition(self, each: Field) -> str:
         """On what it is asked: “Only for Account: Travel”."""
@@ -335,7 +352,7 @@ def _field_json(each: Field, language: str) -> Json:
         "when": each.when,
         "columns": [_field_json(column, language) for column in each.columns],
         "sum": each.total.name if each.total is not None else "",
-        "maxItems": each.most_rows if each.columns else None,
+        "maxItems": each.most_rows if each.columns else each.most_files if each.has_files else None,
     }
     return {
         "name": each.name,

@@ -1,7 +1,7 @@
 """Forms of engines as ours: Camunda's (form-js) and Flowable's, as they come from there.
 
-A field that cannot be shown here is named, with its type, so that people and administrators know of it: tables, files,
-people, what depends on expressions. What only decorates a form is left out. The result always is a form of ours.
+A field that cannot be shown here is named, with its type, so that people and administrators know of it: tables, people,
+what depends on expressions. What only decorates a form is left out. The result always is a form of ours.
 """
 
 import json
@@ -146,6 +146,10 @@ def _choices(values: Sequence[tuple[Any, str]]) -> Json | None:
     return {"type": "number" if numbers else "string", "oneOf": known}
 
 
+def _files(*, many: bool) -> Json:
+    return {"type": "array", "items": {"type": "string", "format": "uuid"}, **({} if many else {"maxItems": 1})}
+
+
 # --- Camunda (form-js) ------------------------------------------------------------------------------------------------
 DECORATION = frozenset({"text", "html", "image", "spacer", "separator", "button", "iframe", "expression", "table"})
 EMAIL = r"^[^@ ]+@[^@ ]+\.[^@ ]+$"
@@ -170,7 +174,7 @@ def _of_camunda(components: Sequence[Any], variables: Json, path: str = "") -> I
         required = required and (not condition or bool(when))
         schema, ui = (None, {}) if path else _component(kind, said, rules, variables)
         if schema is not None:
-            schema |= _words(label, said.get("defaultValue"))
+            schema |= _words(label, said.get("defaultValue") if kind != "filepicker" else None)
             ui |= _rules(help=cut(_text(said.get("description")), definition.MOST_HELP), when=when)
         yield Asked(f"{path}.{name}" if path else name, label, kind, required, schema, ui)
 
@@ -209,6 +213,9 @@ def _component(kind: str, said: Json, rules: Json, variables: Json) -> tuple[Jso
             return ({"type": "array", "items": choices} if choices else None), {}
         case "dynamiclist":
             return _rows_of_camunda(said, variables)
+        case "filepicker":
+            pictures = str(said.get("accept") or "").startswith("image/") and "," not in str(said.get("accept"))
+            return _files(many=said.get("multiple") is True), {"kind": "photo" if pictures else "files"}
     return None, {}
 
 
@@ -284,7 +291,7 @@ def _of_flowable(fields: Sequence[Any]) -> Iterator[Asked]:
         if schema is not None:
             schema = {
                 **schema,
-                **_rules(title=cut(clean_line(label), keywords.MOST_TITLE), default=said.get("value")),
+                **_words(label, said.get("value") if kind != "upload" else None),
             }
             ui |= _rules(help=cut(_text(said.get("placeholder")), definition.MOST_HELP))
         yield Asked(name, label, kind, required, schema, ui)
@@ -295,6 +302,8 @@ def _flowable_field(kind: str, said: Json) -> tuple[Json | None, Json]:
     if kind in ("text", "multi-line-text"):
         ui = {"kind": "long_text"} if kind == "multi-line-text" else {}
         return _of_text(params, params.get("regexPattern")), ui
+    if kind == "upload":
+        return _files(many=params.get("multiple") in (True, "true")), {"kind": "files"}
     if kind in ("radio-buttons", "dropdown"):
         options = said.get("options")
         known = [each for each in options if isinstance(each, dict)] if isinstance(options, list) else []

@@ -35,6 +35,8 @@ class Typed:
     texts: dict[str, list[str]] = field(default_factory=dict)
     values: Json = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    files: dict[str, Sequence[Any]] = field(default_factory=dict)
+    """By field, as pages show them."""
 
 
 def read(form: Form, posted: Posted, locale: Locale) -> Typed:
@@ -103,6 +105,8 @@ def _value(of: Field, texts: list[str], locale: Locale) -> Any:
             return _chosen(of, text)
         case "choices":
             return [_chosen(of, each) for each in texts]
+        case "files" | "photo":
+            return texts
         case _:
             return text
 
@@ -183,7 +187,8 @@ def texts_of(of: Field, value: Any, locale: Locale) -> list[str]:
 
 def told(form: Form, typed: Typed) -> str:
     """All that was typed, in lines, to be kept where it cannot be sent."""
-    return "\n".join(line for each in form for line in _told(each, typed.texts))
+    named = {name: [str(file.name) for file in files] for name, files in typed.files.items()}
+    return "\n".join(line for each in form for line in _told(each, typed.texts | named))
 
 
 def _told(of: Field, texts: Mapping[str, list[str]]) -> Iterator[str]:

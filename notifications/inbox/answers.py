@@ -34,8 +34,8 @@ from notifications.errors import (
 )
 from notifications.forms import checking
 from notifications.forms.faults import Fault
-from notifications.forms.fields import Form, form_of
-from notifications.forms.typed import Typed, read, told
+from notifications.forms.fields import Field, Form, form_of
+from notifications.forms.typed import PREFIX, Typed, read, told
 from notifications.inbox.conversation import mentioned
 from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import Sent, show
@@ -65,14 +65,32 @@ def filled_in(request: HttpRequest, notification: Notification, action: str) -> 
     takes = {each["action"] for each in notification.actions if each.get("values", "none") != "none"}
     if form is None or action not in takes:
         return None, Typed()
-    return form, read(form, request.POST, locale_of(reading_language(notification.recipient)))
+    typed = read(form, request.POST, locale_of(reading_language(notification.recipient)))
+    for each in form:
+        if each.has_files:
+            _take_files(request, notification.recipient, each, typed)
+    return form, typed
+
+
+def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Typed) -> None:
+    """The files of a field: what comes with the form is kept, whatever becomes of the answer."""
+    name = f"{PREFIX}{field.name}"
+    found = attached(request, person, timezone.now(), name, name)
+    typed.files[field.name] = found.files
+    ids = [*typed.texts[field.name], *(str(each) for each in found.ids)]
+    typed.texts[field.name] = list(dict.fromkeys(each for each in ids if each))
+    if typed.texts[field.name]:
+        typed.values[field.name] = typed.texts[field.name]
+    if found.fault:
+        typed.faults.append(Fault(field, "not_taken", {"why": found.fault}))
 
 
 def _every_fault(form: Form | None, typed: Typed, failure: InvalidValues) -> list[Fault]:
     """What cannot be read, and what does not fit, in the order of the form."""
     known = {each.path: each for each in failure.faults}
     if form is not None:
-        known = {each.path: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
+        known = {path: each for path, each in known.items() if each.field.has_files}  # what was looked up
+        known |= {each.path: each for each in checking.faults_of(form, checking.normal(form, typed.values))}
         known |= {each.path: each for each in typed.faults}
     return [
         fault for name in (form.names if form is not None else ()) for fault in known.values() if fault.path[0] == name

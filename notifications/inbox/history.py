@@ -1,6 +1,6 @@
 """What has happened to a task so far, for the people who are asked about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from notifications.forms import recorded
+from notifications.inbox.uploads import File
 from notifications.items.outcomes import action_title, parse_time
 from notifications.items.representation import sees_questions
 from notifications.models import CallbackState, Event, EventStatus, Notification, Recipient, Response, Task
@@ -26,6 +27,7 @@ class Entry:
     at: datetime
     text: str
     words: str
+    files: Sequence[File]
     stamp: str
     exact: str
 
@@ -38,10 +40,10 @@ def history_of(notification: Notification, reader: Recipient, now: datetime) -> 
     asked = _information(task) if sees_questions(notification) else ()
     told = [*asked] if reader.external else [*_events(task), *_escalated(task), *asked, *_answers(task, reader)]
     told.sort(key=lambda each: each[0])
-    return [Entry(at, text, words, short_time(at, now), exact(at)) for at, text, words in told[-SHOWN:]]
+    return [Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in told[-SHOWN:]]
 
 
-Told = tuple[datetime, str, str]
+Told = tuple[datetime, str, str, Sequence[File]]
 
 
 def _events(task: Task) -> Iterator[Told]:
@@ -53,7 +55,7 @@ def _events(task: Task) -> Iterator[Told]:
         text = _event_text(behaviour, event, again=assigned)
         assigned = assigned or behaviour == "task.assigned"
         if text:
-            yield event.time or event.received_at, text, ""
+            yield event.time or event.received_at, text, "", ()
 
 
 def _event_text(behaviour: str, event: Event, *, again: bool) -> str:
@@ -87,7 +89,7 @@ def _escalated(task: Task) -> Iterator[Told]:
     for each in task.escalated:
         at = parse_time(each["at"])
         if at is not None:
-            yield at, _("Escalated to %(name)s") % {"name": each["name"]}, ""
+            yield at, _("Escalated to %(name)s") % {"name": each["name"]}, "", ()
 
 
 def _information(task: Task) -> Iterator[Told]:
@@ -98,7 +100,7 @@ def _information(task: Task) -> Iterator[Told]:
         at, by = parse_time(each.get("at")), (each.get("by") or {}).get("name")
         if at is not None:
             asked = _("%(name)s asked for information") % {"name": by} if by else _("Information was supplied")
-            yield at, asked, clean(str(each.get("text") or ""))
+            yield at, asked, clean(str(each.get("text") or "")), ()
 
 
 def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
@@ -107,10 +109,13 @@ def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
         Response.objects.filter(task=task)
         .exclude(effect="request_info")
         .select_related("recipient", "notification", "callback")
+        .prefetch_related("attachments")
     )
     for response in responses.order_by("-id")[:SHOWN]:
         values = [each.line for each in recorded.shown(response.values, reading_language(reader))]
-        yield response.at, _answer_text(response, reader), "\n".join(filter(None, (*values, clean(response.comment))))
+        words, shown = "\n".join(filter(None, (*values, clean(response.comment)))), recorded.files_of(response.values)
+        files = [File.of(each) for each in response.attachments.all() if str(each.pk) in shown]
+        yield response.at, _answer_text(response, reader), words, files
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:

@@ -141,7 +141,8 @@ def _form_of(found: Item | None, asked: Button | None, typed: Typed | None, lang
     if not found.form.unshown and not any(each.action.values != "none" for each in answers):
         return {}
     texts, faults = (typed.texts, typed.faults) if typed is not None else (None, ())
-    view = FormView(found.form, language, texts, faults, focus=focus and not faults)
+    kept = typed.files if typed is not None else {}
+    view = FormView(found.form, language, texts, faults, kept, focus=focus and not faults)
     return {"fields": view, "form_id": "answer" if asked is not None else "decide"}
 
 

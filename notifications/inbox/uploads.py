@@ -31,7 +31,9 @@ class File:
 
     @classmethod
     def of(cls, attachment: Attachment) -> "File":
-        return cls(attachment.pk, attachment.name, size_said(attachment), path_of(attachment), is_picture(attachment))
+        return cls(
+            attachment.pk, attachment.name, size_said(attachment.size), path_of(attachment), is_picture(attachment)
+        )
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,17 @@ def file_rules() -> Json:
     """What the file fields of a page say and offer."""
     hint = _("Pictures, PDF, text and office documents, up to %(most)s of %(size)s MB.")
     hint %= {"most": settings.ATTACHMENTS_A_MESSAGE, "size": settings.ATTACHMENT_MEGABYTES}
-    return {"accept": ACCEPT, "hint": hint}
+    one = _("Pictures, PDF, text and office documents of up to %(size)s MB.") % {"size": settings.ATTACHMENT_MEGABYTES}
+    return {"accept": ACCEPT, "hint": hint, "one": one, "photo": _("The browser makes it smaller before it is sent.")}
 
 
-def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached:
+def attached(
+    request: HttpRequest, person: Recipient, now: datetime, kept_as: str = "attachments", sent_as: str = "files"
+) -> Attached:
     """The files of a form: those that were kept before and still stand in it, and those that come with it."""
-    kept = Attachment.objects.filter(pk__in=_ids(request.POST.getlist("attachments")), uploader=person)
+    kept = Attachment.objects.filter(pk__in=_ids(request.POST.getlist(kept_as)), uploader=person)
     files, faults = [File.of(each) for each in kept], []
-    for file in request.FILES.getlist("files"):
+    for file in request.FILES.getlist(sent_as):
         try:
             files.append(File.of(storing.keep(file, file.name or "", Sender(person=person), now).attachment))
         except Failure as failure:

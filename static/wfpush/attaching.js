@@ -1,6 +1,6 @@
-// Files of a reply or message: each is sent as soon as it is chosen, pictures made smaller before, and its id goes with the form.
-// What cannot be sent now waits for the form. Without this module the browser sends the files with the form
-// (templates/inbox/_attach.html).
+// Files of a reply, a message or a form: each is sent as soon as it is chosen, pictures made smaller before, and its id goes with
+// the form. What cannot be sent now waits for the form. Without this module the browser sends the files with the form
+// (templates/inbox/_attach.html, whose element is called a box here).
 
 import { csrfToken, slot } from "./cards.js";
 import { announce, say, settings } from "./words.js";
@@ -8,89 +8,107 @@ import { announce, say, settings } from "./words.js";
 const MOST_SIDE = 2_048, QUALITY = 0.85;  // pixels; of a JPEG
 const DRAWN = { "image/jpeg": "image/jpeg", "image/png": "image/png", "image/webp": "image/jpeg", "image/heic": "image/jpeg", "image/heif": "image/jpeg" };
 const ENDS = { "image/jpeg": ".jpg", "image/png": ".png" };
-const held = new WeakMap();  // the line of a file → {id, name, blob, sent}
+const held = new WeakMap();  // the line of a file → {id, name, blob, sent, sending}
+
+const linesIn = (place) => [...place.querySelectorAll('[data-slot="attached"] li')];
+const heldIn = (place) => linesIn(place).map((line) => held.get(line)).filter(Boolean);
+const boxesOf = (form) => [...new Set([...form.elements].filter(({ type }) => type === "file").map((input) => input.closest("[data-attach]")))];
 
 document.addEventListener("change", ({ target }) => target.matches?.("[data-attach] [type=file]") && chosen(target));
 
 // A form waits for the files that are on their way. One that the browser itself sends has to have them all.
 document.addEventListener("submit", (event) => {
-  const form = event.target, kept = linesOf(form).map((line) => held.get(line)), busy = kept.filter(({ sending }) => sending);
-  const plain = form.matches(".write") && kept.some(({ sent }) => !sent);
+  const form = event.target, boxes = boxesOf(form), kept = boxes.flatMap(heldIn), busy = kept.filter(({ sending }) => sending);
+  const plain = form.matches(".write, [data-plain]") && kept.some(({ sent }) => !sent);
   if (!busy.length && !plain) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   const ready = busy.length ? Promise.all(busy.map(({ sending }) => sending)) : allSent(form);
-  ready.then((done) => (done ? form.requestSubmit(event.submitter) : fault(form, say("message_not_sent"))));
+  ready.then((done) => (done ? form.requestSubmit(event.submitter) : fault(boxes[0], say("message_not_sent"))));
 }, { capture: true });
 
 async function chosen(input) {
-  const form = input.form, files = [...input.files];
+  const box = input.closest("[data-attach]"), files = [...input.files];
+  if (!files.length) return;
   input.value = "";
-  fault(form, "");
+  fault(box, "");
+  if ("single" in box.dataset) slot(box, "attached").replaceChildren();
   for (const file of files) {
-    const line = lineOf(form, file.name), kept = { id: newId(), name: file.name, blob: null, sent: false };
-    held.set(line, kept);
-    line.querySelector("input").value = kept.id;
-    kept.sending = send(form, line, kept, file).finally(() => (kept.sending = null));
+    const line = lineOf(box, { id: newId(), name: file.name, blob: null, sent: false }), kept = held.get(line);
+    kept.sending = send(box, line, kept, file).finally(() => (kept.sending = null));
     await kept.sending;
   }
 }
 
-/** What goes with a form: ids of its files, those that the server has not got yet, and what they are called. */
+/** What goes with a message: ids of its files, those that the server has not got yet, and what they are called. */
 export function filesOf(form) {
-  const kept = linesOf(form).map((line) => held.get(line)), known = new FormData(form).getAll("attachments");
-  const files = kept.filter(({ sent }) => !sent).map(({ id, name, blob }) => ({ id, name, blob }));
-  return { attachments: [...known, ...files.map(({ id }) => id)], files, names: namesOf(form) };
+  const attachments = new FormData(form).getAll("attachments");
+  return { attachments, files: pendingIn(form), names: namesIn(form) };
 }
 
-const namesOf = (form) => [...form.querySelectorAll('[data-slot="attached"] li [dir]')].map(({ textContent }) => textContent);
-const linesOf = (form) => [...form.querySelectorAll('[data-slot="attached"] li')].filter((line) => held.has(line));
+/** Files that the server has not got yet. */
+export const pendingIn = (place) => heldIn(place).filter(({ sent }) => !sent).map(({ id, name, blob }) => ({ id, name, blob }));
+
+export const namesIn = (place) => linesIn(place).map((line) => line.querySelector("[dir]").textContent);
 
 /** Whether all files are with the server; else they are sent once more, for forms that cannot wait for a connection. */
 export async function allSent(form) {
-  for (const line of linesOf(form)) {
+  for (const box of boxesOf(form)) for (const line of linesIn(box)) {
     const kept = held.get(line);
-    if (!kept.sent) await upload(form, line, kept);
+    if (kept && !kept.sent) await upload(box, line, kept);
   }
-  return linesOf(form).every((line) => held.get(line).sent);
+  return boxesOf(form).flatMap(heldIn).every(({ sent }) => sent);
 }
 
 /** The form was sent. */
 export const cleared = (form) => slot(form, "attached")?.replaceChildren();
 
-async function send(form, line, kept, file) {
+/** For drafts: the files of a box, and a box with these. */
+export const keptIn = (box) => heldIn(box).map(({ id, name, blob, sent }) => ({ id, name, blob, sent }));
+export function setFiles(box, files) {
+  slot(box, "attached").replaceChildren();
+  for (const file of files) tellState(lineOf(box, { ...file }), file.sent ? "" : say("will_be_sent"));
+}
+
+async function send(box, line, kept, file) {
   announce(say("file_sending", { name: file.name }));
   Object.assign(kept, await smaller(file));
-  if (!kept.blob.size) return refused(form, line, say("file_empty", { name: file.name }));
-  if (kept.blob.size > settings.max_file) return refused(form, line, say("file_too_large", { name: file.name, most: Math.floor(settings.max_file / 1e6) }));
-  return upload(form, line, kept);
+  if (!kept.blob.size) return refused(box, line, say("file_empty", { name: file.name }));
+  if (kept.blob.size > settings.max_file) return refused(box, line, say("file_too_large", { name: file.name, most: Math.floor(settings.max_file / 1e6) }));
+  return upload(box, line, kept);
 }
 
-async function upload(form, line, kept) {
+async function upload(box, line, kept) {
   const { status, body } = await posted(kept, (share) => (line.querySelector("progress").value = share));
   if (!line.isConnected) return;
+  if (status >= 400 && status < 500 && status !== 401 && status !== 403) return refused(box, line, `${kept.name}: ${body.detail ?? say("not_loaded")}`);
+  if (status >= 200 && status < 300) {
+    Object.assign(kept, { sent: true, blob: null, name: body.name });
+    line.querySelector("[dir]").textContent = body.name;
+  }
+  tellState(line, kept.sent ? "" : say("will_be_sent"));
+  announce(kept.sent ? say("file_attached", { name: kept.name }) : `${kept.name}: ${say("will_be_sent")}`);
+  hasChanged(line.querySelector("input"));
+}
+
+function tellState(line, text) {
   line.querySelector("progress").hidden = true;
-  if (status >= 200 && status < 300) return arrived(line, kept, body);
-  if (status >= 400 && status < 500 && status !== 401 && status !== 403) return refused(form, line, `${kept.name}: ${body.detail ?? say("not_loaded")}`);
-  line.querySelector("[data-state]").textContent = say("file_waits");
-  announce(`${kept.name}: ${say("file_waits")}`);
+  line.querySelector("[data-state]").textContent = text;
 }
 
-function arrived(line, kept, { name }) {
-  Object.assign(kept, { sent: true, blob: null, name });
-  line.querySelector("[dir]").textContent = name;
-  line.querySelector("[data-state]").textContent = "";
-  line.querySelector("input").disabled = false;
-  announce(say("file_attached", { name }));
-}
-
-function refused(form, line, why) {
+function refused(box, line, why) {
   line.remove();
-  fault(form, why);
+  fault(box, why);
+  hasChanged(box.querySelector("[type=file]"));
 }
 
-function fault(form, text) {
-  const place = slot(form, "attach-fault");
+/** Tell the form of a task (forms.js). */
+function hasChanged(field) {
+  for (const type of ["input", "change"]) field.dispatchEvent(new Event(type, { bubbles: true }));
+}
+
+function fault(box, text) {
+  const place = slot(box, "attach-fault");
   place.textContent = text;
   place.hidden = !text;
 }
@@ -130,11 +148,13 @@ async function smaller(file) {
 }
 
 // --- the list of files -----------------------------------------------------------------------------------------------
-function lineOf(form, name) {
+function lineOf(box, kept) {
   const line = document.createElement("li"), words = document.createElement("span"), id = document.createElement("input");
   const bar = document.createElement("progress"), state = document.createElement("span"), remove = document.createElement("button");
+  const input = box.querySelector("[type=file]"), { name } = kept;
   Object.assign(words, { dir: "auto", textContent: name });
-  Object.assign(id, { type: "hidden", name: "attachments", disabled: true });
+  Object.assign(id, { type: "hidden", name: "field" in box.dataset ? input.name : "attachments", value: kept.id });
+  if (input.hasAttribute("form")) id.setAttribute("form", input.getAttribute("form"));
   Object.assign(bar, { value: 0, max: 1 });
   bar.setAttribute("aria-label", say("file_sending", { name }));
   Object.assign(state, { className: "hint" });
@@ -144,10 +164,12 @@ function lineOf(form, name) {
   remove.addEventListener("click", () => {
     line.remove();
     announce(say("file_removed", { name }));
-    form.querySelector("[data-attach] label:last-of-type input").focus();
+    input.focus();
+    hasChanged(input);
   });
   line.append(words, bar, state, id, remove);
-  slot(form, "attached").append(line);
+  held.set(line, kept);
+  slot(box, "attached").append(line);
   return line;
 }
 

@@ -2,6 +2,7 @@
 // asked under the circumstances only, and is made here where there is no connection. Loaded where a task has a form; without it
 // the form works by itself (templates/inbox/_form.html).
 
+import { keptIn, namesIn, pendingIn, setFiles } from "./attaching.js";
 import { slot } from "./cards.js";
 import { controlFor, labelled, made, optionsOf } from "./controls.js";
 import { beginRows, cellOf, fillTable, placeIn, setRows, showSum, tableFor } from "./rows.js";
@@ -13,7 +14,8 @@ const CALM = 400;  // milliseconds without typing before a draft is stored
 const known = new WeakMap();  // the element of a form → {form, words, id, saving}
 
 const jsonIn = (place, id) => JSON.parse(place.querySelector(`#${id}`)?.textContent ?? "null");
-const controls = (place) => [...place.querySelectorAll('[name^="value-"]')];
+const controls = (place) => [...place.querySelectorAll('[name^="value-"]:not([type=file])')];
+const boxes = (place) => [...place.querySelectorAll("[data-attach]")];
 const partOf = (place, name) => place.querySelector(`.field[data-name="${CSS.escape(name)}"]`);
 const seen = "[name]:not([type=hidden])";
 const ticks = ({ type }) => type === "radio" || type === "checkbox";
@@ -54,7 +56,7 @@ function write(place, texts) {
   for (const [part, field, words] of tables(place)) if (texts[field.name]) setRows(part, field, known.get(place).form, words, texts);
   for (const field of controls(place)) {
     const said = texts[field.name.slice("value-".length)];
-    if (!said) continue;
+    if (!said || field.closest("[data-attach]")) continue;
     if (ticks(field)) field.checked = said.includes(field.value) || (field.value === "" && !said.some(Boolean));
     else field.value = said[0] ?? "";
   }
@@ -75,7 +77,7 @@ export function take(host) {
   if (faults.length) return null;
   const filled = linesOf(place, values);
   for (const field of controls(place)) settle(field);
-  return { values, filled };
+  return { values, filled, files: pendingIn(place) };
 }
 
 /** From now on it counts as not changed. */
@@ -87,6 +89,7 @@ function settle(field) {
 
 const linesOf = (place, values) => Object.keys(values).map((name) => {
   const part = partOf(place, name), label = (part.querySelector("legend") ?? part.querySelector("label")).firstElementChild.textContent;
+  if (part.querySelector("[data-attach]")) return `${label}: ${namesIn(part).join(", ")}`;
   const said = [...part.querySelectorAll(seen)].filter((field) => (ticks(field) ? field.checked : !part.matches(".table") || field.value))
     .map((field) => (ticks(field) ? field.parentElement.textContent.trim() : field.selectedOptions?.[0].text ?? field.value));
   return `${label}: ${said.join(", ")}`;
@@ -176,7 +179,7 @@ function changed(place) {
 
 async function keepDraft(place) {
   const { id } = known.get(place);
-  await store("about", { name: draft(id), ref: settings.ref, texts: textsOf(place), at: Date.now() }).catch(() => {});
+  await store("about", { name: draft(id), ref: settings.ref, texts: textsOf(place), files: boxes(place).map(keptIn), at: Date.now() }).catch(() => {});
 }
 
 /** It has been sent, or is not wanted any more. */
@@ -186,10 +189,12 @@ async function restore(place) {
   const { id, words } = known.get(place), before = textsOf(place), found = await stored("about", draft(id)).catch(() => null);
   if (found?.ref !== settings.ref || JSON.stringify(found.texts) === JSON.stringify(before)) return;
   write(place, found.texts);
+  for (const [at, box] of boxes(place).entries()) setFiles(box, found.files?.[at] ?? []);
   const note = made("p", "hint draft", `${words.draft} `), button = made("button", "plain", words.discard);
   button.type = "button";
   button.addEventListener("click", () => {
     write(place, before);
+    for (const box of boxes(place)) setFiles(box, []);
     settleAll(place);
     dropDraft(id);
     note.remove();
@@ -222,11 +227,13 @@ const FEW = 5;
 
 function partFor(field, form, words, formId) {
   const { name, kind, help, columns } = field, id = `value-${name}`, options = optionsOf(field, words);
-  const group = columns || kind === "yes_no" || kind === "choices" || (kind === "choice" && options.length <= FEW);
+  const takesFiles = kind === "files" || kind === "photo";
+  const group = columns || takesFiles || kind === "yes_no" || kind === "choices" || (kind === "choice" && options.length <= FEW);
   const part = made(group ? "fieldset" : "div", "field"), label = labelled(made(group ? "legend" : "label"), field, words);
   part.dataset.name = name;
   part.append(label);
   if (columns) beTable(part, field, form, words, formId);
+  else if (takesFiles) part.append(boxFor(field));
   else if (group) part.append(...choicesFor(field, options, words, formId));
   else part.append(Object.assign(controlFor(field, form.language, words), { id, name: id }));
   for (const control of part.querySelectorAll("[name]")) control.setAttribute("form", formId);
@@ -236,6 +243,21 @@ function partFor(field, form, words, formId) {
     (group ? part : part.querySelector("[name]")).setAttribute("aria-describedby", `${id}-help`);
   }
   return part;
+}
+
+/** As templates/inbox/_attach.html. */
+function boxFor({ name, kind, maxItems }) {
+  const box = document.getElementById("ask-template").content.querySelector("[data-attach]").cloneNode(true), ids = ["hint", "fault"].map((each) => `attach-${each}-value-${name}`);
+  box.hidden = false;
+  box.dataset.field = "";
+  if (maxItems === 1) box.dataset.single = "";
+  for (const [at, line] of [...box.querySelectorAll("p")].entries()) line.id = ids[at];
+  for (const [at, input] of [...box.querySelectorAll("[type=file]")].entries()) {
+    Object.assign(input, { name: `value-${name}`, id: at ? "" : `value-${name}-file`, multiple: !at && maxItems !== 1 });
+    if (kind === "photo") input.accept = "image/*";
+    input.setAttribute("aria-describedby", ids.join(" "));
+  }
+  return box;
 }
 
 function beTable(part, field, form, words, formId) {

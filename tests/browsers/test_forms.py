@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.utils import translation
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from notifications.forms.shown import form_json, words_of_forms
 from tests.browsers.conftest import SignIn, is_live
@@ -14,6 +14,7 @@ from tests.browsers.worker import is_kept, until
 from tests.notifications.forms.invoice import VARIABLES, invoice_form
 from tests.notifications.forms.rows import GIVEN, delivery_form
 from tests.notifications.forms.test_vectors import VECTORS, form
+from tests.support.files import png
 
 COMPARED = """async (cases) => {
   const { fieldOf, sentenceOf, valuesOf } = await import("/static/wfpush/values.js");
@@ -35,6 +36,7 @@ DRAFT = """async ([note, article]) => {
   const drafts = (await allStored("about")).map(({ texts }) => texts);
   return drafts.some((texts) => texts?.note[0] === note && texts["lines.1.article"][0] === article);
 }"""
+PHOTO: dict[str, Any] = {"type": "array", "items": {"type": "string", "format": "uuid"}, "maxItems": 1}
 TITLE = "Approve the pump in the cellar"
 
 
@@ -86,6 +88,8 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     table = delivery_form()
     said["schema"]["properties"]["lines"] = table["schema"]["properties"]["lines"]
     said["ui"]["fields"]["lines"] = table["ui"]["fields"]["lines"]
+    said["schema"]["properties"]["photo"] = PHOTO
+    said["ui"]["fields"]["photo"] = {"kind": "photo", "title": "Photo of it"}
     task = {"id": "pump", "name": TITLE, "kind": "approval", "assignee": "dave", "form": said}
     installation.send("task.assigned", {"task": task, "variables": {**VARIABLES, **GIVEN}})
     dave = await sign_in("dave", phone=True)
@@ -126,6 +130,10 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     await expect(dave.locator("#value-amount")).to_have_attribute("aria-invalid", "true")
     assert await faults(dave) == []
     await dave.locator("#value-amount").fill("900")
+    pump: FilePayload = {"name": "pump.png", "mimeType": "image/png", "buffer": png(30, 20)}
+    await dave.get_by_label("Take a photo").set_input_files(pump)
+    await expect(dave.locator(".attached")).to_contain_text("It will be sent when you are back.")
+    assert await faults(dave) == []
     await dave.get_by_text("Add a comment").click()
     await dave.get_by_label("Comment for the engine").fill("Nine of twelve.")
     await dave.locator("#value-amount").press("Enter")
@@ -141,6 +149,9 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{TITLE}'")
     entries = json.loads(entries) if isinstance(entries, str) else entries
     values = {entry["name"]: entry["value"] for entry in entries}
+    (photo,) = values.pop("photo")
+    assert (photo["name"], photo["type"]) == ("pump.png", "image/png")
+    await expect(dave.locator("#item .files img")).to_have_js_property("naturalWidth", 30)
     assert values == {
         "amount": 900,
         "account": "office",

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Attachment, Notification, Recipient, TaskMessage
+from notifications.types import Json
 from tests.factories import RecipientFactory, action_token
 from tests.inbox.browser import Page, get, signed_in
 from tests.inbox.test_customers import by_link
@@ -140,3 +141,52 @@ def test_by_an_e_mails_link(story: Story, asked: Notification) -> None:
     again = Client().post(address, {"action": "approve", "files": [photo()]})
     assert again.status_code == 302
     assert Attachment.objects.count() == 1
+
+
+# --- files of a form --------------------------------------------------------------------------------------------------
+RECEIPT: Json = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "number", "title": "Amount"},
+            "receipt": {
+                "type": "array", "title": "Receipt", "items": {"type": "string", "format": "uuid"}, "maxItems": 2,
+            },
+        },
+        "required": ["amount", "receipt"],
+    },
+    "ui": {"fields": {"receipt": {"kind": "photo", "help": "All pages."}}},
+}  # fmt: skip
+
+
+def test_bob_fills_in_a_form_with_a_photo_and_carol_sees_it(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"], form=RECEIPT)
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+    assert page.tree.xpath("//form[@id='decide']/@enctype") == ["multipart/form-data"]
+    assert "All pages." in page.part("form")
+
+    faulty = page.press("Approve", **{"value-amount": "9", "value-receipt": []})
+    assert "Take or choose at least one photo." in faulty.part("value-receipt-fault")
+    bad = {"value-amount": "9", "value-receipt": [photo(), photo("evil.svg", BAD)]}
+    faulty = page.press("Approve", **bad)
+    assert "evil.svg: Files of this type are not taken" in faulty.part("value-receipt-fault")
+    assert "heating.png" in faulty.part("form")
+    done = faulty.press("Approve")
+
+    assert done.part("outcome").startswith("Approved.")
+    assert Attachment.objects.count() == 1
+    seen = get(signed_in(story.carol), f"/n/{story.copy(story.carol).pk}")
+    assert "Receipt: heating.png (67 bytes)" in seen.part("history")
+    assert seen.client.get(links(seen)[0]).status_code == 200
+
+
+def test_files_of_others_are_not_named_in_a_form(story: Story) -> None:
+    story.assign(candidates=["bob", "carol"], form=RECEIPT)
+    hers = Attachment.objects.create(uploader=story.carol, name="secret.png", type="image/png", at=timezone.now())
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+
+    page = page.press("Approve", **{"value-amount": "9", "value-receipt": [str(hers.pk)]})
+
+    assert page.status == 422
+    assert "A file is not there any more" in page.part("value-receipt-fault")
+    assert "secret" not in page.text

@@ -54,6 +54,7 @@ def test_camundas_forms_are_read() -> None:
         ("trip", "text", True),
         ("odd_one", "text", False),
         ("far", "text", False),
+        ("receipt", "files", True),
         ("lines", "rows", False),
     ]
     assert {field.name: field.when for field in found if field.when} == {
@@ -65,7 +66,6 @@ def test_camundas_forms_are_read() -> None:
         "Remark (textfield)",
         "Call at (datetime)",
         "Odd (textfield)*",
-        "Receipt (filepicker)*",
         "Positions (dynamiclist)",
         "Seen lines (dynamiclist)",
     ]
@@ -111,8 +111,9 @@ def test_flowables_forms_are_read() -> None:
         ("pieces", "number", False),
         ("code", "text", False),
         ("why", "long_text", False),
+        ("receipt", "files", True),
     ]
-    assert unshown(found) == ["Receipt (upload)*", "Colleague (people)"]
+    assert unshown(found) == ["Colleague (people)"]
     fields = {field.name: field for field in found}
     assert [choice.value for choice in fields["account"].choices] == ["Travel", "Office"]
     assert fields["code"].schema["minLength"] == 3 and fields["amount"].currency == "EUR"
@@ -127,7 +128,9 @@ def test_a_large_form_is_shown_as_far_as_it_fits() -> None:
     found = form({"components": many})
     assert len(found.fields) == definition.MOST_FIELDS and found.unshown
 
-    alone = form({"components": [{"type": "filepicker", "key": "receipt", "label": "Receipt"}]})
+    alone = form(
+        {"components": [{"type": "table", "key": "t"}, {"type": "custom", "key": "receipt", "label": "Receipt"}]}
+    )
     assert not alone.fields and alone.rule_for("approve", "final") == "none"
 
 
@@ -160,7 +163,7 @@ def test_what_cannot_be_shown_is_named_in_the_item_and_on_the_desk() -> None:
     story.assign(form=CAMUNDA, url="https://engine.example/tasks/42")
 
     page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
-    assert "Filled in in Invoices only:" in page.part("form") and "Receipt (filepicker)" in page.part("form")
+    assert "Filled in in Invoices only:" in page.part("form") and "Tax (select)" in page.part("form")
     assert page.link("Open in Invoices") == "https://engine.example/tasks/42"
     desk = Client()
     desk.force_login(User.objects.create_superuser("root"), backend=BACKEND)
