@@ -75,14 +75,22 @@ class Installation:
 
     # --- an engine of the tests' own, which takes no answers: all that Dave hears of -----------------
     def send(self, type: str, data: Json, *, key: str = "") -> None:
-        event = {
+        self._ask("POST", f"{self.url}/api/v1/events", self._event(type, data), self._as(key or self.key))
+
+    def send_together(self, type: str, many: list[Json]) -> None:
+        """Events of one type, in one request."""
+        kind = {"Content-Type": "application/cloudevents-batch+json"}
+        batch = [self._event(type, data) for data in many]
+        self._ask("POST", f"{self.url}/api/v1/events", batch, {**self._as(self.key), **kind})
+
+    def _event(self, type: str, data: Json) -> Json:
+        return {
             "specversion": "1.0",
             "id": f"shop-{next(self._numbers)}",
             "source": "shop",
             "type": type,
             "data": data,
         }
-        self._ask("POST", f"{self.url}/api/v1/events", event, self._as(key or self.key))
 
     def assign(self, name: str, *, to: str = "dave", key: str = "", **task: Any) -> str:
         """A task of that name arrives; returns its id."""
@@ -133,12 +141,12 @@ class Installation:
         items: list[Json] = self._ask("GET", address, headers=self._as(self._token(who)))["items"]
         return items
 
-    def answer(self, who: str, title: str, action: str) -> None:
+    def answer(self, who: str, title: str, action: str, **said: str) -> None:
         """The person answers what waits for them under that title."""
         token = self._token(who)
         (item,) = (each for each in self._waiting(who) if each["title"] == title)
         path = f"/api/v1/notifications/{item['id']}/responses"
-        self._ask("POST", self.url + path, {"action": action}, self._as(token))
+        self._ask("POST", self.url + path, {"action": action, **said}, self._as(token))
 
     def remove_devices(self, who: str) -> None:
         """The person removes all their devices, from another one."""
@@ -153,7 +161,9 @@ class Installation:
     def _as(self, token: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}
 
-    def _ask(self, method: str, url: str, body: Json | None = None, headers: dict[str, str] | None = None) -> Json:
+    def _ask(
+        self, method: str, url: str, body: Json | list[Json] | None = None, headers: dict[str, str] | None = None
+    ) -> Json:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json", **(headers or {})}
         with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=60) as response:

@@ -146,9 +146,15 @@ class Browser:
         eventually(push, f"a button {words!r} can be clicked")
 
     def type(self, css: str, text: str) -> None:
-        field = self.find(css)
-        field.clear()
-        field.send_keys(text)
+        def write() -> bool:
+            with suppress(WebDriverException):  # the page was changed meanwhile
+                field = self.find(css)
+                field.clear()
+                field.send_keys(text)
+                return True
+            return False
+
+        eventually(write, f"{text!r} is typed into {css}")
 
     def is_focused(self, css: str) -> bool:
         return bool(

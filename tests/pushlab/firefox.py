@@ -40,16 +40,18 @@ class Firefox(Browser):
     calls_itself = "Firefox"
     binary = Path("/usr/bin/firefox-esr")
 
-    def __init__(self, desktop: Desktop, profile: Path, base_url: str, push_address: str) -> None:
+    def __init__(self, desktop: Desktop, profile: Path, base_url: str, push_address: str = "") -> None:
+        """Without the address of a push service it asks for none."""
         super().__init__(desktop, profile, base_url)
-        self._push_address = push_address
+        reached = {"dom.push.serverURL": push_address} if push_address else {"dom.push.connection.enabled": False}
+        self._preferences = {**PREFERENCES, **reached}
 
     def _launch(self) -> WebDriver:
         options = FirefoxOptions()
         options.binary_location = str(self.binary)
         for word in ("-headless", "-profile", str(self.profile)):
             options.add_argument(word)
-        for name, value in {**PREFERENCES, "dom.push.serverURL": self._push_address}.items():
+        for name, value in self._preferences.items():
             options.set_preference(name, value)
         return FirefoxDriver(options, Service(driver(), env=self.environment))
 
