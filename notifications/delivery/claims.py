@@ -20,6 +20,7 @@ from notifications.delivery.attempts import Service
 from notifications.items import ledger
 from notifications.models import (
     Brand,
+    Case,
     Category,
     Delivery,
     DeliveryState,
@@ -64,20 +65,18 @@ def waiting_for_persons() -> QuerySet[Delivery]:
     return Delivery.objects.filter(state=DeliveryState.PENDING).exclude(channel__in=device_channels())
 
 
+@transaction.atomic
 def for_places(
     rows: QuerySet[Delivery], room: FreePlaces[str], places: Places, now: datetime
 ) -> list[tuple[str, Delivery]]:
     """Lease those rows for which there is a place. Returns each with the key of its place."""
-    rows = rows.select_related(
-        "notification__task",
-        "notification__case",
-        "notification__category",
-        "notification__brand",
-        "notification__on_behalf_of",
-        "notification__recipient__brand",
-        "recipient__user",
-    )
-    return outbox.claim_places(rows, room, by=places.by, lease=places.lease, now=now)
+    claimed = outbox.claim_places(rows, room, by=places.by, lease=places.lease, now=now)
+    mine = [row for _, row in claimed]
+    notifications, people = _read_both_ends(mine)
+    prefetch.read(Task, "task", notifications)
+    prefetch.read(Case, "case", notifications)
+    prefetch.read(Recipient, "on_behalf_of", notifications, known=people)
+    return claimed
 
 
 # --- for devices ----------------------------------------------------------------------------------
@@ -176,14 +175,20 @@ def _claim(needed: QuerySet[Delivery], limit: int, now: datetime) -> list[Delive
     in between."""
     rows = outbox.claim(needed, limit=limit, lease=LEASE, now=now)
     prefetch.read(Device, "device", rows)
+    notifications, _ = _read_both_ends(rows)
+    asking = NotificationState.OPEN
+    prefetch.read(Task, "task", [each for each in notifications if each.state == asking], only=["expires_at"])
+    prefetch.read(Task, "task", [each for each in notifications if each.state not in ledger.NEWS])
+    return rows
+
+
+def _read_both_ends(rows: Collection[Delivery]) -> tuple[Collection[Notification], Collection[Recipient]]:
+    """What is told to whom, with what messages say of both."""
     people = prefetch.read(Recipient, "recipient", rows)
     prefetch.read(User, "user", people)
     notifications = prefetch.read(Notification, "notification", rows)
     prefetch.read(Brand, "brand", [*people, *notifications])
     prefetch.read(Category, "category", notifications)
-    asking = NotificationState.OPEN
-    prefetch.read(Task, "task", [each for each in notifications if each.state == asking], only=["expires_at"])
-    prefetch.read(Task, "task", [each for each in notifications if each.state not in ledger.NEWS])
     for row in rows:
         row.notification.recipient = row.recipient
-    return rows
+    return notifications, people

@@ -144,7 +144,7 @@ def claim(queryset: QuerySet[WorkT], *, limit: int, lease: timedelta, now: datet
 
     `lease` is at most LONGEST_LEASE.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         rows = list(due(queryset, now).order_by("due_at").select_for_update(skip_locked=True, of=("self",))[:limit])
         if not rows:
             return []
