@@ -1,19 +1,13 @@
-"""What `make bench` says, and that it leaves nothing behind. More small runs are in tests/soak/test_bench_load.py."""
+"""What `make bench` says, and that it leaves nothing behind. Small runs are in tests/soak/: test_bench_load.py and
+test_bench_push.py."""
 
-import asyncio
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import psutil
 import pytest
 
-from bench import followers, push, push_path, push_sends
 from bench.__main__ import table
 from bench.harness import BenchError, Figure, House, Program, percentile
-from bench.push_orders import Order, public_half, subscriptions, vapid_key
-from bench.push_service import issue, push_service
 from tests.support import migrated
 from wfpush.embedded import shared_servers
 
@@ -84,53 +78,3 @@ def test_a_benchmark_that_fails_leaves_no_process_and_no_folder() -> None:
     assert not started.is_running()
     assert not house.folder.exists()
     assert not server_folder.exists()
-
-
-# --- push, a small one ----------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def push_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    certificates = issue(tmp_path_factory.mktemp("authority"))
-    own = {"SSL_CERT_FILE": str(certificates.authority), "VAPID_PRIVATE_KEY": vapid_key()}
-    with MigratedHouse(works=False, settings=push.LOOPBACK | own) as house:
-        yield house
-
-
-@pytest.mark.processes
-@pytest.mark.parametrize("sender", push_sends.senders(has_node=False), ids=lambda sender: sender.name)
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_every_sender_sends_what_it_was_ordered(push_house: House, sender: push_sends.Sender, scheme: str) -> None:
-    authority = Path(push_house.environment["SSL_CERT_FILE"])
-    certificates = push.Certificates(authority, authority.with_name("server.pem"))
-    key = push_house.environment["VAPID_PRIVATE_KEY"]
-    with push_service(push_house, certificates) as service:
-        browsers = subscriptions(service.http if scheme == "http" else service.https, 3)
-        order = Order(browsers, 10, key, public_half(key), warm_up=2)
-        trust = {"REQUESTS_CA_BUNDLE": str(authority)}
-        took = push_sends.took(push_house, trust, service, sender, order)
-
-        assert took.seconds > 0 and took.processor > 0
-        with pytest.raises(BenchError, match="was to send 10: 12 messages, 13224 bytes"):
-            push_sends.took(push_house, trust, service, sender, replace(order, size=999))
-
-
-@pytest.mark.processes
-def test_deliveries_are_counted_until_the_last_one_is_recorded(
-    push_house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few = {"PEOPLE": 20, "WARM_UP": 80, "DELIVERIES": 400, "PEERS_WARM_UP": 2, "PEERS_DELIVERIES": 98}
-    for name, number in few.items():
-        monkeypatch.setattr(push_path, name, number)
-
-    rates, memory = push_path.measure(push_house)
-
-    assert rates.ours is not None and rates.ours > 1
-    assert rates.peer is not None and rates.peer > 1
-    assert memory.ours is not None and memory.ours > 50
-
-
-@pytest.mark.processes
-def test_followers_are_told_in_four_languages(push_house: House) -> None:
-    seconds, peak = asyncio.run(followers.told(push_house, 8))
-
-    assert 0 < seconds < 60
-    assert 50 < peak < 1_000

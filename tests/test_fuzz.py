@@ -24,7 +24,7 @@ from tests.admin import world
 from tests.support.api import Caller, browser_of, engine_caller
 from tests.support.fuzz import HEAVY, MEMBERS, SWEPT, Fuzz, addresses, names_in_sources
 
-HALVES = 4
+HALVES = 2
 """Tests that share the addresses: each makes the world once."""
 
 

@@ -1,6 +1,6 @@
 """Small runs of what is measured under load, in one house: a day, bytes, bursts for workers, and answers.
 
-That benchmarks run at all, tests/test_bench.py holds.
+What benchmarks say, tests/test_bench.py holds.
 """
 
 import asyncio

@@ -283,12 +283,12 @@ def undone() -> Iterator[None]:
 
 
 MEMBERS = [
-    "action", "after", "auth", "brand", "by", "candidates", "channel", "comment", "components", "data", "delegate",
-    "device", "due_at", "email", "endpoint", "engine", "event", "expirationTime", "external", "fid", "fields", "form",
-    "from", "id", "keys", "kind", "label", "lead", "limit", "locale", "manager", "members", "name", "next", "now",
-    "p256dh", "phone", "platform", "properties", "public_key", "ref", "reply_to", "schema", "source", "specversion",
-    "subject", "subscription", "task", "teams", "text", "time", "timezone", "to", "token", "type", "ui", "until",
-    "up_to", "values", "variables",
+    "action", "after", "attachments", "auth", "brand", "by", "candidates", "channel", "comment", "components",
+    "data", "delegate", "device", "due_at", "email", "endpoint", "engine", "event", "expirationTime", "external",
+    "fid", "fields", "form", "from", "id", "keys", "kind", "label", "lead", "limit", "locale", "manager", "members",
+    "name", "next", "now", "p256dh", "phone", "platform", "properties", "public_key", "ref", "reply_to", "schema",
+    "source", "specversion", "subject", "subscription", "task", "teams", "text", "time", "timezone", "to", "token",
+    "type", "ui", "until", "up_to", "values", "variables",
 ]  # fmt: skip
 """Of the bodies that the API takes; tests/test_fuzz.py compares them with its description."""
 
