@@ -239,7 +239,9 @@ function partFor(field, form, words, formId) {
   for (const control of part.querySelectorAll("[name]")) control.setAttribute("form", formId);
   if (!group) label.htmlFor = id;
   if (help) {
-    part.append(Object.assign(made("p", "hint", help), { id: `${id}-help`, dir: "auto" }));
+    const hint = Object.assign(made("p", "hint", help), { id: `${id}-help`, dir: "auto" });
+    if (columns) label.after(hint);
+    else part.append(hint);
     (group ? part : part.querySelector("[name]")).setAttribute("aria-describedby", `${id}-help`);
   }
   return part;

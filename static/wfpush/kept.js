@@ -3,7 +3,7 @@
 import { slot } from "./cards.js";
 import { say } from "./words.js";
 
-const DRAFTS = ".ask textarea, .remark textarea, .comment textarea";
+const DRAFTS = ".ask textarea, .remark textarea, .comment textarea, .write textarea";
 
 export function start() {
   document.addEventListener("click", (event) => {

@@ -1,10 +1,11 @@
 """Erin, a customer, follows her case on her phone: what is next, what is wanted, and what they write to each other."""
 
+import asyncio
 import json
 import re
 from typing import Any
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.browsers.conftest import SignIn, is_live, new_page
 from tests.browsers.installation import Installation
@@ -21,12 +22,21 @@ print(brand)
 """
 CASE: dict[str, Any] = {"id": "R-88", "title": "Broken heating", "type": "repair"}
 ERIN = {"ref": "C-88", "name": "Erin Lindner", "email": "erin@customer.example", "locale": "en"}
+A_MINUTE_LATER = """() => {
+  const now = performance.now.bind(performance);
+  performance.now = () => now() + 60_000;
+}"""
 COUNT = "Count what you have got"
 TITLE = "Confirm the appointment on Monday"
 
 
 def moves(installation: Installation, status: str, **more: Any) -> None:
     installation.send("request.status_changed", {"case": {**CASE, "status": status}, "customer": ERIN, **more})
+
+
+async def held(route: Route, until: asyncio.Event) -> None:
+    await until.wait()
+    await route.continue_()
 
 
 async def test_erin_follows_her_case_on_her_phone(
@@ -39,7 +49,9 @@ async def test_erin_follows_her_case_on_her_phone(
     for task, name, who in (("R-1", TITLE, "C-88"), ("R-2", "Order the spare part", "carol")):
         installation.send("task.assigned", {"case": CASE, "task": {"id": task, "name": name, "assignee": who}})
     installation.waits_for("carol", "Order the spare part")
-    erin = await new_page(browser, complaints, True, base_url=installation.url, color_scheme="dark")
+    place = {"timezone_id": "Europe/Berlin", "color_scheme": "dark"}
+    erin, written = await new_page(browser, complaints, True, base_url=installation.url, **place), asyncio.Event()
+    await erin.route("**/timezone", lambda route: held(route, written))
 
     await erin.goto(installation.link_for("C-88"))
     await expect(erin).to_have_title("Open your page · Acme Homes")
@@ -57,7 +69,13 @@ async def test_erin_follows_her_case_on_her_phone(
     await expect(here).to_contain_text("In progress")
     await expect(erin.locator("#thread")).to_contain_text("Mr Huber comes on Monday.")
 
-    await type_into(erin, erin.get_by_label("Write to us"), "Please ring twice.")
+    # The page would come again with times in her zone, but not over what she has written, however long ago.
+    await tab_to(erin, erin.get_by_label("Write to us"))
+    await erin.get_by_label("Write to us").fill("Please ring twice.")
+    await erin.evaluate(A_MINUTE_LATER)
+    written.set()
+    await expect(erin.get_by_role("button", name="The list has changed")).to_be_visible()
+    await expect(erin.get_by_label("Write to us")).to_have_value("Please ring twice.")
     await tab_to(erin, erin.get_by_role("button", name="Send"))
     await erin.keyboard.press("Enter")
     await expect(erin.locator("#thread .mine")).to_contain_text("Please ring twice.")

@@ -188,7 +188,7 @@ def test_an_old_link_and_an_invented_one_open_nothing(erin: Recipient) -> None:
     invented = get(browser(), "/link/wfl_invented")
 
     assert (old.status, invented.status) == (410, 410)
-    assert "Links melden einmal an, innerhalb von 24 Stunden." in old.text
+    assert "Mit einem Link melden Sie sich einmal an, innerhalb von 24 Stunden." in old.text
     assert "A part of it may be missing" in invented.text
 
 
