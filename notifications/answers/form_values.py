@@ -11,6 +11,7 @@ from django.utils import translation
 
 from notifications.answers.given import MAX_VARIABLES, Answer
 from notifications.attachments.described import attachment_json, is_image
+from notifications.attachments.kinds import TEXT
 from notifications.attachments.storing import Sender
 from notifications.attachments.using import claim
 from notifications.errors import Invalid, InvalidValues
@@ -71,7 +72,8 @@ def _files(field: Field, ids: list[str], sender: Sender) -> list[Attachment]:
     except Invalid:
         found = []
         refuse([Fault(field, "files_gone")])
-    if field.kind != "files" and not all(is_image(each) for each in found):
+    written = field.kind == "signature" and [each.type for each in found] == [TEXT]  # a name, without scripts
+    if field.kind != "files" and not written and not all(is_image(each) for each in found):
         refuse([Fault(field, "no_picture")])
     return found
 

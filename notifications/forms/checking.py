@@ -99,6 +99,7 @@ MISSING = {
     "rows": "required_rows",
     "files": "required_files",
     "photo": "required_photo",
+    "signature": "required_signature",
 }
 
 

@@ -47,7 +47,7 @@ Faults = list[dict[str, str]]
 Rules = dict[str, dict[str, Check]]
 """By type: keyword to check."""
 
-FILE_KINDS = ("files", "photo")
+FILE_KINDS = ("files", "photo", "signature")
 KINDS = {"string": ("long_text",), "number": ("money",), "integer": ("money",)}
 """By the schema's type: what `ui.kind` may say."""
 

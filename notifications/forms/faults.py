@@ -24,6 +24,7 @@ TEXTS: dict[str, str | Promise] = {
     "required_rows": _("Fill in at least one row."),
     "required_files": _("Attach at least one file."),
     "required_photo": _("Take or choose at least one photo."),
+    "required_signature": _("Sign, or write your name."),
     "files_gone": _("A file is not there any more, or was sent already. Choose it again."),
     "no_picture": _("One of these is no picture."),
     "not_taken": "{why}",

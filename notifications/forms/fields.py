@@ -11,7 +11,7 @@ from notifications.wording.labels import languages, tag
 from notifications.wording.plaintext import clean_line
 
 Kind: TypeAlias = Literal[
-    "text", "long_text", "number", "money", "date", "choice", "choices", "yes_no", "rows", "files", "photo"
+    "text", "long_text", "number", "money", "date", "choice", "choices", "yes_no", "rows", "files", "photo", "signature"
 ]
 OF_TYPE: dict[str, Kind] = {
     "string": "text",
@@ -63,7 +63,7 @@ class Field:
 
     @property
     def most_files(self) -> int:
-        return int(self.schema.get("maxItems", definition.MOST_FILES))
+        return 1 if self.kind == "signature" else int(self.schema.get("maxItems", definition.MOST_FILES))
 
     @property
     def whole(self) -> bool:
@@ -174,7 +174,7 @@ class Field:
                 return [each for each in known if any(_same(each, one) for one in named)] or None
             case "rows":
                 return self._as_rows(value)
-            case "files" | "photo":
+            case "files" | "photo" | "signature":
                 return None
             case _:
                 return (value.strip() or None) if isinstance(value, str) else None

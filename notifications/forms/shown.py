@@ -38,6 +38,10 @@ ON_PAGES = {
     "unshown": _("Not filled in here:"),
     "row": ROW,
     "sum": SUM,
+    "sign_here": _("Sign here with a finger or the mouse"),
+    "sign_name": _("Or write your name"),
+    "clear": _("Clear"),
+    "signature": _("signature"),
     "add_row": _("Add a row"),
     "remove_row": _("Remove row {row}"),
     "row_added": _("Row {row} was added."),
@@ -107,7 +111,11 @@ class FieldView:
 
     @property
     def photo(self) -> bool:
-        return self.field.kind == "photo"
+        return self.field.kind in ("photo", "signature")
+
+    @property
+    def signature(self) -> bool:
+        return self.field.kind == "signature"
 
     @property
     def single(self) -> bool:

@@ -105,7 +105,7 @@ def _value(of: Field, texts: list[str], locale: Locale) -> Any:
             return _chosen(of, text)
         case "choices":
             return [_chosen(of, each) for each in texts]
-        case "files" | "photo":
+        case "files" | "photo" | "signature":
             return texts
         case _:
             return text

@@ -41,11 +41,12 @@ from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import Sent, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
-from notifications.inbox.uploads import Attached, attached
+from notifications.inbox.uploads import Attached, attached, keep_text
 from notifications.items import inbox_items, snoozing
 from notifications.models import Case, Notification, Recipient, Via
 from notifications.wording.formats import locale_of
 from notifications.wording.languages import reading_language
+from notifications.wording.plaintext import clean_line
 from notifications.wording.sentences import say
 
 
@@ -78,6 +79,10 @@ def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Ty
     found = attached(request, person, timezone.now(), name, name)
     typed.files[field.name] = found.files
     ids = [*typed.texts[field.name], *(str(each) for each in found.ids)]
+    written = clean_line(request.POST.get(f"{name}.name", "")) if field.kind == "signature" else ""
+    if written and not any(ids):
+        found = keep_text(written, _("signature"), person, timezone.now())
+        typed.files[field.name], ids = found.files, [str(each) for each in found.ids]
     typed.texts[field.name] = list(dict.fromkeys(each for each in ids if each))
     if typed.texts[field.name]:
         typed.values[field.name] = typed.texts[field.name]

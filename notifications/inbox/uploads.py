@@ -1,5 +1,6 @@
 """Files in the forms of pages: chosen there and sent with the form, or sent before it by the page's script."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +69,14 @@ def attached(
         except Failure as failure:
             faults.append(f"{clean_line(file.name or '') or _('file')}: {failure.detail}")
     return Attached(files, " ".join(faults))
+
+
+def keep_text(text: str, name: str, person: Recipient, now: datetime) -> Attached:
+    """A text as a file."""
+    try:
+        return Attached([File.of(storing.keep(io.BytesIO(text.encode()), name, Sender(person=person), now).attachment)])
+    except Failure as failure:
+        return Attached(fault=failure.detail)
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:

@@ -2,7 +2,7 @@
 // requests have the same key. Without a connection the answer is kept on this device, and sent later.
 
 import * as app from "./app.js";
-import { filesOf } from "./attaching.js";
+import { filesOf, settled as filesSettled } from "./attaching.js";
 import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
 import { draftOf, keep, take } from "./kept.js";
 import { allStored, unstore } from "./store.js";
@@ -59,6 +59,7 @@ function withValues(host, form, answer, then) {
   };
   return import("./forms.js").then(async (forms) => {
     await forms.begin(host);
+    await filesSettled(slot(host, "form"));
     const taken = forms.take(host);
     return taken && then({ ...answer, ...taken });
   }, plainly);

@@ -40,11 +40,27 @@ async function chosen(input) {
   }
 }
 
+/** A file that the page makes, in place of what the box had. `made`: a function to its bytes, which is given another that says whether it is still wanted. */
+export function put(box, name, made) {
+  slot(box, "attached").replaceChildren();
+  fault(box, "");
+  const line = lineOf(box, { id: newId(), name, blob: null, sent: false }), kept = held.get(line), isWanted = () => line.isConnected;
+  kept.sending = made(isWanted).then((blob) => {
+    if (!isWanted()) return null;
+    kept.blob = blob;
+    return upload(box, line, kept);
+  }).finally(() => (kept.sending = null));
+  hasChanged(line.querySelector("input"));
+}
+
 /** What goes with a message: ids of its files, those that the server has not got yet, and what they are called. */
 export function filesOf(form) {
   const attachments = new FormData(form).getAll("attachments");
   return { attachments, files: pendingIn(form), names: namesIn(form) };
 }
+
+/** When nothing is on its way any more. */
+export const settled = (place) => Promise.all(heldIn(place).map(({ sending }) => sending));
 
 /** Files that the server has not got yet. */
 export const pendingIn = (place) => heldIn(place).filter(({ sent }) => !sent).map(({ id, name, blob }) => ({ id, name, blob }));

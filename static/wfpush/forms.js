@@ -32,6 +32,8 @@ export async function begin(host) {
   place.addEventListener("change", ({ target }) => recheck(place, target));
   if (!place.querySelector(".fault-summary")) await restore(place);
   settleAll(place);
+  const { words } = known.get(place), toSign = boxes(place).filter(({ dataset }) => "signature" in dataset);
+  if (toSign.length) import("./signature.js").then((signature) => toSign.forEach((box) => signature.begin(box, words)), () => {});
   place.querySelector("[autofocus]")?.select?.();
 }
 
@@ -155,7 +157,7 @@ function mark(spot, text) {
   }
   if (text) spot.append(Object.assign(made("p", "fault", text), { id }));
   described.setAttribute("aria-describedby", [...others, ...(text ? [id] : [])].join(" "));
-  return fields[0] ?? spot.querySelector(`td ${seen}, .add-row`);
+  return fields.find(({ offsetParent }) => offsetParent) ?? fields[0] ?? spot.querySelector(`td ${seen}, .add-row`);
 }
 
 /** A field that was wrong is looked at again when it is left. */
@@ -227,7 +229,7 @@ const FEW = 5;
 
 function partFor(field, form, words, formId) {
   const { name, kind, help, columns } = field, id = `value-${name}`, options = optionsOf(field, words);
-  const takesFiles = kind === "files" || kind === "photo";
+  const takesFiles = ["files", "photo", "signature"].includes(kind);
   const group = columns || takesFiles || kind === "yes_no" || kind === "choices" || (kind === "choice" && options.length <= FEW);
   const part = made(group ? "fieldset" : "div", "field"), label = labelled(made(group ? "legend" : "label"), field, words);
   part.dataset.name = name;
@@ -253,10 +255,12 @@ function boxFor({ name, kind, maxItems }) {
   box.hidden = false;
   box.dataset.field = "";
   if (maxItems === 1) box.dataset.single = "";
+  if (kind === "signature") box.dataset.signature = "";
   for (const [at, line] of [...box.querySelectorAll("p")].entries()) line.id = ids[at];
   for (const [at, input] of [...box.querySelectorAll("[type=file]")].entries()) {
-    Object.assign(input, { name: `value-${name}`, id: at ? "" : `value-${name}-file`, multiple: !at && maxItems !== 1 });
-    if (kind === "photo") input.accept = "image/*";
+    Object.assign(input, { name: `value-${name}`, multiple: !at && maxItems !== 1 });
+    if (!at) input.id = `value-${name}-file`;
+    if (kind !== "files") input.accept = "image/*";
     input.setAttribute("aria-describedby", ids.join(" "));
   }
   return box;

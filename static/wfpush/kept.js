@@ -57,7 +57,7 @@ export function take(host) {
 
 /** Whether loading the page again would lose a comment. */
 export const unsent = () =>
-  Boolean(document.querySelector(".ask:not(.standing), .kept")) || [...document.querySelectorAll('[data-slot="form"] [name]')].some(isChanged) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
+  Boolean(document.querySelector('.ask:not(.standing), .kept, [data-slot="attached"] li')) || [...document.querySelectorAll('[data-slot="form"] [name]')].some(isChanged) || [...document.querySelectorAll(DRAFTS)].some((box) => box.value.trim());
 
 const joined = (words) => words.map((each) => each.trim()).filter(Boolean).join("\n\n");
 

@@ -2,7 +2,7 @@
 // tests/vectors/form_values.json holds them to each other. A field is as GET /api/v1/notifications/{id} has it.
 
 const MOST = 1e15, MOST_TEXT = 4_000, MOST_FOR_PATTERN = 100, MOST_ROWS = 50, PLACES = 10;
-const MISSING = { choice: "required_choice", yes_no: "required_choice", choices: "required_choices", rows: "required_rows", files: "required_files", photo: "required_photo" };
+const MISSING = { choice: "required_choice", yes_no: "required_choice", choices: "required_choices", rows: "required_rows", files: "required_files", photo: "required_photo", signature: "required_signature" };
 const YES_NO = { yes: true, no: false };
 const AS = { least: ["minimum", "exclusiveMinimum", "minLength", "formatMinimum", "minItems", "minRows"], step: ["multipleOf"] };
 const COUNTS = ["minLength", "maxLength", "minItems", "maxItems", "minRows", "maxRows"];
@@ -50,7 +50,7 @@ function readField(field, texts, language) {
     case "number": case "money": return readNumber(field, said[0], language);
     case "yes_no": return { value: YES_NO[said[0]] ?? said[0] };
     case "choice": return { value: chosen(said[0]) };
-    case "files": case "photo": return { value: said };
+    case "files": case "photo": case "signature": return { value: said };
     case "choices": return { value: said.map(chosen) };
     case "long_text": return { value: said[0].replace(/\r\n/g, "\n").trim() };
     default: return { value: said[0].replace(/\s+/g, " ").trim() };

@@ -5,13 +5,14 @@ import json
 import re
 from typing import Any
 
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from tests.browsers.conftest import SignIn, is_live, new_page
 from tests.browsers.installation import Installation
 from tests.browsers.keyboard import tab_to, type_into
 from tests.browsers.test_accessible import faults
 from tests.notifications.forms.rows import GIVEN, delivery_form
+from tests.support.files import png
 
 BRAND = """
 from notifications.models import Brand
@@ -76,6 +77,9 @@ async def test_erin_follows_her_case_on_her_phone(
     written.set()
     await expect(erin.get_by_role("button", name="The list has changed")).to_be_visible()
     await expect(erin.get_by_label("Write to us")).to_have_value("Please ring twice.")
+    heating: FilePayload = {"name": "heating.png", "mimeType": "image/png", "buffer": png(30, 20)}
+    await erin.locator("#messages").get_by_label("Take a photo").set_input_files(heating)
+    await expect(erin.locator("#news")).to_have_text("heating.png is attached.")
     await tab_to(erin, erin.get_by_role("button", name="Send"))
     await erin.keyboard.press("Enter")
     await expect(erin.locator("#thread .mine")).to_contain_text("Please ring twice.")
@@ -83,6 +87,7 @@ async def test_erin_follows_her_case_on_her_phone(
     await carol.get_by_role("link", name="Order the spare part", exact=True).first.click()
     item = carol.locator("#item")
     await expect(item.locator(".line-text")).to_have_text(["Please ring twice."])
+    await expect(item.locator(".line img")).to_have_js_property("naturalWidth", 30)
     await item.get_by_text("Write to your colleagues").click()
     await item.get_by_label("Message", exact=True).fill("We will.")
     await item.get_by_role("checkbox", name="Erin Lindner").check()

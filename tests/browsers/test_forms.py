@@ -82,6 +82,26 @@ async def fill_in_rows(page: Page) -> None:
     await expect(page.locator(".total")).to_have_text("Sum of Price: €36.00")
 
 
+async def sign(page: Page) -> None:
+    """By the keyboard, then anew by finger."""
+    part = page.locator("#item [data-name=signed]")
+    place, files = part.get_by_role("img", name="Sign here with a finger or the mouse"), part.locator(".attached li")
+    await part.get_by_label("Or write your name").press_sequentially("Tina")
+    await expect(files).to_contain_text("It will be sent when you are back.")
+    assert await faults(page) == []
+    await part.get_by_role("button", name="Clear").click()
+    await expect(files).to_have_count(0)
+    await expect(part.get_by_label("Or write your name")).to_have_value("")
+    await place.evaluate("(canvas) => canvas.scrollIntoView({ block: 'center' })")
+    box = await place.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 40, box["y"] + 60)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 200, box["y"] + 30, steps=5)
+    await page.mouse.up()
+    await expect(files).to_contain_text("It will be sent when you are back.")
+
+
 async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign_in: SignIn) -> None:
     said = invoice_form()
     said["ui"]["fields"]["note"]["when"] = {"field": "account", "is": "office"}
@@ -89,7 +109,9 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     said["schema"]["properties"]["lines"] = table["schema"]["properties"]["lines"]
     said["ui"]["fields"]["lines"] = table["ui"]["fields"]["lines"]
     said["schema"]["properties"]["photo"] = PHOTO
-    said["ui"]["fields"]["photo"] = {"kind": "photo", "title": "Photo of it"}
+    said["schema"]["properties"]["signed"] = {**PHOTO, "title": "Signed by the tenant"}
+    said["schema"]["required"].append("signed")
+    said["ui"]["fields"] |= {"photo": {"kind": "photo", "title": "Photo of it"}, "signed": {"kind": "signature"}}
     task = {"id": "pump", "name": TITLE, "kind": "approval", "assignee": "dave", "form": said}
     installation.send("task.assigned", {"task": task, "variables": {**VARIABLES, **GIVEN}})
     dave = await sign_in("dave", phone=True)
@@ -131,8 +153,10 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     assert await faults(dave) == []
     await dave.locator("#value-amount").fill("900")
     pump: FilePayload = {"name": "pump.png", "mimeType": "image/png", "buffer": png(30, 20)}
-    await dave.get_by_label("Take a photo").set_input_files(pump)
-    await expect(dave.locator(".attached")).to_contain_text("It will be sent when you are back.")
+    part = dave.locator("#item [data-name=photo]")
+    await part.get_by_label("Take a photo").set_input_files(pump)
+    await expect(part.locator(".attached")).to_contain_text("It will be sent when you are back.")
+    await sign(dave)
     assert await faults(dave) == []
     await dave.get_by_text("Add a comment").click()
     await dave.get_by_label("Comment for the engine").fill("Nine of twelve.")
@@ -149,9 +173,13 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
     ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{TITLE}'")
     entries = json.loads(entries) if isinstance(entries, str) else entries
     values = {entry["name"]: entry["value"] for entry in entries}
-    (photo,) = values.pop("photo")
-    assert (photo["name"], photo["type"]) == ("pump.png", "image/png")
-    await expect(dave.locator("#item .files img")).to_have_js_property("naturalWidth", 30)
+    (photo,), (signed,) = values.pop("photo"), values.pop("signed")
+    assert [(each["name"], each["type"]) for each in (photo, signed)] == [
+        ("pump.png", "image/png"), ("signature.png", "image/png"),
+    ]  # fmt: skip
+    shown = dave.locator("#item .files img")
+    await expect(shown.first).to_have_js_property("naturalWidth", 30)
+    await expect(shown.last).to_have_js_property("naturalWidth", 960)
     assert values == {
         "amount": 900,
         "account": "office",

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from notifications.attachments.described import content_of
 from notifications.models import Attachment, Notification, Recipient, TaskMessage
 from notifications.types import Json
 from tests.factories import RecipientFactory, action_token
@@ -190,3 +191,20 @@ def test_files_of_others_are_not_named_in_a_form(story: Story) -> None:
     assert page.status == 422
     assert "A file is not there any more" in page.part("value-receipt-fault")
     assert "secret" not in page.text
+
+
+def test_without_a_pen_a_name_or_a_picture_is_a_signature(story: Story) -> None:
+    form: Json = {**RECEIPT, "ui": {"fields": {"receipt": {"kind": "signature"}}}}
+    story.assign(candidates=["bob"], form=form)
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+    faulty = page.press("Approve", **{"value-amount": "9"})
+    assert faulty.part("value-receipt-fault") == "Sign, or write your name."
+    odd = page.press("Approve", **{"value-amount": "9", "value-receipt.name": "<script>"})
+    assert "are not taken" in odd.part("value-receipt-fault")
+    assert not Attachment.objects.exists()
+
+    page.press("Approve", **{"value-amount": "9", "value-receipt.name": "Bob B\u202eaker"})
+
+    file = Attachment.objects.get()
+    assert (file.name, file.type) == ("signature.txt", "text/plain")
+    assert b"".join(content_of(file)) == b"Bob Baker"
