@@ -32,6 +32,7 @@ from notifications.models import (
     Engine,
     Event,
     EventStatus,
+    LinkMail,
     PausedService,
     Poll,
     Task,
@@ -48,6 +49,8 @@ from wfpush.queue.outbox import RETRIED
 ROWS = 8
 COUNTED = 1_000
 FAILED_WITHIN = timedelta(days=7)
+LINKS_WITHIN = timedelta(hours=24)
+"""How long a sign-in link is waited for: as long as it would be good."""
 QUIET_FOR = timedelta(seconds=90)
 """How long a part of the worker may be silent before the overview reports it: as long as the watchdog waits to restart
 it."""
@@ -96,6 +99,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     alarms: list[str] = []
     if sees(Event):
         alarms = [*silent_parts(now), *backlogs(now), *paused_services(now), *alarms_of_channels()]
+    if sees(LinkMail):
+        alarms += links_not_mailed(now)
     return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
 
 
@@ -116,6 +121,21 @@ def paused_services(now: datetime) -> list[str]:
         text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
         for each in PausedService.objects.order_by("service")
     ]
+
+
+def links_not_mailed(now: datetime) -> list[str]:
+    """Whoever asked for one waits for it, and cannot sign in."""
+    mails = LinkMail.objects.filter(created_at__gte=now - LINKS_WITHIN, sent_at=None, detail__gt="")
+    last = mails.order_by("-created_at").first()
+    if last is None:
+        return []
+    count = counted(mails)
+    text = ngettext(
+        "In the last 24 hours a sign-in link could not be mailed: %(why)s",
+        "In the last 24 hours %(count)s sign-in links could not be mailed, the last one for this reason: %(why)s",
+        count,
+    )
+    return [text % {"count": shown(count), "why": clean_line(last.detail)}]
 
 
 def alarms_of_channels() -> list[str]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from notifications.admin.tasks import TaskAdmin
-from notifications.models import Callback, Delivery, Device, Engine, Event, PausedService, Task, Template
+from notifications.models import Callback, Delivery, Device, Engine, Event, LinkMail, PausedService, Task, Template
 from notifications.routing import claims, pipeline, route
 from notifications.wording import template_versions
 from tests.admin import world as story
@@ -233,7 +233,7 @@ def test_the_overview_costs_few_queries(
     day: World, root: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     root.get("/admin/")
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(31):
         root.get("/admin/")
 
 
@@ -285,6 +285,27 @@ def test_a_push_service_that_is_not_on_the_list_any_more_is_named(day: World, ro
 
     (alarm,) = root.get("/admin/").context["alarms"]
     assert alarm.startswith("jmt17.google.com is not in PUSH_ALLOWED_HOSTS: browsers registered there (1)")
+
+
+def test_sign_in_links_that_could_not_be_mailed_are_said_until_they_are(day: World, root: Client) -> None:
+    now = timezone.now()
+    PausedService.objects.all().delete()
+    mails = [
+        LinkMail.objects.create(recipient=day.bob, created_at=now - timedelta(hours=hours), detail=detail)
+        for hours, detail in ((30, "too long ago"), (2, "refused"), (1, "550 no such \u202emailbox"), (1, ""))
+    ]
+
+    (alarm,) = root.get("/admin/").context["alarms"]
+    assert alarm == (
+        "In the last 24 hours 2 sign-in links could not be mailed, the last one for this reason: 550 no such mailbox"
+    )
+    (said,) = root.get("/admin/", headers={"Accept-Language": "de"}).context["alarms"]
+    assert said.startswith("In den letzten 24 Stunden konnten 2 Anmeldelinks nicht gesendet werden, der letzte")
+
+    for mail in mails[1:3]:
+        mail.sent_at, mail.detail = now, ""
+        mail.save()
+    assert root.get("/admin/").context["alarms"] == []
 
 
 def test_the_messages_of_a_day_are_summed_up_and_a_lost_one_shows(day: World, root: Client) -> None:
