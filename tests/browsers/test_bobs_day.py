@@ -1,21 +1,18 @@
 """Bob decides from 202 mixed items: finds one by amount and vendor, answers seven together, undoes one, snoozes one."""
 
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver import Keys
 
+from tests.browsers import in_firefox
 from tests.browsers.conftest import by_the_form, is_live, needed, new_page
+from tests.browsers.in_firefox import Line
 from tests.browsers.installation import Installation, Json
 from tests.browsers.test_accessible import faults
-from tests.notifications.forms.invoice import VARIABLES, invoice_form
 from tests.pushlab.background import Background
 from tests.pushlab.desktop import Desktop
 from tests.pushlab.firefox import Firefox
@@ -149,20 +146,6 @@ async def test_when_the_time_to_undo_is_over_the_card_says_what_it_waits_for(
 
 
 # --- in Firefox -------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Line:
-    """Between Firefox and the web server; it can be cut."""
-
-    background: Background
-    network: Network
-
-    def cut(self) -> None:
-        self.background.run(self.network.cut())
-
-    def mend(self) -> None:
-        self.background.run(self.network.mend())
-
-
 @pytest.fixture
 def line(here: Installation) -> Iterator[Line]:
     needed(Firefox.binary, Path("/usr/bin/dbus-daemon"))
@@ -186,122 +169,19 @@ def firefox(line: Line, tmp_path: Path) -> Iterator[Firefox]:
         desktop.stop()
 
 
-def test_bob_decides_asks_and_fills_in_a_form_in_firefox(here: Installation, firefox: Firefox, line: Line) -> None:
+def test_bob_decides_in_firefox_alice_replies_and_erin_follows_her_case(
+    here: Installation, firefox: Firefox, line: Line, tmp_path: Path
+) -> None:
     """In one session: to start Firefox takes as long as all of this."""
     morning(here, "bobby")
-    signs_in(firefox, here)
-    decides(firefox)
-    asks(firefox, here)
-    fills_in_a_form(firefox, here, line)
-
-
-def signs_in(bob: Firefox, here: Installation) -> None:
-    bob.open("/sign-in")
-    bob.type("#id_username", "bobby")
-    bob.type("#id_password", here.passwords["bobby"])
-    bob.click("main button")
-    bob.find("#connection[data-mood=live]")
-
-
-IN_GROUPS = """
-return [...document.querySelectorAll(".group:not([hidden]) [data-slot=group-count]")]
-  .reduce((sum, each) => sum + Number(each.innerText), 0);
-"""
-
-
-def waiting(bob: Firefox, count: int) -> None:
-    bob.find('[data-slot="waiting-count"]', str(count))
-
-
-def has(bob: Firefox, css: str, count: int) -> None:
-    counted(bob, f"return document.querySelectorAll({css!r}).length", count)
-
-
-def counted(bob: Firefox, script: str, count: int) -> None:
-    def look() -> bool:
-        with suppress(WebDriverException):  # the page is being changed
-            return bool(bob.evaluate(script) == count)
-        return False
-
-    eventually(look, f"{count} is what says {script}")
-
-
-def decides(bob: Firefox) -> None:
-    waiting(bob, 202)
-    counted(bob, IN_GROUPS, 202)
-
-    bob.type("#words", "contoso 1,005.50" + Keys.ENTER)
-    bob.find("#found .card", "€1,005.50")
-    has(bob, "#found .card", 1)
-    bob.click("#found .card button", "Approve")
-    bob.find("#found .card .outcome", "Approved. The engine will be told in a moment.")
-
-    bob.open("/?q=fabrikam&select=1")
-    bob.click("button", "Choose all here")
-    bob.find("#ticked", "7 chosen")
-    bob.click("button", "Answer together…")
-    bob.find("h1, h2", "7 items")
-    bob.find(".sum", "€7,633.50")
-    bob.type("#comment", "As agreed")
-    bob.click("main button", "Approve")
-    has(bob, ".chosen .outcome", 7)
-    bob.click(".chosen button", "Undo")
-    bob.find("#item button", "Approve")
-    bob.find("#item .history", "and took it back")
-
-    bob.open("/")
-    waiting(bob, 195)
-    bob.click("#later .card a")
-    bob.find("#item-heading")
-    title = bob.evaluate("return document.querySelector('#item-heading').innerText")
-    bob.click("#item summary", "Snooze…")
-    bob.click("#item button", "for an hour")
-    waiting(bob, 194)
-    bob.click("a", "Snoozed")
-    bob.find("#found .card", title)
-
-
-def asks(bob: Firefox, here: Installation) -> None:
-    """Alice, whose reply comes live."""
-    title, question, reply = "Approve the boat house", "Which cost centre?", "4711, as always."
-    here.assign(title, to="bobby", initiator="alice")
-    here.waits_for("bobby", title)
-    bob.open("/?q=boat+house")
-    bob.click("#found .card a", title)
-    bob.find("#item-heading", title)
-    bob.click("#item a", "Ask for information…")
-    bob.type("#item textarea[id^=comment]", question)
-    bob.click("#item button", "Ask for information")
-    bob.find("#item .outcome", "Sent to Alice.")
-
-    here.waits_for("alice", f"Bob asks about “{title}”")
-    here.answer("alice", f"Bob asks about “{title}”", "reply", comment=reply)
-
-    bob.find("#item .said-lines .line-text", reply)
-    bob.click("#item button", "Approve")
-    bob.find("#item .outcome", "Approved.")
-
-
-def fills_in_a_form(bob: Firefox, here: Installation, line: Line) -> None:
-    """In a cellar, where no signal is."""
-    title = "Approve the pump in the cellar"
-    task = {"id": "pump", "name": title, "kind": "approval", "assignee": "bobby", "form": invoice_form()}
-    here.send("task.assigned", {"task": task, "variables": VARIABLES})
-    here.waits_for("bobby", title)
-    bob.open("/?q=cellar")
-    bob.click("#found .card a", title)
-    bob.type("#value-note", "Nine came.")
-    bob.find("#connection[data-mood=live]")
-
-    line.cut()
-    bob.type("#value-amount", "10.000")
-    bob.click("#item label", "Office")
-    bob.click("#item button", "Approve")
-    bob.find(".fault-summary", "Amount: Is it 10000 or 10.0000?")
-    bob.type("#value-amount", "900")
-    bob.click("#item button", "Approve")
-    bob.find("#item [data-slot=outcome]", "“Approve” will be sent when you are back.")
-
-    line.mend()
-    bob.find("#item [data-slot=outcome]", "Approved.")
-    bob.find("#item [data-slot=history]", "Amount: €900.00 (instead of €1,000.00)")
+    in_firefox.signs_in(firefox, here, "bobby")
+    in_firefox.decides(firefox)
+    in_firefox.asks(firefox, here)
+    in_firefox.signs_out(firefox)
+    in_firefox.alice_replies_on_her_phone(firefox, here, tmp_path / "boat.png")
+    in_firefox.signs_out(firefox)
+    in_firefox.erin_follows_her_case_on_her_phone(firefox, here)
+    in_firefox.signs_out(firefox)
+    in_firefox.signs_in(firefox, here, "bobby")
+    in_firefox.has_the_reply(firefox)
+    in_firefox.fills_in_a_form(firefox, here, line)
