@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum, Value
+from django.db.models import Q, Sum, Value
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
@@ -134,10 +134,11 @@ def _reused() -> IdempotencyKeyReused:
 
 
 def _refuse_floods(person: Recipient | None, now: datetime) -> None:
-    """Raises TooMany."""
+    """What nothing uses counts until it is removed. Raises TooMany."""
     if person is None:
         return
-    sent = Attachment.objects.filter(uploader=person, at__gt=now - HOUR)
+    unused = Q(message=None, response=None)
+    sent = Attachment.objects.filter(Q(at__gt=now - HOUR) | unused, uploader=person)
     total = sent.aggregate(total=Sum(Greatest("size", Value(LEAST_COUNTED))))["total"] or 0
     if total >= settings.ATTACHMENT_MEGABYTES_AN_HOUR * MEGABYTE:
         raise TooMany(_("You have sent very many files within the last hour. Wait a while."), int(HOUR.total_seconds()))

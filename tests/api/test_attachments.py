@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import housekeeping
+from notifications.connectors.rest import instruction_of
 from notifications.models import Attachment, AttachmentPiece, Callback, Event, Notification, Recipient, TaskMessage
 from tests.factories import EngineFactory, RecipientFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
@@ -170,6 +172,8 @@ def test_floods_are_refused(story: Story, settings: Settings) -> None:
     assert refused.headers["Retry-After"] == "3600"
     assert send(person_caller(story.carol)).status_code == 201
     Attachment.objects.update(at=timezone.now() - timedelta(hours=2))
+    assert is_problem(send(bob), 429, "too_many_requests")  # while nothing uses it
+    said(bob, str(Attachment.objects.get(uploader=story.bob).pk))
     assert send(bob).status_code == 201
 
 
@@ -188,6 +192,8 @@ def test_a_comment_with_files_is_read_by_all_who_see_it_and_told_to_the_engine(s
     assert [(each["id"], each["name"]) for each in response.json()["attachments"]] == [
         (ids[0], "offer.pdf"), (ids[1], "heating.png"),
     ]  # fmt: skip
+    comment = instruction_of(Callback.objects.get(), unsure=False).comment
+    assert comment.startswith(f"See here\noffer.pdf: http://127.0.0.1:8000{FILES}/{ids[0]}\nheating.png: http")
     body = Callback.objects.get().body
     assert '"attachments":[{"id":"' + ids[0] in body
     (message,) = person_caller(story.carol).get(MESSAGES).json()["items"]
@@ -344,3 +350,22 @@ def test_what_nothing_uses_goes_after_a_day_and_the_rest_with_its_task(story: St
     story.task().delete()
     assert set(Attachment.objects.values_list("pk", flat=True)) == {UUID(fresh)}
     assert AttachmentPiece.objects.count() == 1
+
+
+def test_what_a_person_has_sent_and_not_used_goes_with_them(story: Story) -> None:
+    dora = RecipientFactory(ref="dora")
+    sent(person_caller(dora))
+
+    dora.delete()
+
+    assert not AttachmentPiece.objects.exists()
+
+
+def test_removing_files_reads_none_of_their_bytes(story: Story) -> None:
+    sent(person_caller(story.bob))
+    Attachment.objects.update(at=timezone.now() - timedelta(hours=25))
+
+    with CaptureQueriesContext(connection) as queries:
+        housekeeping.prune(timezone.now())
+
+    assert not [each["sql"] for each in queries if '"content"' in each["sql"]]

@@ -44,7 +44,8 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
     await pane.get_by_label("Your reply").fill(REPLY)
     photo: FilePayload = {"name": "boat.png", "mimeType": "image/png", "buffer": png(2_400, 300)}
     await pane.get_by_label("Take a photo").set_input_files(photo)
-    await expect(alice.locator("#news")).to_have_text("boat.png is attached.")
+    await expect(pane.locator(".attached progress")).to_have_count(1)
+    await expect(pane.locator(".attached progress")).to_be_hidden()
     assert await faults(alice) == []
     await pane.get_by_role("button", name="Reply").click()
     await expect(pane.locator(".outcome")).to_have_text("Sent to Bob.")

@@ -79,7 +79,7 @@ async def test_erin_follows_her_case_on_her_phone(
     await expect(erin.get_by_label("Write to us")).to_have_value("Please ring twice.")
     heating: FilePayload = {"name": "heating.png", "mimeType": "image/png", "buffer": png(30, 20)}
     await erin.locator("#messages").get_by_label("Take a photo").set_input_files(heating)
-    await expect(erin.locator("#news")).to_have_text("heating.png is attached.")
+    await expect(erin.locator("#messages .attached")).to_contain_text("heating.png")
     await tab_to(erin, erin.get_by_role("button", name="Send"))
     await erin.keyboard.press("Enter")
     await expect(erin.locator("#thread .mine")).to_contain_text("Please ring twice.")

@@ -34,7 +34,22 @@ def webp(width: int = 16, height: int = 16) -> bytes:
 
 
 def pdf(words: str = "Offer") -> bytes:
-    return b"%PDF-1.4\n% " + words.encode() + b"\ntrailer\n<<>>\n%%EOF\n"
+    """One page that says so."""
+    text = f"BT /F 24 Tf 20 100 Td ({words}) Tj ET".encode()
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(text), text),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    made, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, start=1):
+        places.append(len(made))
+        made += b"%d 0 obj%s endobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(made)
+    return made + b"xref\n0 6\n0000000000 65535 f \n" + table + end
 
 
 def archive(*names: str, stored: dict[str, bytes] | None = None) -> bytes:
