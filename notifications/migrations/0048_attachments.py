@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
                 ('attachment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='notifications.attachment')),
             ],
             options={
+                'verbose_name': 'piece of a file',
+                'verbose_name_plural': 'pieces of files',
                 'ordering': ['attachment', 'number'],
                 'default_permissions': (),
             },

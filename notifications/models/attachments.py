@@ -83,6 +83,8 @@ class AttachmentPiece(models.Model):
     content = models.BinaryField()
 
     class Meta:
+        verbose_name = _("piece of a file")
+        verbose_name_plural = _("pieces of files")
         default_permissions = ()
         ordering = ["attachment", "number"]
         constraints = [models.UniqueConstraint(fields=["attachment", "number"], name="one_piece_a_number")]

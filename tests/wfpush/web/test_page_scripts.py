@@ -46,6 +46,24 @@ def test_names_are_given_on_as_modules_give_them(folder: Path) -> None:
     assert "function own() {}\nreturn { one, two, three, four };" in script
 
 
+def test_comments_with_lines_of_their_own_are_left_out(folder: Path) -> None:
+    lines = [
+        "// One.",
+        "/** Two. */",
+        'const address = "https://a.example/*";  // stays',
+        "",
+        "  /**",
+        "   * 4 * 5.",
+        "   */",
+    ]
+    (folder / "keys.js").write_text("\n".join([*lines, "  // Four.", "show(address / 2);", ""]))
+
+    script = page_scripts.assembled()
+
+    assert '() => {\nconst address = "https://a.example/*";  // stays\n\nshow(address / 2);\nreturn {  };\n}' in script
+    assert not re.search(r"^\s*(?://|/\*)", script, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "line", ['import x from "./kept.js";', "export default 1;", "export let a = 1;", 'import "./a.js";']
 )
@@ -67,12 +85,12 @@ def test_it_is_served_small_and_its_copy_can_be_renewed(client: Client) -> None:
 def test_while_developing_each_request_has_the_modules_as_they_are(folder: Path, settings: Settings) -> None:
     settings.DEBUG = True
     before = finders.find(page_scripts.PATH)
-    (folder / "several.js").write_text("// nothing\n")
+    (folder / "several.js").write_text("nothing();\n")
 
     after = finders.find(page_scripts.PATH)
 
     assert before != after
-    assert "// nothing" in Path(str(after)).read_text()
+    assert "nothing();" in Path(str(after)).read_text()
     assert finders.find("wfpush/other.js") is None
 
 
