@@ -22,7 +22,7 @@ def plan_of(get: Callable[[], object]) -> str:
     )
     with connection.cursor() as cursor:
         cursor.execute(f"{EXPLAIN} {slowest['sql']}")
-        plan = [line[:MOST_SHOWN] for (lines,) in cursor.fetchall() for line in lines.split("\n")]
+        plan = [lines.split("\n")[0][:MOST_SHOWN] for (lines,) in cursor.fetchall()]  # the rest is of a condition
     tables = ", ".join(dict.fromkeys(TABLES.findall(slowest["sql"])))
     head = f"{len(asked.captured_queries)} statements; the slowest, {slowest['time']} s, reads {tables}"
     return "\n  ".join([head, *(line for line in plan[:MOST_LINES] if line.strip())])
