@@ -8,7 +8,7 @@ from uuid import UUID
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
-from notifications.forms import definition, patterns
+from notifications.forms import definition, keywords, patterns
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form
 from notifications.types import Json
@@ -112,7 +112,7 @@ def _faults(field: Field, value: Any) -> Iterator[Fault]:
     for error in sorted(errors, key=lambda each: ORDER.index(str(each.validator))):
         yield _of_schema(field, error)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if definition.as_number(value) is None:
+        if keywords.as_number(value) is None:
             yield Fault(field, "type")
         elif field.kind == "money" and not _is_multiple(value, CENTS):
             yield Fault(field, "cents")
@@ -197,12 +197,12 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 
 def _earliest(validator: Any, least: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if definition.as_day(instance) == instance and instance < least:
+    if keywords.as_day(instance) == instance and instance < least:
         yield ValidationError("it is too early")
 
 
 def _latest(validator: Any, most: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if definition.as_day(instance) == instance and instance > most:
+    if keywords.as_day(instance) == instance and instance > most:
         yield ValidationError("it is too late")
 
 
@@ -211,4 +211,4 @@ _Validator = validators.extend(
     {"multipleOf": _multiple_of, "pattern": _pattern, "formatMinimum": _earliest, "formatMaximum": _latest},
 )
 _FORMATS = FormatChecker(formats=())
-_FORMATS.checks("date")(lambda value: not isinstance(value, str) or definition.as_day(value) == value)
+_FORMATS.checks("date")(lambda value: not isinstance(value, str) or keywords.as_day(value) == value)

@@ -4,7 +4,6 @@ A keyword of JSON Schema that is not read is refused: a rule that nobody checks 
 """
 
 import json
-from datetime import date
 from typing import Any
 
 from notifications.forms import patterns
@@ -14,20 +13,22 @@ from notifications.forms.keywords import (
     Check,
     Say,
     count_to,
+    day,
     enum,
     flag,
     members,
     names_in,
     nothing,
+    number,
     one_of,
     pattern,
+    step,
     text_of,
     titled,
     words_of,
 )
 from notifications.models.variable_names import MAX_NAME, OURS, may_be_declared
 from notifications.types import Json, object_in
-from notifications.wording.formats import LARGEST
 from wfpush.web.pointers import MAX_ERRORS, pointer
 
 MOST_FIELDS = 40
@@ -205,22 +206,7 @@ def _columns(properties: Any, here: str, say: Say) -> None:
         _field(schema, pointer(here, name), say, COLUMNS)
 
 
-# --- checks of one value ----------------------------------------------------------------------------------------------
-def _number(value: Any, here: str, say: Say) -> None:
-    if as_number(value) is None or isinstance(value, str):
-        say(here, f"Write a number below {LARGEST:,}.")
-
-
-def _step(value: Any, here: str, say: Say) -> None:
-    if as_number(value) is None or isinstance(value, str) or value <= 0:
-        say(here, "Write a number above 0.")
-
-
-def _day(value: Any, here: str, say: Say) -> None:
-    if as_day(value) != value:
-        say(here, "Write a day such as 2026-11-30.")
-
-
+# --- the keywords of fields -------------------------------------------------------------------------------------------
 WORDS: dict[str, Check] = {
     "type": nothing,
     "title": text_of(MOST_TITLE),
@@ -229,11 +215,11 @@ WORDS: dict[str, Check] = {
 }
 CHOICES: dict[str, Check] = {"enum": enum, "oneOf": titled}
 NUMBER: dict[str, Check] = {
-    "minimum": _number,
-    "maximum": _number,
-    "exclusiveMinimum": _number,
-    "exclusiveMaximum": _number,
-    "multipleOf": _step,
+    "minimum": number,
+    "maximum": number,
+    "exclusiveMinimum": number,
+    "exclusiveMaximum": number,
+    "multipleOf": step,
 }
 RULES: Rules = {
     "string": {
@@ -243,8 +229,8 @@ RULES: Rules = {
         "maxLength": count_to(MOST_TEXT),
         "pattern": pattern,
         "format": one_of("date"),
-        "formatMinimum": _day,
-        "formatMaximum": _day,
+        "formatMinimum": day,
+        "formatMaximum": day,
     },
     "number": {**WORDS, **CHOICES, **NUMBER},
     "integer": {**WORDS, **CHOICES, **NUMBER},
@@ -377,7 +363,7 @@ CONDITIONS = ("is", "is_not", "at_least", "at_most")
 
 def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> None:
     known: dict[str, Check] = {"field": nothing, "is": nothing, "is_not": nothing, "or_empty": flag}
-    members(when, {**known, "at_least": _number, "at_most": _number}, here, say)
+    members(when, {**known, "at_least": number, "at_most": number}, here, say)
     if not isinstance(when, dict):
         return
     name = when.get("field")
@@ -397,27 +383,3 @@ def _when(when: Any, properties: Json, fields: Json, here: str, say: Say) -> Non
 
 def _no_kind(value: Any, here: str, say: Say) -> None:
     say(here, "Fields of this type have one kind only.")
-
-
-# --- values -----------------------------------------------------------------------------------------------------------
-def as_number(value: Any, *, whole: bool = False) -> int | float | None:
-    """The JSON number of a number, or of a text that is one; None for anything else, and outside the limits."""
-    if isinstance(value, str):
-        try:
-            value = float(value) if len(value) <= 30 else None
-        except ValueError:
-            return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return None if whole and isinstance(value, float) else value
-
-
-def as_day(value: Any) -> str | None:
-    """The day of a day or a time in ISO 8601."""
-    text = value[:10] if isinstance(value, str) else ""
-    try:
-        return date.fromisoformat(text).isoformat() if len(text) == 10 else None
-    except ValueError:
-        return None

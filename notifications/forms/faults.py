@@ -13,8 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.forms.definition import as_day
 from notifications.forms.fields import Field, Kind
+from notifications.forms.keywords import as_day
 from notifications.wording import formats
 
 TEXTS: dict[str, str | Promise] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from notifications.forms import definition
+from notifications.forms import definition, keywords
 from notifications.types import TAKES_AWAY, USUAL_EFFECTS, Json, ValuesRule, lookup, object_in
 from notifications.wording.labels import languages, tag
 from notifications.wording.plaintext import clean_line
@@ -161,11 +161,11 @@ class Field:
         """A value from outside in the form that the field takes; None where it is none."""
         match self.kind:
             case "number" | "money":
-                return definition.as_number(value, whole=self.whole)
+                return keywords.as_number(value, whole=self.whole)
             case "yes_no":
                 return value if isinstance(value, bool) else None
             case "date":
-                return definition.as_day(value)
+                return keywords.as_day(value)
             case "choice":
                 return value if any(_same(each.value, value) for each in self.choices) else None
             case "choices":

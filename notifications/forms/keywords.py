@@ -1,9 +1,12 @@
-"""Checks of what stands in a form: each takes a value, its JSON pointer, and whom to tell a fault."""
+"""Checks of what stands in a form: each takes a value, its JSON pointer, and whom to tell a fault. Also what is a
+number, or a day."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from notifications.forms import patterns
+from notifications.wording.formats import LARGEST
 from notifications.wording.plaintext import clean_line
 from wfpush.web.pointers import pointer
 
@@ -117,3 +120,41 @@ def names_in(value: Any, here: str, say: Say) -> list[Any]:
         say(here, f"Write a list of at most {MOST_NAMES} names.")
         return []
     return value
+
+
+def number(value: Any, here: str, say: Say) -> None:
+    if as_number(value) is None or isinstance(value, str):
+        say(here, f"Write a number below {LARGEST:,}.")
+
+
+def step(value: Any, here: str, say: Say) -> None:
+    if as_number(value) is None or isinstance(value, str) or value <= 0:
+        say(here, "Write a number above 0.")
+
+
+def day(value: Any, here: str, say: Say) -> None:
+    if as_day(value) != value:
+        say(here, "Write a day such as 2026-11-30.")
+
+
+def as_number(value: Any, *, whole: bool = False) -> int | float | None:
+    """The JSON number of a number, or of a text that is one; None for anything else, and outside the limits."""
+    if isinstance(value, str):
+        try:
+            value = float(value) if len(value) <= 30 else None
+        except ValueError:
+            return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None if whole and isinstance(value, float) else value
+
+
+def as_day(value: Any) -> str | None:
+    """The day of a day or a time in ISO 8601."""
+    text = value[:10] if isinstance(value, str) else ""
+    try:
+        return date.fromisoformat(text).isoformat() if len(text) == 10 else None
+    except ValueError:
+        return None

@@ -125,7 +125,7 @@ def _words(label: str, default: Any) -> Json:
 
 
 def _count(value: Any) -> int | None:
-    number = definition.as_number(value, whole=True)
+    number = keywords.as_number(value, whole=True)
     return min(int(number), definition.MOST_TEXT) if number is not None and number >= 0 else None
 
 
@@ -242,7 +242,7 @@ def _rows_of_camunda(said: Json, variables: Json) -> tuple[Json | None, Json]:
 def _of_number(said: Json, rules: Json) -> Json:
     digits = _count(said.get("decimalDigits"))
     limits = {"minimum": rules.get("min"), "maximum": rules.get("max")}
-    known = _rules(**{name: definition.as_number(value) for name, value in limits.items()})
+    known = _rules(**{name: keywords.as_number(value) for name, value in limits.items()})
     if digits == 0:
         return {"type": "integer", **known}
     return {"type": "number", **known, **({"multipleOf": 10**-digits} if digits and digits <= 10 else {})}

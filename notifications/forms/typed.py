@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from babel import Locale
 
-from notifications.forms import definition
+from notifications.forms import definition, keywords
 from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form
 from notifications.types import Json
@@ -118,7 +118,7 @@ def _chosen(of: Field, text: str) -> Any:
 
 def _day(text: str, locale: Locale) -> str:
     """Browsers send days in ISO 8601, whatever they show."""
-    return definition.as_day(text.strip()) or text
+    return keywords.as_day(text.strip()) or text
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def _number(of: Field, text: str, locale: Locale) -> int | float:
     if dot and plain and len(fraction) == 3 and whole.strip("-0") and len(whole.strip("-")) <= 3:
         one, other = whole + fraction, f"{whole}{point}{fraction}0"
         raise _Unreadable(Fault(of, "ambiguous", {"one": one, "other": other}))
-    number = definition.as_number(f"{whole.replace(group, '')}.{fraction or 0}")
+    number = keywords.as_number(f"{whole.replace(group, '')}.{fraction or 0}")
     if number is None:
         raise _Unreadable(Fault(of, "number", {"example": write_number(EXAMPLE, locale)}))
     return number
