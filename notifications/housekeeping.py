@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django_q.models import Failure, Success
 
 from notifications.models import (
@@ -38,6 +39,14 @@ def prune(now: datetime) -> dict[str, int]:
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
-    unused = Attachment.objects.filter(message=None, response=None, at__lt=now - UNUSED)
-    removed["files that nothing uses"] = unused.delete()[1].get(Attachment._meta.label, 0)
+    removed["files that nothing uses"] = _remove_unused_files(now - UNUSED)
     return {**removed, "devices": devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)}
+
+
+@transaction.atomic
+def _remove_unused_files(before: datetime) -> int:
+    """They are locked, so that no message names one meanwhile."""
+    unused = Attachment.objects.filter(message=None, response=None, at__lt=before).select_for_update(skip_locked=True)
+    found = list(unused.values_list("pk", flat=True))
+    Attachment.objects.filter(pk__in=found).delete()
+    return len(found)

@@ -23,13 +23,19 @@ def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") ->
         detail = _("At most %(most)s files can be sent at once. Leave some out.")
         detail %= {"most": settings.ATTACHMENTS_A_MESSAGE}
         raise Invalid(detail, [{"pointer": pointer, "detail": detail}])
-    rows = Attachment.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
-    found = {row.pk: row for row in rows if sender.sent(row) and not row.is_used}
+    rows = Attachment.objects.select_for_update(of=("self",)).select_related("response").filter(pk__in=wanted)
+    found = {row.pk: row for row in rows.order_by("pk") if sender.sent(row) and _is_free(row)}
     detail = _("This file is not there any more, or was sent already. Choose it again.")
     faults = [{"pointer": f"{pointer}/{at}", "detail": detail} for at, pk in enumerate(wanted) if pk not in found]
     if faults:
         raise Invalid(detail, faults)
     return [found[pk] for pk in wanted]
+
+
+def _is_free(attachment: Attachment) -> bool:
+    """Whether nothing uses it: an answer that was taken back, or that the engine refused, does not count."""
+    response = attachment.response
+    return not attachment.is_used or (response is not None and not response.counts)
 
 
 def use(attachments: Iterable[Attachment], by: TaskMessage | Response) -> None:

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from notifications import housekeeping
 from notifications.connectors.rest import instruction_of
 from notifications.models import Attachment, AttachmentPiece, Callback, Event, Notification, Recipient, TaskMessage
-from tests.factories import EngineFactory, RecipientFactory
+from tests.factories import BrandFactory, EngineFactory, RecipientFactory
 from tests.support.api import Caller, browser_of, engine_caller, is_problem, person_caller, pointers
 from tests.support.files import bomb, docx, jpeg, pdf, png
 from tests.support.story import Story
@@ -312,7 +312,8 @@ def test_who_loses_the_task_loses_its_files_but_not_their_own(story: Story) -> N
 
 
 def test_customers_see_what_concerns_them_only(story: Story) -> None:
-    erin: Recipient = RecipientFactory(ref="C-88", name="Erin", engine=story.engine)
+    brand = BrandFactory(slug="acme", name="Acme", names_staff=False)
+    erin: Recipient = RecipientFactory(ref="C-88", name="Erin", engine=story.engine, brand=brand)
     story.happen(
         "request.status_changed",
         {"case": {"id": "4711", "title": "Invoice 4711", "status": "received"}, "customer": {"ref": "C-88"}},
@@ -329,6 +330,9 @@ def test_customers_see_what_concerns_them_only(story: Story) -> None:
     assert wrote.status_code == 201, wrote.content
     assert wrote.json()["attachments"][0]["name"] == "heating.png"
     assert [read(customer, each) for each in (inside, for_her, hers)] == [404, 200, 200]
+    (theirs, own) = customer.get("/api/v1/cases/4711/messages").json()["items"]
+    assert (theirs["by"]["name"], own["by"]["name"]) == ("Acme", "Erin")
+    assert theirs["attachments"][0]["name"] == "heating.png"
     assert read(bob, hers) == 200
     stranger = RecipientFactory(ref="C-89", name="Sam", engine=story.engine)
     assert [read(person_caller(stranger), each) for each in (inside, for_her, hers)] == [404, 404, 404]

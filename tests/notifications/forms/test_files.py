@@ -1,5 +1,6 @@
 """Fields that ask for files: what a form may say of them, what is checked, and what becomes of their values."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from notifications.answers.given import Answer
 from notifications.answers.respond import respond
 from notifications.attachments import storing
 from notifications.attachments.storing import Sender
+from notifications.engines.taking_back import take_back
 from notifications.errors import InvalidValues
 from notifications.forms import definition
 from notifications.forms.translated import translated
+from notifications.items import holding
 from notifications.models import Attachment, Callback, Recipient
 from notifications.types import Json
 from tests.api.test_attachments import read
@@ -134,6 +137,31 @@ def test_what_is_used_is_not_used_again(story: Story) -> None:
 
     with pytest.raises(InvalidValues):
         respond(story.copy(story.bob, "T-43"), Answer("approve", values={"receipt": [photo]}), now=timezone.now())
+
+
+def test_after_an_answer_that_was_taken_back_its_files_need_not_be_chosen_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "HELD", timedelta(minutes=1))
+    story.assign(candidates=["bob", "carol"], form=form())
+    photo = kept(story.bob)
+    approve(story, [photo], via="inbox")
+    take_back(story.copy(story.bob), timezone.now())
+    assert read(person_caller(story.carol), photo) == 200
+
+    again = approve(story, [photo])
+
+    assert again.created
+    assert Attachment.objects.get(pk=photo).response == again.response
+    assert refused_again(story, photo)
+
+
+def refused_again(story: Story, photo: str) -> bool:
+    """Whether the file is no longer free for another task."""
+    story.assign("T-43", form=form())
+    with pytest.raises(InvalidValues):
+        respond(story.copy(story.bob, "T-43"), Answer("approve", values={"receipt": [photo]}), now=timezone.now())
+    return True
 
 
 def test_sensitive_files_nobody_sees_once_they_are_given(story: Story) -> None:

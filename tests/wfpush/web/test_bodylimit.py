@@ -80,6 +80,11 @@ async def test_a_batch_of_events_may_be_larger() -> None:
     assert (await Request(b"", content_type=batch, content_length=str(BATCH_LIMIT + 1)).through()).status == 413
 
 
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "Application/Octet-Stream"])
+def test_files_may_have_as_much_as_a_batch(content_type: str) -> None:
+    assert limit_for(content_type.encode()) == BATCH_LIMIT
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "", "application/cloudevents-batch+jsonx"])
 def test_only_the_batch_type_has_the_larger_limit(content_type: str) -> None:
     assert limit_for(content_type.encode()) == BODY_LIMIT
