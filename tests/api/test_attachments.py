@@ -152,7 +152,7 @@ def test_sent_twice_at_once_it_counts_once(story: Story) -> None:
 
     def once(_: int) -> int:
         try:
-            return int(send(bob, id=id).status_code)
+            return int(send(Caller(bob.key), id=id).status_code)
         finally:
             connection.close()
 
