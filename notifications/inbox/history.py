@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from notifications.forms import recorded
@@ -33,12 +34,15 @@ class Entry:
 
 
 def history_of(notification: Notification, reader: Recipient, now: datetime) -> list[Entry]:
-    """The latest entries, oldest first. External people see questions and replies only."""
+    """The latest entries, oldest first. External people see questions and replies, and what they gave themselves."""
     task = notification.task
     if task is None:
         return []
     asked = _information(task) if sees_questions(notification) else ()
-    told = [*asked] if reader.external else [*_events(task), *_escalated(task), *asked, *_answers(task, reader)]
+    if reader.external:
+        told = [*asked, *_given(task, reader)]
+    else:
+        told = [*_events(task), *_escalated(task), *asked, *_answers(task, reader)]
     told.sort(key=lambda each: each[0])
     return [Entry(at, text, words, files, short_time(at, now), exact(at)) for at, text, words, files in told[-SHOWN:]]
 
@@ -105,17 +109,28 @@ def _information(task: Task) -> Iterator[Told]:
 
 def _answers(task: Task, reader: Recipient) -> Iterator[Told]:
     """Answers that are not questions: `_information` has those."""
-    responses = (
-        Response.objects.filter(task=task)
-        .exclude(effect="request_info")
-        .select_related("recipient", "notification", "callback")
-        .prefetch_related("attachments")
-    )
-    for response in responses.order_by("-id")[:SHOWN]:
-        values = [each.line for each in recorded.shown(response.values, reading_language(reader))]
-        words, shown = "\n".join(filter(None, (*values, clean(response.comment)))), recorded.files_of(response.values)
-        files = [File.of(each) for each in response.attachments.all() if str(each.pk) in shown]
-        yield response.at, _answer_text(response, reader), words, files
+    for response in _responses(task).order_by("-id")[:SHOWN]:
+        yield _told(response, reader, _answer_text(response, reader))
+
+
+def _given(task: Task, reader: Recipient) -> Iterator[Told]:
+    """The reader's own answers in which they filled in a form, but for those that they took back."""
+    own = _responses(task).filter(recipient=reader).exclude(values=[])
+    for response in own.exclude(callback__state=CallbackState.TAKEN_BACK).order_by("-id")[:SHOWN]:
+        answer = action_title(response.notification, response.action, reader)
+        yield _told(response, reader, _("You answered “%(answer)s”") % {"answer": answer})
+
+
+def _responses(task: Task) -> QuerySet[Response]:
+    known = Response.objects.filter(task=task).exclude(effect="request_info")
+    return known.select_related("recipient", "notification", "callback").prefetch_related("attachments")
+
+
+def _told(response: Response, reader: Recipient, text: str) -> Told:
+    values = [each.line for each in recorded.shown(response.values, reading_language(reader))]
+    words, shown = "\n".join(filter(None, (*values, clean(response.comment)))), recorded.files_of(response.values)
+    files = [File.of(each) for each in response.attachments.all() if str(each.pk) in shown]
+    return response.at, text, words, files
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:

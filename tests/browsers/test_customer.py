@@ -159,6 +159,7 @@ async def test_frank_follows_his_case_by_the_keyboard_alone_and_without_javascri
     await tab_to(page, page.locator("#item").get_by_role("button", name="Approve", exact=True))
     await press("Enter")
     await expect(page.locator("#item [data-slot=outcome]")).to_contain_text("Approved.")
+    await expect(page.locator("#item [data-slot=history]")).to_contain_text("3. Tap · – · €7.50 · –")
     query = "SELECT r.values FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
     ((entries,),) = installation.house.rows(f"{query} WHERE t.name = '{COUNT}'")
     (lines,) = json.loads(entries) if isinstance(entries, str) else entries

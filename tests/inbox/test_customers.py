@@ -12,6 +12,8 @@ from notifications.models import Brand, Case, Engine, Journey, Milestone, Notifi
 from notifications.wording.sentences import TEXTS, spoken
 from tests.factories import BrandFactory, RecipientFactory
 from tests.inbox.browser import Page, get, signed_in
+from tests.notifications.forms.invoice import ask
+from tests.notifications.forms.rows import GIVEN, delivery_form
 from tests.support.story import Story
 
 ASKS = ["approve", "request_info"]
@@ -351,3 +353,15 @@ def test_her_browser_says_the_same_to_her(story: Story, erin: Recipient) -> None
     assert json.loads(words)["de"]["engine_delivered"] == "Wir haben es. Vielen Dank."
     settings = get(by_link(erin), "/").tree.xpath("//script[@id='settings']")[0].text
     assert json.loads(settings)["texts"]["engine_delivered"] == "We have it. Thank you."
+
+
+def test_what_she_filled_in_stands_in_her_item_and_nobody_elses(story: Story, erin: Recipient) -> None:
+    request_is(story, "received", 0)
+    ask(story, "T-43", form=delivery_form(), variables=GIVEN, name="Count it", assignee="C-9", candidates=["bob"])
+    item = f"/n/{Notification.objects.get(recipient=erin, task__task_id='T-43').pk}"
+
+    page = get(by_link(erin), item).press("Approve", **{"value-lines.1.price": "9.50"})
+
+    assert "You answered “Approve”" in page.part("history")
+    assert "Lines: 2 rows. Sum of Price: €39.50" in page.part("history")
+    assert "Erin" not in page.part("history") and "Given to" not in page.part("history")
