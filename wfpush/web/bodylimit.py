@@ -20,11 +20,13 @@ PROBLEM = json.dumps(
         "code": "too_large",
     }
 ).encode()
-PROBLEM_HEADERS = [
-    (b"content-type", b"application/problem+json"),
-    (b"content-length", str(len(PROBLEM)).encode()),
-    (b"connection", b"close"),
-]
+PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>413</title>
+<p>These files are too large to be sent at once: 16 MB in all are possible. Go back, and send fewer.</p>
+<p lang="de">Diese Dateien sind zu gro&szlig;, um sie auf einmal zu senden: m&ouml;glich sind zusammen 16 MB. Gehen Sie
+zur&uuml;ck, und senden Sie weniger.</p></html>
+"""
+"""For browsers that send a form without scripts. Nobody has read who they are, so it has both languages."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -44,6 +46,15 @@ def too_long(content_length: bytes, content_type: bytes) -> bool:
     return len(content_length.lstrip(b"0")) > MOST_DIGITS or int(content_length) > limit_for(content_type)
 
 
+def refusal_for(content_type: bytes, accept: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body of a 413: a problem, or a page for a browser that has sent a form with files."""
+    is_page = content_type.lower().startswith(b"multipart/form-data") and b"text/html" in accept.lower()
+    body = PAGE if is_page else PROBLEM
+    kind = b"text/html; charset=utf-8" if is_page else b"application/problem+json"
+    length = str(len(body)).encode()
+    return [(b"content-type", kind), (b"content-length", length), (b"connection", b"close")], body
+
+
 class TooLarge(Exception):
     """The body went over its limit while it was read."""
 
@@ -60,8 +71,9 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         limit = limit_for(headers.get(b"content-type", b""))
+        refusal = refusal_for(headers.get(b"content-type", b""), headers.get(b"accept", b""))
         if too_long(headers.get(b"content-length", b""), headers.get(b"content-type", b"")):
-            await _refuse(send)
+            await _refuse(send, *refusal)
             return
         read, started = 0, False
 
@@ -82,9 +94,9 @@ class BodyLimit:
             await self.application(scope, counted, watched)
         except TooLarge:
             if not started:
-                await _refuse(send)
+                await _refuse(send, *refusal)
 
 
-async def _refuse(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 413, "headers": PROBLEM_HEADERS})
-    await send({"type": "http.response.body", "body": PROBLEM})
+async def _refuse(send: Send, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 
 from wfpush.net.ports import PortTaken, check_port
 from wfpush.processes.systemd_notify import notify_systemd
-from wfpush.web.bodylimit import PROBLEM, PROBLEM_HEADERS, Application, limit_for
+from wfpush.web.bodylimit import Application, limit_for, refusal_for
 
 WEBSOCKET_FRAME_LIMIT = 64 * 1024
 LINGER_SECONDS = 3.0
@@ -75,8 +75,10 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
     def refuse(self) -> None:
         self.refused = True
         self.requestHeaders.removeHeader(b"expect")  # else twisted would still ask for the body
-        head = b"".join(b"%s: %s\r\n" % header for header in PROBLEM_HEADERS)
-        self.channel.transport.write(b"HTTP/1.1 413 Payload Too Large\r\n%s\r\n%s" % (head, PROBLEM))
+        kind, accept = ((self.requestHeaders.getRawHeaders(name) or [b""])[-1] for name in (b"content-type", b"accept"))
+        headers, body = refusal_for(kind, accept)
+        head = b"".join(b"%s: %s\r\n" % header for header in headers)
+        self.channel.transport.write(b"HTTP/1.1 413 Payload Too Large\r\n%s\r\n%s" % (head, body))
         self.content.truncate(0)
         self.channel.callLater(LINGER_SECONDS, self.abandon)
 

@@ -80,6 +80,16 @@ async def test_a_batch_of_events_may_be_larger() -> None:
     assert (await Request(b"", content_type=batch, content_length=str(BATCH_LIMIT + 1)).through()).status == 413
 
 
+async def test_a_form_of_a_browser_gets_a_page_in_both_languages() -> None:
+    form = {"content_type": "multipart/form-data; boundary=x", "content_length": str(BATCH_LIMIT + 1)}
+    page = await Request(b"", accept="text/html,*/*;q=0.8", **form).through()
+    program = await Request(b"", accept="*/*", **form).through()
+
+    assert (page.status, program.status) == (413, 413)
+    assert b"Go back" in page.sent[1]["body"] and b'lang="de"' in page.sent[1]["body"]
+    assert json.loads(program.sent[1]["body"])["code"] == "too_large"
+
+
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "Application/Octet-Stream"])
 def test_files_may_have_as_much_as_a_batch(content_type: str) -> None:
     assert limit_for(content_type.encode()) == BATCH_LIMIT

@@ -105,6 +105,12 @@ def head(*lines: str) -> bytes:
     return ("POST /api/v1/events HTTP/1.1\r\nHost: x\r\n" + "".join(f"{line}\r\n" for line in lines) + "\r\n").encode()
 
 
+def test_a_form_with_too_many_files_gets_a_page(port: int) -> None:
+    about = ("Content-Type: multipart/form-data; boundary=x", "Accept: text/html", f"Content-Length: {17 * 2**20}")
+    status, body = Wire(port).send(head(*about)).answer()
+    assert status == 413 and b"send fewer" in body
+
+
 @pytest.mark.parametrize("type", ["multipart/form-data", "multipart/form-data; boundary=x"])
 def test_a_form_of_which_only_the_name_is_one_reaches_the_application(type: str, port: int) -> None:
     """What it is, and what is wrong with it, is said by the application."""
