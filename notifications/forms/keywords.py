@@ -1,6 +1,7 @@
 """Checks of what stands in a form: each takes a value, its JSON pointer, and whom to tell a fault. Also what is a
 number, or a day."""
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -144,7 +145,9 @@ def as_number(value: Any, *, whole: bool = False) -> int | float | None:
             value = float(value) if len(value) <= 30 else None
         except ValueError:
             return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    if (isinstance(value, float) and not math.isfinite(value)) or abs(value) >= LARGEST:
         return None
     if isinstance(value, float) and value.is_integer():
         return int(value)

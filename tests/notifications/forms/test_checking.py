@@ -138,6 +138,12 @@ def test_a_record_has_the_rows_and_what_they_were_and_hides_all_of_a_sensitive_t
         assert recorded.public_values([secret]) == {"lines": None} and not entry.get("sensitive")
 
 
+@pytest.mark.parametrize("value", ["nan", "-inf", "1e400", "infinity", "1_000_x", 10**400])
+def test_a_variable_that_is_no_number_is_no_default(value: Any) -> None:
+    found = form_of({"task": {"form": invoice_form()}, "variables": {"amount": value}})
+    assert found is not None and next(iter(found)).default is None
+
+
 def test_what_came_as_form_before_there_were_forms_is_none() -> None:
     assert form_of({"task": {"form": "approve-invoice"}}) is None
     assert form_of({"task": {"form": {"key": "x"}}}) is None
