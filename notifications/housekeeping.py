@@ -19,8 +19,9 @@ from notifications.models import (
 from notifications.people import devices
 from wfpush.postgres import revision
 
-KEPT, UNUSED = timedelta(days=7), timedelta(days=1)
-"""How long most rows stay, and files that no message or answer has used."""
+KEPT = timedelta(days=7)
+"""How long most rows stay; files that no message or answer has used, too, since what names them may wait on a device
+that has no connection."""
 
 
 def prune(now: datetime) -> dict[str, int]:
@@ -39,7 +40,7 @@ def prune(now: datetime) -> dict[str, int]:
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
-    removed["files that nothing uses"] = _remove_unused_files(now - UNUSED)
+    removed["files that nothing uses"] = _remove_unused_files(past)
     return {**removed, "devices": devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)}
 
 

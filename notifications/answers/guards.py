@@ -1,10 +1,12 @@
 """What keeps an answer from being recorded: each check raises the failure that says why."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from notifications.answers.given import MAX_COMMENT, MAX_VARIABLES, Answer
+from notifications.attachments.described import said_with
+from notifications.attachments.using import are_same
 from notifications.conversation import people
 from notifications.errors import (
     AlreadyAnswered,
@@ -20,6 +22,7 @@ from notifications.errors import (
 from notifications.forms.recorded import given_of
 from notifications.models import (
     CLOSED,
+    Attachment,
     IdempotencyKey,
     Notification,
     NotificationState,
@@ -47,11 +50,11 @@ def by_key(keys: Iterable[IdempotencyKey], copy: Notification, answer: Answer) -
 def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Response | None:
     """An earlier answer to the task, of the same person and with the same content, whatever its key, token or
     device."""
-    said = (copy.recipient_id, answer.action, answer.comment, answer.variables, answer.values)
+    said = (copy.recipient_id, answer.action, answer.variables, answer.values)
     for response in earlier:
         values = given_of(response.values)
-        known = (response.recipient_id, response.action, response.comment, response.variables, values)
-        if response.counts and known == said and _asks_the_same(response, answer):
+        known = (response.recipient_id, response.action, response.variables, values)
+        if response.counts and known == said and _asks_the_same(response, answer) and _says_the_same(response, answer):
             return response
     return None
 
@@ -59,6 +62,23 @@ def same(earlier: Iterable[Response], copy: Notification, answer: Answer) -> Res
 def _asks_the_same(response: Response, answer: Answer) -> bool:
     """Whether a question goes to the same person: of one that names nobody, to whomever it went."""
     return not answer.to or (response.asked is not None and response.asked.ref == answer.to)
+
+
+def _says_the_same(response: Response, answer: Answer) -> bool:
+    """Whether the comment is the same, and those are the files of a question."""
+    if response.effect != "request_info" or (_has_words(answer) and answer.comment != response.comment):
+        return response.comment == answer.comment
+    sent = list(Attachment.objects.filter(message=response.pk))
+    return response.comment == text_of(answer, sent) and are_same(sent, answer.files)
+
+
+def text_of(answer: Answer, files: Sequence[Attachment]) -> str:
+    """The comment as it is recorded: of a question of files alone, their names."""
+    return answer.comment if _has_words(answer) or not files else said_with("", files)
+
+
+def _has_words(answer: Answer) -> bool:
+    return bool(clean(answer.comment).strip())
 
 
 def whom(action: Action, task: Task, copy: Notification, answer: Answer) -> Recipient | None:
@@ -111,5 +131,6 @@ def check_words(action: Action, answer: Answer) -> None:
         raise InvalidAnswer(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
     if answer.variables and len(json.dumps(answer.variables)) > MAX_VARIABLES:
         raise InvalidAnswer(f"The variables are larger than {MAX_VARIABLES // 1024} KiB. Send a reference instead.")
-    if action.comment == "required" and not clean(answer.comment).strip():
+    asks_by_files = action.effect == "request_info" and answer.files
+    if action.comment == "required" and not _has_words(answer) and not asks_by_files:
         raise CommentRequired(f"“{action.title}” needs a comment. Write why.")

@@ -114,7 +114,7 @@ def _record(
         recipient=copy.recipient,
         action=action.name,
         effect=action.effect,
-        comment=answer.comment,
+        comment=guards.text_of(answer, files),
         variables=answer.variables,
         values=values,
         via=answer.via,

@@ -57,7 +57,7 @@ class AttachmentsView(ApiView):
         responses=docs.responses({200: shown.AttachmentShown, 201: shown.AttachmentShown}, 400, 413, 415, 422),
     )
     def post(self, request: Request) -> HttpResponse:
-        """Send a file, for a message or answer that then names its id. What nothing uses is removed after a day."""
+        """Send a file, for a message or answer that then names its id. What nothing uses is removed after 7 days."""
         query = query_of(request, serializers.AttachmentQuery)
         source, name, given = _sent(request, query)
         kept = storing.keep(source, name, _sender(request), timezone.now(), id=given)

@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 
 from notifications.attachments.kinds import PICTURES
-from notifications.models import Attachment, AttachmentPiece
+from notifications.models import MOST_TEXT, Attachment, AttachmentPiece
 from notifications.types import Json
+from notifications.wording.plaintext import cut
 
 
 def path_of(attachment: Attachment) -> str:
@@ -42,6 +43,11 @@ def is_image(attachment: Attachment) -> bool:
 def names_of(attachments: Iterable[Attachment]) -> str:
     """What is quoted of a message that says nothing else."""
     return ", ".join(attachment.name for attachment in attachments)
+
+
+def said_with(text: str, attachments: Iterable[Attachment]) -> str:
+    """The text of a message: files alone say their names."""
+    return text or cut(names_of(attachments), MOST_TEXT)
 
 
 def content_of(attachment: Attachment) -> Iterator[bytes]:

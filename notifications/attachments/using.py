@@ -25,11 +25,27 @@ def claim(ids: Sequence[UUID], sender: Sender, pointer: str = "/attachments") ->
         raise Invalid(detail, [{"pointer": pointer, "detail": detail}])
     rows = Attachment.objects.select_for_update(of=("self",)).select_related("response").filter(pk__in=wanted)
     found = {row.pk: row for row in rows.order_by("pk") if sender.sent(row) and _is_free(row)}
-    detail = _("This file is not there any more, or was sent already. Choose it again.")
-    faults = [{"pointer": f"{pointer}/{at}", "detail": detail} for at, pk in enumerate(wanted) if pk not in found]
+    faults = [{"pointer": f"{pointer}/{at}", "detail": gone()} for at, pk in enumerate(wanted) if pk not in found]
     if faults:
-        raise Invalid(detail, faults)
+        raise Invalid(gone(), faults)
     return [found[pk] for pk in wanted]
+
+
+def gone() -> str:
+    """Why a file cannot be sent."""
+    return _("This file is not there any more, or was sent already. Choose it again.")
+
+
+def are_same(sent: Sequence[Attachment], ids: Sequence[UUID]) -> bool:
+    """Whether these ids are the files that were sent, or the same files once more: a form without JavaScript that is
+    sent twice brings them under other ids."""
+    if {each.pk for each in sent} == set(ids):
+        return True
+    if len(sent) != len(set(ids)):
+        return False
+    owner = {"uploader": sent[0].uploader_id, "engine": sent[0].engine_id}
+    again = Attachment.objects.filter(pk__in=ids, **owner)
+    return sorted((each.sha256, each.name) for each in sent) == sorted(again.values_list("sha256", "name"))
 
 
 def _is_free(attachment: Attachment) -> bool:

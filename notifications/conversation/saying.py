@@ -12,9 +12,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from notifications.attachments.described import names_of
+from notifications.attachments.described import said_with
 from notifications.attachments.storing import Sender
-from notifications.attachments.using import claim, use
+from notifications.attachments.using import are_same, claim, use
 from notifications.cases import messages
 from notifications.conversation import people, telling
 from notifications.conversation.message_body import task_message
@@ -45,7 +45,7 @@ from notifications.models import (
     TaskMessage,
 )
 from notifications.types import Json
-from notifications.wording.plaintext import clean, cut
+from notifications.wording.plaintext import clean
 from wfpush.postgres.bulk import AT_ONCE, Writes
 from wfpush.queue import outbox
 
@@ -84,7 +84,7 @@ def _said(text: str, files: Sequence[Attachment]) -> str:
     """Files alone are a message, too: it says their names. Raises CommentRequired."""
     if not text and not files:
         raise CommentRequired("Write something first.")
-    return text or cut(names_of(files), MOST_TEXT)
+    return said_with(text, files)
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _same_reply(asked: Addressee, text: str, files: Sequence[UUID]) -> TaskMessa
 
 def _is_same(message: TaskMessage, text: str, files: Sequence[UUID]) -> bool:
     sent = list(message.attachments.all())
-    return {each.pk for each in sent} == set(files) and message.text == (text or cut(names_of(sent), MOST_TEXT))
+    return message.text == said_with(text, sent) and are_same(sent, files)
 
 
 def _record_reply(asked: Addressee, task: Task, text: str, words: Words, now: datetime) -> TaskMessage:

@@ -41,7 +41,7 @@ from notifications.inbox.items import item, own_notification
 from notifications.inbox.pages import Sent, show
 from notifications.inbox.session import PersonRequest, form_only, person_required
 from notifications.inbox.signin import local_path
-from notifications.inbox.uploads import Attached, attached, keep_text
+from notifications.inbox.uploads import Attached, attached, attached_as, keep_text
 from notifications.items import inbox_items, snoozing
 from notifications.models import Case, Notification, Recipient, Via
 from notifications.wording.formats import locale_of
@@ -76,7 +76,7 @@ def filled_in(request: HttpRequest, notification: Notification, action: str) -> 
 def _take_files(request: HttpRequest, person: Recipient, field: Field, typed: Typed) -> None:
     """The files of a field: what comes with the form is kept, whatever becomes of the answer."""
     name = f"{PREFIX}{field.name}"
-    found = attached(request, person, timezone.now(), name, name)
+    found = attached_as(name, name, request, person, timezone.now())
     typed.files[field.name] = found.files
     ids = [*typed.texts[field.name], *(str(each) for each in found.ids)]
     written = clean_line(request.POST.get(f"{name}.name", "")) if field.kind == "signature" else ""

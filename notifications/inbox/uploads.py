@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from notifications.attachments import storing
 from notifications.attachments.described import is_picture, path_of, size_said
 from notifications.attachments.kinds import ACCEPT
 from notifications.attachments.storing import Sender
+from notifications.attachments.using import gone
 from notifications.errors import Failure
 from notifications.models import Attachment, Recipient
 from notifications.types import Json
@@ -57,10 +58,17 @@ def file_rules() -> Json:
     return {"accept": ACCEPT, "hint": hint, "one": one, "photo": _("The browser makes it smaller before it is sent.")}
 
 
-def attached(
-    request: HttpRequest, person: Recipient, now: datetime, kept_as: str = "attachments", sent_as: str = "files"
-) -> Attached:
-    """The files of a form: those that were kept before and still stand in it, and those that come with it."""
+def attached(request: HttpRequest, person: Recipient, now: datetime) -> Attached:
+    """The files of a message: those that were kept before and still stand in its form, and those that come with it.
+    One that is not there any more is a fault, so that nothing is sent without it."""
+    named = set(request.POST.getlist("attachments"))
+    found = attached_as("attachments", "files", request, person, now)
+    missing = named - {str(each) for each in found.ids}
+    return replace(found, fault=" ".join(filter(None, (gone() if missing else "", found.fault))))
+
+
+def attached_as(kept_as: str, sent_as: str, request: HttpRequest, person: Recipient, now: datetime) -> Attached:
+    """The files of the fields of these names."""
     kept = Attachment.objects.filter(pk__in=_ids(request.POST.getlist(kept_as)), uploader=person)
     files, faults = [File.of(each) for each in kept], []
     for file in request.FILES.getlist(sent_as):

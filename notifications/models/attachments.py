@@ -16,7 +16,7 @@ class Attachment(models.Model):
     """A file that was sent. Whoever sends it may choose its id, so that a file sent twice counts once.
 
     Either `uploader` or `engine` has sent it. Nothing uses it until a message or an answer names it; what nothing uses
-    is removed after a day.
+    is removed after 7 days.
     """
 
     id: Any = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,5 +1,6 @@
 """Files: sent once, by their content, within bounds; and read by those who see what they belong to, and nobody else."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -259,6 +260,36 @@ def test_a_question_and_its_reply_have_files_that_both_see(story: Story) -> None
     assert (TaskMessage.objects.get(kind="reply").text, story.task().state) == ("bill.pdf", "open")
 
 
+def test_the_same_question_with_another_photo_is_another_question(story: Story) -> None:
+    bob, copy = person_caller(story.bob), story.copy(story.bob)
+    one, other = sent(bob), sent(bob, jpeg(640, 480))
+
+    def ask(*ids: str, comment: str = "Please see attached") -> int:
+        body = {"action": "request_info", "comment": comment, "attachments": list(ids)}
+        return int(bob.post(f"/api/v1/notifications/{copy.pk}/responses", body).status_code)
+
+    assert [ask(one), ask(one), ask(other), ask(other), ask(), ask()] == [201, 200, 201, 200, 201, 200]
+    assert ask(sent(bob)) == 200  # the same picture once more
+    assert ask(one, comment="Another") == 422
+    assert [each.attachments.count() for each in TaskMessage.objects.order_by("number")] == [1, 1, 0]
+
+
+def test_a_question_of_files_alone_says_their_names(story: Story) -> None:
+    bob, copy = person_caller(story.bob), story.copy(story.bob)
+    body = {"action": "request_info", "comment": " ", "attachments": [sent(bob)]}
+
+    asked = [bob.post(f"/api/v1/notifications/{copy.pk}/responses", body) for _ in range(2)]
+
+    assert [each.status_code for each in asked] == [201, 200], asked[0].content
+    assert TaskMessage.objects.get().text == "heating.png"
+    assert json.loads(Callback.objects.get().body)["data"]["comment"] == "heating.png"
+    assert said(bob, sent(bob, pdf(), "plan.pdf"), kind="question", text="").json()["text"] == "plan.pdf"
+    empty = bob.post(f"/api/v1/notifications/{copy.pk}/responses", {**body, "attachments": []})
+    assert is_problem(empty, 422, "comment_required")
+    decided = {"action": "reject", "comment": "", "attachments": [sent(bob)]}
+    assert is_problem(bob.post(f"/api/v1/notifications/{copy.pk}/responses", decided), 422, "comment_required")
+
+
 def test_a_reply_after_the_decision_is_kept_with_its_file(story: Story) -> None:
     bob, alice = person_caller(story.bob), person_caller(story.alice)
     said(bob, kind="question")
@@ -339,11 +370,12 @@ def test_customers_see_what_concerns_them_only(story: Story) -> None:
 
 
 # --- how long it stays ------------------------------------------------------------------------------------------------
-def test_what_nothing_uses_goes_after_a_day_and_the_rest_with_its_task(story: Story) -> None:
+def test_what_nothing_uses_goes_after_seven_days_and_the_rest_with_its_task(story: Story) -> None:
     bob = person_caller(story.bob)
     old, fresh, used = sent(bob), sent(bob), sent(bob)
     said(bob, used)
-    Attachment.objects.filter(pk__in=[old, used]).update(at=timezone.now() - timedelta(hours=25))
+    Attachment.objects.filter(pk=fresh).update(at=timezone.now() - timedelta(days=6))
+    Attachment.objects.filter(pk__in=[old, used]).update(at=timezone.now() - timedelta(days=7, hours=1))
 
     assert housekeeping.prune(timezone.now())["files that nothing uses"] == 1
 
@@ -367,7 +399,7 @@ def test_what_a_person_has_sent_and_not_used_goes_with_them(story: Story) -> Non
 
 def test_removing_files_reads_none_of_their_bytes(story: Story) -> None:
     sent(person_caller(story.bob))
-    Attachment.objects.update(at=timezone.now() - timedelta(hours=25))
+    Attachment.objects.update(at=timezone.now() - timedelta(days=8))
 
     with CaptureQueriesContext(connection) as queries:
         housekeeping.prune(timezone.now())

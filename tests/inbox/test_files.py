@@ -2,6 +2,7 @@
 link."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -113,6 +114,24 @@ def test_a_comment_with_a_file(story: Story) -> None:
     assert "heating.png" in page.press("Send", text="See", files=[photo()]).part("conversation")
 
 
+@pytest.mark.parametrize("id", ["no-uuid", str(uuid4())])
+def test_nothing_is_sent_without_a_file_that_is_not_there_any_more(story: Story, asked: Notification, id: str) -> None:
+    gone = "This file is not there any more, or was sent already. Choose it again."
+    page = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
+    page = page.press("Send", text="See", attachments=[id], files=[photo()])
+    assert (page.status, page.part("message-fault")) == (422, gone)
+    reply = get(signed_in(story.alice), f"/n/{asked.pk}").press("Reply", comment="This one", attachments=[id])
+    assert (reply.status, reply.part("fault")) == (422, gone)
+    assert not TaskMessage.objects.exclude(kind="question").exists()
+
+
+def test_a_reply_with_a_file_that_is_sent_twice_is_one_reply(story: Story, asked: Notification) -> None:
+    page = get(signed_in(story.alice), f"/n/{asked.pk}")
+    pages = [page.press("Reply", comment="This one", files=[photo()]) for _ in range(2)]
+    assert [each.part("outcome") for each in pages] == ["Sent to Bob."] * 2
+    assert TaskMessage.objects.filter(kind="reply").count() == 1
+
+
 def test_a_customer_writes_with_a_file(story: Story) -> None:
     erin: Recipient = RecipientFactory(ref="C-88", name="Erin", engine=story.engine)
     story.assign(candidates=["bob"])
@@ -123,7 +142,11 @@ def test_a_customer_writes_with_a_file(story: Story) -> None:
     faulty = page.press("Send", text="Look", files=[photo(content=BAD)])
     assert (faulty.status, "not taken" in faulty.part("write-fault")) == (422, True)
     assert page.press("Send", text="").part("write-fault") == "Write something first."
-    page = page.press("Send", text="Look", files=[photo()])
+    form = page
+    page = form.press("Send", text="Look", files=[photo()])
+    again = form.press("Send", text="Look", files=[photo()])  # pressed twice
+    assert again.part("write-fault") == "" and TaskMessage.objects.count() == 1
+    assert (form.press("Send", text="Look", files=[photo("other.png")]).status) == 422
 
     assert (thumbnails(page), page.client.get(links(page)[0]).status_code) == (1, 200)
     seen = get(signed_in(story.bob), f"/n/{story.copy(story.bob).pk}")
