@@ -8,16 +8,19 @@ nothing for it.
 It finds what reading through finds. Each change of an item gives it a new `seq`, and items above what is gathered are
 looked at themselves. Triggers note what changes outside of items (`SearchedAnew`): items that this concerns are looked
 at, too, until they are gathered again. Items that have other words by now are left out when they are read.
+
+Each item is in one part at most: whoever gathers it again takes its former words out. So words of the past go with the
+next run where something outside of items has changed or an item was deleted, and within a day where an item itself has.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Func, Max, Q, QuerySet, Sum, TextField, Value
-from django.db.models.functions import Concat, Upper
+from django.db.models import F, Func, Max, Q, TextField, Value
+from django.db.models.functions import Concat, Now, Upper
 
 from notifications.models import Notification, SearchedAnew, SearchedPart
 from wfpush.postgres import keys
@@ -32,7 +35,10 @@ MOST_CHANGES = 1_000
 """Of more changes outside of items it would take longer to find the items than to read all through."""
 
 AT_ONCE, SECONDS = 5_000, 10.0
-"""Items gathered by one statement, and for how long one run of the schedule goes on."""
+"""Items gathered by one transaction, and for how long one run of the schedule goes on."""
+
+KEPT = "1 day"
+"""So long words stay that an item had before, where too few have changed to be gathered sooner."""
 
 
 class Facts(Func):
@@ -112,9 +118,10 @@ def _found(words: Sequence[Sequence[str]], known: dict[str, Any]) -> list[UUID]:
 def gather() -> int:
     """Gather what has changed since, of everybody with many changes; returns how many items were read."""
     until = time.monotonic() + SECONDS
-    count, more = _gather_anew()
-    while more and time.monotonic() < until:
-        added, more = _gather_anew()
+    _forget_deleted()
+    count, most = _gather_anew(MOST_CHANGES)
+    while most and time.monotonic() < until:
+        added, most = _gather_anew(most)
         count += added
     for person in behind():
         added = AT_ONCE
@@ -133,44 +140,60 @@ def _alone() -> bool:
 
 
 @transaction.atomic
-def _gather_anew() -> tuple[int, bool]:
-    """Items whose cases, tasks or people have changed, of those who have parts. Returns how many, and whether there may
-    be more."""
-    changes = list(SearchedAnew.objects.order_by("pk")[:MOST_CHANGES]) if _alone() else []
+def _forget_deleted() -> None:
+    """Delete the parts of inboxes of which items were deleted. Their other items are gathered again."""
+    if _alone():
+        _run(
+            "WITH deleted AS (DELETE FROM notifications_searchedanew WHERE inbox_id IS NOT NULL RETURNING inbox_id)"
+            " DELETE FROM notifications_searchedpart WHERE recipient_id IN (SELECT inbox_id FROM deleted)"
+        )
+
+
+@transaction.atomic
+def _gather_anew(most: int) -> tuple[int, int]:
+    """Items of the first changes outside of items, of those who have parts. Returns how many, and how many changes to
+    take next: fewer than `most` where these concern too many items for one transaction, 0 where none are left."""
+    changes = list(SearchedAnew.objects.filter(inbox_id=None).order_by("pk")[:most]) if _alone() else []
     if not changes:
-        return 0, False
-    deleted = {change.inbox_id for change in changes if change.inbox_id is not None}
-    SearchedPart.objects.filter(recipient__in=deleted).delete()
+        return 0, 0
+    concerned = _concerned(changes)
+    gathered = Notification.objects.filter(recipient__in=SearchedPart.objects.values("recipient"))
+    found: dict[UUID, int] = {}
+    for condition in concerned:
+        found |= gathered.filter(condition).values_list("pk", "recipient")[: AT_ONCE + 1]
+    if len(found) <= AT_ONCE:
+        _replace(found, upto=0)
+        _thin(found.values())
+    elif len(changes) > 1:
+        return 0, len(changes) // 2
+    else:  # then theirs are gathered from the first on, in several transactions
+        for condition in concerned:
+            whose = Notification.objects.filter(condition).values("recipient")
+            SearchedPart.objects.filter(recipient__in=whose).delete()
+    SearchedAnew.objects.filter(pk__in=[change.pk for change in changes]).delete()
+    return min(len(found), AT_ONCE), min(2 * most, MOST_CHANGES) if len(changes) == most else 0
+
+
+def _concerned(changes: Sequence[SearchedAnew]) -> list[Q]:
+    """Which items changes concern: conditions one by one, since each has an index."""
     cases, tasks, people = (
         [key for change in changes if (key := getattr(change, name)) is not None]
         for name in ("case_id", "task_id", "person_id")
     )
-    concerned = [  # one after the other: each has an index
-        Q(case__in=cases),
-        Q(task__in=tasks),
-        Q(task__initiator__in=people),
-        Q(on_behalf_of__in=people),
-    ]
-    gathered = Notification.objects.filter(recipient__in=SearchedPart.objects.values("recipient"))
-    found = [pk for condition in concerned for pk in gathered.filter(condition).values_list("pk", flat=True)]
-    count = 0
-    for start in range(0, len(found), AT_ONCE):
-        some = Notification.objects.filter(keys.among(Notification, found[start : start + AT_ONCE]))
-        count += _insert(some, upto="0")
-    SearchedAnew.objects.filter(pk__in=[change.pk for change in changes]).delete()
-    return count, len(changes) == MOST_CHANGES
+    return [Q(case__in=cases), Q(task__in=tasks), Q(task__initiator__in=people), Q(on_behalf_of__in=people)]
 
 
 def behind() -> list[int]:
-    """Whoever has many changes that are not gathered; most of them first."""
+    """Whoever has many changes that are not gathered, or some that have not been for long; most of them first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT person.id FROM notifications_recipient person"
             " LEFT JOIN notifications_searchedpart part ON part.recipient_id = person.id"
             " WHERE person.inbox_seq >= %(many)s GROUP BY person.id"
-            " HAVING person.inbox_seq - COALESCE(max(part.upto), 0) >= %(many)s"
+            " HAVING person.inbox_seq - COALESCE(max(part.upto), 0) >= %(many)s OR person.inbox_seq > max(part.upto)"
+            " AND max(part.at) FILTER (WHERE part.upto > 0) <= now() - %(kept)s::interval"
             " ORDER BY person.inbox_seq - COALESCE(max(part.upto), 0) DESC",
-            {"many": GATHERED_FROM},
+            {"many": GATHERED_FROM, "kept": KEPT},
         )
         return [pk for (pk,) in cursor.fetchall()]
 
@@ -180,28 +203,64 @@ def _gather_of(person: int) -> int:
     """The next items of a person."""
     if not _alone():
         return 0
+    _thin([person])
     parts = SearchedPart.objects.filter(recipient=person)
-    mine = Notification.objects.filter(recipient=person)
-    size = parts.aggregate(parts=Count("pk"), items=Sum(Func(F("items"), function="cardinality")), upto=Max("upto"))
-    count = mine.count()
-    if (size["items"] or 0) > 2 * count + PART or size["parts"] > 4 * (count // PART + 1):
-        parts.delete()
-        size["upto"] = 0
-    return _insert(mine.filter(seq__gt=size["upto"] or 0).order_by("seq")[:AT_ONCE], upto="max(seq)")
+    last = parts.aggregate(upto=Max("upto"))["upto"] or 0
+    rows = Notification.objects.filter(recipient=person, seq__gt=last).order_by("seq").values_list("pk", "seq")
+    items = dict(rows[:AT_ONCE])
+    if not items:  # those that had changed last were deleted
+        parts.filter(upto=last).update(at=Now())
+        return 0
+    return _replace(dict.fromkeys(items, person), upto=max(items.values()))
 
 
+# --- parts ------------------------------------------------------------------------------------------------------------
+_TAKE_OUT = """
+UPDATE notifications_searchedpart part SET (items, texts) = (
+    SELECT COALESCE(array_agg(item), '{}'), COALESCE(array_agg(text), '{}')
+    FROM unnest(part.items, part.texts) AS word(item, text) WHERE item <> ALL(%(items)s::uuid[])
+)
+WHERE recipient_id = ANY(%(people)s::bigint[])
+AND EXISTS (SELECT 1 FROM unnest(part.items) AS item WHERE item = ANY(%(items)s::uuid[]))
+"""
+_EMPTIED = """
+DELETE FROM notifications_searchedpart part WHERE recipient_id = ANY(%(people)s::bigint[]) AND items = '{}'
+AND upto < (SELECT max(upto) FROM notifications_searchedpart other WHERE other.recipient_id = part.recipient_id)
+"""
 _INSERT = """
-INSERT INTO notifications_searchedpart (recipient_id, upto, items, texts)
-SELECT recipient_id, {upto}, array_agg(id), array_agg(searched) FROM (
+INSERT INTO notifications_searchedpart (recipient_id, upto, at, items, texts)
+SELECT recipient_id, {upto}, now(), array_agg(id), array_agg(searched) FROM (
     SELECT item.*, (row_number() OVER (PARTITION BY recipient_id ORDER BY seq) - 1) / {part} AS place
     FROM ({rows}) AS item
 ) AS placed GROUP BY recipient_id, place RETURNING cardinality(items)
 """
+_THIN = """
+DELETE FROM notifications_searchedpart WHERE recipient_id IN (
+    SELECT recipient_id FROM notifications_searchedpart WHERE recipient_id = ANY(%(people)s::bigint[])
+    GROUP BY recipient_id HAVING count(*) > 4 * (sum(cardinality(items)) / %(part)s + 1)
+)
+"""
 
 
-def _insert(items: QuerySet[Notification], upto: str) -> int:
-    rows = items.annotate(searched=Upper(searched_text())).values("id", "recipient_id", "seq", "searched")
+def _replace(items: dict[UUID, int], upto: int) -> int:
+    """Gather items by their keys, each with the key of its recipient: what they were found by before goes. Returns how
+    many there still are."""
+    known = {"items": keys.array(items), "people": keys.array(set(items.values()))}
+    _run(_TAKE_OUT, known)
+    _run(_EMPTIED, known)
+    wanted = Notification.objects.filter(keys.among(Notification, items))
+    rows = wanted.annotate(searched=Upper(searched_text())).values("id", "recipient_id", "seq", "searched")
     statement, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT.format(upto=upto, part=PART, rows=statement), values)
+        cursor.execute(_INSERT.format(upto=int(upto), part=PART, rows=statement), values)
         return sum(count for (count,) in cursor.fetchall())
+
+
+def _thin(people: Collection[int]) -> None:
+    """Delete the parts of people who have very small ones: these are gathered anew, as few large ones."""
+    _run(_THIN, {"people": keys.array(set(people)), "part": PART})
+
+
+def _run(statement: str, known: dict[str, Any] | None = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, known)

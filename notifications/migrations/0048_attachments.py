@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """New tables. 0049 makes their foreign keys to others: here, four tables would be locked by one transaction."""
 
     dependencies = [
         ('notifications', '0047_searched'),
@@ -22,10 +23,10 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveIntegerField(default=0, help_text='In bytes.', verbose_name='size')),
                 ('sha256', models.CharField(blank=True, max_length=64)),
                 ('at', models.DateTimeField(verbose_name='at')),
-                ('engine', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='notifications.engine', verbose_name='engine')),
-                ('message', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='notifications.taskmessage', verbose_name='message')),
-                ('response', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='notifications.response', verbose_name='answer')),
-                ('uploader', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='notifications.recipient', verbose_name='sent by')),
+                ('engine', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', db_constraint=False, to='notifications.engine', verbose_name='engine')),
+                ('message', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', db_constraint=False, to='notifications.taskmessage', verbose_name='message')),
+                ('response', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', db_constraint=False, to='notifications.response', verbose_name='answer')),
+                ('uploader', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', db_constraint=False, to='notifications.recipient', verbose_name='sent by')),
             ],
             options={
                 'verbose_name': 'file',

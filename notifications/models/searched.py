@@ -10,12 +10,14 @@ from notifications.models.people import Recipient
 class SearchedPart(models.Model):
     """Some hundred items of a person, with all that is searched of each, in capital letters, in one row.
 
-    The part with the highest `upto` says how far they are gathered: items whose `seq` is higher are read one by one. An
-    item may stand in several parts, with what was searched of it before; it is read again before it is shown.
+    The part with the highest `upto` says how far they are gathered, and since when: items whose `seq` is higher are
+    read one by one. An item is in one part at most, perhaps with what was searched of it before: it is read again
+    before it is shown.
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="searched_parts")
     upto = models.BigIntegerField()
+    at = models.DateTimeField()
     items = ArrayField(models.UUIDField())
     texts = ArrayField(models.TextField())
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from notifications.inbox import gathered, search
@@ -152,12 +153,124 @@ def test_nothing_is_kept_of_deleted_items(bob: Recipient) -> None:
     assert texts() == ""
 
 
-def test_parts_are_made_anew_when_most_of_them_is_of_the_past(bob: Recipient) -> None:
+def test_deleted_items_go_before_anything_else_is_done(bob: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many changes there are."""
+    monkeypatch.setattr(gathered, "MOST_CHANGES", 1)
+    monkeypatch.setattr(gathered, "SECONDS", 0.0)
+    retitle()
+    rename_initiator()
+    Notification.objects.get(title="Visit the roof").delete()
+    gathered.gather()
+    assert "ROOF" not in texts()
+
+
+@pytest.mark.parametrize(("changes", "noted"), [(999, 0), (1_000, 1)])
+def test_deleting_is_noted_for_who_may_be_gathered_just_now(changes: int, noted: int) -> None:
+    """The parts that another transaction makes cannot be seen yet."""
+    item = NotificationFactory(recipient=RecipientFactory(ref="carol", inbox_seq=changes - 1))
+    item.delete()
+    assert SearchedAnew.objects.count() == noted
+
+
+def test_words_of_the_past_go_with_the_next_run_when_something_outside_changes(bob: Recipient) -> None:
+    begin_by_another()
+    rename_absent()
+    assert "ALICIA" in texts() and "DAVE" in texts()
+    gathered.gather()
+    assert "ALICIA" not in texts() and "DAVE" not in texts()
+    retitle()
+    gathered.gather()
+    assert "VASES" not in texts().replace("APPROVE VASES", "")
+
+
+def test_words_of_the_past_go_within_a_day_when_an_item_changes(
+    bob: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathered, "GATHERED_FROM", 2)
+    changed(bob, "Visit the roof", title="Visit the cellar")
+    assert gathered.gather() == 0
+    a_day_passes()
+    assert gathered.gather() == 1
+    assert "ROOF" not in texts()
+    assert found(bob, "cellar") == ["Visit the cellar"]
+    changed(bob, "Visit the cellar", title="Visit the garden")
+    assert gathered.gather() == 0, "a day begins with each time"
+
+
+def a_day_passes() -> None:
+    SearchedPart.objects.update(at=F("at") - timedelta(days=1))
+
+
+def test_who_has_no_changes_left_is_looked_at_once_a_day(bob: Recipient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where what had changed last was deleted."""
+    monkeypatch.setattr(gathered, "GATHERED_FROM", 2)
+    bob.inbox_seq += 1
+    bob.save()
+    a_day_passes()
+    assert gathered.behind() == [bob.pk]
+    assert gathered.gather() == 0
+    assert gathered.behind() == []
+
+
+@pytest.mark.parametrize("change", ["item", "initiator"])
+def test_an_item_that_changes_again_and_again_is_gathered_once(bob: Recipient, change: str) -> None:
     for number in range(12):
-        changed(bob, "Visit the roof", body=f"Number {number}")
+        if change == "item":
+            changed(bob, "Visit the roof", body=f"Number {number}")
+        else:
+            Recipient.objects.filter(ref="alice").update(name=f"Number {number}")
         gathered.gather()
-        assert found(bob, f"number {number}") == ["Visit the roof"]
+        assert found(bob, f"number {number}") == ["Visit the roof" if change == "item" else "Approve vases"]
+        assert texts().count("NUMBER") == 1
+        assert SearchedPart.objects.count() <= 3
+
+
+def test_parts_of_few_items_become_large_ones(bob: Recipient) -> None:
+    for number in range(12):
+        NotificationFactory(recipient=bob, title=f"Item {number}", task=None)
+        gathered.gather()
         assert SearchedPart.objects.count() <= 5
+    assert mine(bob) == [*mine(bob)[:2], *found(bob, "item")] and len(found(bob, "item")) == 12
+
+
+def test_many_changes_are_gathered_in_portions_each_of_which_stays(
+    bob: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a directory renames thousands: a run that is ended has done a part of it."""
+    starters = [RecipientFactory(name=f"Former {number}") for number in range(9)]
+    for number in range(18):
+        NotificationFactory(recipient=bob, task=TaskFactory(initiator=starters[number // 2]), title=f"Item {number}")
+    gathered.gather()
+    Recipient.objects.filter(pk__in=[each.pk for each in starters]).update(name="Zinnia")
+    monkeypatch.setattr(gathered, "AT_ONCE", 5)
+    monkeypatch.setattr(gathered, "PART", 1)
+    left, most, counts = 9, 9, []
+    while left:
+        count, most = gathered._gather_anew(most)
+        assert count <= 5 and left - SearchedAnew.objects.count() == count // 2
+        left = SearchedAnew.objects.count()
+        counts.append(count)
+    assert sum(counts) == 18
+    assert texts().count("ZINNIA") == 18 and "FORMER" not in texts()
+    assert len(found(bob, "zinnia")) == 18
+
+
+def test_one_change_of_more_than_is_gathered_at_once_has_its_people_gathered_from_the_first_on(
+    bob: Recipient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = Recipient.objects.get(ref="alice")
+    for number in range(9):
+        NotificationFactory(recipient=bob, task=TaskFactory(initiator=alice), title=f"Item {number}")
+    NotificationFactory(recipient=RecipientFactory(ref="carol"), title="Mend the door")
+    gathered.gather()
+    carols = SearchedPart.objects.get(recipient__ref="carol").pk
+    monkeypatch.setattr(gathered, "AT_ONCE", 4)
+    rename_initiator()
+    assert gathered.gather() == 4 + 11
+    assert texts().count("ZINNIA") == 10 and "ALICIA" not in texts()
+    assert len(found(bob, "zinnia")) == 10
+    assert SearchedPart.objects.get(recipient__ref="carol").pk == carols
+    assert not SearchedAnew.objects.exists()
 
 
 def test_only_what_is_new_is_gathered(bob: Recipient) -> None:
