@@ -6,6 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django_q.models import Failure, Success
 
+from notifications.attachments.limits import UNUSED
 from notifications.models import (
     ActionToken,
     Attachment,
@@ -20,8 +21,7 @@ from notifications.people import devices
 from wfpush.postgres import revision
 
 KEPT = timedelta(days=7)
-"""How long most rows stay; files that no message or answer has used, too, since what names them may wait on a device
-that has no connection."""
+"""How long most rows stay."""
 
 
 def prune(now: datetime) -> dict[str, int]:
@@ -40,7 +40,7 @@ def prune(now: datetime) -> dict[str, int]:
         "failed background tasks": Failure.objects.filter(stopped__lt=past),
     }
     removed = {name: rows.delete()[0] for name, rows in stale.items()}
-    removed["files that nothing uses"] = _remove_unused_files(past)
+    removed["files that nothing uses"] = _remove_unused_files(now - UNUSED)
     return {**removed, "devices": devices.remove(Device.objects.filter(expires_at__lt=now), devices.EXPIRED, now)}
 
 

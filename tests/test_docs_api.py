@@ -12,6 +12,7 @@ from django.conf import settings
 from notifications.answers import given
 from notifications.api.schema import document
 from notifications.api.throttling import LIMITS
+from notifications.attachments import limits
 from notifications.errors import Failure
 from notifications.forms import definition
 from notifications.intake import cloudevents, eventdata, strictjson
@@ -129,9 +130,9 @@ def test_callback_states_and_ways_of_answering_are_documented() -> None:
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    limits = {cells[0]: cells[1] for cells in rows(section("docs/api.md", "Limits"))[1:]}
+    documented = {cells[0]: cells[1] for cells in rows(section("docs/api.md", "Limits"))[1:]}
 
-    assert limits == {
+    assert documented == {
         "Body of a request": f"{bodylimit.BODY_LIMIT // 2**20} MiB",
         "Body with files": f"{bodylimit.limit_for(b'multipart/form-data') // 2**20} MiB",
         "Body of a batch": f"{bodylimit.BATCH_LIMIT // 2**20} MiB",
@@ -152,6 +153,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "A file": f"{settings.ATTACHMENT_MEGABYTES} MB",
         "Files of a message": f"{settings.ATTACHMENTS_A_MESSAGE}",
         "Files of one person within an hour": f"{settings.ATTACHMENT_MEGABYTES_AN_HOUR} MB",
+        "Files of an engine that no message names": f"{limits.MOST_OF_ENGINE // limits.MEGABYTE:,} MB",
         "Devices of a person": f"{devices.MOST}",
         "Calls a minute of one API key": f"{LIMITS['engine']:,}",
         "Calls a minute of one person": f"{LIMITS['person']:,}",

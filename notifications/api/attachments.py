@@ -1,5 +1,6 @@
 """Files that go with messages and answers: sent before them, and read by whoever sees these."""
 
+from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 
 from notifications.api import docs, serializers, shown
 from notifications.api.authentication import EngineCaller, KeyAuthentication, PersonCaller, SessionAuthentication
-from notifications.api.base import ApiView, answer, http_request, query_of, validated
+from notifications.api.base import ApiView, answer, http_request, nothing, query_of, validated
 from notifications.api.messages import IsEngineOrPerson
 from notifications.attachments import storing
 from notifications.attachments.described import attachment_json, content_of
@@ -100,24 +101,35 @@ class AttachmentView(ApiView):
         """Read a file, if the caller sees the message or answer that it belongs to."""
         caller = cast(EngineCaller | PersonCaller, request.auth)
         if isinstance(caller, EngineCaller):
-            attachment = files.seen_by_engine(attachment_id, caller.engine)
+            attachment, passes = files.seen_by_engine(attachment_id, caller.engine), False
         else:
             attachment = files.seen_by_person(attachment_id, caller.recipient)
-        return _served(attachment, known=request.headers.get("If-None-Match", ""))
+            passes = caller.recipient.external or not attachment.is_used
+        kept = "no-store" if passes else "private, no-cache"
+        return _served(attachment, kept, known=request.headers.get("If-None-Match", ""))
+
+    @extend_schema(operation_id="remove_file", responses=docs.responses({204: None}, 404))
+    def delete(self, request: Request, attachment_id: UUID) -> HttpResponse:
+        """Remove a file that the caller has sent, while no message or answer uses it."""
+        storing.remove(attachment_id, _sender(request))
+        return nothing()
 
 
-def _served(attachment: Attachment, *, known: str) -> HttpResponseBase:
-    """Nothing in it runs: pictures and PDFs are shown, all else is downloaded. `known`: the tag of a copy that the
-    browser has; it asks each time, since people lose tasks."""
+def _served(attachment: Attachment, kept: str, *, known: str) -> HttpResponseBase:
+    """Nothing in it runs: pictures and PDFs are shown, all else is downloaded. `kept`: how the browser keeps it: not at
+    all for people who may use somebody else's computer, and before it was sent; `known`: the tag of a copy that it has,
+    for which it asks each time, since people lose tasks."""
     tag, inline = f'"{attachment.sha256}"', attachment.type in INLINE
     kind = attachment.type if inline else "application/octet-stream"
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "X-Frame-Options": "SAMEORIGIN"}
+    headers = {"ETag": tag, "Cache-Control": kept, "X-Frame-Options": "SAMEORIGIN"}
     response: HttpResponseBase
     if known == tag:
         response = HttpResponse(status=304, headers=headers)
     else:
         headers["Content-Length"] = str(attachment.size)
         headers["Content-Disposition"] = content_disposition_header(not inline, attachment.name) or ""
-        response = StreamingHttpResponse(content_of(attachment), content_type=kind, headers=headers)
+        pieces = content_of(attachment)
+        first = next(pieces, b"")  # now, so that a database that is away is an answer of its own
+        response = StreamingHttpResponse(chain([first], pieces), content_type=kind, headers=headers)
     setattr(response, "_csp_replace", POLICY if attachment.type == PDF else SANDBOXED)  # noqa: B010  # as its decorator
     return response

@@ -3,30 +3,25 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum, Value
-from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from notifications.attachments.kinds import Look
+from notifications.attachments.limits import MEGABYTE, refuse_floods
 from notifications.attachments.names import kept_name
-from notifications.errors import IdempotencyKeyReused, Invalid, TooLarge, TooMany, UnsupportedMediaType
+from notifications.errors import IdempotencyKeyReused, Invalid, NotFound, TooLarge, UnsupportedMediaType
 from notifications.models import Attachment, AttachmentPiece, Engine, Recipient
 from wfpush.identifiers import uuid7
 
 log = structlog.get_logger(__name__)
 
-MEGABYTE = 1_000_000
 PIECE = 256 * 1024
-HOUR = timedelta(hours=1)
-LEAST_COUNTED = 64 * 1024
-"""What a file counts at least towards what a person may send an hour."""
 
 
 class Source(Protocol):
@@ -68,7 +63,6 @@ def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID |
     pk = id or uuid7()
     if id is not None and (known := Attachment.objects.filter(pk=pk).first()) is not None:
         return _again(known, source, sender)
-    _refuse_floods(sender.person, now)
     try:
         with transaction.atomic():
             attachment = _written(source, name, sender, now, pk)
@@ -78,9 +72,20 @@ def keep(source: Source, name: str, sender: Sender, now: datetime, *, id: UUID |
     return Kept(attachment, created=True)
 
 
+@transaction.atomic
+def remove(id: UUID, sender: Sender) -> None:
+    """Remove a file of the sender's that nothing uses. Raises NotFound."""
+    free = Attachment.objects.select_for_update().filter(pk=id, message=None, response=None)  # no message names it now
+    attachment = free.first()
+    if attachment is None or not sender.sent(attachment):
+        raise NotFound("There is no such file of yours, or a message or an answer has it.")
+    attachment.delete()
+
+
 def _written(source: Source, name: str, sender: Sender, now: datetime, pk: UUID) -> Attachment:
     attachment = Attachment(pk=pk, uploader=sender.person, engine=sender.engine, at=now)
     attachment.save(force_insert=True)  # first, so that a repeat waits for this transaction
+    refuse_floods(attachment, now)
     look, digest = Look(), hashlib.sha256()
     for number, piece in enumerate(_pieces(source)):
         look.feed(piece)
@@ -131,17 +136,6 @@ def _again(known: Attachment, source: Source, sender: Sender) -> Kept:
 
 def _reused() -> IdempotencyKeyReused:
     return IdempotencyKeyReused("This id came with another file. Use a new id for a new file.")
-
-
-def _refuse_floods(person: Recipient | None, now: datetime) -> None:
-    """What nothing uses counts until it is removed. Raises TooMany."""
-    if person is None:
-        return
-    unused = Q(message=None, response=None)
-    sent = Attachment.objects.filter(Q(at__gt=now - HOUR) | unused, uploader=person)
-    total = sent.aggregate(total=Sum(Greatest("size", Value(LEAST_COUNTED))))["total"] or 0
-    if total >= settings.ATTACHMENT_MEGABYTES_AN_HOUR * MEGABYTE:
-        raise TooMany(_("You have sent very many files within the last hour. Wait a while."), int(HOUR.total_seconds()))
 
 
 def _whose(sender: Sender) -> str:

@@ -179,6 +179,7 @@ FILES: dict[str, Text] = {
     "file_empty": _("{name} is empty. Choose another file."),
     "file_too_large": _("{name} is larger than {most} MB. Make it smaller, or send it in parts."),
     "file_remove": _("Remove"),
+    "file_awaited": _("This goes as soon as {name} is attached."),
     "file_removed": _("{name} is not sent."),
 }
 

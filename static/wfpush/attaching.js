@@ -6,6 +6,7 @@ import { csrfToken, slot } from "./cards.js";
 import { announce, say, settings } from "./words.js";
 
 const MOST_SIDE = 2_048, QUALITY = 0.85;  // pixels; of a JPEG
+const PATIENCE = 120_000;  // milliseconds for a file
 const DRAWN = { "image/jpeg": "image/jpeg", "image/png": "image/png", "image/webp": "image/jpeg", "image/heic": "image/jpeg", "image/heif": "image/jpeg" };
 const ENDS = { "image/jpeg": ".jpg", "image/png": ".png" };
 const held = new WeakMap();  // the line of a file → {id, name, blob, sent, sending}
@@ -23,7 +24,7 @@ document.addEventListener("submit", (event) => {
   if (!busy.length && !plain) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  const ready = busy.length ? Promise.all(busy.map(({ sending }) => sending)) : allSent(form);
+  const ready = busy.length ? finished(busy) : allSent(form);
   ready.then((done) => (done ? form.requestSubmit(event.submitter) : fault(boxes[0], say("message_not_sent"))));
 }, { capture: true });
 
@@ -32,7 +33,7 @@ async function chosen(input) {
   if (!files.length) return;
   input.value = "";
   fault(box, "");
-  if ("single" in box.dataset) slot(box, "attached").replaceChildren();
+  if ("single" in box.dataset) empty(box);
   for (const file of files) {
     const line = lineOf(box, { id: newId(), name: file.name, blob: null, sent: false }), kept = held.get(line);
     kept.sending = send(box, line, kept, file).finally(() => (kept.sending = null));
@@ -42,7 +43,7 @@ async function chosen(input) {
 
 /** A file that the page makes, in place of what the box had. `made`: a function to its bytes, which is given another that says whether it is still wanted. */
 export function put(box, name, made) {
-  slot(box, "attached").replaceChildren();
+  empty(box);
   fault(box, "");
   const line = lineOf(box, { id: newId(), name, blob: null, sent: false }), kept = held.get(line), isWanted = () => line.isConnected;
   kept.sending = made(isWanted).then((blob) => {
@@ -60,7 +61,12 @@ export function filesOf(form) {
 }
 
 /** When nothing is on its way any more. */
-export const settled = (place) => Promise.all(heldIn(place).map(({ sending }) => sending));
+export const settled = (place) => finished(heldIn(place).filter(({ sending }) => sending));
+
+function finished(busy) {
+  if (busy.length) announce(say("file_awaited", { name: busy[0].name }));
+  return Promise.all(busy.map(({ sending }) => sending));
+}
 
 /** Files that the server has not got yet. */
 export const pendingIn = (place) => heldIn(place).filter(({ sent }) => !sent).map(({ id, name, blob }) => ({ id, name, blob }));
@@ -96,6 +102,7 @@ async function send(box, line, kept, file) {
 
 async function upload(box, line, kept) {
   const { status, body } = await posted(kept, (share) => (line.querySelector("progress").value = share));
+  kept.stop = null;
   if (!line.isConnected) return;
   if (status >= 400 && status < 500 && status !== 401 && status !== 403) return refused(box, line, `${kept.name}: ${body.detail ?? say("not_loaded")}`);
   if (status >= 200 && status < 300) {
@@ -130,16 +137,19 @@ function fault(box, text) {
 }
 
 /** {status, body}; a status of 0 when nobody answered. `fetch` tells no progress. */
-function posted({ id, name, blob }, progress) {
+function posted(kept, progress) {
+  const { id, name, blob } = kept;
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
+    kept.stop = () => request.abort();
     request.open("POST", `/api/v1/attachments?id=${id}&name=${encodeURIComponent(name)}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("X-CSRFToken", csrfToken());
     request.responseType = "json";
+    request.timeout = PATIENCE;
     request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
     request.onload = () => resolve({ status: request.status, body: request.response ?? {} });
-    request.onerror = request.ontimeout = () => resolve({ status: 0, body: {} });
+    request.onerror = request.ontimeout = request.onabort = () => resolve({ status: 0, body: {} });
     request.send(blob);
   });
 }
@@ -179,6 +189,7 @@ function lineOf(box, kept) {
   remove.setAttribute("aria-label", `${say("file_remove")}: ${name}`);
   remove.addEventListener("click", () => {
     line.remove();
+    discard(kept);
     announce(say("file_removed", { name }));
     input.focus();
     hasChanged(input);
@@ -187,6 +198,18 @@ function lineOf(box, kept) {
   held.set(line, kept);
   slot(box, "attached").append(line);
   return line;
+}
+
+function empty(box) {
+  const kept = heldIn(box);
+  slot(box, "attached").replaceChildren();
+  kept.forEach(discard);
+}
+
+/** The server need not keep it either; should it not hear of that, it removes what nothing uses by itself. */
+function discard({ id, sent, stop }) {
+  stop?.();
+  if (sent) fetch(`/api/v1/attachments/${id}`, { method: "DELETE", headers: { "X-CSRFToken": csrfToken() }, keepalive: true }).catch(() => {});
 }
 
 /** A random UUID; `crypto.randomUUID` is missing on pages without https. */

@@ -8,12 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from notifications import housekeeping
+from notifications.attachments import limits
 from notifications.connectors.rest import instruction_of
 from notifications.models import Attachment, AttachmentPiece, Callback, Event, Notification, Recipient, TaskMessage
 from tests.factories import BrandFactory, EngineFactory, RecipientFactory
@@ -70,8 +71,22 @@ def test_a_file_is_kept_as_it_came_and_described_by_its_content(story: Story) ->
     assert "sandbox" in got.headers["Content-Security-Policy"]
     assert "default-src 'none'" in got.headers["Content-Security-Policy"]
     assert got.headers["Content-Disposition"] == 'inline; filename="IMG 1.png.jpg"'
+    assert got.headers["Cache-Control"] == "no-store"  # until it was sent
     again = bob.get(f"{FILES}/{shown['id']}", if_none_match=got.headers["ETag"])
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_database_that_is_away_is_said_before_the_answer_begins(story: Story) -> None:
+    bob = person_caller(story.bob)
+    id = sent(bob)
+
+    def away(execute: Any, sql: str, *rest: Any) -> Any:
+        if "notifications_attachmentpiece" in sql:
+            raise OperationalError("the database was restarted")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(away):
+        assert is_problem(bob.get(f"{FILES}/{id}"), 503, "unavailable")
 
 
 def test_what_is_no_picture_or_pdf_is_downloaded(story: Story) -> None:
@@ -132,7 +147,7 @@ def test_odd_requests(story: Story) -> None:
     assert is_problem(Caller().post(FILES, png(), type=RAW), 401, "unauthenticated")
     assert is_problem(engine_caller(story.engine, ["directory"]).post(FILES, png(), type=RAW), 403, "scope_missing")
     assert is_problem(bob.get(f"{FILES}/{uuid4()}"), 404, "not_found")
-    assert bob.delete(f"{FILES}/{uuid4()}").status_code == 405
+    assert bob.put(f"{FILES}/{uuid4()}", {}).status_code == 405
     assert not Attachment.objects.exists()
 
 
@@ -173,9 +188,53 @@ def test_floods_are_refused(story: Story, settings: Settings) -> None:
     assert refused.headers["Retry-After"] == "3600"
     assert send(person_caller(story.carol)).status_code == 201
     Attachment.objects.update(at=timezone.now() - timedelta(hours=2))
-    assert is_problem(send(bob), 429, "too_many_requests")  # while nothing uses it
+    waits = send(bob)  # while nothing uses it
+    assert is_problem(waits, 429, "too_many_requests")
+    assert waits.json()["detail"].startswith("Too many of your files have not gone with a message.")
+    assert 0 <= int(waits.headers["Retry-After"]) - (7 * 24 - 2) * 3600 + 60 <= 61
     said(bob, str(Attachment.objects.get(uploader=story.bob).pk))
     assert send(bob).status_code == 201
+
+
+def test_what_an_engine_has_sent_and_not_named_has_a_limit_too(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_OF_ENGINE", 100)
+    engine = engine_caller(story.engine)
+    ids = [sent(engine), sent(engine)]
+
+    refused = send(engine)
+
+    assert is_problem(refused, 429, "too_many_requests")
+    assert 0 < int(refused.headers["Retry-After"]) - (7 * 24 - 1) * 3600 <= 3601
+    assert engine.delete(f"{FILES}/{ids[0]}").status_code == 204
+    assert send(engine).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_files_sent_at_once_no_more_are_kept_than_fit(story: Story, settings: Settings) -> None:
+    settings.ATTACHMENT_MEGABYTES_AN_HOUR = 1
+    bob, content = person_caller(story.bob), pdf() + b"\n%" + b"x" * 600_000
+
+    def once(_: int) -> int:
+        try:
+            return int(send(Caller(bob.key), content).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(once, range(4))) == [201, 201, 429, 429]
+
+
+def test_what_nothing_uses_is_removed_by_its_sender(story: Story) -> None:
+    bob, engine = person_caller(story.bob), engine_caller(story.engine)
+    unused, used = sent(bob), sent(bob)
+    said(bob, used)
+
+    for caller, id in ((person_caller(story.carol), unused), (engine, unused), (bob, used), (bob, str(uuid4()))):
+        assert is_problem(caller.delete(f"{FILES}/{id}"), 404, "not_found")
+    assert Attachment.objects.count() == 2
+    assert [bob.delete(f"{FILES}/{unused}").status_code for _ in range(2)] == [204, 404]
+    assert str(Attachment.objects.get().pk) == used
+    assert AttachmentPiece.objects.count() == 1
 
 
 # --- with messages ----------------------------------------------------------------------------------------------------
@@ -365,6 +424,8 @@ def test_customers_see_what_concerns_them_only(story: Story) -> None:
     assert (theirs["by"]["name"], own["by"]["name"]) == ("Acme", "Erin")
     assert theirs["attachments"][0]["name"] == "heating.png"
     assert read(bob, hers) == 200
+    kept = [each.get(f"{FILES}/{for_her}").headers["Cache-Control"] for each in (bob, customer)]
+    assert kept == ["private, no-cache", "no-store"]
     stranger = RecipientFactory(ref="C-89", name="Sam", engine=story.engine)
     assert [read(person_caller(stranger), each) for each in (inside, for_her, hers)] == [404, 404, 404]
 

@@ -42,6 +42,14 @@ async def test_bob_asks_alice_replies_and_carol_sees_it_all(installation: Instal
     await expect(pane.locator('[data-slot="body"]')).to_have_text(QUESTION)
     assert await faults(alice) == []
     await pane.get_by_label("Your reply").fill(REPLY)
+    wrong: FilePayload = {"name": "wrong.png", "mimeType": "image/png", "buffer": png(20, 20)}
+    await pane.get_by_label("Take a photo").set_input_files(wrong)
+    await expect(pane.locator(".attached progress")).to_have_count(1)
+    await expect(pane.locator(".attached progress")).to_be_hidden()
+    async with alice.expect_response(lambda response: response.request.method == "DELETE") as removed:
+        await pane.get_by_role("button", name="Remove: wrong.png").click()
+    assert (await removed.value).status == 204
+    await expect(pane.locator(".attached li")).to_have_count(0)
     photo: FilePayload = {"name": "boat.png", "mimeType": "image/png", "buffer": png(2_400, 300)}
     await pane.get_by_label("Take a photo").set_input_files(photo)
     await expect(pane.locator(".attached progress")).to_have_count(1)

@@ -102,6 +102,7 @@ class ThreadedHandler(ASGIHandler):
 
 
 def _next(chunks: Iterator[bytes]) -> bytes | None:
+    drop_dead_connection()
     return next(chunks, None)
 
 

@@ -44,7 +44,35 @@ def pid(request: HttpRequest) -> HttpResponse:
         return HttpResponse(str(cursor.fetchone()[0]))
 
 
-urlpatterns = [path("pid", pid), path("echo", echo), path("fail", fail), path("stream", stream), path("file", file)]
+def stream_pids(request: HttpRequest) -> StreamingHttpResponse:
+    """Of the database's process before each piece; it ends between them."""
+    return StreamingHttpResponse(_pids())
+
+
+def _pids() -> Iterator[bytes]:
+    for _ in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid = cursor.fetchone()[0]
+        end_backend(pid)
+        yield f"{pid} ".encode()
+
+
+def end_backend(pid: int) -> None:
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+
+
+urlpatterns = [
+    path("pids", stream_pids),
+    path("pid", pid),
+    path("echo", echo),
+    path("fail", fail),
+    path("stream", stream),
+    path("file", file),
+]
 
 
 @pytest.fixture
@@ -114,16 +142,21 @@ def test_a_connection_that_the_server_has_ended_is_replaced_before_it_is_used() 
     drop_dead_connection()
     assert connection.connection is not None
 
-    other = connections.create_connection("default")
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    other.close()
+    end_backend(pid)
     drop_dead_connection()
 
     assert connection.connection is None
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         assert cursor.fetchone()[0] != pid
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_has_ended_is_replaced_between_two_pieces_of_a_stream(handler: ThreadedHandler) -> None:
+    status, body = serve(handler, "/pids")
+
+    assert status == 200
+    assert len(set(body.split())) == 2
 
 
 @pytest.mark.django_db(transaction=True)

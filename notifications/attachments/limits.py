@@ -1,0 +1,70 @@
+"""How much somebody may send: within an hour, and of files that nothing uses."""
+
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
+
+from notifications.errors import TooMany
+from notifications.models import Attachment
+
+MEGABYTE = 1_000_000
+HOUR = timedelta(hours=1)
+UNUSED = timedelta(days=7)
+"""How long a file stays that nothing uses: what names it may wait on a device that has no connection."""
+LEAST_COUNTED = 64 * 1024
+"""What a file counts at least towards what a person may send."""
+MOST_OF_ENGINE = 2_000 * MEGABYTE
+"""Bytes of an engine's files that nothing uses."""
+
+_NOT_USED = Q(message=None, response=None)
+
+
+def refuse_floods(attachment: Attachment, now: datetime) -> None:
+    """Refuse a file of somebody whose other files reach a limit. Until the transaction ends, others of the same sender
+    wait, so that each is counted. Raises TooMany."""
+    others = Attachment.objects.filter(uploader=attachment.uploader_id, engine=attachment.engine_id)
+    others = others.exclude(pk=attachment.pk)
+    sender = f"person {attachment.uploader_id}" if attachment.uploader_id else f"engine {attachment.engine_id}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"wfpush files of {sender}"])
+    if attachment.uploader_id:
+        _refuse_person(others, now)
+    else:
+        _refuse_engine(others, now)
+
+
+def _refuse_person(others: QuerySet[Attachment], now: datetime) -> None:
+    """What nothing uses counts until it is removed."""
+    most, recent = settings.ATTACHMENT_MEGABYTES_AN_HOUR * MEGABYTE, Q(at__gt=now - HOUR)
+    counted = others.filter(recent | _NOT_USED, at__gt=now - UNUSED).annotate(counts=Greatest("size", LEAST_COUNTED))
+    total = counted.aggregate(all=Sum("counts", default=0), recent=Sum("counts", filter=recent, default=0))
+    if total["recent"] >= most:
+        raise TooMany(_("You have sent very many files within the last hour. Wait a while."), int(HOUR.total_seconds()))
+    if total["all"] >= most:
+        detail = _("Too many of your files have not gone with a message. Each is removed after 7 days.")
+        raise TooMany(detail, _seconds_until_there_is_room(counted, total["all"] - most, now))
+
+
+def _seconds_until_there_is_room(counted: QuerySet[Attachment], over: int, now: datetime) -> int:
+    """If nobody does anything meanwhile."""
+    rows = counted.values_list("at", "size", "message", "response")
+    ends = sorted(
+        (at + (HOUR if message or response else UNUSED), max(size, LEAST_COUNTED))
+        for at, size, message, response in rows
+    )
+    sums = accumulate(size for _end, size in ends)
+    end = next(end for (end, _size), gone in zip(ends, sums, strict=True) if gone > over)
+    return int((end - now).total_seconds()) + 1
+
+
+def _refuse_engine(others: QuerySet[Attachment], now: datetime) -> None:
+    unused = others.filter(_NOT_USED, at__gt=now - UNUSED)
+    if (unused.aggregate(total=Sum("size"))["total"] or 0) >= MOST_OF_ENGINE:
+        oldest = unused.order_by("at").values_list("at", flat=True)[0]
+        detail = f"{MOST_OF_ENGINE // MEGABYTE:,} MB of files are named by no message. Name them, or remove some."
+        raise TooMany(detail, int((oldest + UNUSED - now).total_seconds()) + 1)
