@@ -28,7 +28,7 @@ from django.utils import timezone
 from bench.growth import INBOX
 from bench.growth_plans import plan_of
 from bench.harness import Json
-from notifications.inbox import gathered
+from notifications.items import gathered
 from notifications.models import Event, Notification, Recipient, RecipientToken
 from wfpush.crypto import digest_of
 

@@ -6,7 +6,7 @@ A schedule in the database contains the function's dotted name, so it stays here
 import structlog
 from django.utils import timezone
 
-from notifications.inbox import gathered
+from notifications.items import gathered
 from notifications.people import revocation
 
 log = structlog.get_logger(__name__)

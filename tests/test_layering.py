@@ -75,7 +75,7 @@ KNOWN_TO_STRANGERS = {
     "bench.peers.inboxes.tasks": {"notifications.models"},
     "bench.escalation_rows": {"escalations.models", "escalations.policies.rules", "notifications.models"},
     "bench.follower_rows": {"notifications.models", "wfpush.crypto"},
-    "bench.growth_rows": {"notifications.inbox.gathered", "notifications.models", "wfpush.crypto"},
+    "bench.growth_rows": {"notifications.items.gathered", "notifications.models", "wfpush.crypto"},
     "bench.push_sender": {
         "wfpush.processes.garbage",
         "notifications.channels.payload",

@@ -1,7 +1,7 @@
 """Finds a person's items by words: in titles, texts, key facts, cases, ids, and names of people.
 
 A person's own items are read through, newest first, without an index of all texts, which every event would have to
-pay for; where there are very many, what is searched of them is gathered (notifications/inbox/gathered.py). Words are
+pay for; where there are very many, what is searched of them is gathered (notifications/items/gathered.py). Words are
 found inside others (4711 in INV-004711), and by their stem in the reader's language, which is that of PostgreSQL's full
 text search (postgresql.org/docs/current/textsearch-dictionaries.html): "invoices" finds "invoice".
 """
@@ -17,8 +17,8 @@ from babel.numbers import NumberFormatError, parse_decimal
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from notifications.inbox import gathered
 from notifications.inbox.finding import MOST_WORDS
+from notifications.items import gathered
 from notifications.models import Notification, Recipient
 from notifications.wording.formats import locale_of
 from wfpush.postgres import keys

@@ -1,4 +1,4 @@
-"""What the search of the inbox reads of people who have very many items: notifications/inbox/gathered.py."""
+"""What the search of the inbox reads of people who have very many items: notifications/items/gathered.py."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

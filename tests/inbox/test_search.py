@@ -2,7 +2,8 @@
 
 import pytest
 
-from notifications.inbox import gathered, search
+from notifications.inbox import search
+from notifications.items import gathered
 from notifications.models import Notification, Recipient
 from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
 

@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from notifications.inbox import gathered, search
+from notifications.inbox import search
+from notifications.items import gathered
 from notifications.models import Case, Notification, Recipient, SearchedAnew, SearchedPart, Task
 from tests.factories import CaseFactory, NotificationFactory, RecipientFactory, TaskFactory
 from tests.support.story import Story
