@@ -129,12 +129,15 @@ def test_callback_states_and_ways_of_answering_are_documented() -> None:
     assert {name for name, _ in via_choices()} <= set(code(answers))
 
 
+FORM = b"multipart/form-data"
+
+
 def test_the_limits_are_those_of_the_code() -> None:
     documented = {cells[0]: cells[1] for cells in rows(section("docs/api.md", "Limits"))[1:]}
 
     assert documented == {
         "Body of a request": f"{bodylimit.BODY_LIMIT // 2**20} MiB",
-        "Body with files": f"{bodylimit.limit_for(b'multipart/form-data') // 2**20} MiB",
+        "Body with files, to `/api/v1/attachments`": f"{bodylimit.limit_for(FORM, '/api/v1/attachments') // 2**20} MiB",
         "Body of a batch": f"{bodylimit.BATCH_LIMIT // 2**20} MiB",
         "Events of a batch": f"{cloudevents.MAX_BATCH:,}",
         "`data` of an event": f"{eventdata.MAX_DATA_BYTES // 1024} KiB",

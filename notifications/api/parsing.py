@@ -14,10 +14,10 @@ from wfpush.web.bodylimit import limit_for
 def body_of(request: HttpRequest) -> bytes:
     """The whole body.
 
-    Raises TooLarge over the limit of its content type, for servers that have not cut it themselves.
+    Raises TooLarge over the limit of its content type and path, for servers that have not cut it themselves.
     """
     body = request.body
-    limit = limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace"))
+    limit = limit_for(request.META.get("CONTENT_TYPE", "").encode("latin-1", "replace"), request.path_info)
     if len(body) > limit:
         raise TooLarge(f"This body has {len(body):,} bytes; {limit:,} are possible.")
     return body

@@ -1,6 +1,7 @@
 """Refuses bodies over the limit before they are read into memory: a body of 5 MB, or one without end."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -10,6 +11,8 @@ MOST_DIGITS = 12
 BATCH_TYPE = b"application/cloudevents-batch+json"
 FILE_TYPES = (b"multipart/form-data", b"application/octet-stream")
 """With these files are sent, and the forms of pages that have files."""
+FILE_PATHS = re.compile(r"/api/v1/attachments|/n/[0-9a-f-]{36}/(answer|comment)|/cases/[0-9]+/messages|/a/[^/]+")
+"""Only there: a form is read before it is known who sends it."""
 
 PROBLEM = json.dumps(
     {
@@ -34,16 +37,18 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def limit_for(content_type: bytes) -> int:
-    """The largest number of bytes of a body of this type."""
-    return BATCH_LIMIT if content_type.partition(b";")[0].strip().lower() in (BATCH_TYPE, *FILE_TYPES) else BODY_LIMIT
+def limit_for(content_type: bytes, path: str) -> int:
+    """The largest number of bytes of a body of this type, sent to this path."""
+    kind = content_type.partition(b";")[0].strip().lower()
+    larger = kind == BATCH_TYPE or (kind in FILE_TYPES and FILE_PATHS.fullmatch(path))
+    return BATCH_LIMIT if larger else BODY_LIMIT
 
 
-def too_long(content_length: bytes, content_type: bytes) -> bool:
+def too_long(content_length: bytes, content_type: bytes, path: str) -> bool:
     """Whether Content-Length is over the limit. It may have more digits than Python's int() takes."""
     if not content_length.isdigit():
         return False
-    return len(content_length.lstrip(b"0")) > MOST_DIGITS or int(content_length) > limit_for(content_type)
+    return len(content_length.lstrip(b"0")) > MOST_DIGITS or int(content_length) > limit_for(content_type, path)
 
 
 def refusal_for(content_type: bytes, accept: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
@@ -70,9 +75,10 @@ class BodyLimit:
             await self.application(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        limit = limit_for(headers.get(b"content-type", b""))
-        refusal = refusal_for(headers.get(b"content-type", b""), headers.get(b"accept", b""))
-        if too_long(headers.get(b"content-length", b""), headers.get(b"content-type", b"")):
+        kind, path = headers.get(b"content-type", b""), scope["path"]
+        limit = limit_for(kind, path)
+        refusal = refusal_for(kind, headers.get(b"accept", b""))
+        if too_long(headers.get(b"content-length", b""), kind, path):
             await _refuse(send, *refusal)
             return
         read, started = 0, False

@@ -184,10 +184,10 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
-        announced = (
+        length, kind = (
             request.META.get(name, "").encode("latin-1", "replace") for name in ("CONTENT_LENGTH", "CONTENT_TYPE")
         )
-        if too_long(*announced):
+        if too_long(length, kind, request.path_info):
             return problem_of_status(413)
         response = self.get_response(request)
         if response.status_code < 400 or response.headers.get("Content-Type") == CONTENT_TYPE:

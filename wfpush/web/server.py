@@ -3,6 +3,7 @@
 import select
 import time
 from typing import Any
+from urllib.parse import unquote
 
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
@@ -45,7 +46,9 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
 
     def gotLength(self, length: int | None) -> None:
         types = self.requestHeaders.getRawHeaders(b"content-type") or [b""]
-        self.limit = limit_for(types[-1])
+        # The request has no path of its own before its body was read.
+        path = unquote(self.channel._path.partition(b"?")[0].decode("latin-1"))
+        self.limit = limit_for(types[-1], path)
         super().gotLength(length)
         if length is not None and length > self.limit:
             self.refuse()

@@ -4,20 +4,23 @@ import json
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
+from wfpush.crypto import new_action_token
+from wfpush.identifiers import uuid7
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT, BodyLimit, Message, limit_for
 
 
 class Request:
     """One request through the wrapper, with its body in parts, and what came back."""
 
-    def __init__(self, *parts: bytes, **headers: str) -> None:
+    def __init__(self, *parts: bytes, path: str = "/api/v1/events", **headers: str) -> None:
         self.parts = list(parts)
         self.taken = 0
         self.sent: list[Message] = []
         self.read = b""
         fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        self.scope = {"type": "http", "headers": fields}
+        self.scope = {"type": "http", "path": path, "headers": fields}
 
     async def through(self) -> "Request":
         await BodyLimit(self.application)(self.scope, self.receive, self.send)
@@ -82,7 +85,7 @@ async def test_a_batch_of_events_may_be_larger() -> None:
 
 async def test_a_form_of_a_browser_gets_a_page_in_both_languages() -> None:
     form = {"content_type": "multipart/form-data; boundary=x", "content_length": str(BATCH_LIMIT + 1)}
-    page = await Request(b"", accept="text/html,*/*;q=0.8", **form).through()
+    page = await Request(b"", path="/a/token", accept="text/html,*/*;q=0.8", **form).through()
     program = await Request(b"", accept="*/*", **form).through()
 
     assert (page.status, program.status) == (413, 413)
@@ -90,11 +93,30 @@ async def test_a_form_of_a_browser_gets_a_page_in_both_languages() -> None:
     assert json.loads(program.sent[1]["body"])["code"] == "too_large"
 
 
+ITEM = {"notification_id": uuid7()}
+WITH_FILES = [
+    "/api/v1/attachments",
+    reverse("inbox:answer", kwargs=ITEM),
+    reverse("inbox:comment", kwargs=ITEM),
+    reverse("inbox:write-in", kwargs={"case_id": 4711}),
+    reverse("inbox:email", kwargs={"token": new_action_token()}),
+]
+OTHERS = ["/", "/sign-in", "/admin/login/", "/api/v1/events", "/api/v1/attachments/x", "/x/api/v1/attachments"]
+
+
+@pytest.mark.parametrize("path", WITH_FILES)
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "Application/Octet-Stream"])
-def test_files_may_have_as_much_as_a_batch(content_type: str) -> None:
-    assert limit_for(content_type.encode()) == BATCH_LIMIT
+def test_files_may_have_as_much_as_a_batch(content_type: str, path: str) -> None:
+    assert limit_for(content_type.encode(), path) == BATCH_LIMIT
 
 
+@pytest.mark.parametrize("path", OTHERS)
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/octet-stream"])
+def test_where_no_files_are_sent_strangers_send_none(content_type: str, path: str) -> None:
+    assert limit_for(content_type.encode(), path) == BODY_LIMIT
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", *WITH_FILES])
 @pytest.mark.parametrize("content_type", ["application/json", "", "application/cloudevents-batch+jsonx"])
-def test_only_the_batch_type_has_the_larger_limit(content_type: str) -> None:
-    assert limit_for(content_type.encode()) == BODY_LIMIT
+def test_only_the_batch_type_has_the_larger_limit(content_type: str, path: str) -> None:
+    assert limit_for(content_type.encode(), path) == BODY_LIMIT

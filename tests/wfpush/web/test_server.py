@@ -101,14 +101,25 @@ class Wire:
         return True
 
 
-def head(*lines: str) -> bytes:
-    return ("POST /api/v1/events HTTP/1.1\r\nHost: x\r\n" + "".join(f"{line}\r\n" for line in lines) + "\r\n").encode()
+def head(*lines: str, path: str = "/api/v1/events") -> bytes:
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
 
 
 def test_a_form_with_too_many_files_gets_a_page(port: int) -> None:
     about = ("Content-Type: multipart/form-data; boundary=x", "Accept: text/html", f"Content-Length: {17 * 2**20}")
     status, body = Wire(port).send(head(*about)).answer()
     assert status == 413 and b"send fewer" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/v1/attachments?name=a.pdf", 200), ("/sign-in?next=/api/v1/attachments", 413)]
+)
+def test_files_go_to_where_files_are_sent(path: str, status: int, port: int) -> None:
+    about = ("Content-Type: multipart/form-data; boundary=x", f"Content-Length: {2 * BODY_LIMIT}")
+    wire = Wire(port).send(head(*about, path=path))
+    if status == 200:
+        wire.send(b"x" * 2 * BODY_LIMIT)
+    assert wire.answer()[0] == status
 
 
 @pytest.mark.parametrize("type", ["multipart/form-data", "multipart/form-data; boundary=x"])
