@@ -179,6 +179,12 @@ class Field:
             case _:
                 return (value.strip() or None) if isinstance(value, str) else None
 
+    @property
+    def has_too_many_rows(self) -> bool:
+        """Whether its variable has more rows than a table may have: an answer would replace them."""
+        value = lookup(self.variables, self.source) if self.kind == "rows" else None
+        return isinstance(value, list) and len(value) > definition.MOST_ROWS
+
     def _as_rows(self, value: Any) -> list[Json] | None:
         """None for more than a table may have: what is not shown would be lost with the answer."""
         rows = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
@@ -194,7 +200,7 @@ def _same(one: Any, other: Any) -> bool:
 
 @dataclass(frozen=True)
 class Unshown:
-    """A field that cannot be shown here. `type`: what the engine calls it."""
+    """A field that cannot be shown here. `type`: what the engine calls it; `rows`: a table with too many of them."""
 
     said: Any
     type: str
@@ -208,8 +214,8 @@ class Unshown:
 
 @dataclass(frozen=True)
 class Form:
-    """`actions`: those that take values; None: all final ones that take nothing away. `unshown`: fields of the engine's
-    form that only it can show."""
+    """`actions`: those that take values; None: all final ones that take nothing away. `unshown`: fields that only the
+    engine can show."""
 
     fields: tuple[Field, ...]
     actions: tuple[str, ...] | None = None
@@ -247,11 +253,14 @@ def form_of(data: Json) -> Form | None:
     ui = object_in(said, "ui")
     fields = _fields(said["schema"], ui, "fields", object_in(data, "variables"))
     actions = ui.get("actions")
-    unshown = (
+    unshown = [
         Unshown(each.get("title") or "", str(each.get("type") or ""), each.get("required") is True)
         for each in ui.get("unshown") or ()
-    )
-    return Form(fields, tuple(actions) if actions is not None else None, tuple(unshown))
+    ]
+    long = [field for field in fields if field.has_too_many_rows]
+    unshown += [Unshown(field.said or field.name, "rows", field.required) for field in long]
+    shown = tuple(field for field in fields if field not in long)
+    return Form(shown, tuple(actions) if actions is not None else None, tuple(unshown))
 
 
 def _fields(schema: Json, ui: Json, about: str, variables: Json) -> tuple[Field, ...]:

@@ -99,6 +99,15 @@ def test_a_table_begins_with_the_variables_rows_and_never_with_a_part_of_them() 
     assert lines.as_value([{"article": "Pump"}] * 51) is None and lines.as_value("Pump") is None
 
 
+def test_a_table_with_more_rows_than_fit_is_filled_in_in_the_engine_only() -> None:
+    """One row filled in here would replace all of them."""
+    for count, shown in ((50, ("lines", "note")), (51, ("note",))):
+        variables = {"lines": [{"article": "Pump"}] * count}
+        form = form_of({"task": {"form": delivery_form()}, "variables": variables})
+        assert form is not None and form.names == shown
+        assert [each.words("en") for each in form.unshown] == (["Lines (rows)"] if count > 50 else [])
+
+
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
