@@ -68,7 +68,7 @@ class WithRelated(QuerySet[ModelT]):
                 self._related(self._result_cache or ())
                 return
             except KeyError:  # what a row led to was deleted in between: its key has changed since, or it is gone, too
-                self._result_cache = None
+                self._result_cache, self._prefetch_done = None, False
                 if not left:
                     raise
 

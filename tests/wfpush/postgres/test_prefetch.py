@@ -41,7 +41,11 @@ def test_a_row_that_is_deleted_together_with_what_it_leads_to_is_left_out() -> N
             raise KeyError(gone.category_id)
         related(rows)
 
-    assert list(prefetch.WithRelated.of(Notification.objects.all(), deleted_in_between)) == [stays]
+    rows = prefetch.WithRelated.of(Notification.objects.prefetch_related("case__engine"), deleted_in_between)
+    assert list(rows) == [stays]
+    with CaptureQueriesContext(connection) as queries:
+        assert rows[0].case is not None and rows[0].case.engine.slug
+    assert not queries, "what is prefetched is there, too"
 
 
 def test_a_key_that_leads_nowhere_for_good_is_a_fault() -> None:
