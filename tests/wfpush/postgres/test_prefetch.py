@@ -41,7 +41,7 @@ def test_a_row_that_is_deleted_together_with_what_it_leads_to_is_left_out() -> N
             raise KeyError(gone.category_id)
         related(rows)
 
-    rows = prefetch.WithRelated.of(Notification.objects.prefetch_related("case__engine"), deleted_in_between)
+    rows = prefetch.WithRelated.of(Notification.objects.all(), deleted_in_between).prefetch_related("case__engine")
     assert list(rows) == [stays]
     with CaptureQueriesContext(connection) as queries:
         assert rows[0].case is not None and rows[0].case.engine.slug
