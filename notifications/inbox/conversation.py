@@ -30,6 +30,7 @@ from notifications.types import object_in
 from notifications.wording.names import house_of, name_of, name_said
 from notifications.wording.plaintext import clean, clean_line
 from notifications.wording.times import exact, short_time
+from wfpush.identifiers import uuid7
 
 SHOWN = 50
 """Messages on the page: the newest ones."""
@@ -81,6 +82,8 @@ class Conversation:
     """Customers of the case: what is written to them they read, too."""
     files: Sequence[File] = ()
     """Those of the question, where that is the item's text."""
+    key: str = ""
+    """Makes a comment sent twice count once."""
 
     @property
     def earlier(self) -> str:
@@ -122,6 +125,7 @@ def _of_task(task: Task, copy: Notification, reader: Recipient, now: datetime) -
         askable=_askable(task, reader) if asking and is_open else (),
         mentionable=_mentionable(task, reader) if sees == "all" else (),
         customers=_customers(task) if sees == "all" else (),
+        key=str(uuid7()),
     )
 
 

@@ -52,7 +52,7 @@ class Attached:
 
 def file_rules() -> Json:
     """What the file fields of a page say and offer."""
-    hint = _("Pictures, PDF, text and office documents, up to %(most)s of %(size)s MB.")
+    hint = _("Pictures, PDF, text and office documents, up to %(most)s files of %(size)s MB each.")
     hint %= {"most": settings.ATTACHMENTS_A_MESSAGE, "size": settings.ATTACHMENT_MEGABYTES}
     one = _("Pictures, PDF, text and office documents of up to %(size)s MB.") % {"size": settings.ATTACHMENT_MEGABYTES}
     return {"accept": ACCEPT, "hint": hint, "one": one, "photo": _("The browser makes it smaller before it is sent.")}

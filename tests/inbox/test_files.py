@@ -43,7 +43,7 @@ def asked(story: Story) -> Notification:
 def test_alice_replies_with_a_photo_and_bob_and_carol_see_it(story: Story, asked: Notification) -> None:
     page = get(signed_in(story.alice), f"/n/{asked.pk}")
     assert page.tree.xpath("//article//form[@id='answer']/@enctype") == ["multipart/form-data"]
-    assert "up to 10 of 10 MB" in page.text
+    assert "up to 10 files of 10 MB each" in page.text
 
     page = page.press("Reply", comment="This one", files=[photo(), photo("../bill.pdf", pdf())])
 
@@ -111,6 +111,11 @@ def test_a_comment_with_a_file(story: Story) -> None:
     faulty = page.press("Send", text="See", files=[photo(content=BAD)])
     assert (faulty.status, "not taken" in faulty.part("message-fault")) == (422, True)
     assert "heating.png" in page.press("Send", text="See", files=[photo()]).part("conversation")
+
+    again = page.press("Send", text="See", files=[photo()])
+    assert again.part("conversation").count("heating.png") == 1, "pressed twice"
+    assert "heating.png" in again.press("Send", text="See", files=[photo()]).part("conversation")
+    assert TaskMessage.objects.count() == 2
 
 
 @pytest.mark.parametrize("id", ["no-uuid", "01a21065-1b7e-7c11-8f0e-2f7a4c1d9e55"])
