@@ -2,12 +2,11 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.urls import reverse
 
-from wfpush.crypto import new_action_token
-from wfpush.identifiers import uuid7
 from wfpush.web.bodylimit import BATCH_LIMIT, BODY_LIMIT, BodyLimit, Message, limit_for
 
 
@@ -93,13 +92,13 @@ async def test_a_form_of_a_browser_gets_a_page_in_both_languages() -> None:
     assert json.loads(program.sent[1]["body"])["code"] == "too_large"
 
 
-ITEM = {"notification_id": uuid7()}
+ITEM = {"notification_id": UUID("01a22284-9751-70a4-90dc-c5a7bf17cee4")}
 WITH_FILES = [
     "/api/v1/attachments",
     reverse("inbox:answer", kwargs=ITEM),
     reverse("inbox:comment", kwargs=ITEM),
     reverse("inbox:write-in", kwargs={"case_id": 4711}),
-    reverse("inbox:email", kwargs={"token": new_action_token()}),
+    reverse("inbox:email", kwargs={"token": f"wfa_{'x' * 43}"}),
 ]
 OTHERS = ["/", "/sign-in", "/admin/login/", "/api/v1/events", "/api/v1/attachments/x", "/x/api/v1/attachments"]
 
