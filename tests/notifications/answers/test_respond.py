@@ -228,7 +228,7 @@ def test_expired_voided_and_unknown_tokens_call_no_engine(story: Story) -> None:
 # --- races ----------------------------------------------------------------------------------------
 @pytest.mark.row_25
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("rounds", [200 if LONG else 40])
+@pytest.mark.parametrize("rounds", [200 if LONG else 20])
 def test_two_answers_at_once_have_one_winner_each_time(story: Story, rounds: int) -> None:
     with two_people() as people:
         for number in range(rounds):
