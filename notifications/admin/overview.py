@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from notifications import reasons
-from notifications.admin.backlogs import backlogs
+from notifications.admin.alarms import ALARMS
 from notifications.admin.events import event_mark
 from notifications.admin.timeline import tries_and_error, why_not_sent
-from notifications.admin.words import Tone, ago, change_url, clock, list_url, mark, shortened, since, span
+from notifications.admin.words import Tone, ago, change_url, list_url, mark, shortened, since, span
 from notifications.channel_facts import channel_name, channel_names
-from notifications.channels import registry
 from notifications.engines.callback import KEPT
 from notifications.items.ledger_audit import sums_since
 from notifications.models import (
@@ -32,8 +31,6 @@ from notifications.models import (
     Engine,
     Event,
     EventStatus,
-    LinkMail,
-    PausedService,
     Poll,
     Task,
     Template,
@@ -43,17 +40,11 @@ from notifications.models import (
 )
 from notifications.wording.plaintext import clean_line, cut
 from wfpush.identifiers import lowest_id
-from wfpush.models import Heartbeat
 from wfpush.queue.outbox import RETRIED
 
 ROWS = 8
 COUNTED = 1_000
 FAILED_WITHIN = timedelta(days=7)
-LINKS_WITHIN = timedelta(hours=24)
-"""How long a sign-in link is waited for: as long as it would be good."""
-QUIET_FOR = timedelta(seconds=90)
-"""How long a part of the worker may be silent before the overview reports it: as long as the watchdog waits to restart
-it."""
 
 
 @dataclass
@@ -96,50 +87,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
     tiles = [make(now) for model, make in TILES if sees(model)]
     panels = [make(now) for model, make in PANELS if sees(model)]
-    alarms: list[str] = []
-    if sees(Event):
-        alarms = [*silent_parts(now), *backlogs(now), *paused_services(now), *alarms_of_channels()]
-    if sees(LinkMail):
-        alarms += links_not_mailed(now)
+    alarms = [alarm for model, make in ALARMS if sees(model) for alarm in make(now)]
     return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
-
-
-def silent_parts(now: datetime) -> list[str]:
-    """Parts of the worker that have not run lately."""
-    beats = list(Heartbeat.objects.order_by("name"))
-    if not beats:
-        return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
-    quiet = [beat for beat in beats if now - beat.beat_at > QUIET_FOR]
-    text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
-    return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
-
-
-def paused_services(now: datetime) -> list[str]:
-    """Services that do not accept our credentials: nothing is sent there until an administrator corrects it."""
-    text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
-    return [
-        text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
-        for each in PausedService.objects.order_by("service")
-    ]
-
-
-def links_not_mailed(now: datetime) -> list[str]:
-    """Whoever asked for one waits for it, and cannot sign in."""
-    mails = LinkMail.objects.filter(created_at__gte=now - LINKS_WITHIN, sent_at=None, detail__gt="")
-    last = mails.order_by("-created_at").first()
-    if last is None:
-        return []
-    count = counted(mails)
-    text = ngettext(
-        "In the last 24 hours a sign-in link could not be mailed: %(why)s",
-        "In the last 24 hours %(count)s sign-in links could not be mailed, the last one for this reason: %(why)s",
-        count,
-    )
-    return [text % {"count": shown(count), "why": clean_line(last.detail)}]
-
-
-def alarms_of_channels() -> list[str]:
-    return [alarm for channel in registry.channels().values() for alarm in channel.alarms()]
 
 
 def counted(rows: QuerySet[Any]) -> int:

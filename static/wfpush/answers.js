@@ -4,6 +4,7 @@
 import * as app from "./app.js";
 import { filesOf, settled as filesSettled } from "./attaching.js";
 import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
+import { newId } from "./ids.js";
 import { draftOf, keep, take } from "./kept.js";
 import { allStored, unstore } from "./store.js";
 import { sendFiles } from "./uploads.js";
@@ -118,7 +119,7 @@ function press(button, signedOut) {
   const host = button.closest("[data-id]"), answer = actionOf(button);
   if (answer.comment === "required") return ask(host, button);
   const remark = answer.comment === "optional" && host.querySelector(".remark textarea");
-  const said = { ...answer, comment: remark ? remark.value.trim() : "", key: newKey() };
+  const said = { ...answer, comment: remark ? remark.value.trim() : "", key: newId() };
   return withValues(host, button.dataset.values ? button.form : null, said, (filled) => send(host, filled, signedOut));
 }
 
@@ -130,7 +131,7 @@ function asked(form) {
     return null;
   }
   const to = form.elements.to?.value ?? "";
-  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newKey(), ...(to ? { to } : {}), ...sent };
+  return { action: form.elements.action.value, title: slot(form, "send").textContent, comment, key: newId(), ...(to ? { to } : {}), ...sent };
 }
 
 // --- the comment -----------------------------------------------------------------------------------------------------
@@ -196,11 +197,6 @@ function fault(form, text) {
   line.hidden = false;
   box.setAttribute("aria-invalid", "true");
   box.focus();
-}
-
-/** 128 random bits; `crypto.randomUUID` is missing on pages without https. */
-function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // --- sending ---------------------------------------------------------------------------------------------------------

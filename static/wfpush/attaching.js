@@ -3,6 +3,7 @@
 // (templates/inbox/_attach.html, whose element is called a box here).
 
 import { csrfToken, slot } from "./cards.js";
+import { newId } from "./ids.js";
 import { announce, say, settings } from "./words.js";
 
 const MOST_SIDE = 2_048, QUALITY = 0.85;  // pixels; of a JPEG
@@ -210,13 +211,4 @@ function empty(box) {
 function discard({ id, sent, stop }) {
   stop?.();
   if (sent) fetch(`/api/v1/attachments/${id}`, { method: "DELETE", headers: { "X-CSRFToken": csrfToken() }, keepalive: true }).catch(() => {});
-}
-
-/** A random UUID; `crypto.randomUUID` is missing on pages without https. */
-function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const text = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return text.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

@@ -3,6 +3,7 @@
 
 import { allSent, cleared, filesOf } from "./attaching.js";
 import { csrfToken, slot } from "./cards.js";
+import { newId } from "./ids.js";
 import { replaceParts } from "./reader.js";
 import { announce, say } from "./words.js";
 
@@ -43,7 +44,7 @@ document.addEventListener("mousedown", (event) => {
 async function send(form) {
   const box = form.querySelector("textarea"), button = form.querySelector("button"), words = box.value;
   if (!words.trim() && !filesOf(form).attachments.length) return fault(form, say("message_required"));
-  form.dataset.key ??= newKey();
+  form.dataset.key ??= newId();
   button.disabled = true;
   try {
     if (!(await allSent(form))) return fault(form, say("message_not_sent"));
@@ -80,8 +81,6 @@ function fault(form, text) {
   box.toggleAttribute("aria-invalid", Boolean(text));
   if (text) box.focus();
 }
-
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 // --- mentions --------------------------------------------------------------------------------------------------------
 function typed(box) {

@@ -1,0 +1,70 @@
+"""What is said on top of the overview: what keeps people from being told, or from signing in."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from notifications import reasons
+from notifications.admin.backlogs import backlogs
+from notifications.admin.words import clock, span
+from notifications.channels import registry
+from notifications.models import Event, LinkMail, PausedService
+from notifications.wording.plaintext import clean_line
+from wfpush.models import Heartbeat
+
+LINKS_WITHIN = timedelta(hours=24)
+"""How long a sign-in link is waited for: as long as it would be good."""
+QUIET_FOR = timedelta(seconds=90)
+"""How long a part of the worker may be silent before the overview reports it: as long as the watchdog waits to restart
+it."""
+
+
+def silent_parts(now: datetime) -> list[str]:
+    """Parts of the worker that have not run lately."""
+    beats = list(Heartbeat.objects.order_by("name"))
+    if not beats:
+        return [_("The worker has never run: nothing is processed or sent. Start `manage.py worker`.")]
+    quiet = [beat for beat in beats if now - beat.beat_at > QUIET_FOR]
+    text = _("The worker %(name)s has shown no life for %(span)s: is it running?")
+    return [text % {"name": beat.name, "span": span(now - beat.beat_at)} for beat in quiet]
+
+
+def paused_services(now: datetime) -> list[str]:
+    """Services that do not accept our credentials: nothing is sent there until an administrator corrects it."""
+    text = _("%(service)s does not accept our messages, and is left alone until %(until)s: %(reason)s")
+    return [
+        text % {"service": each.service, "until": clock(each.until), "reason": reasons.words(each)}
+        for each in PausedService.objects.order_by("service")
+    ]
+
+
+def links_not_mailed(now: datetime) -> list[str]:
+    """Whoever asked for one waits for it, and cannot sign in."""
+    mails = LinkMail.objects.filter(created_at__gte=now - LINKS_WITHIN, sent_at=None, detail__gt="")
+    last = mails.order_by("-created_at").first()
+    if last is None:
+        return []
+    count = mails.count()
+    text = ngettext(
+        "In the last 24 hours a sign-in link could not be mailed: %(why)s",
+        "In the last 24 hours %(count)s sign-in links could not be mailed, the last one for this reason: %(why)s",
+        count,
+    )
+    return [text % {"count": count, "why": clean_line(last.detail)}]
+
+
+def alarms_of_channels(now: datetime) -> list[str]:
+    return [alarm for channel in registry.channels().values() for alarm in channel.alarms()]
+
+
+ALARMS: list[tuple[type[Model], Callable[[datetime], list[str]]]] = [
+    (Event, silent_parts),
+    (Event, backlogs),
+    (Event, paused_services),
+    (Event, alarms_of_channels),
+    (LinkMail, links_not_mailed),
+]
+"""Each for users who may see the rows of its model."""
