@@ -9,6 +9,8 @@ from tests.pushlab.service import Post, PushService, Subscription
 from tests.pushlab.world import World
 from tests.support.waiting import eventually
 
+ON = "#push:not([aria-busy]) [data-when=on]:not([hidden])"
+"""What the card says when the browser itself knows which device it is: after the server, which tells it."""
 FAILED = "#push:not([aria-busy]) [data-when=failed]:not([hidden])"
 """What the card says after a try that did not work, and while there is no other."""
 
@@ -36,6 +38,7 @@ class Person:
         before = set(self.endpoints)
         self.browser.click("main button", "Turn on")
         eventually(lambda: self._is_registered(before), f"{self.ref}'s browser is registered")
+        self.browser.find(ON)
 
     def _is_registered(self, before: set[str]) -> bool:
         """The first sign-in of a fresh browser at its push service fails at times: then people press again."""
