@@ -1,4 +1,4 @@
-"""The day of Bob in Firefox, and what Alice and Erin do in it: tests/browsers/test_bobs_day.py."""
+"""The day of Bob in Firefox, and what Alice, Carol and Erin do in it: tests/browsers/test_bobs_day.py."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from tests.support.files import png
 from tests.support.waiting import eventually
 
 PHONE, DESK = (390, 844), (1280, 900)
-BOATS, FOUND_BOATS, REPLY = "Approve the boat house", "/?q=boat+house", "4711, as always."
+BOATS, FOUND_BOATS = "Approve the boat house", "/?q=boat+house"
+QUESTION, REPLY = "Which cost centre?", "4711, as always."
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,13 @@ def decides(bob: Firefox) -> None:
 
 
 def asks(bob: Firefox, here: Installation) -> None:
-    here.assign(BOATS, to="bobby", initiator="alice")
+    here.assign(BOATS, assignee=None, candidates=["bobby", "carol"], initiator="alice")
     here.waits_for("bobby", BOATS)
     bob.open(FOUND_BOATS)
     bob.click("#found .card a", BOATS)
     bob.find("#item-heading", BOATS)
     bob.click("#item a", "Ask for information…")
-    bob.type("#item textarea[id^=comment]", "Which cost centre?")
+    bob.type("#item textarea[id^=comment]", QUESTION)
     bob.click("#item button", "Ask for information")
     bob.find("#item .outcome", "Sent to Alice.")
     here.waits_for("alice", f"Bob asks about “{BOATS}”")
@@ -145,18 +146,28 @@ def erin_follows_her_case_on_her_phone(erin: Firefox, here: Installation) -> Non
     here.send("request.status_changed", said)
     erin.find('.milestones [aria-current="step"]', "In progress")
     erin.find("#thread", "Mr Huber comes on Monday.")
-    erin.driver.set_window_size(*DESK)
+
+
+def carol_sees_it_all(carol: Firefox) -> None:
+    carol.driver.set_window_size(*DESK)
+    has_the_conversation(carol)
+    carol.find("#item button", "Approve")  # she may still decide, too
 
 
 def has_the_reply(bob: Firefox) -> None:
-    bob.open(FOUND_BOATS)
-    bob.click("#found .card a", BOATS)
-    bob.find("#item .said-lines .line-text", REPLY)
-    bob.find("#item .said-lines a", "boat.png")
-    # The phone has made it smaller.
-    counted(bob, "return document.querySelector('#item .said-lines img').naturalWidth", 2_048)
+    has_the_conversation(bob)
     bob.click("#item button", "Approve")
     bob.find("#item .outcome", "Approved.")
+
+
+def has_the_conversation(browser: Firefox) -> None:
+    browser.open(FOUND_BOATS)
+    browser.click("#found .card a", BOATS)
+    browser.find("#item .said-lines .line-text", QUESTION)
+    browser.find("#item .said-lines .line-text", REPLY)
+    browser.find("#item .said-lines a", "boat.png")
+    # The phone has made it smaller.
+    counted(browser, "return document.querySelector('#item .said-lines img').naturalWidth", 2_048)
 
 
 def fills_in_a_form(bob: Firefox, here: Installation, line: Line) -> None:

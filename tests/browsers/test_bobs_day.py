@@ -169,7 +169,7 @@ def firefox(line: Line, tmp_path: Path) -> Iterator[Firefox]:
         desktop.stop()
 
 
-def test_bob_decides_in_firefox_alice_replies_and_erin_follows_her_case(
+def test_bob_decides_in_firefox_alice_replies_carol_sees_it_and_erin_follows_her_case(
     here: Installation, firefox: Firefox, line: Line, tmp_path: Path
 ) -> None:
     """In one session: to start Firefox takes as long as all of this."""
@@ -181,6 +181,9 @@ def test_bob_decides_in_firefox_alice_replies_and_erin_follows_her_case(
     in_firefox.alice_replies_on_her_phone(firefox, here, tmp_path / "boat.png")
     in_firefox.signs_out(firefox)
     in_firefox.erin_follows_her_case_on_her_phone(firefox, here)
+    in_firefox.signs_out(firefox)
+    in_firefox.signs_in(firefox, here, "carol")
+    in_firefox.carol_sees_it_all(firefox)
     in_firefox.signs_out(firefox)
     in_firefox.signs_in(firefox, here, "bobby")
     in_firefox.has_the_reply(firefox)
