@@ -21,7 +21,7 @@ export const openId = () => article()?.dataset.id ?? "";
 export async function start() {
   document.addEventListener("click", (event) => {
     const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
-    const link = plain && event.target.closest?.('a[href^="/n/"], a.back');
+    const link = plain && event.target.closest?.('a[href^="/n/"]:not([target]), a.back');
     if (!link || event.defaultPrevented || link.dataset.action) return;
     event.preventDefault();
     if (link.matches(".back")) back();
