@@ -5,7 +5,7 @@ import * as app from "./app.js";
 import { filesOf, settled as filesSettled } from "./attaching.js";
 import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
 import { newId } from "./ids.js";
-import { draftOf, keep, take } from "./kept.js";
+import { draftOf, giveBack, keep, take } from "./kept.js";
 import { allStored, unstore } from "./store.js";
 import { sendFiles } from "./uploads.js";
 import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
@@ -334,7 +334,7 @@ function settle(id, host, answer, { status, body }, signedOut) {
   restore(id);
   if (body.code === "comment_required") return reopenAsk(place, answer);
   if (body.code === "invalid_values" && slot(place, "form")) {
-    keep(place, answer.comment);
+    giveBack(place, answer);
     return import("./forms.js").then(({ refused }) => refused(place, body.errors), () => {});
   }
   keep(place, wordsOf(answer));

@@ -48,6 +48,15 @@ export function keep(host, words, { why = "", focus = false } = {}) {
   if (focus) box.focus({ preventScroll: true });
 }
 
+/** The comment of an answer that can be given again at once: where it was written, to go with it then. */
+export function giveBack(host, { action, comment }) {
+  const remark = host.querySelector(`[data-action="${CSS.escape(action)}"][data-comment="optional"]`) && host.querySelector(".remark");
+  const box = remark?.querySelector("textarea");
+  if (!comment || !box || box.value) return keep(host, comment);
+  remark.open = true;
+  box.value = comment;
+}
+
 /** The comment kept for an item; it is then no longer shown. */
 export function take(host) {
   const kept = slot(host, "kept"), words = kept?.querySelector("textarea").value ?? "";

@@ -1,6 +1,7 @@
 """A form in a browser: checked as the server checks it, kept while it is typed, and filled in where no signal is."""
 
 import json
+import re
 from typing import Any
 
 from django.utils import translation
@@ -187,3 +188,52 @@ async def test_dave_fills_in_a_form_in_a_cellar(installation: Installation, sign
         "note": "Nine came.",
         "iban": "DE02",
     } | {"lines": [{"article": "Pump", "pieces": 2, "price": 30}, {"article": "Tap", "price": 6}]}
+
+
+async def test_a_cell_that_only_the_server_finds_wrong_is_named(installation: Installation, sign_in: SignIn) -> None:
+    """The engine has lowered a limit since the page was opened."""
+    title, form = "Approve the taps", delivery_form()
+    task = {"id": "taps", "name": title, "kind": "approval", "assignee": "dave", "form": form}
+    installation.send("task.assigned", {"task": task, "variables": GIVEN})
+    installation.waits_for("dave", title)
+    dave = await sign_in("dave", again="forms")
+    await dave.get_by_role("link", name=title, exact=True).click()
+    await expect(cell(dave, 1, "article")).to_have_value("Valve")
+    form["schema"]["properties"]["lines"]["items"]["properties"]["price"]["maximum"] = 50
+    installation.send("task.updated", {"task": {"id": "taps", "form": form, "priority": "urgent"}})
+    await expect(dave.locator("#item").get_by_text("urgent")).to_be_visible()
+
+    # The second row is empty, and so is none of the answer's.
+    await cell(dave, 1, "article").fill("")
+    await cell(dave, 1, "price").fill("")
+    await dave.get_by_role("button", name="Add a row").click()
+    await cell(dave, 2, "article").fill("Tap")
+    await cell(dave, 2, "price").fill("60")
+    await dave.locator("#value-note").fill("Nine came.")
+    await dave.get_by_text("Add a comment").click()
+    await dave.get_by_label("Comment for the engine").fill("Nine of twelve.")
+    async with dave.expect_response(re.compile("/responses$")) as sent:
+        await dave.locator("#item").get_by_role("button", name="Approve", exact=True).click()
+    assert (await sent.value).status == 422
+
+    summary = dave.locator(".fault-summary")
+    await expect(summary).to_be_focused()
+    await expect(summary).to_contain_text("Lines, Row 3, Price: Write €50.00 or less.")
+    assert await faults(dave) == []
+    await dave.keyboard.press("Tab")
+    await dave.keyboard.press("Enter")
+    wrong = cell(dave, 2, "price")
+    await expect(wrong).to_be_focused()
+    await expect(wrong).to_have_value("60")
+    await expect(wrong).to_have_attribute("aria-invalid", "true")
+    await expect(wrong).to_have_accessible_description(re.compile("Write €50.00 or less."))
+    await expect(cell(dave, 2, "article")).to_have_value("Tap")
+    await expect(cell(dave, 0, "article")).to_have_value("Pump")
+    await expect(dave.locator("#value-note")).to_have_value("Nine came.")
+    await expect(dave.get_by_label("Comment for the engine")).to_have_value("Nine of twelve.")
+
+    await wrong.fill("40")
+    await dave.locator("#item").get_by_role("button", name="Approve", exact=True).click()
+    await expect(dave.locator("#item [data-slot=outcome]")).to_contain_text("Approved.")
+    query = "SELECT r.comment FROM notifications_response r JOIN notifications_task t ON t.id = r.task_id"
+    assert installation.house.rows(f"{query} WHERE t.name = '{title}'") == [("Nine of twelve.",)]
