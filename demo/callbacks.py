@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from demo.records import Person
+from demo.records import KeptFile, Person
 
 Kind = TypeVar("Kind")
 
@@ -32,6 +32,13 @@ class Answer(msgspec.Struct, frozen=True):
     """What was filled into the task's form, among others."""
     asked: Person | None = None
     """Whom wfpush has asked a question: the process need not ask anybody."""
+    attachments: list[KeptFile] = []
+    """Of a question."""
+
+    @property
+    def files(self) -> list[KeptFile]:
+        """All that came with it: photos, signatures and other files of the form, and those of a question."""
+        return [file for value in self.variables.values() for file in _files(value)] + self.attachments
 
 
 class Reassignment(msgspec.Struct, frozen=True):
@@ -48,6 +55,7 @@ class Words(msgspec.Struct, frozen=True):
     kind: str
     text: str
     by: Person | None = None
+    attachments: list[KeptFile] = []
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -89,6 +97,14 @@ def read_callback(secret: str, headers: Mapping[str, str], body: bytes) -> tuple
         # The library raises ValueError (UnicodeDecodeError too) for what it cannot parse.
         raise SignatureError(str(error)) from error
     return given["webhook-id"], _decode(body, CallbackEvent)
+
+
+def _files(value: Any) -> list[KeptFile]:
+    """The files that a value of a form lists; none when it is something else."""
+    try:
+        return msgspec.convert(value, list[KeptFile])
+    except msgspec.ValidationError:
+        return []
 
 
 def _decode(content: bytes | msgspec.Raw, kind: type[Kind]) -> Kind:

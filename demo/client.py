@@ -79,30 +79,49 @@ class WfpushClient:
         answer = await self._call("POST", "events", cloud_event, content_type="application/cloudevents+json")
         return str(answer.get("status", "accepted"))
 
+    async def read_file(self, file_id: str) -> bytes:
+        """`GET /api/v1/attachments/{attachment_id}`. Raises Unavailable or Refused."""
+        return await self._exchange("GET", f"attachments/{quote(file_id, safe='')}")
+
     async def _call(
         self, method: Literal["PUT", "POST"], path: str, body: dict[str, Any], content_type: str = "application/json"
     ) -> dict[str, Any]:
+        return _json(await self._exchange(method, path, msgspec.json.encode(body), {"Content-Type": content_type}))
+
+    async def _exchange(
+        self,
+        method: Literal["GET", "PUT", "POST"],
+        path: str,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
         if self._session is None:
             raise RuntimeError("open the client with `async with` first")
         url = f"{self.base_url}/api/v1/{path}"
         try:
-            content, headers = msgspec.json.encode(body), {"Content-Type": content_type}
             async with self._session.request(
                 method, url, data=content, headers=headers, allow_redirects=False
             ) as response:
-                return _read(response, await response.read())
+                answer = await response.read()
+                _raise_for(response, answer)
+                return answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"wfpush does not answer ({_words(error)})", away=True) from error
 
 
-def _read(response: aiohttp.ClientResponse, content: bytes) -> dict[str, Any]:
+def _json(content: bytes) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(content) if content else {}
     except msgspec.DecodeError:
         body = {}
-    body = body if isinstance(body, dict) else {}
+    return body if isinstance(body, dict) else {}
+
+
+def _raise_for(response: aiohttp.ClientResponse, content: bytes) -> None:
+    """Raises Unavailable or Refused for an answer that is not a success."""
     if 200 <= response.status < 300:
-        return body
+        return
+    body = _json(content)
     detail = body.get("detail") or body.get("title") or response.reason or ""
     told = f"wfpush says {response.status}: {detail}"
     if errors := body.get("errors"):

@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from demo.clock import Clock, stamp
 from demo.definitions import DataError, Definition
 from demo.instance import Instance
 from demo.people import one_of
-from demo.records import EventRecord, InstanceRecord, Person, TaskRecord, Verdict
+from demo.records import EventRecord, InstanceRecord, KeptFile, Person, TaskRecord, Verdict
 from demo.store import Store
 
 
@@ -156,15 +156,32 @@ class Engine:
         *,
         asked: Person | None = None,
         values: dict[str, Any] | None = None,
+        files: list[KeptFile] | None = None,
     ) -> Verdict:
         """An answer from wfpush, `key` being its webhook-id. The verdict is on disk before it is returned."""
         return await self._change(
-            task_id, lambda instance: instance.respond(key, task_id, action, comment, by, asked, values)
+            task_id, lambda instance: instance.respond(key, task_id, action, comment, by, asked, values, files)
         )
 
-    async def note_message(self, key: str, task_id: str, kind: str, text: str, by: Person | None) -> Verdict:
+    async def note_message(
+        self, key: str, task_id: str, kind: str, text: str, by: Person | None, files: list[KeptFile] | None = None
+    ) -> Verdict:
         """What somebody wrote about a task in wfpush. Raises UnknownTaskError."""
-        return await self._change(task_id, lambda instance: instance.note_message(key, task_id, kind, text, by))
+        return await self._change(task_id, lambda instance: instance.note_message(key, task_id, kind, text, by, files))
+
+    async def keep_files(
+        self, task_id: str, files: Sequence[KeptFile], read: Callable[[str], Awaitable[bytes]]
+    ) -> None:
+        """Gets the bytes of files that came for a task, those that are not here yet. Raises UnknownTaskError, and what
+        `read` raises."""
+        self.instance_of(task_id)
+        for file in files:
+            if not self._store.has_file(file.id):
+                await asyncio.to_thread(self._store.keep_file, file.id, await read(file.id))
+
+    def file_of(self, instance_id: str, file_id: str) -> tuple[KeptFile, bytes]:
+        """A file that came for a task of the instance. Raises KeyError."""
+        return self.record(instance_id).file(file_id), self._store.file(file_id)
 
     async def complete_here(self, task_id: str, action: str, comment: str, by: Person) -> Verdict:
         """Ends a task in the engine itself. Raises UnknownTaskError."""

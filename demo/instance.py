@@ -16,6 +16,7 @@ from demo.records import (
     EventRecord,
     HistoryEntry,
     InstanceRecord,
+    KeptFile,
     Message,
     Person,
     TaskRecord,
@@ -67,14 +68,16 @@ class Instance:
         by: Person,
         asked: Person | None = None,
         values: dict[str, Any] | None = None,
+        files: list[KeptFile] | None = None,
     ) -> Verdict:
         """An answer that wfpush passes on; `asked`: whom it has asked a question; `values`: what was filled into the
-        task's form. The same `key` (webhook-id) again: the same verdict, nothing changes."""
+        task's form; `files`: what came with it. The same `key` (webhook-id) again: the same verdict, nothing
+        changes."""
         if key in self.record.answers:
             return self.record.answers[key]
         verdict = self._judge(task_id, action, comment, by, values or {})
         if verdict.taken:
-            self._take(self.record.tasks[task_id], action, comment, by, asked=asked, values=values)
+            self._take(self.record.tasks[task_id], action, comment, by, asked=asked, values=values, files=files)
         elif task_id in self.record.tasks:
             self._note("refused", f"Refused {by.name}'s answer: {verdict.detail}", self.record.tasks[task_id].step)
         self.record.answers[key] = verdict
@@ -143,11 +146,14 @@ class Instance:
         reason = self._evaluate(task_id, "refuse", {"answer": answer})
         return Verdict(422, str(reason)) if reason else Verdict(200, "taken")
 
-    def note_message(self, key: str, task_id: str, kind: str, text: str, by: Person | None) -> Verdict:
+    def note_message(
+        self, key: str, task_id: str, kind: str, text: str, by: Person | None, files: list[KeptFile] | None = None
+    ) -> Verdict:
         """A reply or a comment that somebody wrote in wfpush stands in the story. The same `key` again: once."""
         if key not in self.record.answers:
             task, says = self.record.tasks[task_id], "replies" if kind == "reply" else "writes"
-            self._note("asked", f"{by.name if by else 'Somebody'} {says}: {task.name}", task.step, comment=text)
+            words = f"{by.name if by else 'Somebody'} {says}: {task.name}"
+            self._note("asked", words, task.step, comment=text, files=files)
             self.record.answers[key] = Verdict(200, "noted")
             self._touch()
         return self.record.answers[key]
@@ -161,13 +167,14 @@ class Instance:
         where: str = "",
         asked: Person | None = None,
         values: dict[str, Any] | None = None,
+        files: list[KeptFile] | None = None,
     ) -> None:
         effect = self._action(task, action).effect
         if effect == "acknowledge":
             self._note("seen", f"{by.name} has seen it: {task.name}", task.step)
         elif effect == "request_info":
             whom = f"{asked.name} " if asked else ""
-            self._note("asked", f"{by.name} asks {whom}about it: {task.name}", task.step, comment=comment)
+            self._note("asked", f"{by.name} asks {whom}about it: {task.name}", task.step, comment=comment, files=files)
             if asked:  # the reply comes as a message; the process need not ask anybody
                 return
             asker = {"ref": by.ref, "name": by.name}
@@ -179,7 +186,8 @@ class Instance:
             task.state, task.closed_at = "completed", answer["at"]
             task.result = TaskResult(action, by, answer["at"], comment)
             title = self._action(task, action).title
-            self._note("answered", f"{by.name} answered “{title}”{where}: {task.name}", task.step, comment=comment)
+            told = f"{by.name} answered “{title}”{where}: {task.name}"
+            self._note("answered", told, task.step, comment=comment, files=files)
             self._mark_done(task.step)
             living = self._living(task.id)
             living.set_data(answer=answer)
@@ -297,8 +305,17 @@ class Instance:
         self.record.events.append(EventRecord(event_id, event_type, subject, stamp(self._clock()), kept))
         return event_id
 
-    def _note(self, kind: Any, text: str, step: str, event_id: str | None = None, comment: str = "") -> None:
-        self.record.history.append(HistoryEntry(stamp(self._clock()), kind, text, step, event_id, comment))
+    def _note(
+        self,
+        kind: Any,
+        text: str,
+        step: str,
+        event_id: str | None = None,
+        comment: str = "",
+        files: list[KeptFile] | None = None,
+    ) -> None:
+        entry = HistoryEntry(stamp(self._clock()), kind, text, step, event_id, comment, files or [])
+        self.record.history.append(entry)
 
     def _mark_done(self, step: str | None) -> None:
         if step and step not in self.record.done:

@@ -10,10 +10,12 @@ from demo.definitions import Definition, Sample
 from demo.engine import Step, Summary
 from demo.html import el, write
 from demo.people import EVERYBODY, one_of
-from demo.records import Action, EventRecord, HistoryEntry, InstanceRecord, TaskRecord
+from demo.records import Action, EventRecord, HistoryEntry, InstanceRecord, KeptFile, TaskRecord
 from demo.sender import Connection
 
 _AT_MOST = 50
+PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+"""What all browsers draw."""
 
 
 def overview(definitions: Mapping[str, Definition], summaries: Sequence[Summary], connection: Connection) -> str:
@@ -207,11 +209,11 @@ def _reassignment(task: TaskRecord) -> ET.Element:
 
 def _story(record: InstanceRecord) -> ET.Element:
     events = {event.id: event for event in record.events}
-    entries = [_entry(entry, events.get(entry.event_id or "")) for entry in reversed(record.history)]
+    entries = [_entry(record, entry, events.get(entry.event_id or "")) for entry in reversed(record.history)]
     return el("ol", *entries, cls="story", reversed=True)
 
 
-def _entry(entry: HistoryEntry, event: EventRecord | None) -> ET.Element:
+def _entry(record: InstanceRecord, entry: HistoryEntry, event: EventRecord | None) -> ET.Element:
     return el(
         "li",
         el("span", _when(entry.at), cls="when"),
@@ -219,10 +221,17 @@ def _entry(entry: HistoryEntry, event: EventRecord | None) -> ET.Element:
             "div",
             el("p", entry.text),
             el("blockquote", entry.comment) if entry.comment else None,
+            el("ul", *[_file(record, file) for file in entry.files], cls="files") if entry.files else None,
             _event(event) if event else None,
         ),
         cls=f"entry-{entry.kind}",
     )
+
+
+def _file(record: InstanceRecord, file: KeptFile) -> ET.Element:
+    address = f"/instances/{record.id}/files/{file.id}"
+    picture = el("img", src=address, alt="", loading="lazy") if file.type in PICTURES else None
+    return el("li", el("a", picture, el("span", file.name), href=address, target="_blank", rel="noopener"))
 
 
 def _event(event: EventRecord) -> ET.Element:

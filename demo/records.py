@@ -1,6 +1,6 @@
 """What the engine stores of a process instance: one JSON file holds one `InstanceRecord`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -88,6 +88,15 @@ class TaskRecord(msgspec.Struct):
         return list(self.data["task"].get("teams", []))
 
 
+class KeptFile(msgspec.Struct, frozen=True):
+    """A file that somebody has sent along, as wfpush describes it; its bytes are in the store under its id."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\Z")]
+    name: str
+    type: str
+    size: int
+
+
 class EventRecord(msgspec.Struct):
     """An event for wfpush. Its id never changes, so that sending it twice counts once."""
 
@@ -110,6 +119,7 @@ class HistoryEntry(msgspec.Struct):
     step: str = ""
     event_id: str | None = None
     comment: str = ""
+    files: list[KeptFile] = []
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -166,6 +176,14 @@ class InstanceRecord(msgspec.Struct):
     def end(self) -> HistoryEntry | None:
         """How it ended, once it is finished."""
         return next((entry for entry in reversed(self.history) if entry.kind == "finished"), None)
+
+    def file(self, file_id: str) -> KeptFile:
+        """A file of its story. Raises KeyError."""
+        for entry in self.history:
+            for file in entry.files:
+                if file.id == file_id:
+                    return file
+        raise KeyError(file_id)
 
     @property
     def next_event(self) -> EventRecord | None:

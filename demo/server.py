@@ -2,22 +2,32 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from aiohttp import web
 
 from demo import pages
-from demo.callbacks import ANSWERED, REASSIGN, SAID, CallbackEvent, MalformedError, SignatureError, read_callback
+from demo.callbacks import (
+    ANSWERED,
+    REASSIGN,
+    SAID,
+    Answer,
+    CallbackEvent,
+    MalformedError,
+    Said,
+    SignatureError,
+    read_callback,
+)
 from demo.client import WfpushError
 from demo.definitions import DataError
 from demo.documents import document
 from demo.engine import Engine, Summary, UnknownTaskError, as_dict
 from demo.people import person
-from demo.records import InstanceRecord, Verdict
+from demo.records import InstanceRecord, KeptFile, Verdict
 from demo.sender import Connection
 
 log = logging.getLogger("demo.server")
@@ -71,6 +81,7 @@ def make_app(
             web.post("/start", press_start),
             web.get("/instances/{id}", show_instance),
             web.get("/instances/{id}/documents/{name}", get_document),
+            web.get("/instances/{id}/files/{file}", get_file),
             web.post("/instances/{id}/customer", press_customer),
             web.get("/tasks/{id}", show_task),
             web.post("/tasks/{id}/complete", press_complete),
@@ -119,11 +130,11 @@ async def healthz(_request: web.Request) -> web.Response:
 
 
 async def callback(request: web.Request) -> web.Response:
-    """What wfpush tells. 200 when it counts and is on disk, 409 task closed or taken, 422 impossible, 401 or 400 not
-    proper."""
+    """What wfpush tells. 200 when it counts and is on disk, 409 task closed or taken, 422 impossible, 503 its files
+    cannot be read now, 401 or 400 not proper."""
     try:
         key, event = read_callback(request.app[SECRET], request.headers, await request.read())
-        change = _asked(request.app[ENGINE], key, event)
+        change = _asked(request.app, key, event)
     except SignatureError as error:
         return _json({"detail": f"The signature does not hold: {error}"}, 401)
     except MalformedError as error:
@@ -134,22 +145,41 @@ async def callback(request: web.Request) -> web.Response:
         verdict = await change
     except UnknownTaskError as error:
         verdict = Verdict(422, str(error))
+    except WfpushError as error:
+        verdict = Verdict(503, f"A file cannot be read: {error}")
     return _json({"detail": verdict.detail}, verdict.status)
 
 
-def _asked(engine: Engine, key: str, event: CallbackEvent) -> Awaitable[Verdict] | None:
+def _asked(app: web.Application, key: str, event: CallbackEvent) -> Awaitable[Verdict] | None:
     """None for events that change nothing here. Raises MalformedError."""
     if event.type == ANSWERED:
-        answer = event.answer
-        said = (answer.task_id, answer.action, answer.comment or "", answer.responded_by)
-        return engine.respond(key, *said, asked=answer.asked, values=answer.variables)
+        return _answered(app, key, event.answer)
     if event.type == REASSIGN:
         asked = event.reassignment
-        return engine.hand_over(key, asked.task_id, asked.assignee, asked.to)
+        return app[ENGINE].hand_over(key, asked.task_id, asked.assignee, asked.to)
     if event.type == SAID:
-        words = event.said.message
-        return engine.note_message(key, event.said.task_id, words.kind, words.text, words.by)
+        return _said(app, key, event.said)
     return None
+
+
+async def _answered(app: web.Application, key: str, answer: Answer) -> Verdict:
+    await _keep(app, answer.task_id, answer.files)
+    said = (answer.task_id, answer.action, answer.comment or "", answer.responded_by)
+    return await app[ENGINE].respond(key, *said, asked=answer.asked, values=answer.variables, files=answer.files)
+
+
+async def _said(app: web.Application, key: str, said: Said) -> Verdict:
+    words = said.message
+    await _keep(app, said.task_id, words.attachments)
+    return await app[ENGINE].note_message(key, said.task_id, words.kind, words.text, words.by, words.attachments)
+
+
+async def _keep(app: web.Application, task_id: str, files: Sequence[KeptFile]) -> None:
+    """Files are here before the answer counts: until then wfpush tells it again. Raises WfpushError."""
+    client = app[CONNECTION].client
+    if client is None:
+        raise WfpushError("The engine has not started yet.")
+    await app[ENGINE].keep_files(task_id, files, client.read_file)
 
 
 # For programs
@@ -279,6 +309,22 @@ async def get_document(request: web.Request) -> web.Response:
     headers = {"Content-Security-Policy": "frame-ancestors 'none'", "Access-Control-Allow-Origin": "*"}
     charset = "utf-8" if found.content_type.startswith("text/") else None
     return web.Response(body=found.content, content_type=found.content_type, charset=charset, headers=headers)
+
+
+async def get_file(request: web.Request) -> web.Response:
+    """A file that somebody has sent with an answer or a message."""
+    try:
+        file, content = request.app[ENGINE].file_of(request.match_info["id"], request.match_info["file"])
+    except KeyError:
+        raise NotFound(text="There is no such file.") from None
+    shown = "inline" if file.type in pages.PICTURES or file.type == "application/pdf" else "attachment"
+    headers = {
+        "Content-Type": file.type,
+        "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(file.name, safe='')}",
+        "Content-Security-Policy": "frame-ancestors 'none'",
+        "Access-Control-Allow-Origin": "*",
+    }
+    return web.Response(body=content, headers=headers)
 
 
 async def get_static(request: web.Request) -> web.Response:

@@ -28,6 +28,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._instances = folder / "instances"
+        self._files = folder / "files"
         self._lock: IO[str] | None = None
 
     def open(self, patience: float = 0) -> None:
@@ -36,7 +37,7 @@ class Store:
         Raises StoreError when another process holds it for `patience` seconds: one that is just stopping releases it
         soon.
         """
-        for path in (self.folder, self._instances):
+        for path in (self.folder, self._instances, self._files):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
         self._lock = (self.folder / "lock").open("w")
@@ -76,6 +77,21 @@ class Store:
         """Every record, in no particular order."""
         for path in self._instances.glob("*.json"):
             yield self.load(path.stem)
+
+    def has_file(self, file_id: str) -> bool:
+        """Whether the bytes of the file are here."""
+        return (self._files / file_id).exists()
+
+    def keep_file(self, file_id: str, content: bytes) -> None:
+        """Returns when the bytes have reached the disk."""
+        self.replace(self._files / file_id, content)
+
+    def file(self, file_id: str) -> bytes:
+        """The bytes of a file. Raises KeyError."""
+        try:
+            return (self._files / file_id).read_bytes()
+        except FileNotFoundError as error:
+            raise KeyError(file_id) from error
 
     def has_mark(self, name: str) -> bool:
         """Whether `set_mark(name)` has ever been called on this folder."""

@@ -22,6 +22,7 @@ class Recorder:
         self.failures: list[web.Response | None] = []
         self.away: web.Response | None = None
         self.lost_answers = 0
+        self.files: dict[str, bytes] = {}
         self.refused_types: dict[str, web.Response] = {}
         self.app = web.Application()
         self.app.add_routes(
@@ -30,6 +31,7 @@ class Recorder:
                 web.put("/api/v1/teams/{slug}", self.put_team),
                 web.post("/api/v1/recipients/{ref}/links", self.post_link),
                 web.post("/api/v1/events", self.post_event),
+                web.get("/api/v1/attachments/{id}", self.get_file),
             ]
         )
 
@@ -62,6 +64,11 @@ class Recorder:
             return fault
         url = f"https://wfpush.example/link/{request.match_info['ref']}"
         return web.json_response({"url": url, "expires_at": "2026-11-30T00:00:00Z"}, status=201)
+
+    async def get_file(self, request: web.Request) -> web.Response:
+        if fault := self._fault(request):
+            return fault
+        return web.Response(body=self.files[request.match_info["id"]])
 
     async def put_team(self, request: web.Request) -> web.Response:
         body = await request.json()

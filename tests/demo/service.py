@@ -37,7 +37,13 @@ async def eventually(condition: Callable[[], Value], what: str, within: float = 
 
 
 def callback_body(
-    task_id: str, action: str, by: str = "bob", comment: str | None = None, key: str = "r-1", asked: str = ""
+    task_id: str,
+    action: str,
+    by: str = "bob",
+    comment: str | None = None,
+    key: str = "r-1",
+    asked: str = "",
+    **more: Any,
 ) -> bytes:
     """`task.responded` as the contract has it."""
     who = person(by)
@@ -54,16 +60,24 @@ def callback_body(
         "event": {"id": "invoice-1.5", "source": "urn:wfpush:demo"},
         "notification_id": "n-1",
     }
+    data.update(more)
     if asked:
         data["asked"] = {"ref": asked, "name": person(asked).name}
     event = {"specversion": "1.0", "id": key, "source": "wfpush", "type": "task.responded", "subject": task_id}
     return json.dumps({**event, "time": "2026-11-25T14:02:00Z", "data": data}).encode()
 
 
-def message_body(task_id: str, text: str, by: str = "alice", key: str = "m-1") -> bytes:
+def described(file_id: str, name: str, kind: str) -> Json:
+    """A file as callbacks list it."""
+    url = f"https://wfpush.example/api/v1/attachments/{file_id}"
+    return {"id": file_id, "name": name, "type": kind, "size": 70, "url": url}
+
+
+def message_body(task_id: str, text: str, by: str = "alice", key: str = "m-1", **more: Any) -> bytes:
     """`task.message` as the contract has it."""
     who = {"ref": by, "name": person(by).name}
     message = {"id": key, "kind": "reply", "text": text, "by": who, "for": [], "reply_to": "r-1", "via": "inbox"}
+    message.update(more)
     event = {"specversion": "1.0", "id": key, "source": "wfpush", "type": "task.message", "subject": task_id}
     return json.dumps({**event, "data": {"task_id": task_id, "case_id": "4711", "message": message}}).encode()
 

@@ -163,6 +163,15 @@ def test_its_number_is_asked_for_by_a_form(invoice_without_order: Story) -> None
     assert "purchase order PO-8" in invoice_without_order.task("approve_invoice").data["task"]["description"]
 
 
+def test_a_copy_of_the_order_is_there_for_whoever_approves(invoice_without_order: Story) -> None:
+    copy = {"id": "0d6f1d3e-2f43-4a8e-9d0c-6f1f0a3b5c7e", "name": "po-8.pdf", "type": "application/pdf", "size": 9000}
+    values = {"purchase_order": "PO-8", "order_copy": [copy]}
+    invoice_without_order.answer("Carol", "supply", "add_purchase_order", values=values)
+    documents = invoice_without_order.task("approve_invoice").data["documents"]
+    assert [document["title"] for document in documents] == ["Invoice 4711 (PDF)", "Order: po-8.pdf"]
+    assert documents[1]["url"] == f"http://demo.example/instances/{invoice_without_order.id}/files/{copy['id']}"
+
+
 def test_an_order_number_of_three_characters_is_refused_and_the_task_stays(invoice_without_order: Story) -> None:
     task_id = invoice_without_order.task("add_purchase_order").id
     verdict = invoice_without_order.verdict("Bob", "supply", task_id, "PO7")

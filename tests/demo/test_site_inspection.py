@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from notifications.forms import definition
+from notifications.forms.fields import form_of
 from tests.demo.story import Story
 
 
@@ -41,6 +43,25 @@ def test_a_thin_report_goes_back_to_bob_as_a_new_task(inspection: Story) -> None
     task = inspection.task("inspect_site")
     assert task.id != first_visit
     assert task.data["task"]["description"] == "Carol sent the report back: “Photographs, please”"
+
+
+def test_photos_and_a_signature_are_asked_for_by_a_form(inspection: Story) -> None:
+    data = inspection.task("inspect_site").data
+    faults: list[dict[str, str]] = []
+    definition.check(data["task"]["form"], "", faults)
+    assert faults == []
+    form = form_of(data)
+    assert form is not None and [field.kind for field in form] == ["photo", "signature"]
+
+
+def test_a_second_report_names_its_own_photos_only(inspection: Story) -> None:
+    for photo in ("0d6f1d3e-2f43-4a8e-9d0c-6f1f0a3b5c7e", "5b0c2a7e-8d34-4b6e-9a11-2f7f3c9d0e41"):
+        file = {"id": photo, "name": "roof.jpg", "type": "image/jpeg", "size": 9000}
+        inspection.answer("Bob", "report", "inspect_site", "Two tiles are loose", values={"photos": [file]})
+        documents = inspection.task("review_report").data["documents"]
+        assert len(documents) == 4
+        assert documents[3]["url"].endswith(photo)
+        inspection.answer("Carol", "reject", "review_report", "Nearer, please")
 
 
 def test_a_report_without_words_is_refused(inspection: Story) -> None:
