@@ -38,6 +38,8 @@ ON_PAGES = {
     "unshown": _("Not filled in here:"),
     "row": ROW,
     "sum": SUM,
+    "attach_one": _("Attach a file"),
+    "choose_photo": _("Choose a photo"),
     "sign_here": _("Sign here with a finger or the mouse"),
     "sign_name": _("Or write your name"),
     "clear": _("Clear"),

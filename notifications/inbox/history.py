@@ -127,10 +127,15 @@ def _responses(task: Task) -> QuerySet[Response]:
 
 
 def _told(response: Response, reader: Recipient, text: str) -> Told:
-    values = [each.line for each in recorded.shown(response.values, reading_language(reader))]
-    words, shown = "\n".join(filter(None, (*values, clean(response.comment)))), recorded.files_of(response.values)
-    files = [File.of(each) for each in response.attachments.all() if str(each.pk) in shown]
-    return response.at, text, words, files
+    language, attached = reading_language(reader), {str(each.pk): each for each in response.attachments.all()}
+    values, files = [], []
+    for entry, shown in zip(response.values, recorded.shown(response.values, language), strict=True):
+        ids = recorded.files_of([entry])
+        if ids and attached.keys() >= set(ids):
+            files += [File.of(attached[each], shown.label) for each in ids]
+        else:
+            values.append(shown.line)
+    return response.at, text, "\n".join(filter(None, (*values, clean(response.comment)))), files
 
 
 def _answer_text(response: Response, reader: Recipient) -> str:

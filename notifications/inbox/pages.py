@@ -63,7 +63,9 @@ def offline(request: PersonRequest) -> HttpResponse:
     """The page that a browser keeps in order to open the inbox without a connection. It keeps the items by itself."""
     customer = CustomerPage(brand=request.recipient.brand) if request.recipient.external else None
     context: Json = {"list": NOTHING, "item": None, "offline": True, "max_comment": MAX_COMMENT, "customer": customer}
-    context |= {"file_rules": file_rules(), "form_words": words_of_forms(), "settings": browser_settings(request)}
+    rules = file_rules()
+    words = words_of_forms() | {"file_hint": rules["one"], "photo_hint": rules["photo"]}
+    context |= {"file_rules": rules, "form_words": words, "settings": browser_settings(request)}
     return show_page(request, "inbox/inbox.html", context)
 
 

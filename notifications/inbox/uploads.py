@@ -30,12 +30,13 @@ class File:
     size: str
     url: str
     is_picture: bool
+    label: str = ""
+    """Of the field of a form that it was given in."""
 
     @classmethod
-    def of(cls, attachment: Attachment) -> "File":
-        return cls(
-            attachment.pk, attachment.name, size_said(attachment.size), path_of(attachment), is_picture(attachment)
-        )
+    def of(cls, attachment: Attachment, label: str = "") -> "File":
+        size, is_drawn = size_said(attachment.size), is_picture(attachment)
+        return cls(attachment.pk, attachment.name, size, path_of(attachment), is_drawn, label)
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,7 @@ DOCUMENTS: dict[str, Text] = {
 FILES: dict[str, Text] = {
     "file_sending": _("Sending {name}…"),
     "file_attached": _("{name} is attached."),
+    "file_signed": _("Signed."),
     "file_empty": _("{name} is empty. Choose another file."),
     "file_too_large": _("{name} is larger than {most} MB. Make it smaller, or send it in parts."),
     "file_remove": _("Remove"),

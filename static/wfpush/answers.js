@@ -52,7 +52,10 @@ export function start(signedOut) {
 
 /** The answer with the values of the task's form, if `form` sends them. Without the module for it the browser sends it. */
 function withValues(host, form, answer, then) {
-  if (!hasValues(form)) return then(answer);
+  if (!hasValues(form)) {
+    if (slot(host, "form")) import("./forms.js").then((forms) => forms.forgive(host), () => {});
+    return then(answer);
+  }
   const plainly = () => {
     const button = form.querySelector(`button[value="${CSS.escape(answer.action)}"]`);
     for (const element of [form, button]) if (element) element.dataset.plain = "";

@@ -86,11 +86,12 @@ export async function allSent(form) {
 /** The form was sent. */
 export const cleared = (form) => slot(form, "attached")?.replaceChildren();
 
-/** For drafts: the files of a box, and a box with these. */
-export const keptIn = (box) => heldIn(box).map(({ id, name, blob, sent }) => ({ id, name, blob, sent }));
+/** For drafts: the files of a box, but for those that have no bytes yet, and a box with these, which is told by `files-set`. */
+export const keptIn = (box) => heldIn(box).filter(({ blob, sent }) => blob || sent).map(({ id, name, blob, sent }) => ({ id, name, blob, sent }));
 export function setFiles(box, files) {
   slot(box, "attached").replaceChildren();
-  for (const file of files) tellState(lineOf(box, { ...file }), file.sent ? "" : say("will_be_sent"));
+  for (const file of files) tellState(lineOf(box, { ...file }), file.sent);
+  box.dispatchEvent(new Event("files-set"));
 }
 
 async function send(box, line, kept, file) {
@@ -110,14 +111,15 @@ async function upload(box, line, kept) {
     Object.assign(kept, { sent: true, blob: null, name: body.name });
     line.querySelector("[dir]").textContent = body.name;
   }
-  tellState(line, kept.sent ? "" : say("will_be_sent"));
+  tellState(line, kept.sent);
   announce(kept.sent ? say("file_attached", { name: kept.name }) : `${kept.name}: ${say("will_be_sent")}`);
   hasChanged(line.querySelector("input"));
 }
 
-function tellState(line, text) {
+function tellState(line, isSent) {
+  const whenSent = line.closest("[data-signature]") ? say("file_signed") : "";
   line.querySelector("progress").hidden = true;
-  line.querySelector("[data-state]").textContent = text;
+  line.querySelector("[data-state]").textContent = isSent ? whenSent : say("will_be_sent");
 }
 
 function refused(box, line, why) {

@@ -82,6 +82,12 @@ export function take(host) {
   return { values, filled, files: pendingIn(place) };
 }
 
+/** Something else was answered, which needs no values: what was wrong with them is of no interest now. */
+export function forgive(host) {
+  const place = slot(host, "form");
+  if (known.has(place)) tell(place, []);
+}
+
 /** From now on it counts as not changed. */
 function settle(field) {
   if (ticks(field)) field.defaultChecked = field.checked;
@@ -235,14 +241,14 @@ function partFor(field, form, words, formId) {
   part.dataset.name = name;
   part.append(label);
   if (columns) beTable(part, field, form, words, formId);
-  else if (takesFiles) part.append(boxFor(field));
+  else if (takesFiles) part.append(boxFor(field, words));
   else if (group) part.append(...choicesFor(field, options, words, formId));
   else part.append(Object.assign(controlFor(field, form.language, words), { id, name: id }));
   for (const control of part.querySelectorAll("[name]")) control.setAttribute("form", formId);
   if (!group) label.htmlFor = id;
   if (help) {
     const hint = Object.assign(made("p", "hint", help), { id: `${id}-help`, dir: "auto" });
-    if (columns) label.after(hint);
+    if (columns || takesFiles) label.after(hint);
     else part.append(hint);
     (group ? part : part.querySelector("[name]")).setAttribute("aria-describedby", `${id}-help`);
   }
@@ -250,15 +256,18 @@ function partFor(field, form, words, formId) {
 }
 
 /** As templates/inbox/_attach.html. */
-function boxFor({ name, kind, maxItems }) {
+function boxFor({ name, kind, maxItems }, words) {
+  const single = maxItems === 1 || kind === "signature", photo = kind === "photo";
   const box = document.getElementById("ask-template").content.querySelector("[data-attach]").cloneNode(true), ids = ["hint", "fault"].map((each) => `attach-${each}-value-${name}`);
   box.hidden = false;
   box.dataset.field = "";
-  if (maxItems === 1) box.dataset.single = "";
+  if (single) box.dataset.single = "";
+  if (photo || single) box.querySelector("label span").textContent = photo ? words.choose_photo : words.attach_one;
+  box.querySelector(".hint").textContent = photo ? words.photo_hint : kind === "files" ? words.file_hint : "";
   if (kind === "signature") box.dataset.signature = "";
   for (const [at, line] of [...box.querySelectorAll("p")].entries()) line.id = ids[at];
   for (const [at, input] of [...box.querySelectorAll("[type=file]")].entries()) {
-    Object.assign(input, { name: `value-${name}`, multiple: !at && maxItems !== 1 });
+    Object.assign(input, { name: `value-${name}`, multiple: !at && !single });
     if (!at) input.id = `value-${name}-file`;
     if (kind !== "files") input.accept = "image/*";
     input.setAttribute("aria-describedby", ids.join(" "));

@@ -1,12 +1,12 @@
 // A signature, by finger, pen or mouse, or as a name that somebody writes: drawn here, and sent as a picture like other files
 // (attaching.js). Loaded where a form asks for one; without it a picture of it is attached, or the name goes as text.
 
-import { put, setFiles } from "./attaching.js";
+import { keptIn, put, setFiles } from "./attaching.js";
 import { made } from "./controls.js";
 
 const WIDTH = 480, HEIGHT = 160, FINE = 2, PEN = 2.4;  // pixels of the page; pixels of the picture for each
 const CALM = 800;  // milliseconds without drawing before it is sent
-const INK = "#10233f", PAPER = "#ffffff";  // whatever colours the page has: it is read on paper, too
+const INK = "#10233f", FAINT = "#5b6472", PAPER = "#ffffff";  // whatever colours the page has: it is read on paper, too
 const wait = () => new Promise((wake) => setTimeout(wake, CALM));
 
 /** Make a box a place to sign in. */
@@ -22,24 +22,33 @@ export function begin(box, words) {
     pen.fillRect(0, 0, canvas.width, canvas.height);
   };
   const attach = () => put(box, `${words.signature}.png`, (isWanted) => wait().then(() => isWanted() && new Promise((resolve) => canvas.toBlob(resolve, "image/png"))));
-  blank();
-  clear.addEventListener("click", () => {
+  const show = () => {
+    const [kept] = keptIn(box);
     blank();
+    if (!kept) return writeHint(pen, words.sign_here, canvas);
+    return bytesOf(kept).then(createImageBitmap).then((picture) => pen.drawImage(picture, 0, 0), () => {});
+  };
+  show();
+  box.addEventListener("files-set", show);
+  clear.addEventListener("click", () => {
     field.value = "";
     setFiles(box, []);
     field.focus();
   });
   field.addEventListener("input", () => {
-    blank();
     if (!field.value.trim()) return setFiles(box, []);
+    blank();
     writeName(pen, field.value.trim(), canvas);
     return attach();
   });
   draw(canvas, pen, () => {
-    if (field.value) blank();
+    if (field.value || !box.querySelector(".attached li")) blank();
     field.value = "";
   }, attach);
 }
+
+/** Of a signature in a draft: those that wait to be sent, or what the server has of it. */
+const bytesOf = ({ id, blob }) => (blob ? Promise.resolve(blob) : fetch(`/api/v1/attachments/${id}`).then((response) => response.blob()));
 
 /** `began`: a stroke begins; `ended`: one is done. */
 function draw(canvas, pen, began, ended) {
@@ -79,6 +88,12 @@ function writeName(pen, name, { width, height }) {
   if (wide > most) pen.font = font((height / 3) * most / wide);
   Object.assign(pen, { fillStyle: INK, textBaseline: "middle", textAlign: "center" });
   pen.fillText(name, width / 2, height / 2);
+}
+
+/** Where to sign; it goes with the first stroke. */
+function writeHint(pen, text, { width, height, clientWidth }) {
+  Object.assign(pen, { font: `${14 * width / (clientWidth || WIDTH)}px system-ui, sans-serif`, fillStyle: FAINT, textBaseline: "middle", textAlign: "center" });
+  pen.fillText(text, width / 2, height / 2, width * 0.9);
 }
 
 /** As templates/inbox/_attach.html. */
