@@ -157,6 +157,7 @@ def pages() -> Json:
         "everything, by kind of task": f"?tab=all&kind={kind}",
         "filters with their numbers": "?tab=all&filters=1",
         "a word that all have": "?tab=all&q=approve",
+        "page 100 of a word that all have": "?tab=all&q=approve&page=100",
         "a word that none has": "?tab=all&q=nowhere",
         "the id of a case": f"?tab=all&q={case}",
         "words, an amount and a name": "?tab=all&q=approve+1%2C200.50+nobody",

@@ -6,10 +6,9 @@ found inside others (4711 in INV-004711), and by their stem in the reader's lang
 text search (postgresql.org/docs/current/textsearch-dictionaries.html): "invoices" finds "invoice".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from functools import reduce
-from itertools import count, islice
 from operator import or_
 from uuid import UUID
 
@@ -40,7 +39,8 @@ SHORTEST_STEM = 3
 
 
 FIRST, LONGER = 200, 5
-"""Items that are read through at first, and by what the number of those after them is multiplied each time."""
+"""Items that are read through at first, where no later page is asked for, and by what the number of those after them is
+multiplied each time."""
 
 MOST_SORTED, MOST_LIKELY = 5_000, 50_000
 """Of more items that may have the words the first are found in their order; of even more all are read through."""
@@ -56,35 +56,43 @@ def found(
         return _keys(rows[start:end])
     likely = gathered.likely(reader.pk, wanted, MOST_SORTED)
     if likely is not None:
-        return _keys(_containing(rows.filter(keys.among(Notification, likely)), wanted)[start:end])
+        those = likely.sure | _checked(likely.doubtful, wanted)
+        return _keys(rows.filter(keys.among(Notification, those))[start:end])
     # PostgreSQL cannot know how many items have the words: it would read and sort all of them for the first page.
-    candidates = _in_order(rows, reader, wanted)
     matching: dict[UUID, None] = {}  # what changes its place meanwhile is listed once
-    for most in _longer():
-        some = list(islice(candidates, most)) if len(matching) < end else []
-        if not some:
+    for first, most in _stretches(max(FIRST, end)):
+        if first + most > FIRST and likely is None:
+            likely = gathered.likely(reader.pk, wanted, MOST_LIKELY)
+        stretch = _keys(rows[first : first + most])
+        matching |= dict.fromkeys(_matching(stretch, likely, wanted))
+        if len(stretch) < most or len(matching) >= end:
             break
-        here = Notification.objects.order_by().filter(keys.among(Notification, some))
-        those = set(_keys(_containing(here, wanted)))
-        matching |= dict.fromkeys(key for key in some if key in those)
     return list(matching)[start:end]
 
 
-def _in_order(rows: QuerySet[Notification], reader: Recipient, wanted: Sequence[Sequence[str]]) -> Iterator[UUID]:
-    """The keys of the rows. Which are likely is asked where the first ones were not enough."""
-    first, likely = 0, None
-    for most in _longer():
-        stretch = _keys(rows[first : first + most])
-        if first > FIRST and likely is None:
-            likely = gathered.likely(reader.pk, wanted, MOST_LIKELY)
-        yield from (key for key in stretch if likely is None or key in likely)
-        if len(stretch) < most:
-            return
-        first += most
+def _stretches(length: int) -> Iterator[tuple[int, int]]:
+    """Where each begins, and how long it is: ever longer."""
+    first = 0
+    while True:
+        yield first, length
+        first += length
+        length *= LONGER
 
 
-def _longer() -> Iterator[int]:
-    return (FIRST * LONGER**times for times in count())
+def _matching(stretch: list[UUID], likely: gathered.Likely | None, wanted: Sequence[Sequence[str]]) -> list[UUID]:
+    """Those that have the words."""
+    if likely is None:
+        those = _checked(stretch, wanted)
+    else:
+        those = likely.sure | _checked(likely.doubtful.intersection(stretch), wanted)
+    return [key for key in stretch if key in those]
+
+
+def _checked(some: Collection[UUID], wanted: Sequence[Sequence[str]]) -> frozenset[UUID]:
+    """Those that have the words, by what they are now."""
+    if not some:
+        return frozenset()
+    return frozenset(_keys(_containing(Notification.objects.order_by().filter(keys.among(Notification, some)), wanted)))
 
 
 def _keys(rows: QuerySet[Notification]) -> list[UUID]:

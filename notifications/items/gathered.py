@@ -2,12 +2,12 @@
 
 An item lies on a page of its own in each of three large tables: to read through 20,000 of them takes a quarter of a
 second, however it is done. So a schedule gathers what is searched of them, 500 items in a row (`gather`), and a search
-reads these rows, which takes some milliseconds, and then only the items that it found there (`likely`). An event pays
-nothing for it.
+reads these rows, which takes some milliseconds, and then only those items that may have changed since (`likely`). An
+event pays nothing for it.
 
 It finds what reading through finds. Each change of an item gives it a new `seq`, and items above what is gathered are
 looked at themselves. Triggers note what changes outside of items (`SearchedAnew`): items that this concerns are looked
-at, too, until they are gathered again. Items that have other words by now are left out when they are read.
+at, too, until they are gathered again. All others have the words that are gathered of them.
 
 Each item is in one part at most: whoever gathers it again takes its former words out. So words of the past go with the
 next run where something outside of items has changed or an item was deleted, and within a day where an item itself has.
@@ -15,6 +15,7 @@ next run where something outside of items has changed or an item was deleted, an
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -69,22 +70,30 @@ def searched_text() -> Concat:
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 _FOUND = """
-SELECT word.item FROM notifications_searchedpart part, unnest(part.items, part.texts) AS word(item, text)
+SELECT word.item, TRUE FROM notifications_searchedpart part, unnest(part.items, part.texts) AS word(item, text)
 WHERE part.recipient_id = %(person)s AND {conditions}
 UNION ALL
-SELECT id FROM notifications_notification WHERE recipient_id = %(person)s AND seq >
+SELECT id, FALSE FROM notifications_notification WHERE recipient_id = %(person)s AND seq >
     (SELECT COALESCE(max(upto), 0) FROM notifications_searchedpart WHERE recipient_id = %(person)s)
 UNION ALL
-SELECT id FROM notifications_notification WHERE recipient_id = %(person)s AND case_id = ANY(%(cases)s::bigint[])
+SELECT id, FALSE FROM notifications_notification WHERE recipient_id = %(person)s AND case_id = ANY(%(cases)s::bigint[])
 UNION ALL
-SELECT id FROM notifications_notification WHERE recipient_id = %(person)s AND task_id = ANY(%(tasks)s::uuid[])
+SELECT id, FALSE FROM notifications_notification WHERE recipient_id = %(person)s AND task_id = ANY(%(tasks)s::uuid[])
 LIMIT %(most)s
 """
 
 
-def likely(person: int, words: Sequence[Sequence[str]], most: int) -> set[UUID] | None:
-    """The keys of the person's items that may contain every one of the words, in one of its ways. None where that is
-    not known, and where they are more than `most`."""
+@dataclass(frozen=True)
+class Likely:
+    """Keys of items: those that contain the words for sure, and those that have to be looked at."""
+
+    sure: frozenset[UUID]
+    doubtful: frozenset[UUID]
+
+
+def likely(person: int, words: Sequence[Sequence[str]], most: int) -> Likely | None:
+    """The person's items that may contain every one of the words, in one of its ways. None where that is not known, and
+    where they are more than `most`."""
     if not SearchedPart.objects.filter(recipient=person).exists():
         return None
     # Read first: who gathers these items anew takes their changes away in the transaction that adds the parts.
@@ -98,10 +107,14 @@ def likely(person: int, words: Sequence[Sequence[str]], most: int) -> set[UUID] 
         "most": most + 1,
     }
     found = _found(words, known)
-    return set(found) if len(found) <= most else None
+    if len(found) > most:
+        return None
+    doubtful = frozenset(key for key, gathered in found if not gathered)
+    return Likely(frozenset(key for key, _gathered in found) - doubtful, doubtful)
 
 
-def _found(words: Sequence[Sequence[str]], known: dict[str, Any]) -> list[UUID]:
+def _found(words: Sequence[Sequence[str]], known: dict[str, Any]) -> list[tuple[UUID, bool]]:
+    """Keys of items, each with whether what is gathered of it has the words; once more where that may have changed."""
     conditions = []
     for ways in words:
         names = {
@@ -111,7 +124,7 @@ def _found(words: Sequence[Sequence[str]], known: dict[str, Any]) -> list[UUID]:
         known |= names
     with connection.cursor() as cursor:
         cursor.execute(_FOUND.format(conditions=" AND ".join(conditions)), known)
-        return [key for (key,) in cursor.fetchall()]
+        return cursor.fetchall()
 
 
 # --- gathering --------------------------------------------------------------------------------------------------------

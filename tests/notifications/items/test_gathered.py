@@ -63,6 +63,15 @@ def test_items_without_the_words_are_not_read(bob: Recipient) -> None:
     assert "'{}'::uuid[]" in asked.captured_queries[-1]["sql"]
 
 
+def test_only_items_that_may_have_changed_are_read_through(bob: Recipient) -> None:
+    changed(bob, "Visit the roof", body="With the vases.")
+    with CaptureQueriesContext(connection) as asked:
+        assert found(bob, "vases") == ["Approve vases", "Visit the roof"]
+    reading = [query["sql"] for query in asked.captured_queries if "$.key_facts" in query["sql"]]
+    assert len(reading) == 1
+    assert f"'{{{Notification.objects.get(title='Visit the roof').pk}}}'::uuid[]" in reading[0]
+
+
 def test_new_and_changed_items_are_found_at_once(bob: Recipient) -> None:
     NotificationFactory(recipient=bob, title="Mend the door", task=None)
     changed(bob, "Approve vases", body="It is urgent.")
