@@ -6,6 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django_q.models import Failure, Success
 
+from notifications import hourly
 from notifications.attachments.limits import UNUSED
 from notifications.models import (
     ActionToken,
@@ -33,6 +34,7 @@ def prune(now: datetime) -> dict[str, int]:
         "links by e-mail": LinkMail.objects.filter(created_at__lt=past, due_at=None),
         "recipient tokens": RecipientToken.objects.filter(expires_at__lt=past),
         "action tokens": ActionToken.objects.filter(expires_at__lt=past),
+        "hourly counts": hourly.old(now),
         "receipts": DeliveryReceipt.objects.filter(created_at__lt=past),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "finished background tasks": Success.objects.filter(stopped__lt=past),

@@ -6,6 +6,7 @@ A schedule in the database contains the function's dotted name, so it stays here
 import structlog
 from django.utils import timezone
 
+from notifications import hourly
 from notifications.items import gathered
 from notifications.people import revocation
 
@@ -22,3 +23,8 @@ def settle_accounts() -> None:
 def gather_searched() -> None:
     """Once a minute: gather what is searched of people with very many items."""
     gathered.gather()
+
+
+def count_hours() -> None:
+    """Once a minute: count what the overview draws."""
+    hourly.run(timezone.now())

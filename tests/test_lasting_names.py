@@ -17,6 +17,7 @@ TASKS = [
     "wfpush.tasks.prune",
     "notifications.tasks.settle_accounts",
     "notifications.tasks.gather_searched",
+    "notifications.tasks.count_hours",
 ]
 BACKEND = "notifications.signing_in.AccountBackend"
 

@@ -27,7 +27,7 @@ FLOORS: dict[str, str] = {
     "tables": "notifications: models",
     "words": "notifications: wording",
     "forms of tasks, files": "notifications: forms attachments",
-    "what comes in, what people have, how it leaves": "notifications: intake items channels",
+    "what comes in, what people have, how it leaves; what is counted": "notifications: intake items channels hourly",
     "people": "notifications: people",
     "tasks and cases, engine kinds": "notifications: cases connectors",
     "routing": "notifications: routing",

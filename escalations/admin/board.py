@@ -56,7 +56,7 @@ def panel(now: datetime) -> Panel:
         Row(_bad(span(_overdue(each, now))), shortened(each.task), _names_and_policy(each), change_url(each))
         for each in first.prefetch_related("task__teams", "task__candidates")
     ]
-    return Panel(_("Late by their SLA"), reverse(PAGE), _("Nothing is late."), rows)
+    return Panel(_("Late by their SLA"), reverse(PAGE), _("No SLA policy is missed just now."), rows)
 
 
 def _names_and_policy(clock: Escalation) -> str:

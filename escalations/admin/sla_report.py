@@ -21,9 +21,10 @@ from escalations.admin.filters import TIME_LEFT
 from escalations.compliance import Choice, Share, UnderWay
 from escalations.models import Escalation, Policy
 from notifications.admin.base import DeskAdmin
+from notifications.admin.periods import zone_of_reader
 from notifications.admin.words import change_url, list_url
-from notifications.models import Recipient, Team
-from notifications.wording.formats import locale_of, number, zone_of
+from notifications.models import Team
+from notifications.wording.formats import locale_of, number
 
 FOLDED = 10
 """Number of policies or teams shown at once; the others are one click away."""
@@ -91,12 +92,6 @@ def sla_page(desk: DeskAdmin, request: HttpRequest) -> HttpResponse:
         context = {**decided(now, zone, choice), **under_way(now, choice)}
         page = desk.page(request, "admin/desk/sla.html", gettext("SLA overview"), form=form, choice=choice, **context)
         return page.render()  # rendered here, while the reader's zone is active
-
-
-def zone_of_reader(request: HttpRequest) -> tzinfo:
-    """The time zone of the account's person; without one, the desk's."""
-    person = Recipient.objects.filter(user=request.user.pk).first()
-    return zone_of(person.timezone) if person else timezone.get_current_timezone()
 
 
 # --- what was decided -------------------------------------------------------------------------------------------------

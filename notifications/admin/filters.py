@@ -10,23 +10,36 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.admin.periods import between_words, read_between
 from wfpush.identifiers import lowest_id
 
 Lookups = list[tuple[str, Any]]
 
 
 class Recent(admin.SimpleListFilter):
-    """Rows made within the last hours or days, for tables whose ids are UUIDv7."""
+    """Rows made within the last hours or days, or between two moments (notifications/admin/periods.py), for tables
+    whose ids are UUIDv7."""
 
     title = _("made within")
     parameter_name = "within"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Lookups:
-        return [("1", _("the last hour")), ("24", _("24 hours")), ("168", _("7 days")), ("720", _("30 days"))]
+        value = request.GET.get(self.parameter_name, "")
+        asked = read_between(value)
+        return [
+            ("1", _("the last hour")),
+            ("24", _("24 hours")),
+            ("168", _("7 days")),
+            ("720", _("30 days")),
+            *([(value, between_words(*asked))] if asked else []),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value is None or not value.isdecimal() or len(value) > 5:
+        value = self.value() or ""
+        if asked := read_between(value):
+            start, end = asked
+            return queryset.filter(pk__gte=lowest_id(start), pk__lt=lowest_id(end))
+        if not value.isdecimal() or len(value) > 5:
             return queryset
         return queryset.filter(pk__gte=lowest_id(timezone.now() - timedelta(hours=int(value))))
 

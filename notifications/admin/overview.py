@@ -16,11 +16,11 @@ from django.utils.translation import ngettext
 from notifications import reasons
 from notifications.admin.alarms import ALARMS
 from notifications.admin.events import event_mark
+from notifications.admin.periods import NAMES, period_of, zone_of_reader
+from notifications.admin.pictures import pictures
 from notifications.admin.timeline import tries_and_error, why_not_sent
 from notifications.admin.words import Tone, ago, change_url, list_url, mark, shortened, since, span
-from notifications.channel_facts import channel_name, channel_names
 from notifications.engines.callback import KEPT
-from notifications.items.ledger_audit import sums_since
 from notifications.models import (
     ANSWERABLE,
     DEADLINE,
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass
 class Panel:
-    """A short list; `empty` is shown when there is nothing in it."""
+    """A short list of what needs a look; `empty` is said when there is nothing in it."""
 
     title: str
     href: str
@@ -85,10 +85,21 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     def sees(model: type[Model]) -> bool:
         return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
 
-    tiles = [make(now) for model, make in TILES if sees(model)]
-    panels = [make(now) for model, make in PANELS if sees(model)]
-    alarms = [alarm for model, make in ALARMS if sees(model) for alarm in make(now)]
-    return {**context, "title": _("Overview"), "tiles": tiles, "panels": panels, "alarms": alarms}
+    with timezone.override(zone_of_reader(request)):
+        period = period_of(request.GET.get("period", ""), now)
+        panels = [make(now) for model, make in PANELS if sees(model)]
+        return {
+            **context,
+            "title": _("Overview"),
+            "alarms": [alarm for model, make in ALARMS if sees(model) for alarm in make(now)],
+            "tiles": [make(now) for model, make in TILES if sees(model)],
+            "panels": [panel for panel in panels if panel.rows],
+            "well": [panel for panel in panels if not panel.rows],
+            "period": period,
+            "periods": NAMES.items(),
+            "pictures": pictures(period, sees),
+            "recent": recent_events(now) if sees(Event) else None,
+        }
 
 
 def counted(rows: QuerySet[Any]) -> int:
@@ -315,33 +326,6 @@ def unrouted_events(now: datetime) -> Panel:
     return Panel(_("Events no route matched"), list_url(Event, query), _("Every event found a route."), rows)
 
 
-def messages(now: datetime) -> Panel:
-    """The ledger of a day: each channel's rows by their result, and whether all rows that events made are there."""
-    found = sums_since(now - timedelta(days=1))
-    rows = []
-    for channel in channel_names():
-        said = {state: found.rows.get((channel, state), 0) for state in DeliveryState.values}
-        words = " · ".join(f"{count:,} {DeliveryState(state).label}" for state, count in said.items() if count)
-        if words:
-            href = list_url(Delivery, f"channel={channel}&within=24")
-            rows.append(Row(mark_of(said), channel_name(channel), words, href))
-    everything = _("%(events)s events made %(made)s messages, and %(total)s are accounted for")
-    told = {"events": f"{sum(found.events.values()):,}", "made": f"{found.made:,}", "total": f"{found.total:,}"}
-    if rows:
-        adds_up = mark("ok" if found.made == found.total else "bad", _("sum"))
-        rows.append(Row(adds_up, everything % told, "", list_url(Delivery, "within=24")))
-    return Panel(_("Messages of the last 24 hours"), list_url(Delivery, "within=24"), _("No message was made."), rows)
-
-
-def mark_of(said: dict[str, int]) -> SafeString:
-    """The state of a channel's day, as a mark."""
-    if said[DeliveryState.DEAD] or said[DeliveryState.EXPIRED]:
-        return mark("bad", _("not all"))
-    if said[DeliveryState.PENDING]:
-        return mark("wait", _("under way"))
-    return mark("ok", _("all")) if said[DeliveryState.DELIVERED] else mark("quiet", _("none"))
-
-
 def drafts(now: datetime) -> Panel:
     versions = (
         TemplateVersion.objects.filter(state=VersionState.DRAFT).select_related("template").order_by("-created_at")
@@ -353,8 +337,6 @@ def drafts(now: datetime) -> Panel:
 
 
 PANELS: list[tuple[type[Model], Callable[[datetime], Panel]]] = [
-    (Event, recent_events),
-    (Delivery, messages),
     (Callback, waiting_callbacks),
     (Event, unrouted_events),
     (Event, unknown_people),

@@ -124,7 +124,8 @@ def _found(words: Sequence[Sequence[str]], known: dict[str, Any]) -> list[tuple[
         known |= names
     with connection.cursor() as cursor:
         cursor.execute(_FOUND.format(conditions=" AND ".join(conditions)), known)
-        return cursor.fetchall()
+        found: list[tuple[UUID, bool]] = cursor.fetchall()
+    return found
 
 
 # --- gathering --------------------------------------------------------------------------------------------------------

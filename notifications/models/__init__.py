@@ -41,6 +41,7 @@ from notifications.models.events import (
     past_deadline,
 )
 from notifications.models.four_eyes import FourEyesCondition, FourEyesRule, RefusedAnswer
+from notifications.models.hourly import Counted, CountedHour, HourlyCount
 from notifications.models.journeys import Journey, Milestone
 from notifications.models.people import (
     Absence,
@@ -117,6 +118,8 @@ __all__ = [
     "CommentRuleChoice",
     "Condition",
     "ConnectedAccount",
+    "Counted",
+    "CountedHour",
     "CustomerText",
     "Delivery",
     "DeliveryAttempt",
@@ -134,6 +137,7 @@ __all__ = [
     "Farewell",
     "FourEyesCondition",
     "FourEyesRule",
+    "HourlyCount",
     "IdempotencyKey",
     "InTheNameOf",
     "Journey",

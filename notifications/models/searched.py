@@ -11,8 +11,7 @@ class SearchedPart(models.Model):
     """Some hundred items of a person, with all that is searched of each, in capital letters, in one row.
 
     The part with the highest `upto` says how far they are gathered, and since when: items whose `seq` is higher are
-    read one by one. An item is in one part at most, perhaps with what was searched of it before: it is read again
-    before it is shown.
+    read one by one. An item is in one part at most, with what was searched of it when it was gathered.
     """
 
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="searched_parts")

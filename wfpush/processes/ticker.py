@@ -25,6 +25,7 @@ TICKER = "ticker"
 BACKSTOP = "wfpush backstop"
 ACCOUNTS = "wfpush accounts"
 SEARCHED = "wfpush searched"
+COUNTS = "wfpush counts"
 PRUNE = "wfpush prune"
 
 
@@ -96,12 +97,14 @@ class Trouble:
 def ensure_schedules() -> None:
     """Make or update what django-q2 runs by schedule. Only the leader calls it, so each schedule is made once.
 
-    The minutely ones wake sources if the ticker is dead, end what belongs to closed accounts, and gather what searches
-    read of large inboxes; the daily one removes old rows.
+    The minutely ones wake sources if the ticker is dead, end what belongs to closed accounts, gather what searches
+    read of large inboxes, and count what the overview draws; the daily one removes old rows.
     """
     minutely = {"func": "wfpush.tasks.backstop", "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
     accounts = minutely | {"func": "notifications.tasks.settle_accounts"}
     searched = minutely | {"func": "notifications.tasks.gather_searched"}
+    counts = minutely | {"func": "notifications.tasks.count_hours"}
     daily = {"func": "wfpush.tasks.prune", "schedule_type": Schedule.DAILY, "repeats": -1}
-    for name, schedule in ((BACKSTOP, minutely), (ACCOUNTS, accounts), (SEARCHED, searched), (PRUNE, daily)):
+    named = {BACKSTOP: minutely, ACCOUNTS: accounts, SEARCHED: searched, COUNTS: counts, PRUNE: daily}
+    for name, schedule in named.items():
         Schedule.objects.update_or_create(name=name, defaults=schedule)

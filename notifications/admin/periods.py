@@ -1,0 +1,131 @@
+"""Which days the overview draws: the last 24 hours by the hour, 7 or 30 days by the day, in the reader's time zone."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from notifications.hourly import HOUR, hour_of
+from notifications.models import Recipient
+from notifications.wording.formats import zone_of
+
+Text = str | Promise
+
+HOURS, DAYS = 24, {"week": 7, "month": 30}
+NAMES: dict[str, Text] = {
+    "day": gettext_lazy("24 hours"),
+    "week": gettext_lazy("7 days"),
+    "month": gettext_lazy("30 days"),
+}
+
+_BETWEEN = re.compile(r"([0-9]{1,11})\.\.([0-9]{1,11})")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A column of a picture. `short` is below it; empty where there is no room."""
+
+    start: datetime
+    end: datetime
+    short: str
+    words: str
+
+    @property
+    def query(self) -> str:
+        return made_between(self.start, self.end)
+
+
+@dataclass(frozen=True)
+class Period:
+    name: str
+    now: datetime
+
+    @property
+    def words(self) -> str:
+        return str(NAMES[self.name])
+
+    @property
+    def by_hour(self) -> bool:
+        return self.name == "day"
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """One for each hour or day; the last one is running."""
+        if self.by_hour:
+            first = hour_of(self.now) - (HOURS - 1) * HOUR
+            return [_hour(first + number * HOUR) for number in range(HOURS)]
+        days = DAYS[self.name]
+        midnight = timezone.localtime(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
+        starts = [_midnight_after(midnight, number - days + 1) for number in range(days + 1)]
+        return [_day(starts[number], starts[number + 1], days) for number in range(days)]
+
+    @property
+    def start(self) -> datetime:
+        return self.stretches[0].start
+
+    @property
+    def end(self) -> datetime:
+        return self.stretches[-1].end
+
+    @property
+    def query(self) -> str:
+        return made_between(self.start, self.end)
+
+
+def zone_of_reader(request: HttpRequest) -> tzinfo:
+    """The time zone of the account's person; without one, the desk's."""
+    person = Recipient.objects.filter(user=request.user.pk).first()
+    return zone_of(person.timezone) if person else timezone.get_current_timezone()
+
+
+def period_of(name: str, now: datetime) -> Period:
+    """Of the address; a day for what means nothing."""
+    return Period(name if name in NAMES else "day", now)
+
+
+def made_between(start: datetime, end: datetime) -> str:
+    """For lists that have `Recent` among their filters."""
+    return f"within={int(start.timestamp())}..{int(end.timestamp())}"
+
+
+def read_between(value: str) -> tuple[datetime, datetime] | None:
+    """What `made_between` wrote; None for anything else."""
+    found = _BETWEEN.fullmatch(value)
+    if found is None:
+        return None
+    start, end = (datetime.fromtimestamp(int(second), UTC) for second in found.groups())
+    return start, end
+
+
+def between_words(start: datetime, end: datetime) -> str:
+    """29 Nov, 13:00 – 14:00; or both days."""
+    first, last = timezone.localtime(start), timezone.localtime(end - timedelta(microseconds=1))
+    if end - start <= HOUR:
+        return f"{date_format(first, _('j M, H:i'))} – {timezone.localtime(end):%H:%M}"
+    days = [date_format(moment, _("j M")) for moment in (first, last)]
+    return " – ".join(dict.fromkeys(days))
+
+
+def _hour(start: datetime) -> Stretch:
+    local = timezone.localtime(start)
+    end = start + HOUR
+    return Stretch(start, end, f"{local:%H}" if local.hour % 3 == 0 else "", between_words(start, end))
+
+
+def _day(start: datetime, end: datetime, days: int) -> Stretch:
+    monday_or_few = days <= DAYS["week"] or start.weekday() == 0
+    short = date_format(start, "D" if days <= DAYS["week"] else "j.n.") if monday_or_few else ""
+    return Stretch(start, end, short, date_format(start, _("D, j M")))
+
+
+def _midnight_after(midnight: datetime, days: int) -> datetime:
+    """A day with a change of the clock has 23 or 25 hours."""
+    naive = midnight.replace(tzinfo=None) + timedelta(days=days)
+    return timezone.make_aware(naive, timezone.get_current_timezone())

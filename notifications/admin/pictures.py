@@ -1,0 +1,372 @@
+"""What the overview draws of a day, a week or a month, from what is counted by the hour (notifications/hourly.py)."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, DateTimeField, F, Func, IntegerField, Max, Model, Q, Sum, Value
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from notifications.admin.periods import Period, Stretch
+from notifications.admin.words import Tone, change_url, list_url, mark
+from notifications.channel_facts import channel_name, channel_names, reaches_devices
+from notifications.hourly import BANDS, band_within
+from notifications.items.ledger_audit import sums_since
+from notifications.models import (
+    Counted,
+    Delivery,
+    DeliveryState,
+    Engine,
+    Event,
+    HourlyCount,
+    Recipient,
+    Response,
+    Task,
+    Team,
+)
+
+MOST_ROWS = 8
+
+TONES: dict[str, Tone] = {
+    DeliveryState.DELIVERED: "ok",
+    DeliveryState.PENDING: "wait",
+    DeliveryState.SUPERSEDED: "quiet",
+    DeliveryState.SUPPRESSED: "quiet",
+    DeliveryState.EXPIRED: "bad",
+    DeliveryState.DEAD: "bad",
+}
+
+FINAL_ANSWERS = "effect__exact=final&counts=yes"
+
+Counts = Mapping[Counted, Mapping[str, Mapping[int, int]]]
+"""By what is counted, of what, and the number of the stretch."""
+
+
+@dataclass(frozen=True)
+class Part:
+    tone: Tone
+    count: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """`height` is in percent of the highest one; `counts` stand in the table, one for each of its columns."""
+
+    stretch: Stretch
+    parts: list[Part]
+    counts: list[str]
+    height: int
+    href: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    href: str
+    detail: str
+    state: Any = ""
+    parts: list[Part] = field(default_factory=list)
+    heights: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Columns, and rows below them. `legend`: tones that need words; `heads`: of the table's columns."""
+
+    title: str
+    href: str
+    says: str
+    columns: list[Column] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
+    legend: list[tuple[Tone, str]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    foot: Any = ""
+
+
+def pictures(period: Period, sees: Callable[[type[Model]], bool]) -> list[Picture]:
+    """Those of which the user may see the rows."""
+    counts = counts_of(period)
+    return [make(period, counts) for model, make in _PICTURES if sees(model)]
+
+
+def counts_of(period: Period) -> Counts:
+    """What waits is the most at once, all else is summed up."""
+    found: dict[Counted, dict[str, dict[int, int]]] = {what: defaultdict(dict) for what in Counted}
+    rows = HourlyCount.objects.filter(hour__gte=period.start, hour__lt=period.end).annotate(number=_Number(period))
+    for what, of, number, total, most in rows.values_list("what", "of", "number").annotate(Sum("count"), Max("count")):
+        found[Counted(what)][of][number] = most if what in (Counted.WAITING, Counted.LATE) else total
+    return found
+
+
+class _Number(Func):
+    """Of the stretch that an hour is in, from 0 on."""
+
+    function = "width_bucket"
+    template = "%(function)s(%(expressions)s) - 1"
+    output_field = IntegerField()
+
+    def __init__(self, period: Period) -> None:
+        starts = [stretch.start for stretch in period.stretches]
+        super().__init__(F("hour"), Value(starts, ArrayField(DateTimeField())))
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+def waiting_picture(period: Period, counts: Counts) -> Picture:
+    waiting, late = counts[Counted.WAITING][""], counts[Counted.LATE][""]
+    most, most_late = max(waiting.values(), default=0), max(late.values(), default=0)
+    says = _("At most %(waiting)s tasks waited at once, at most %(late)s were late.")
+    return Picture(
+        _("Waiting and late"),
+        list_url(Task, "now=waiting"),
+        says % {"waiting": shown(most), "late": shown(most_late)} if most else _("No task waited."),
+        _columns(
+            period,
+            [
+                [Part("bad", late.get(number, 0)), Part("plain", waiting.get(number, 0) - late.get(number, 0))]
+                for number in range(len(period.stretches))
+            ],
+            lambda parts: [sum(part.count for part in parts), parts[0].count],
+        ),
+        [_("waiting"), _("late")],
+        [("plain", _("in time")), ("bad", _("late"))],
+    )
+
+
+def events_picture(period: Period, counts: Counts) -> Picture:
+    by_number = _together(counts[Counted.EVENTS])
+    total = sum(by_number.values())
+    says = ngettext("%(count)s event came in", "%(count)s events came in", total) % {"count": shown(total)}
+    return Picture(
+        _("Events that came in"),
+        list_url(Event, period.query),
+        _with_most(period, says, by_number) if total else _("No event came in."),
+        _columns(period, _alone(period, by_number), _sums, (Event, "")),
+        [_("events")],
+    )
+
+
+def answers_picture(period: Period, counts: Counts) -> Picture:
+    by_band: dict[str, dict[int, int]] = defaultdict(lambda: dict.fromkeys(range(len(BANDS) + 1), 0))
+    by_number: dict[int, int] = defaultdict(int)
+    for of, found in counts[Counted.ANSWERS].items():
+        team, _slash, band = of.partition("/")
+        by_band[team][int(band)] += sum(found.values())
+        if not team:
+            for number, count in found.items():
+                by_number[number] += count
+    everybody = by_band.pop("", {})
+    return Picture(
+        _("Answers"),
+        list_url(Response, f"{FINAL_ANSWERS}&{period.query}"),
+        _with_most(period, _answered(everybody), by_number) if by_number else _("Nobody answered."),
+        _columns(period, _alone(period, by_number), _sums, (Response, FINAL_ANSWERS)),
+        [_("answers")],
+        rows=_team_rows(by_band),
+    )
+
+
+def _with_most(period: Period, says: str, by_number: Mapping[int, int]) -> str:
+    """With how many the highest column stands for."""
+    text = _("%(says)s; at most %(most)s in an hour.") if period.by_hour else _("%(says)s; at most %(most)s in a day.")
+    return text % {"says": says, "most": shown(max(by_number.values()))}
+
+
+def _team_rows(by_band: Mapping[str, Mapping[int, int]]) -> list[Row]:
+    """Those with the most answers."""
+    teams = {str(team.pk): team for team in Team.objects.filter(pk__in=list(by_band))}
+    most = sorted(teams, key=lambda pk: (-sum(by_band[pk].values()), teams[pk].name))[:MOST_ROWS]
+    return [Row(str(teams[pk]), change_url(teams[pk]), _answered(by_band[pk])) for pk in most]
+
+
+def _answered(by_band: Mapping[int, int]) -> str:
+    counts = [by_band[band] for band in sorted(by_band)]
+    total = sum(counts)
+    says = ngettext("%(count)s answer, %(half)s", "%(count)s answers, half of them %(half)s", total)
+    return says % {"count": shown(total), "half": band_words(band_within(counts, 0.5))}
+
+
+def band_words(band: int) -> str:
+    if band == len(BANDS):
+        return _("after more than %(span)s") % {"span": _span(BANDS[-1])}
+    return _("within %(span)s") % {"span": _span(BANDS[band])}
+
+
+def _span(length: timedelta) -> str:
+    minutes = int(length.total_seconds()) // 60
+    if minutes < 60:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    if minutes < 24 * 60:
+        return _("%(hours)d h") % {"hours": minutes // 60}
+    return _("%(days)d d") % {"days": minutes // (24 * 60)}
+
+
+def _columns(
+    period: Period,
+    parts: Sequence[list[Part]],
+    table: Callable[[list[Part]], list[int]],
+    rows: tuple[type[Model], str] | None = None,
+) -> list[Column]:
+    """None where there is nothing to draw. `table`: the numbers of a column in words; `rows`: those that are one click
+    away, by their model and the query of its list."""
+    highest = max((sum(part.count for part in each) for each in parts), default=0)
+    if not highest:
+        return []
+    return [
+        _column(stretch, each, [shown(count) for count in table(each)], highest, rows)
+        for stretch, each in zip(period.stretches, parts, strict=True)
+    ]
+
+
+def _column(
+    stretch: Stretch, parts: list[Part], counts: list[str], highest: int, rows: tuple[type[Model], str] | None
+) -> Column:
+    total = sum(part.count for part in parts)
+    model, query = rows or (None, "")
+    return Column(
+        stretch,
+        [part for part in parts if part.count],
+        counts,
+        _percent(total, highest),
+        list_url(model, "&".join(filter(None, [query, stretch.query]))) if model and total else "",
+        f"{stretch.words}: {counts[0]}",
+    )
+
+
+def _alone(period: Period, by_number: Mapping[int, int]) -> list[list[Part]]:
+    return [[Part("plain", by_number.get(number, 0))] for number in range(len(period.stretches))]
+
+
+def _sums(parts: list[Part]) -> list[int]:
+    return [sum(part.count for part in parts)]
+
+
+def _together(counts: Mapping[str, Mapping[int, int]]) -> dict[int, int]:
+    found: dict[int, int] = defaultdict(int)
+    for by_number in counts.values():
+        for number, count in by_number.items():
+            found[number] += count
+    return found
+
+
+def _percent(count: int, highest: int) -> int:
+    """Of what there is something can be seen."""
+    return max(round(100 * count / highest), 2) if count else 0
+
+
+def shown(count: int) -> str:
+    return str(number_format(count, force_grouping=True))
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+def messages_picture(period: Period, counts: Counts) -> Picture:
+    """Each channel's messages by what became of them, and whether all are there that events of the last day made."""
+    by_channel: dict[str, dict[str, int]] = defaultdict(dict)
+    for of, found in counts[Counted.MESSAGES].items():
+        channel, _slash, state = of.partition("/")
+        by_channel[channel][state] = sum(found.values())
+    order = [*channel_names(), *sorted(by_channel.keys() - set(channel_names()))]
+    rows = [_channel_row(period, channel, by_channel[channel]) for channel in order if channel in by_channel]
+    return Picture(
+        _("Messages"),
+        list_url(Delivery, period.query),
+        "" if rows else _("No message was made."),
+        legend=[
+            ("ok", _("delivered")),
+            ("wait", _("under way")),
+            ("quiet", _("not sent, with a reason")),
+            ("bad", _("failed")),
+        ]
+        if rows
+        else [],
+        rows=rows,
+        foot=_accounted_for(period.now),
+    )
+
+
+def _states_legend() -> list[tuple[Tone, str]]:
+    return [
+        ("ok", _("delivered")),
+        ("wait", _("under way")),
+        ("quiet", _("not sent, with a reason")),
+        ("bad", _("failed")),
+    ]
+
+
+def _channel_row(period: Period, channel: str, states: Mapping[str, int]) -> Row:
+    said = {state: states.get(state, 0) for state in DeliveryState.values}
+    words = [f"{shown(count)} {DeliveryState(state).label}" for state, count in said.items() if count]
+    if reaches_devices(channel) and not said[DeliveryState.DELIVERED]:
+        words.append(_devices_of(channel))
+    tones = {tone: sum(count for state, count in said.items() if TONES[state] == tone) for tone in TONES.values()}
+    return Row(
+        channel_name(channel),
+        list_url(Delivery, f"channel={channel}&{period.query}"),
+        " · ".join(words),
+        parts=[Part(tone, count) for tone, count in tones.items() if count],
+    )
+
+
+def _devices_of(channel: str) -> str:
+    people = Recipient.objects.filter(active=True).aggregate(
+        all=Count("pk", distinct=True), have=Count("pk", filter=Q(devices__channel=channel), distinct=True)
+    )
+    says = _("%(have)s of %(all)s people have a device for it")
+    return says % {name: shown(count) for name, count in people.items()}
+
+
+def _accounted_for(now: datetime) -> Any:
+    found = sums_since(now - timedelta(days=1))
+    if not found.made and not found.total:
+        return ""
+    says = _("In the last 24 hours %(events)s events made %(made)s messages, and %(total)s are accounted for.")
+    told = {"events": shown(sum(found.events.values())), "made": shown(found.made), "total": shown(found.total)}
+    return mark("ok" if found.made == found.total else "bad", says % told)
+
+
+def engines_picture(period: Period, counts: Counts) -> Picture:
+    """Those that need a look first, then by how many events came."""
+    events, told = counts[Counted.EVENTS], counts[Counted.TOLD]
+    engines = Engine.objects.select_related("poll").filter(Q(active=True) | Q(pk__in=[int(pk) for pk in events]))
+    totals = {engine: sum(events.get(str(engine.pk), {}).values()) for engine in engines}
+    ordered = sorted(totals, key=lambda engine: (engine_health(engine)[0] != "bad", -totals[engine], engine.name))
+    rows = [
+        _engine_row(period, engine, events.get(str(engine.pk), {}), sum(told.get(str(engine.pk), {}).values()))
+        for engine in ordered[:MOST_ROWS]
+    ]
+    return Picture(_("Engines"), list_url(Engine), "" if rows else _("No engine is connected yet."), rows=rows)
+
+
+def _engine_row(period: Period, engine: Engine, events: Mapping[int, int], told: int) -> Row:
+    total, highest = sum(events.values()), max(events.values(), default=0)
+    words = [ngettext("%(count)s event", "%(count)s events", total) % {"count": shown(total)}]
+    if told:
+        words.append(ngettext("%(count)s answer told", "%(count)s answers told", told) % {"count": shown(told)})
+    heights = [_percent(events.get(number, 0), highest) for number in range(len(period.stretches))] if total else []
+    return Row(str(engine), change_url(engine), " · ".join(words), mark(*engine_health(engine)), heights=heights)
+
+
+def engine_health(engine: Engine) -> tuple[Tone, str]:
+    """Whether it gets answers, and can be asked for tasks. `poll` is to be selected with it."""
+    poll = getattr(engine, "poll", None)
+    if not engine.active:
+        return "quiet", _("switched off")
+    if engine.callback_disabled_at:
+        return "bad", _("gets no answers")
+    if poll and poll.enabled and poll.error:
+        return "bad", _("cannot be asked for tasks")
+    return "ok", _("works")
+
+
+_PICTURES: list[tuple[type[Model], Callable[[Period, Counts], Picture]]] = [
+    (Task, waiting_picture),
+    (Event, events_picture),
+    (Response, answers_picture),
+    (Delivery, messages_picture),
+    (Engine, engines_picture),
+]

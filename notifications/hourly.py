@@ -1,0 +1,161 @@
+"""Counts what happened in each hour, so that days and weeks can be drawn without reading their rows.
+
+In: events, answers, messages and tasks, by ranges of their ids, which begin with the time. Out: rows of `HourlyCount`.
+
+A schedule counts the hour that runs once a minute, and hours that can still change, since messages of theirs are under
+way, every ten minutes. Hours that nobody has counted, such as those before an upgrade, follow, the newest first. What
+waits and what is late are known for hours alone in which the schedule ran.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, ExpressionWrapper, F, FloatField, Func, IntegerField, Model, QuerySet, Value
+from django.db.models.functions import Extract
+
+from notifications.models import (
+    ANSWERABLE,
+    Callback,
+    CallbackState,
+    Counted,
+    CountedHour,
+    Delivery,
+    DeliveryState,
+    Event,
+    HourlyCount,
+    Response,
+    Task,
+    past_deadline,
+)
+from wfpush.identifiers import lowest_id
+
+HOUR = timedelta(hours=1)
+BANDS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 1_440, 2_880, 5_760, 10_080))
+"""How long a task had waited when it was answered: less than the first, than the second, …, or no less than the last
+one."""
+
+COUNTED_FOR = timedelta(days=31)
+"""Hours that nobody has counted are counted so long afterwards."""
+CHANGES_FOR = timedelta(days=7)
+"""So long an hour counts as one that can still change."""
+COUNTED_AGAIN = timedelta(minutes=10)
+KEPT = timedelta(days=400)
+SECONDS = 10.0
+"""For how long one run goes on."""
+
+Numbers = dict[tuple[str, str], int]
+"""By what is counted, and of what."""
+
+
+def run(now: datetime) -> int:
+    """Count what has to be counted; returns how many hours."""
+    until = time.monotonic() + SECONDS
+    done = 0
+    for hour in _to_be_counted(now):
+        count_hour(hour, now)
+        done += 1
+        if time.monotonic() > until:
+            break
+    return done
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _to_be_counted(now: datetime) -> Iterator[datetime]:
+    current = hour_of(now)
+    yield current
+    earlier = CountedHour.objects.filter(hour__lt=current)
+    changing = earlier.filter(hour__gt=now - CHANGES_FOR, settled=False, counted_at__lte=now - COUNTED_AGAIN)
+    yield from changing.order_by("-hour").values_list("hour", flat=True)
+    known = set(earlier.filter(hour__gte=current - COUNTED_FOR).values_list("hour", flat=True))
+    for number in range(1, COUNTED_FOR // HOUR + 1):
+        if current - number * HOUR not in known:
+            yield current - number * HOUR
+
+
+@transaction.atomic
+def count_hour(hour: datetime, now: datetime) -> None:
+    """Write the numbers of the hour that begins then."""
+    CountedHour.objects.get_or_create(hour=hour, defaults={"counted_at": now})
+    row = CountedHour.objects.select_for_update().get(hour=hour)
+    before = {(each.what, each.of): each.count for each in row.counts.all()}
+    numbers = _numbers_of(hour) | _most_at_once(before, now if hour == hour_of(now) else None)
+    changed = {key: count for key, count in numbers.items() if before.get(key) != count}
+    HourlyCount.objects.bulk_create(
+        [HourlyCount(hour=row, what=what, of=of, count=count) for (what, of), count in changed.items()],
+        update_conflicts=True,
+        unique_fields=["hour", "what", "of"],
+        update_fields=["count"],
+    )
+    for what, of in before.keys() - numbers.keys():
+        row.counts.filter(what=what, of=of).delete()
+    row.counted_at = now
+    row.settled = hour + HOUR <= now and not any(
+        what == Counted.MESSAGES and of.endswith(f"/{DeliveryState.PENDING}") for what, of in numbers
+    )
+    row.save(update_fields=["counted_at", "settled"])
+
+
+def _numbers_of(hour: datetime) -> Numbers:
+    events = _made_in(Event, hour).values_list("engine")
+    told = _made_in(Callback, hour).filter(state=CallbackState.DELIVERED).values_list("engine")
+    messages = _made_in(Delivery, hour).values_list("channel", "state")
+    answers = _made_in(Response, hour).filter(effect="final", counts=True).annotate(band=_Band()).order_by()
+    return {
+        **_by(Counted.EVENTS, events),
+        **_by(Counted.TOLD, told),
+        **_by(Counted.MESSAGES, messages),
+        **_by(Counted.ANSWERS, answers.annotate(all=Value("")).values_list("all", "band")),
+        **_by(Counted.ANSWERS, answers.filter(recipient__teams__isnull=False).values_list("recipient__teams", "band")),
+    }
+
+
+def _made_in(model: type[Model], hour: datetime) -> QuerySet[Any]:
+    return model._default_manager.filter(pk__gte=lowest_id(hour), pk__lt=lowest_id(hour + HOUR)).order_by()
+
+
+def _by(what: Counted, rows: QuerySet[Any]) -> Numbers:
+    return {(what, "/".join(map(str, of))): count for *of, count in rows.annotate(Count("pk"))}
+
+
+class _Band(Func):
+    """Which of BANDS an answer is in, from 0 on (postgresql.org/docs/current/functions-math.html, width_bucket)."""
+
+    function = "width_bucket"
+    output_field = IntegerField()
+
+    def __init__(self) -> None:
+        waited = ExpressionWrapper(Extract(F("at") - F("task__created_at"), "epoch"), output_field=FloatField())
+        limits = ",".join(str(band.total_seconds()) for band in BANDS)
+        super().__init__(waited, template=f"%(function)s(%(expressions)s::float8, ARRAY[{limits}]::float8[])")
+
+
+def _most_at_once(before: Mapping[tuple[str, str], int], now: datetime | None) -> Numbers:
+    """With what waits and is late now; without, as it was."""
+    found = {(what, ""): before.get((what, ""), 0) for what in (Counted.WAITING, Counted.LATE)}
+    if now is not None:
+        waiting = Task.objects.filter(state__in=ANSWERABLE)
+        for what, rows in ((Counted.WAITING, waiting), (Counted.LATE, waiting.filter(past_deadline(now)))):
+            found[what, ""] = max(found[what, ""], rows.count())
+    return {key: count for key, count in found.items() if count}
+
+
+def band_within(counts: Iterable[int], share: float) -> int:
+    """The band within which this share (0 to 1) of answers came; `counts`: answers by band."""
+    counts = list(counts)
+    needed = share * sum(counts)
+    reached = 0
+    for band, count in enumerate(counts):
+        reached += count
+        if count and reached >= needed:
+            return band
+    return len(BANDS)
+
+
+def old(now: datetime) -> QuerySet[CountedHour]:
+    return CountedHour.objects.filter(hour__lt=now - KEPT)

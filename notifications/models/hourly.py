@@ -1,0 +1,49 @@
+"""Numbers of each hour, from which the desk draws days and weeks: notifications/hourly.py."""
+
+from typing import Any
+
+from django.db import models
+
+
+class Counted(models.TextChoices):
+    """What is counted, and what `HourlyCount.of` says of it."""
+
+    EVENTS = "events"
+    """That came in, by the key of their engine."""
+    TOLD = "told"
+    """Answers that engines have got, by the key of the engine."""
+    ANSWERS = "answers"
+    """Final answers, by `team/band`: the key of a team of whoever gave it, or nothing for all answers together, and how
+    long the task had waited (notifications/hourly.py, `BANDS`)."""
+    MESSAGES = "messages"
+    """By `channel/state`."""
+    WAITING = "waiting"
+    """The most tasks that waited at once."""
+    LATE = "late"
+    """The most tasks that were late at once."""
+
+
+class CountedHour(models.Model):
+    """`settled`: nothing of it can change any more."""
+
+    hour: Any = models.DateTimeField(primary_key=True)
+    counted_at = models.DateTimeField()
+    settled = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:00}"
+
+
+class HourlyCount(models.Model):
+    """A number that is not 0."""
+
+    hour = models.ForeignKey(CountedHour, on_delete=models.CASCADE, related_name="counts", db_index=False)
+    what = models.CharField(max_length=20, choices=Counted)
+    of = models.CharField(max_length=80, blank=True)
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hour", "what", "of"], name="one_count_each")]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.what} {self.of}: {self.count}"
