@@ -6,8 +6,8 @@ import { filesOf, settled as filesSettled } from "./attaching.js";
 import { actionOf, csrfToken, fill, hostsOf, outcomeText, showActions, showOutcome, slot } from "./cards.js";
 import { newId } from "./ids.js";
 import { draftOf, giveBack, keep, take } from "./kept.js";
-import { allStored, unstore } from "./store.js";
-import { sendFiles } from "./uploads.js";
+import { allStored, dropDraft, unstore } from "./store.js";
+import { sendWithFiles } from "./uploads.js";
 import { announce, isMine, outcomeOf, say, sayOf } from "./words.js";
 
 const PAUSES = [0, 1_000, 3_000];  // milliseconds before each try
@@ -85,6 +85,7 @@ export function receive(item) {
   if (known.get(item.id)?.seq > item.seq) return;  // a response older than a frame that was received meanwhile
   known.set(item.id, item);
   const answer = sending.get(item.id), given = isMine(item.outcome) && item.outcome.action === answer?.action;
+  if (given && answer.values) dropDraft(item.id);
   const over = answer && item.state !== "open" && !given, place = over && hostOf(answer, item.id);
   if (given || place || (over && !wordsOf(answer))) ended(item.id);
   const told = sending.get(item.id)?.told, { text, undo } = told ?? outcomeOf(item);
@@ -233,20 +234,20 @@ const isFinal = ({ status, body }) => Boolean(body.id || body.code) && status < 
 /** {final, status, body}: final when our own server, and not a proxy in between, has given its definite reply. */
 async function post(id, answer) {
   try {
-    const stopped = await sendFiles(answer, { "X-CSRFToken": csrfToken() });
-    if (stopped) return { final: isFinal(stopped), ...stopped };
-    answer.files = [];
-    const { action, comment, to, values, attachments } = answer;
-    const response = await fetch(`/api/v1/notifications/${id}/responses`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": answer.key },
-      body: JSON.stringify({ action, comment, to, values, attachments }),
-    });
-    const reply = { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
+    const reply = await sendWithFiles(answer, { "X-CSRFToken": csrfToken() }, () => postAnswer(id, answer));
     return { final: isFinal(reply), ...reply };
   } catch {
     return { final: false };
   }
+}
+
+async function postAnswer(id, { key, action, comment, to, values, attachments }) {
+  const response = await fetch(`/api/v1/notifications/${id}/responses`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "Idempotency-Key": key },
+    body: JSON.stringify({ action, comment, to, values, attachments }),
+  });
+  return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
 }
 
 // --- answers that wait for a connection ------------------------------------------------------------------------------
@@ -314,7 +315,7 @@ async function takeBack(host) {
 function settle(id, host, answer, { status, body }, signedOut) {
   if (status < 300) {
     unstore("answers", answer.key).catch(() => {});  // it counts as sent until the item shows it
-    if (answer.values) import("./forms.js").then(({ dropDraft }) => dropDraft(id), () => {});
+    if (answer.values) dropDraft(id);
     const told = toldOf(answer, body);
     tell(id, told, host);
     announce(told.text);

@@ -55,10 +55,10 @@ export function put(box, name, made) {
   hasChanged(line.querySelector("input"));
 }
 
-/** What goes with a message: ids of its files, those that the server has not got yet, and what they are called. */
+/** What goes with a message: ids of its files, the files, and what they are called. */
 export function filesOf(form) {
   const attachments = new FormData(form).getAll("attachments");
-  return { attachments, files: pendingIn(form), names: namesIn(form) };
+  return { attachments, files: filesIn(form), names: namesIn(form) };
 }
 
 /** When nothing is on its way any more. */
@@ -69,8 +69,8 @@ function finished(busy) {
   return Promise.all(busy.map(({ sending }) => sending));
 }
 
-/** Files that the server has not got yet. */
-export const pendingIn = (place) => heldIn(place).filter(({ sent }) => !sent).map(({ id, name, blob }) => ({ id, name, blob }));
+/** Its files, but for those that have no bytes yet. What the server has got may be gone again before the answer is sent (uploads.js). */
+export const filesIn = (place) => heldIn(place).filter(({ blob }) => blob).map(({ id, name, blob, sent }) => ({ id, name, blob, sent }));
 
 export const namesIn = (place) => linesIn(place).map((line) => line.querySelector("[dir]").textContent);
 
@@ -86,8 +86,7 @@ export async function allSent(form) {
 /** The form was sent. */
 export const cleared = (form) => slot(form, "attached")?.replaceChildren();
 
-/** For drafts: the files of a box, but for those that have no bytes yet, and a box with these, which is told by `files-set`. */
-export const keptIn = (box) => heldIn(box).filter(({ blob, sent }) => blob || sent).map(({ id, name, blob, sent }) => ({ id, name, blob, sent }));
+/** For drafts: a box with these files, which is told by `files-set`. */
 export function setFiles(box, files) {
   slot(box, "attached").replaceChildren();
   for (const file of files) tellState(lineOf(box, { ...file }), file.sent);
@@ -108,7 +107,7 @@ async function upload(box, line, kept) {
   if (!line.isConnected) return;
   if (status >= 400 && status < 500 && status !== 401 && status !== 403) return refused(box, line, `${kept.name}: ${body.detail ?? say("not_loaded")}`);
   if (status >= 200 && status < 300) {
-    Object.assign(kept, { sent: true, blob: null, name: body.name });
+    Object.assign(kept, { sent: true, name: body.name });
     line.querySelector("[dir]").textContent = body.name;
   }
   tellState(line, kept.sent);

@@ -2,11 +2,11 @@
 // asked under the circumstances only, and is made here where there is no connection. Loaded where a task has a form; without it
 // the form works by itself (templates/inbox/_form.html).
 
-import { keptIn, namesIn, pendingIn, setFiles } from "./attaching.js";
+import { filesIn, namesIn, setFiles } from "./attaching.js";
 import { slot } from "./cards.js";
 import { controlFor, labelled, made, optionsOf } from "./controls.js";
 import { beginRows, cellOf, fillTable, placeIn, setRows, showSum, tableFor } from "./rows.js";
-import { store, stored, unstore } from "./store.js";
+import { draftFilesName, draftName, dropDraft, store, stored } from "./store.js";
 import { fieldOf, isAsked, sentenceOf, valuesOf } from "./values.js";
 import { announce, settings } from "./words.js";
 
@@ -79,7 +79,9 @@ export function take(host) {
   if (faults.length) return null;
   const filled = linesOf(place, values);
   for (const field of controls(place)) settle(field);
-  return { values, filled, files: pendingIn(place) };
+  clearTimeout(known.get(place).saving);
+  keepDraft(place);  // now, and not when the answer has been taken
+  return { values, filled, files: filesIn(place) };
 }
 
 /** Something else was answered, which needs no values: what was wrong with them is of no interest now. */
@@ -176,8 +178,6 @@ function recheck(place, { name = "" }) {
 }
 
 // --- drafts ----------------------------------------------------------------------------------------------------------
-const draft = (id) => `draft ${id}`;
-
 function changed(place) {
   const about = known.get(place);
   settleAll(place);
@@ -186,18 +186,18 @@ function changed(place) {
 }
 
 async function keepDraft(place) {
-  const { id } = known.get(place);
-  await store("about", { name: draft(id), ref: settings.ref, texts: textsOf(place), files: boxes(place).map(keptIn), at: Date.now() }).catch(() => {});
+  const about = known.get(place), { id } = about, files = boxes(place).map(filesIn), look = JSON.stringify(files);
+  const rows = [{ name: draftName(id), ref: settings.ref, texts: textsOf(place), at: Date.now() }];
+  if (look !== about.filesLook) rows.push({ name: draftFilesName(id), files });
+  await store("about", ...rows).then(() => (about.filesLook = look), () => {});
 }
 
-/** It has been sent, or is not wanted any more. */
-export const dropDraft = (id) => unstore("about", draft(id)).catch(() => {});
-
 async function restore(place) {
-  const { id, words } = known.get(place), before = textsOf(place), found = await stored("about", draft(id)).catch(() => null);
+  const { id, words } = known.get(place), before = textsOf(place), found = await stored("about", draftName(id)).catch(() => null);
   if (found?.ref !== settings.ref || JSON.stringify(found.texts) === JSON.stringify(before)) return;
   write(place, found.texts);
-  for (const [at, box] of boxes(place).entries()) setFiles(box, found.files?.[at] ?? []);
+  const kept = await stored("about", draftFilesName(id)).catch(() => null);
+  for (const [at, box] of boxes(place).entries()) setFiles(box, kept?.files[at] ?? []);
   const note = made("p", "hint draft", `${words.draft} `), button = made("button", "plain", words.discard);
   button.type = "button";
   button.addEventListener("click", () => {

@@ -1,7 +1,7 @@
 // A signature, by finger, pen or mouse, or as a name that somebody writes: drawn here, and sent as a picture like other files
 // (attaching.js). Loaded where a form asks for one; without it a picture of it is attached, or the name goes as text.
 
-import { keptIn, put, setFiles } from "./attaching.js";
+import { filesIn, put, setFiles } from "./attaching.js";
 import { made } from "./controls.js";
 
 const WIDTH = 480, HEIGHT = 160, FINE = 2, PEN = 2.4;  // pixels of the page; pixels of the picture for each
@@ -23,10 +23,10 @@ export function begin(box, words) {
   };
   const attach = () => put(box, `${words.signature}.png`, (isWanted) => wait().then(() => isWanted() && new Promise((resolve) => canvas.toBlob(resolve, "image/png"))));
   const show = () => {
-    const [kept] = keptIn(box);
+    const [kept] = filesIn(box);
     blank();
     if (!kept) return writeHint(pen, words.sign_here, canvas);
-    return bytesOf(kept).then(createImageBitmap).then((picture) => pen.drawImage(picture, 0, 0), () => {});
+    return createImageBitmap(kept.blob).then((picture) => pen.drawImage(picture, 0, 0), () => {});
   };
   show();
   box.addEventListener("files-set", show);
@@ -46,9 +46,6 @@ export function begin(box, words) {
     field.value = "";
   }, attach);
 }
-
-/** Of a signature in a draft: those that wait to be sent, or what the server has of it. */
-const bytesOf = ({ id, blob }) => (blob ? Promise.resolve(blob) : fetch(`/api/v1/attachments/${id}`).then((response) => response.blob()));
 
 /** `began`: a stroke begins; `ended`: one is done. */
 function draw(canvas, pen, began, ended) {

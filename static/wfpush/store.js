@@ -63,6 +63,11 @@ export const emptied = (...tables) =>
 
 export const everything = Object.keys(TABLES);
 
+/** What is typed into the form of an item, and its files: rows of their own, as files take long to store. */
+export const draftName = (id) => `draft ${id}`;
+export const draftFilesName = (id) => `draft files ${id}`;
+export const dropDraft = (id) => unstore("about", draftName(id), draftFilesName(id)).catch(() => {});
+
 /** The person: {ref, timezone, language, look, csrf, seq, at, shell, push, device, endpoint, sender, checked}. */
 export const person = async () => (await stored("about", "person")) ?? {};
 

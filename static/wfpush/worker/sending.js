@@ -1,8 +1,8 @@
 // Answers on their way. Each is stored before it is sent and carries one key for good, so that it counts once however often
 // it is sent; it goes when the server has said what became of it.
 
-import { allStored, person, store, unstore } from "../store.js";
-import { sendFiles } from "../uploads.js";
+import { allStored, dropDraft, person, store, unstore } from "../store.js";
+import { sendWithFiles } from "../uploads.js";
 import { tellPages } from "./pages.js";
 import { freshToken } from "./shell.js";
 import { removedHere, say } from "./showing.js";
@@ -85,21 +85,23 @@ async function replyToPerson(answer) {
 }
 
 /** `device`: which device this browser was when the answer was given; the server refuses it once that was removed. */
-async function posted({ id, key, token, csrf, device, action, comment, to, values, files, attachments }) {
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(token ? {} : { "X-CSRFToken": csrf }) };
+async function posted(answer) {
   try {
-    const stopped = await sendFiles({ files }, { "X-CSRFToken": csrf }, AbortSignal.timeout(FILE_PATIENCE));
-    if (stopped) return stopped;
-    const response = await fetch(token ? "/api/v1/responses" : `/api/v1/notifications/${id}/responses`, {
-      method: "POST", headers, credentials: token ? "omit" : "same-origin", signal: AbortSignal.timeout(PATIENCE),
-      body: JSON.stringify({
-        action, comment, values, attachments, ...(to ? { to } : {}), ...(token ? { token } : device ? { device } : {}),
-      }),
-    });
-    return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
+    return await sendWithFiles(answer, { "X-CSRFToken": answer.csrf }, () => postAnswer(answer), AbortSignal.timeout(FILE_PATIENCE));
   } catch {
     return NOBODY;
   }
+}
+
+async function postAnswer({ id, key, token, csrf, device, action, comment, to, values, attachments }) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(token ? {} : { "X-CSRFToken": csrf }) };
+  const response = await fetch(token ? "/api/v1/responses" : `/api/v1/notifications/${id}/responses`, {
+    method: "POST", headers, credentials: token ? "omit" : "same-origin", signal: AbortSignal.timeout(PATIENCE),
+    body: JSON.stringify({
+      action, comment, values, attachments, ...(to ? { to } : {}), ...(token ? { token } : device ? { device } : {}),
+    }),
+  });
+  return { status: response.status, body: (await response.json().catch(() => null)) ?? {} };
 }
 
 /**
@@ -110,6 +112,7 @@ async function ended(answer, reply) {
   const { token, csrf, ...told } = answer, stays = reply.status >= 300 && (!token || ["device", "token"].includes(reply.body.ended));
   if (stays) await store("answers", { ...told, ended: reply });
   else await unstore("answers", answer.key);
+  if (reply.status < 300 && answer.values) await dropDraft(answer.id);
   const seen = await tellPages({ type: "answered", answer: told, ...reply });
   if (token || !seen) await noted(answer, reply).catch(() => {});  // what came of it is recorded all the same
   await leaveIfRemoved(answer, reply);
