@@ -34,10 +34,10 @@ async function chosen(input) {
   if (!files.length) return;
   input.value = "";
   fault(box, "");
-  if ("single" in box.dataset) empty(box);
+  const before = "single" in box.dataset ? linesIn(box) : [];
   for (const file of files) {
     const line = lineOf(box, { id: newId(), name: file.name, blob: null, sent: false }), kept = held.get(line);
-    kept.sending = send(box, line, kept, file).finally(() => (kept.sending = null));
+    kept.sending = send(box, line, kept, file).then(() => line.isConnected && drop(before)).finally(() => (kept.sending = null));
     await kept.sending;
   }
 }
@@ -203,9 +203,14 @@ function lineOf(box, kept) {
 }
 
 function empty(box) {
-  const kept = heldIn(box);
-  slot(box, "attached").replaceChildren();
-  kept.forEach(discard);
+  drop(linesIn(box));
+}
+
+function drop(lines) {
+  for (const line of lines) {
+    line.remove();
+    if (held.has(line)) discard(held.get(line));
+  }
 }
 
 /** The server need not keep it either; should it not hear of that, it removes what nothing uses by itself. */

@@ -1,11 +1,12 @@
-"""A signature in a form: kept with the draft, taken away with it, and no fault stands where it is not asked for."""
+"""Files and a signature in a form: kept with the draft, taken away with it, and asked for only where needed."""
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.browsers.conftest import SignIn
 from tests.browsers.installation import Installation
 from tests.browsers.worker import until
 from tests.notifications.forms.invoice import invoice_form
+from tests.support.files import pdf
 
 FILES = {"type": "array", "items": {"type": "string", "format": "uuid"}}
 INK = """(canvas) => {
@@ -22,7 +23,8 @@ DRAFTS = """async () => {
 
 def assign(installation: Installation, title: str) -> None:
     said = invoice_form()
-    said["schema"]["properties"] = {"signed": {**FILES, "title": "Signed by the tenant"}}
+    receipt = {**FILES, "title": "Receipt", "maxItems": 1}
+    said["schema"]["properties"] = {"receipt": receipt, "signed": {**FILES, "title": "Signed by the tenant"}}
     said["schema"]["required"] = ["signed"]
     said["ui"] = {"fields": {"signed": {"kind": "signature"}}}
     task = {"id": title, "name": title, "kind": "approval", "assignee": "dave", "initiator": "grace", "form": said}
@@ -43,7 +45,7 @@ async def test_a_signature_is_there_again_until_dave_starts_over(installation: I
     assign(installation, "Approve the stairs")
     dave = await sign_in("dave")
     await dave.get_by_role("link", name="Approve the stairs", exact=True).click()
-    canvas, state = dave.locator("#item canvas"), dave.locator("#item .attached")
+    canvas, state = dave.locator("#item canvas"), dave.locator("#item [data-name=signed] .attached")
     await expect(canvas).to_be_visible()
     assert await canvas.evaluate(INK) == 0
     await canvas.scroll_into_view_if_needed()
@@ -80,3 +82,26 @@ async def test_a_question_needs_no_signature(installation: Installation, sign_in
     await expect(item.locator(".outcome")).to_contain_text("Sent to Grace.")
     await expect(item.locator(".fault-summary")).to_have_count(0)
     await expect(item.locator("[aria-invalid=true]")).to_have_count(0)
+
+
+async def test_a_receipt_that_is_refused_leaves_the_one_before(installation: Installation, sign_in: SignIn) -> None:
+    assign(installation, "Approve the roof window")
+    dave = await sign_in("dave")
+    await dave.get_by_role("link", name="Approve the roof window", exact=True).click()
+    part = dave.locator("#item [data-name=receipt]")
+    names = part.locator(".attached li [dir]")
+
+    async def attach(name: str, content: bytes) -> None:
+        file: FilePayload = {"name": name, "mimeType": "application/pdf", "buffer": content}
+        await part.get_by_label("Attach a file").set_input_files(file)
+
+    await attach("first.pdf", pdf())
+    await expect(part.locator("progress")).to_be_hidden()
+    await attach("large.pdf", pdf() + bytes(10_000_001))
+    await expect(part.get_by_role("alert")).to_contain_text("large.pdf is larger than 10 MB.")
+    await attach("page.pdf", b"<html></html>")
+    await expect(part.get_by_role("alert")).to_contain_text("page.pdf: Files of this type are not taken")
+    await expect(names).to_have_text(["first.pdf"])
+    await attach("second.pdf", pdf())
+    await expect(names).to_have_text(["second.pdf"])
+    await expect(part.get_by_role("alert")).to_be_hidden()
