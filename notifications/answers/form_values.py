@@ -20,7 +20,7 @@ from notifications.forms.faults import Fault
 from notifications.forms.fields import Field, Form
 from notifications.models import Attachment, Recipient, Task
 from notifications.types import Action, Json
-from notifications.wording import sensitive
+from notifications.wording import formats, sensitive
 from wfpush.web.pointers import MAX_ERRORS, pointer
 
 
@@ -82,11 +82,17 @@ def refuse(faults: Sequence[Fault]) -> None:
     """Raises InvalidValues if there are faults."""
     if not faults:
         return
-    errors = [{"pointer": _pointer(each.path), "detail": each.in_english()} for each in faults[:MAX_ERRORS]]
     first = faults[0]
     with translation.override("en"):
         place = first.where("en")
-    raise InvalidValues(f"{place}: {first.in_english()}", errors, faults)
+    raise InvalidValues(f"{place}: {first.in_english()}", errors_of(faults, "en"), faults)
+
+
+def errors_of(faults: Sequence[Fault], language: str) -> list[dict[str, str]]:
+    """Which values are wrong and why, in that language."""
+    with translation.override(language):
+        locale = formats.locale_of(language)
+        return [{"pointer": _pointer(each.path), "detail": each.words(locale)} for each in faults[:MAX_ERRORS]]
 
 
 def _one(path: Sequence[str | int], detail: str) -> tuple[str, list[dict[str, str]]]:

@@ -4,10 +4,12 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
+from notifications.answers.form_values import errors_of
 from notifications.answers.given import Answer, Recorded
 from notifications.answers.respond import refuse_from_removed_device, take, take_with_token
 from notifications.api import docs, serializers, shown
@@ -15,7 +17,7 @@ from notifications.api.base import ApiView, PersonView, answer, nothing, validat
 from notifications.conversation.saying import Said
 from notifications.conversation.shown import engine_states
 from notifications.engines.taking_back import take_back
-from notifications.errors import Invalid, NotFound
+from notifications.errors import Invalid, InvalidValues, NotFound
 from notifications.intake.eventdata import is_id
 from notifications.items.representation import iso_utc, response_json
 from notifications.models import Notification, TaskMessage, Via
@@ -43,7 +45,12 @@ class NotificationResponsesView(PersonView):
                 raise NotFound("There is no such notification of yours.")
             refuse_from_removed_device(person, given["device"])
         said = _answer_of(request, given, self.caller().via)
-        return _shown(take(person, notification_id, said, now=timezone.now()))
+        try:
+            return _shown(take(person, notification_id, said, now=timezone.now()))
+        except InvalidValues as refused:
+            if refused.faults and self.caller().token is None:  # a page shows them beside its fields
+                refused.extra["errors"] = errors_of(refused.faults, get_language() or "en")
+            raise
 
     @extend_schema(operation_id="take_back", request=None, responses=docs.responses({204: None}, 404, 409))
     def delete(self, request: Request, notification_id: UUID) -> HttpResponse:

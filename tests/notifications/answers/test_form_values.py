@@ -142,6 +142,19 @@ def test_a_fault_of_a_cell_has_its_row_and_column(story: Story) -> None:
     assert told()["types"] == {"lines": "json"} and told()["variables"]["lines"] == [{"article": "A", "price": 2}]
 
 
+def test_a_page_hears_in_its_language_what_is_wrong_and_a_program_in_english(story: Story) -> None:
+    story.bob.locale = "de"
+    story.bob.save()
+    path = f"/api/v1/notifications/{story.copy(story.bob).pk}/responses"
+    said = {"action": "approve", "values": {"amount": 9000, "account": "office"}}
+
+    page, program = (each(story.bob).post(path, said).json() for each in (browser_of, person_caller))
+
+    assert page["errors"] == [{"pointer": "/values/amount", "detail": "Höchstens 5.000,00\xa0€."}]
+    assert program["errors"] == [{"pointer": "/values/amount", "detail": "Write €5,000.00 or less."}]
+    assert page["detail"] == program["detail"] == "Amount: Write €5,000.00 or less."
+
+
 def test_who_rejects_fills_nothing_in(story: Story) -> None:
     assert answer(story, {}, "reject", comment="No.").status_code == 201
     assert told()["variables"] == {}
