@@ -150,7 +150,7 @@ def test_a_page_hears_in_its_language_what_is_wrong_and_a_program_in_english(sto
 
     page, program = (each(story.bob).post(path, said).json() for each in (browser_of, person_caller))
 
-    assert page["errors"] == [{"pointer": "/values/amount", "detail": "Höchstens 5.000,00\xa0€."}]
+    assert page["errors"] == [{"pointer": "/values/amount", "detail": "Höchstens 5.000,00 €."}]
     assert program["errors"] == [{"pointer": "/values/amount", "detail": "Write €5,000.00 or less."}]
     assert page["detail"] == program["detail"] == "Amount: Write €5,000.00 or less."
 
